@@ -1,0 +1,1 @@
+"""Findings: what the events together mean."""

@@ -1,0 +1,1 @@
+"""Conversations, byte streams put back in order, and who gets the bytes."""

@@ -1,0 +1,88 @@
+"""The one way frames enter: a cursor over a capture, without an object a frame."""
+from __future__ import annotations
+
+from mypy_extensions import i64, mypyc_attr
+
+# LINKTYPE_ values of the tcpdump.org registry.
+ETHERNET = 1
+
+
+class Damage:
+    """Where a capture is broken: one clear sentence, with the byte offset in the (uncompressed) file."""
+
+    def __init__(self, source: str, offset: int, reason: str, frames_before: int) -> None:
+        self.source = source
+        self.offset = offset
+        self.reason = reason
+        self.frames_before = frames_before
+
+    def __str__(self) -> str:
+        return f"{self.source}: damaged at byte {self.offset}: {self.reason} (frames read before: {self.frames_before})"
+
+
+class Interface:
+    """One interface that frames were captured on. resolution: time units per second as the file counts them."""
+
+    def __init__(self, link: int, snaplen: int, resolution: int = 1_000_000, name: str = "") -> None:
+        self.link = link
+        self.snaplen = snaplen
+        self.resolution = resolution
+        self.name = name
+        self.description = ""
+        self.filter = ""
+        self.system = ""
+        self.received = -1   # from interface statistics, -1 where the file does not say
+        self.dropped = -1
+
+
+class Remark:
+    """A comment that the file holds: on a frame, or on the capture (frame 0)."""
+
+    def __init__(self, frame: int, text: str) -> None:
+        self.frame = frame
+        self.text = text
+
+
+class Secrets:
+    """A decryption secrets block. kind: its four-byte type, such as 0x544C534B for a TLS key log."""
+
+    def __init__(self, kind: int, data: bytes) -> None:
+        self.kind = kind
+        self.data = data
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Source:
+    """A cursor: `next()` moves to the next frame and fills these attributes, or returns False at the end.
+
+    data[start:end]: the captured bytes (data may hold many frames, or only this one).
+    time: nanoseconds since 1970; -1 where the file gives none (a simple packet block).
+    length: size on the wire.     link: LINKTYPE_ number.     interface: index into `interfaces`.
+    number: of the frame, from 1, as Wireshark counts.
+    position, size: bytes of the underlying file read so far and in all (-1 unknown), for progress.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.data: bytes = b""
+        self.start: i64 = 0
+        self.end: i64 = 0
+        self.time: i64 = 0
+        self.length: i64 = 0
+        self.link: i64 = 0
+        self.interface: i64 = 0
+        self.number: i64 = 0
+        self.position: i64 = 0
+        self.size: i64 = -1
+        self.interfaces: list[Interface] = []
+        self.damage: list[Damage] = []
+        self.remarks: list[Remark] = []
+        self.names: dict[bytes, str] = {}      # packed address -> name, from name resolution blocks
+        self.secrets: list[Secrets] = []
+        self.skipped_blocks: dict[str, int] = {}  # what was not read, named and counted
+
+    def next(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Release the file. Safe to call twice."""

@@ -1,0 +1,190 @@
+"""Records that several stages share: what the pipeline hands to the reports."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.event import Event, JsonValue
+
+# Severities on Wireshark's scale, lowest first.
+SEVERITIES: Final = ("chat", "note", "warn", "error")
+
+
+class Endpoint:
+    """One side of a conversation. name: from a DNS answer or name block of this capture, never looked up."""
+
+    def __init__(self, address: str, port: int = 0, name: str = "") -> None:
+        self.address = address
+        self.port = port
+        self.name = name
+
+    def __str__(self) -> str:
+        if not self.port:
+            return self.address
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+class Conversation:
+    """One conversation as the table shows it. Index 0 of a pair is the originator's, 1 the responder's.
+
+    number: from 1, in order of first frame.      transport: "tcp", "udp", "icmp", "icmpv6", "arp", ...
+    protocol: the application protocol that was recognised, "" for none.
+    scope: VLAN or tunnel in words, "" for none.   state, history: Zeek's conn_state and history.
+    """
+
+    def __init__(self, number: int, transport: str, originator: Endpoint, responder: Endpoint) -> None:
+        self.number = number
+        self.transport = transport
+        self.protocol = ""
+        self.originator = originator
+        self.responder = responder
+        self.scope = ""
+        self.first_frame = 0
+        self.last_frame = 0
+        self.start_ns = 0
+        self.end_ns = 0
+        self.frames = [0, 0]
+        self.octets = [0, 0]            # on the wire, with headers
+        self.payload = [0, 0]           # transport payload, retransmissions included
+        self.state = "OTH"
+        self.history = ""
+        self.community_id = ""
+        self.tcp: TcpSummary | None = None
+
+    def display_filter(self) -> str:
+        """A Wireshark display filter that shows this conversation."""
+        family = "ipv6" if ":" in self.originator.address else "ip"
+        if self.transport not in ("tcp", "udp"):
+            return f"{family}.addr == {self.originator.address} && {family}.addr == {self.responder.address}"
+        return (
+            f"{family}.addr == {self.originator.address} && {family}.addr == {self.responder.address} && "
+            f"{self.transport}.port == {self.originator.port} && {self.transport}.port == {self.responder.port}"
+        )
+
+
+class TcpSummary:
+    """What a pass over every segment counts of a TCP connection. Pairs: originator, responder.
+
+    Times in nanoseconds, -1 where the capture does not show them. flags counts by Wireshark's names.
+    """
+
+    def __init__(self) -> None:
+        self.completeness = 0           # Wireshark's tcp.completeness bits
+        self.handshake_rtt_ns = -1
+        self.initial_rtt_ns = -1
+        self.rtt_min_ns = [-1, -1]
+        self.rtt_max_ns = [-1, -1]
+        self.rtt_sum_ns = [0, 0]
+        self.rtt_samples = [0, 0]
+        self.unique = [0, 0]            # stream bytes, each once
+        self.mss = [-1, -1]
+        self.scale = [-1, -1]           # window shift, -1 where unknown or not negotiated
+        self.max_in_flight = [0, 0]
+        self.max_window = [0, 0]        # bytes advertised, scaled
+        self.zero_window_ns = [0, 0]    # how long that side advertised nothing
+        self.flags: list[dict[str, int]] = [{}, {}]
+
+
+class Series:
+    """A row of numbers over time, for a sparkline. unit: "B" or "ns"."""
+
+    def __init__(self, title: str, unit: str, times_ns: list[int], values: list[int]) -> None:
+        self.title = title
+        self.unit = unit
+        self.times_ns = times_ns
+        self.values = values
+
+
+class Phase:
+    """A stretch of a conversation: its events, what they amount to, and what was left out."""
+
+    def __init__(self, kind: str, title: str, start_ns: int, end_ns: int) -> None:
+        self.kind = kind
+        self.title = title
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.facts: list[str] = []       # short: "one round trip", "1.2 MB ←"
+        self.events: list[Event] = []
+        self.series: list[Series] = []
+        self.left_out: list[str] = []    # "12 480 data segments not shown"
+
+
+class Told:
+    """A conversation with its phases, in order."""
+
+    def __init__(self, conversation: Conversation, phases: list[Phase]) -> None:
+        self.conversation = conversation
+        self.phases = phases
+
+
+class StoryRow:
+    """One bar of the waterfall. label: "DNS", "TCP"; text: what it did, in a line."""
+
+    def __init__(self, conversation: int, label: str, text: str, start_ns: int, end_ns: int) -> None:
+        self.conversation = conversation
+        self.label = label
+        self.text = text
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+
+
+class Finding:
+    """What events together mean. frames prove it; filter shows it in Wireshark; refute would disprove it.
+
+    confidence: "certain", "likely" or "possible", with what it rests on in `basis`.
+    """
+
+    def __init__(
+        self, code: str, severity: str, confidence: str, sentence: str, conversation: int,
+        frames: tuple[int, ...], display_filter: str, next_step: str, refute: str, basis: str = "",
+    ) -> None:
+        self.code = code
+        self.severity = severity
+        self.confidence = confidence
+        self.sentence = sentence
+        self.conversation = conversation   # 0 where it concerns the capture
+        self.frames = frames
+        self.display_filter = display_filter
+        self.next_step = next_step
+        self.refute = refute
+        self.basis = basis
+
+    def as_json(self) -> dict[str, JsonValue]:
+        return {
+            "code": self.code, "severity": self.severity, "confidence": self.confidence,
+            "sentence": self.sentence, "conversation": self.conversation, "frames": list(self.frames),
+            "display_filter": self.display_filter, "next_step": self.next_step, "refute": self.refute,
+            "basis": self.basis,
+        }
+
+
+class CaptureSummary:
+    """The capture as a whole."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.frames = 0
+        self.octets = 0
+        self.start_ns = -1
+        self.end_ns = -1
+        self.links: list[str] = []
+        self.seen_from = ""                   # which side it was captured on, and why we think so
+        self.damage: list[str] = []
+        self.remarks: list[tuple[int, str]] = []
+        self.undecoded: dict[str, int] = {}   # what was not decoded, by name
+        self.truncated_frames = 0             # captured shorter than they were on the wire
+        self.dropped = -1                     # frames that the capturing system says it lost
+        self.conversations = 0                # all that were seen, told or not
+        self.by_transport: dict[str, int] = {}
+        self.neighbours: list[str] = []       # ARP and neighbour discovery, in words
+
+
+class Analysis:
+    """Everything a report needs. Reports read this and nothing else."""
+
+    def __init__(self, capture: CaptureSummary) -> None:
+        self.capture = capture
+        self.conversations: list[Conversation] = []   # those that were kept, in order of first frame
+        self.story: list[StoryRow] = []
+        self.told: list[Told] = []
+        self.findings: list[Finding] = []
+        self.left_out: list[str] = []                 # choices that shortened the output, in words

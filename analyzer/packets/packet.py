@@ -1,0 +1,54 @@
+"""The one record that decoding a frame fills, used again for the next frame."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+# What a packet turned out to be: IP protocol numbers where there is one (RFC 5237 registry).
+NOTHING: Final = 0      # not decoded down to something that is told; `undecoded` says why
+ICMP: Final = 1
+TCP: Final = 6
+UDP: Final = 17
+ICMPV6: Final = 58
+SCTP: Final = 132
+ARP: Final = 256        # beyond the 8-bit protocol numbers
+OTHER_IP: Final = 257   # IP with a payload that has no conversation of ours; `protocol` is its number
+
+
+class Packet:
+    """One decoded frame. All offsets are into `data`.
+
+    data: the bytes that the offsets refer to: the source's block, or a new buffer after reassembly
+      or decapsulation (then `base` is -1 and byte ranges of the frame are not claimed).
+    kind: TCP, UDP, ... as above.     ip_version: 4, 6, or 0.
+    src, dst: offsets of the (innermost) addresses, 4 or 16 bytes each.
+    transport: offset of the TCP/UDP/ICMP/ARP header.     end: past its last captured byte, without padding.
+    true_end: where it would end had the capture not cut the frame (>= end).
+    sport, dport: ports.     scope: VLAN and tunnel identifiers that keep equal addresses apart, b"" for none.
+    ttl, ecn: of the innermost IP header.     fragments: frames that a reassembled datagram came from.
+    layers: names as in `wiretale frames`; filled only where `want_layers` is set or the slow path was taken.
+    undecoded: a short name for what stopped decoding ("" where everything was decoded).
+    """
+
+    def __init__(self) -> None:
+        self.data: bytes = b""
+        self.base: i64 = 0          # offset of the frame's first byte in data, -1 in another buffer
+        self.kind: i64 = NOTHING
+        self.ip_version: i64 = 0
+        self.protocol: i64 = 0      # IP protocol number of the innermost payload
+        self.network: i64 = 0       # offset of the innermost IP header
+        self.src: i64 = 0
+        self.dst: i64 = 0
+        self.transport: i64 = 0
+        self.end: i64 = 0
+        self.true_end: i64 = 0
+        self.sport: i64 = 0
+        self.dport: i64 = 0
+        self.ttl: i64 = 0
+        self.ecn: i64 = 0
+        self.scope: bytes = b""
+        self.want_layers: bool = False
+        self.layers: list[str] = []
+        self.undecoded: str = ""
+        self.fragments: list[int] = []

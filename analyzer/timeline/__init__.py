@@ -1,0 +1,1 @@
+"""Events grouped into phases, conversations and one story."""

@@ -1,0 +1,1 @@
+"""What every dissector is made of: inputs, events, the protocol record, readers of bytes."""

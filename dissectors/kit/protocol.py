@@ -1,0 +1,107 @@
+"""The contract between a protocol and the router: Dissector, Handoff, Protocol."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Union
+
+from mypy_extensions import mypyc_attr
+
+from dissectors.kit.event import Event
+from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
+
+# Answers of a byte probe.
+NO: Final = 0
+YES: Final = 1
+MORE: Final = 2  # not enough bytes to tell; asked again with more, up to the router's cap
+
+STREAM: Final = "stream"
+DATAGRAM: Final = "datagram"
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Handoff:
+    """From here on the bytes belong to another protocol: `protocol` by name, from `position` on."""
+
+    def __init__(self, protocol: str, direction: int, position: int, reason: str) -> None:
+        self.protocol = protocol
+        self.direction = direction
+        self.position = position
+        self.reason = reason
+
+
+Output = Union[Event, Handoff]
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Context:
+    """What a dissector may know of its conversation: the ports, and which side is the originator."""
+
+    def __init__(self, transport: str, originator_port: int, responder_port: int, midstream: bool = False) -> None:
+        self.transport = transport          # "tcp" or "udp"
+        self.originator_port = originator_port
+        self.responder_port = responder_port
+        self.midstream = midstream          # the capture starts after the conversation did
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Dissector:
+    """An observer of one conversation. A method that is not overridden has nothing to say."""
+
+    def on_data(self, chunk: Chunk) -> list[Output]:
+        return []
+
+    def on_gap(self, gap: Gap) -> list[Output]:
+        return []
+
+    def on_close(self, close: Close) -> list[Output]:
+        return []
+
+    def on_datagram(self, datagram: Datagram) -> list[Output]:
+        return []
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Term:
+    """An entry of the glossary: `wiretale explain TERM`."""
+
+    def __init__(self, term: str, text: str, spec: str = "", see: tuple[str, ...] = ()) -> None:
+        self.term = term
+        self.text = text
+        self.spec = spec
+        self.see = see
+
+
+Probe = Callable[[bytes, int], int]  # (first bytes of one direction, that direction) -> NO, YES or MORE
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Protocol:
+    """One line of the registry.
+
+    ports: hints, by carrier ("udp", "tcp"); a port never decides against the bytes.
+    probe: looks at the first bytes; None where the protocol is only reached by handoff or port.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        summary: str,
+        specs: tuple[str, ...],
+        create: Callable[[Context], Dissector],
+        carriers: tuple[str, ...],
+        ports: dict[str, tuple[int, ...]],
+        events: tuple[type[Event], ...],
+        terms: tuple[Term, ...] = (),
+        probe: Probe | None = None,
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.summary = summary
+        self.specs = specs
+        self.create = create
+        self.carriers = carriers
+        self.ports = ports
+        self.events = events
+        self.terms = terms
+        self.probe = probe

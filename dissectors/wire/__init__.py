@@ -1,0 +1,1 @@
+"""Formats and IANA tables that several protocols use."""
