@@ -1,0 +1,51 @@
+"""One TCP segment with everything that the sequence analysis learned from it.
+
+Made only for conversations that are told and for `wiretale frames`; the pass over a large capture
+keeps machine integers instead.
+"""
+from __future__ import annotations
+
+
+class Segment:
+    """seq, ack, window: raw header values. length: payload bytes as sent (the capture may hold fewer).
+
+    relative_seq, relative_ack: counted from the initial sequence number of their direction (from the
+      first number seen where the SYN is missing), so the first payload byte has relative_seq 1.
+    window_bytes: scaled; equal to window where the shift is unknown (`scale_known` is then False).
+    analysis: bits of flags.py.      options: the raw option bytes.      offset: of the payload in the frame, or -1.
+    The rest is -1 where it does not apply: bytes_in_flight; ack_rtt_ns and acked_frame (the segment that this
+    ACK answers); rto_ns and rto_frame (for retransmissions: since which segment); duplicate_number and
+    duplicate_of (the nth duplicate of the ACK in that frame); initial_rtt_ns (from the SYN to the first ACK).
+    """
+
+    def __init__(
+        self, frame: int, time: int, direction: int, flags: int, seq: int, ack: int, window: int, length: int
+    ) -> None:
+        self.frame = frame
+        self.time = time
+        self.direction = direction
+        self.flags = flags
+        self.seq = seq
+        self.ack = ack
+        self.window = window
+        self.length = length
+        self.captured = length      # payload bytes that the capture holds
+        self.options = b""
+        self.offset = -1
+        self.urgent = 0
+        self.ttl = -1
+        self.ip_ecn = 0             # RFC 3168 §5: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE
+        self.wire_length = 0        # frame length on the wire
+        self.relative_seq = 0
+        self.relative_ack = 0
+        self.window_bytes = window
+        self.scale_known = False
+        self.analysis = 0
+        self.bytes_in_flight = -1
+        self.ack_rtt_ns = -1
+        self.acked_frame = -1
+        self.rto_ns = -1
+        self.rto_frame = -1
+        self.duplicate_number = -1
+        self.duplicate_of = -1
+        self.initial_rtt_ns = -1
