@@ -62,6 +62,10 @@ class Event:
         """One sentence (or two) with the values of this capture. Plain text, unescaped."""
         raise NotImplementedError
 
+    def detail(self) -> str:
+        """The values in the shortest form, for the line of the label: `seq 2914221007, window 64240`."""
+        return ""
+
     def fields(self) -> dict[str, JsonValue]:
         """The values as data, for JSON and tables. Durations end in `_ns`."""
         return {}

@@ -14,13 +14,17 @@ NO: Final = 0
 YES: Final = 1
 MORE: Final = 2  # not enough bytes to tell; asked again with more, up to the router's cap
 
-STREAM: Final = "stream"
-DATAGRAM: Final = "datagram"
+BENEATH: Final = -1  # see Handoff
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Handoff:
-    """From here on the bytes belong to another protocol: `protocol` by name, from `position` on."""
+    """From here on the bytes belong to another protocol, by name.
+
+    position: in the stream of `direction`, not before the chunk in hand: the child gets every byte of
+    both directions from there on, and the parent none. BENEATH: the parent stays (it decrypts, or takes
+    frames apart) and the chunks among its outputs go to the child.
+    """
 
     def __init__(self, protocol: str, direction: int, position: int, reason: str) -> None:
         self.protocol = protocol
@@ -29,7 +33,7 @@ class Handoff:
         self.reason = reason
 
 
-Output = Union[Event, Handoff]
+Output = Union[Event, Handoff, Chunk]
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -79,7 +83,9 @@ class Protocol:
     """One line of the registry.
 
     ports: hints, by carrier ("udp", "tcp"); a port never decides against the bytes.
-    probe: looks at the first bytes; None where the protocol is only reached by handoff or port.
+    probe: looks at the first bytes; None where the protocol is only reached by handoff.
+    probe_anywhere: the probe is strict enough to decide on ports that are none of `ports`.
+    create: None for a transport, whose segments the conversation table itself follows.
     """
 
     def __init__(
@@ -88,12 +94,13 @@ class Protocol:
         title: str,
         summary: str,
         specs: tuple[str, ...],
-        create: Callable[[Context], Dissector],
+        create: Callable[[Context], Dissector] | None,
         carriers: tuple[str, ...],
         ports: dict[str, tuple[int, ...]],
         events: tuple[type[Event], ...],
         terms: tuple[Term, ...] = (),
         probe: Probe | None = None,
+        probe_anywhere: bool = True,
     ) -> None:
         self.name = name
         self.title = title
@@ -105,3 +112,4 @@ class Protocol:
         self.events = events
         self.terms = terms
         self.probe = probe
+        self.probe_anywhere = probe_anywhere

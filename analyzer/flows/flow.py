@@ -1,0 +1,148 @@
+"""What is kept of a conversation while its frames pass: counts and state, no frames."""
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import append, vec
+from mypy_extensions import i64
+
+from dissectors.protocols.tcp.sequence import Handshake, Side
+
+# Marks of a TCP connection's life, for conn_state and completeness.
+SAW_SYN: Final[i64] = 1
+SAW_SYN_ACK: Final[i64] = 2
+SAW_FIRST_ACK: Final[i64] = 4
+SAW_DATA: Final[i64] = 8
+SAW_FIN: Final[i64] = 16
+SAW_RST: Final[i64] = 32
+CLOSED: Final[i64] = 64        # both FINs, or a reset
+FLIPPED: Final[i64] = 128      # the first frame seen came from the responder
+
+# Bits of `Half.letters`: Zeek's history letters that a side has had already.
+LETTER_SYN: Final[i64] = 1
+LETTER_SYN_ACK: Final[i64] = 2
+LETTER_ACK: Final[i64] = 4
+LETTER_DATA: Final[i64] = 8
+LETTER_FIN: Final[i64] = 16
+LETTER_RST: Final[i64] = 32
+LETTER_MULTI: Final[i64] = 64
+
+KINDS: Final = 15              # analysis flags, one counter each
+
+
+class Flow:
+    """A conversation of any transport.
+
+    forward: the bytes that identify it, from the originator's point of view (addresses, ports, scope).
+    records: number and file offset of the frames that are kept for telling, in pairs.
+    """
+
+    def __init__(self, number: i64, protocol: i64, forward: bytes, address_size: i64, scope: bytes) -> None:
+        self.number: i64 = number
+        self.protocol: i64 = protocol      # IP protocol number, or packet.ARP
+        self.forward = forward
+        self.address_size: i64 = address_size
+        self.scope = scope
+        self.marks: i64 = 0
+        self.history: str = ""
+        self.first_frame: i64 = 0
+        self.last_frame: i64 = 0
+        self.first_time: i64 = 0
+        self.last_time: i64 = 0
+        self.icmp_errors: i64 = 0
+        self.records: vec[i64] = vec[i64]()
+        self.unrecorded: i64 = 0           # frames beyond the record cap
+        self.retired: bool = False
+
+    def record(self, number: i64, offset: i64, cap: i64, always: bool) -> None:
+        """Keep the place of a frame, up to `cap` frames, and half as many again of those marked `always`."""
+        held = i64(len(self.records)) >> 1
+        if held < cap or (always and held < cap + (cap >> 1)):
+            self.records = append(self.records, number)
+            self.records = append(self.records, offset)
+        else:
+            self.unrecorded += 1
+
+
+class UdpHalf:
+    """One direction of anything that is not TCP."""
+
+    def __init__(self, flow: Flow, direction: i64) -> None:
+        self.flow = flow
+        self.direction: i64 = direction
+        self.frames: i64 = 0
+        self.octets: i64 = 0
+        self.payload: i64 = 0
+        self.peer: UdpHalf = self
+
+
+class UdpFlow(Flow):
+    """UDP, ICMP and every other protocol without a state of its own here."""
+
+    def __init__(self, number: i64, protocol: i64, forward: bytes, address_size: i64, scope: bytes) -> None:
+        super().__init__(number, protocol, forward, address_size, scope)
+        self.originator = UdpHalf(self, 0)
+        self.responder = UdpHalf(self, 1)
+        self.originator.peer = self.responder
+        self.responder.peer = self.originator
+
+
+class TcpFlow(Flow):
+    """A TCP connection."""
+
+    def __init__(self, number: i64, protocol: i64, forward: bytes, address_size: i64, scope: bytes) -> None:
+        super().__init__(number, protocol, forward, address_size, scope)
+        self.hand = Handshake()
+        self.syn_ack_time: i64 = 0
+        self.first_reset: i64 = -1         # direction of the first RST
+        self.trouble: i64 = 0              # segments with a flag of warn or worse, or resent
+        self.originator = TcpHalf(self, 0)
+        self.responder = TcpHalf(self, 1)
+        self.originator.peer = self.responder
+        self.responder.peer = self.originator
+
+
+class TcpHalf(Side):
+    """One direction of a TCP connection: the state of the sequence analysis, and what was counted."""
+
+    def __init__(self, flow: TcpFlow, direction: i64) -> None:
+        super().__init__()
+        self.flow = flow
+        self.direction: i64 = direction
+        self.peer: TcpHalf = self
+        self.frames: i64 = 0
+        self.octets: i64 = 0
+        self.payload: i64 = 0
+        self.resent: i64 = 0               # payload bytes flagged as sent before
+        self.marks: i64 = 0
+        self.letters: i64 = 0
+        self.retransmitted: i64 = 0        # for the letters t and w, repeated at 1, 10, 100 ...
+        self.zero_windows: i64 = 0
+        self.gaps: i64 = 0
+        self.mss: i64 = -1
+        self.flags_seen: i64 = 0
+        self.counts: list[int] | None = None
+        self.max_window: i64 = 0
+        self.max_in_flight: i64 = 0
+        self.zero_since: i64 = -1
+        self.zero_ns: i64 = 0
+        # One segment at a time is timed, and none that was resent (RFC 6298 §3, Karn's algorithm).
+        self.timed: bool = False
+        self.timed_end: i64 = 0
+        self.timed_at: i64 = 0
+        self.rtt_min: i64 = -1
+        self.rtt_max: i64 = -1
+        self.rtt_sum: i64 = 0
+        self.rtt_samples: i64 = 0
+
+    def count(self, bits: i64) -> None:
+        """Add one to the counter of every flag that is set."""
+        self.flags_seen |= bits
+        if self.counts is None:
+            self.counts = [0] * KINDS
+        index = 0
+        while bits:
+            if bits & 1:
+                self.counts[index] += 1
+            bits >>= 1
+            index += 1

@@ -1,0 +1,45 @@
+"""The two byte streams of a TCP connection, fed segment by segment."""
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from analyzer.flows.reassembly import Assembler, Piece
+from dissectors.protocols.tcp.flags import ACK, RST, SYN
+from dissectors.protocols.tcp.sequence import MASK, Side
+
+
+class Streams:
+    """Both directions, index 0 the originator's."""
+
+    def __init__(self) -> None:
+        self.forward = Assembler(0)
+        self.backward = Assembler(1)
+
+    def segment(
+        self, direction: i64, side: Side, flags: i64, seq: i64, ack: i64, length: i64, data: bytes,
+        frame: i64, time: i64, offset: i64,
+    ) -> list[Piece]:
+        """What one segment makes deliverable in either direction. data: the payload that was captured."""
+        sender = self.backward if direction else self.forward
+        receiver = self.forward if direction else self.backward
+        if not sender.started and side.base_known:
+            sender.begin((side.base_seq + 1) & MASK)
+        out: list[Piece] = []
+        if flags & ACK and receiver.started:
+            out = receiver.acknowledged(ack, frame, time)
+        if length and not flags & RST:  # RFC 9293 §3.10.7: what a reset carries is not data
+            out += sender.segment((seq + 1) & MASK if flags & SYN else seq, data, length, frame, time, offset)
+        return out
+
+    def finish(self, frame: i64, time: i64) -> list[Piece]:
+        """Whatever still waits behind a hole."""
+        return self.forward.finish(frame, time) + self.backward.finish(frame, time)
+
+    def resume(self) -> None:
+        """Frames were left out: both directions begin again wherever they are found."""
+        for side in (self.forward, self.backward):
+            side.started = False
+            side.waiting = []
+            side.waiting_bytes = 0
+            side.recent = []
+            side.recent_bytes = 0

@@ -1,0 +1,450 @@
+"""The conversation table: which conversation a frame belongs to, and what its counters become.
+
+A conversation is found by one dictionary look-up with the bytes that lie next to each other in the
+frame: both addresses and both ports (and the VLAN or tunnel, where there is one). Both directions
+have a key of their own, so nothing is sorted or compared on the path of a frame.
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.flows.flow import (
+    CLOSED,
+    FLIPPED,
+    LETTER_ACK,
+    LETTER_DATA,
+    LETTER_FIN,
+    LETTER_MULTI,
+    LETTER_RST,
+    LETTER_SYN,
+    LETTER_SYN_ACK,
+    SAW_DATA,
+    SAW_FIN,
+    SAW_FIRST_ACK,
+    SAW_RST,
+    SAW_SYN,
+    SAW_SYN_ACK,
+    Flow,
+    TcpFlow,
+    TcpHalf,
+    UdpFlow,
+    UdpHalf,
+)
+from dissectors.protocols.tcp.flags import (
+    ACK,
+    ACK_LOST_SEGMENT,
+    FAST_RETRANSMISSION,
+    FIN,
+    LOST_SEGMENT,
+    OUT_OF_ORDER,
+    RETRANSMISSION,
+    REUSED_PORTS,
+    RST,
+    SPURIOUS_RETRANSMISSION,
+    SYN,
+    WINDOW_FULL,
+    ZERO_WINDOW,
+)
+from dissectors.protocols.tcp.header import be16, be32, read_options
+from dissectors.protocols.tcp.sequence import (
+    MASK,
+    Detail,
+    after_segment,
+    analyse,
+    analyse_in_detail,
+    at_or_before,
+    note_bases,
+    settle_scaling,
+)
+
+TCP: Final[i64] = 6
+UDP: Final[i64] = 17
+SFR: Final[i64] = 7
+RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION
+TROUBLE: Final[i64] = RESENT | OUT_OF_ORDER | ZERO_WINDOW | LOST_SEGMENT | ACK_LOST_SEGMENT | WINDOW_FULL
+LARGE: Final[i64] = 2_000_000_000
+
+
+class Retired:
+    """Who is told of conversations that left the table. The default forgets them."""
+
+    def take(self, flow: Flow) -> None:
+        """`flow` has ended, or made room for others."""
+
+
+class FlowTable:
+    """All conversations that may still continue.
+
+    capacity: conversations of a transport held at once; beyond it those that ended longest ago leave,
+      then those that were silent longest. record_cap: frames of a conversation whose places are kept.
+    detail: analyse segments in full (`wiretale frames`, told conversations).
+
+    After `tcp()` the fields half, bits, flags, seq, ack, window, length and payload describe the segment;
+    half is None where there was no complete header.
+    """
+
+    def __init__(self, capacity: i64, record_cap: i64, detail: bool, sink: Retired) -> None:
+        self.capacity: i64 = capacity
+        self.record_cap: i64 = record_cap
+        self.detailed: bool = detail
+        self.sink = sink
+        self.tcp_keys: dict[bytes, TcpHalf] = {}
+        self.other_keys: dict[bytes, UdpHalf] = {}
+        self.numbers: i64 = 0
+        self.made_room: i64 = 0            # conversations that left before they ended
+        self.detail = Detail()
+        self.half: TcpHalf | None = None
+        self.bits: i64 = 0
+        self.flags: i64 = 0
+        self.seq: i64 = 0
+        self.ack: i64 = 0
+        self.window: i64 = 0
+        self.length: i64 = 0               # payload bytes as sent
+        self.payload: i64 = 0              # offset of the payload
+        self.is_new: bool = False
+        self.again: bool = False           # the SYN repeats the one that opened the conversation
+
+    # -- TCP ---------------------------------------------------------------------------------------
+
+    def tcp(
+        self, data: bytes, source: i64, size: i64, at: i64, end: i64, true_end: i64, scope: bytes,
+        number: i64, time: i64, wire: i64, place: i64,
+    ) -> None:
+        """A segment. source: offset of both addresses (`size` bytes each); at: of the TCP header.
+
+        end, true_end: past the captured, and the sent, bytes. wire: frame length. place: in the file.
+        """
+        self.half = None
+        self.is_new = False
+        if at + 16 > end:
+            return  # ports alone do not place a segment in its stream
+        flags = i64(data[at + 13])
+        header = (i64(data[at + 12]) >> 4) << 2
+        length = true_end - at - header
+        if length < 0:
+            return
+        seq = be32(data, at + 4)
+        ack = be32(data, at + 8)
+        window = be16(data, at + 14)
+        if at == source + size + size:
+            key = data[source:at + 4]
+        else:
+            key = data[source:source + size + size] + data[at:at + 4]
+        if scope:
+            key += scope
+        half = self.tcp_keys.get(key)
+        self.bits = 0
+        self.again = False
+        if half is None or flags & SYN:
+            half = self._open_tcp(half, key, size, scope, flags, seq, data, at, number, time)
+        bits = self.bits
+        peer = half.peer
+        flow = half.flow
+        half.sacked = 0
+        half.sack_blocks = 0
+        note_bases(half, peer, flags, seq, ack)
+        if self.detailed:
+            self.detail.clear()
+            bits |= analyse_in_detail(
+                flow.hand, half, peer, number, time, flags, seq, ack, window, length, self.detail
+            )
+            if self.again or self.bits:
+                self.detail.said = True
+        else:
+            bits |= analyse(flow.hand, half, peer, number, time, flags, seq, ack, window, length)
+        if flags & SYN or half.first_ack or flow.hand.initial_rtt == 0:
+            after_segment(flow.hand, half, time, flags)
+        if header > 20 and (flags & SYN or self.detailed):
+            mss = read_options(data, at + 20, min(at + header, end), half)
+            if flags & SYN:
+                half.mss = mss
+        if flags & SYN:
+            settle_scaling(half, peer, flags)
+        self._count(half, peer, flow, flags, seq, ack, window, length, bits, time, wire)
+        flow.last_frame = number
+        flow.last_time = time
+        flow.record(number, place, self.record_cap, flags & SFR != 0)
+        self.half = half
+        self.bits = bits
+        self.flags = flags
+        self.seq = seq
+        self.ack = ack
+        self.window = window
+        self.length = length
+        self.payload = at + header
+
+    def _count(
+        self, half: TcpHalf, peer: TcpHalf, flow: TcpFlow, flags: i64, seq: i64, ack: i64, window: i64,
+        length: i64, bits: i64, time: i64, wire: i64,
+    ) -> None:
+        half.frames += 1
+        half.octets += wire
+        if length:
+            half.payload += length
+            flight = (half.next_seq - peer.last_ack) & MASK
+            if flight > half.max_in_flight and flight < LARGE and peer.last_ack:
+                half.max_in_flight = flight
+            if not half.timed and bits & RESENT == 0:
+                half.timed = True
+                half.timed_end = (seq + length) & MASK
+                half.timed_at = time
+        if peer.timed and at_or_before(peer.timed_end, ack) and flags & ACK:
+            peer.timed = False
+            self._sample(peer, time - peer.timed_at)
+        scaled = window << half.scale if half.scale > 0 and not flags & SYN else window
+        half.max_window = max(half.max_window, scaled)
+        if bits:
+            self._trouble(half, flow, bits, length, time)
+        if half.zero_since >= 0 and window:
+            half.zero_ns += time - half.zero_since
+            half.zero_since = -1
+        if flags & SFR or flow.marks & (SAW_FIRST_ACK | SAW_DATA) != SAW_FIRST_ACK | SAW_DATA:
+            self._mark(half, peer, flow, flags, length, time)
+        if length:
+            if not half.letters & LETTER_DATA:
+                self._letter(half, flow, LETTER_DATA, "d")
+        elif flags & (SFR | ACK) == ACK and not half.letters & LETTER_ACK:
+            self._letter(half, flow, LETTER_ACK, "a")
+
+    def _sample(self, half: TcpHalf, rtt: i64) -> None:
+        if half.rtt_samples == 0 or rtt < half.rtt_min:
+            half.rtt_min = rtt
+        half.rtt_max = max(half.rtt_max, rtt)
+        half.rtt_sum += rtt
+        half.rtt_samples += 1
+
+    def _trouble(self, half: TcpHalf, flow: TcpFlow, bits: i64, length: i64, time: i64) -> None:
+        half.count(bits)
+        if bits & TROUBLE:
+            flow.trouble += 1
+        if bits & RESENT:
+            half.resent += length
+            half.timed = False
+            half.retransmitted += 1
+            if length and _at_decade(half.retransmitted):
+                self._letter(half, flow, 0, "t")
+        if bits & LOST_SEGMENT:
+            half.gaps += 1
+            if _at_decade(half.gaps):
+                self._letter(half, flow, 0, "g")
+        if bits & ZERO_WINDOW:
+            half.zero_windows += 1
+            if half.zero_since < 0:
+                half.zero_since = time
+            if _at_decade(half.zero_windows):
+                self._letter(half, flow, 0, "w")
+
+    def _mark(self, half: TcpHalf, peer: TcpHalf, flow: TcpFlow, flags: i64, length: i64, time: i64) -> None:
+        if flags & SYN and flags & (FIN | RST) and not half.letters & LETTER_MULTI:
+            self._letter(half, flow, LETTER_MULTI, "q")
+        if flags & SYN:
+            half.marks |= SAW_SYN_ACK if flags & ACK else SAW_SYN
+            if flags & ACK:
+                flow.syn_ack_time = time
+                if not half.letters & LETTER_SYN_ACK:
+                    self._letter(half, flow, LETTER_SYN_ACK, "h")
+            elif not half.letters & LETTER_SYN:
+                self._letter(half, flow, LETTER_SYN, "s")
+        elif flags & ACK and not flags & RST and peer.marks & (SAW_SYN | SAW_SYN_ACK):
+            flow.marks |= SAW_FIRST_ACK
+        if length:
+            flow.marks |= SAW_DATA
+            half.marks |= SAW_DATA
+        if flags & FIN:
+            half.marks |= SAW_FIN
+            if not half.letters & LETTER_FIN:
+                self._letter(half, flow, LETTER_FIN, "f")
+            if peer.marks & SAW_FIN:
+                flow.marks |= CLOSED
+        if flags & RST:
+            half.marks |= SAW_RST
+            flow.marks |= CLOSED
+            if flow.first_reset < 0:
+                flow.first_reset = half.direction
+            if not half.letters & LETTER_RST:
+                self._letter(half, flow, LETTER_RST, "r")
+        flow.marks |= half.marks
+
+    def _letter(self, half: TcpHalf, flow: TcpFlow, bit: i64, letter: str) -> None:
+        half.letters |= bit
+        flow.history += letter if half.direction else letter.upper()
+
+    def _open_tcp(
+        self, half: TcpHalf | None, key: bytes, size: i64, scope: bytes, flags: i64, seq: i64,
+        data: bytes, at: i64, number: i64, time: i64,
+    ) -> TcpHalf:
+        """A segment without a conversation, or a SYN: which conversation it begins or belongs to."""
+        if half is None:
+            return self._new_tcp(key, size, scope, flags, data, at, number, time)
+        if not half.base_known:
+            return half
+        if flags & ACK:
+            if seq != half.base_seq:
+                half.base_seq = seq
+                self.bits = REUSED_PORTS
+            return half
+        if seq == half.base_seq:
+            # The same SYN again. A reset in between may have carried a number of its own (RFC 9293 §3.5.2).
+            half.next_seq = half.max_acked
+            self.again = True
+            return half
+        self._leave(half.flow)
+        self.bits = REUSED_PORTS
+        return self._new_tcp(key, size, scope, flags, data, at, number, time)
+
+    def _new_tcp(
+        self, key: bytes, size: i64, scope: bytes, flags: i64, data: bytes, at: i64, number: i64, time: i64
+    ) -> TcpHalf:
+        """A new connection. Who opened it: the sender of the SYN; else the side with the client's port."""
+        sport = be16(data, at)
+        dport = be16(data, at + 2)
+        flipped = flags & (SYN | ACK) == SYN | ACK
+        if not flags & SYN:
+            flipped = sport < 1024 <= dport  # RFC 6335 §6: clients use ports from 49152, servers system ports
+        other = _reverse(key, size, scope)
+        self.numbers += 1
+        self.is_new = True
+        flow = TcpFlow(self.numbers, TCP, other if flipped else key, size, scope)
+        flow.first_frame = number
+        flow.first_time = time
+        if flipped:
+            flow.marks |= FLIPPED
+            flow.history = "^"
+        if len(self.tcp_keys) >= self.capacity * 2:
+            self._make_room_tcp()
+        half = flow.responder if flipped else flow.originator
+        self.tcp_keys[key] = half
+        if other != key:
+            self.tcp_keys[other] = half.peer
+        return half
+
+    # -- everything else -----------------------------------------------------------------------------
+
+    def other(
+        self, key: bytes, reverse: bytes, protocol: i64, size: i64, scope: bytes,
+        number: i64, time: i64, wire: i64, payload: i64, place: i64,
+    ) -> UdpHalf:
+        """A datagram of UDP, ICMP or any protocol without connections. payload: bytes beyond its header."""
+        self.is_new = False
+        half = self.other_keys.get(key)
+        if half is None:
+            self.numbers += 1
+            self.is_new = True
+            if len(self.other_keys) >= self.capacity * 2:
+                self._make_room_other()
+            flow = UdpFlow(self.numbers, protocol, key, size, scope)
+            flow.first_frame = number
+            flow.first_time = time
+            half = flow.originator
+            self.other_keys[key] = half
+            if reverse != key:
+                self.other_keys[reverse] = flow.responder
+        owner = half.flow
+        if half.frames == 0:
+            owner.history += "d" if half.direction else "D"
+        half.frames += 1
+        half.octets += wire
+        half.payload += payload
+        owner.last_frame = number
+        owner.last_time = time
+        owner.record(number, place, self.record_cap, False)
+        return half
+
+    def udp(
+        self, data: bytes, source: i64, size: i64, at: i64, scope: bytes,
+        number: i64, time: i64, wire: i64, payload: i64, place: i64,
+    ) -> UdpHalf:
+        """A UDP datagram whose addresses and header lie at these offsets."""
+        if at == source + size + size:
+            key = data[source:at + 4]
+        else:
+            key = data[source:source + size + size] + data[at:at + 4]
+        if scope:
+            key += scope
+        half = self.other_keys.get(key)
+        if half is None:
+            return self.other(
+                key, _reverse(key, size, scope), UDP, size, scope, number, time, wire, payload, place
+            )
+        self.is_new = False
+        flow = half.flow
+        if half.frames == 0:
+            flow.history += "d" if half.direction else "D"
+        half.frames += 1
+        half.octets += wire
+        half.payload += payload
+        flow.last_frame = number
+        flow.last_time = time
+        flow.record(number, place, self.record_cap, False)
+        return half
+
+    def quoted(self, key: bytes, protocol: i64) -> Flow | None:
+        """The conversation that an ICMP error quotes (RFC 792, RFC 4443 §3), or None."""
+        if protocol == TCP:
+            tcp = self.tcp_keys.get(key)
+            return None if tcp is None else tcp.flow
+        other = self.other_keys.get(key)
+        return None if other is None else other.flow
+
+    # -- leaving -------------------------------------------------------------------------------------
+
+    def _leave(self, flow: Flow) -> None:
+        if not flow.retired:
+            flow.retired = True
+            self.sink.take(flow)
+
+    def _make_room_tcp(self) -> None:
+        """Let half of the conversations go: the ended ones first, then the longest silent."""
+        flows: list[tuple[bool, int, int, TcpFlow]] = []
+        for half in self.tcp_keys.values():
+            if half.direction == 0:
+                flow = half.flow
+                flows.append((flow.marks & CLOSED == 0, flow.last_time, flow.number, flow))
+        flows.sort(key=_age)
+        for open_still, _time, _number, flow in flows[: len(flows) // 2]:
+            if open_still:
+                self.made_room += 1
+            self._leave(flow)
+        self.tcp_keys = {key: half for key, half in self.tcp_keys.items() if not half.flow.retired}
+
+    def _make_room_other(self) -> None:
+        flows: list[tuple[bool, int, int, Flow]] = []
+        for half in self.other_keys.values():
+            if half.direction == 0:
+                flow = half.flow
+                flows.append((True, flow.last_time, flow.number, flow))
+        flows.sort(key=_age)
+        for _open, _time, _number, flow in flows[: len(flows) // 2]:
+            self._leave(flow)
+        self.other_keys = {key: half for key, half in self.other_keys.items() if not half.flow.retired}
+
+    def finish(self) -> None:
+        """The capture has ended: everything leaves, in the order of its number."""
+        flows: dict[int, Flow] = {}
+        for half in self.tcp_keys.values():
+            flows[half.flow.number] = half.flow
+        for other in self.other_keys.values():
+            flows[other.flow.number] = other.flow
+        for number in sorted(flows):
+            self._leave(flows[number])
+        self.tcp_keys = {}
+        self.other_keys = {}
+
+
+def _age(entry: tuple[bool, int, int, Flow]) -> tuple[bool, int, int]:
+    return entry[0], entry[1], entry[2]
+
+
+def _at_decade(count: i64) -> bool:
+    """1, 10, 100 ...: where Zeek repeats a history letter."""
+    while count >= 10 and count % 10 == 0:
+        count //= 10
+    return count == 1
+
+
+def _reverse(key: bytes, size: i64, scope: bytes) -> bytes:
+    """The key of the other direction: addresses and ports exchanged, the scope kept."""
+    both = size + size
+    return key[size:both] + key[:size] + key[both + 2:both + 4] + key[both:both + 2] + scope

@@ -1,0 +1,1 @@
+"""The only place that wires the stages: from a source, through the stages, to what a report needs."""

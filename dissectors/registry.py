@@ -1,0 +1,22 @@
+"""Every protocol, one line each. Somebody else's come in through the entry-point group `wiretale.dissectors`."""
+from __future__ import annotations
+
+from dissectors.kit.protocol import Protocol
+
+
+def built_in() -> tuple[Protocol, ...]:
+    """Ours, in the order in which probes are asked."""
+    from dissectors.protocols.dns.protocol import DNS, LLMNR, MDNS
+
+    return (DNS, MDNS, LLMNR)
+
+
+def protocols() -> tuple[Protocol, ...]:
+    """Ours, then those of installed packages: an entry point names a `Protocol`, or a tuple of them."""
+    from importlib.metadata import entry_points
+
+    found = list(built_in())
+    for point in entry_points(group="wiretale.dissectors"):
+        loaded = point.load()
+        found += [loaded] if isinstance(loaded, Protocol) else list(loaded)
+    return tuple(found)
