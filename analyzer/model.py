@@ -94,6 +94,22 @@ class Series:
         self.values = values
 
 
+class Account:
+    """What was observed of one conversation in detail, before it is grouped into phases.
+
+    events: in the order in which they were made.       series: of each direction, originator first.
+    limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
+    left_out: "12 480 data segments not shown".
+    """
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.events: list[Event] = []
+        self.series: list[list[Series]] = [[], []]
+        self.limits: list[dict[str, float]] = [{}, {}]
+        self.left_out: list[str] = []
+
+
 class Phase:
     """A stretch of a conversation: its events, what they amount to, and what was left out."""
 

@@ -7,6 +7,10 @@ from mypy_extensions import i64, mypyc_attr
 ETHERNET = 1
 
 
+class CaptureError(Exception):
+    """Nothing can be told of a capture; the message is one sentence that names it and says why."""
+
+
 class Damage:
     """Where a capture is broken: one clear sentence, with the byte offset in the (uncompressed) file."""
 
@@ -21,7 +25,10 @@ class Damage:
 
 
 class Interface:
-    """One interface that frames were captured on. resolution: time units per second as the file counts them."""
+    """One interface that frames were captured on. resolution: time units per second as the file counts them.
+
+    fcs: bytes of frame check sequence at the end of each frame, as the file states it; -1 where it does not.
+    """
 
     def __init__(self, link: int, snaplen: int, resolution: int = 1_000_000, name: str = "") -> None:
         self.link = link
@@ -31,6 +38,8 @@ class Interface:
         self.description = ""
         self.filter = ""
         self.system = ""
+        self.hardware = ""
+        self.fcs = -1
         self.received = -1   # from interface statistics, -1 where the file does not say
         self.dropped = -1
 
@@ -60,6 +69,7 @@ class Source:
     length: size on the wire.     link: LINKTYPE_ number.     interface: index into `interfaces`.
     number: of the frame, from 1, as Wireshark counts.
     position, size: bytes of the underlying file read so far and in all (-1 unknown), for progress.
+    rewindable: whether `reopen()` can give a second cursor over the same bytes.
     """
 
     def __init__(self, name: str) -> None:
@@ -74,6 +84,7 @@ class Source:
         self.number: i64 = 0
         self.position: i64 = 0
         self.size: i64 = -1
+        self.rewindable: bool = False
         self.interfaces: list[Interface] = []
         self.damage: list[Damage] = []
         self.remarks: list[Remark] = []
@@ -83,6 +94,10 @@ class Source:
 
     def next(self) -> bool:
         return False
+
+    def reopen(self) -> Source:
+        """A fresh cursor over the same bytes, independent of this one. Raises CaptureError where there is none."""
+        raise CaptureError(f"{self.name}: can be read only once")
 
     def close(self) -> None:
         """Release the file. Safe to call twice."""
