@@ -69,6 +69,7 @@ class Source:
     length: size on the wire.     link: LINKTYPE_ number.     interface: index into `interfaces`.
     number: of the frame, from 1, as Wireshark counts.
     position, size: bytes of the underlying file read so far and in all (-1 unknown), for progress.
+    base: file offset of data[0] where `read_at()` works, else -1.
     rewindable: whether `reopen()` can give a second cursor over the same bytes.
     """
 
@@ -84,6 +85,7 @@ class Source:
         self.number: i64 = 0
         self.position: i64 = 0
         self.size: i64 = -1
+        self.base: i64 = -1
         self.rewindable: bool = False
         self.interfaces: list[Interface] = []
         self.damage: list[Damage] = []
@@ -98,6 +100,10 @@ class Source:
     def reopen(self) -> Source:
         """A fresh cursor over the same bytes, independent of this one. Raises CaptureError where there is none."""
         raise CaptureError(f"{self.name}: can be read only once")
+
+    def read_at(self, place: int, size: int) -> bytes:
+        """Bytes of the file at an offset that `base` gave; fewer where the file has shrunk since."""
+        raise CaptureError(f"{self.name}: cannot be read at a place")
 
     def close(self) -> None:
         """Release the file. Safe to call twice."""

@@ -1,0 +1,371 @@
+"""pcapng, the format of Wireshark (draft-ietf-opsawg-pcapng).
+
+What a damaged file costs: where a block's length or trailer lies, or a packet's own fields do, nothing after
+it can be trusted and reading ends there, as in Wireshark. Where the block is framed right and only comments,
+names, statistics or secrets in it are broken, those are lost, which is told, and reading goes on.
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import read_i32_be, read_i32_le
+from mypy_extensions import i64
+
+from analyzer.ingest import pcapng_blocks as ng
+from analyzer.ingest.pcapng_blocks import Lane, u16, u32
+from analyzer.ingest.records import RecordSource
+from analyzer.ingest.source import CaptureError, Interface, Secrets, Source
+from analyzer.ingest.streams import Stream
+
+MAGIC: Final = b"\x0a\x0d\x0d\x0a"
+
+# A longer block is no block, as Wireshark has it.
+LARGEST_BLOCK: Final = (128 << 20) + (128 << 10)
+# The largest block that is held in memory, beyond the largest frame that its section allows.
+HELD_BLOCK: Final = 16 << 20
+# Caps on what one file can make us keep.
+MAX_INTERFACES: Final = 100_000
+MAX_NAMES: Final = 100_000
+MAX_SECRET_BYTES: Final = 64 << 20
+
+# What became of a block that is no enhanced packet block.
+ENDED: Final = 0
+READ: Final = 1
+FRAME: Final = 2
+
+
+class PcapngSource(RecordSource):
+    """A pcapng file. `head` is what was read already. Raises CaptureError where its first section is not usable.
+
+    lanes: the interfaces of the current section, by the number that its packets use.
+    held: the largest block that is read into memory.
+    """
+
+    def __init__(self, name: str, stream: Stream, head: bytes) -> None:
+        super().__init__(name, stream, head)
+        self.big: bool = False
+        self.lanes: list[Lane] = []
+        self.lane = Lane(0, 0, 0, 1_000_000, 0)
+        self.current: i64 = -1
+        self.held: i64 = HELD_BLOCK
+        self.system = ""
+        self.secret_bytes = 0
+        self.time_told: bool = False
+        if not self.section():
+            raise CaptureError(f"{name}: {self.damage[0].reason if self.damage else 'the file ends early'}")
+
+    def next(self) -> bool:
+        while True:
+            if self.limit - self.cursor < 12 and not self.header_read():
+                return False
+            at = self.cursor
+            if self.big:
+                kind = i64(read_i32_be(self.data, at))
+                total = i64(read_i32_be(self.data, at + 4)) & 0xFFFFFFFF
+            else:
+                kind = i64(read_i32_le(self.data, at))
+                total = i64(read_i32_le(self.data, at + 4)) & 0xFFFFFFFF
+            if kind == ng.ENHANCED and 32 <= total <= self.held:
+                whole = (total + 3) & ~3
+                if self.limit - at < whole:
+                    if not self.fill(whole):
+                        return self.cut_short("a packet block")
+                    at = self.cursor
+                return self.packet(at, total, whole, u32(self.data, at + 8, self.big))
+            outcome = self.block(kind & 0xFFFFFFFF, total)
+            if outcome != READ:
+                return outcome == FRAME
+
+    def header_read(self) -> bool:
+        """Whether the start of a block stands at the cursor."""
+        if self.ended:
+            return False
+        return self.fill(12) or self.cut_short("a block's header")
+
+    def packet(self, at: i64, total: i64, whole: i64, interface: i64) -> bool:
+        """An enhanced packet block; an obsolete packet block has its fields at the same places."""
+        data = self.data
+        if self.big:
+            trailer = i64(read_i32_be(data, at + whole - 4))
+            high = i64(read_i32_be(data, at + 12))
+            low = i64(read_i32_be(data, at + 16))
+            captured = i64(read_i32_be(data, at + 20))
+            length = i64(read_i32_be(data, at + 24))
+        else:
+            trailer = i64(read_i32_le(data, at + whole - 4))
+            high = i64(read_i32_le(data, at + 12))
+            low = i64(read_i32_le(data, at + 16))
+            captured = i64(read_i32_le(data, at + 20))
+            length = i64(read_i32_le(data, at + 24))
+        captured &= 0xFFFFFFFF
+        high &= 0xFFFFFFFF
+        if trailer & 0xFFFFFFFF != total:
+            return self.wrong_trailer(at, total, trailer)
+        if interface != self.current and not self.choose(at, interface):
+            return False
+        lane = self.lane
+        if captured > lane.largest:
+            return self.stop(at, f"a packet block claims {captured} captured bytes, more than {lane.largest}")
+        if captured > total - 32:
+            return self.stop(at, f"a packet block of {total} bytes claims to hold {captured} captured bytes")
+        if high < lane.high:
+            self.time = (high << 32 | low & 0xFFFFFFFF) * lane.scale + lane.base
+        else:
+            self.time = self.exact_time(at, int(high), int(low & 0xFFFFFFFF))
+        self.start = at + 28
+        self.end = at + 28 + captured
+        self.length = length & 0xFFFFFFFF
+        self.cursor = at + whole
+        self.number += 1
+        rest = at + 28 + ((captured + 3) & ~3)
+        if at + whole - 4 - rest >= 4:
+            self.packet_options(rest, at + whole - 4)
+        return True
+
+    def packet_options(self, at: i64, end: i64) -> None:
+        found = ng.scan(self.data, at, end, self.big)
+        if found != ng.NO_COMMENT:
+            self.comments(at, end, self.number, "the options of a packet block")
+
+    def choose(self, at: i64, interface: i64) -> bool:
+        """Make this interface of the section the current one."""
+        if interface >= len(self.lanes):
+            return self.stop(
+                at, f"a packet block names interface {interface}, but its section has {len(self.lanes)}"
+            )
+        self.lane = self.lanes[interface]
+        self.current = interface
+        self.link = self.lane.link
+        self.interface = self.lane.index
+        return True
+
+    def exact_time(self, at: i64, high: int, low: int) -> int:
+        """Times that machine integers do not hold half way; -1 beyond the nanoseconds that 64 bits hold."""
+        time = self.lane.exact(high << 32 | low)
+        if -ng.I64_MAX <= time <= ng.I64_MAX:
+            return time
+        if not self.time_told:
+            self.time_told = True
+            self.complain(self.offset + at, "a time stamp lies beyond the year 2262; frames like this have no time")
+        return -1
+
+    def block(self, kind: i64, total: i64) -> i64:
+        """Any block but an enhanced packet block: ENDED, READ or FRAME."""
+        at = self.cursor
+        if kind == ng.SECTION:
+            return READ if self.section() else ENDED
+        if total < ng.SMALLEST.get(int(kind), 12):
+            self.stop(at, f"a block of type {int(kind):#x} claims a length of {total} bytes, less than it needs")
+            return ENDED
+        packets = kind in (ng.ENHANCED, ng.PACKET, ng.SIMPLE, ng.INTERFACE)
+        if total > LARGEST_BLOCK or (packets and total > self.held):
+            self.stop(at, f"a block of type {int(kind):#x} claims a length of {total} bytes")
+            return ENDED
+        whole = (total + 3) & ~3    # some writers leave the padding out of the length, and write it
+        if total > self.held:
+            return self.pass_over(kind, total, whole)
+        if not self.fill(whole):
+            self.cut_short(f"a block of {total} bytes")
+            return ENDED
+        at = self.cursor
+        trailer = u32(self.data, at + whole - 4, self.big)
+        if trailer != total:
+            self.wrong_trailer(at, total, trailer)
+            return ENDED
+        if kind == ng.PACKET:
+            return FRAME if self.packet(at, total, whole, u16(self.data, at + 8, self.big)) else ENDED
+        if kind == ng.SIMPLE:
+            return FRAME if self.simple(at, total, whole) else ENDED
+        self.cursor = at + whole
+        return self.metadata(int(kind), at + 8, at + whole - 4)
+
+    def pass_over(self, kind: i64, total: i64, whole: i64) -> i64:
+        """A block too large to hold, and none that we need."""
+        self.count(f"{ng.block_name(int(kind))} beyond {self.held} bytes")
+        if not self.skip(whole - 4) or not self.fill(4):
+            self.cut_short(f"a block of {total} bytes")
+            return ENDED
+        trailer = u32(self.data, self.cursor, self.big)
+        if trailer != total:
+            self.wrong_trailer(self.cursor, total, trailer)
+            return ENDED
+        self.cursor += 4
+        if int(kind) in ng.NUMBERED:
+            self.number += 1
+        return READ
+
+    def wrong_trailer(self, at: i64, total: i64, trailer: i64) -> bool:
+        return self.stop(at, f"a block's length is {total} bytes at its start and {trailer & 0xFFFFFFFF} at its end")
+
+    def simple(self, at: i64, total: i64, whole: i64) -> bool:
+        """A simple packet block: of the section's first interface, and without a time."""
+        if self.current != 0 and not self.choose(at, 0):
+            return False
+        lane = self.lane
+        length = u32(self.data, at + 8, self.big)
+        captured = min(length, lane.snaplen) if lane.snaplen else length
+        if captured > total - 16 or captured > lane.largest:
+            return self.stop(at, f"a simple packet block of {total} bytes claims a packet of {length} bytes")
+        self.time = -1
+        self.start = at + 12
+        self.end = at + 12 + captured
+        self.length = length
+        self.cursor = at + whole
+        self.number += 1
+        return True
+
+    def section(self) -> bool:
+        """A section header block at the cursor: the byte order and the interfaces begin anew."""
+        if not self.fill(28):
+            return self.cut_short("a section header")
+        at = self.cursor
+        if u32(self.data, at + 8, False) == ng.BYTE_ORDER_MAGIC:
+            self.big = False
+        elif u32(self.data, at + 8, True) == ng.BYTE_ORDER_MAGIC:
+            self.big = True
+        else:
+            return self.stop(at, "a pcapng section header without its byte-order magic")
+        total = u32(self.data, at + 4, self.big)
+        major = u16(self.data, at + 12, self.big)
+        minor = u16(self.data, at + 14, self.big)
+        if major != 1:
+            return self.stop(at, f"a section of pcapng version {major}.{minor}, which is not supported")
+        if total < 28 or total > HELD_BLOCK:
+            return self.stop(at, f"a section header claims a length of {total} bytes")
+        whole = (total + 3) & ~3
+        if not self.fill(whole):
+            return self.cut_short("a section header")
+        at = self.cursor
+        trailer = u32(self.data, at + whole - 4, self.big)
+        if trailer != total:
+            return self.wrong_trailer(at, total, trailer)
+        self.lanes = []
+        self.current = -1
+        self.held = HELD_BLOCK
+        self.system = ""
+        for code, value in self.comments(at + 24, at + whole - 4, 0, "the options of a section header"):
+            if code == ng.SHB_OS:
+                self.system = value.decode("utf-8", "replace")
+        self.cursor = at + whole
+        return True
+
+    def metadata(self, kind: int, at: i64, end: i64) -> i64:
+        """The body of a block that holds no packet."""
+        if kind == ng.INTERFACE:
+            return READ if self.interface_description(at, end) else ENDED
+        if kind == ng.STATISTICS:
+            self.statistics(at, end)
+        elif kind == ng.NAMES:
+            self.name_resolution(at, end)
+        elif kind == ng.SECRETS:
+            self.decryption_secrets(at, end)
+        else:
+            if kind in ng.NUMBERED:
+                self.number += 1
+            if kind in (ng.CUSTOM, ng.CUSTOM_LOCAL):
+                maker = f" of enterprise {u32(self.data, at, self.big)}" if end - at >= 4 else ""
+                self.count("custom block" + maker)
+            else:
+                self.count(ng.block_name(kind))
+        return READ
+
+    def comments(self, at: i64, end: i64, frame: i64, what: str) -> list[tuple[int, bytes]]:
+        """Keep the comments among these options, say where they are broken, and give all that were read."""
+        found, whole = ng.options(self.data, at, end, self.big)
+        for code, value in found:
+            if code == ng.OPT_COMMENT:
+                self.remark(frame, value)
+        if not whole:
+            self.complain(self.offset + at, f"{what} are broken; the rest of them is passed over")
+        return found
+
+    def interface_description(self, at: i64, end: i64) -> bool:
+        """Broken options end the reading: without if_tsresol, the times of the packets would be guesses."""
+        link = int(u16(self.data, at, self.big))
+        interface = Interface(link, int(u32(self.data, at + 4, self.big)))
+        interface.system = self.system
+        offset = 0
+        found, whole = ng.options(self.data, at + 8, end, self.big)
+        if not whole:
+            return self.stop(at + 8, "the options of an interface description are broken")
+        for code, value in found:
+            if code == ng.OPT_COMMENT:
+                self.remark(0, value)
+            elif code == ng.IF_TSRESOL and len(value) == 1:
+                interface.resolution = ng.resolution(value)
+            elif code == ng.IF_TSOFFSET and len(value) == 8:
+                offset = ng.number(value, self.big, signed=True)
+            elif code in (ng.IF_TSRESOL, ng.IF_TSOFFSET):
+                self.complain(self.offset + at, f"an interface option for time stamps has {len(value)} bytes; ignored")
+            else:
+                describe(interface, code, value)
+        if len(self.interfaces) >= MAX_INTERFACES:
+            return self.stop(at, f"more than {MAX_INTERFACES} interfaces")
+        lane = Lane(len(self.interfaces), link, interface.snaplen, interface.resolution, offset)
+        self.lanes.append(lane)
+        self.interfaces.append(interface)
+        self.held = max(self.held, lane.largest + HELD_BLOCK)
+        return True
+
+    def statistics(self, at: i64, end: i64) -> None:
+        interface = u32(self.data, at, self.big)
+        if interface >= len(self.lanes):
+            self.complain(self.offset + at, f"interface statistics for interface {interface}, which its section lacks")
+            return
+        counted = self.interfaces[self.lanes[interface].index]
+        dropped_by_system = -1
+        for code, value in self.comments(at + 12, end, 0, "the options of interface statistics"):
+            if len(value) == 8:
+                if code == ng.ISB_IFRECV:
+                    counted.received = ng.number(value, self.big)
+                elif code == ng.ISB_IFDROP:
+                    counted.dropped = ng.number(value, self.big)
+                elif code == ng.ISB_OSDROP:
+                    dropped_by_system = ng.number(value, self.big)
+        if counted.dropped < 0:
+            counted.dropped = dropped_by_system
+
+    def name_resolution(self, at: i64, end: i64) -> None:
+        found, whole = ng.names(self.data, at, end, self.big)
+        for address, name in found:
+            if len(self.names) >= MAX_NAMES and address not in self.names:
+                self.count(f"names beyond {MAX_NAMES}")
+            elif name:
+                self.names.setdefault(address, name)
+        if not whole:
+            self.complain(self.offset + at, "a name resolution block is broken; the rest of it is passed over")
+
+    def decryption_secrets(self, at: i64, end: i64) -> None:
+        kind = u32(self.data, at, self.big)
+        size = u32(self.data, at + 4, self.big)
+        if size > end - at - 8:
+            self.complain(self.offset + at, f"a secrets block claims {size} bytes and has {end - at - 8}; passed over")
+            return
+        self.secret_bytes += int(size)
+        if self.secret_bytes > MAX_SECRET_BYTES:
+            self.count(f"secrets beyond {MAX_SECRET_BYTES} bytes")
+        else:
+            self.secrets.append(Secrets(int(kind), self.data[at + 8:at + 8 + size]))
+
+    def reopen(self) -> Source:
+        return PcapngSource(self.name, self.stream.reopen(), b"")
+
+
+def describe(interface: Interface, code: int, value: bytes) -> None:
+    """The options that describe an interface without changing how its packets are read."""
+    if code == ng.IF_FCSLEN:
+        if len(value) == 1:     # the draft counts bits, and gives 4 as the example, which can only be bytes
+            interface.fcs = value[0] if value[0] <= 8 else value[0] // 8
+    elif code == ng.IF_FILTER:
+        if value[:1] == b"\x00":      # a filter string; other kinds are programs
+            interface.filter = value[1:].decode("utf-8", "replace")
+    else:
+        text = value.decode("utf-8", "replace")
+        if code == ng.IF_NAME:
+            interface.name = text
+        elif code == ng.IF_DESCRIPTION:
+            interface.description = text
+        elif code == ng.IF_OS:
+            interface.system = text
+        elif code == ng.IF_HARDWARE:
+            interface.hardware = text

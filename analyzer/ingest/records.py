@@ -1,0 +1,125 @@
+"""What the readers of every format share: a window over a stream, and one place to say what is wrong."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.ingest.source import Damage, Remark, Source
+from analyzer.ingest.streams import FileStream, Stream
+
+# The largest frame that is believed, as Wireshark has it: a longer length means that the file is damaged.
+LARGEST_FRAME: Final = 262_144
+# Link types whose frames are no packets of a network: D-Bus messages and USBPcap transfers reach 128 MiB,
+# Elektrobit's recordings 8 MiB.
+LARGE_FRAMES: Final[dict[int, int]] = {231: 128 << 20, 249: 128 << 20, 279: 8 << 20}
+
+# Caps on what one capture can make us keep; what is beyond is counted in `skipped_blocks`.
+MAX_DAMAGE: Final = 20
+MAX_REMARK_BYTES: Final = 16 << 20
+MAX_SKIPPED_KINDS: Final = 100
+
+
+def largest_frame(link: int) -> int:
+    """How many captured bytes a frame of this link type may have."""
+    return LARGE_FRAMES.get(link, LARGEST_FRAME)
+
+
+class RecordSource(Source):
+    """A source that reads records from a stream. `data[cursor:limit]` is read and not yet used.
+
+    offset: of data[0] in the uncompressed file.     ended: nothing more is read, whatever the reason.
+    """
+
+    def __init__(self, name: str, stream: Stream, head: bytes) -> None:
+        super().__init__(name)
+        self.stream = stream
+        self.data = head
+        self.cursor: i64 = 0
+        self.limit: i64 = len(head)
+        self.offset: i64 = 0
+        self.ended: bool = False
+        self.remark_bytes = 0
+        self.position = stream.position
+        self.size = stream.size
+        self.rewindable = stream.rewindable
+        self.file = stream if isinstance(stream, FileStream) else None
+        self.base = 0 if self.file is not None else -1
+
+    def fill(self, need: i64) -> bool:
+        """Make `need` bytes stand at data[cursor:]; False where the stream ends first, with what there is."""
+        have: i64 = self.limit - self.cursor
+        if have >= need:
+            return True
+        parts: list[bytes] = [self.data[self.cursor:]] if have else []
+        while have < need:
+            block = self.stream.read()
+            if not block:
+                break
+            parts.append(block)
+            have += len(block)
+        self.offset += self.cursor
+        if self.base >= 0:
+            self.base = self.offset
+        self.data = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.cursor = 0
+        self.limit = have
+        self.position = self.stream.position
+        return have >= need
+
+    def skip(self, count: i64) -> bool:
+        """Move the cursor on, over any number of blocks, without keeping them."""
+        while count > self.limit - self.cursor:
+            count -= self.limit - self.cursor
+            self.offset += self.limit
+            if self.base >= 0:
+                self.base = self.offset
+            self.data = self.stream.read()
+            self.cursor = 0
+            self.limit = len(self.data)
+            self.position = self.stream.position
+            if not self.limit:
+                return False
+        self.cursor += count
+        return True
+
+    def cut_short(self, what: str) -> bool:
+        """The stream ended. Anything left over is a record that was cut; always False, for `next()`."""
+        if self.stream.trouble:
+            self.complain(self.offset + self.limit, self.stream.trouble)
+        elif self.limit > self.cursor:
+            self.complain(self.offset + self.cursor, f"the file ends in the middle of {what}")
+        return self.end_here()
+
+    def stop(self, at: i64, reason: str) -> bool:
+        """Nothing after data[at] can be trusted; always False, for `next()`."""
+        self.complain(self.offset + at, reason)
+        return self.end_here()
+
+    def end_here(self) -> bool:
+        self.ended = True
+        self.cursor = self.limit
+        return False
+
+    def complain(self, offset: i64, reason: str) -> None:
+        if len(self.damage) < MAX_DAMAGE:
+            self.damage.append(Damage(self.name, int(offset), reason, int(self.number)))
+        else:
+            self.count("further damage")
+
+    def count(self, what: str) -> None:
+        """One more of something that was not read."""
+        if what not in self.skipped_blocks and len(self.skipped_blocks) >= MAX_SKIPPED_KINDS:
+            what = "blocks of other kinds"
+        self.skipped_blocks[what] = self.skipped_blocks.get(what, 0) + 1
+
+    def remark(self, frame: i64, text: bytes) -> None:
+        self.remark_bytes += len(text)
+        if self.remark_bytes > MAX_REMARK_BYTES:
+            self.count(f"comments beyond {MAX_REMARK_BYTES} bytes")
+        else:
+            self.remarks.append(Remark(int(frame), text.decode("utf-8", "replace")))
+
+    def close(self) -> None:
+        self.end_here()
+        self.stream.close()
