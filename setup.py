@@ -15,6 +15,11 @@ COMPILED = [
     "analyzer/ingest/*.py",
     "analyzer/packets/*.py",
     "analyzer/flows/*.py",
+    "analyzer/pipeline/frames.py",
+    "analyzer/pipeline/keep.py",
+    "analyzer/pipeline/others.py",
+    "analyzer/pipeline/survey.py",
+    "analyzer/pipeline/tell.py",
 ]
 
 

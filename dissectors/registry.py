@@ -7,8 +7,10 @@ from dissectors.kit.protocol import Protocol
 def built_in() -> tuple[Protocol, ...]:
     """Ours, in the order in which probes are asked."""
     from dissectors.protocols.dns.protocol import DNS, LLMNR, MDNS
+    from dissectors.protocols.icmp import ICMP
+    from dissectors.protocols.tcp.protocol import TCP
 
-    return (DNS, MDNS, LLMNR)
+    return (TCP, ICMP, DNS, MDNS, LLMNR)
 
 
 def protocols() -> tuple[Protocol, ...]:

@@ -27,6 +27,7 @@ LETTER_FIN: Final[i64] = 16
 LETTER_RST: Final[i64] = 32
 LETTER_MULTI: Final[i64] = 64
 
+RECORD: Final = 5              # numbers kept for a frame, see Flow.records
 KINDS: Final = 15              # analysis flags, one counter each
 
 
@@ -34,7 +35,8 @@ class Flow:
     """A conversation of any transport.
 
     forward: the bytes that identify it, from the originator's point of view (addresses, ports, scope).
-    records: number and file offset of the frames that are kept for telling, in pairs.
+    records: RECORD numbers for each frame that can be told: its number, time, size on the wire, place in the
+      file (-1 where the file cannot be read at a place) and shape (link type << 32 | captured bytes).
     """
 
     def __init__(self, number: i64, protocol: i64, forward: bytes, address_size: i64, scope: bytes) -> None:
@@ -51,21 +53,30 @@ class Flow:
         self.last_time: i64 = 0
         self.icmp_errors: i64 = 0
         self.records: vec[i64] = vec[i64]()
+        self.recorded: i64 = 0
+        self.uncapped: bool = False
+        self.reused: bool = False          # its SYN found the ports still known from another conversation
         self.unrecorded: i64 = 0           # frames beyond the record cap
         self.retired: bool = False
+        self.kept: i64 = 0                 # places that still need it after it left the table
 
-    def record(self, number: i64, offset: i64, cap: i64, always: bool) -> None:
-        """Keep the place of a frame, up to `cap` frames, and half as many again of those marked `always`."""
-        held = i64(len(self.records)) >> 1
-        if held < cap or (always and held < cap + (cap >> 1)):
-            self.records = append(self.records, number)
-            self.records = append(self.records, offset)
+    def record(self, number: i64, time: i64, wire: i64, place: i64, shape: i64, cap: i64, always: bool) -> None:
+        """Keep where a frame lies, up to `cap` frames, and half as many again of those marked `always`."""
+        if self.recorded < cap or self.uncapped or (always and self.recorded < cap + (cap >> 1)):
+            self.recorded += 1
+            records = append(self.records, number)
+            records = append(records, time)
+            records = append(records, wire)
+            records = append(records, place)
+            self.records = append(records, shape)
         else:
             self.unrecorded += 1
 
 
 class UdpHalf:
     """One direction of anything that is not TCP."""
+
+    __deletable__ = ("flow", "peer")
 
     def __init__(self, flow: Flow, direction: i64) -> None:
         self.flow = flow
@@ -104,6 +115,8 @@ class TcpFlow(Flow):
 
 class TcpHalf(Side):
     """One direction of a TCP connection: the state of the sequence analysis, and what was counted."""
+
+    __deletable__ = ("flow", "peer")
 
     def __init__(self, flow: TcpFlow, direction: i64) -> None:
         super().__init__()
@@ -146,3 +159,15 @@ class TcpHalf(Side):
                 self.counts[index] += 1
             bits >>= 1
             index += 1
+
+
+def release(flow: Flow) -> None:
+    """Take apart what refers to itself, so that a forgotten conversation is freed without a collector."""
+    if isinstance(flow, TcpFlow):
+        for half in (flow.originator, flow.responder):
+            del half.flow
+            del half.peer
+    elif isinstance(flow, UdpFlow):
+        for other in (flow.originator, flow.responder):
+            del other.flow
+            del other.peer

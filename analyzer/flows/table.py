@@ -92,6 +92,7 @@ class FlowTable:
         self.sink = sink
         self.tcp_keys: dict[bytes, TcpHalf] = {}
         self.other_keys: dict[bytes, UdpHalf] = {}
+        self.wanted: set[int] = set()      # conversations of which every frame is recorded
         self.numbers: i64 = 0
         self.made_room: i64 = 0            # conversations that left before they ended
         self.detail = Detail()
@@ -110,11 +111,11 @@ class FlowTable:
 
     def tcp(
         self, data: bytes, source: i64, size: i64, at: i64, end: i64, true_end: i64, scope: bytes,
-        number: i64, time: i64, wire: i64, place: i64,
+        number: i64, time: i64, wire: i64, place: i64, shape: i64,
     ) -> None:
         """A segment. source: offset of both addresses (`size` bytes each); at: of the TCP header.
 
-        end, true_end: past the captured, and the sent, bytes. wire: frame length. place: in the file.
+        end, true_end: past the captured, and the sent, bytes. wire: frame length. place, shape: see `Flow.records`.
         """
         self.half = None
         self.is_new = False
@@ -165,7 +166,7 @@ class FlowTable:
         self._count(half, peer, flow, flags, seq, ack, window, length, bits, time, wire)
         flow.last_frame = number
         flow.last_time = time
-        flow.record(number, place, self.record_cap, flags & SFR != 0)
+        flow.record(number, time, wire, place, shape, self.record_cap, flags & SFR != 0)
         self.half = half
         self.bits = bits
         self.flags = flags
@@ -292,7 +293,9 @@ class FlowTable:
             return half
         self._leave(half.flow)
         self.bits = REUSED_PORTS
-        return self._new_tcp(key, size, scope, flags, data, at, number, time)
+        half = self._new_tcp(key, size, scope, flags, data, at, number, time)
+        half.flow.reused = True
+        return half
 
     def _new_tcp(
         self, key: bytes, size: i64, scope: bytes, flags: i64, data: bytes, at: i64, number: i64, time: i64
@@ -307,6 +310,7 @@ class FlowTable:
         self.numbers += 1
         self.is_new = True
         flow = TcpFlow(self.numbers, TCP, other if flipped else key, size, scope)
+        flow.uncapped = self.numbers in self.wanted
         flow.first_frame = number
         flow.first_time = time
         if flipped:
@@ -324,7 +328,7 @@ class FlowTable:
 
     def other(
         self, key: bytes, reverse: bytes, protocol: i64, size: i64, scope: bytes,
-        number: i64, time: i64, wire: i64, payload: i64, place: i64,
+        number: i64, time: i64, wire: i64, payload: i64, place: i64, shape: i64,
     ) -> UdpHalf:
         """A datagram of UDP, ICMP or any protocol without connections. payload: bytes beyond its header."""
         self.is_new = False
@@ -335,6 +339,7 @@ class FlowTable:
             if len(self.other_keys) >= self.capacity * 2:
                 self._make_room_other()
             flow = UdpFlow(self.numbers, protocol, key, size, scope)
+            flow.uncapped = self.numbers in self.wanted
             flow.first_frame = number
             flow.first_time = time
             half = flow.originator
@@ -349,12 +354,12 @@ class FlowTable:
         half.payload += payload
         owner.last_frame = number
         owner.last_time = time
-        owner.record(number, place, self.record_cap, False)
+        owner.record(number, time, wire, place, shape, self.record_cap, False)
         return half
 
     def udp(
         self, data: bytes, source: i64, size: i64, at: i64, scope: bytes,
-        number: i64, time: i64, wire: i64, payload: i64, place: i64,
+        number: i64, time: i64, wire: i64, payload: i64, place: i64, shape: i64,
     ) -> UdpHalf:
         """A UDP datagram whose addresses and header lie at these offsets."""
         if at == source + size + size:
@@ -366,7 +371,7 @@ class FlowTable:
         half = self.other_keys.get(key)
         if half is None:
             return self.other(
-                key, _reverse(key, size, scope), UDP, size, scope, number, time, wire, payload, place
+                key, _reverse(key, size, scope), UDP, size, scope, number, time, wire, payload, place, shape
             )
         self.is_new = False
         flow = half.flow
@@ -377,7 +382,7 @@ class FlowTable:
         half.payload += payload
         flow.last_frame = number
         flow.last_time = time
-        flow.record(number, place, self.record_cap, False)
+        flow.record(number, time, wire, place, shape, self.record_cap, False)
         return half
 
     def quoted(self, key: bytes, protocol: i64) -> Flow | None:
@@ -388,37 +393,44 @@ class FlowTable:
         other = self.other_keys.get(key)
         return None if other is None else other.flow
 
+    def resume(self, flow: TcpFlow) -> None:
+        """Frames of a conversation were left out: what its next segments repeat or miss cannot be known."""
+        for half in (flow.originator, flow.responder):
+            half.next_seq = 0
+            half.max_acked = 0
+            half.last_ack = 0
+            half.duplicates = 0
+            half.last_bits = 0
+            half.unacked = []
+
     # -- leaving -------------------------------------------------------------------------------------
 
     def _leave(self, flow: Flow) -> None:
+        """Hand a conversation to the sink. Its keys are taken out of the table by the caller."""
         if not flow.retired:
             flow.retired = True
             self.sink.take(flow)
 
     def _make_room_tcp(self) -> None:
         """Let half of the conversations go: the ended ones first, then the longest silent."""
-        flows: list[tuple[bool, int, int, TcpFlow]] = []
-        for half in self.tcp_keys.values():
-            if half.direction == 0:
-                flow = half.flow
-                flows.append((flow.marks & CLOSED == 0, flow.last_time, flow.number, flow))
+        flows = [half.flow for half in self.tcp_keys.values() if half.direction == 0]
         flows.sort(key=_age)
-        for open_still, _time, _number, flow in flows[: len(flows) // 2]:
-            if open_still:
+        for flow in flows[: len(flows) // 2]:
+            if flow.marks & CLOSED == 0:
                 self.made_room += 1
-            self._leave(flow)
+            flow.retired = True
         self.tcp_keys = {key: half for key, half in self.tcp_keys.items() if not half.flow.retired}
+        for flow in flows[: len(flows) // 2]:
+            self.sink.take(flow)
 
     def _make_room_other(self) -> None:
-        flows: list[tuple[bool, int, int, Flow]] = []
-        for half in self.other_keys.values():
-            if half.direction == 0:
-                flow = half.flow
-                flows.append((True, flow.last_time, flow.number, flow))
+        flows = [half.flow for half in self.other_keys.values() if half.direction == 0]
         flows.sort(key=_age)
-        for _open, _time, _number, flow in flows[: len(flows) // 2]:
-            self._leave(flow)
+        for flow in flows[: len(flows) // 2]:
+            flow.retired = True
         self.other_keys = {key: half for key, half in self.other_keys.items() if not half.flow.retired}
+        for flow in flows[: len(flows) // 2]:
+            self.sink.take(flow)
 
     def finish(self) -> None:
         """The capture has ended: everything leaves, in the order of its number."""
@@ -427,14 +439,14 @@ class FlowTable:
             flows[half.flow.number] = half.flow
         for other in self.other_keys.values():
             flows[other.flow.number] = other.flow
-        for number in sorted(flows):
-            self._leave(flows[number])
         self.tcp_keys = {}
         self.other_keys = {}
+        for number in sorted(flows):
+            self._leave(flows[number])
 
 
-def _age(entry: tuple[bool, int, int, Flow]) -> tuple[bool, int, int]:
-    return entry[0], entry[1], entry[2]
+def _age(flow: Flow) -> tuple[bool, int, int]:
+    return flow.marks & CLOSED == 0, int(flow.last_time), int(flow.number)
 
 
 def _at_decade(count: i64) -> bool:

@@ -17,11 +17,10 @@ from analyzer.packets.packet import TCP, UDP, Packet
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.protocol import Context, Protocol
-from dissectors.protocols.tcp.flags import ANALYSIS
+from dissectors.protocols.tcp.flags import names
 
 BLOCK: Final = 1 << 16            # characters gathered before they are handed on
 CAPACITY: Final[i64] = 200_000    # conversations held at once; a port reused after that many is not noticed
-ANALYSIS_NAMES: Final = [name for _bit, name, _severity in ANALYSIS]
 
 
 class Readers(Retired):
@@ -110,7 +109,7 @@ class FrameLines:
         size: i64 = 4 if packet.ip_version == 4 else 16
         table.tcp(
             packet.data, packet.src, size, packet.transport, packet.end, packet.true_end, packet.scope,
-            source.number, source.time, source.length, 0,
+            source.number, source.time, source.length, -1, 0,
         )
         half = table.half
         if half is None:
@@ -127,7 +126,7 @@ class FrameLines:
         if detail.said:
             if detail.bytes_in_flight > 0:
                 text += f',"bytes_in_flight":{detail.bytes_in_flight}'
-            if detail.ack_rtt_ns > 0:
+            if detail.acked_frame >= 0 and detail.ack_rtt_ns != 0:
                 text += f',"ack_rtt_ns":{detail.ack_rtt_ns}'
             if flow.hand.initial_rtt:
                 text += f',"initial_rtt_ns":{flow.hand.initial_rtt}'
@@ -162,7 +161,7 @@ class FrameLines:
         at = packet.transport
         payload = max(packet.true_end - at - 8, 0)
         half = self.table.udp(
-            packet.data, packet.src, size, at, packet.scope, source.number, source.time, source.length, payload, 0
+            packet.data, packet.src, size, at, packet.scope, source.number, source.time, source.length, payload, -1, 0
         )
         flow = half.flow
         number = int(flow.number)
@@ -199,7 +198,7 @@ class FrameLines:
     def _bits(self, bits: int) -> str:
         text = self.bit_texts.get(bits)
         if text is None:
-            text = ",".join(f'"{name}"' for index, name in enumerate(ANALYSIS_NAMES) if bits >> index & 1)
+            text = json.dumps(names(bits), separators=(",", ":"))[1:-1]
             self.bit_texts[bits] = text
         return text
 

@@ -52,5 +52,10 @@ ANALYSIS: Final[tuple[tuple[int, str, str], ...]] = (
 
 
 def names(bits: int) -> list[str]:
-    """The names of the analysis flags that are set, in rule order."""
+    """The names of the analysis flags that are set, in rule order.
+
+    As in Wireshark, a fast or a spurious retransmission carries the plain name as well.
+    """
+    if bits & (SPURIOUS_RETRANSMISSION | FAST_RETRANSMISSION):
+        bits |= RETRANSMISSION
     return [name for bit, name, _severity in ANALYSIS if bits & bit]

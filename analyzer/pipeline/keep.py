@@ -1,0 +1,97 @@
+"""Which conversations of a large capture are kept to be told, while all of them are counted."""
+from __future__ import annotations
+
+from heapq import heappush, heapreplace
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.flows.flow import CLOSED, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, TcpFlow, UdpFlow, release
+from analyzer.flows.summary import TRANSPORTS
+from analyzer.flows.table import Retired
+
+EVERYTHING: Final = 0
+
+
+def octets_of(flow: Flow) -> int:
+    """Bytes on the wire, both directions."""
+    if isinstance(flow, TcpFlow):
+        return int(flow.originator.octets + flow.responder.octets)
+    if isinstance(flow, UdpFlow):
+        return int(flow.originator.octets + flow.responder.octets)
+    return 0
+
+
+def trouble_of(flow: Flow) -> int:
+    """How much went wrong: flagged segments, and a weight for attempts that failed or were cut off."""
+    if isinstance(flow, TcpFlow):
+        trouble = int(flow.trouble)
+        if flow.marks & SAW_RST:
+            trouble += 3
+        if flow.marks & SAW_SYN and not flow.marks & SAW_SYN_ACK:
+            trouble += 10
+        return trouble + 10 * int(flow.icmp_errors)
+    if isinstance(flow, UdpFlow):
+        silent = not flow.responder.frames and flow.originator.frames
+        return int(flow.icmp_errors) * 10 + (2 if silent else 0)
+    return 0
+
+
+class Keeper(Retired):
+    """Counts every conversation that leaves the table and keeps the `keep` largest and most troubled.
+
+    keep: EVERYTHING keeps all.
+    """
+
+    def __init__(self, keep: int) -> None:
+        self.keep = keep
+        self.count = 0
+        self.by_transport: dict[str, int] = {}
+        self.unended = 0
+        self.all: list[Flow] = []
+        self.largest: list[tuple[int, int, Flow]] = []
+        self.troubled: list[tuple[int, int, Flow]] = []
+
+    def take(self, flow: Flow) -> None:
+        self.count += 1
+        protocol: i64 = flow.protocol
+        transport = TRANSPORTS.get(int(protocol), f"IP protocol {protocol}")
+        self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
+        if flow.marks & CLOSED == 0:
+            self.unended += 1
+        if self.keep == EVERYTHING:
+            self.all.append(flow)
+            return
+        self._offer(self.largest, octets_of(flow), flow)
+        self._offer(self.troubled, trouble_of(flow), flow)
+        if not flow.kept:
+            release(flow)
+
+    def _offer(self, heap: list[tuple[int, int, Flow]], score: int, flow: Flow) -> None:
+        if score == 0 or (len(heap) >= self.keep and score <= heap[0][0]):
+            return
+        flow.kept += 1
+        entry = (score, -int(flow.number), flow)
+        if len(heap) < self.keep:
+            heappush(heap, entry)
+            return
+        dropped = heapreplace(heap, entry)[2]
+        dropped.kept -= 1
+        if not dropped.kept:
+            release(dropped)
+
+    def chosen(self, limit: int) -> list[Flow]:
+        """Up to `limit` conversations: the most troubled half and the largest half; all where limit is 0."""
+        if self.keep == EVERYTHING:
+            pool = {int(flow.number): flow for flow in self.all}
+        else:
+            pool = {int(flow.number): flow for _score, _number, flow in self.largest + self.troubled}
+        if limit and len(pool) > limit:
+            trouble = sorted(pool.values(), key=lambda f: (-trouble_of(f), f.number))
+            pool_out = {int(f.number): f for f in trouble[: limit // 2] if trouble_of(f)}
+            for flow in sorted(pool.values(), key=lambda f: (-octets_of(f), f.number)):
+                if len(pool_out) >= limit:
+                    break
+                pool_out[int(flow.number)] = flow
+            pool = pool_out
+        return [pool[number] for number in sorted(pool)]

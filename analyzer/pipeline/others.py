@@ -1,0 +1,155 @@
+"""Frames that are neither TCP nor UDP: ICMP and what it quotes, neighbours, and what is not decoded."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.flows.table import FlowTable
+from analyzer.packets.address import address_text, mac_text
+from analyzer.packets.packet import ARP, ICMP, ICMPV6, NOTHING, Packet
+from dissectors.kit.units import plural
+from dissectors.protocols.icmp import is_error
+
+MAX_NEIGHBOURS: Final = 256      # addresses whose neighbour discovery is told
+MAX_UNDECODED: Final = 200       # names of what was not decoded; the rest is counted together
+TCP: Final[i64] = 6
+UDP: Final[i64] = 17
+
+
+class Neighbour:
+    """What ARP or neighbour discovery said about one address (RFC 826, RFC 4861 §7.2)."""
+
+    def __init__(self, text: str, version: int) -> None:
+        self.text = text
+        self.version = version
+        self.asked = 0
+        self.first_frame = 0
+        self.owners: dict[str, int] = {}     # link-layer address -> frame that first claimed it
+
+    def says(self) -> str:
+        """In words, with the frames that show it."""
+        how = "ARP" if self.version == 4 else "neighbour discovery"
+        if not self.owners:
+            return f"{self.text} was asked for {plural(self.asked, 'time')} from #{self.first_frame} on and never answered"
+        parts = [f"{mac} (#{frame})" for mac, frame in self.owners.items()]
+        if len(parts) > 1:
+            return f"{self.text} is claimed by {len(parts)} link-layer addresses: {', '.join(parts)}"
+        return f"{self.text} is at {parts[0]}, by {how}"
+
+
+class Others:
+    """Keeps the conversation table informed of everything that has no ports, and counts the rest by name."""
+
+    def __init__(self, table: FlowTable) -> None:
+        self.table = table
+        self.neighbours: dict[bytes, Neighbour] = {}
+        self.neighbours_left_out = 0
+        self.undecoded: dict[str, int] = {}
+
+    def take(self, packet: Packet, number: i64, time: i64, wire: i64, place: i64, shape: i64) -> None:
+        """One frame whose kind is neither TCP nor UDP."""
+        kind = packet.kind
+        if packet.undecoded:
+            self._count(packet.undecoded)
+        if kind == ARP:
+            self._arp(packet, int(number))
+        elif kind != NOTHING and packet.ip_version:
+            size: i64 = 4 if packet.ip_version == 4 else 16
+            data = packet.data
+            source = data[packet.src:packet.src + size]
+            destination = data[packet.dst:packet.dst + size]
+            tail = bytes((int(packet.protocol),)) + packet.scope
+            self.table.other(
+                source + destination + tail, destination + source + tail, packet.protocol, size, packet.scope,
+                number, time, wire, max(packet.true_end - packet.transport, 0), place, shape,
+            )
+            if kind in (ICMP, ICMPV6):
+                self._icmp(packet, number, time, wire, place, shape)
+
+    def _count(self, name: str) -> None:
+        if name not in self.undecoded and len(self.undecoded) >= MAX_UNDECODED:
+            name = "other protocols"
+        self.undecoded[name] = self.undecoded.get(name, 0) + 1
+
+    def _icmp(self, packet: Packet, number: i64, time: i64, wire: i64, place: i64, shape: i64) -> None:
+        data = packet.data
+        at = packet.transport
+        if at + 8 > packet.end:
+            return
+        if is_error(packet.ip_version, data[at]):
+            quoted = quoted_key(data, at + 8, packet.end)
+            flow = self.table.quoted(quoted[1:] + packet.scope, i64(quoted[0])) if quoted else None
+            if flow is not None:
+                flow.icmp_errors += 1
+                flow.record(number, time, wire, place, shape, self.table.record_cap, True)
+        elif packet.ip_version == 6 and i64(data[at]) in (135, 136) and at + 24 <= packet.end:
+            self._discovery(packet, int(number))
+
+    def _neighbour(self, address: bytes, version: int, frame: int) -> Neighbour | None:
+        found = self.neighbours.get(address)
+        if found is None:
+            if len(self.neighbours) >= MAX_NEIGHBOURS:
+                self.neighbours_left_out += 1
+                return None
+            found = Neighbour(address_text(address), version)
+            found.first_frame = frame
+            self.neighbours[address] = found
+        return found
+
+    def _arp(self, packet: Packet, number: int) -> None:
+        """RFC 826: hardware and protocol type, operation, then sender and target."""
+        data = packet.data
+        at = packet.transport
+        if at + 28 > packet.end or data[at:at + 6] != b"\x00\x01\x08\x00\x06\x04":
+            return
+        operation = data[at + 7]
+        sender = data[at + 14:at + 18]
+        target = data[at + 24:at + 28]
+        if operation == 1 and target != sender:
+            asked = self._neighbour(target, 4, number)
+            if asked is not None:
+                asked.asked += 1
+        if operation in (1, 2) and sender != b"\x00\x00\x00\x00":  # RFC 5227 §1.1: a probe has no sender yet
+            owner = self._neighbour(sender, 4, number)
+            if owner is not None:
+                owner.owners.setdefault(mac_text(data[at + 8:at + 14]), number)
+
+    def _discovery(self, packet: Packet, number: int) -> None:
+        """RFC 4861 §4.3 and §4.4: the target, then options; option 2 is the target's link-layer address."""
+        data = packet.data
+        at = packet.transport
+        target = self._neighbour(data[at + 8:at + 24], 6, number)
+        if target is None:
+            return
+        if data[at] == 135:
+            target.asked += 1
+            return
+        option = at + 24
+        while option + 8 <= packet.end and data[option + 1]:
+            if data[option] == 2:
+                target.owners.setdefault(mac_text(data[option + 2:option + 8]), number)
+            option += i64(data[option + 1]) * 8
+
+
+def quoted_key(data: bytes, at: i64, end: i64) -> bytes:
+    """Of the packet that an ICMP error quotes: its protocol, then its conversation key without the scope.
+
+    b"" where too little of it is quoted, or it is neither TCP nor UDP.
+    """
+    if at + 20 > end:
+        return b""
+    version = i64(data[at]) >> 4
+    if version == 4:
+        protocol = i64(data[at + 9])
+        ports = at + ((i64(data[at]) & 15) << 2)
+        addresses = data[at + 12:at + 20]
+    elif version == 6 and at + 40 <= end:
+        protocol = i64(data[at + 6])
+        ports = at + 40
+        addresses = data[at + 8:at + 40]
+    else:
+        return b""
+    if protocol not in (TCP, UDP) or ports + 4 > end:
+        return b""
+    return bytes((int(protocol),)) + addresses + data[ports:ports + 4]

@@ -1,0 +1,183 @@
+"""Entry points for everything above the pipeline: `analyze` and `frames`."""
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from analyzer.explain.findings import findings
+from analyzer.flows.flow import Flow
+from analyzer.flows.summary import conversation_of
+from analyzer.ingest.link_names import link_name
+from analyzer.ingest.open import open_capture
+from analyzer.ingest.source import Source
+from analyzer.model import Account, Analysis, CaptureSummary
+from analyzer.packets.decode import scope_text
+from analyzer.pipeline.frames import FrameLines
+from analyzer.pipeline.keep import EVERYTHING, Keeper
+from analyzer.pipeline.survey import Survey
+from analyzer.pipeline.tell import Telling
+from analyzer.timeline.build import build
+from dissectors.kit.units import grouped, plural
+from dissectors.registry import protocols
+
+FULL_FRAMES: Final = 200_000        # up to here every frame of a conversation can be told one by one
+RECORD_CAP: Final = 1_000           # in a larger capture: frames of one conversation that are told
+CAPACITY: Final = 20_000            # conversations of a transport followed at once
+DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
+UNLIMITED: Final = 1 << 40
+PROGRESS_SECONDS: Final = 0.2
+
+
+class Progress(Protocol):
+    """Told now and then how far the reading is. size is -1 where it is not known."""
+
+    def update(self, position: int, size: int, frames: int) -> None: ...
+
+
+class Options:
+    """What to tell.
+
+    conversations: by number; empty for the ones that matter most.    limit: how many, 0 for the default.
+    everything: all of them, with every frame; memory then grows with the capture.
+    tell: False counts conversations without telling any.
+    """
+
+    def __init__(
+        self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True
+    ) -> None:
+        self.conversations = conversations
+        self.limit = limit
+        self.everything = everything
+        self.tell = tell
+
+    def keep(self) -> int:
+        """How many conversations the survey keeps by size, and how many by trouble."""
+        if self.everything or self.conversations:
+            return EVERYTHING
+        return self.limit or DEFAULT_LIMIT
+
+
+def analyze(paths: list[str], options: Options, progress: Progress | None = None) -> Analysis:
+    """Read captures and tell what happened. Raises CaptureError where nothing can be told."""
+    collecting = gc.isenabled()
+    gc.disable()  # conversations that leave are taken apart by hand; a collector would walk over all that stay
+    try:
+        return _analyze(paths, options, progress)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def frames(paths: list[str], conversation: int = 0) -> Iterator[bytes]:
+    """The lines of `wiretale frames`, in blocks. Raises CaptureError where nothing can be told."""
+    gc.disable()
+    source = open_capture(paths)
+    lines = FrameLines(source, protocols(), conversation)
+    while block := lines.block():
+        yield block
+    source.close()
+    gc.enable()
+
+
+def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:
+    source = open_capture(paths)
+    survey = Survey(source, Keeper(options.keep()), CAPACITY, UNLIMITED)
+    survey.table.wanted = set(options.conversations)
+    capped = _read(survey, options, progress)
+    capture = summarise(survey, paths)
+    chosen = choose(survey, options)
+    accounts = tell(survey, chosen, capped, options.tell)
+    analysis = build(capture, accounts)
+    if len(chosen) < survey.keeper.count:
+        analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
+    analysis.findings = findings(analysis)
+    source.close()
+    return analysis
+
+
+def _read(survey: Survey, options: Options, progress: Progress | None) -> int:
+    """The pass over all frames; returns the cap on frames of a conversation that held at its end."""
+    source = survey.source
+    cap = UNLIMITED
+    shown = time.monotonic()
+    while survey.step():
+        if cap == UNLIMITED and not options.everything and survey.frames >= FULL_FRAMES:
+            cap = RECORD_CAP
+            survey.table.record_cap = RECORD_CAP
+        if progress is not None and time.monotonic() - shown > PROGRESS_SECONDS:
+            shown = time.monotonic()
+            progress.update(int(source.position), int(source.size), int(survey.frames))
+    return cap
+
+
+def summarise(survey: Survey, paths: list[str]) -> CaptureSummary:
+    """What the capture as a whole holds."""
+    source = survey.source
+    capture = CaptureSummary(paths)
+    capture.frames = int(survey.frames)
+    capture.octets = int(survey.octets)
+    capture.start_ns = int(survey.first_time)
+    capture.end_ns = int(survey.last_time)
+    capture.links = [link_name(link) for link in survey.links]
+    capture.damage = [str(damage) for damage in source.damage]
+    capture.remarks = [(remark.frame, remark.text) for remark in source.remarks]
+    capture.undecoded = dict(sorted(survey.others.undecoded.items(), key=_by_count))
+    for name, count in source.skipped_blocks.items():
+        capture.undecoded[name] = capture.undecoded.get(name, 0) + count
+    capture.truncated_frames = int(survey.truncated)
+    drops = [interface.dropped for interface in source.interfaces if interface.dropped >= 0]
+    capture.dropped = sum(drops) if drops else -1
+    capture.conversations = survey.keeper.count
+    capture.by_transport = dict(survey.keeper.by_transport)
+    capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
+    if survey.others.neighbours_left_out:
+        capture.neighbours.append(
+            f"{plural(survey.others.neighbours_left_out, 'more message')} about addresses beyond the first "
+            f"{len(survey.others.neighbours)}"
+        )
+    return capture
+
+
+def choose(survey: Survey, options: Options) -> list[Flow]:
+    """The conversations to tell, by number."""
+    if options.conversations:
+        wanted = set(options.conversations)
+        return [flow for flow in survey.keeper.chosen(0) if flow.number in wanted]
+    return survey.keeper.chosen(0 if options.everything else options.limit or DEFAULT_LIMIT)
+
+
+def tell(survey: Survey, flows: list[Flow], record_cap: int, fully: bool) -> list[Account]:
+    """Look at the frames of these conversations once more."""
+    source = survey.source
+    telling = Telling(protocols(), record_cap)
+    end = int(survey.last_time)
+    for flow in flows:
+        conversation = conversation_of(flow, end)
+        conversation.scope = scope_text(flow.scope) if flow.scope else ""
+        if not fully:
+            flow.records = flow.records[:0]
+            flow.unrecorded = 0
+        telling.add(flow, conversation)
+    if fully:
+        if survey.reassembled or source.base < 0:
+            again = source.reopen()
+            telling.walk(again)
+            again.close()
+        else:
+            telling.visit(source)
+    return telling.finish(int(survey.frames), end)
+
+
+def _choice(told: int, count: int, options: Options) -> str:
+    if options.conversations:
+        return f"{told} of {grouped(count)} conversations, as asked for"
+    return (
+        f"{told} of {grouped(count)} conversations are told: those with the most trouble, then those with the most "
+        "bytes (--limit N for more, --all for all, --conversation N for one in full)"
+    )
+
+
+def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
+    return -entry[1], entry[0]

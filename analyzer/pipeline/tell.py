@@ -1,0 +1,284 @@
+"""The second look, at the frames of the chosen conversations only: from segments and datagrams to events."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.flows.flow import RECORD, Flow, TcpFlow, TcpHalf
+from analyzer.flows.reassembly import Conflict
+from analyzer.flows.router import Router
+from analyzer.flows.streams import Streams
+from analyzer.flows.table import FlowTable, Retired
+from analyzer.ingest.source import Source
+from analyzer.model import Account, Conversation, Series
+from analyzer.packets.address import address_text
+from analyzer.packets.decode import Decoder
+from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
+from analyzer.pipeline.others import quoted_key
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
+from dissectors.kit.inputs import Close, Datagram, Gap
+from dissectors.kit.protocol import Context, Protocol
+from dissectors.kit.units import plural
+from dissectors.protocols.icmp import error_event
+from dissectors.protocols.tcp.flags import FIN, REUSED_PORTS
+from dissectors.protocols.tcp.narrator import TcpNarrator
+from dissectors.protocols.tcp.segment import Segment
+from dissectors.protocols.tcp.sequence import MASK, SCALE_UNKNOWN
+
+CAPACITY: Final[i64] = 1 << 40   # only chosen conversations come here, so nothing has to make room
+
+
+class Place:
+    """One frame to look at again, and whose it is."""
+
+    def __init__(self, number: int, time: int, wire: int, place: int, shape: int, teller: Teller) -> None:
+        self.number = number
+        self.time = time
+        self.wire = wire
+        self.place = place
+        self.shape = shape
+        self.teller = teller
+
+
+class Teller:
+    """One conversation while it is told."""
+
+    def __init__(self, flow: Flow, conversation: Conversation, protocols: tuple[Protocol, ...]) -> None:
+        self.flow = flow
+        self.account = Account(conversation)
+        self.last_number: i64 = 0
+        self.seen: i64 = 0
+        self.told: TcpFlow | None = None   # the same connection in the table of the telling
+        transport = conversation.transport
+        self.router = Router(
+            protocols,
+            Context(transport, conversation.originator.port, conversation.responder.port),
+            conversation.number,
+        )
+        self.narrator: TcpNarrator | None = None
+        self.streams = Streams()
+        if isinstance(flow, TcpFlow):
+            self.narrator = TcpNarrator()
+
+    def add(self, events: list[Event]) -> None:
+        number = self.account.conversation.number
+        for event in events:
+            event.conversation = number
+        self.account.events += events
+
+    def segment(self, segment: Segment, table: FlowTable, half: TcpHalf, data: bytes) -> None:
+        """One TCP segment: what the narrator says of it, then what its bytes mean."""
+        narrator = self.narrator
+        if narrator is None:
+            return
+        self.add(narrator.on_segment(segment))
+        for piece in self.streams.segment(
+            segment.direction, half, segment.flags, segment.seq, segment.ack, segment.length, data,
+            segment.frame, segment.time, segment.offset,
+        ):
+            if isinstance(piece, Gap):
+                self.add(narrator.on_gap(piece))
+            elif isinstance(piece, Conflict):
+                self.add(narrator.on_conflict(
+                    piece.frame, piece.time, piece.direction, piece.position, piece.length, piece.first_frame, "first"
+                ))
+            self.add(self.router.piece(piece))
+        if segment.flags & FIN:
+            self.add(self.router.close(Close(segment.frame, segment.time, segment.direction, "fin")))
+
+    def skipped(self) -> None:
+        """Frames of this conversation were counted and not kept: begin anew with the next."""
+        self.account.left_out.append(
+            f"{plural(self.flow.unrecorded, 'frame')} after #{self.last_number} are counted but not told one by one"
+        )
+        self.streams.resume()
+
+    def finish(self, frame: int, time: int, how: str) -> None:
+        for piece in self.streams.finish(frame, time):
+            self.add(self.router.piece(piece))
+        self.add(self.router.close(Close(frame, time, NEITHER, how)))
+        narrator = self.narrator
+        if narrator is not None:
+            self.add(narrator.on_end(how, time))
+
+
+class Telling:
+    """Looks at the chosen frames again, in the order of the capture."""
+
+    def __init__(self, protocols: tuple[Protocol, ...], record_cap: int) -> None:
+        self.protocols = protocols
+        self.record_cap = record_cap
+        self.table = FlowTable(CAPACITY, 0, True, Retired())
+        self.decoder = Decoder()
+        self.packet = Packet()
+        self.tellers: list[Teller] = []
+
+    def add(self, flow: Flow, conversation: Conversation) -> None:
+        """Choose a conversation."""
+        self.tellers.append(Teller(flow, conversation, self.protocols))
+
+    def places(self) -> list[Place]:
+        """Every frame of the chosen conversations, in the order of the capture."""
+        found: list[Place] = []
+        for teller in self.tellers:
+            records = teller.flow.records
+            for i in range(0, len(records), RECORD):
+                found.append(Place(
+                    int(records[i]), int(records[i + 1]), int(records[i + 2]), int(records[i + 3]),
+                    int(records[i + 4]), teller,
+                ))
+        found.sort(key=_number)
+        return found
+
+    def walk(self, source: Source) -> None:
+        """Go over the whole capture once more; every frame is decoded, so that fragments come together."""
+        places = self.places()
+        index = 0
+        while index < len(places) and source.next():
+            self.decoder.decode(
+                source.data, source.start, source.end, source.length, source.link, source.number, source.time,
+                self.packet,
+            )
+            while index < len(places) and places[index].number == source.number:
+                self._look(places[index], source.start)
+                index += 1
+
+    def visit(self, source: Source) -> None:
+        """Read only the chosen frames, each at its place in the file."""
+        for place in self.places():
+            captured = place.shape & 0xFFFFFFFF
+            data = source.read_at(place.place, captured)
+            self.decoder.decode(
+                data, 0, len(data), place.wire, place.shape >> 32, place.number, place.time, self.packet
+            )
+            self._look(place, 0)
+
+    def finish(self, frame: int, time: int) -> list[Account]:
+        """The accounts, once every frame was seen. frame, time: the last of the capture."""
+        for teller in self.tellers:
+            if teller.flow.unrecorded and teller.seen <= self.record_cap:
+                teller.skipped()
+            teller.finish(frame, time, "capture")
+            narrator = teller.narrator
+            if narrator is not None:
+                _measured(teller.account, narrator)
+            teller.account.conversation.protocol = teller.router.protocol
+        return [teller.account for teller in self.tellers]
+
+    def _look(self, place: Place, start: i64) -> None:
+        teller = place.teller
+        packet = self.packet
+        flow = teller.flow
+        if flow.unrecorded and teller.seen >= self.record_cap and not flow.uncapped:
+            if teller.seen == self.record_cap:
+                teller.skipped()
+            if teller.told is not None:
+                self.table.resume(teller.told)
+        teller.seen += 1
+        teller.last_number = place.number
+        if packet.kind == TCP:
+            self._segment(place, teller, start)
+        elif packet.kind == UDP:
+            self._datagram(place, teller, start)
+        elif packet.kind in (ICMP, ICMPV6):
+            self._icmp(place, teller, start)
+
+    def _icmp(self, place: Place, teller: Teller, start: i64) -> None:
+        """A message of the conversation itself, or an error that quotes one of its packets."""
+        packet = self.packet
+        at = packet.transport
+        size: i64 = 4 if packet.ip_version == 4 else 16
+        data = packet.data[at:packet.end]
+        source = packet.data[packet.src:packet.src + size]
+        forward = teller.flow.forward
+        if teller.account.conversation.transport in ("icmp", "icmpv6"):
+            teller.add(teller.router.datagram(Datagram(
+                place.number, place.time, 0 if forward.startswith(source) else 1, data,
+                max(packet.true_end - at, 0), at - start if packet.base >= 0 else -1,
+            )))
+            return
+        quoted = quoted_key(packet.data, at + 8, packet.end)
+        direction = BACKWARD if forward.startswith(quoted[1:]) else FORWARD
+        error = error_event(
+            data, int(packet.ip_version), place.number, place.time, direction, address_text(source)
+        )
+        if error is not None:
+            teller.add([error])
+
+    def _segment(self, place: Place, teller: Teller, start: i64) -> None:
+        packet = self.packet
+        table = self.table
+        size: i64 = 4 if packet.ip_version == 4 else 16
+        table.tcp(
+            packet.data, packet.src, size, packet.transport, packet.end, packet.true_end, packet.scope,
+            place.number, place.time, place.wire, -1, 0,
+        )
+        half = table.half
+        if half is None:
+            return
+        teller.told = half.flow
+        detail = table.detail
+        # Who opened the connection was decided by the survey, which has seen every frame.
+        direction = 0 if half.flow.forward == teller.flow.forward else 1
+        direction ^= int(half.direction)
+        segment = Segment(
+            place.number, place.time, direction, table.flags, table.seq, table.ack, table.window, table.length
+        )
+        segment.captured = max(packet.end - table.payload, 0)
+        segment.options = packet.data[packet.transport + 20:min(table.payload, packet.end)]
+        segment.offset = table.payload - start if packet.base >= 0 else -1
+        segment.ttl = packet.ttl
+        segment.ip_ecn = packet.ecn
+        segment.wire_length = place.wire
+        segment.relative_seq = (table.seq - half.base_seq) & MASK
+        segment.relative_ack = (table.ack - half.peer.base_seq) & MASK
+        if half.scale > 0 and not table.flags & 2:
+            segment.window_bytes = table.window << half.scale
+        segment.scale_known = half.scale != SCALE_UNKNOWN
+        bits = table.bits
+        if table.is_new and teller.flow.first_frame == place.number and teller.flow.reused:
+            bits |= REUSED_PORTS
+        segment.analysis = bits
+        segment.bytes_in_flight = detail.bytes_in_flight
+        segment.ack_rtt_ns = detail.ack_rtt_ns
+        segment.acked_frame = detail.acked_frame
+        segment.rto_ns = detail.rto_ns
+        segment.rto_frame = detail.rto_frame
+        segment.duplicate_number = detail.duplicate_number
+        segment.duplicate_of = detail.duplicate_of
+        if half.flow.hand.initial_rtt:
+            segment.initial_rtt_ns = half.flow.hand.initial_rtt
+        teller.segment(segment, table, half, packet.data[table.payload:packet.end])
+
+    def _datagram(self, place: Place, teller: Teller, start: i64) -> None:
+        packet = self.packet
+        at = packet.transport
+        if at + 8 > packet.end:
+            return
+        size: i64 = 4 if packet.ip_version == 4 else 16
+        key = packet.data[packet.src:packet.src + size] + packet.data[packet.dst:packet.dst + size]
+        direction = 0 if teller.flow.forward.startswith(key + packet.data[at:at + 4]) else 1
+        offset = at + 8 - start if packet.base >= 0 else -1
+        teller.add(teller.router.datagram(Datagram(
+            place.number, place.time, direction, packet.data[at + 8:packet.end],
+            max(packet.true_end - at - 8, 0), offset, packet.sport, packet.dport,
+        )))
+
+
+def _measured(account: Account, narrator: TcpNarrator) -> None:
+    """What the narrator measured over time, as the account carries it."""
+    for direction in (0, 1):
+        window, flight = narrator.window_series[direction], narrator.flight_series[direction]
+        account.series[direction] = [
+            Series("window", "B", window.times, window.values),
+            Series("in flight", "B", flight.times, flight.values),
+        ]
+        shares = narrator.limits[direction]
+        whole = sum([share for _cause, share in shares])
+        if whole > 0:
+            account.limits[direction] = {cause: share / whole for cause, share in shares}
+
+
+def _number(place: Place) -> int:
+    return place.number

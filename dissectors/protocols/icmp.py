@@ -1,0 +1,279 @@
+"""ICMP (RFC 792) and ICMPv6 (RFC 4443): errors, with the conversation they quote, and echo."""
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue, Malformed
+from dissectors.kit.inputs import Close, Datagram
+from dissectors.kit.protocol import YES, Context, Dissector, Output, Protocol, Term
+from dissectors.kit.units import duration, plural
+
+# IANA registry "ICMP Type Numbers" (RFC 792 unless noted).
+ECHO_REPLY: Final = 0
+UNREACHABLE: Final = 3
+REDIRECT: Final = 5
+ECHO: Final = 8
+TIME_EXCEEDED: Final = 11
+PARAMETER_PROBLEM: Final = 12
+V4_NAMES: Final[dict[int, str]] = {
+    0: "echo reply", 3: "destination unreachable", 4: "source quench", 5: "redirect", 8: "echo request",
+    9: "router advertisement", 10: "router solicitation", 11: "time exceeded", 12: "parameter problem",
+    13: "timestamp request", 14: "timestamp reply",
+}
+# RFC 792 p. 4; codes 6 to 12 from RFC 1122 §3.2.2.1, 13 to 15 from RFC 1812 §5.2.7.1.
+V4_UNREACHABLE: Final[dict[int, str]] = {
+    0: "the network cannot be reached", 1: "the host cannot be reached", 2: "the host does not speak this protocol",
+    3: "nothing listens on that port", 4: "the packet is too large for the next link and may not be fragmented",
+    5: "the source route failed", 6: "the network is unknown", 7: "the host is unknown",
+    9: "contact with the network is prohibited", 10: "contact with the host is prohibited",
+    11: "the network cannot be reached for this type of service",
+    12: "the host cannot be reached for this type of service", 13: "a filter forbids it",
+}
+# IANA registry "ICMPv6 type Numbers" (RFC 4443 §3 and §4; RFC 4861 §4 for 133 to 137).
+V6_UNREACHABLE_TYPE: Final = 1
+V6_TOO_BIG: Final = 2
+V6_TIME_EXCEEDED: Final = 3
+V6_ECHO: Final = 128
+V6_ECHO_REPLY: Final = 129
+V6_NAMES: Final[dict[int, str]] = {
+    1: "destination unreachable", 2: "packet too big", 3: "time exceeded", 4: "parameter problem",
+    128: "echo request", 129: "echo reply", 130: "multicast listener query", 131: "multicast listener report",
+    132: "multicast listener done", 133: "router solicitation", 134: "router advertisement",
+    135: "neighbour solicitation", 136: "neighbour advertisement", 137: "redirect",
+    143: "multicast listener report (version 2)",
+}
+V6_UNREACHABLE: Final[dict[int, str]] = {
+    0: "there is no route", 1: "an administrator forbids it", 2: "it lies beyond the scope of the source address",
+    3: "the address cannot be reached", 4: "nothing listens on that port",
+    5: "the source address fails a policy", 6: "the route rejects it",
+}
+MAX_OPEN_ECHOES: Final = 1_024    # requests waiting for their reply, per conversation
+
+
+def is_error(version: int, kind: int) -> bool:
+    """RFC 4443 §2.1: in ICMPv6 types below 128 are errors; in ICMP they are listed (RFC 1122 §3.2.2)."""
+    return kind < 128 if version == 6 else kind in (UNREACHABLE, 4, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM)
+
+
+class IcmpError(Event):
+    """A router or host reports that a packet could not be delivered, and quotes its beginning."""
+
+    name: ClassVar[str] = "icmp.error"
+    phase: ClassVar[str] = "transfer"
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 792; RFC 4443 §3"
+    WHY: ClassVar[str] = (
+        "IP itself never says that a packet was thrown away. ICMP is how a router or the receiver tells the "
+        "sender, and it quotes the start of the packet so that the sender knows which conversation is meant. "
+        "Such a message can be forged, so TCP treats most of them as hints (RFC 5927)."
+    )
+
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, version: int, kind: int, code: int, sender: str, mtu: int
+    ) -> None:
+        super().__init__(time, direction, evidence)
+        self.version = version
+        self.kind = kind
+        self.code = code
+        self.sender = sender
+        self.mtu = mtu          # of the next hop, -1 where the message does not give one
+
+    def label(self) -> str:
+        return "ICMP"
+
+    def reason(self) -> str:
+        """What went wrong, in words."""
+        if self.version == 6:
+            if self.kind == V6_UNREACHABLE_TYPE:
+                return V6_UNREACHABLE.get(self.code, f"destination unreachable, code {self.code}")
+            if self.kind == V6_TOO_BIG:
+                return "the packet is too large for the next link"
+            if self.kind == V6_TIME_EXCEEDED:
+                return _exceeded(self.code)
+            return V6_NAMES.get(self.kind, f"ICMPv6 type {self.kind}")
+        if self.kind == UNREACHABLE:
+            return V4_UNREACHABLE.get(self.code, f"destination unreachable, code {self.code}")
+        if self.kind == TIME_EXCEEDED:
+            return _exceeded(self.code)
+        return V4_NAMES.get(self.kind, f"ICMP type {self.kind}")
+
+    def what(self) -> str:
+        text = f"{self.sender} reports: {self.reason()}."
+        if self.mtu > 0:
+            text += f" The next link carries at most {self.mtu} bytes."
+        return text
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {
+            "type": self.kind, "code": self.code, "sender": self.sender, "reason": self.reason(),
+            "mtu": self.mtu if self.mtu > 0 else None,
+        }
+
+
+class Echo(Event):
+    """An echo reply with the request that it answers."""
+
+    name: ClassVar[str] = "icmp.echo"
+    phase: ClassVar[str] = "echo"
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 792; RFC 4443 §4"
+    WHY: ClassVar[str] = (
+        "Whoever receives an echo request returns its data unchanged. The time in between is the round trip, "
+        "with whatever the other host needed to answer."
+    )
+
+    def __init__(self, time: int, direction: int, evidence: Evidence, identifier: int, number: int, rtt: int) -> None:
+        super().__init__(time, direction, evidence)
+        self.identifier = identifier
+        self.number = number
+        self.rtt = rtt
+
+    def label(self) -> str:
+        return "echo"
+
+    def what(self) -> str:
+        return f"Echo {self.number} came back after {duration(self.rtt)}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"identifier": self.identifier, "sequence": self.number, "rtt_ns": self.rtt}
+
+
+class EchoUnanswered(Event):
+    """Requests that nobody answered before the capture ended."""
+
+    name: ClassVar[str] = "icmp.echo_unanswered"
+    phase: ClassVar[str] = "echo"
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 792; RFC 4443 §4"
+    WHY: ClassVar[str] = "The request or its reply was lost, a filter stops them, or the capture ended too early."
+
+    def __init__(self, time: int, direction: int, evidence: Evidence, count: int) -> None:
+        super().__init__(time, direction, evidence)
+        self.count = count
+
+    def label(self) -> str:
+        return "no reply"
+
+    def what(self) -> str:
+        return f"{plural(self.count, 'echo request')} without a reply in this capture."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"count": self.count}
+
+
+class Message(Event):
+    """Any other ICMP message."""
+
+    name: ClassVar[str] = "icmp.message"
+    phase: ClassVar[str] = "echo"
+    importance: ClassVar[str] = EXTRA
+    spec: ClassVar[str] = "RFC 792; RFC 4443 §2.1"
+    WHY: ClassVar[str] = "Hosts and routers also use ICMP to find one another and to manage multicast groups."
+
+    def __init__(self, time: int, direction: int, evidence: Evidence, version: int, kind: int, code: int) -> None:
+        super().__init__(time, direction, evidence)
+        self.version = version
+        self.kind = kind
+        self.code = code
+
+    def label(self) -> str:
+        return "ICMP"
+
+    def what(self) -> str:
+        names = V6_NAMES if self.version == 6 else V4_NAMES
+        family = "ICMPv6" if self.version == 6 else "ICMP"
+        return f"{family} {names.get(self.kind, f'type {self.kind}')} (type {self.kind}, code {self.code})."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"type": self.kind, "code": self.code}
+
+
+def error_event(
+    data: bytes, version: int, frame: int, time: int, direction: int, sender: str
+) -> IcmpError | None:
+    """The event for an error message, or None where `data` is none. direction: of the quoted packet's return."""
+    if len(data) < 8 or not is_error(version, data[0]):
+        return None
+    mtu = -1
+    if version == 6 and data[0] == V6_TOO_BIG:
+        mtu = int.from_bytes(data[4:8])      # RFC 4443 §3.2
+    elif version == 4 and data[0] == UNREACHABLE and data[1] == 4:
+        mtu = int.from_bytes(data[6:8])      # RFC 1191 §4
+    return IcmpError(time, direction, Evidence((frame,)), version, data[0], data[1], sender, mtu)
+
+
+class IcmpDissector(Dissector):
+    """Pairs echo requests with their replies."""
+
+    def __init__(self, context: Context) -> None:
+        self.version = 6 if context.transport == "icmpv6" else 4
+        self.open: dict[tuple[int, int, int], tuple[int, int]] = {}   # -> time and frame of the request
+
+    def on_datagram(self, datagram: Datagram) -> list[Output]:
+        data = datagram.data
+        evidence = Evidence((datagram.frame,))
+        if len(data) < 8:
+            return [Malformed(
+                datagram.time, datagram.direction, evidence, "icmp", len(data), "the message ends in its header"
+            )]
+        kind = data[0]
+        request = V6_ECHO if self.version == 6 else ECHO
+        reply = V6_ECHO_REPLY if self.version == 6 else ECHO_REPLY
+        identifier, number = int.from_bytes(data[4:6]), int.from_bytes(data[6:8])
+        if kind == request:
+            if len(self.open) < MAX_OPEN_ECHOES:
+                self.open[(identifier, number, datagram.direction)] = (datagram.time, datagram.frame)
+            return []
+        if kind == reply:
+            asked = self.open.pop((identifier, number, 1 - datagram.direction), None)
+            if asked is not None:
+                return [Echo(
+                    datagram.time, datagram.direction, Evidence((asked[1], datagram.frame)), identifier, number,
+                    datagram.time - asked[0],
+                )]
+        return [Message(datagram.time, datagram.direction, evidence, self.version, kind, data[1])]
+
+    def on_close(self, close: Close) -> list[Output]:
+        if not self.open:
+            return []
+        frames = sorted(frame for _time, frame in self.open.values())
+        last = max(time for time, _frame in self.open.values())
+        return [EchoUnanswered(last, 0, Evidence(tuple(frames[:20])), len(frames))]
+
+
+def _exceeded(code: int) -> str:
+    if code == 1:
+        return "not all fragments arrived in time"
+    return "the packet passed through as many routers as its hop limit allows"
+
+
+def _create(context: Context) -> Dissector:
+    return IcmpDissector(context)
+
+
+def _always(data: bytes, direction: int) -> int:
+    return YES
+
+
+ICMP: Final = Protocol(
+    name="icmp",
+    title="ICMP and ICMPv6",
+    summary="Errors tied to the conversation they quote; echo requests paired with replies.",
+    specs=("RFC 792", "RFC 4443", "RFC 1191", "RFC 4861"),
+    create=_create,
+    carriers=("icmp", "icmpv6"),
+    ports={},
+    events=(IcmpError, Echo, EchoUnanswered, Message),
+    terms=(
+        Term("ICMP", "Messages about IP itself: a packet could not be delivered, a host is asked to answer. "
+             "An error quotes the beginning of the packet it is about.", "RFC 792; RFC 4443"),
+        Term("path MTU", "The largest packet that every link on the way can carry. A router that cannot pass a "
+             "packet on says so with ICMP and gives the size that would fit; the sender then sends smaller ones. "
+             "Where a firewall drops that message, large packets vanish while small ones pass.",
+             "RFC 1191; RFC 8201"),
+        Term("hop limit", "How many routers a packet may still pass. Each takes one off; the one that reaches zero "
+             "drops the packet and says so with ICMP. In IPv4 the field is called time to live (TTL).",
+             "RFC 8200 §3; RFC 791 §3.2"),
+    ),
+    probe=_always,
+)
