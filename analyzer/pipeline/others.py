@@ -6,15 +6,13 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.flows.table import FlowTable
-from analyzer.packets.address import address_text, mac_text
-from analyzer.packets.packet import ARP, ICMP, ICMPV6, NOTHING, Packet
+from analyzer.packets.address import address_text
+from analyzer.packets.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
 from dissectors.kit.units import plural
 from dissectors.protocols.icmp import is_error
 
 MAX_NEIGHBOURS: Final = 256      # addresses whose neighbour discovery is told
 MAX_UNDECODED: Final = 200       # names of what was not decoded; the rest is counted together
-TCP: Final[i64] = 6
-UDP: Final[i64] = 17
 
 
 class Neighbour:
@@ -78,8 +76,8 @@ class Others:
         if at + 8 > packet.end:
             return
         if is_error(packet.ip_version, data[at]):
-            quoted = quoted_key(data, at + 8, packet.end)
-            flow = self.table.quoted(quoted[1:] + packet.scope, i64(quoted[0])) if quoted else None
+            quoted = quoted_key(packet)
+            flow = self.table.quoted(quoted + packet.quoted_scope, packet.quoted_kind) if quoted else None
             if flow is not None:
                 flow.icmp_errors += 1
                 flow.record(number, time, wire, place, shape, self.table.record_cap, True)
@@ -113,7 +111,7 @@ class Others:
         if operation in (1, 2) and sender != b"\x00\x00\x00\x00":  # RFC 5227 §1.1: a probe has no sender yet
             owner = self._neighbour(sender, 4, number)
             if owner is not None:
-                owner.owners.setdefault(mac_text(data[at + 8:at + 14]), number)
+                owner.owners.setdefault(address_text(data[at + 8:at + 14]), number)
 
     def _discovery(self, packet: Packet, number: int) -> None:
         """RFC 4861 §4.3 and §4.4: the target, then options; option 2 is the target's link-layer address."""
@@ -128,28 +126,21 @@ class Others:
         option = at + 24
         while option + 8 <= packet.end and data[option + 1]:
             if data[option] == 2:
-                target.owners.setdefault(mac_text(data[option + 2:option + 8]), number)
+                target.owners.setdefault(address_text(data[option + 2:option + 8]), number)
             option += i64(data[option + 1]) * 8
 
 
-def quoted_key(data: bytes, at: i64, end: i64) -> bytes:
-    """Of the packet that an ICMP error quotes: its protocol, then its conversation key without the scope.
+def quoted_key(packet: Packet) -> bytes:
+    """The conversation key, without the scope, of the TCP or UDP packet that an ICMP error quotes.
 
-    b"" where too little of it is quoted, or it is neither TCP nor UDP.
+    b"" where too little is quoted, or something else.
     """
-    if at + 20 > end:
+    if packet.quoted_kind not in (TCP, UDP) or packet.quoted_sport < 0 or packet.quoted_dport < 0:
         return b""
-    version = i64(data[at]) >> 4
-    if version == 4:
-        protocol = i64(data[at + 9])
-        ports = at + ((i64(data[at]) & 15) << 2)
-        addresses = data[at + 12:at + 20]
-    elif version == 6 and at + 40 <= end:
-        protocol = i64(data[at + 6])
-        ports = at + 40
-        addresses = data[at + 8:at + 40]
-    else:
-        return b""
-    if protocol not in (TCP, UDP) or ports + 4 > end:
-        return b""
-    return bytes((int(protocol),)) + addresses + data[ports:ports + 4]
+    size: i64 = 4 if packet.quoted_version == 4 else 16
+    data = packet.data
+    ports = int(packet.quoted_sport << 16 | packet.quoted_dport)
+    return (
+        data[packet.quoted_src:packet.quoted_src + size] + data[packet.quoted_dst:packet.quoted_dst + size]
+        + ports.to_bytes(4)
+    )

@@ -198,8 +198,8 @@ class Telling:
                 max(packet.true_end - at, 0), at - start if packet.base >= 0 else -1,
             )))
             return
-        quoted = quoted_key(packet.data, at + 8, packet.end)
-        direction = BACKWARD if forward.startswith(quoted[1:]) else FORWARD
+        quoted = quoted_key(packet)
+        direction = BACKWARD if forward.startswith(quoted) else FORWARD
         error = error_event(
             data, int(packet.ip_version), place.number, place.time, direction, address_text(source)
         )
