@@ -14,7 +14,7 @@ from analyzer.ingest.pcapng import PcapngSource
 from analyzer.ingest.snoop import MAGIC as SNOOP
 from analyzer.ingest.snoop import SnoopSource
 from analyzer.ingest.source import CaptureError, Damage, Source
-from analyzer.ingest.streams import FileStream, PipeStream, Spool, Stream
+from analyzer.ingest.streams import FileStream, PipeStream, Spool, Stream, settle_allocator
 
 STANDARD_INPUT: Final = "-"
 # The longest magic number of those below.
@@ -49,6 +49,7 @@ def open_capture(paths: list[str], rewindable: bool = True) -> Source:
     """
     if not paths:
         raise CaptureError("no capture was named")
+    settle_allocator()
     if paths.count(STANDARD_INPUT) > 1:
         raise CaptureError("standard input can be read only once")
     if len(paths) == 1:

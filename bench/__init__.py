@@ -1,0 +1,1 @@
+"""Measures wiretale against other tools on captures that it makes itself. `python -m bench --help` tells how."""

@@ -1,0 +1,1 @@
+"""The same work done with libraries, one script each: `python FILE CAPTURE`."""
