@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 from glob import glob
+from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 COMPILED = [
     "dissectors/**/*.py",
@@ -17,6 +19,7 @@ COMPILED = [
     "analyzer/flows/*.py",
     "analyzer/pipeline/frames.py",
     "analyzer/pipeline/keep.py",
+    "analyzer/pipeline/names.py",
     "analyzer/pipeline/others.py",
     "analyzer/pipeline/survey.py",
     "analyzer/pipeline/tell.py",
@@ -36,4 +39,18 @@ def extensions() -> list[Extension]:
     return found
 
 
-setup(ext_modules=extensions())
+class BuildWithSamples(build_py):
+    """Ships the samples inside the package, as `analyzer/samples/<protocol>/<case>/`."""
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:     # a checkout has them beside the package
+            return
+        for capture in Path("samples").glob("*/*/capture.pcapng"):
+            target = Path(self.build_lib) / "analyzer" / capture.parent
+            self.mkpath(str(target))
+            for name in ("capture.pcapng", "README.md"):
+                self.copy_file(str(capture.parent / name), str(target / name))
+
+
+setup(ext_modules=extensions(), cmdclass={"build_py": BuildWithSamples})

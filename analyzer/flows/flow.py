@@ -171,3 +171,10 @@ def release(flow: Flow) -> None:
         for other in (flow.originator, flow.responder):
             del other.flow
             del other.peer
+
+
+def let_go(flow: Flow) -> None:
+    """One place less needs this conversation; the last one frees it, once it has left the table."""
+    flow.kept -= 1
+    if flow.kept == 0 and flow.retired:
+        release(flow)

@@ -6,7 +6,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.flows.flow import Flow, TcpFlow, TcpHalf
+from analyzer.flows.flow import Flow, TcpFlow, TcpHalf, release
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable, Retired
@@ -33,6 +33,7 @@ class Readers(Retired):
     def take(self, flow: Flow) -> None:
         self.routers.pop(int(flow.number), None)
         self.streams.pop(int(flow.number), None)
+        release(flow)
 
 
 class FrameLines:

@@ -6,7 +6,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.flows.flow import CLOSED, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, TcpFlow, UdpFlow, release
+from analyzer.flows.flow import CLOSED, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, TcpFlow, UdpFlow, let_go, release
 from analyzer.flows.summary import TRANSPORTS
 from analyzer.flows.table import Retired
 
@@ -75,10 +75,7 @@ class Keeper(Retired):
         if len(heap) < self.keep:
             heappush(heap, entry)
             return
-        dropped = heapreplace(heap, entry)[2]
-        dropped.kept -= 1
-        if not dropped.kept:
-            release(dropped)
+        let_go(heapreplace(heap, entry)[2])
 
     def chosen(self, limit: int) -> list[Flow]:
         """Up to `limit` conversations: the most troubled half and the largest half; all where limit is 0."""

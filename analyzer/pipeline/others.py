@@ -29,7 +29,8 @@ class Neighbour:
         """In words, with the frames that show it."""
         how = "ARP" if self.version == 4 else "neighbour discovery"
         if not self.owners:
-            return f"{self.text} was asked for {plural(self.asked, 'time')} from #{self.first_frame} on and never answered"
+            asked = plural(self.asked, "time")
+            return f"{self.text} was asked for {asked}, first in #{self.first_frame}, and never answered"
         parts = [f"{mac} (#{frame})" for mac, frame in self.owners.items()]
         if len(parts) > 1:
             return f"{self.text} is claimed by {len(parts)} link-layer addresses: {', '.join(parts)}"

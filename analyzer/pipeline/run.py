@@ -11,14 +11,15 @@ from analyzer.flows.flow import Flow
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
-from analyzer.ingest.source import Source
-from analyzer.model import Account, Analysis, CaptureSummary
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.keep import EVERYTHING, Keeper
+from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
+from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.units import grouped, plural
 from dissectors.registry import protocols
 
@@ -73,7 +74,7 @@ def analyze(paths: list[str], options: Options, progress: Progress | None = None
 def frames(paths: list[str], conversation: int = 0) -> Iterator[bytes]:
     """The lines of `wiretale frames`, in blocks. Raises CaptureError where nothing can be told."""
     gc.disable()
-    source = open_capture(paths)
+    source = open_capture(paths, rewindable=False)
     lines = FrameLines(source, protocols(), conversation)
     while block := lines.block():
         yield block
@@ -83,12 +84,13 @@ def frames(paths: list[str], conversation: int = 0) -> Iterator[bytes]:
 
 def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:
     source = open_capture(paths)
-    survey = Survey(source, Keeper(options.keep()), CAPACITY, UNLIMITED)
+    known = protocols()
+    survey = Survey(source, Keeper(options.keep()), NameBook(known), CAPACITY, UNLIMITED)
     survey.table.wanted = set(options.conversations)
     capped = _read(survey, options, progress)
     capture = summarise(survey, paths)
     chosen = choose(survey, options)
-    accounts = tell(survey, chosen, capped, options.tell)
+    accounts = tell(survey, with_lookups(survey, chosen), known, capped, options.tell)
     analysis = build(capture, accounts)
     if len(chosen) < survey.keeper.count:
         analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
@@ -148,13 +150,39 @@ def choose(survey: Survey, options: Options) -> list[Flow]:
     return survey.keeper.chosen(0 if options.everything else options.limit or DEFAULT_LIMIT)
 
 
-def tell(survey: Survey, flows: list[Flow], record_cap: int, fully: bool) -> list[Account]:
+def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
+    """The chosen conversations and the lookups that gave their addresses a name."""
+    found = {int(flow.number): flow for flow in chosen}
+    for flow in chosen:
+        size = int(flow.address_size)
+        for address in (flow.forward[:size], flow.forward[size:2 * size]):
+            named = survey.names.names.get(address)
+            if named is not None and named.frame < flow.first_frame:
+                found.setdefault(int(named.flow.number), named.flow)
+    return [found[number] for number in sorted(found)]
+
+
+def name_endpoints(conversation: Conversation, flow: Flow, names: NameBook) -> None:
+    """Give both ends the names by which the capture itself found them before."""
+    size = int(flow.address_size)
+    for endpoint, address in (
+        (conversation.originator, flow.forward[:size]), (conversation.responder, flow.forward[size:2 * size])
+    ):
+        named = names.names.get(address)
+        if named is not None and named.frame < conversation.first_frame:
+            endpoint.name = named.name
+
+
+def tell(
+    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int, fully: bool
+) -> list[Account]:
     """Look at the frames of these conversations once more."""
     source = survey.source
-    telling = Telling(protocols(), record_cap)
+    telling = Telling(known, record_cap)
     end = int(survey.last_time)
     for flow in flows:
         conversation = conversation_of(flow, end)
+        name_endpoints(conversation, flow, survey.names)
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         if not fully:
             flow.records = flow.records[:0]

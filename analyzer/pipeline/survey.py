@@ -10,6 +10,7 @@ from analyzer.ingest.source import Source
 from analyzer.packets.decode import Decoder
 from analyzer.packets.packet import TCP, UDP, Packet
 from analyzer.pipeline.keep import Keeper
+from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.others import Others
 
 STEP: Final[i64] = 1 << 17     # frames between two looks at the clock for progress
@@ -21,9 +22,12 @@ class Survey:
     capacity: conversations held at once.     record_cap: frames of a conversation that can be told.
     """
 
-    def __init__(self, source: Source, keeper: Keeper, capacity: int, record_cap: int) -> None:
+    def __init__(
+        self, source: Source, keeper: Keeper, names: NameBook, capacity: int, record_cap: int
+    ) -> None:
         self.source = source
         self.keeper = keeper
+        self.names = names
         self.table = FlowTable(capacity, record_cap, False, keeper)
         self.decoder = Decoder()
         self.packet = Packet()
@@ -80,10 +84,15 @@ class Survey:
                 )
             elif kind == UDP:
                 payload = packet.true_end - packet.transport - 8
-                table.udp(
+                half = table.udp(
                     packet.data, packet.src, size, packet.transport, packet.scope,
                     source.number, time, length, max(payload, 0), place, shape,
                 )
+                namer = self.names.namers.get(packet.sport)
+                if namer is not None:
+                    self.names.note(
+                        namer, packet.data[packet.transport + 8:packet.end], source.number, half.flow
+                    )
             else:
                 self.others.take(packet, source.number, time, length, place, shape)
             if packet.base < 0:

@@ -78,6 +78,9 @@ class Term:
 Probe = Callable[[bytes, int], int]  # (first bytes of one direction, that direction) -> NO, YES or MORE
 
 
+Namer = Callable[[bytes], list[tuple[bytes, str]]]  # a payload -> (packed address, name) pairs it answers with
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Protocol:
     """One line of the registry.
@@ -85,6 +88,8 @@ class Protocol:
     ports: hints, by carrier ("udp", "tcp"); a port never decides against the bytes.
     probe: looks at the first bytes; None where the protocol is only reached by handoff.
     probe_anywhere: the probe is strict enough to decide on ports that are none of `ports`.
+    namer: for protocols whose answers give names to addresses; sees every UDP payload from one of `ports`,
+      so it returns [] at once for whatever it does not understand, and never raises.
     create: None for a transport, whose segments the conversation table itself follows.
     """
 
@@ -101,6 +106,7 @@ class Protocol:
         terms: tuple[Term, ...] = (),
         probe: Probe | None = None,
         probe_anywhere: bool = True,
+        namer: Namer | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -113,3 +119,4 @@ class Protocol:
         self.terms = terms
         self.probe = probe
         self.probe_anywhere = probe_anywhere
+        self.namer = namer

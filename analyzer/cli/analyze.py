@@ -1,0 +1,58 @@
+"""`wiretale analyze`: the whole story of a capture."""
+from __future__ import annotations
+
+import click
+
+from analyzer.cli.common import analysis_of, captures_argument, display_options
+
+SEVERITIES = ("note", "warn", "error")
+
+
+@click.command("analyze", short_help="Tell what happened in a capture.")
+@captures_argument
+@click.option(
+    "--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
+    help="brief: the numbers. normal: what happened. teach: everything, with the reasons and the terms.",
+)
+@click.option(
+    "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
+    help="Tell only this conversation; may be given several times.",
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
+@click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
+@click.option(
+    "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 where a finding is at least this severe."
+)
+@display_options
+@click.pass_context
+def command(
+    ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], limit: int | None,
+    everything: bool, fail_on: str | None, width: int | None, color: str, no_color: bool, pager: bool,
+) -> None:
+    """Read captures and tell, conversation by conversation and phase by phase, what happened.
+
+    CAPTURE is a file (pcap, pcapng or snoop, also compressed with gzip, zstd or lz4), `-` for standard input,
+    or a bundled sample such as `sample:tcp/clean`. Several captures are merged by time.
+    """
+    if limit and everything:
+        raise click.UsageError("--limit and --all contradict each other.")
+    from analyzer.cli.screen import Screen
+    from analyzer.pipeline.run import Options
+    from analyzer.report.glossary import Glossary
+    from analyzer.report.terminal import render
+    from analyzer.report.words import TEACH
+    from dissectors.registry import protocols
+
+    analysis = analysis_of(captures, Options(conversations, limit or 0, everything))
+    missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
+    if missing:
+        numbers = ", ".join(str(number) for number in missing)
+        raise click.UsageError(
+            f"There is no conversation {numbers}: the capture holds {analysis.capture.conversations}."
+        )
+    screen = Screen(width, "never" if no_color else color, pager)
+    screen.show(render(analysis, level, screen.width, Glossary(protocols()) if level == TEACH else None))
+    if fail_on is not None:
+        worst = SEVERITIES[SEVERITIES.index(fail_on):]
+        if any(finding.severity in worst for finding in analysis.findings):
+            ctx.exit(1)

@@ -1,0 +1,55 @@
+"""`wiretale conversations`: the conversation table."""
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from analyzer.cli.common import analysis_of, captures_argument, display_options
+
+SHOWN = 100     # conversations in a table without --all or --limit
+
+
+@click.command("conversations", short_help="List the conversations of a capture.")
+@captures_argument
+@click.option(
+    "--sort", type=click.Choice(["start", "duration", "frames", "bytes", "retransmissions"]), default="start",
+    show_default=True, help="What comes first; all but start begin with the largest.",
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="List at most so many.")
+@click.option("--all", "everything", is_flag=True, help=f"List all; a table shows {SHOWN} otherwise.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line with every field; all unless --limit.")
+@display_options
+def command(
+    captures: tuple[str, ...], sort: str, limit: int | None, everything: bool, as_json: bool, width: int | None,
+    color: str, no_color: bool, pager: bool,
+) -> None:
+    """List who talked with whom: frames, bytes, duration, and Zeek's conn_state and history.
+
+    A wider terminal shows more columns. The numbers are those that `analyze --conversation N` takes.
+    """
+    if limit and everything:
+        raise click.UsageError("--limit and --all contradict each other.")
+    from analyzer.cli.screen import Screen
+    from analyzer.pipeline.run import Options
+    from analyzer.report.table import SORTS
+
+    analysis = analysis_of(captures, Options(everything=True, tell=False))
+    ordered = sorted(analysis.conversations, key=SORTS[sort])
+    if as_json:
+        from analyzer.report.records import conversation_record
+
+        for conversation in ordered[:limit]:
+            sys.stdout.write(json.dumps(conversation_record(conversation), ensure_ascii=True) + "\n")
+        return
+    from analyzer.report.rows import DIM, Row
+    from analyzer.report.table import table_rows
+    from analyzer.report.words import left_out_of_table
+
+    screen = Screen(width, "never" if no_color else color, pager)
+    shown = ordered if everything else ordered[:limit or SHOWN]
+    screen.show(table_rows(shown, analysis.capture.start_ns, screen.width))
+    hidden = left_out_of_table(analysis.capture.conversations - len(shown), len(ordered) - len(shown))
+    if hidden:
+        screen.show(iter([[Row().to(1).add(hidden, DIM)]]))

@@ -1,0 +1,146 @@
+"""The command `wiretale`: its subcommands, found when they are called, and its exit codes.
+
+0 done; 1 findings at or above --fail-on; 2 bad usage or unreadable input; 3 a fault of ours;
+130 interrupted; 141 the reader of our output went away, as a shell counts SIGPIPE.
+"""
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import Final, NoReturn
+
+import click
+
+DONE: Final = 0
+FOUND: Final = 1
+UNUSABLE: Final = 2
+FAULT: Final = 3
+INTERRUPTED: Final = 130
+READER_GONE: Final = 141
+
+NAME: Final = "wiretale"
+DEBUG: Final = "WIRETALE_DEBUG"
+COMPLETE: Final = "_WIRETALE_COMPLETE"       # set by click's shell completion
+COMMANDS: Final = ("analyze", "conversations", "frames", "explain", "samples", "protocols")
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules of their names, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"analyzer.cli.{cmd_name}"), "command")  # noqa: B009  (a module's attribute)
+        return command if isinstance(command, click.Command) else None
+
+
+def version_line() -> str:
+    """`wiretale 0.1.0 (compiled with mypyc, Python 3.11.7)`."""
+    import platform
+
+    from analyzer import __version__
+    from dissectors.kit import event
+
+    compiled = not (event.__file__ or "").endswith(".py")
+    speed = "compiled with mypyc" if compiled else "interpreted: the compiled modules are not installed"
+    return f"{NAME} {__version__} ({speed}, Python {platform.python_version()})"
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        click.echo(version_line())
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 bad usage or unreadable input, 3 a fault of ours.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Show the version, and whether it runs compiled.",
+)
+def cli() -> None:
+    """Reads a packet capture and tells what happened in it: every conversation, phase by phase, each statement
+    with the frames that prove it and the rule of the standard behind it.
+
+    \b
+    Try:  wiretale analyze sample:tcp/clean
+          tcpdump -w - | wiretale analyze -
+    """
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code. Nothing but the code and what was printed leaves it."""
+    try:
+        with cli.make_context(NAME, list(arguments)) as ctx:
+            cli.invoke(ctx)
+        sys.stdout.flush()
+    except click.exceptions.Exit as leaving:
+        return _flushed(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return UNUSABLE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return READER_GONE
+    except Exception as fault:  # the border of the program: whatever comes up to here is a fault of ours
+        _report(fault)
+        return FAULT
+    return DONE
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+        return READER_GONE
+    return code
+
+
+def _forget_output() -> None:
+    """Let what is still buffered go nowhere, so that Python's own last flush stays silent."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _report(fault: Exception) -> None:
+    from analyzer.report.escape import terminal_text
+
+    if os.environ.get(DEBUG):
+        traceback.print_exception(fault)
+    steps = traceback.extract_tb(fault.__traceback__)
+    place = f" at {os.path.basename(steps[-1].filename)}:{steps[-1].lineno}" if steps else ""
+    words = terminal_text(f"{type(fault).__name__}: {fault}{place}")
+    click.echo(
+        f"{NAME}: a fault of {NAME}, not of the capture: {words}. Please report it; {DEBUG}=1 shows where it began.",
+        err=True,
+    )
+
+
+def main() -> NoReturn:
+    """The entry point of the installed command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(errors="replace")   # a terminal that lacks a character gets a question mark
+    if COMPLETE in os.environ:
+        cli.main(prog_name=NAME)
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

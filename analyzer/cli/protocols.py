@@ -1,0 +1,21 @@
+"""`wiretale protocols`: what is understood."""
+from __future__ import annotations
+
+import click
+
+from analyzer.cli.common import display_options
+
+
+@click.command("protocols", short_help="List the protocols that are understood.")
+@display_options
+def command(width: int | None, color: str, no_color: bool, pager: bool) -> None:
+    """List the protocols that are told in detail, what carries them, and their standards.
+
+    `wiretale explain NAME` says more of each.
+    """
+    from analyzer.cli.screen import Screen
+    from analyzer.report.reference import protocol_rows
+    from dissectors.registry import protocols
+
+    screen = Screen(width, "never" if no_color else color, pager)
+    screen.show(iter([protocol_rows(protocols(), screen.width)]))

@@ -1,0 +1,57 @@
+"""`wiretale samples`: recordings to try things on."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from analyzer.cli.sample_store import all_samples, find_sample, folder
+
+if TYPE_CHECKING:
+    from analyzer.report.rows import Row
+
+
+@click.group("samples", invoke_without_command=True, short_help="List bundled captures to try things on.")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List the bundled samples: real recordings of real programs, each showing one thing.
+
+    A sample can be named wherever a capture can: wiretale analyze sample:tcp/clean
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    samples = all_samples()
+    if not samples:
+        raise click.ClickException(f"No samples are installed in {folder()}.")
+    from analyzer.cli.screen import Screen
+
+    screen = Screen()
+    screen.show(_listing([(sample.name, sample.title) for sample in samples], screen.width))
+
+
+def _listing(entries: list[tuple[str, str]], width: int) -> Iterator[list[Row]]:
+    from analyzer.report.rows import FRAME, Row, paragraph
+
+    column = max(len(name) for name, _title in entries) + 3
+    for name, title in entries:
+        rows = [Row().to(1).add(name, FRAME)]
+        paragraph(rows, title, column, width)
+        yield rows
+
+
+@command.command("show")
+@click.argument("name")
+def show(name: str) -> None:
+    """Print how a sample was recorded and what it shows."""
+    from analyzer.report.escape import terminal_text
+
+    for line in find_sample(name).text().splitlines():
+        click.echo(terminal_text(line))
+
+
+@command.command("path")
+@click.argument("name")
+def path(name: str) -> None:
+    """Print where the capture of a sample lies, for other tools."""
+    click.echo(find_sample(name).capture)

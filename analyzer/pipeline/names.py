@@ -1,0 +1,41 @@
+"""Which name an address was last given by an answer of this capture, noted while the frames pass."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.flows.flow import Flow, let_go
+from dissectors.kit.protocol import Namer, Protocol
+
+MAX_NAMES: Final = 10_000    # addresses; beyond it the oldest name is forgotten first
+
+
+class Named:
+    """A name, the frame that gave it, and the conversation that this frame belongs to."""
+
+    def __init__(self, name: str, frame: int, flow: Flow) -> None:
+        self.name = name
+        self.frame = frame
+        self.flow = flow
+
+
+class NameBook:
+    """Answers give names to later conversations. Only names that were asked for in this capture are known."""
+
+    def __init__(self, protocols: tuple[Protocol, ...]) -> None:
+        self.namers: dict[int, Namer] = {}
+        self.names: dict[bytes, Named] = {}
+        for protocol in protocols:
+            if protocol.namer is not None:
+                for port in protocol.ports.get("udp", ()):
+                    self.namers[port] = protocol.namer
+
+    def note(self, namer: Namer, data: bytes, frame: int, flow: Flow) -> None:
+        """Read one payload that came from a name server's port."""
+        for address, name in namer(data):
+            before = self.names.pop(address, None)
+            flow.kept += 1
+            if before is not None:
+                let_go(before.flow)
+            elif len(self.names) >= MAX_NAMES:
+                let_go(self.names.pop(next(iter(self.names))).flow)
+            self.names[address] = Named(name, frame, flow)

@@ -1,0 +1,59 @@
+"""Conversations as data, for JSON lines. Times in integer nanoseconds, pairs as originator and responder."""
+from __future__ import annotations
+
+from analyzer.model import Conversation, Endpoint, TcpSummary
+from dissectors.kit.event import JsonValue
+
+
+def conversation_record(conversation: Conversation) -> dict[str, JsonValue]:
+    """Every field of a conversation; `tcp` only for TCP, times that were not seen as null."""
+    record: dict[str, JsonValue] = {
+        "number": conversation.number,
+        "transport": conversation.transport,
+        "protocol": conversation.protocol,
+        "originator": _endpoint(conversation.originator),
+        "responder": _endpoint(conversation.responder),
+        "scope": conversation.scope,
+        "first_frame": conversation.first_frame,
+        "last_frame": conversation.last_frame,
+        "start_ns": conversation.start_ns,
+        "end_ns": conversation.end_ns,
+        "frames": [*conversation.frames],
+        "octets": [*conversation.octets],
+        "payload": [*conversation.payload],
+        "state": conversation.state,
+        "history": conversation.history,
+        "community_id": conversation.community_id,
+        "display_filter": conversation.display_filter(),
+    }
+    if conversation.tcp is not None:
+        record["tcp"] = _tcp(conversation.tcp)
+    return record
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, JsonValue]:
+    return {"address": endpoint.address, "port": endpoint.port, "name": endpoint.name}
+
+
+def _tcp(tcp: TcpSummary) -> dict[str, JsonValue]:
+    return {
+        "completeness": tcp.completeness,
+        "handshake_rtt_ns": _seen(tcp.handshake_rtt_ns),
+        "initial_rtt_ns": _seen(tcp.initial_rtt_ns),
+        "rtt_min_ns": [_seen(value) for value in tcp.rtt_min_ns],
+        "rtt_max_ns": [_seen(value) for value in tcp.rtt_max_ns],
+        "rtt_sum_ns": [*tcp.rtt_sum_ns],
+        "rtt_samples": [*tcp.rtt_samples],
+        "unique": [*tcp.unique],
+        "mss": [_seen(value) for value in tcp.mss],
+        "scale": [_seen(value) for value in tcp.scale],
+        "max_in_flight": [*tcp.max_in_flight],
+        "max_window": [*tcp.max_window],
+        "zero_window_ns": [*tcp.zero_window_ns],
+        "flags": [dict[str, JsonValue](side) for side in tcp.flags],
+    }
+
+
+def _seen(value: int) -> JsonValue:
+    """-1 stands for what the capture does not show."""
+    return None if value < 0 else value

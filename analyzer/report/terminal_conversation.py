@@ -1,0 +1,232 @@
+"""One conversation in a terminal: who with whom, then its phases and their events."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.model import Conversation, Phase, TcpSummary, Told
+from analyzer.report.rows import (
+    DIM,
+    FRAME,
+    LABEL,
+    SECTION,
+    SEVERITY,
+    SIDES,
+    TITLE,
+    WHY,
+    Row,
+    cells,
+    fit,
+    joined,
+    paragraph,
+)
+from analyzer.report.spark import sparkline, spread
+from analyzer.report.words import (
+    ARROWS,
+    BOTH_WAYS,
+    BRIEF,
+    CONVERSATION,
+    NORMAL,
+    TEACH,
+    flag_in_words,
+    frame_list,
+    since_start,
+    state_in_words,
+)
+from dissectors.kit.event import EXTRA, DissectorFault, Event, LimitReached, Malformed
+from dissectors.kit.units import duration, grouped, plural, size
+
+MARGIN: Final = 1
+RAIL: Final = 3                # columns of the rail, ` │ `
+PHASE_TITLE: Final = 3         # where a phase's title begins, counted from the rail
+EVENT_AT: Final = 1            # where its events begin, counted from the rail
+WIDEST_FRAMES: Final = 9       # columns kept for frame numbers; longer ones push only their own row
+WIDEST_LABEL: Final = 18
+NARROW_LABEL: Final = 11        # on a narrow terminal; a longer label pushes only its own row
+WIDE: Final = 110              # from this width on, sentences stand under the numbers and not under the label
+LEAST_TEXT: Final = 24         # columns for sentences, however narrow the terminal
+LONGEST_SPARK: Final = 40
+SHORTEST_SPARK: Final = 6
+SPARK_GAP: Final = 4
+ALARMING: Final = (Malformed, LimitReached, DissectorFault)
+
+
+class ConversationWriter:
+    """Writes conversations one after the other; a reason (WHY) is given once, where it is first met.
+
+    said: the sentences of the conversation written last, for a glossary.
+    """
+
+    def __init__(self, level: str, width: int) -> None:
+        self.level = level
+        self.width = width
+        self.room = width - RAIL       # for what stands beside the rail of a phase
+        self.said: list[str] = []
+        self.reasons: set[str] = set()
+
+    def rows(self, told: Told) -> list[Row]:
+        conversation = told.conversation
+        self.said = []
+        rows = [Row().to(MARGIN).add(f"{CONVERSATION} {conversation.number}", SECTION)]
+        joined(rows, title_pieces(conversation), "   ", RAIL, self.width, TITLE)
+        rows.append(Row().to(RAIL))
+        joined(rows, number_pieces(conversation, self.level), " · ", RAIL, self.width, DIM)
+        if told.phases:
+            rows.append(Row())
+        shown = [self.chosen(phase) for phase in told.phases]
+        layout = Layout([event for events in shown for event in events], conversation.start_ns, self.room)
+        for index, phase in enumerate(told.phases):
+            last = index == len(told.phases) - 1
+            corner = "─" if len(told.phases) == 1 else "┌" if index == 0 else "└" if last else "├"
+            rail = "" if last else " │ "
+            lines = self._phase(phase, index + 1, shown[index], layout)
+            rows.append(lines[0].behind(f" {corner} ", DIM))
+            rows += [row.behind(rail or "   ", DIM) for row in lines[1:]]
+        return rows
+
+    def chosen(self, phase: Phase) -> list[Event]:
+        """The events that this level tells; what is broken is told at every level."""
+        if self.level == BRIEF:
+            return [event for event in phase.events if isinstance(event, ALARMING)]
+        if self.level == TEACH:
+            return phase.events
+        return [event for event in phase.events if event.importance != EXTRA]
+
+    def _phase(self, phase: Phase, number: int, events: list[Event], layout: Layout) -> list[Row]:
+        """A phase as it stands beside its rail."""
+        facts = list(phase.facts)
+        span = duration(phase.end_ns - phase.start_ns)
+        if phase.end_ns > phase.start_ns and not any(span in fact for fact in facts):
+            facts.insert(0, span)
+        rows = [Row().add(str(number), DIM).tab(PHASE_TITLE)]
+        paragraph(rows, phase.title, PHASE_TITLE, self.room, TITLE)
+        joined(rows, facts, " · ", PHASE_TITLE, self.room, None)
+        if self.level != BRIEF:
+            self._series(rows, phase)
+        for event in events:
+            self._event(rows, event, layout)
+        for text in () if self.level == BRIEF else phase.left_out:
+            rows.append(Row().to(EVENT_AT).add("… ", DIM))
+            paragraph(rows, text, EVENT_AT + 2, self.room, DIM)
+        return rows
+
+    def _series(self, rows: list[Row], phase: Phase) -> None:
+        """Sparklines with their peaks, as many beside each other as fit."""
+        drawn = [series for series in phase.series if series.values]
+        peaks = [max(series.values) for series in drawn]
+        words = [
+            f" peak {duration(peak) if series.unit == 'ns' else size(peak)}"
+            for series, peak in zip(drawn, peaks, strict=True)
+        ]
+        titles = [fit(series.title, self.room // 4) + " " for series in drawn]
+        fixed = max((cells(title) + cells(word) for title, word in zip(titles, words, strict=True)), default=0)
+        width = (self.room - PHASE_TITLE) // max(len(drawn), 1) - fixed - SPARK_GAP
+        width = min(max(width, SHORTEST_SPARK), LONGEST_SPARK)
+        for index, series in enumerate(drawn):
+            if index and rows[-1].used + SPARK_GAP + fixed + width <= self.room:
+                rows[-1].to(rows[-1].used + SPARK_GAP)
+            else:
+                rows.append(Row().to(PHASE_TITLE))
+            # One scale for each unit, so that lines beside each other compare.
+            top = max(peak for other, peak in zip(drawn, peaks, strict=True) if other.unit == series.unit)
+            values = spread(series.times_ns, series.values, phase.start_ns, phase.end_ns, width)
+            rows[-1].add(titles[index], DIM).add(sparkline(values, top), FRAME).add(words[index], DIM)
+
+    def _event(self, rows: list[Row], event: Event, layout: Layout) -> None:
+        """The row of numbers, the sentence under it, the rule at its right end, and at `teach` the reason."""
+        label, detail, what = fit(event.label(), WIDEST_LABEL), event.detail(), event.what()
+        self.said += (label, detail, what)
+        row = Row().to(EVENT_AT).add(frame_list(event.evidence.frames), FRAME)
+        row.tab(layout.time_at).add(since_start(event.time - layout.start_ns), DIM)
+        row.tab(layout.arrow_at).add(ARROWS.get(event.direction, "·"), SIDES.get(event.direction))
+        row.tab(layout.label_at)
+        if label:
+            row.add(fit(label, self.room - row.used), SEVERITY["error"] if isinstance(event, ALARMING) else LABEL)
+            row.to(max(layout.text_at, row.used + 2))
+        rows.append(row)
+        if detail:
+            paragraph(rows, detail, layout.text_at, self.room)
+            rows.append(Row().to(layout.hang))
+        paragraph(rows, what, layout.hang, self.room)
+        if event.spec:
+            spec = fit(event.spec, self.room // 2)
+            if rows[-1].used + 2 + cells(spec) > self.room:
+                rows.append(Row())
+            rows[-1].right(spec, self.room, DIM)
+        if self.level == TEACH and event.WHY and event.name not in self.reasons:
+            self.reasons.add(event.name)
+            self.said.append(event.WHY)
+            rows.append(Row().to(layout.hang).add("Why: ", WHY))
+            paragraph(rows, event.WHY, layout.hang, self.room, WHY)
+
+
+class Layout:
+    """Columns that the events of a conversation share. hang: where the further rows of an event begin."""
+
+    def __init__(self, events: list[Event], start_ns: int, width: int) -> None:
+        self.start_ns = start_ns
+        frames = max((len(frame_list(event.evidence.frames)) for event in events), default=2)
+        label = max((cells(fit(event.label(), WIDEST_LABEL)) for event in events), default=0)
+        times = max((len(since_start(event.time - start_ns)) for event in events), default=6)
+        wide = width >= WIDE
+        self.time_at = EVENT_AT + min(frames, 2 * WIDEST_FRAMES if wide else WIDEST_FRAMES) + 1
+        self.arrow_at = self.time_at + times + 1
+        self.label_at = self.arrow_at + 3
+        self.text_at = self.label_at + (min(label, WIDEST_LABEL if wide else NARROW_LABEL) + 2 if label else 0)
+        deepest = max(width - LEAST_TEXT, EVENT_AT + 4)
+        self.text_at = min(self.text_at, deepest)
+        self.hang = self.text_at if wide else min(self.label_at, deepest)
+
+
+def title_pieces(conversation: Conversation) -> list[str]:
+    """`tcp 10.0.0.1:51034 ⇄ 10.0.0.2:443`, its names, its scope, and how much in what time."""
+    kind = conversation.transport
+    if conversation.protocol:
+        kind = f"{conversation.protocol} over {kind}"
+    pieces = [f"{kind} {conversation.originator} {BOTH_WAYS} {conversation.responder}"]
+    names = [end.name for end in (conversation.originator, conversation.responder) if end.name]
+    if names:
+        pieces.append(f" {BOTH_WAYS} ".join(names))
+    if conversation.scope:
+        pieces.append(conversation.scope)
+    payload = sum(conversation.payload)
+    span = duration(max(conversation.end_ns - conversation.start_ns, 0))
+    pieces.append(f"{size(payload)} in {span}" if payload else f"no payload, {span}")
+    return pieces
+
+
+def number_pieces(conversation: Conversation, level: str) -> list[str]:
+    """Frames, bytes, state and what a pass over every segment measured."""
+    pieces = [
+        f"{plural(conversation.frames[0], 'frame')} →, {grouped(conversation.frames[1])} ←",
+        f"payload {size(conversation.payload[0])} →, {size(conversation.payload[1])} ←",
+    ]
+    words = state_in_words(conversation.transport, conversation.state)
+    if words:
+        pieces.append(f"{words} ({conversation.state})")
+    if conversation.tcp is not None:
+        pieces += tcp_pieces(conversation.tcp, level)
+    if level == TEACH:
+        if conversation.history:
+            pieces.append(f"history {conversation.history}")
+        if conversation.community_id:
+            pieces.append(f"community {conversation.community_id}")
+        pieces.append(f"filter {conversation.display_filter()}")
+    return pieces
+
+
+def tcp_pieces(tcp: TcpSummary, level: str) -> list[str]:
+    """Round trips and analysis flags, as far as they were seen."""
+    pieces = []
+    if tcp.handshake_rtt_ns >= 0:
+        pieces.append(f"round trip {duration(tcp.handshake_rtt_ns)}")
+    for side, arrow in ((0, "→"), (1, "←")):
+        if tcp.rtt_samples[side] and level != NORMAL:
+            pieces.append(
+                f"ACK times {arrow} {duration(tcp.rtt_min_ns[side])} to {duration(tcp.rtt_max_ns[side])}, "
+                f"mean {duration(tcp.rtt_sum_ns[side] // tcp.rtt_samples[side])}"
+            )
+    for side, arrow in ((0, "→"), (1, "←")):
+        pieces += [
+            f"{grouped(count)} × {flag_in_words(flag)} {arrow}" for flag, count in tcp.flags[side].items() if count
+        ]
+    return pieces

@@ -1,0 +1,107 @@
+"""The words that the reports share: levels, severities, states, section titles, units of a summary."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.event import BACKWARD, FORWARD
+from dissectors.kit.units import duration, plural
+
+BRIEF: Final = "brief"     # the numbers: phases and their facts
+NORMAL: Final = "normal"   # the story: every event that matters, in a sentence
+TEACH: Final = "teach"     # everything, with the reasons and the terms
+LEVELS: Final = (BRIEF, NORMAL, TEACH)
+
+SAMPLE: Final = "sample:"      # before the name of a bundled capture
+
+STORY: Final = "THE STORY"
+FINDINGS: Final = "FINDINGS"
+CONVERSATION: Final = "CONVERSATION"
+WORDS: Final = "WORDS USED HERE"
+ABOUT: Final = "ALSO IN THE CAPTURE"
+
+WIDEST_PROSE: Final = 140      # columns: longer lines are hard to read; only the story's bars use more
+
+ARROWS: Final = {FORWARD: "→", BACKWARD: "←"}
+BOTH_WAYS: Final = "⇄"
+
+# One and many of each severity, as the header counts them.
+SEVERITY_COUNTS: Final = {
+    "error": ("error", "errors"), "warn": ("warning", "warnings"), "note": ("note", "notes"),
+    "chat": ("remark", "remarks"),
+}
+
+# Zeek's conn_state: https://docs.zeek.org/en/master/scripts/base/protocols/conn/main.zeek.html
+TCP_STATES: Final = {
+    "S0": "tried, never answered",
+    "S1": "established, still open when the capture ends",
+    "SF": "opened and closed in order",
+    "REJ": "refused",
+    "S2": "the originator closed, the responder did not answer",
+    "S3": "the responder closed, the originator did not answer",
+    "RSTO": "established, reset by the originator",
+    "RSTR": "established, reset by the responder",
+    "RSTOS0": "SYN, then a reset by the originator; no SYN-ACK seen",
+    "RSTRH": "SYN-ACK, then a reset by the responder; no SYN seen",
+    "SH": "SYN, then FIN of the originator; no SYN-ACK seen",
+    "SHR": "SYN-ACK, then FIN of the responder; no SYN seen",
+    "OTH": "began before the capture",
+}
+UDP_STATES: Final = {"S0": "never answered", "SF": "answered", "SHR": "only the answers seen", "OTH": "one-sided"}
+
+
+def state_in_words(transport: str, state: str) -> str:
+    """What Zeek's conn_state means for this transport; "" where it has no meaning."""
+    if transport == "tcp":
+        return TCP_STATES.get(state, "")
+    return UDP_STATES.get(state, "") if transport == "udp" else ""
+
+
+def frame_list(frames: tuple[int, ...]) -> str:
+    """Frame numbers in little room: `#7`, `#3,#9`, `#201–#205` for a run, `#201…#230` for a run with holes."""
+    if not frames:
+        return ""
+    first, last = frames[0], frames[-1]
+    if first == last:
+        return f"#{first}"
+    if len(frames) == 2 and last - first > 1:
+        return f"#{first},#{last}"
+    return f"#{first}–#{last}" if last - first == len(frames) - 1 else f"#{first}…#{last}"
+
+
+def frame_runs(frames: tuple[int, ...], most: int = 4) -> str:
+    """Every frame, as runs: `#40, #300, #380–#384`; beyond `most` runs `and 12 more frames`."""
+    runs: list[list[int]] = []
+    for frame in frames:
+        if runs and frame == runs[-1][-1] + 1:
+            runs[-1].append(frame)
+        else:
+            runs.append([frame])
+    text = ", ".join(frame_list((run[0], run[-1])) if len(run) < 3 else frame_list(tuple(run)) for run in runs[:most])
+    hidden = sum(len(run) for run in runs[most:])
+    return f"{text} and {plural(hidden, 'more frame')}" if hidden else text
+
+
+def since_start(ns: int) -> str:
+    """Time since a conversation began: `+0.000`, `+24.1 ms`; milliseconds stay readable however late it is."""
+    if ns == 0:
+        return "+0.000"
+    sign = "-" if ns < 0 else "+"
+    if abs(ns) < 1_000_000_000:
+        return sign + duration(abs(ns))
+    milliseconds = (abs(ns) + 500_000) // 1_000_000
+    return f"{sign}{milliseconds // 1000}.{milliseconds % 1000:03d} s"
+
+
+def flag_in_words(flag: str) -> str:
+    """`duplicate_ack` as `duplicate ACK`."""
+    return " ".join("ACK" if word == "ack" else word for word in flag.split("_"))
+
+
+def left_out_of_table(unlisted: int, limited: int) -> str:
+    """Why a table is shorter than the capture: `limited` more can be listed, the rest was not kept."""
+    pieces = []
+    if limited > 0:
+        pieces.append(f"{plural(limited, 'more conversation')}; --all lists all")
+    if unlisted > limited:
+        pieces.append(f"{plural(unlisted - limited, 'conversation')} counted and not kept")
+    return "… " + ", ".join(pieces) if pieces else ""

@@ -1,0 +1,62 @@
+"""Commands run against an analysis built by hand, so that what is tested is the commands."""
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "report"))
+
+from report_example import example
+
+from analyzer.ingest.source import CaptureError
+from analyzer.model import Analysis
+
+
+class Options:
+    """As the pipeline's; remembers the last ones that were asked for."""
+
+    last: Options
+
+    def __init__(
+        self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True
+    ) -> None:
+        self.conversations = conversations
+        self.limit = limit
+        self.everything = everything
+        self.tell = tell
+        Options.last = self
+
+
+def analyze(paths: list[str], options: Options, progress: object = None) -> Analysis:
+    if "broken.pcap" in paths:
+        raise CaptureError("broken.pcap: not a capture \x1b[2J")
+    if "fault.pcap" in paths:
+        raise ValueError("odd \x1b[2J value")
+    if "interrupt.pcap" in paths:
+        raise KeyboardInterrupt
+    analysis = example()
+    if options.conversations:
+        analysis.told = [told for told in analysis.told if told.conversation.number in options.conversations]
+    return analysis
+
+
+def frames(paths: list[str], conversation: int = 0) -> Iterator[bytes]:
+    if "broken.pcap" in paths:
+        raise CaptureError("broken.pcap: not a capture")
+    yield b'{"frame":1}\n{"frame":2}\n'
+    yield b'{"conversation":%d}\n' % conversation
+
+
+@pytest.fixture(autouse=True)
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> type[Options]:
+    """In the place of the pipeline."""
+    module = ModuleType("analyzer.pipeline.run")
+    module.__dict__.update(Options=Options, analyze=analyze, frames=frames)
+    monkeypatch.setitem(sys.modules, "analyzer.pipeline.run", module)
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "WIRETALE_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    return Options

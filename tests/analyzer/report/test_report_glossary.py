@@ -1,0 +1,96 @@
+"""The glossary, its index and the table of protocols."""
+from __future__ import annotations
+
+import pytest
+from report_example import Handshake, Query, Window
+
+from analyzer.report.flag_texts import FLAG_TEXTS
+from analyzer.report.glossary import Glossary
+from analyzer.report.reference import entry_rows, index_rows, protocol_rows
+from dissectors.kit.protocol import Protocol, Term
+from dissectors.protocols.tcp.flags import ANALYSIS
+from dissectors.registry import protocols
+
+TCP = Protocol(
+    "tcp", "Transmission Control Protocol", "Bytes in order.", ("RFC 9293",), None, ("ip",), {}, (Handshake, Window),
+    (
+        Term("MSS", "The most payload bytes in a segment.", "RFC 9293 §3.7.1", ("MTU",)),
+        Term("fast retransmit", "A segment resent after three duplicate ACKs.", "RFC 5681 §3.2"),
+        Term("round trip", "There and back."),
+    ),
+)
+DNS = Protocol(
+    "dns", "Domain Name System", "Names to addresses.", ("RFC 1034", "RFC 1035"), None, ("udp", "tcp"),
+    {"udp": (53,), "tcp": (53,)}, (Query,),
+)
+GLOSSARY = Glossary((TCP, DNS))
+
+
+@pytest.mark.parametrize("name", ["MSS", "mss", "Mss"])
+def test_terms_are_found_in_any_case(name: str) -> None:
+    (entry,) = GLOSSARY.find(name)
+    assert (entry.kind, entry.text, entry.see) == ("term", "The most payload bytes in a segment.", ("MTU",))
+
+
+@pytest.mark.parametrize("name", ["Fast Retransmit", "fast-retransmit", "fast_retransmits"])
+def test_spelling_makes_no_difference(name: str) -> None:
+    assert [entry.kind for entry in GLOSSARY.find(name)] == ["term"]
+
+
+def test_flags_of_wireshark_lead_to_their_term() -> None:
+    (entry,) = GLOSSARY.find("tcp.analysis.fast_retransmission")
+    assert entry.text.endswith("Severity: note.")
+    assert (entry.spec, entry.see) == ("RFC 5681 §3.2", ("fast retransmit",))
+
+
+def test_flags_lead_to_terms_that_exist() -> None:
+    known = Glossary(protocols())
+    for _meaning, term in FLAG_TEXTS.values():
+        assert known.find(term)
+
+
+@pytest.mark.parametrize("flag", [name for _bit, name, _severity in ANALYSIS])
+def test_every_flag_is_explained(flag: str) -> None:
+    assert GLOSSARY.find(f"tcp.analysis.{flag}")
+    assert GLOSSARY.find(flag)
+
+
+def test_events_and_protocols_are_explained() -> None:
+    (event,) = GLOSSARY.find("dns.query")
+    assert (event.text, event.spec) == (Query.WHY, "RFC 1035 §4.1.2")
+    (protocol,) = GLOSSARY.find("DNS")
+    assert protocol.see == ("dns.query",)
+    assert GLOSSARY.find("Domain Name System") == [protocol]
+    assert GLOSSARY.find("malformed")[0].kind == "event"
+
+
+def test_near_misses_are_suggested() -> None:
+    assert not GLOSSARY.find("fast retransmitt")
+    assert "fast retransmit" in GLOSSARY.suggestions("fast retransmitt")
+    assert "dns.query" in GLOSSARY.suggestions("query")
+    assert GLOSSARY.suggestions("zzzzzz") == []
+
+
+def test_words_in_a_text_are_found_once_and_whole() -> None:
+    glossary = Glossary((TCP, DNS))
+    assert [word[0] for word in glossary.new_words_in(["MSSX, mss", "Round trips of 3 ms"])] == ["round trip"]
+    assert [word[0] for word in glossary.new_words_in(["a round trip and the MSS"])] == ["MSS"]
+
+
+def test_an_empty_glossary_finds_nothing() -> None:
+    assert Glossary(()).new_words_in(["a MSS"]) == []
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_reference_fits_the_terminal(width: int) -> None:
+    for rows in (
+        index_rows(GLOSSARY, width), protocol_rows((TCP, DNS), width), entry_rows(GLOSSARY.find("dns"), width)
+    ):
+        assert rows
+        assert max(row.used for row in rows) <= width
+
+
+def test_the_table_of_protocols_names_carriers_and_standards() -> None:
+    text = "\n".join(row.text for row in protocol_rows((TCP, DNS), 100))
+    assert "over udp 53, over tcp 53" in text
+    assert "RFC 1034, RFC 1035" in text
