@@ -1,0 +1,1 @@
+"""Recordings of real programs, and the recorder that makes them."""

@@ -1,0 +1,1 @@
+"""Records the samples: hosts in network namespaces, a link emulated in user space, real programs."""

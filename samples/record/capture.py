@@ -1,0 +1,95 @@
+"""dumpcap records, the file loses what says where it was made, and tshark says what it shows."""
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from samples.record.case import MIRROR
+from samples.record.lab import Lab, LabError
+
+BLOCK_SECTION = 0x0A0D0D0A       # draft-ietf-opsawg-pcapng §4
+BLOCK_INTERFACE = 1
+KEPT_OPTIONS = {
+    BLOCK_SECTION: {4},          # shb_userappl
+    BLOCK_INTERFACE: {2, 9},     # if_name, if_tsresol
+}
+FIXED_PART = {BLOCK_SECTION: 16, BLOCK_INTERFACE: 8}   # body before the options, in bytes
+FLUSH_S = 0.6                    # longer than libpcap's read timeout in dumpcap
+
+
+class Recording:
+    """A running dumpcap."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.file = lab.scratch / "raw.pcapng"
+        settings = lab.case.capture
+        device = settings.device or "eth0"
+        command = ["dumpcap", "-q", "-n", "-p", "-i", device, "-w", str(self.file), "-s", str(settings.snaplen)]
+        if settings.linktype:
+            command += ["-y", settings.linktype]
+        host = MIRROR if settings.at == MIRROR else settings.at
+        self.process = lab.start(host, command)
+        deadline = time.monotonic() + 10
+        while not (self.file.exists() and self.file.stat().st_size):
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise LabError(f"{lab.case.key}: dumpcap does not start at {host}")
+            time.sleep(0.02)
+        time.sleep(0.2)
+
+    def stop(self) -> bytes:
+        """Ends it as Ctrl-C would and returns the file, cleaned."""
+        time.sleep(FLUSH_S)
+        self.lab.end(self.process)
+        return cleaned(self.file.read_bytes())
+
+
+def cleaned(data: bytes) -> bytes:
+    """The same pcapng without operating system, hardware and comments in its section and interface blocks."""
+    out = bytearray()
+    position = 0
+    while position + 12 <= len(data):
+        kind = int.from_bytes(data[position:position + 4], "little")
+        length = int.from_bytes(data[position + 4:position + 8], "little")
+        if length < 12 or position + length > len(data):
+            raise LabError(f"the capture is damaged at byte {position}")
+        body = data[position + 8:position + length - 4]
+        if kind in KEPT_OPTIONS:
+            fixed = FIXED_PART[kind]
+            body = body[:fixed] + _kept(body[fixed:], KEPT_OPTIONS[kind])
+        size = (len(body) + 12).to_bytes(4, "little")
+        out += kind.to_bytes(4, "little") + size + body + size
+        position += length
+    return bytes(out)
+
+
+def _kept(options: bytes, wanted: set[int]) -> bytes:
+    out = bytearray()
+    position = 0
+    while position + 4 <= len(options):
+        code = int.from_bytes(options[position:position + 2], "little")
+        length = int.from_bytes(options[position + 2:position + 4], "little")
+        end = position + 4 + (length + 3) // 4 * 4
+        if code == 0:
+            break
+        if code in wanted:
+            out += options[position:end]
+        position = end
+    return bytes(out + b"\0\0\0\0") if out else b""
+
+
+def tshark(capture: Path, *arguments: str) -> str:
+    """What tshark prints about a capture, without a user's own settings and without asking any network."""
+    command = ["tshark", "-n", "-C", "Default", "-r", str(capture), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        complaint = [line for line in done.stderr.splitlines() if not line.startswith("Running as")]
+        raise LabError(" ".join(complaint))
+    return done.stdout
+
+
+def frames_where(capture: Path, display_filter: str) -> list[int]:
+    """Numbers of the frames a display filter matches, from 1."""
+    printed = tshark(capture, "-Y", display_filter, "-T", "fields", "-e", "frame.number")
+    return [int(line) for line in printed.split()]

@@ -1,0 +1,129 @@
+"""How a connection ends, and what happens while nothing is said."""
+from __future__ import annotations
+
+import time
+
+from samples.record.case import Action, Case, Fault, Kind, Link, Shows
+from samples.record.cases.hosts import PORT, SERVER, calls, nginx, pair, serves
+from samples.record.lab import Lab
+
+FINISH = Shows("tcp.flags.fin == 1", "Both sides finish", 2, 2)
+
+
+def _close_together(lab: Lab) -> None:
+    """Both sides close in the same moment; the delay is far longer than their skew."""
+    moment = f"at:{time.time() + 1.5:.3f}"
+    steps = ("open", "recv:100", "send:100", moment, "close")
+    there = lab.start("server", lab.python("tcp", "listen", SERVER, PORT, *steps))
+    lab.listening("server", PORT)
+    lab.run("client", lab.python("tcp", "connect", SERVER, PORT, "open", "send:100", "recv:100", moment, "close"))
+    lab.finish(there)
+
+
+def _keep_open(lab: Lab) -> None:
+    lab.run("client", lab.python("tcp", "connect", SERVER, 80, "open", "get:/page.txt", "eof", "close"))
+
+
+def _cut(lab: Lab) -> None:
+    lab.start("client", ["curl", "-sS", "-o", "/dev/null", f"http://{SERVER}/page.txt"])
+    time.sleep(0.7)
+
+
+CASES: tuple[Case, ...] = (
+    Case(
+        "tcp", "server-rst", "TCP: the server resets in the middle of an answer",
+        "The server sends 20 kB of its answer and then aborts the connection: SO_LINGER of zero makes close() send a "
+        "reset instead of a FIN.",
+        pair(), calls("open", "send:100", "eof", "close"), (
+            Shows("tcp.len > 0 && tcp.srcport == 8000", "What the server still sends", 10),
+            Shows("tcp.flags.reset == 1 && tcp.srcport == 8000", "The reset", 1, 1),
+            Shows("tcp.flags.fin == 1", "No FIN", 0, 0),
+        ), serves("open", "recv:100", "send:20000", "sleep:0.1", "reset")),
+    Case(
+        "tcp", "reset-by-client-unread-data", "TCP: closing with unread data is a reset",
+        "The client reads 1000 bytes of a longer answer and closes. Because data lies unread in its receive buffer, "
+        "Linux sends a reset and no FIN: the server must learn that its data was not taken.",
+        pair(), calls("open", "send:100", "recv:1000", "sleep:0.2", "close"), (
+            Shows("tcp.len > 0 && tcp.srcport == 8000", "The answer", 10),
+            Shows("tcp.flags.reset == 1 && tcp.dstport == 8000", "The client's reset", 1),
+            Shows("tcp.flags.fin == 1 && tcp.dstport == 8000", "No FIN from the client", 0, 0),
+        ), serves("open", "recv:100", "send:30000", "sleep:1", "close")),
+    Case(
+        "tcp", "half-close", "TCP: half close",
+        "The client sends its request and ends its sending direction with shutdown(); the server reads to the end "
+        "and only then sends its answer, in a connection that is open in one direction.",
+        pair(), calls("open", "send:2000", "shutdown", "eof", "close"), (
+            Shows("tcp.flags.fin == 1 && tcp.dstport == 8000", "The client's FIN", 1, 1),
+            Shows("tcp.len > 0 && tcp.srcport == 8000", "The answer, after that FIN", 4),
+            Shows("tcp.flags.fin == 1 && tcp.srcport == 8000", "The server's FIN", 1, 1),
+        ), serves("open", "eof", "sleep:0.2", "send:5000", "close")),
+    Case(
+        "tcp", "simultaneous-close", "TCP: both sides close at the same time",
+        "Client and server close in the same moment. The FINs cross on the way, each side acknowledges the "
+        "other's, and both hold TIME_WAIT.",
+        pair(delay_ms=12), _close_together, (
+            Shows("tcp.flags.fin == 1", "Two FINs cross", 2, 2),
+            Shows("tcp.flags.fin == 1 && tcp.srcport == 8000 && tcp.ack == 101",
+                  "The server's FIN does not acknowledge the client's: it was sent before that arrived", 1, 1),
+        )),
+    Case(
+        "tcp", "rst-after-close", "TCP: late data meets a closed socket",
+        "The client sends a request and closes at once. The answer that comes later finds no socket, and the "
+        "client's host answers it with a reset.",
+        pair(), calls("open", "send:100", "close"), (
+            Shows("tcp.flags.fin == 1 && tcp.dstport == 8000", "The client's FIN", 1, 1),
+            Shows("tcp.len == 500", "The late answer", 1, 1),
+            Shows("tcp.flags.reset == 1 && tcp.dstport == 8000", "The reset it gets", 1, 1),
+        ), serves("open", "recv:100", "sleep:0.3", "send:500", "sleep:0.2"), settle_s=0.8),
+    Case(
+        "tcp", "keep-alive", "TCP: keep-alive probes",
+        "The connection is silent for four seconds. The client's kernel asks once a second whether the server is "
+        "still there, with an empty segment one byte below the next sequence number, and is answered.",
+        pair(), calls("keepalive:1:1:3", "open", "send:100", "recv:100", "sleep:4.3", "send:100", "close"), (
+            Shows("tcp.analysis.keep_alive", "The probes, a second apart", 3, 5),
+            Shows("tcp.analysis.keep_alive_ack", "Their answers", 3, 5),
+            FINISH,
+        ), serves("open", "recv:100", "send:100", "eof", "close")),
+    Case(
+        "tcp", "keep-alive-dead-peer", "TCP: keep-alive finds the peer gone",
+        "From some moment on nothing the client sends arrives. Three keep-alive probes a second apart stay "
+        "without an answer; the client's kernel ends the connection with a reset, which arrives nowhere either.",
+        pair(), calls("keepalive:1:1:3", "open", "send:100", "recv:100", "sleep:5", "close"), (
+            Shows("tcp.analysis.keep_alive", "Three probes", 3, 3),
+            Shows("tcp.analysis.keep_alive_ack", "No answer", 0, 0),
+            Shows("tcp.flags.reset == 1 && tcp.dstport == 8000", "The client gives up", 1, 1),
+        ), serves("open", "recv:100", "send:100", "eof", "close"),
+        {"lan": Link(faults=(Fault(Action.DROP, "client", Kind.ACK, tuple(range(3, 30))),
+                             Fault(Action.DROP, "client", Kind.RST, (1, 2))))}),
+    Case(
+        "tcp", "idle-timeout", "TCP: the server closes an idle connection",
+        "A client keeps its HTTP/1.1 connection open after one answer. nginx waits two seconds for another request "
+        "(keepalive_timeout 2) and closes.",
+        pair(), _keep_open, (
+            Shows("http.response", "The answer", 1, 1),
+            Shows("tcp.flags.fin == 1 && tcp.srcport == 80 && tcp.time_delta > 1.5",
+                  "The server's FIN two seconds later",
+                  1, 1),
+            FINISH,
+        ), nginx(3_000, more="keepalive_timeout 2;")),
+    Case(
+        "tcp", "gives-up", "TCP: a sender gives up",
+        "From the second request on, nothing the client sends arrives. It sends the segment again and again, waiting "
+        "twice as long each time, and gives up without a word (tcp_retries2 = 3); the capture shows no end at all.",
+        pair(client=(("net.ipv4.tcp_retries2", "3"), ("net.ipv4.tcp_early_retrans", "0"))),
+        calls("open", "send:100", "recv:100", "send:200", "recv:100", "close"), (
+            Shows("tcp.len == 200", "The lost request and its repetitions", 4),
+            Shows("tcp.analysis.retransmission", "The repetitions, each after twice the time", 3),
+            Shows("tcp.flags.fin == 1 || tcp.flags.reset == 1", "No end is seen", 0, 0),
+        ), serves("open", "recv:100", "send:100", "eof", "close"),
+        {"lan": Link(faults=(Fault(Action.DROP, "client", Kind.DATA, (2,), copies=99),))}),
+    Case(
+        "tcp", "capture-ends-first", "TCP: the capture ends before the connection",
+        "A long download over a path of 1 Mbit/s. The capture is stopped while data is still coming: nothing can "
+        "be said about how this connection ended.",
+        pair(), _cut, (
+            Shows("tcp.flags.syn == 1", "The handshake", 2, 2),
+            Shows("tcp.len > 0 && tcp.srcport == 80", "Data up to the last frames", 40),
+            Shows("tcp.flags.fin == 1 || tcp.flags.reset == 1", "No end", 0, 0),
+        ), nginx(600_000), {"lan": Link(rate_kbit=1000, queue_frames=200)}, settle_s=0.1),
+)

@@ -1,0 +1,44 @@
+"""The outside programs the recorder needs: are they there, in what version, and which package brings them."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+PACKAGES = {
+    "ip": "iproute2", "ss": "iproute2", "ethtool": "ethtool", "sysctl": "procps", "dumpcap": "wireshark-common",
+    "tshark": "tshark", "curl": "curl", "nginx": "nginx-light", "named": "bind9", "dnssec-keygen": "bind9-utils",
+    "dnssec-signzone": "bind9-utils", "unbound": "unbound", "dig": "bind9-dnsutils", "avahi-daemon": "avahi-daemon",
+}
+_VERSION_FLAGS = {"nginx": "-v", "named": "-v", "dig": "-v", "unbound": "-V", "ip": "-V", "ss": "-V"}
+_NAMES = {"named": "BIND named", "ip": "iproute2", "python": "Python"}
+
+
+def missing(programs: tuple[str, ...] = tuple(PACKAGES)) -> list[str]:
+    """Lines that name each absent program and its Debian package."""
+    return [f"{p} is not installed: apt-get install {PACKAGES[p]}" for p in programs if not shutil.which(p)]
+
+
+def why_not() -> str:
+    """Why nothing can be recorded here; empty when it can."""
+    if os.geteuid() != 0:
+        return "recording needs root: it makes network namespaces"
+    if not Path("/dev/net/tun").exists():
+        return "recording needs /dev/net/tun"
+    return "; ".join(missing(("ip", "ss", "ethtool", "sysctl", "dumpcap", "tshark")))
+
+
+def version(program: str) -> str:
+    """Name and version number as the program itself says; nothing of the machine it was built on."""
+    command = [program, _VERSION_FLAGS.get(program, "--version")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return f"{_NAMES.get(program, program)} {found.group() if found else ''}".strip()
+
+
+def kernel() -> str:
+    """Major and minor version of the kernel, whose TCP is what the samples show."""
+    release = os.uname().release.split(".")
+    return f"Linux {release[0]}.{release[1]}"
