@@ -121,7 +121,7 @@ class FlowTable:
         self.is_new = False
         if at + 16 > end:
             return  # ports alone do not place a segment in its stream
-        flags = i64(data[at + 13])
+        flags = i64(data[at + 13]) | (i64(data[at + 12]) & 1) << 8
         header = (i64(data[at + 12]) >> 4) << 2
         length = true_end - at - header
         if length < 0:

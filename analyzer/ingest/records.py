@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.ingest.source import Damage, Remark, Source
+from analyzer.ingest.source import CaptureError, Damage, Remark, Source
 from analyzer.ingest.streams import FileStream, Stream
 
 # The largest frame that is believed, as Wireshark has it: a longer length means that the file is damaged.
@@ -119,6 +119,11 @@ class RecordSource(Source):
             self.count(f"comments beyond {MAX_REMARK_BYTES} bytes")
         else:
             self.remarks.append(Remark(int(frame), text.decode("utf-8", "replace")))
+
+    def read_at(self, place: int, size: int) -> bytes:
+        if self.file is None:
+            raise CaptureError(f"{self.name}: cannot be read at a place")
+        return self.file.read_at(place, size)
 
     def close(self) -> None:
         self.end_here()

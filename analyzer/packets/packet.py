@@ -28,7 +28,11 @@ class Packet:
     sport, dport: ports.     scope: VLAN and tunnel identifiers that keep equal addresses apart, b"" for none.
     ttl, ecn: of the innermost IP header.     fragments: frames that a reassembled datagram came from.
     layers: names as in `wiretale frames`; filled only where `want_layers` is set or the slow path was taken.
+      Not to be changed by readers: frames of the same shape share one list.
     undecoded: a short name for what stopped decoding ("" where everything was decoded).
+    quoted_*: of an ICMP error (kind ICMP or ICMPV6, else without meaning), the innermost packet that it quotes:
+      quoted_kind as `kind`, NOTHING where no address is quoted; its addresses (IP version, two offsets); the
+      ports of TCP, UDP and SCTP, -1 where the quote stops before them.
     """
 
     def __init__(self) -> None:
@@ -52,3 +56,10 @@ class Packet:
         self.layers: list[str] = []
         self.undecoded: str = ""
         self.fragments: list[int] = []
+        self.quoted_kind: i64 = NOTHING
+        self.quoted_version: i64 = 0
+        self.quoted_src: i64 = 0
+        self.quoted_dst: i64 = 0
+        self.quoted_sport: i64 = -1
+        self.quoted_dport: i64 = -1
+        self.quoted_scope: bytes = b""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from analyzer.explain.findings import findings
-from analyzer.flows.flow import Flow
+from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
@@ -28,6 +28,7 @@ RECORD_CAP: Final = 1_000           # in a larger capture: frames of one convers
 CAPACITY: Final = 20_000            # conversations of a transport followed at once
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
 UNLIMITED: Final = 1 << 40
+RECOGNISED: Final = 8               # frames of a conversation that is only listed: enough to know its protocol
 PROGRESS_SECONDS: Final = 0.2
 
 
@@ -42,7 +43,7 @@ class Options:
 
     conversations: by number; empty for the ones that matter most.    limit: how many, 0 for the default.
     everything: all of them, with every frame; memory then grows with the capture.
-    tell: False counts conversations without telling any.
+    tell: False lists conversations: their first frames are looked at for the protocol, and no events are kept.
     """
 
     def __init__(
@@ -91,6 +92,10 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     capture = summarise(survey, paths)
     chosen = choose(survey, options)
     accounts = tell(survey, with_lookups(survey, chosen), known, capped, options.tell)
+    if not options.tell:
+        for account in accounts:
+            account.events = []
+            account.left_out = []
     analysis = build(capture, accounts)
     if len(chosen) < survey.keeper.count:
         analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
@@ -185,16 +190,14 @@ def tell(
         name_endpoints(conversation, flow, survey.names)
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         if not fully:
-            flow.records = flow.records[:0]
-            flow.unrecorded = 0
+            flow.records = flow.records[:RECOGNISED * RECORD]
         telling.add(flow, conversation)
-    if fully:
-        if survey.reassembled or source.base < 0:
-            again = source.reopen()
-            telling.walk(again)
-            again.close()
-        else:
-            telling.visit(source)
+    if survey.reassembled or source.base < 0:
+        again = source.reopen()
+        telling.walk(again)
+        again.close()
+    else:
+        telling.visit(source)
     return telling.finish(int(survey.frames), end)
 
 

@@ -93,6 +93,8 @@ class Teller:
             f"{plural(self.flow.unrecorded, 'frame')} after #{self.last_number} are counted but not told one by one"
         )
         self.streams.resume()
+        if self.narrator is not None:
+            self.add(self.narrator.on_skip())
 
     def finish(self, frame: int, time: int, how: str) -> None:
         for piece in self.streams.finish(frame, time):

@@ -14,6 +14,7 @@ ACK: Final[i64] = 16
 URG: Final[i64] = 32
 ECE: Final[i64] = 64
 CWR: Final[i64] = 128
+AE: Final[i64] = 256   # accurate ECN, RFC 9768 §3.1
 
 # Analysis flags, one bit each, in the order in which the rules are evaluated.
 REUSED_PORTS: Final[i64] = 1

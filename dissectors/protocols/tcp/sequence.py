@@ -187,6 +187,8 @@ def analyse_in_detail(
     window: i64, length: i64, detail: Detail,
 ) -> i64:
     """As `analyse`, and also bytes in flight, round trips and timeouts, from the unacknowledged segments."""
+    if flags & ACK and rev.max_acked and after(ack, rev.max_acked):
+        detail.said = True
     bits = _rules(hand, fwd, rev, frame, time, flags, seq, ack, window, length)
     if bits & DUPLICATE_ACK:
         detail.duplicate_number = fwd.duplicates

@@ -1,0 +1,97 @@
+"""Everything that the narrator keeps of one direction, and how it knows a packet that came twice."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.protocols.tcp.episodes import IDLE, LossWatch, before
+from dissectors.protocols.tcp.flow import BoundedSeries, Flow
+from dissectors.protocols.tcp.limits import LimitWatch
+from dissectors.protocols.tcp.options import parse
+from dissectors.protocols.tcp.segment import Segment
+from dissectors.protocols.tcp.windows import KeepAliveWatch, WindowWatch
+
+# A copy of a packet comes this soon, or within half a round trip: no sender can have noticed a loss by then.
+COPY_NS: Final[i64] = 1_000_000
+MAX_FRAMES: Final = 16                      # frames cited by one statement
+
+
+class End:
+    """One end of the connection: all that is kept of the direction it sends."""
+
+    def __init__(self, direction: int) -> None:
+        self.flow = Flow(direction)
+        self.loss = LossWatch(self.flow)
+        self.window = WindowWatch(direction)
+        self.keep_alive = KeepAliveWatch(direction)
+        self.limit = LimitWatch(direction)
+        self.flight = BoundedSeries(keep_largest=True)
+        self.resync: bool = False            # segments were left out; the next one says where the stream is
+        self.sent_seq: i64 = -1              # of the last segment with data, SYN or FIN
+        self.sent_ack: i64 = 0
+        self.sent_length: i64 = 0
+        self.sent_window: i64 = 0
+        self.sent_time: i64 = 0
+        self.sent_options = b""
+        self.copies: list[int] = []
+        self.copy_count: i64 = 0
+        self.copy_time: i64 = 0
+        self.copies_reported: i64 = 0        # by duplicate SACKs
+        self.marked: i64 = 0                 # CE on its packets
+        self.echoes: i64 = 0                 # ECE of the peer about its packets
+        self.reduced: i64 = 0                # CWR of its own
+        self.mark_time: i64 = -1
+        self.mark_frames: list[int] = []
+
+    def name(self, sides: tuple[str, str]) -> None:
+        self.loss.sides = sides
+        self.window.sides = sides
+        self.keep_alive.sides = sides
+        self.limit.sides = sides
+
+    def _copied(self, segment: Segment) -> None:
+        if self.copy_count == 0:
+            self.copy_time = i64(segment.time)
+        self.copy_count += 1
+        if len(self.copies) < MAX_FRAMES:
+            self.copies.append(segment.frame)
+
+    def mark(self, time: int, frame: int) -> None:
+        if self.mark_time < 0:
+            self.mark_time = i64(time)
+        if len(self.mark_frames) < MAX_FRAMES:
+            self.mark_frames.append(frame)
+
+    def note_sent(self, segment: Segment) -> None:
+        """The numbers of a segment with data, SYN or FIN, to know its copy by."""
+        self.sent_seq = i64(segment.seq)
+        self.sent_ack = i64(segment.ack)
+        self.sent_length = i64(segment.length)
+        self.sent_window = i64(segment.window)
+        self.sent_time = i64(segment.time)
+        self.sent_options = segment.options
+
+    def copy(self, segment: Segment, rtt: i64) -> bool:
+        """The same segment again, so soon and so alike that it looks like a copy; then it is counted."""
+        if (
+            i64(segment.seq) != self.sent_seq or i64(segment.ack) != self.sent_ack
+            or i64(segment.length) != self.sent_length or i64(segment.window) != self.sent_window
+            or segment.options != self.sent_options or self.loss.repair.duplicates
+            or i64(segment.time) - self.sent_time >= max(COPY_NS, rtt // 2)
+        ):
+            return False
+        self._copied(segment)
+        return True
+
+    def stale(self, segment: Segment, position: i64, stamp: i64, rtt: i64) -> bool:
+        """Bytes seen before, with a timestamp no newer than the last one and no sign of loss: a copy of the first
+        sending, since a resend would carry the sender's clock of now (RFC 7323 §3.2); then it is counted."""
+        if stamp < 0 or self.loss.state != IDLE or self.loss.missing(position, position + i64(segment.length)):
+            return False
+        last = i64(parse(self.sent_options).ts_value)
+        soon = i64(segment.time) - self.sent_time < max(COPY_NS, rtt // 2)
+        if last < 0 or not (before(stamp, last) or (stamp == last and soon)):
+            return False
+        self._copied(segment)
+        return True

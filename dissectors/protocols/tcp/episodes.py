@@ -1,0 +1,422 @@
+"""Episodes of loss, repair and reordering of one direction's data.
+
+An episode opens at its first sign (a hole in what the capture saw, a duplicate ACK, a SACK block beyond a
+hole, a resent segment) and is over when the cumulative ACK passes what was under way at the first resend. It
+is held a little longer, because the proof that a resend was needless (a duplicate SACK, RFC 2883 §4) comes a
+round trip later.
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.event import Event
+from dissectors.protocols.tcp.events_loss import (
+    CaptureLoss,
+    FastRetransmit,
+    Loss,
+    LossSummary,
+    Reordering,
+    Repair,
+    SpuriousRetransmission,
+    TailLossProbe,
+    Timeout,
+)
+from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, OUT_OF_ORDER, SPURIOUS_RETRANSMISSION
+from dissectors.protocols.tcp.flow import HALF, MASK, Flow
+from dissectors.protocols.tcp.segment import Segment
+
+IDLE: Final[i64] = 0
+OPEN: Final[i64] = 1
+SETTLING: Final[i64] = 2
+
+# RFC 5681 §3.2: the third duplicate ACK is the sign of a loss.
+DUPLICATE_THRESHOLD: Final = 3
+# Deployed stacks let no retransmission timer run out sooner; RFC 6298 §2.4 asks for 1 s.
+LEAST_TIMEOUT_NS: Final[i64] = 200_000_000
+# Deployed stacks probe for a lost tail no sooner (RFC 8985 §7.2 asks for two round trips).
+LEAST_PROBE_NS: Final[i64] = 10_000_000
+# How long a repaired episode waits for the proof that it was needless.
+SETTLE_NS: Final[i64] = 500_000_000
+# RFC 6298 §5.5 doubles the timer; a wait of so many tenths of the one before counts as doubled.
+DOUBLED_LEAST: Final[i64] = 16
+DOUBLED_MOST: Final[i64] = 26
+
+MAX_HOLES: Final = 64         # holes remembered at once; the oldest is then counted as never seen
+MAX_FRAMES: Final = 16        # frames cited by an episode
+MAX_TOLD: Final[i64] = 100    # episodes told one by one in a direction
+
+
+class Hole:
+    """Bytes [start, end) that were jumped over. ts: timestamp of the segment that jumped, or -1."""
+
+    def __init__(self, start: i64, end: i64, time: i64, ts: i64) -> None:
+        self.start: i64 = start
+        self.end: i64 = end
+        self.time: i64 = time
+        self.ts: i64 = ts
+        self.acked: bool = False
+
+
+def before(a: i64, b: i64) -> bool:
+    """Timestamp a is older than b, modulo 2**32 (RFC 7323 §5.2)."""
+    d = (b - a) & MASK
+    return d != 0 and d < HALF
+
+
+def doubled(earlier: i64, wait: i64) -> bool:
+    """The wait is about twice the earlier one (RFC 6298 §5.5)."""
+    return DOUBLED_LEAST * earlier <= 10 * wait <= DOUBLED_MOST * earlier
+
+
+class LossWatch:
+    """Of the data of one direction."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.sides: tuple[str, str] = ("", "")
+        self.state: i64 = IDLE
+        self.holes: list[Hole] = []
+        self.resent_segments: i64 = 0       # over the whole connection
+        self.resent_octets: i64 = 0
+        self._missed: i64 = 0               # bytes acknowledged and never seen
+        self._missed_times: i64 = 0
+        self._missed_frames: list[int] = []
+        self._missed_time: i64 = 0
+        self._filled: i64 = 0               # bytes of holes that the last segment filled
+        self._told: i64 = 0
+        self._more: i64 = 0
+        self._more_segments: i64 = 0
+        self._more_octets: i64 = 0
+        self._more_ns: i64 = 0
+        self._more_time: i64 = 0
+        self._more_frames: list[int] = []
+        self._reset()
+
+    def _reset(self) -> None:
+        self.state = IDLE
+        self.repair = Repair()
+        self._frames: list[int] = []
+        self._start: i64 = 0
+        self._need: i64 = 0                 # without a resend: over when the ACK reaches this
+        self._recover: i64 = 0              # with one: over when the ACK reaches this
+        self._jumped: bool = False          # the capture itself showed the hole
+        self._late: i64 = 0
+        self._late_ns: i64 = 0
+        self._late_frames: list[int] = []
+        self._fast: bool = False
+        self._first_position: i64 = 0
+        self._first_time: i64 = 0
+        self._first_ts: i64 = -1
+        self._last_round: i64 = 0
+        self._last_wait: i64 = -1
+        self._ratios: i64 = 0
+        self._doubled: i64 = 0
+        self._deadline: i64 = 0
+
+    def repairing(self) -> bool:
+        """A segment was resent and is not acknowledged yet."""
+        return self.state == OPEN and self.repair.segments > 0
+
+    def _open(self, time: i64, frame: i64, out: list[Event]) -> None:
+        if self.state == SETTLING:
+            self._emit(out)
+        self._reset()
+        self.state = OPEN
+        self._start = time
+        self._cite(frame)
+
+    def _cite(self, frame: i64) -> None:
+        if len(self._frames) < MAX_FRAMES and (not self._frames or self._frames[-1] != frame):
+            self._frames.append(int(frame))
+
+    # Signs.
+
+    def jump(self, position: i64, time: i64, frame: i64, ts: i64, out: list[Event]) -> None:
+        """A segment begins beyond the highest byte seen."""
+        if len(self.holes) >= MAX_HOLES:
+            self._miss(self.holes.pop(0), time, frame)
+        self.holes.append(Hole(self.flow.high, position, time, ts))
+        if self.state != OPEN:
+            self._open(time, frame, out)
+        self._jumped = True
+        self._need = max(self._need, position)
+        self._cite(frame)
+
+    def duplicate_ack(self, time: i64, frame: i64, sack: bool, out: list[Event]) -> None:
+        """The peer repeats its ACK, or reports a block beyond a hole, while data are under way."""
+        flow = self.flow
+        if flow.acked >= flow.high:
+            return
+        if self.state != OPEN:
+            self._open(time, frame, out)
+        if self.repair.segments == 0:
+            if not sack or self.repair.duplicates:
+                self.repair.duplicates += 1
+            self._need = max(self._need, flow.acked + 1)
+            if self.repair.duplicates <= DUPLICATE_THRESHOLD:
+                self._cite(frame)
+
+    def sacked(self) -> None:
+        if self.state == OPEN:
+            if self.repair.segments:
+                self.repair.sacked_later = True
+            else:
+                self.repair.sacked = True
+
+    def duplicate_sack(self, left: i64, right: i64) -> None:
+        """RFC 2883 §4: the receiver reports bytes that came to it twice."""
+        if self.state == IDLE or self.repair.segments == 0 or right <= self._first_position:
+            return
+        if left < self._recover:
+            self.repair.needless += 1
+            self.repair.basis = "the receiver reports with a duplicate SACK that it had the bytes already"
+
+    # Old bytes.
+
+    def old(self, segment: Segment, position: i64, end: i64, ts: i64, out: list[Event]) -> i64:
+        """A segment that lies below the highest byte seen: late, or sent again. How many bytes fill a hole."""
+        time = i64(segment.time)
+        frame = i64(segment.frame)
+        self._filled = 0
+        hole = self._fill(position, end)
+        if hole is not None and hole.acked:
+            return self._filled  # the capture shows it after its ACK: the order of the capture, not of the network
+        late = segment.analysis & OUT_OF_ORDER != 0
+        if hole is not None and ts >= 0 and hole.ts >= 0 and ts != hole.ts:
+            late = before(ts, hole.ts)      # the sender's clock knows which was sent first
+        if hole is not None and late:
+            self._late += 1
+            self._late_ns = max(self._late_ns, time - hole.time)
+            if len(self._late_frames) < MAX_FRAMES:
+                self._late_frames.append(segment.frame)
+            self._cite(frame)
+            return self._filled
+        if self.state == IDLE or (self.state == SETTLING and position >= self._recover):
+            self._open(time, frame, out)
+        self._resent(segment, position, end, ts, hole is not None)
+        return self._filled
+
+    def _resent(self, segment: Segment, position: i64, end: i64, ts: i64, fresh: bool) -> None:
+        repair = self.repair
+        time = i64(segment.time)
+        bits = i64(segment.analysis)
+        if repair.segments == 0:
+            repair.frame = segment.frame
+            repair.seq = segment.seq
+            repair.waited_ns = segment.rto_ns
+            repair.longest_ns = segment.rto_ns
+            repair.tail = end == self.flow.high
+            repair.fin = segment.length == 0
+            self._first_position = position
+            self._first_time = time
+            self._first_ts = ts
+            self._last_wait = i64(segment.rto_ns)
+            self._recover = self.flow.high
+        if position == self._first_position:
+            if repair.rounds:
+                self._round(time - self._last_round)
+            repair.rounds += 1
+            self._last_round = time
+        repair.segments += 1
+        repair.octets += segment.length
+        repair.fresh += 1 if fresh else 0
+        self.resent_segments += 1
+        self.resent_octets += i64(segment.length)
+        if bits & SPURIOUS_RETRANSMISSION:
+            repair.needless += 1
+            repair.basis = "the capture shows an earlier ACK for these bytes"
+            if self.state == OPEN and self.flow.acked >= self._recover:
+                repair.repaired = True
+                repair.answered_ns = 0
+                self._settle(time)
+        if bits & FAST_RETRANSMISSION:
+            self._fast = True
+        self._cite(segment.frame)
+
+    def _round(self, wait: i64) -> None:
+        """The same bytes again: does the wait double (RFC 6298 §5.5)?"""
+        self.repair.longest_ns = max(self.repair.longest_ns, int(wait))
+        if self._last_wait > 0:
+            self._ratios += 1
+            if doubled(self._last_wait, wait):
+                self._doubled += 1
+        self._last_wait = wait
+
+    def missing(self, position: i64, end: i64) -> bool:
+        """Do these bytes lie in a hole?"""
+        count = 0
+        for hole in self.holes:
+            count += 1 if position < hole.end and end > hole.start else 0
+        return count > 0
+
+    def _fill(self, position: i64, end: i64) -> Hole | None:
+        """Take [position, end) out of the holes; the first hole that it touched, or None."""
+        touched: Hole | None = None
+        index = 0
+        while index < len(self.holes):
+            hole = self.holes[index]
+            if position >= hole.end or end <= hole.start:
+                index += 1
+                continue
+            if touched is None:
+                touched = Hole(hole.start, hole.end, hole.time, hole.ts)
+                touched.acked = hole.acked
+            self._filled += min(end, hole.end) - max(position, hole.start)
+            if position <= hole.start and end >= hole.end:
+                self.holes.pop(index)
+                continue
+            if position <= hole.start:
+                hole.start = end
+            elif end >= hole.end:
+                hole.end = position
+            else:
+                rest = Hole(end, hole.end, hole.time, hole.ts)
+                rest.acked = hole.acked
+                hole.end = position
+                if len(self.holes) < MAX_HOLES:
+                    self.holes.insert(index + 1, rest)
+            index += 1
+        return touched
+
+    # Acknowledgments.
+
+    def unseen(self, end: i64, time: i64, frame: i64) -> None:
+        """An ACK of bytes beyond the highest seen: they arrived without being captured."""
+        if len(self.holes) >= MAX_HOLES:
+            self._miss(self.holes.pop(0), time, frame)
+        hole = Hole(self.flow.high, end, time, -1)
+        hole.acked = True
+        self.holes.append(hole)
+        self._note_missed(time, frame)
+
+    def _note_missed(self, time: i64, frame: i64) -> None:
+        if not self._missed_frames:
+            self._missed_time = time
+        if len(self._missed_frames) < MAX_FRAMES and frame not in self._missed_frames:
+            self._missed_frames.append(int(frame))
+        self._missed_times += 1
+
+    def _miss(self, hole: Hole, time: i64, frame: i64) -> None:
+        self._missed += hole.end - hole.start
+        if not hole.acked:
+            self._note_missed(time, frame)
+
+    def acknowledged(self, time: i64, frame: i64, ts_echo: i64, out: list[Event]) -> None:
+        """The cumulative ACK moved on, to flow.acked."""
+        acked = self.flow.acked
+        for hole in self.holes:
+            if hole.end <= acked and not hole.acked:
+                hole.acked = True
+                self._note_missed(time, frame)
+        if self.state != OPEN:
+            return
+        repair = self.repair
+        if repair.segments == 0:
+            if acked >= self._need:
+                self._emit(out)
+            return
+        if self._first_ts >= 0 and ts_echo >= 0 and acked > self._first_position:
+            if before(ts_echo, self._first_ts):     # RFC 3522 §3.2: it answers the first copy
+                repair.needless += 1
+                repair.basis = f"#{frame} echoes the timestamp of the first copy, so that one had arrived"
+            self._first_ts = -1
+        if acked >= self._recover:
+            repair.repaired = True
+            repair.repaired_by = int(frame)
+            repair.lasted_ns = int(time - self._start)
+            repair.answered_ns = int(time - self._first_time)
+            if len(self._frames) >= MAX_FRAMES:
+                self._frames.pop()
+            self._cite(frame)
+            self._settle(time)
+
+    def _settle(self, time: i64) -> None:
+        self.state = SETTLING
+        self._deadline = time + SETTLE_NS
+
+    def tick(self, time: i64, out: list[Event]) -> None:
+        if self.state == SETTLING and time > self._deadline:
+            self._emit(out)
+
+    def abandon(self, out: list[Event]) -> None:
+        """What follows is not known: an episode that is still open is forgotten."""
+        if self.state == SETTLING:
+            self._emit(out)
+        self.holes = [hole for hole in self.holes if hole.acked]
+        self._reset()
+
+    # Telling.
+
+    def finish(self, time: i64, out: list[Event]) -> None:
+        """The end of the telling."""
+        if self.state == OPEN and self.repair.segments:
+            self.repair.lasted_ns = int(time - self._start)
+        if self.state != IDLE:
+            self._emit(out)
+        for hole in self.holes:
+            if hole.acked:
+                self._missed += hole.end - hole.start
+        self.holes = []
+        if self._missed_frames and self._missed:
+            out.append(CaptureLoss(
+                self._missed_time, self.flow.direction, tuple(self._missed_frames), self.sides, self._missed,
+                self._missed_times,
+            ))
+        if self._more:
+            out.append(LossSummary(
+                self._more_time, self.flow.direction, tuple(self._more_frames), self.sides, self._more,
+                self._more_segments, self._more_octets, self._more_ns,
+            ))
+
+    def _emit(self, out: list[Event]) -> None:
+        repair = self.repair
+        repair.backoff = self._doubled > 0 and self._doubled >= self._ratios - 1
+        event = self._event()
+        if event is not None:
+            if self._told < MAX_TOLD:
+                self._told += 1
+                out.append(event)
+            else:
+                if self._more == 0:
+                    self._more_time = self._start
+                    self._more_frames = self._frames[:1]
+                self._more += 1
+                self._more_segments += repair.segments
+                self._more_octets += repair.octets
+                self._more_ns += repair.lasted_ns
+        self._reset()
+
+    def _prompt(self) -> bool:
+        """Signs from the receiver called for the first resend, rather than a timer."""
+        repair = self.repair
+        if repair.duplicates >= DUPLICATE_THRESHOLD or (self._fast and repair.duplicates):
+            return True
+        # RFC 6675 §5 and RFC 8985 §6 need fewer duplicates, but act within about a round trip.
+        return repair.sacked and repair.waited_ns < 2 * LEAST_TIMEOUT_NS
+
+    def _event(self) -> Event | None:
+        repair = self.repair
+        frames = tuple(sorted(self._frames))
+        at = self._start
+        direction = self.flow.direction
+        if repair.segments == 0:
+            if self._late:
+                return Reordering(
+                    at, direction, frames, self.sides, self._late, self._late_ns, tuple(self._late_frames),
+                    repair.duplicates, True,
+                )
+            if not self._jumped and (repair.duplicates > 1 or repair.sacked):
+                return Reordering(at, direction, frames, self.sides, 0, 0, (), repair.duplicates, False)
+            return None
+        if repair.needless >= repair.segments or (repair.needless and repair.rounds == repair.segments):
+            return SpuriousRetransmission(at, direction, frames, self.sides, repair)
+        if self._prompt():
+            return FastRetransmit(at, direction, frames, self.sides, repair)
+        if repair.longest_ns >= LEAST_TIMEOUT_NS:
+            return Timeout(at, direction, frames, self.sides, repair)
+        rtt = self.flow.rtt_min
+        if repair.tail and rtt >= 0 and repair.waited_ns >= max(rtt, LEAST_PROBE_NS) and repair.duplicates == 0:
+            return TailLossProbe(at, direction, frames, self.sides, repair)
+        return Loss(at, direction, frames, self.sides, repair)

@@ -1,0 +1,50 @@
+"""What the events of a TCP connection share.
+
+An event that tells an episode carries the time of its first sign and is emitted when the episode is
+over, so a timeline sorts by time. `what()` uses only numbers of the capture; where it infers, it says
+"it looks as if" and what that rests on. `sides` are the words for the two ends, by direction.
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.event import BACKWARD, Event, Evidence
+
+HANDSHAKE: Final = "handshake"
+TRANSFER: Final = "transfer"
+TEARDOWN: Final = "teardown"
+
+CLIENT_SERVER: Final = ("the client", "the server")
+ORIGINATOR_RESPONDER: Final = ("the originator", "the responder")
+
+# How sure an inference is.
+LIKELY: Final = "likely"
+POSSIBLE: Final = "possible"
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def frame_list(frames: tuple[int, ...]) -> str:
+    """`#3`, `#3 and #5`, `#3, #5, #9 and 4 more`."""
+    if len(frames) > 4:
+        return ", ".join(f"#{number}" for number in frames[:3]) + f" and {len(frames) - 3} more"
+    if len(frames) > 1:
+        return ", ".join(f"#{number}" for number in frames[:-1]) + f" and #{frames[-1]}"
+    return f"#{frames[0]}" if frames else ""
+
+
+class TcpEvent(Event):
+    """One statement about a TCP connection."""
+
+    def __init__(self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str]) -> None:
+        super().__init__(time, direction, Evidence(tuple(sorted(set(frames))) if len(frames) > 1 else frames))
+        self.sides = sides
+
+    def who(self) -> str:
+        """The side that the event is about: the sender of its direction."""
+        return self.sides[1] if self.direction == BACKWARD else self.sides[0]
+
+    def peer(self) -> str:
+        return self.sides[0] if self.direction == BACKWARD else self.sides[1]

@@ -1,0 +1,415 @@
+"""Events of loss, repair and reordering. direction is the sender's whose bytes were concerned."""
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from dissectors.kit.event import BASE, CORE, JsonValue
+from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, capital, frame_list
+
+# A first wait shorter than this was not the timer's; a later one of the same bytes may have been.
+LEAST_WAIT_NS: Final = 100_000_000
+
+
+class Repair:
+    """The numbers of one repair, from the first sign to the ACK that covers it.
+
+    seq: raw, of the first byte resent. waited_ns: since the segment was sent first, -1 where unknown.
+    longest_ns: the longest wait before the same bytes were sent. rounds: how often they were sent again.
+    fresh: resent segments whose first copy the capture does not hold. lasted_ns: from the first sign to the
+    ACK that covers it all (or to the end where repaired is False); answered_ns: from the first resend to it.
+    """
+
+    def __init__(self) -> None:
+        self.frame = 0
+        self.seq = 0
+        self.segments = 0
+        self.octets = 0
+        self.duplicates = 0
+        self.sacked = False
+        self.sacked_later = False    # SACK came after the first resend
+        self.waited_ns = -1
+        self.longest_ns = -1
+        self.rounds = 0
+        self.backoff = False
+        self.fresh = 0
+        self.needless = 0
+        self.lasted_ns = 0
+        self.answered_ns = -1
+        self.repaired = False
+        self.repaired_by = 0
+        self.fin = False
+        self.tail = False            # the first segment resent was the last one sent
+        self.basis = ""
+
+    def data(self) -> dict[str, JsonValue]:
+        out: dict[str, JsonValue] = {
+            "first_resend": self.frame, "seq": self.seq, "resent_segments": self.segments,
+            "resent_octets": self.octets, "duplicate_acks": self.duplicates, "sacked": self.sacked,
+            "rounds": self.rounds, "backoff": self.backoff, "first_copy_unseen": self.fresh,
+            "needless": self.needless, "lasted_ns": self.lasted_ns, "repaired": self.repaired,
+        }
+        if self.waited_ns >= 0:
+            out["waited_ns"] = self.waited_ns
+        if self.repaired_by:
+            out["repaired_by"] = self.repaired_by
+        if self.basis:
+            out["basis"] = self.basis
+        return out
+
+
+class Loss(TcpEvent):
+    """Segments sent again, where neither duplicate ACKs nor a timeout explains it. Base of the kinds below."""
+
+    name: ClassVar[str] = "tcp.loss"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.8.1"
+    WHY: ClassVar[str] = (
+        "The network may lose a packet without a word. The sender keeps each byte until it is acknowledged and "
+        "sends it again when the acknowledgments, or their absence, suggest that it was lost."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], repair: Repair
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.repair = repair
+
+    def label(self) -> str:
+        return "loss"
+
+    def detail(self) -> str:
+        return f"{plural(self.repair.segments, 'segment')} resent, {size(self.repair.octets)}, " + (
+            f"repaired in {duration(self.repair.lasted_ns)}" if self.repair.repaired else "not repaired in this capture"
+        )
+
+    def resent(self) -> str:
+        """`#205 resends seq 84001 (1448 bytes)`, and how many more followed."""
+        r = self.repair
+        if r.octets == 0 and r.fin:
+            more = f", and {plural(r.segments - 1, 'segment')} more" if r.segments > 1 else ""
+            return f"#{r.frame} resends the FIN (seq {r.seq}){more}"
+        text = f"#{r.frame} resends seq {r.seq}"
+        if r.segments == 1:
+            return text + f" ({size(r.octets)})"
+        return f"{text}, the first of {plural(r.segments, 'resent segment')} ({size(r.octets)})"
+
+    def signs(self) -> str:
+        r = self.repair
+        if r.duplicates:
+            return plural(r.duplicates, "duplicate ACK") + (" with SACK" if r.sacked else "")
+        return "SACK blocks that leave a hole" if r.sacked else ""
+
+    def ending(self) -> str:
+        """How it ended, and where the first copy was lost."""
+        r = self.repair
+        text = "" if r.repaired else f" No ACK in this capture shows that {self.peer()} got it."
+        copy, was = ("first copy", "it was") if r.segments == 1 else ("first copies", "they were")
+        if r.fresh and r.fresh == r.segments:
+            text += f" The capture does not hold the {copy}: {was} lost before this point, or missed here."
+        elif r.fresh == 0 and r.repaired and not r.needless:
+            if self.signs():
+                text += f" The {copy} passed the capture, so {was} lost beyond this point."
+            else:
+                text += f" The {copy} passed the capture; beyond this point "
+                one = r.segments == 1
+                text += "it, or its ACK, was lost or late." if one else "they, or their ACKs, were lost or late."
+        return text
+
+    def what(self) -> str:
+        text = f"{capital(self.resent())}."
+        if self.signs():
+            text = f"{capital(self.signs())}, then {self.resent()}."
+        if self.repair.repaired:
+            text += f" An ACK covers it {duration(self.repair.answered_ns)} later."
+        return text + self.ending()
+
+    def fields(self) -> dict[str, JsonValue]:
+        return self.repair.data()
+
+
+class FastRetransmit(Loss):
+    """Duplicate ACKs (or SACK) showed the hole, and the sender filled it at once."""
+
+    name: ClassVar[str] = "tcp.fast_retransmit"
+    spec: ClassVar[str] = "RFC 5681 §3.2"
+    WHY: ClassVar[str] = (
+        "Each segment that arrives beyond a hole makes the receiver repeat its last ACK. Three repetitions are "
+        "taken as proof enough of a loss, so the sender need not wait for its timer, which is much slower."
+    )
+
+    def what(self) -> str:
+        r = self.repair
+        lost = "one segment was lost" if r.segments == 1 else f"{r.segments} segments ({size(r.octets)}) were resent"
+        if r.rounds > 1:
+            tail = f"the same bytes had to be sent {r.rounds} times again"
+            tail += f", and {duration(r.lasted_ns)} passed until an ACK covered them." if r.repaired else "."
+        elif r.repaired:
+            tail = f"fast retransmit repaired it in {duration(r.lasted_ns)}, without waiting for a timeout."
+        else:
+            tail = "a fast retransmit, without waiting for a timeout."
+        return f"{capital(self.signs())}, then #{r.frame} resends seq {r.seq}: {lost}; {tail}" + self.ending()
+
+
+class Timeout(Loss):
+    """No ACK came, and the sender's retransmission timer ran out: an inference from the silence."""
+
+    name: ClassVar[str] = "tcp.timeout"
+    spec: ClassVar[str] = "RFC 6298 §5"
+    WHY: ClassVar[str] = (
+        "When too little arrives to raise duplicate ACKs, only the timer is left. It must be longer than any normal "
+        "round trip, so a timeout costs far more than a fast retransmit, and each further one waits twice as long."
+    )
+
+    def label(self) -> str:
+        return "timeout"
+
+    def what(self) -> str:
+        r = self.repair
+        if r.waited_ns >= LEAST_WAIT_NS:
+            text = f"No ACK came for {duration(r.waited_ns)}, then {self.resent()}: "
+        else:
+            text = f"{capital(self.resent())}, with up to {duration(r.longest_ns)} between the attempts: "
+        text += "it looks as if the retransmission timer ran out, because "
+        text += "nothing else explains so long a wait." if self.signs() else "no duplicate ACK or SACK asked for it."
+        if r.rounds > 1:
+            text += f" It was sent {r.rounds} times again"
+            text += ", each time after about twice the wait." if r.backoff else "."
+        elif r.tail:
+            text += " It was the last segment sent, so a tail loss probe is possible too."
+        if r.repaired:
+            text += f" {duration(r.answered_ns)} after the first resend it was acknowledged."
+        return text + self.ending()
+
+
+class TailLossProbe(Loss):
+    """The last segment sent again soon, before a timeout would be due: an inference."""
+
+    name: ClassVar[str] = "tcp.tail_loss_probe"
+    spec: ClassVar[str] = "RFC 8985 §7"
+    WHY: ClassVar[str] = (
+        "Nothing follows the last segment of a burst, so its loss raises no duplicate ACK. A probe after about two "
+        "round trips makes the receiver speak, long before the timer would run out."
+    )
+
+    def label(self) -> str:
+        return "tail loss probe"
+
+    def what(self) -> str:
+        r = self.repair
+        text = (
+            f"{capital(self.resent())}: it looks as if the sender probed for a lost tail, because it is the last "
+            f"segment sent and only {duration(r.waited_ns)} had passed."
+        )
+        if r.sacked_later and r.segments > 1:
+            text += " The SACK that it brought showed what else was missing."
+        if r.repaired:
+            text += f" {duration(r.answered_ns)} after the probe all was acknowledged."
+        return text + self.ending()
+
+
+class SpuriousRetransmission(Loss):
+    """Segments sent again which the receiver had already."""
+
+    name: ClassVar[str] = "tcp.spurious_retransmission"
+    spec: ClassVar[str] = "RFC 2883 §4"
+    WHY: ClassVar[str] = (
+        "A sender that takes a late packet or a lost ACK for a loss sends what already arrived, and slows down "
+        "without need. A duplicate SACK or the echoed timestamp tells it so afterwards."
+    )
+
+    def label(self) -> str:
+        return "needless resend"
+
+    def what(self) -> str:
+        r = self.repair
+        text = f"{capital(self.resent())}, which was not needed: {r.basis}."
+        if r.waited_ns >= 0:
+            text += f" The sender had waited {duration(r.waited_ns)}."
+        return text
+
+
+class Reordering(TcpEvent):
+    """Segments that came out of order and were complete without a repair."""
+
+    name: ClassVar[str] = "tcp.reordering"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9293 §3.10.7.4"
+    WHY: ClassVar[str] = (
+        "Packets may overtake one another. The receiver puts them back in order by their numbers; only a large "
+        "displacement looks like a loss to the sender."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], late: int, late_ns: int,
+        late_frames: tuple[int, ...], duplicates: int, seen: bool,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.late = late
+        self.late_ns = late_ns
+        self.late_frames = late_frames
+        self.duplicates = duplicates
+        self.seen = seen
+
+    def label(self) -> str:
+        return "out of order"
+
+    def what(self) -> str:
+        if self.seen:
+            text = f"{plural(self.late, 'segment')} of {self.who()} came out of order"
+            text += f", up to {duration(self.late_ns)} late" if self.late_ns > 0 else ""
+            text += f" ({frame_list(self.late_frames)}). Nothing was resent."
+        else:
+            signs = plural(self.duplicates, "duplicate ACK") if self.duplicates else "SACK blocks that leave a hole"
+            return (
+                f"{capital(signs)} from {self.peer()}, then an ACK that moves on, and "
+                "nothing was resent: it looks as if segments overtook one another after they passed the capture."
+            )
+        if self.duplicates:
+            text += f" {capital(self.peer())} answered with {plural(self.duplicates, 'duplicate ACK')}."
+        return text
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {
+            "late_segments": self.late, "late_frames": [*self.late_frames],
+            "late_ns": self.late_ns, "duplicate_acks": self.duplicates,
+            "seen_in_capture": self.seen,
+        }
+
+
+class LossSummary(TcpEvent):
+    """Episodes of loss and reordering that were counted but not told one by one."""
+
+    name: ClassVar[str] = "tcp.loss_summary"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 5681 §3.2"
+    WHY: ClassVar[str] = "So many repairs are told as a sum; the first ones stand above."
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], episodes: int, segments: int,
+        octets: int, lasted_ns: int,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.episodes = episodes
+        self.segments = segments
+        self.octets = octets
+        self.lasted_ns = lasted_ns
+
+    def label(self) -> str:
+        return "loss"
+
+    def what(self) -> str:
+        return (
+            f"{plural(self.episodes, 'more episode')} of loss or reordering of {self.who()}'s data, not told one by "
+            f"one: {plural(self.segments, 'segment')} resent ({size(self.octets)}), {duration(self.lasted_ns)} in sum."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {
+            "episodes": self.episodes, "resent_segments": self.segments, "resent_octets": self.octets,
+            "lasted_ns": self.lasted_ns,
+        }
+
+
+class CaptureLoss(TcpEvent):
+    """Bytes that were acknowledged but never seen: the capture missed them, the receiver did not."""
+
+    name: ClassVar[str] = "tcp.capture_loss"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.8"
+    WHY: ClassVar[str] = (
+        "An ACK proves that the bytes arrived. If the capture never saw them, the capture is incomplete and not the "
+        "network: it dropped packets, or they took another way. Statements about this stretch are weaker for it."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], octets: int, times: int
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.octets = octets
+        self.times = times
+
+    def label(self) -> str:
+        return "not captured"
+
+    def what(self) -> str:
+        text = (
+            f"{capital(self.peer())} acknowledges data of {self.who()} that the capture never saw "
+            f"({frame_list(self.evidence.frames)})"
+        )
+        text += f": {size(self.octets)}" if self.octets else ""
+        text += f", {plural(self.times, 'time')}" if self.times > 1 else ""
+        return text + ". They arrived, so the capture missed them, not the network."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"octets": self.octets, "times": self.times, "confidence": LIKELY}
+
+
+class StreamGap(TcpEvent):
+    """Bytes that reassembly had to leave out."""
+
+    name: ClassVar[str] = "tcp.gap"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.4"
+    WHY: ClassVar[str] = (
+        "The stream cannot be put together over a hole. What follows is decoded where a protocol can find its "
+        "footing again, and what is missing is never made up."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], position: int, length: int
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.position = position
+        self.length = length
+
+    def label(self) -> str:
+        return "gap"
+
+    def what(self) -> str:
+        return (
+            f"{size(self.length)} of {self.who()}'s stream are not in the capture (from byte {self.position} on); "
+            f"#{self.evidence.frames[0]} shows it."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"position": self.position, "length": self.length}
+
+
+class Conflict(TcpEvent):
+    """The same bytes of the stream were sent twice with different content."""
+
+    name: ClassVar[str] = "tcp.conflict"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.10.7.4"
+    WHY: ClassVar[str] = (
+        "A sender must repeat the same bytes under the same numbers. Two versions mean a broken sender, a machine on "
+        "the path that rewrites, or somebody who wants an observer to read other bytes than the receiver."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], position: int, length: int,
+        kept: str,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.position = position
+        self.length = length
+        self.kept = kept
+
+    def label(self) -> str:
+        return "conflict"
+
+    def what(self) -> str:
+        return (
+            f"{size(self.length)} of {self.who()}'s stream were sent again with other content (from byte "
+            f"{self.position} on, {frame_list(self.evidence.frames)}). The {self.kept} version is shown."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"position": self.position, "length": self.length, "kept": self.kept}

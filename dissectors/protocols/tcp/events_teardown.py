@@ -1,0 +1,326 @@
+"""Events of the end of a TCP connection."""
+from __future__ import annotations
+
+from typing import ClassVar
+
+from dissectors.kit.event import BASE, CORE, JsonValue
+from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, TcpEvent, capital, frame_list
+
+
+class Fin(TcpEvent):
+    """The first FIN of one side. octets: stream bytes it sent; first: no FIN of the other side was seen before."""
+
+    name: ClassVar[str] = "tcp.fin"
+    phase: ClassVar[str] = TEARDOWN
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.6"
+    WHY: ClassVar[str] = (
+        "A FIN ends one direction: this side has no more to send, and can still receive. It takes a sequence number "
+        "of its own, so that it is acknowledged and resent like data, and never comes before the last byte."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], seq: int, octets: int,
+        first: bool, acks_peer: bool, after_ns: int,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.seq = seq
+        self.octets = octets
+        self.first = first
+        self.acks_peer = acks_peer
+        self.after_ns = after_ns
+
+    def label(self) -> str:
+        return "FIN"
+
+    def detail(self) -> str:
+        return f"seq {self.seq}, after {size(self.octets)}"
+
+    def what(self) -> str:
+        text = f"{capital(self.who())} has no more to send after {size(self.octets)}"
+        if self.first:
+            text += f" and closes its direction first. {capital(self.peer())} may go on."
+        elif self.acks_peer:
+            text += f". It closes too, {duration(self.after_ns)} after {self.peer()}."
+        else:
+            text += f". It closes before it has acknowledged the FIN of {self.peer()}."
+        return text
+
+    def fields(self) -> dict[str, JsonValue]:
+        out: dict[str, JsonValue] = {"seq": self.seq, "octets": self.octets, "first": self.first}
+        if self.after_ns >= 0:
+            out["after_peer_fin_ns"] = self.after_ns
+        return out
+
+
+class FinAcknowledged(TcpEvent):
+    """The ACK of a FIN. direction is that of the ACK."""
+
+    name: ClassVar[str] = "tcp.fin_acknowledged"
+    phase: ClassVar[str] = TEARDOWN
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9293 §3.6"
+    WHY: ClassVar[str] = "The FIN counts as one byte, so its ACK is one more than the last byte's: all of it arrived."
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], ack: int, after_ns: int
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.ack = ack
+        self.after_ns = after_ns
+
+    def label(self) -> str:
+        return "ACK"
+
+    def detail(self) -> str:
+        return f"ack {self.ack}"
+
+    def what(self) -> str:
+        return f"{capital(self.who())} acknowledges the FIN of {self.peer()} after {duration(self.after_ns)}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"ack": self.ack, "after_ns": self.after_ns}
+
+
+class HalfClose(TcpEvent):
+    """One side had finished and the other went on sending. direction is that of the side that went on."""
+
+    name: ClassVar[str] = "tcp.half_close"
+    phase: ClassVar[str] = TEARDOWN
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.6.1"
+    WHY: ClassVar[str] = (
+        "The two directions end on their own. A program can say \"that was all\" and still wait for the answer; this "
+        "is how a request without a length can be ended."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], octets: int, lasted_ns: int
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.octets = octets
+        self.lasted_ns = lasted_ns
+
+    def label(self) -> str:
+        return "half close"
+
+    def what(self) -> str:
+        return (
+            f"{capital(self.peer())} had closed its direction; {self.who()} still sent {size(self.octets)} "
+            f"in the {duration(self.lasted_ns)} after that."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"octets": self.octets, "lasted_ns": self.lasted_ns}
+
+
+class Closed(TcpEvent):
+    """Both directions ended and were acknowledged. holder: who holds TIME_WAIT, an index or 2 for both."""
+
+    name: ClassVar[str] = "tcp.closed"
+    phase: ClassVar[str] = TEARDOWN
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.6"
+    WHY: ClassVar[str] = (
+        "The side that closes first keeps the connection in TIME_WAIT for twice the longest life of a segment. It "
+        "can then answer a FIN that is sent again, and late segments cannot fall into a new connection with the same "
+        "ports. A busy server that closes first therefore collects many of these."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], holder: int, lasted_ns: int,
+        simultaneous: bool,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.holder = holder
+        self.lasted_ns = lasted_ns
+        self.simultaneous = simultaneous
+
+    def label(self) -> str:
+        return "closed"
+
+    def what(self) -> str:
+        if self.simultaneous:
+            return (
+                "Both sides finished at the same time: their FINs crossed, and each was acknowledged, "
+                f"within {duration(self.lasted_ns)}. Both hold TIME_WAIT."
+            )
+        return (
+            f"Both sides finished in order (FIN, ACK, FIN, ACK) within {duration(self.lasted_ns)}. "
+            f"{capital(self.sides[self.holder])} closed first, so it holds TIME_WAIT."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        holders: list[JsonValue] = []
+        if self.holder == 2:
+            holders += [0, 1]
+        else:
+            holders.append(self.holder)
+        return {"time_wait": holders, "lasted_ns": self.lasted_ns, "simultaneous": self.simultaneous}
+
+
+class Reset(TcpEvent):
+    """A RST, and why it looks so. cause is a stable word; because is what that rests on."""
+
+    name: ClassVar[str] = "tcp.reset"
+    phase: ClassVar[str] = TEARDOWN
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.5.2"
+    WHY: ClassVar[str] = (
+        "A reset ends both directions at once. Whatever was under way is lost, and the other program gets an error "
+        "instead of an orderly end. Hosts send it to abort, and in answer to segments of a connection they do not know."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], cause: str, says: str,
+        because: str, seq: int, ack: int, unacknowledged: int, remark: str,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.cause = cause
+        self.says = says
+        self.because = because
+        self.seq = seq
+        self.ack = ack
+        self.unacknowledged = unacknowledged
+        self.remark = remark
+
+    def label(self) -> str:
+        return "RST"
+
+    def detail(self) -> str:
+        return f"seq {self.seq}" + (f", ack {self.ack}" if self.ack >= 0 else "")
+
+    def what(self) -> str:
+        text = f"{capital(self.who())} resets the connection."
+        if self.says:
+            text += f" It looks as if {self.says}, because {self.because}."
+        elif self.because:
+            text += f" {capital(self.because)}."
+        if self.unacknowledged > 0:
+            text += f" {size(self.unacknowledged)} sent by {self.peer()} had not been acknowledged."
+        return text + (f" {self.remark}" if self.remark else "")
+
+    def fields(self) -> dict[str, JsonValue]:
+        out: dict[str, JsonValue] = {"cause": self.cause, "seq": self.seq, "unacknowledged": self.unacknowledged}
+        if self.ack >= 0:
+            out["ack"] = self.ack
+        if self.because:
+            out["basis"] = self.because
+            out["confidence"] = LIKELY
+        return out
+
+
+class LateSegments(TcpEvent):
+    """Segments with data that came after the connection was over."""
+
+    name: ClassVar[str] = "tcp.late_segments"
+    phase: ClassVar[str] = TEARDOWN
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9293 §3.5.2"
+    WHY: ClassVar[str] = (
+        "Data that were under way when the connection ended have nobody left to take them; the answer is a reset."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], segments: int, octets: int,
+        resets: int,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.segments = segments
+        self.octets = octets
+        self.resets = resets
+
+    def label(self) -> str:
+        return "late"
+
+    def what(self) -> str:
+        parts: list[str] = []
+        if self.segments:
+            parts.append(f"{plural(self.segments, 'segment')} with {size(self.octets)} of data")
+        if self.resets:
+            parts.append(plural(self.resets, "RST"))
+        return f"After the end there came {' and '.join(parts)} ({frame_list(self.evidence.frames)})."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"segments": self.segments, "octets": self.octets, "resets": self.resets}
+
+
+class ChallengeAck(TcpEvent):
+    """A RST or SYN that was not taken at its word: the receiver answered with an ACK and the connection went on."""
+
+    name: ClassVar[str] = "tcp.challenge_ack"
+    phase: ClassVar[str] = TEARDOWN
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 5961 §3.2"
+    WHY: ClassVar[str] = (
+        "An outsider could guess a number inside the window and end the connection with a forged RST or SYN. So a "
+        "receiver asks back with an ACK: the true peer, if it meant it, will answer with the exact number."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], challenged: str, after_ns: int
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.challenged = challenged
+        self.after_ns = after_ns
+
+    def label(self) -> str:
+        return "challenge ACK"
+
+    def what(self) -> str:
+        return (
+            f"{capital(self.who())} answers the {self.challenged} of #{self.evidence.frames[0]} with an ACK after "
+            f"{duration(self.after_ns)} instead of obeying it: it looks like a challenge ACK."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"challenged": self.challenged, "after_ns": self.after_ns}
+
+
+class NotEnded(TcpEvent):
+    """The telling stops before the connection did. how: "idle", "capture" or "reused"."""
+
+    name: ClassVar[str] = "tcp.not_ended"
+    phase: ClassVar[str] = TEARDOWN
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.8.3"
+    WHY: ClassVar[str] = (
+        "TCP has no clock for silence: two hosts may say nothing for days and still be connected. Without a FIN or "
+        "RST an observer cannot tell a connection that lives from one that was forgotten."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], how: str, silent_ns: int,
+        half_closed: int, unanswered: int,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.how = how
+        self.silent_ns = silent_ns
+        self.half_closed = half_closed
+        self.unanswered = unanswered
+
+    def label(self) -> str:
+        return "open"
+
+    def what(self) -> str:
+        last = f"#{self.evidence.frames[-1]}"
+        if self.how == "reused":
+            text = f"A connection with the same ports begins {duration(self.silent_ns)} after {last}; no end was seen."
+        elif self.how == "idle":
+            text = f"Nothing more is seen for {duration(self.silent_ns)} after {last}; no FIN or RST ended it."
+        elif self.silent_ns < 1_000_000:
+            text = f"The capture ends with {last}, before the connection does."
+        else:
+            text = f"The capture ends {duration(self.silent_ns)} after {last}, before the connection does."
+        if self.half_closed in (0, 1):
+            text += f" Only {self.sides[self.half_closed]} had closed its direction."
+        if self.unanswered:
+            text += (
+                f" The last data of {self.sides[self.direction & 1]} were sent again "
+                f"{plural(self.unanswered, 'time')} without an answer."
+            )
+        return text
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"how": self.how, "silent_ns": self.silent_ns, "unanswered": self.unanswered}

@@ -1,0 +1,441 @@
+"""Events of the time in which a TCP connection carries data, other than repairs."""
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from dissectors.kit.event import BASE, CORE, EXTRA, JsonValue
+from dissectors.kit.units import duration, plural, rate, size
+from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, capital, frame_list
+
+# A run shorter than this has no rate worth telling.
+LEAST_SEGMENTS: Final = 10
+LEAST_LASTED_NS: Final = 1_000_000
+
+
+class Transfer(TcpEvent):
+    """A run of data in one direction, until the other side's turn, a pause, or the end.
+
+    octets: stream bytes, each once (those that the capture missed are in missed). after_ns: since the last
+    data of the other side, -1 where there was none. turn counts from 1 over both directions.
+    """
+
+    name: ClassVar[str] = "tcp.transfer"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9293 §3.8"
+    WHY: ClassVar[str] = (
+        "TCP carries two streams of bytes, one each way, and knows no messages: where a request ends only the "
+        "application knows. Who sends when, and how long the other side takes to answer, shows its rhythm."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], octets: int, segments: int,
+        lasted_ns: int, after_ns: int, pause_ns: int, turn: int,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.octets = octets
+        self.segments = segments
+        self.lasted_ns = lasted_ns
+        self.after_ns = after_ns
+        self.pause_ns = pause_ns
+        self.turn = turn
+
+    def label(self) -> str:
+        return "data"
+
+    def bits_per_second(self) -> float:
+        """0 for a burst so short that a rate would say nothing."""
+        if self.segments < LEAST_SEGMENTS or self.lasted_ns < LEAST_LASTED_NS:
+            return 0.0
+        return self.octets * 8e9 / self.lasted_ns
+
+    def detail(self) -> str:
+        text = f"{size(self.octets)} in {plural(self.segments, 'segment')}"
+        if self.segments > 1 and self.lasted_ns > 0:
+            text += f", {duration(self.lasted_ns)}"
+        if self.bits_per_second() > 0:
+            text += f", {rate(self.bits_per_second())}"
+        return text
+
+    def what(self) -> str:
+        text = f"{capital(self.who())} sends {size(self.octets)} in {plural(self.segments, 'segment')}"
+        if self.segments > 1 and self.lasted_ns > 0:
+            text += f" within {duration(self.lasted_ns)}"
+        text += "."
+        if self.pause_ns >= 0:
+            text += f" It had been silent for {duration(self.pause_ns)}."
+        elif self.after_ns >= 0:
+            text += f" The first of it comes {duration(self.after_ns)} after the last data of {self.peer()}."
+        return text
+
+    def fields(self) -> dict[str, JsonValue]:
+        out: dict[str, JsonValue] = {
+            "octets": self.octets, "segments": self.segments, "lasted_ns": self.lasted_ns, "turn": self.turn,
+        }
+        if self.after_ns >= 0:
+            out["after_peer_ns"] = self.after_ns
+        if self.pause_ns >= 0:
+            out["pause_ns"] = self.pause_ns
+        return out
+
+
+class Turns(TcpEvent):
+    """Turns that were counted but not told one by one."""
+
+    name: ClassVar[str] = "tcp.turns"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9293 §3.8"
+    WHY: ClassVar[str] = "A conversation of many short turns is told as a sum, so that its story stays readable."
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], turns: int,
+        octets_forward: int, octets_backward: int, lasted_ns: int,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.turns = turns
+        self.octets_forward = octets_forward
+        self.octets_backward = octets_backward
+        self.lasted_ns = lasted_ns
+
+    def label(self) -> str:
+        return "data"
+
+    def what(self) -> str:
+        return (
+            f"{plural(self.turns, 'more turn')} not told one by one, in {duration(self.lasted_ns)}: "
+            f"{size(self.octets_forward)} from {self.sides[0]}, {size(self.octets_backward)} from {self.sides[1]}."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {
+            "turns": self.turns, "octets": [self.octets_forward, self.octets_backward], "lasted_ns": self.lasted_ns
+        }
+
+
+class ZeroWindow(TcpEvent):
+    """A receiver without room. direction is the receiver's: the side that advertised nothing."""
+
+    name: ClassVar[str] = "tcp.zero_window"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.8.6.1"
+    WHY: ClassVar[str] = (
+        "The window is the room that the receiver has left. When its application does not read, the room runs out "
+        "and the sender must stop. The sender then probes from time to time, because the update that reopens the "
+        "window might be lost and both would wait for ever."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], lasted_ns: int, probes: int,
+        answers: int, reopened: int, how: str, resumed_ns: int,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.lasted_ns = lasted_ns
+        self.probes = probes
+        self.answers = answers
+        self.reopened = reopened
+        self.how = how
+        self.resumed_ns = resumed_ns
+
+    def label(self) -> str:
+        return "zero window"
+
+    def detail(self) -> str:
+        text = f"closed for {duration(self.lasted_ns)}, {plural(self.probes, 'probe')}"
+        return text + (f", reopened with {size(self.reopened)}" if self.how == "update" else "")
+
+    def what(self) -> str:
+        text = (
+            f"{capital(self.who())} has no room left: from #{self.evidence.frames[0]} on its window is 0 "
+            f"for {duration(self.lasted_ns)}."
+        )
+        if self.probes:
+            text += f" {capital(self.peer())} probes {plural(self.probes, 'time')}"
+            text += f" and is told so {plural(self.answers, 'time')}." if self.answers else "."
+        if self.how == "update":
+            text += f" #{self.evidence.frames[-1]} reopens it with {size(self.reopened)}."
+            if self.resumed_ns >= 0:
+                text += f" Data go on {duration(self.resumed_ns)} later."
+        elif self.how == "end":
+            text += " It was still closed when the connection ended or the capture did."
+        return text
+
+    def fields(self) -> dict[str, JsonValue]:
+        out: dict[str, JsonValue] = {
+            "lasted_ns": self.lasted_ns, "probes": self.probes, "answers": self.answers, "ended_by": self.how,
+        }
+        if self.how == "update":
+            out["reopened_octets"] = self.reopened
+        if self.resumed_ns >= 0:
+            out["resumed_ns"] = self.resumed_ns
+        return out
+
+
+class WindowFull(TcpEvent):
+    """The sender filled the window that its peer had advertised. direction is the sender's."""
+
+    name: ClassVar[str] = "tcp.window_full"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9293 §3.8.6"
+    WHY: ClassVar[str] = (
+        "A sender may have no more unacknowledged bytes under way than the window allows. When it fills the window, "
+        "it is the receiver's buffer and the round trip that set the pace, not the network."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], count: int, window: int
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.count = count
+        self.window = window
+
+    def label(self) -> str:
+        return "window full"
+
+    def what(self) -> str:
+        text = f"{capital(self.who())} fills the window of {size(self.window)} that {self.peer()} had advertised"
+        return f"{text}, {plural(self.count, 'time')} in this run." if self.count > 1 else text + "."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"count": self.count, "window": self.window}
+
+
+class WindowShrunk(TcpEvent):
+    """The right edge of the window moved back. direction is the receiver's."""
+
+    name: ClassVar[str] = "tcp.window_shrunk"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9293 §3.8.6"
+    WHY: ClassVar[str] = (
+        "A receiver that takes back room it had promised may find bytes under way that it no longer wants. The "
+        "standard strongly discourages it, and asks senders to survive it."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], count: int, largest: int
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.count = count
+        self.largest = largest
+
+    def label(self) -> str:
+        return "window shrunk"
+
+    def what(self) -> str:
+        text = f"{capital(self.who())} takes back room it had promised: the right edge of its window moves back by "
+        if self.count == 1:
+            return text + f"{size(self.largest)} in #{self.evidence.frames[0]}."
+        return text + f"up to {size(self.largest)}, {plural(self.count, 'time')}, first in #{self.evidence.frames[0]}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"count": self.count, "largest_octets": self.largest}
+
+
+class KeepAlive(TcpEvent):
+    """An exchange of keep-alives: probes from one side, answers from the other."""
+
+    name: ClassVar[str] = "tcp.keep_alive"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9293 §3.8.4"
+    WHY: ClassVar[str] = (
+        "An idle connection sends nothing, so a peer that has died cannot be told from one that is silent. A "
+        "keep-alive repeats a byte number that was acknowledged long ago; a living peer must answer. It also keeps "
+        "address translators and firewalls from forgetting the connection."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], probes: int, answers: int,
+        lasted_ns: int, interval_ns: int, idle_ns: int,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.probes = probes
+        self.answers = answers
+        self.lasted_ns = lasted_ns
+        self.interval_ns = interval_ns
+        self.idle_ns = idle_ns
+
+    def label(self) -> str:
+        return "keep-alive"
+
+    def detail(self) -> str:
+        text = f"{plural(self.probes, 'probe')}, {plural(self.answers, 'answer')}"
+        return text + (f", every {duration(self.interval_ns)}" if self.interval_ns >= 0 else "")
+
+    def what(self) -> str:
+        text = f"{capital(self.who())} asks {plural(self.probes, 'time')} whether {self.peer()} is still there"
+        if self.interval_ns >= 0:
+            text += f", every {duration(self.interval_ns)}"
+        if self.idle_ns >= 0:
+            text += f", first after {duration(self.idle_ns)} of silence"
+        if self.answers == 0:
+            return text + ". No answer was seen."
+        return text + (". Each is answered." if self.answers >= self.probes else f". {self.answers} are answered.")
+
+    def fields(self) -> dict[str, JsonValue]:
+        out: dict[str, JsonValue] = {"probes": self.probes, "answers": self.answers, "lasted_ns": self.lasted_ns}
+        if self.interval_ns >= 0:
+            out["interval_ns"] = self.interval_ns
+        if self.idle_ns >= 0:
+            out["idle_ns"] = self.idle_ns
+        return out
+
+
+class CongestionMarks(TcpEvent):
+    """Marks of congestion: CE on packets, ECE from the receiver, CWR from the sender. direction is the sender's."""
+
+    name: ClassVar[str] = "tcp.congestion_marks"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 3168 §6.1"
+    WHY: ClassVar[str] = (
+        "A marked packet arrives instead of being dropped. The receiver echoes the mark (ECE) until the sender says "
+        "that it has slowed down (CWR): congestion is told without a loss and without a repair."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], marked: int, echoes: int,
+        reduced: int,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.marked = marked
+        self.echoes = echoes
+        self.reduced = reduced
+
+    def label(self) -> str:
+        return "ECN"
+
+    def what(self) -> str:
+        parts: list[str] = []
+        if self.marked:
+            parts.append(f"{plural(self.marked, 'packet')} from {self.who()} carried the mark for congestion (CE)")
+        if self.echoes:
+            parts.append(f"{self.peer()} echoed marks in {plural(self.echoes, 'segment')} (ECE)")
+        if self.reduced:
+            parts.append(f"{self.who()} said {plural(self.reduced, 'time')} that it slowed down (CWR)")
+        return capital("; ".join(parts)) + f". First in #{self.evidence.frames[0]}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"ce": self.marked, "ece": self.echoes, "cwr": self.reduced}
+
+
+class Limits(TcpEvent):
+    """What held a direction back, in shares of the time in which it was sending: an inference."""
+
+    name: ClassVar[str] = "tcp.limits"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 5681 §3.1"
+    WHY: ClassVar[str] = (
+        "A transfer goes only as fast as the slowest of four: the application that supplies the bytes, the receiver's "
+        "window, the congestion window after losses, and the path. Knowing which one tells what to change."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], shares: list[tuple[str, int]],
+        total_ns: int, basis: str,
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.shares = shares            # (cause, nanoseconds), largest first
+        self.total_ns = total_ns
+        self.basis = basis
+
+    def label(self) -> str:
+        return "limited by"
+
+    def detail(self) -> str:
+        return ", ".join(f"{cause} {self.percent(time)} %" for cause, time in self.shares if self.percent(time))
+
+    def percent(self, time: int) -> int:
+        return (100 * time + self.total_ns // 2) // self.total_ns if self.total_ns else 0
+
+    def what(self) -> str:
+        words = {
+            "application": "by the application, which had nothing to send",
+            "receiver": f"by the window of {self.peer()}",
+            "congestion": "by the repair of losses or marks of congestion",
+            "unknown": "by none of these that the frames show (the congestion window or the link may be the cause)",
+        }
+        parts = [
+            f"for {self.percent(time)} % of the time {words[cause]}"
+            for cause, time in self.shares if self.percent(time)
+        ]
+        return (
+            f"What {self.who()} sends looks limited " + "; ".join(parts) +
+            f". Reckoned over {duration(self.total_ns)} of sending, because {self.basis}."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        shares: dict[str, JsonValue] = {}
+        shares.update(self.shares)
+        return {"shares_ns": shares, "total_ns": self.total_ns, "confidence": LIKELY, "basis": self.basis}
+
+
+class Duplicates(TcpEvent):
+    """Packets that the capture holds twice: an inference. reported: copies that reached the receiver too."""
+
+    name: ClassVar[str] = "tcp.duplicates"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9293 §3.8"
+    WHY: ClassVar[str] = (
+        "A capture at two places at once (a bridge, a mirror port both ways) shows each packet twice, and sometimes a "
+        "network delivers one twice. Such a copy looks like a retransmission and is none."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], count: int, reported: int
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.count = count
+        self.reported = reported
+
+    def label(self) -> str:
+        return "duplicates"
+
+    def what(self) -> str:
+        text = (
+            f"It looks as if {plural(self.count, 'packet')} came twice (copies: {frame_list(self.evidence.frames)}), "
+            "because nothing asked for a resend and the numbers or the timestamp are those of the first sending. A "
+            "copy is not a retransmission."
+        )
+        if self.reported:
+            text += f" {capital(self.peer())} got copies too ({plural(self.reported, 'duplicate SACK')})."
+        return text
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {
+            "count": self.count, "reported": self.reported, "confidence": LIKELY,
+            "basis": "the numbers and options, or the timestamp, of the first sending, and no sign of loss",
+        }
+
+
+class Urgent(TcpEvent):
+    """Urgent data: the URG bit with its pointer."""
+
+    name: ClassVar[str] = "tcp.urgent"
+    phase: ClassVar[str] = TRANSFER
+    importance: ClassVar[str] = EXTRA
+    spec: ClassVar[str] = "RFC 9293 §3.8.5"
+    WHY: ClassVar[str] = (
+        "The urgent pointer asks the receiver to read up to a point at once. Implementations never agreed on what "
+        "it points to, so new programs should not use it."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], pointer: int
+    ) -> None:
+        super().__init__(time, direction, frames, sides)
+        self.pointer = pointer
+
+    def label(self) -> str:
+        return "urgent"
+
+    def what(self) -> str:
+        return f"{capital(self.who())} marks data as urgent (pointer {self.pointer}) in #{self.evidence.frames[0]}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"pointer": self.pointer}

@@ -1,0 +1,105 @@
+"""What the narrator keeps of each direction: positions in its stream, the window, and bounded series."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+MASK: Final[i64] = 0xFFFFFFFF
+HALF: Final[i64] = 0x80000000
+
+# Points kept of a series for a sparkline; when full, every second one is dropped.
+MAX_POINTS: Final = 512
+
+
+class Flow:
+    """One direction. Positions count bytes from the initial sequence number, without wrapping: the SYN is 0
+    and the first byte 1; without a SYN the first number seen is position 1. -1 means "not seen".
+
+    high: end of the highest byte seen.      acked: up to here the peer has acknowledged.
+    """
+
+    def __init__(self, direction: int) -> None:
+        self.direction = direction
+        self.seen: bool = False          # a segment of this direction was seen
+        self.placed: bool = False        # positions can be told
+        self.high: i64 = 0
+        self.high_raw: i64 = 0
+        self.acked: i64 = 0
+        self.first_time: i64 = -1
+        self.last_time: i64 = -1
+        self.last_frame: i64 = 0
+        self.last_data_time: i64 = -1
+        self.last_data_frame: i64 = 0
+        self.last_ack: i64 = 0           # raw, of the last segment of this direction
+        self.segments: i64 = 0
+        self.mss: i64 = 0                # largest payload seen
+        self.ttl: i64 = -1               # of the first segment
+        self.rtt_min: i64 = -1           # between data of this direction and their ACK, where the capture sees it
+        self.syn: bool = False
+        self.fin_end: i64 = -1           # position after the FIN
+        self.fin_time: i64 = -1
+        self.fin_frame: i64 = 0
+        self.fin_acked: bool = False
+
+    def place(self, seq: i64) -> i64:
+        """The position of a raw number, taken as the nearest to the highest seen (RFC 9293 §3.4)."""
+        ahead = (seq - self.high_raw) & MASK
+        if ahead >= HALF:
+            ahead -= MASK + 1
+        return self.high + ahead
+
+    def begin(self, seq: i64, position: i64) -> None:
+        self.placed = True
+        self.high = position
+        self.high_raw = seq
+        self.acked = position
+
+    def advance(self, end: i64, raw: i64) -> None:
+        self.high = end
+        self.high_raw = raw
+
+    def raw(self, position: i64) -> i64:
+        return (self.high_raw + position - self.high) & MASK
+
+    def octets(self) -> i64:
+        """Stream bytes up to the highest seen, without SYN and FIN."""
+        total = self.high - 1 - (1 if self.fin_end >= 0 else 0)
+        return total if total > 0 else 0
+
+
+class BoundedSeries:
+    """At most MAX_POINTS samples of a number over time. Each point stands for `stride` samples: their largest
+    where `keep_largest`, else their smallest, at the time of the last. When full the resolution is halved."""
+
+    def __init__(self, keep_largest: bool) -> None:
+        self.keep_largest = keep_largest
+        self.times: list[int] = []
+        self.values: list[int] = []
+        self.stride: i64 = 1
+        self._count: i64 = 0
+        self._value: i64 = 0
+
+    def add(self, time: i64, value: i64) -> None:
+        if self._count == 0 or (value > self._value) == self.keep_largest:
+            self._value = value
+        self._count += 1
+        if self._count >= self.stride:
+            self.times.append(int(time))
+            self.values.append(int(self._value))
+            self._count = 0
+            if len(self.values) >= MAX_POINTS:
+                self._halve()
+
+    def _halve(self) -> None:
+        """Keep of each pair of points the one that matters."""
+        times: list[int] = []
+        values: list[int] = []
+        for index in range(0, len(self.values) - 1, 2):
+            first = self.values[index]
+            second = self.values[index + 1]
+            values.append(max(first, second) if self.keep_largest else min(first, second))
+            times.append(self.times[index + 1])
+        self.times = times
+        self.values = values
+        self.stride *= 2

@@ -1,0 +1,308 @@
+"""The beginning of a connection: SYNs, their answers, and what they agree."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.event import NEITHER, Event
+from dissectors.kit.units import duration
+from dissectors.protocols.tcp.episodes import doubled
+from dissectors.protocols.tcp.events import LIKELY, POSSIBLE
+from dissectors.protocols.tcp.events_handshake import (
+    EcnNegotiation,
+    Established,
+    FastOpen,
+    HalfOpen,
+    OptionsExplained,
+    Refused,
+    SimultaneousOpen,
+    Syn,
+    SynAck,
+    SynCookie,
+    Unanswered,
+)
+from dissectors.protocols.tcp.flags import ACK, CWR, ECE
+from dissectors.protocols.tcp.flow import MASK
+from dissectors.protocols.tcp.options import Options, multiplier, parse
+from dissectors.protocols.tcp.segment import Segment
+
+# The ninth control bit, once NS, now AE of accurate ECN.
+AE: Final[i64] = 256
+
+MAX_FRAMES: Final = 16           # SYNs cited
+MAX_TOLD: Final = 12             # SYNs of one side told one by one
+# Below this total the two halves of a handshake say nothing about where the capture was taken.
+LEAST_HANDSHAKE_NS: Final[i64] = 1_000_000
+# A cookie's timestamp lies this far behind the clock, in ms; less could be jitter.
+COOKIE_BEHIND_LEAST: Final[i64] = 4
+COOKIE_BEHIND_MOST: Final[i64] = 63
+# One half so many times the other: the capture is at the short half's end.
+LOPSIDED: Final[i64] = 5
+
+
+class Opening:
+    """The SYNs (or SYN-ACKs) of one side."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.seq: i64 = 0
+        self.first_time: i64 = 0
+        self.last_time: i64 = 0
+        self.last_wait: i64 = -1
+        self.frames: list[int] = []
+        self.options = Options()
+        self.length: i64 = 0
+        self.flags: i64 = 0
+        self.changed: bool = False       # a later one had another number
+
+    def again(self, segment: Segment) -> None:
+        if self.count:
+            self.last_wait = i64(segment.time) - self.last_time
+        else:
+            self.first_time = i64(segment.time)
+        self.count += 1
+        self.last_time = i64(segment.time)
+        if len(self.frames) < MAX_FRAMES:
+            self.frames.append(segment.frame)
+
+
+class HandshakeWatch:
+    """seen_from: where the capture was taken ("client", "server", "between", ""), with its basis."""
+
+    def __init__(self) -> None:
+        self.sides: tuple[str, str] = ("", "")
+        self.syns = [Opening(), Opening()]          # by direction
+        self.answers = [Opening(), Opening()]
+        self.established: bool = False
+        self.refused: bool = False
+        self.accurate_ecn: bool = False
+        self.rtt: i64 = -1                          # from the SYN to the ACK
+        self.seen_from = ""
+        self.basis = ""
+        self._cookie_matches = 0
+        self._cookie_value = -1
+        self._cookie_told: bool = False
+        self.clock_wanted: bool = False             # a later timestamp of the server would tell of a cookie
+        self._cookie_frame = 0
+        self._cookie_time: i64 = 0
+        self._cookie_side = 0
+
+    def syn(self, segment: Segment, out: list[Event]) -> None:
+        direction = segment.direction
+        mine = self.syns[direction]
+        theirs = self.syns[1 - direction]
+        earlier = mine.last_wait if mine.count > 1 else -1
+        mine.again(segment)
+        if mine.count > 1 and mine.seq != i64(segment.seq):
+            mine.changed = True
+        mine.seq = i64(segment.seq)
+        mine.length = i64(segment.length)
+        mine.flags = i64(segment.flags)
+        mine.options = parse(segment.options)
+        if mine.count > MAX_TOLD:
+            return
+        out.append(Syn(
+            segment.time, direction, (segment.frame,), self.sides, segment.seq, segment.window, mine.options,
+            segment.length, mine.count, mine.last_wait, doubled(earlier, mine.last_wait) if earlier > 0 else False,
+            _ecn_offer(mine.flags),
+        ))
+        if mine.count == 1 and mine.options.kinds:
+            out.append(OptionsExplained(segment.time, direction, (segment.frame,), self.sides, mine.options))
+        if mine.count == 1 and theirs.count:
+            out.append(SimultaneousOpen(
+                segment.time, NEITHER, (theirs.frames[0], segment.frame), self.sides
+            ))
+
+    def syn_ack(self, segment: Segment, out: list[Event]) -> None:
+        direction = segment.direction
+        mine = self.answers[direction]
+        syn = self.syns[1 - direction]
+        earlier = mine.last_wait if mine.count > 1 else -1
+        changed = mine.count > 0 and mine.seq != i64(segment.seq)
+        before = mine.frames[0] if mine.frames else 0
+        mine.again(segment)
+        mine.seq = i64(segment.seq)
+        mine.flags = i64(segment.flags)
+        mine.options = parse(segment.options)
+        # RFC 9293 §3.4: the SYN takes one number, data on it the next ones.
+        taken = (i64(segment.ack) - syn.seq - 1) & MASK
+        acks = syn.count > 0 and taken <= syn.length
+        crossed = self.syns[direction].count > 0
+        if mine.count <= MAX_TOLD:
+            # Karn's algorithm (RFC 6298 §3): an answer to a SYN sent twice measures nothing.
+            rtt = i64(segment.time) - syn.first_time if syn.count == 1 and mine.count == 1 and not crossed else -1
+            out.append(SynAck(
+                segment.time, direction, (segment.frame,), self.sides, segment.seq, segment.ack, segment.window,
+                mine.options, segment.length, mine.count, mine.last_wait,
+                doubled(earlier, mine.last_wait) if earlier > 0 else False, rtt, acks or syn.count == 0, crossed,
+                _not_taken_up(syn.options, mine.options) if syn.count and mine.count == 1 else [],
+            ))
+        if mine.count == 1:
+            self._agreed(segment, syn, mine, int(taken) if acks else -1, out)
+        if syn.count and acks:
+            self._cookie(segment, syn, mine, changed, before, out)
+
+    def _agreed(self, segment: Segment, syn: Opening, mine: Opening, taken: int, out: list[Event]) -> None:
+        """What the first SYN-ACK settles: options, ECN, Fast Open."""
+        time, direction, frames = segment.time, segment.direction, (segment.frame,)
+        if mine.options.kinds:
+            out.append(OptionsExplained(time, direction, frames, self.sides, mine.options))
+        if syn.count and syn.flags & ECE and syn.flags & CWR:
+            agreed = mine.flags & ECE != 0 and mine.flags & CWR == 0
+            self.accurate_ecn = syn.flags & AE != 0 and not agreed
+            out.append(EcnNegotiation(time, direction, frames, self.sides, agreed, syn.flags & AE != 0))
+        cookie = mine.options.fast_open
+        if syn.length and taken >= 0:
+            result = "accepted" if taken else "declined"
+            out.append(FastOpen(time, direction, frames, self.sides, result, syn.length, taken, max(cookie, 0)))
+        elif syn.options.fast_open == 0:
+            result = "cookie" if cookie > 0 else "no cookie"
+            out.append(FastOpen(time, direction, frames, self.sides, result, 0, 0, max(cookie, 0)))
+
+    def _cookie(
+        self, segment: Segment, syn: Opening, mine: Opening, changed: bool, before: int, out: list[Event]
+    ) -> None:
+        """Signs of SYN cookies. One match of the timestamp's six low bits is chance once in 64 connections, so
+        two are asked for (Linux keeps there what the cookie itself has no room for)."""
+        if self._cookie_told:
+            return
+        direction = segment.direction
+        if changed and not syn.changed:
+            self._cookie_told = True
+            out.append(SynCookie(
+                segment.time, direction, (before, segment.frame), self.sides,
+                f"the answers #{before} and #{segment.frame} to the same SYN have different numbers, so no state of "
+                "the first seems to have been kept", POSSIBLE,
+            ))
+            return
+        value = mine.options.ts_value
+        if value < 0 or syn.options.ts_value < 0 or value == self._cookie_value:
+            return
+        expected = (syn.options.scale if syn.options.scale >= 0 else 15) & 15
+        expected |= (16 if syn.options.sack_permitted else 0) | (32 if mine.flags & ECE else 0)
+        self._cookie_value = value
+        self._cookie_matches = self._cookie_matches + 1 if value & 63 == expected else -100
+        self.clock_wanted = self._cookie_matches > 0
+        self._cookie_frame = segment.frame
+        self._cookie_time = i64(segment.time)
+        self._cookie_side = direction
+        if self._cookie_matches == 2:
+            self._cookie_told = True
+            out.append(SynCookie(
+                segment.time, direction, (before, segment.frame), self.sides,
+                "the low six bits of both its timestamps repeat the options of the SYN, as Linux writes them into a "
+                "cookie's timestamp", POSSIBLE,
+            ))
+
+    def clock(self, segment: Segment, out: list[Event]) -> None:
+        """A later timestamp of the side that answered. A cookie's timestamp has its low bits overwritten, so it
+        lies up to 63 ms behind the clock that later segments show (Linux counts milliseconds)."""
+        if segment.direction != self._cookie_side or self._cookie_told:
+            return
+        value = parse(segment.options).ts_value
+        self.clock_wanted = False
+        if value < 0:
+            return
+        passed = (i64(segment.time) - self._cookie_time) // 1_000_000
+        behind = (i64(value) - i64(self._cookie_value) - passed) & MASK
+        if COOKIE_BEHIND_LEAST <= behind <= COOKIE_BEHIND_MOST:
+            self._cookie_told = True
+            out.append(SynCookie(
+                segment.time, segment.direction, (self._cookie_frame, segment.frame), self.sides,
+                f"the low six bits of the timestamp in #{self._cookie_frame} repeat the options of the SYN, as Linux "
+                f"writes them into a cookie's timestamp, and it lies {behind} ms behind the clock that "
+                f"#{segment.frame} shows", LIKELY,
+            ))
+
+    def third(self, segment: Segment, out: list[Event]) -> None:
+        """The first segment that acknowledges the other side's SYN."""
+        self.established = True
+        direction = segment.direction
+        syn = self.syns[direction]
+        answer = self.answers[1 - direction]
+        first = i64(-1)
+        second = i64(-1)
+        total = i64(-1)
+        if syn.count == 1 and answer.count >= 1:
+            first = answer.first_time - syn.first_time
+        if answer.count == 1:
+            second = i64(segment.time) - answer.last_time
+        if first >= 0 and second >= 0:
+            total = first + second
+            if self.syns[1 - direction].count == 0:
+                self.rtt = total
+                self._place(first, second)
+        out.append(Established(
+            segment.time, direction, (segment.frame,), self.sides, segment.ack, segment.window, segment.length, first,
+            second, total, self.seen_from, self.basis,
+        ))
+
+    def _place(self, first: i64, second: i64) -> None:
+        """Where the capture was taken: the half of the handshake that passes quickly is the near one."""
+        if first + second < LEAST_HANDSHAKE_NS:
+            return
+        self.basis = (
+            f"the answer to the SYN came after {duration(int(first))} and the ACK of it after {duration(int(second))}"
+        )
+        if first >= LOPSIDED * second:
+            self.seen_from = "client"
+        elif second >= LOPSIDED * first:
+            self.seen_from = "server"
+        else:
+            self.seen_from = "between"
+
+    def refuse(self, segment: Segment, out: list[Event]) -> None:
+        """A RST from the side that was asked, before it agreed."""
+        syn = self.syns[1 - segment.direction]
+        exact = (
+            segment.flags & ACK != 0
+            and (i64(segment.ack) - syn.seq - 1) & MASK <= syn.length     # RFC 9293 §3.10.7.3
+        )
+        out.append(Refused(
+            segment.time, segment.direction, (syn.frames[-1], segment.frame), self.sides,
+            i64(segment.time) - syn.last_time, exact, self.refused,
+        ))
+        self.refused = True
+
+    def finish(self, time: int, out: list[Event]) -> bool:
+        """The end of the telling. True where the connection never came to be, and that was told."""
+        if self.established or self.refused:
+            return self.refused
+        for direction in (0, 1):
+            answer = self.answers[direction]
+            if answer.count:
+                out.append(HalfOpen(
+                    answer.last_time, direction, tuple(answer.frames), self.sides, answer.count,
+                    time - answer.last_time,
+                ))
+                return True
+        for direction in (0, 1):
+            syn = self.syns[direction]
+            if syn.count:
+                out.append(Unanswered(
+                    syn.last_time, direction, tuple(syn.frames), self.sides, syn.count,
+                    syn.last_time - syn.first_time, time - syn.last_time,
+                ))
+                return True
+        return False
+
+
+def _ecn_offer(flags: i64) -> str:
+    if flags & ECE and flags & CWR:
+        return "accurate ECN" if flags & AE else "ECN"
+    return ""
+
+
+def _not_taken_up(offered: Options, taken: Options) -> list[str]:
+    """Offers of the SYN that its answer leaves out."""
+    out: list[str] = []
+    if offered.scale >= 0 and taken.scale < 0:
+        out.append(f"window scaling ×{multiplier(offered.scale)}")
+    if offered.sack_permitted and not taken.sack_permitted:
+        out.append("SACK")
+    if offered.ts_value >= 0 and taken.ts_value < 0:
+        out.append("timestamps")
+    if offered.mptcp >= 0 and taken.mptcp < 0:
+        out.append("multipath TCP")
+    return out

@@ -1,0 +1,153 @@
+"""What held a direction back while it was sending: an estimate, round trip by round trip.
+
+The idea is T-RAT's (Zhang et al., SIGCOMM 2002), kept to what a capture at any point of the path can show:
+the bytes that pass in one round trip are the same everywhere. A round in which they come near the advertised
+window is the receiver's; one with a repair or an echoed mark is congestion's; a silence of more than a round
+trip with nothing outstanding is the application's; the rest is unknown, because a capture sees neither the
+congestion window nor the rate of the link.
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.event import Event
+from dissectors.kit.units import duration
+from dissectors.protocols.tcp.events_transfer import Limits
+
+CAUSES: Final = ("application", "receiver", "congestion", "unknown")
+APPLICATION: Final[i64] = 0
+RECEIVER: Final[i64] = 1
+CONGESTION: Final[i64] = 2
+UNKNOWN: Final[i64] = 3
+
+# Rounds are no shorter than this: below it the timestamps of a capture say little.
+LEAST_ROUND_NS: Final[i64] = 1_000_000
+# A window counts as used up from this share on, in per cent: segments do not divide it evenly.
+NEAR_WINDOW: Final = 80.0
+# A silence is the application's from so many round trips on, and no shorter than a delayed ACK is held back
+# (RFC 9293 §3.8.6.3: less than 0.5 s; deployed stacks: 40 ms to 200 ms).
+SILENT_ROUNDS: Final[i64] = 2
+# Fewer bytes or less time than this are not worth a verdict.
+LEAST_OCTETS: Final[i64] = 50_000
+LEAST_TIME_NS: Final[i64] = 20_000_000
+# Where the causes that can be told make up less than this share, in per cent, nothing is said.
+LEAST_SHARE: Final = 5
+
+
+class LimitWatch:
+    """Of the data of one direction. rtt: the path's round trip, -1 while unknown."""
+
+    def __init__(self, direction: int) -> None:
+        self.direction = direction
+        self.sides: tuple[str, str] = ("", "")
+        self.rtt: i64 = -1
+        self.spent: list[int] = [0, 0, 0, 0]    # ns by cause, as in CAUSES
+        self.octets: i64 = 0
+        self._round_start: i64 = -1
+        self._round_octets: i64 = 0
+        self._round_window: i64 = 0
+        self._last: i64 = 0
+        self._congested: bool = False
+        self._closed_ns: i64 = 0
+        self._first_frame: i64 = 0
+        self._last_frame: i64 = 0
+        self._first_time: i64 = 0
+
+    def data(
+        self, time: i64, frame: i64, octets: i64, window: i64, idle: bool, congested: bool, closed_ns: i64
+    ) -> None:
+        """New bytes. window: the peer's; idle: all before them was acknowledged; closed_ns: how long the peer's
+        window was closed so far."""
+        self.octets += octets
+        self._last_frame = frame
+        if self._round_start < 0:
+            if self._first_frame == 0:
+                self._first_frame = frame
+                self._first_time = time
+            self._begin(time, window, closed_ns)
+        else:
+            span = max(self.rtt, LEAST_ROUND_NS)
+            silence = time - self._last
+            if idle and silence > SILENT_ROUNDS * span:
+                self._close(self._last, self._closed_ns, congested)
+                self._silence(silence, closed_ns)
+                self._begin(time, window, closed_ns)
+            elif time - self._round_start >= span:
+                self._close(time, closed_ns, congested)
+                self._begin(time, window, closed_ns)
+        self._round_octets += octets
+        if congested:
+            self._congested = True
+        self._round_window = max(self._round_window, window)
+        self._last = time
+
+    def mark(self) -> None:
+        """The peer echoed a mark of congestion."""
+        self._congested = True
+
+    def pause(self) -> None:
+        """The other side's turn, or a long silence: this time is nobody's."""
+        if self._round_start >= 0:
+            self._close(self._last, self._closed_ns, False)
+            self._round_start = -1
+
+    def _begin(self, time: i64, window: i64, closed_ns: i64) -> None:
+        self._round_start = time
+        self._round_octets = 0
+        self._round_window = window
+        self._congested = False
+        self._closed_ns = closed_ns
+
+    def _silence(self, silence: i64, closed_ns: i64) -> None:
+        closed = min(closed_ns - self._closed_ns, silence)
+        self.spent[RECEIVER] += int(closed)
+        self.spent[APPLICATION] += int(silence - closed)
+        self._closed_ns = closed_ns
+
+    def _close(self, end: i64, closed_ns: i64, congested: bool) -> None:
+        elapsed = end - self._round_start
+        if elapsed <= 0:
+            return
+        closed = min(closed_ns - self._closed_ns, elapsed)
+        if closed > 0:
+            self.spent[RECEIVER] += int(closed)
+            self._closed_ns = closed_ns
+            elapsed -= closed
+        if congested or self._congested:
+            cause = CONGESTION
+        elif self.rtt < 0 or self._round_window <= 0:
+            cause = UNKNOWN
+        elif float(self._round_octets) * float(self.rtt) * 100.0 >= (
+            float(self._round_window) * float(end - self._round_start) * NEAR_WINDOW
+        ):
+            cause = RECEIVER
+        else:
+            cause = UNKNOWN
+        self.spent[cause] += int(elapsed)
+
+    def shares(self) -> list[tuple[str, int]]:
+        """(cause, ns), largest first, without those of no time."""
+        found: list[tuple[int, str]] = []
+        for index in range(len(CAUSES)):
+            if self.spent[index]:
+                found.append((-self.spent[index], CAUSES[index]))
+        found.sort()
+        return [(cause, -time) for time, cause in found]
+
+    def finish(self, out: list[Event]) -> None:
+        self.pause()
+        total = sum(self.spent)
+        if self.octets < LEAST_OCTETS or total < LEAST_TIME_NS:
+            return
+        if (total - self.spent[UNKNOWN]) * 100 < total * LEAST_SHARE:
+            return
+        if self.rtt >= 0:
+            basis = f"the bytes of each round trip ({duration(self.rtt)}) were held against the window advertised"
+        else:
+            basis = "only repairs and silences could be told; the round trip is not known"
+        out.append(Limits(
+            self._first_time, self.direction, (int(self._first_frame), int(self._last_frame)), self.sides,
+            self.shares(), total, basis,
+        ))

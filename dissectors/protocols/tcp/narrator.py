@@ -1,0 +1,500 @@
+"""The narrator: an observer of one connection that turns segments into few, telling events.
+
+Ordinary data in order and plain ACKs make no event; they are counted. What is out of the ordinary opens an
+episode, which is told once, when it is over. All memory is bounded, whatever the length of the connection.
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.event import Event, Evidence, LimitReached
+from dissectors.kit.inputs import Gap
+from dissectors.protocols.tcp.end import End
+from dissectors.protocols.tcp.episodes import OPEN, SETTLING
+from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER
+from dissectors.protocols.tcp.events_handshake import Midstream
+from dissectors.protocols.tcp.events_loss import Conflict, StreamGap
+from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, Urgent
+from dissectors.protocols.tcp.flags import (
+    ACK,
+    CWR,
+    DUPLICATE_ACK,
+    ECE,
+    FIN,
+    KEEP_ALIVE,
+    KEEP_ALIVE_ACK,
+    RST,
+    SYN,
+    URG,
+    WINDOW_FULL,
+    ZERO_WINDOW_PROBE,
+    ZERO_WINDOW_PROBE_ACK,
+)
+from dissectors.protocols.tcp.flow import MASK, BoundedSeries, Flow
+from dissectors.protocols.tcp.handshake import HandshakeWatch
+from dissectors.protocols.tcp.options import SACK, parse
+from dissectors.protocols.tcp.segment import Segment
+from dissectors.protocols.tcp.states import ACKED_SYN, ESTABLISHED, NAMES, SENT_SYN, SENT_SYN_ACK, SYN_ACKED
+from dissectors.protocols.tcp.teardown import TeardownWatch
+from dissectors.protocols.tcp.turns import TurnWatch
+
+CONGESTION_EXPERIENCED: Final = 3           # RFC 3168 §5
+MAX_CONFLICTS: Final = 20                   # conflicts told one by one
+MAX_GAPS: Final = 100                       # gaps told one by one
+# A segment without SACK carries at most timestamps, which fill 12 bytes with their padding.
+PLAIN_OPTIONS: Final[i64] = 12
+
+
+class TcpNarrator:
+    """window_series: what each direction advertises; flight_series: bytes it has under way; limits: shares of
+    its sending time by cause, in nanoseconds. Pairs, by direction."""
+
+    def __init__(self) -> None:
+        self.sides: tuple[str, str] = CLIENT_SERVER
+        self.forward = End(0)
+        self.backward = End(1)
+        self.turns = TurnWatch()
+        self.handshake = HandshakeWatch()
+        self.teardown = TeardownWatch(self.forward.flow, self.backward.flow)
+        self.midstream: bool = False
+        self.ended: bool = False
+        self._begun: bool = False
+        self._conflicts = 0
+        self._gaps = 0
+        self._urgent: bool = False
+
+    # What a report may ask for.
+
+    @property
+    def window_series(self) -> list[BoundedSeries]:
+        return [self.forward.window.series, self.backward.window.series]
+
+    @property
+    def flight_series(self) -> list[BoundedSeries]:
+        return [self.forward.flight, self.backward.flight]
+
+    @property
+    def limits(self) -> list[list[tuple[str, int]]]:
+        return [self.forward.limit.shares(), self.backward.limit.shares()]
+
+    @property
+    def zero_window_ns(self) -> list[int]:
+        return [int(self.forward.window.closed_ns), int(self.backward.window.closed_ns)]
+
+    @property
+    def seen_from(self) -> tuple[str, str]:
+        """Where the capture was taken, and what that rests on; empty where it cannot be told."""
+        return (self.handshake.seen_from, self.handshake.basis if self.handshake.seen_from else "")
+
+    @property
+    def states(self) -> tuple[str, str]:
+        """The state of each end (RFC 9293 §3.3.2), as far as the frames prove it."""
+        return (NAMES[self.teardown.states[0]], NAMES[self.teardown.states[1]])
+
+    # Inputs.
+
+    def on_segment(self, segment: Segment) -> list[Event]:
+        out: list[Event] = []
+        flags = i64(segment.flags)
+        if segment.direction == 0:
+            mine, theirs = self.forward, self.backward
+        else:
+            mine, theirs = self.backward, self.forward
+        if not self._begun:
+            self._begin(segment, flags, out)
+        if flags & (SYN | RST) == 0 and not self.teardown.over:
+            self._segment(segment, mine, theirs, flags, out)
+        elif self.teardown.over:
+            self._after(segment, mine, flags)
+        elif flags & RST:
+            self._reset(segment, mine, theirs, out)
+        else:
+            self._syn(segment, mine, theirs, flags, out)
+        flow = mine.flow
+        flow.last_time = i64(segment.time)
+        flow.last_frame = i64(segment.frame)
+        flow.segments += 1
+        return out
+
+    def on_gap(self, gap: Gap) -> list[Event]:
+        """Bytes that reassembly left out."""
+        self._gaps += 1
+        if self._gaps > MAX_GAPS + 1:
+            return []
+        if self._gaps > MAX_GAPS:
+            return [LimitReached(gap.time, gap.direction, Evidence((gap.frame,)), "tcp", "MAX_GAPS", MAX_GAPS)]
+        return [StreamGap(gap.time, gap.direction, (gap.frame,), self.sides, gap.position, gap.length)]
+
+    def on_conflict(
+        self, frame: int, time: int, direction: int, position: int, length: int, earlier_frame: int, kept: str
+    ) -> list[Event]:
+        """The same stream bytes came with other content. kept: "first" or "last", as reassembly decides."""
+        self._conflicts += 1
+        if self._conflicts > MAX_CONFLICTS + 1:
+            return []
+        if self._conflicts > MAX_CONFLICTS:
+            return [LimitReached(time, direction, Evidence((frame,)), "tcp", "MAX_CONFLICTS", MAX_CONFLICTS)]
+        frames = (earlier_frame, frame) if 0 < earlier_frame < frame else (frame,)
+        return [Conflict(time, direction, frames, self.sides, position, length, kept)]
+
+    def on_skip(self) -> list[Event]:
+        """Segments are left out here, by the analyser and not by the capture: nothing is concluded from that."""
+        out: list[Event] = []
+        self._end_run(out)
+        for side in (self.forward, self.backward):
+            side.loss.abandon(out)
+            side.resync = True
+        return out
+
+    def on_end(self, how: str, time: int) -> list[Event]:
+        """The telling ends. how: "closed", "idle", "capture" or "reused" (the ports begin a new connection)."""
+        out: list[Event] = []
+        if self.ended or not self._begun:
+            return out
+        self.ended = True
+        now = i64(time)
+        unanswered = [_unanswered(self.forward), _unanswered(self.backward)]
+        self.turns.finish(self.sides, out)
+        for side in (self.forward, self.backward):
+            side.loss.finish(now, out)
+            side.window.finish(now, out)
+            side.keep_alive.close(out)
+            side.limit.finish(out)
+            flow = side.flow
+            if side.mark_time >= 0:
+                out.append(CongestionMarks(
+                    side.mark_time, flow.direction, tuple(side.mark_frames), self.sides, side.marked, side.echoes,
+                    side.reduced,
+                ))
+            if side.copies:
+                out.append(Duplicates(
+                    side.copy_time, flow.direction, tuple(side.copies), self.sides, side.copy_count,
+                    side.copies_reported,
+                ))
+        told = self.handshake.finish(time, out) if not self.midstream else False
+        self.teardown.finish(how, time, told, unanswered, out)
+        return out
+
+    # The first segment, and those with SYN or RST.
+
+    def _begin(self, segment: Segment, flags: i64, out: list[Event]) -> None:
+        self._begun = True
+        if flags & SYN == 0:
+            self.midstream = True
+            self.sides = ORIGINATOR_RESPONDER
+            self.handshake.established = True
+            self.teardown.states = [ESTABLISHED, ESTABLISHED]
+            out.append(Midstream(segment.time, segment.direction, (segment.frame,), self.sides))
+        elif (flags & ACK != 0) == (segment.direction == 0):
+            self.sides = ("the server", "the client")
+        self.forward.name(self.sides)
+        self.backward.name(self.sides)
+        self.handshake.sides = self.sides
+        self.teardown.sides = self.sides
+
+    def _syn(self, segment: Segment, mine: End, theirs: End, flags: i64, out: list[Event]) -> None:
+        if self.handshake.established:
+            if flags & ACK == 0:
+                self.teardown.challenged(segment, "SYN")        # RFC 5961 §4.2
+            elif not self.midstream:
+                self.handshake.syn_ack(segment, out)
+            return
+        if mine.copy(segment, self.handshake.rtt):
+            return
+        mine.note_sent(segment)
+        flow = mine.flow
+        seq = i64(segment.seq)
+        length = i64(segment.length)
+        if not flow.syn or flow.raw(0) != seq:
+            flow.begin(seq, 0)
+            flow.advance(1 + length, (seq + 1 + length) & MASK)
+            flow.syn = True
+        self._note_first(segment, flow)
+        other = theirs.flow
+        if flags & ACK:
+            if not other.placed:
+                other.begin(i64(segment.ack), 1)
+            else:
+                acked = other.place(segment.ack)
+                if 0 < acked <= other.high:
+                    other.acked = max(other.acked, acked)
+                    other.advance(acked, i64(segment.ack))    # data of the SYN beyond it must come again
+            flow.last_ack = i64(segment.ack)
+            self.teardown.take(segment.direction, SENT_SYN_ACK)
+            self.teardown.take(1 - segment.direction, SYN_ACKED)
+            self.handshake.syn_ack(segment, out)
+        else:
+            self.teardown.take(segment.direction, SENT_SYN)
+            self.handshake.syn(segment, out)
+
+    def _reset(self, segment: Segment, mine: End, theirs: End, out: list[Event]) -> None:
+        handshake = self.handshake
+        if not handshake.established:
+            direction = segment.direction
+            if handshake.syns[1 - direction].count and not handshake.answers[direction].count:
+                handshake.refuse(segment, out)
+                return
+        self._note_first(segment, mine.flow)
+        self._end_run(out)
+        window = mine.window
+        self.teardown.reset(
+            segment, _unanswered(mine), int(mine.keep_alive.unanswered), window.window, window.largest, out
+        )
+
+    def _after(self, segment: Segment, mine: End, flags: i64) -> None:
+        if segment.length > 0 or flags & RST:
+            self.teardown.late(segment)
+
+    # Every other segment.
+
+    def _segment(self, segment: Segment, mine: End, theirs: End, flags: i64, out: list[Event]) -> None:
+        flow = mine.flow
+        other = theirs.flow
+        time = i64(segment.time)
+        bits = i64(segment.analysis)
+        length = i64(segment.length)
+        seq = i64(segment.seq)
+        if flow.first_time < 0 or not other.placed:
+            self._first_of(segment, flow, other, flags)
+        elif not flow.placed:
+            flow.begin(seq, 1)
+        if mine.resync or theirs.resync:
+            self._catch_up(segment, mine, theirs, flags)
+        if bits or flags & (URG | ECE | CWR) or segment.ip_ecn == CONGESTION_EXPERIENCED:
+            self._unusual(segment, mine, theirs, flags, bits, out)
+        if not self.handshake.established:
+            self._establish(segment, flow, other, flags, out)
+        elif self.handshake.clock_wanted:
+            self.handshake.clock(segment, out)
+        if self.teardown.awaiting():
+            self.teardown.answer(segment, out)
+        current = True
+        if flags & ACK:
+            ack = i64(segment.ack)
+            if ack != flow.last_ack:
+                current = self._acknowledge(segment, mine, theirs, ack, out)
+            if len(segment.options) >= PLAIN_OPTIONS:
+                options = segment.options
+                if len(options) > PLAIN_OPTIONS or i64(options[2]) == SACK:
+                    self._sack(segment, theirs, bits, out)
+        if mine.loss.state == SETTLING:
+            mine.loss.tick(time, out)
+        if theirs.loss.state == SETTLING:
+            theirs.loss.tick(time, out)
+        if length > 0 or flags & FIN:
+            if bits & (ZERO_WINDOW_PROBE | KEEP_ALIVE) == 0:
+                self._data(segment, mine, theirs, time, seq, length, flags, bits, out)
+        if flags & ACK:
+            mine.window.advertise(
+                time, i64(segment.frame), i64(segment.window_bytes), i64(segment.window), other.acked,
+                current and segment.scale_known, out
+            )
+
+    def _catch_up(self, segment: Segment, mine: End, theirs: End, flags: i64) -> None:
+        """After segments were left out: both streams are where this segment says."""
+        flow = mine.flow
+        if mine.resync:
+            mine.resync = False
+            position = flow.place(segment.seq)
+            if position > flow.high:
+                flow.advance(position, i64(segment.seq))
+        other = theirs.flow
+        if theirs.resync and flags & ACK:
+            position = other.place(segment.ack)
+            if position > other.high:
+                other.advance(position, i64(segment.ack))
+            other.acked = max(other.acked, position)
+
+    def _first_of(self, segment: Segment, flow: Flow, other: Flow, flags: i64) -> None:
+        self._note_first(segment, flow)
+        if not flow.placed:
+            flow.begin(i64(segment.seq), 1)
+        if flags & ACK and not other.placed:
+            other.begin(i64(segment.ack), 1)
+
+    def _note_first(self, segment: Segment, flow: Flow) -> None:
+        flow.seen = True
+        if flow.first_time < 0:
+            flow.first_time = i64(segment.time)
+            flow.ttl = i64(segment.ttl)
+
+    def _establish(self, segment: Segment, flow: Flow, other: Flow, flags: i64, out: list[Event]) -> None:
+        """Does this segment acknowledge the other side's SYN (or, unseen, its SYN-ACK)?"""
+        if flags & ACK == 0 or not flow.syn:
+            return
+        if other.syn and other.place(segment.ack) < 1:
+            return
+        direction = segment.direction
+        answered = self.handshake.answers[1 - direction].count or self.handshake.answers[direction].count
+        if not answered and self.handshake.syns[1 - direction].count:
+            return
+        self.teardown.take(direction, ACKED_SYN)
+        self.teardown.take(direction, SYN_ACKED)
+        self.teardown.take(1 - direction, SYN_ACKED)
+        self.handshake.third(segment, out)
+        rtt = self.handshake.rtt
+        if rtt > 0:
+            self.forward.limit.rtt = rtt
+            self.backward.limit.rtt = rtt
+
+    def _acknowledge(self, segment: Segment, mine: End, theirs: End, ack: i64, out: list[Event]) -> bool:
+        """The number of the ACK changed. False where it is an old one."""
+        mine.flow.last_ack = ack
+        other = theirs.flow
+        position = other.place(ack)
+        if position <= other.acked:
+            return position == other.acked
+        loss = theirs.loss
+        time = i64(segment.time)
+        frame = i64(segment.frame)
+        if position > other.high:
+            if other.seen and other.acked > 0:
+                loss.unseen(position, time, frame)
+            other.advance(position, ack)
+        other.acked = position
+        if segment.ack_rtt_ns >= 0:
+            rtt = i64(segment.ack_rtt_ns)
+            if other.rtt_min < 0 or rtt < other.rtt_min:
+                other.rtt_min = rtt
+        if loss.state == OPEN or loss.holes:
+            echo = parse(segment.options).ts_echo if loss.state == OPEN else -1
+            loss.acknowledged(time, frame, i64(echo), out)
+        if other.fin_end >= 0 and not other.fin_acked and position >= other.fin_end:
+            self.teardown.fin_acked(segment, out)
+        return True
+
+    def _sack(self, segment: Segment, theirs: End, bits: i64, out: list[Event]) -> None:
+        """SACK blocks: a hole at the receiver, or bytes that came twice (RFC 2883 §4)."""
+        blocks = parse(segment.options).sack
+        if not blocks:
+            return
+        other = theirs.flow
+        left = other.place(blocks[0][0])
+        right = other.place(blocks[0][1])
+        twice = right <= other.acked
+        if not twice and len(blocks) > 1:
+            twice = left >= other.place(blocks[1][0]) and right <= other.place(blocks[1][1])
+        if twice:
+            if theirs.copy_count > theirs.copies_reported and theirs.loss.repair.segments == 0:
+                theirs.copies_reported += 1
+            theirs.loss.duplicate_sack(left, right)
+            if len(blocks) == 1:
+                return
+            left = other.place(blocks[1][0])
+        if left > other.acked:
+            if bits & DUPLICATE_ACK == 0:
+                theirs.loss.duplicate_ack(i64(segment.time), i64(segment.frame), True, out)
+            theirs.loss.sacked()
+
+    def _unusual(
+        self, segment: Segment, mine: End, theirs: End, flags: i64, bits: i64, out: list[Event]
+    ) -> None:
+        """Flags of the analysis that are not about data, ECN, urgent data."""
+        frame = i64(segment.frame)
+        time = i64(segment.time)
+        if bits & DUPLICATE_ACK:
+            theirs.loss.duplicate_ack(time, frame, False, out)
+        if bits & (KEEP_ALIVE | ZERO_WINDOW_PROBE):
+            if theirs.window.closed:
+                theirs.window.probe(frame)
+            elif bits & KEEP_ALIVE:
+                last = max(mine.flow.last_time, theirs.flow.last_time)
+                mine.keep_alive.probe(time, frame, time - last if last >= 0 else -1)
+        if mine.window.closed and segment.window == 0 and segment.length == 0:
+            mine.window.answer(frame)
+        elif bits & (KEEP_ALIVE_ACK | ZERO_WINDOW_PROBE_ACK) and theirs.keep_alive.unanswered:
+            theirs.keep_alive.answer(frame)
+        if segment.ip_ecn == CONGESTION_EXPERIENCED:
+            mine.marked += 1
+            mine.mark(segment.time, segment.frame)
+        if flags & (ECE | CWR) and not self.handshake.accurate_ecn:
+            if flags & ECE:
+                theirs.echoes += 1
+                theirs.mark(segment.time, segment.frame)
+                theirs.limit.mark()
+            if flags & CWR:
+                mine.reduced += 1
+                mine.mark(segment.time, segment.frame)
+        if flags & URG and not self._urgent:
+            self._urgent = True
+            out.append(Urgent(segment.time, segment.direction, (segment.frame,), self.sides, segment.urgent))
+
+    def _data(
+        self, segment: Segment, mine: End, theirs: End, time: i64, seq: i64, length: i64, flags: i64, bits: i64,
+        out: list[Event],
+    ) -> None:
+        """Data or a FIN."""
+        flow = mine.flow
+        frame = i64(segment.frame)
+        fin: i64 = 1 if flags & FIN else 0
+        position = flow.high
+        if seq != flow.high_raw:
+            position = flow.place(seq)
+        end = position + length + fin
+        high = flow.high
+        if position != high:
+            stamp = i64(parse(segment.options).ts_value)
+            rtt = self.handshake.rtt
+            if end <= high and (mine.copy(segment, rtt) or mine.stale(segment, position, stamp, rtt)):
+                return
+            if position > high:
+                mine.loss.jump(position, time, frame, stamp, out)
+            else:
+                filled = mine.loss.old(segment, position, end, stamp, out)
+                if filled > 0:
+                    self.turns.data(i64(segment.direction), time, frame, filled, True, self.sides, out)
+        idle = flow.acked >= high
+        mine.note_sent(segment)
+        if end > high:
+            flow.advance(end, (seq + length + fin) & MASK)
+            fresh = end - max(position, high) - fin
+            if fresh > 0:
+                self._fresh(segment, mine, theirs, time, frame, fresh, idle, bits, out)
+        if fin and flow.fin_end < 0 and end >= flow.high:
+            flow.fin_end = end
+            flow.fin_time = time
+            flow.fin_frame = frame
+            self._end_run(out)
+            self.teardown.fin(segment, out)
+
+    def _fresh(
+        self, segment: Segment, mine: End, theirs: End, time: i64, frame: i64, octets: i64, idle: bool, bits: i64,
+        out: list[Event],
+    ) -> None:
+        """Bytes that were not seen before."""
+        flow = mine.flow
+        window = theirs.window
+        repairing = mine.loss.repairing()
+        if self.turns.direction != segment.direction and self.turns.turn:
+            self._end_run(out)
+        self.turns.data(
+            i64(segment.direction), time, frame, octets, repairing or window.resuming, self.sides, out
+        )
+        if window.resuming:
+            window.resumed(time, out)
+        if mine.keep_alive.probes or theirs.keep_alive.probes:
+            mine.keep_alive.close(out)
+            theirs.keep_alive.close(out)
+        mine.limit.data(time, frame, octets, window.window, idle, repairing, window.closed_ns)
+        in_flight = i64(segment.bytes_in_flight)
+        mine.flight.add(time, in_flight if in_flight >= 0 else flow.high - flow.acked)
+        flow.last_data_time = time
+        flow.last_data_frame = frame
+        flow.mss = max(flow.mss, octets)
+        if bits & WINDOW_FULL:
+            window.filled(time, frame)
+
+    def _end_run(self, out: list[Event]) -> None:
+        """The turn of one side is over."""
+        self.turns.close(self.sides, out)
+        self.forward.limit.pause()
+        self.backward.limit.pause()
+        self.forward.window.end_run(out)
+        self.backward.window.end_run(out)
+
+
+def _unanswered(side: End) -> int:
+    """How often this side sent the same bytes again without an answer, up to now."""
+    return side.loss.repair.rounds if side.loss.repairing() else 0

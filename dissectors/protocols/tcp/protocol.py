@@ -1,0 +1,76 @@
+"""TCP in the registry: its events and its terms. The conversation table feeds the narrator itself."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.protocol import Protocol
+from dissectors.protocols.tcp.events_handshake import (
+    EcnNegotiation,
+    Established,
+    FastOpen,
+    HalfOpen,
+    Midstream,
+    OptionsExplained,
+    Refused,
+    SimultaneousOpen,
+    Syn,
+    SynAck,
+    SynCookie,
+    Unanswered,
+)
+from dissectors.protocols.tcp.events_loss import (
+    CaptureLoss,
+    Conflict,
+    FastRetransmit,
+    Loss,
+    LossSummary,
+    Reordering,
+    SpuriousRetransmission,
+    StreamGap,
+    TailLossProbe,
+    Timeout,
+)
+from dissectors.protocols.tcp.events_teardown import (
+    ChallengeAck,
+    Closed,
+    Fin,
+    FinAcknowledged,
+    HalfClose,
+    LateSegments,
+    NotEnded,
+    Reset,
+)
+from dissectors.protocols.tcp.events_transfer import (
+    CongestionMarks,
+    Duplicates,
+    KeepAlive,
+    Limits,
+    Transfer,
+    Turns,
+    Urgent,
+    WindowFull,
+    WindowShrunk,
+    ZeroWindow,
+)
+from dissectors.protocols.tcp.terms import TERMS
+
+TCP: Final = Protocol(
+    name="tcp",
+    title="TCP",
+    summary="Streams of bytes in order: handshake, transfer with its losses and windows, teardown.",
+    specs=(
+        "RFC 9293", "RFC 5681", "RFC 6298", "RFC 7323", "RFC 2018", "RFC 2883", "RFC 3168", "RFC 3522", "RFC 5961",
+        "RFC 7413", "RFC 8985", "RFC 4987",
+    ),
+    create=None,
+    carriers=("ip",),
+    ports={},
+    events=(
+        Syn, SynAck, OptionsExplained, Established, SimultaneousOpen, Refused, Unanswered, HalfOpen, SynCookie,
+        FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk, KeepAlive,
+        CongestionMarks, Limits, Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe,
+        SpuriousRetransmission, Reordering, LossSummary, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged,
+        HalfClose, Closed, Reset, LateSegments, ChallengeAck, NotEnded,
+    ),
+    terms=TERMS,
+)

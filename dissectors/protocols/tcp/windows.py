@@ -1,0 +1,204 @@
+"""What a receiver advertises: closed windows with their probes, room taken back, windows filled; keep-alives."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.event import Event
+from dissectors.protocols.tcp.events_transfer import KeepAlive, WindowFull, WindowShrunk, ZeroWindow
+from dissectors.protocols.tcp.flow import BoundedSeries
+
+MAX_FRAMES: Final = 16              # frames cited by one episode
+MAX_TOLD: Final[i64] = 50           # zero windows told one by one in a direction
+
+
+class WindowWatch:
+    """Of the window that one side advertises. `direction` is that side's."""
+
+    def __init__(self, direction: int) -> None:
+        self.direction = direction
+        self.sides: tuple[str, str] = ("", "")
+        self.series = BoundedSeries(keep_largest=False)
+        self.largest: i64 = 0           # ever advertised
+        self.window: i64 = -1           # bytes, of the last segment; -1 before the first
+        self.unit: i64 = 1              # what one step of the window field means
+        self.edge: i64 = -1             # furthest promise: position in the peer's stream
+        self.closed: bool = False
+        self.closed_ns: i64 = 0         # over the whole connection
+        self.resuming: bool = False     # reopened, and no data came yet
+        self._start: i64 = 0
+        self._first: i64 = 0
+        self._update: i64 = 0
+        self._update_frame: i64 = 0
+        self._probes: i64 = 0
+        self._answers: i64 = 0
+        self._frames: list[int] = []
+        self._told: i64 = 0
+        self.untold: i64 = 0
+        self._shrunk: i64 = 0
+        self._shrunk_most: i64 = 0
+        self._shrunk_time: i64 = 0
+        self._shrunk_frame: i64 = 0
+        self._filled: i64 = 0
+        self._filled_time: i64 = 0
+        self._filled_frame: i64 = 0
+        self._filled_window: i64 = 0
+        self._reopened: i64 = 0
+
+    def advertise(
+        self, time: i64, frame: i64, window: i64, raw: i64, acked: i64, current: bool, out: list[Event]
+    ) -> None:
+        """A segment of this side. current: the scale is known, and no older ACK is told than before."""
+        if raw:
+            self.unit = window // raw if window >= raw else 1
+        if self.closed:
+            if window:
+                self._reopen(time, frame, window)
+        elif window == 0:
+            self._close(time, frame, out)
+        self.window = window
+        self.largest = max(self.largest, window)
+        self.series.add(time, window)
+        if not current:
+            return
+        edge = acked + window
+        # RFC 7323 §2.4: rounding to the scale's unit may move the edge back by less than one unit.
+        if edge >= self.edge:
+            self.edge = edge
+        elif self.edge - edge >= self.unit:
+            if self._shrunk == 0:
+                self._shrunk_time = time
+                self._shrunk_frame = frame
+            self._shrunk += 1
+            self._shrunk_most = max(self._shrunk_most, self.edge - edge)
+            self.edge = edge
+
+    def _close(self, time: i64, frame: i64, out: list[Event]) -> None:
+        if self.resuming:
+            self._emit("update", -1, out)
+        self.closed = True
+        self._start = time
+        self._first = frame
+        self._probes = 0
+        self._answers = 0
+        self._frames = [int(frame)]
+
+    def _reopen(self, time: i64, frame: i64, window: i64) -> None:
+        self.closed = False
+        self.resuming = True
+        self._update = time
+        self._update_frame = frame
+        self.closed_ns += time - self._start
+        self._reopened = window
+
+    def probe(self, frame: i64) -> None:
+        """The peer sends a byte, or repeats one, into the closed window."""
+        self._probes += 1
+        self._cite(frame)
+
+    def answer(self, frame: i64) -> None:
+        """The window is still closed, says an ACK after a probe."""
+        if self._answers < self._probes:
+            self._answers += 1
+            self._cite(frame)
+
+    def _cite(self, frame: i64) -> None:
+        if len(self._frames) < MAX_FRAMES:
+            self._frames.append(int(frame))
+
+    def resumed(self, time: i64, out: list[Event]) -> None:
+        """The peer's data go on after the window reopened."""
+        self._emit("update", time - self._update, out)
+
+    def _emit(self, how: str, resumed_ns: i64, out: list[Event]) -> None:
+        self.resuming = False
+        if self._told >= MAX_TOLD:
+            self.untold += 1
+            return
+        self._told += 1
+        if how == "update":
+            self._frames.append(int(self._update_frame))
+        out.append(ZeroWindow(
+            self._start, self.direction, tuple(self._frames), self.sides, self._update - self._start, self._probes,
+            self._answers, self._reopened if how == "update" else 0, how, resumed_ns,
+        ))
+
+    def filled(self, time: i64, frame: i64) -> None:
+        """The peer's data reach the right edge of this window."""
+        if self._filled == 0:
+            self._filled_time = time
+            self._filled_frame = frame
+            self._filled_window = max(self.window, 0)
+        self._filled += 1
+
+    def end_run(self, out: list[Event]) -> None:
+        """The peer's run of data is over."""
+        if self._filled:
+            out.append(WindowFull(
+                self._filled_time, 1 - self.direction, (int(self._filled_frame),), self.sides, self._filled,
+                self._filled_window,
+            ))
+            self._filled = 0
+
+    def finish(self, time: i64, out: list[Event]) -> None:
+        self.end_run(out)
+        if self.closed:
+            self.closed_ns += time - self._start
+            self._update = time
+            self.closed = False
+            self._emit("end", -1, out)
+        elif self.resuming:
+            self._emit("update", -1, out)
+        if self._shrunk:
+            out.append(WindowShrunk(
+                self._shrunk_time, self.direction, (int(self._shrunk_frame),), self.sides, self._shrunk,
+                self._shrunk_most,
+            ))
+
+
+class KeepAliveWatch:
+    """Of the keep-alives that one side sends."""
+
+    def __init__(self, direction: int) -> None:
+        self.direction = direction
+        self.sides: tuple[str, str] = ("", "")
+        self.probes: i64 = 0
+        self.answers: i64 = 0
+        self.unanswered: i64 = 0        # since the last answer
+        self._start: i64 = 0
+        self._last: i64 = 0
+        self._idle: i64 = -1
+        self._frames: list[int] = []
+
+    def probe(self, time: i64, frame: i64, idle_ns: i64) -> None:
+        if self.probes == 0:
+            self._start = time
+            self._idle = idle_ns
+        self.probes += 1
+        self.unanswered += 1
+        self._last = time
+        self._cite(frame)
+
+    def answer(self, frame: i64) -> None:
+        self.unanswered = 0
+        self.answers += 1
+        self._cite(frame)
+
+    def _cite(self, frame: i64) -> None:
+        if len(self._frames) < MAX_FRAMES:
+            self._frames.append(int(frame))
+
+    def close(self, out: list[Event]) -> None:
+        """Data, or the end, put an end to the exchange."""
+        if self.probes == 0:
+            return
+        lasted = self._last - self._start
+        out.append(KeepAlive(
+            self._start, self.direction, tuple(self._frames), self.sides, self.probes, self.answers, lasted,
+            lasted // (self.probes - 1) if self.probes > 1 else -1, self._idle,
+        ))
+        self.probes = 0
+        self.answers = 0
+        self.unanswered = 0
+        self._frames = []

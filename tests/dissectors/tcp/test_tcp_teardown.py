@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import pytest
+from tcp_wire import CLIENT, MS, SERVER, Wire
+
+from dissectors.protocols.tcp.flags import ACK, KEEP_ALIVE, RETRANSMISSION, RST, SYN
+
+
+def exchanged() -> Wire:
+    """A request of 100 bytes and an answer of 1000, all acknowledged."""
+    return Wire().open().client(1, 1, 100, at=30).server(1, 101, 1000, at=50).client(101, 1001, at=51)
+
+
+def test_orderly_and_who_holds_time_wait() -> None:
+    wire = exchanged().finish(CLIENT, 101, 1001, at=60).finish(SERVER, 1001, 102, at=80).client(102, 1002, at=81).end()
+    closed = wire.one("tcp.closed")
+    assert closed.fields() == {"time_wait": [0], "lasted_ns": 21 * MS, "simultaneous": False}
+    assert "The client closed first, so it holds TIME_WAIT." in closed.what()
+    assert wire.narrator.states == ("TIME-WAIT", "CLOSED")
+    assert "tcp.not_ended" not in wire.names()
+    assert [event.fields()["octets"] for event in wire.events if event.name == "tcp.fin"] == [100, 1000]
+
+
+def test_simultaneous_close() -> None:
+    wire = exchanged().finish(CLIENT, 101, 1001, at=60).finish(SERVER, 1001, 101, at=61)
+    wire.client(102, 1002, at=62).server(1002, 102, at=80).end()
+    assert wire.one("tcp.closed").fields()["simultaneous"] is True
+    assert wire.narrator.states == ("TIME-WAIT", "TIME-WAIT")
+
+
+def test_half_close_tells_what_still_came() -> None:
+    wire = Wire().open().client(1, 1, 100, at=30).finish(CLIENT, 101, 1, at=31).server(1, 102, at=50)
+    wire.server(1, 102, 3000, at=200).client(102, 3001, at=201).finish(SERVER, 3001, 102, at=231)
+    wire.client(102, 3002, at=232).end()
+    told = wire.one("tcp.half_close")
+    assert told.fields() == {"octets": 3000, "lasted_ns": 200 * MS}
+    assert told.direction == SERVER
+    assert "tcp.closed" in wire.names()
+
+
+def test_a_half_close_without_an_end() -> None:
+    wire = Wire().open().finish(CLIENT, 1, 1, at=31).server(1, 2, 3000, at=131).client(2, 3001, at=132).end(at=500)
+    assert wire.one("tcp.half_close").fields()["octets"] == 3000
+    assert "Only the client had closed its direction" in wire.one("tcp.not_ended").what()
+
+
+@pytest.mark.parametrize(("how", "words"), [
+    ("capture", "The capture ends"), ("idle", "Nothing more is seen for"), ("reused", "with the same ports begins"),
+])
+def test_no_end_was_seen(how: str, words: str) -> None:
+    told = exchanged().end(how, at=60_051).one("tcp.not_ended")
+    assert words in told.what()
+    assert told.fields()["silent_ns"] == 60_000 * MS
+
+
+def test_the_end_is_told_once() -> None:
+    wire = exchanged().end()
+    assert wire.narrator.on_end("capture", 99 * MS) == []
+
+
+def cause(wire: Wire) -> str:
+    return str(wire.one("tcp.reset").fields()["cause"])
+
+
+def test_reset_with_unread_data() -> None:
+    wire = Wire().open().client(1, 1, 100, at=30).server(1, 101, 20_000, at=50)
+    wire.client(101, 20_001, at=51, window=44_000, window_bytes=44_000).reset(CLIENT, 101, 20_001, at=60)
+    assert cause(wire) == "unread data"
+    assert "It looks as if" in wire.one("tcp.reset").what()
+    assert wire.narrator.states == ("CLOSED", "CLOSED")
+
+
+def test_reset_after_late_data() -> None:
+    wire = exchanged().finish(CLIENT, 101, 1001, at=60).server(1001, 102, at=80)
+    wire.server(1001, 102, 500, at=90).reset(CLIENT, 102, flags=RST, at=90.1).end()
+    assert cause(wire) == "late data"
+    assert wire.one("tcp.reset").fields()["unacknowledged"] == 500
+
+
+def test_reset_after_giving_up() -> None:
+    wire = exchanged().server(1001, 101, 1000, at=60)
+    for at in (300, 800, 1800):
+        wire.server(1001, 101, 1000, at=at, analysis=RETRANSMISSION, rto_ns=200 * MS)
+    assert cause(wire.reset(SERVER, 2001, 101, at=4000)) == "gave up"
+    wire = exchanged()
+    for at in (1000, 2000, 3000):
+        wire.client(100, 1001, at=at, analysis=KEEP_ALIVE)
+    assert cause(wire.reset(CLIENT, 101, 1001, at=4000)) == "gave up"
+
+
+def test_reset_of_an_unknown_connection() -> None:
+    wire = exchanged().client(101, 1001, 50, at=90_000).reset(SERVER, 1001, flags=RST, at=90_020)
+    assert cause(wire) == "unknown connection"
+    assert "silent for" in wire.one("tcp.reset").what()
+
+
+def test_a_plain_abort_claims_no_more() -> None:
+    wire = exchanged().reset(SERVER, 1001, 101, at=80).end()
+    assert cause(wire) == "aborted"
+    assert "looks as if" not in wire.one("tcp.reset").what()
+    assert "tcp.not_ended" not in wire.names()
+
+
+def test_a_reset_instead_of_a_fin() -> None:
+    wire = exchanged().finish(CLIENT, 101, 1001, at=60).reset(SERVER, 1001, 102, at=80)
+    assert cause(wire) == "instead of FIN"
+
+
+def test_a_reset_from_elsewhere_is_noticed_by_its_ttl() -> None:
+    wire = Wire()
+    wire.client(0, 0, flags=SYN, at=0, ttl=64).server(0, 1, flags=SYN | ACK, at=20, ttl=52).client(1, 1, at=21, ttl=64)
+    wire.client(1, 1, 100, at=30, ttl=64).reset(SERVER, 1, 101, at=31, ttl=117)
+    assert "Its TTL is 117, and 52" in wire.one("tcp.reset").what()
+
+
+def test_a_reset_with_a_guessed_number_is_challenged() -> None:
+    wire = exchanged().reset(SERVER, 1001 + 5000, flags=RST, at=60)
+    wire.client(101, 1001, at=60.1).client(101, 1001, 100, at=70).server(1001, 201, at=90).end()
+    told = wire.one("tcp.challenge_ack")
+    assert told.fields() == {"challenged": "RST", "after_ns": MS // 10}
+    assert "a careful receiver asks back" in wire.one("tcp.reset").what()
+    assert wire.narrator.states == ("ESTABLISHED", "ESTABLISHED")
+
+
+def test_a_syn_in_the_middle_is_challenged() -> None:
+    wire = exchanged().client(900, 0, flags=SYN, at=60).server(1001, 101, at=80)
+    assert wire.one("tcp.challenge_ack").fields()["challenged"] == "SYN"
+
+
+def test_what_comes_after_the_end() -> None:
+    wire = exchanged().reset(CLIENT, 101, 1001, at=60).server(1001, 101, 700, at=61).reset(CLIENT, 101, at=62).end()
+    assert wire.one("tcp.late_segments").fields() == {"segments": 1, "octets": 700, "resets": 1}
