@@ -16,6 +16,7 @@ AUTO: Final = "auto"
 ALWAYS: Final = "always"
 NEVER: Final = "never"
 NARROWEST: Final = 40
+UNREADABLE: Final = 2    # the exit code where nothing could be told
 
 
 def captures_argument(function: F) -> F:
@@ -62,6 +63,8 @@ def analysis_of(captures: tuple[str, ...], options: Options) -> Analysis:
         except CaptureError as error:
             raise unreadable(error) from error
     analysis.capture.names = list(captures)
+    if analysis.capture.damage and not analysis.capture.frames:
+        raise unreadable(CaptureError("; ".join(analysis.capture.damage)))
     return analysis
 
 

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from analyzer.cli.common import capture_path, captures_argument, unreadable
+from analyzer.cli.common import UNREADABLE, capture_path, captures_argument, unreadable
 
 
 @click.command("frames", short_help="Print one JSON line a frame.")
@@ -17,7 +17,10 @@ from analyzer.cli.common import capture_path, captures_argument, unreadable
     "--deep", type=click.IntRange(1), metavar="N",
     help="Show Wireshark's full dissection of frame N instead; needs an installed tshark.",
 )
-def command(captures: tuple[str, ...], conversation: int | None, deep: int | None) -> None:
+@click.pass_context
+def command(
+    ctx: click.Context, captures: tuple[str, ...], conversation: int | None, deep: int | None
+) -> None:
     """Print each frame as one line of JSON, for scripts and for comparing with other tools."""
     from analyzer.ingest.source import CaptureError
 
@@ -31,12 +34,18 @@ def command(captures: tuple[str, ...], conversation: int | None, deep: int | Non
         screen = Screen()
         screen.show(iter([dissection_rows(paths[0], deep)]))
         return
-    from analyzer.pipeline.run import frames
+    from analyzer.pipeline.run import Frames
+    from analyzer.report.escape import terminal_text
 
     out = sys.stdout.buffer
     try:
-        for block in frames(paths, conversation or 0):
+        lines = Frames(paths, conversation or 0)
+        for block in lines:
             out.write(block)
     except CaptureError as error:
         raise unreadable(error) from error
     out.flush()
+    for damage in lines.damage:
+        click.echo(terminal_text(damage), err=True)
+    if lines.damage and not lines.count:
+        ctx.exit(UNREADABLE)

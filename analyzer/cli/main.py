@@ -139,7 +139,11 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")   # a terminal that lacks a character gets a question mark
     if COMPLETE in os.environ:
         cli.main(prog_name=NAME)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    # Everything is written. Taking hundreds of thousands of conversations apart would only keep the user waiting.
+    os._exit(code)
 
 
 if __name__ == "__main__":

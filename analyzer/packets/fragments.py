@@ -13,13 +13,15 @@ from mypy_extensions import i64
 # RFC 8200 §4.5 gives up 60 s after the first fragment to arrive; RFC 1122 §3.3.2 asks for 60 to 120 s.
 MAX_AGE_NS: Final[i64] = 60_000_000_000
 MAX_DATAGRAMS: Final = 1_024        # incomplete ones at once; the oldest leaves
-MAX_HELD: Final[i64] = 16 << 20     # bytes of all incomplete ones; the oldest leave
+MAX_HELD: Final[i64] = 16 << 20     # bytes of all incomplete ones, with PIECE_COST; the oldest leave
+PIECE_COST: Final[i64] = 200        # what keeping a fragment takes beside its payload
 MAX_PIECES: Final = 1_024           # fragments of one datagram (of 65 535 bytes; 46 at the usual size of 1 500)
 LARGEST: Final[i64] = 65_535        # payload bytes of a datagram
 
 # Names of the counters in `Fragments.counts`.
 EXPIRED: Final = "fragmented datagram still incomplete after 60 s"
 EVICTED: Final = f"fragmented datagram given up: more than {MAX_DATAGRAMS} incomplete, or {MAX_HELD >> 20} MiB"
+UNFINISHED: Final = "fragmented datagram incomplete at the end of the capture"
 TOO_MANY: Final = f"fragment beyond the {MAX_PIECES} kept of a datagram"
 TOO_LONG: Final = "fragment beyond the largest datagram"
 OVERLAP: Final = "fragmented datagram with overlapping fragments"
@@ -50,13 +52,18 @@ class Datagram:
         self.next_header: i64 = 0
         self.ecn: i64 = 0
 
-    def add(self, piece: Piece) -> None:
-        """Keep it in order of start; behind those that begin at the same place."""
+    def add(self, piece: Piece) -> bool:
+        """Keep it in order of start; behind those that begin at the same place. Returns False for a copy."""
         at = len(self.pieces)
-        while at > 0 and self.pieces[at - 1].start > piece.start:
+        while at > 0 and self.pieces[at - 1].start >= piece.start:
             at -= 1
+            if self.pieces[at].start == piece.start and self.pieces[at].payload == piece.payload:
+                return False
+        while at < len(self.pieces) and self.pieces[at].start == piece.start:
+            at += 1
         self.pieces.insert(at, piece)
-        self.held += len(piece.payload)
+        self.held += len(piece.payload) + PIECE_COST
+        return True
 
     def complete(self) -> bool:
         if self.total < 0 or not self.header:
@@ -96,8 +103,9 @@ class Fragments:
         elif len(datagram.pieces) >= MAX_PIECES:
             self.count(TOO_MANY)
             return None
-        datagram.add(Piece(int(start), payload, int(frame)))
-        self.held += len(payload)
+        if not datagram.add(Piece(int(start), payload, int(frame))):
+            return None
+        self.held += len(payload) + PIECE_COST
         if start == 0 and not datagram.header:
             datagram.header = header
             datagram.next_header = next_header
@@ -136,8 +144,8 @@ class Fragments:
 
     def finish(self) -> None:
         """The capture has ended."""
-        for datagram in list(self.waiting.values()):
-            self.count(EXPIRED if datagram.pieces else EVICTED)
+        for _ in range(len(self.waiting)):
+            self.count(UNFINISHED)
         self.waiting = {}
         self.held = 0
 

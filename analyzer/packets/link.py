@@ -127,7 +127,7 @@ def _pppoe(walk: Walk) -> None:
 
 
 def _arp(walk: Walk) -> None:
-    """RFC 826; 8035 is RARP (RFC 903). The fields are read by analyzer.packets.neighbours."""
+    """RFC 826; EtherType 8035 is RARP (RFC 903)."""
     walk.layer("arp")
     packet = walk.packet
     if walk.quoting:

@@ -210,6 +210,8 @@ def _fragment6(walk: Walk) -> None:
 def protocol_step(walk: Walk) -> None:
     """What an IP header, or an IPv6 extension header, announces (RFC 5237 registry)."""
     protocol = walk.value
+    if not walk.quoting:
+        walk.packet.transport = walk.at
     if protocol == TCP:
         _tcp(walk)
     elif protocol == UDP:
@@ -260,7 +262,6 @@ def _other(walk: Walk, protocol: i64) -> None:
     name = NAMED.get(int(protocol))
     if name is not None:
         walk.layer(name)
-    walk.packet.transport = walk.packet.transport if walk.quoting else walk.at
     walk.stop(ip_protocol_name(int(protocol)))
 
 
@@ -287,7 +288,6 @@ def _ports(walk: Walk, kind: i64, what: str, size: i64) -> bool:
             packet.quoted_sport = be16(data, at)
             packet.quoted_dport = be16(data, at + 2)
     else:
-        packet.transport = at
         packet.end = walk.end
         packet.true_end = walk.true_end
         packet.kind = kind if ports else NOTHING
@@ -376,7 +376,6 @@ def _message(walk: Walk, kind: i64, what: str) -> bool:
         packet.quoted_kind = kind
     else:
         packet.kind = kind
-        packet.transport = walk.at
         packet.end = walk.end
         packet.true_end = walk.true_end
     if walk.lacks(8, what):

@@ -26,7 +26,7 @@ PPP_HDLC: Final = 8     # at the address field, where there is one (RFC 1662 §3
 MPLS: Final = 9
 WLAN: Final = 10        # value: flags below
 CISCO_HDLC: Final = 11
-UDP_PAYLOAD: Final = 12  # value: the destination port's tunnel, see analyzer.packets.tunnels
+UDP_PAYLOAD: Final = 12  # value: which tunnel the ports mean, see analyzer.packets.tunnels
 ERSPAN: Final = 13
 RADIOTAP: Final = 14
 PPI: Final = 15
@@ -155,11 +155,12 @@ class Walk:
     def tunnel(self, kind: int, number: i64 = -1) -> None:
         """What follows is carried between the addresses of the packet so far. number: of the virtual network."""
         packet = self.packet
-        if self.quoting or packet.ip_version == 0:
+        version, at = packet.ip_version, packet.src
+        if self.quoting:
+            version, at = packet.quoted_version, packet.quoted_src
+        if version == 0:
             return
-        size: i64 = 4 if packet.ip_version == 4 else 16
-        self.scope += tunnel(
-            kind, self.data[packet.src:packet.src + size], self.data[packet.dst:packet.dst + size]
-        )
+        size: i64 = 4 if version == 4 else 16
+        self.scope += tunnel(kind, self.data[at:at + size], self.data[at + size:at + size + size])
         if number >= 0:
             self.scope += identifier(number)

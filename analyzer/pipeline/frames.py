@@ -140,13 +140,16 @@ class FrameLines:
         router = self.sink.routers.get(number)
         streams = self.sink.streams.get(number)
         if router is None or streams is None:
-            if table.length == 0:
+            if table.length == 0 or router is not None:
                 return []
             streams = Streams()
             router = self._router(flow, "tcp", packet, int(half.direction))
             self.sink.streams[number] = streams
             self.sink.routers[number] = router
         offset = table.payload - source.start if packet.base >= 0 else -1
+        if not router.undecided and not router.stack:
+            del self.sink.streams[number]  # nobody reads these bytes, so they need not be put in order
+            return []
         events: list[Event] = []
         for piece in streams.segment(
             half.direction, half, table.flags, table.seq, table.ack, table.length,

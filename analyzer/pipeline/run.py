@@ -72,15 +72,29 @@ def analyze(paths: list[str], options: Options, progress: Progress | None = None
             gc.enable()
 
 
-def frames(paths: list[str], conversation: int = 0) -> Iterator[bytes]:
-    """The lines of `wiretale frames`, in blocks. Raises CaptureError where nothing can be told."""
-    gc.disable()
-    source = open_capture(paths, rewindable=False)
-    lines = FrameLines(source, protocols(), conversation)
-    while block := lines.block():
-        yield block
-    source.close()
-    gc.enable()
+class Frames:
+    """The lines of `wiretale frames`, in blocks, as an iterator. damage: what was found by then."""
+
+    def __init__(self, paths: list[str], conversation: int = 0) -> None:
+        """Raises CaptureError where nothing can be told."""
+        self.source = open_capture(paths, rewindable=False)
+        self.lines = FrameLines(self.source, protocols(), conversation)
+        gc.disable()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.lines.block():
+            yield block
+        self.source.close()
+        gc.enable()
+
+    @property
+    def count(self) -> int:
+        """Frames read so far."""
+        return int(self.source.number)
+
+    @property
+    def damage(self) -> list[str]:
+        return [str(damage) for damage in self.source.damage]
 
 
 def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:

@@ -44,18 +44,27 @@ def analyze(paths: list[str], options: Options, progress: object = None) -> Anal
     return analysis
 
 
-def frames(paths: list[str], conversation: int = 0) -> Iterator[bytes]:
-    if "broken.pcap" in paths:
-        raise CaptureError("broken.pcap: not a capture")
-    yield b'{"frame":1}\n{"frame":2}\n'
-    yield b'{"conversation":%d}\n' % conversation
+class Frames:
+    """As the pipeline's; `cut.pcap` is damaged behind its frames, `cut-at-once.pcap` before the first."""
+
+    def __init__(self, paths: list[str], conversation: int = 0) -> None:
+        if "broken.pcap" in paths:
+            raise CaptureError("broken.pcap: not a capture")
+        self.count = 0 if "cut-at-once.pcap" in paths else 3
+        self.damage = [f"{path}: damaged at byte 24: \x1b[2J" for path in paths if path.startswith("cut")]
+        self.conversation = conversation
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self.count:
+            yield b'{"frame":1}\n{"frame":2}\n'
+            yield b'{"conversation":%d}\n' % self.conversation
 
 
 @pytest.fixture(autouse=True)
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> type[Options]:
     """In the place of the pipeline."""
     module = ModuleType("analyzer.pipeline.run")
-    module.__dict__.update(Options=Options, analyze=analyze, frames=frames)
+    module.__dict__.update(Options=Options, analyze=analyze, Frames=Frames)
     monkeypatch.setitem(sys.modules, "analyzer.pipeline.run", module)
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "WIRETALE_DEBUG"):
         monkeypatch.delenv(name, raising=False)

@@ -141,6 +141,15 @@ def test_frames_stream_as_they_come(capsysbinary: pytest.CaptureFixture[bytes]) 
     assert capsysbinary.readouterr().out == b'{"frame":1}\n{"frame":2}\n{"conversation":4}\n'
 
 
+@pytest.mark.parametrize(("capture", "code"), [("cut.pcap", 0), ("cut-at-once.pcap", 2)])
+def test_frames_tell_damage_in_one_harmless_line(
+    capsysbinary: pytest.CaptureFixture[bytes], capture: str, code: int
+) -> None:
+    assert run(["frames", capture]) == code
+    error = capsysbinary.readouterr().err
+    assert error == f"{capture}: damaged at byte 24: \\x1b[2J\n".encode()
+
+
 @pytest.mark.parametrize("captures", [["-"], ["a", "b"]])
 def test_deep_wants_one_file(capsys: pytest.CaptureFixture[str], captures: list[str]) -> None:
     assert "one capture file" in error_of(capsys, "frames", "--deep", "1", *captures)
