@@ -64,6 +64,8 @@ UDP: Final[i64] = 17
 SFR: Final[i64] = 7
 RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION
 TROUBLE: Final[i64] = RESENT | OUT_OF_ORDER | ZERO_WINDOW | LOST_SEGMENT | ACK_LOST_SEGMENT | WINDOW_FULL
+REACH: Final[i64] = 1 << 24             # an ACK this far beyond the first byte belongs to the connection
+ENDING: Final[i64] = SAW_FIN | SAW_RST
 LARGE: Final[i64] = 2_000_000_000
 
 
@@ -91,6 +93,7 @@ class FlowTable:
         self.detailed: bool = detail
         self.sink = sink
         self.tcp_keys: dict[bytes, TcpHalf] = {}
+        self.half_seen: dict[bytes, TcpHalf] = {}   # without scope: the direction of a scoped connection to come
         self.other_keys: dict[bytes, UdpHalf] = {}
         self.wanted: set[int] = set()      # conversations of which every frame is recorded
         self.numbers: i64 = 0
@@ -166,7 +169,7 @@ class FlowTable:
         self._count(half, peer, flow, flags, seq, ack, window, length, bits, time, wire)
         flow.last_frame = number
         flow.last_time = time
-        flow.record(number, time, wire, place, shape, self.record_cap, flags & SFR != 0)
+        flow.record(number, time, wire, place, shape, self.record_cap, flow.marks & ENDING != 0)
         self.half = half
         self.bits = bits
         self.flags = flags
@@ -278,6 +281,8 @@ class FlowTable:
     ) -> TcpHalf:
         """A segment without a conversation, or a SYN: which conversation it begins or belongs to."""
         if half is None:
+            half = self._other_scope(key, size, scope, data, at)
+        if half is None:
             return self._new_tcp(key, size, scope, flags, data, at, number, time)
         if not half.base_known:
             return half
@@ -295,6 +300,25 @@ class FlowTable:
         self.bits = REUSED_PORTS
         half = self._new_tcp(key, size, scope, flags, data, at, number, time)
         half.flow.reused = True
+        return half
+
+    def _other_scope(self, key: bytes, size: i64, scope: bytes, data: bytes, at: i64) -> TcpHalf | None:
+        """The connection whose unseen direction this is: mirrored traffic has a VLAN or tunnel of its own each way.
+
+        Only where nothing came that way yet and the ACK is of what the other side sent.
+        """
+        bare = key[:size + size + 4]
+        half = self.tcp_keys.get(bare) if scope else None
+        if half is None or half.frames:
+            half = self.half_seen.get(bare)
+        if half is None or half.frames or not half.peer.base_known or not i64(data[at + 13]) & ACK:
+            return None
+        ahead = (be32(data, at + 8) - half.peer.base_seq) & MASK
+        if not 0 < ahead < REACH:
+            return None
+        self.tcp_keys[key] = half
+        self.tcp_keys[_reverse(key, size, scope)] = half.peer
+        self.half_seen.pop(bare, None)
         return half
 
     def _new_tcp(
@@ -319,6 +343,8 @@ class FlowTable:
         if len(self.tcp_keys) >= self.capacity * 2:
             self._make_room_tcp()
         half = flow.responder if flipped else flow.originator
+        if scope:
+            self.half_seen[other[:size + size + 4]] = half.peer
         self.tcp_keys[key] = half
         if other != key:
             self.tcp_keys[other] = half.peer
@@ -420,6 +446,9 @@ class FlowTable:
                 self.made_room += 1
             flow.retired = True
         self.tcp_keys = {key: half for key, half in self.tcp_keys.items() if not half.flow.retired}
+        self.half_seen = {
+            key: half for key, half in self.half_seen.items() if not half.flow.retired and not half.frames
+        }
         for flow in flows[: len(flows) // 2]:
             self.sink.take(flow)
 
@@ -440,6 +469,7 @@ class FlowTable:
         for other in self.other_keys.values():
             flows[other.flow.number] = other.flow
         self.tcp_keys = {}
+        self.half_seen = {}
         self.other_keys = {}
         for number in sorted(flows):
             self._leave(flows[number])

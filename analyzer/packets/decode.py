@@ -123,7 +123,7 @@ class Decoder:
         self, data: bytes, at: i64, true_end: i64, start: i64, end: i64, length: i64, protocol: i64, packet: Packet
     ) -> bool:
         """A whole TCP or UDP header, and no tunnel behind it; else the packet is left alone."""
-        true_end = min(true_end, start + length)
+        true_end = min(true_end, max(start + length, end))
         end = min(end, true_end)
         if protocol == TCP:
             if at + 20 > end or data[at + 12] < 0x50:

@@ -178,14 +178,12 @@ def llc(walk: Walk) -> None:
 def ppp_hdlc(walk: Walk) -> None:
     """RFC 1662 §3.1: FF 03 may stand before the protocol; Cisco HDLC has other addresses."""
     at = walk.at
-    if at + 2 <= walk.end:
-        first = walk.data[at]
-        if first == 0xFF and walk.data[at + 1] == 3:
-            at += 2
-        elif first in (0x0F, 0x8F):
-            walk.go(CISCO_HDLC, at)
-            return
-    walk.go(PPP, at)
+    if at < walk.end and walk.data[at] in (0x0F, 0x8F):
+        walk.go(CISCO_HDLC, at)
+    elif at + 2 <= walk.end and be16(walk.data, at) == 0xFF03:
+        walk.go(PPP, at + 2)
+    else:
+        walk.go(PPP, at)
 
 
 def ppp(walk: Walk) -> None:
@@ -211,7 +209,7 @@ def ppp(walk: Walk) -> None:
     elif protocol == 0x003D:
         _multilink(walk, at + size)
     elif protocol == 0x0031 and at + size + 2 <= walk.end and data[at + size + 1] == 1:
-        walk.go(ETHERNET, at + size + 2)    # RFC 3518 §4.2: flags, MAC type 1
+        walk.go(ETHERNET, at + size + 2)    # RFC 3518: flags, MAC type 1
     else:
         walk.stop(ppp_protocol_name(int(protocol)))
 
@@ -322,12 +320,13 @@ def _null(walk: Walk, layer: str) -> None:
         if family >> 16 == 0xFF03:          # PPP without more
             walk.go(PPP_HDLC, at)
             return
-        if le32(data, at) <= 0xFFFF:
-            family = le32(data, at)
-        elif family & 0xFFFF == 0:          # two bytes of family, two without meaning
+        swapped = le32(data, at)
+        if swapped <= 255:
+            family = swapped
+        elif family & 0xFF00FFFF == 0:      # two bytes of family, two without meaning
             family >>= 16
-        elif le32(data, at) & 0xFFFF == 0:
-            family = le32(data, at) >> 16
+        elif swapped & 0xFF00FFFF == 0:
+            family = swapped >> 16
         else:
             family &= 0xFFFF                # two bytes without meaning, an EtherType
     if family == 2:

@@ -83,8 +83,11 @@ def _ipv4(walk: Walk) -> None:
     start = (fragment & 0x1FFF) << 3
     payload = at + total - (at + header)
     if walk.quoting or payload <= 0 or at + total > walk.end:
+        # Nothing can be put together; the first fragment still has the ports.
         if start:
             walk.stop("fragment")
+        else:
+            walk.remark("fragment")
         return
     key = data[at + 12:at + 20] + data[at + 4:at + 6] + data[at + 9:at + 10] + walk.scope
     _join(walk, 4, key, at, at + header, protocol, start, fragment & 0x2000 != 0, ecn)
@@ -238,7 +241,7 @@ def protocol_step(walk: Walk) -> None:
     elif protocol == 137:       # RFC 4023 §3
         walk.tunnel(scope.MPLS_IN_IP)
         walk.go(MPLS, walk.at)
-    elif protocol == 143:       # RFC 8986 §4.9
+    elif protocol == 143:       # RFC 8986 §10.1
         walk.tunnel(scope.ETHERNET_IN_IP)
         walk.go(ETHERNET, walk.at)
     elif protocol == 103:
@@ -341,9 +344,9 @@ def _icmp(walk: Walk) -> None:
     """RFC 792. Errors quote the packet that caused them: unreachable, quench, redirect, time, parameter."""
     walk.layer("icmp")
     if _message(walk, ICMP, "ICMP header") and walk.data[walk.at] in (3, 4, 5, 11, 12):
-        # RFC 4884 §4: where extensions follow, the length of the quote in words of 32 bits.
+        # RFC 4884 §4: where extensions follow, the length of the quote in words of 32 bits, padded to 128 bytes.
         words = i64(walk.data[walk.at + 5])
-        if words and walk.data[walk.at] in (3, 11, 12):
+        if words >= 32 and walk.data[walk.at] in (3, 11, 12):
             walk.bound(walk.at + 8 + (words << 2))
         _quote(walk, walk.at + 8, IP)
 
@@ -356,8 +359,8 @@ def _icmpv6(walk: Walk) -> None:
     data = walk.data
     kind = data[walk.at]
     if 1 <= kind <= 4:
-        words = i64(data[walk.at + 4]) if kind in (1, 3) else i64(0)  # RFC 4884 §4.4: words of 64 bits
-        if words:
+        words = i64(data[walk.at + 4])      # RFC 4884 §4.4: words of 64 bits
+        if words >= 16 and kind in (1, 3):
             walk.bound(walk.at + 8 + (words << 3))
         _quote(walk, walk.at + 8, IPV6)
     elif kind == 137:

@@ -50,16 +50,16 @@ UDP_PORTS: Final = (
     (2152, GTP),        # 3GPP TS 29.281 §4.4.2.3
     (2123, GTP),        # the control plane's port; version 2 ends there
     (3386, GTP),        # version 0, and GTP'
-    (3544, TEREDO),     # RFC 4380 §2.7
+    (3544, TEREDO),     # RFC 4380
     (1701, L2TP),       # RFC 2661 §8.1
-    (6635, MPLS_UDP),   # RFC 7510 §3
-    (4754, GRE_UDP),    # RFC 8086 §3.1
+    (6635, MPLS_UDP),   # RFC 7510
+    (4754, GRE_UDP),    # RFC 8086
     (4341, LISP),       # RFC 9300 §5.3
     (4342, LISP_CONTROL),
     (37008, TZSP),
     (5247, CAPWAP),     # RFC 5415 §3.1
     (5072, AYIYA),
-    (9899, SCTP_UDP),   # RFC 6951 §3
+    (9899, SCTP_UDP),   # RFC 6951
     (4500, ESP_UDP),    # RFC 3948 §2
 )
 
@@ -336,7 +336,10 @@ def _ayiya(walk: Walk) -> None:
     header = 8 + identity + signature
     if not walk.lacks(header, "AYIYA header"):
         walk.tunnel(scope.AYIYA)
-        walk.go(PROTOCOL, at + header, following)
+        if following in (4, 41):
+            walk.go(IP if following == 4 else IPV6, at + header)
+        else:
+            walk.go(PROTOCOL, at + header, following)
 
 
 def _esp(walk: Walk) -> None:
@@ -390,8 +393,8 @@ def gre(walk: Walk) -> None:
 
 def _gre_payload(walk: Walk, at: i64, flags: i64, protocol: i64, key: i64) -> None:
     if protocol == 0x880B:
-        if flags & 7 == 1 and at >= walk.end:
-            walk.done()     # RFC 2637 §4.2: an acknowledgment alone
+        if flags & 0x1007 == 1:
+            walk.done()     # RFC 2637 §4.1: without a sequence number there is only an acknowledgment
             return
         walk.tunnel(scope.PPTP if flags & 7 == 1 else scope.GRE)
         walk.go(PPP_HDLC, at)

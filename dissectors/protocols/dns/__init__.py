@@ -1,0 +1,1 @@
+"""DNS over UDP and TCP, multicast DNS and LLMNR: one message format, three protocols."""

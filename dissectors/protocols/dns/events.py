@@ -1,0 +1,317 @@
+"""Events of DNS over UDP and TCP. Texts and record data are made when they are asked for."""
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
+from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.dns.describe import flag_names, label, query_text, question_text, response_text
+from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, AUTHORITY, MAX_TTL, QR, Message
+from dissectors.protocols.dns.outcome import Outcome, outcome_json, outcome_of
+from dissectors.protocols.dns.rdata import record_json
+from dissectors.wire.dns_codes import QUERY, opcode_name, rcode_name
+from dissectors.wire.dns_types import OPT, class_name, type_name
+
+LOOKUP: Final = "lookup"
+MAX_RECORDS: Final = 1_000  # of one message, as data in `fields()`
+
+_SECTIONS: Final = ((ANSWER, "answer"), (AUTHORITY, "authority"), (ADDITIONAL, "additional"))
+
+
+class MessageEvent(Event):
+    """One message. length: its true size; larger than len(message.data) where the capture cut it."""
+
+    phase: ClassVar[str] = LOOKUP
+    llmnr: ClassVar[bool] = False  # two of the flags have another meaning there
+
+    def __init__(self, time: int, direction: int, evidence: Evidence, message: Message, length: int) -> None:
+        super().__init__(time, direction, evidence)
+        self.message = message
+        self.length = length
+
+    def detail(self) -> str:
+        message = self.message
+        words = [f"id 0x{message.id:04x}", *flag_names(message, self.llmnr)]
+        if message.edns:
+            data, at = message.data, int(message.edns)
+            words.append(f"EDNS, up to {data[at + 2] << 8 | data[at + 3]} bytes")  # RFC 6891 §6.1.2
+            if data[at + 6] & 0x80:
+                words.append("DO")  # RFC 3225 §3
+            for record in message.section(ADDITIONAL):
+                text = record_json(message, record)["rdata"] if record.start == at + 10 else ""
+                if text:
+                    words.append(str(text))
+        words.append(size(self.length))
+        return ", ".join(words)
+
+    def cut(self) -> str:
+        """What the capture does not hold, as a further sentence."""
+        if self.length > len(self.message.data):
+            return f" The capture holds only {len(self.message.data)} of its {size(self.length)}."
+        return ""
+
+    def fields(self) -> dict[str, JsonValue]:
+        message = self.message
+        flags: list[JsonValue] = []
+        flags.extend(flag_names(message, self.llmnr))
+        questions: list[JsonValue] = []
+        for question in message.all_questions()[:MAX_RECORDS]:
+            questions.append({
+                "name": question.name.text(), "type": type_name(question.type), "class": class_name(question.class_)
+            })
+        out: dict[str, JsonValue] = {
+            "id": int(message.id), "response": message.response, "opcode": opcode_name(message.opcode),
+            "rcode": rcode_name(message.full_rcode()), "flags": flags, "length": self.length, "question": questions,
+        }
+        left_out = 0
+        for number, name in _SECTIONS:
+            records = message.section(number)
+            left_out += max(len(records) - MAX_RECORDS, 0)
+            shown: list[JsonValue] = []
+            shown.extend([record_json(message, record) for record in records[:MAX_RECORDS]])
+            out[name] = shown
+        if left_out:
+            out["records_left_out"] = left_out
+        if message.bad_at < 0 and message.end < len(message.data):
+            out["trailing_bytes"] = len(message.data) - int(message.end)
+        return out
+
+    def frame_record(self) -> dict[str, JsonValue] | None:
+        """The name is written as Wireshark writes it; `fields()` has it in presentation format."""
+        message = self.message
+        out: dict[str, JsonValue] = {"id": int(message.id), "response": message.flags & QR != 0}
+        out["rcode"] = message.rcode
+        question = message.question()
+        if question is not None:
+            out["qname"] = question.name.display()
+            out["qtype"] = question.type
+        out["answers"] = int(message.answers)
+        return out
+
+
+class Query(MessageEvent):
+    """A question. attempt: from 1; since_ns: since the attempt before, -1 for the first; first_frame: of the first."""
+
+    name: ClassVar[str] = "dns.query"
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 1034 §3.7.1"
+    WHY: ClassVar[str] = (
+        "Programs know names, packets need addresses. A client sends the name, the type of data it wants and a "
+        "number of its choice; the answer repeats all three, so that the client can tell what it answers."
+    )
+    multicast: ClassVar[bool] = False
+
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, message: Message, length: int, attempt: int,
+        since_ns: int, first_frame: int, same_id: bool,
+    ) -> None:
+        super().__init__(time, direction, evidence, message, length)
+        self.attempt = attempt
+        self.since_ns = since_ns
+        self.first_frame = first_frame
+        self.same_id = same_id
+
+    def label(self) -> str:
+        return label(self.message, None)
+
+    def what(self) -> str:
+        return f"{query_text(self.message, self.multicast)}.{self.cut()}"
+
+    def fields(self) -> dict[str, JsonValue]:
+        out = super().fields()
+        out["attempt"] = self.attempt
+        if self.since_ns >= 0:
+            out["since_previous_ns"] = self.since_ns
+            out["first_frame"] = self.first_frame
+            out["same_id"] = self.same_id
+        return out
+
+
+class Retry(Query):
+    """The same question once more, while no answer to it was seen."""
+
+    name: ClassVar[str] = "dns.retry"
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 1035 §4.2.1"
+    WHY: ClassVar[str] = (
+        "UDP does not say when a datagram is lost. A client that hears nothing can only wait and ask again, "
+        "so one lost packet costs a whole timeout, often seconds."
+    )
+
+    def label(self) -> str:
+        return f"{label(self.message, None)} again"
+
+    def what(self) -> str:
+        number = "the same id" if self.same_id else "a new id"
+        return (
+            f"{query_text(self.message, self.multicast)}. This is attempt {self.attempt}, with {number}, "
+            f"{duration(self.since_ns)} after the one before: no answer was seen until now.{self.cut()}"
+        )
+
+
+class Response(MessageEvent):
+    """An answer. asked_frame: of the query, 0 where none was seen; response_ns: since it; total_ns: since the first
+    attempt (both -1 where unknown); attempts: how often the question was asked. part: above 0 for a further
+    message of a zone transfer.
+    """
+
+    name: ClassVar[str] = "dns.response"
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 1034 §3.7"
+    WHY: ClassVar[str] = (
+        "The answer repeats the question and adds records in three sections: what was asked for, who has authority "
+        "over it, and what may help. Each record carries a time to live, for which everyone on the way may keep it."
+    )
+
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, message: Message, length: int, asked_frame: int,
+        response_ns: int, total_ns: int, attempts: int, continued: bool = False,
+    ) -> None:
+        super().__init__(time, direction, evidence, message, length)
+        self.asked_frame = asked_frame
+        self.response_ns = response_ns
+        self.total_ns = total_ns
+        self.attempts = attempts
+        self.continued = continued
+        self._outcome: Outcome | None = None
+
+    def outcome(self) -> Outcome:
+        if self._outcome is None:
+            self._outcome = outcome_of(self.message)
+        return self._outcome
+
+    def label(self) -> str:
+        return label(self.message, self.outcome())
+
+    def text(self) -> str:
+        """Without its final dot."""
+        if self.continued:
+            return f"The zone transfer goes on: {plural(int(self.message.answers), 'record')} more"
+        return response_text(self.message, self.outcome())
+
+    def what(self) -> str:
+        text = self.text()
+        if self.response_ns >= 0 and not self.continued:
+            text += f"; answered in {duration(self.response_ns)}"
+            if self.attempts > 1:
+                text += f", {duration(self.total_ns)} after the first of {self.attempts} attempts"
+        return f"{text}.{self.cut()}"
+
+    def fields(self) -> dict[str, JsonValue]:
+        out = super().fields()
+        if self.message.opcode == QUERY:
+            out["outcome"] = outcome_json(self.outcome())
+        if self.asked_frame:
+            out["query_frame"] = self.asked_frame
+            out["attempts"] = self.attempts
+        if self.response_ns >= 0:
+            out["response_time_ns"] = self.response_ns
+            out["since_first_attempt_ns"] = self.total_ns
+        high = [record for record in self.message.records() if record.ttl > MAX_TTL and record.type != OPT]
+        if high:  # RFC 2181 §8
+            out["ttl_above_limit"] = len(high)
+        return out
+
+
+class Mismatch(Response):
+    """A response that answers no question as it was asked. reason: in words."""
+
+    name: ClassVar[str] = "dns.mismatch"
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 5452 §9.1"
+    WHY: ClassVar[str] = (
+        "A client must only accept an answer with the addresses, ports, id and question of its own query; the id and "
+        "the port are hard to guess so that a forger has to. Harmless reasons exist too: a capture that starts late "
+        "or loses packets, a duplicated packet, a server that answers twice."
+    )
+
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, message: Message, length: int, asked_frame: int,
+        reason: str,
+    ) -> None:
+        super().__init__(time, direction, evidence, message, length, asked_frame, -1, -1, 0)
+        self.reason = reason
+
+    def label(self) -> str:
+        return "stray answer"
+
+    def what(self) -> str:
+        return f"{self.reason} It says: {self.text()}.{self.cut()}"
+
+    def fields(self) -> dict[str, JsonValue]:
+        out = super().fields()
+        out["reason"] = self.reason
+        return out
+
+
+class Unanswered(Event):
+    """A question that no answer was seen to. waited_ns: from the first attempt until `how` ended the watch."""
+
+    name: ClassVar[str] = "dns.unanswered"
+    phase: ClassVar[str] = LOOKUP
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 1035 §4.2.1"
+    WHY: ClassVar[str] = (
+        "Nothing tells a client why an answer is missing: the query or the answer was lost, a firewall drops them, "
+        "the server is down or ignores the question, or the capture does not hold the answer."
+    )
+
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, message: Message, attempts: int, waited_ns: int, how: str
+    ) -> None:
+        super().__init__(time, direction, evidence)
+        self.message = message
+        self.attempts = attempts
+        self.waited_ns = waited_ns
+        self.how = how
+
+    def label(self) -> str:
+        return "unanswered"
+
+    def what(self) -> str:
+        end = "the capture ended" if self.how == "capture" else "the conversation ended"
+        text = f"No answer was seen to the question for {question_text(self.message)}"
+        if self.attempts > 1:
+            text += f", asked {self.attempts} times"
+        return f"{text}; {end} {duration(self.waited_ns)} after it was first asked."
+
+    def fields(self) -> dict[str, JsonValue]:
+        question = self.message.question()
+        out: dict[str, JsonValue] = {
+            "id": int(self.message.id), "attempts": self.attempts, "waited_ns": self.waited_ns, "end": self.how
+        }
+        if question is not None:
+            out["name"] = question.name.text()
+            out["type"] = type_name(question.type)
+        return out
+
+
+class Incomplete(Event):
+    """Bytes of a TCP stream that could not be told as messages. missing: octets that the capture does not hold."""
+
+    name: ClassVar[str] = "dns.incomplete"
+    phase: ClassVar[str] = LOOKUP
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 1035 §4.2.2"
+    WHY: ClassVar[str] = (
+        "Over TCP each message is preceded by its length in two octets. Where bytes are missing, the next message "
+        "can be found by counting while the loss lies within one message, and only by its looks where it does not."
+    )
+
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, held: int, missing: int, reason: str
+    ) -> None:
+        super().__init__(time, direction, evidence)
+        self.held = held
+        self.missing = missing
+        self.reason = reason
+
+    def label(self) -> str:
+        return "incomplete"
+
+    def what(self) -> str:
+        text = f"{self.reason}: {size(self.held)} cannot be told as messages"
+        return text + (f", {size(self.missing)} are missing." if self.missing else ".")
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"held": self.held, "missing": self.missing, "reason": self.reason}

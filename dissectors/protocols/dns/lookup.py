@@ -1,0 +1,135 @@
+"""One lookup as it is told: a question, everything that was done for it, and what came of it."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.event import JsonValue
+from dissectors.kit.units import duration, grouped, plural
+from dissectors.protocols.dns.outcome import ANSWERED, NO_DATA, NO_NAME, TRUNCATED
+
+UNANSWERED: Final = "unanswered"
+
+
+class Step:
+    """One exchange on the way. zone: what the server was asked as the authority for, "" where that is not known.
+
+    answer: what it said, in words, "" where nothing was seen.     end_ns: -1 then.     attempts: queries sent.
+    """
+
+    def __init__(
+        self, client: str, server: str, zone: str, question: str, frame: int, start_ns: int, tcp: bool
+    ) -> None:
+        self.client = client
+        self.server = server
+        self.zone = zone
+        self.question = question    # "shop.test A"
+        self.answer = ""
+        self.frames = [frame]
+        self.start_ns = start_ns
+        self.end_ns = -1
+        self.tcp = tcp
+        self.attempts = 1
+
+    def same(self, server: str, question: str, tcp: bool) -> bool:
+        """Whether this question is one more attempt at the same exchange."""
+        return self.end_ns < 0 and (self.server, self.question, self.tcp) == (server, question, tcp)
+
+    def text(self) -> str:
+        of = f" ({self.zone if self.zone != '.' else 'root'})" if self.zone else ""
+        times = f", asked {self.attempts} times" if self.attempts > 1 else ""
+        return f"{self.server}{of}: {self.question}{times} → {self.answer or 'no answer seen'}"
+
+    def as_json(self) -> dict[str, JsonValue]:
+        frames: list[JsonValue] = []
+        frames.extend(self.frames)
+        return {
+            "client": self.client, "server": self.server, "zone": self.zone, "question": self.question,
+            "answer": self.answer, "frames": frames, "start_ns": self.start_ns, "end_ns": self.end_ns, "tcp": self.tcp,
+            "attempts": self.attempts,
+        }
+
+
+class Lookup:
+    """name, type: as asked.     kind: answered, NXDOMAIN, NODATA, failed, unanswered, truncated, referral, alias.
+
+    summary: the answer in short.     chain: aliases followed.     addresses: that the answer gives.
+    seconds: how long the answer may be cached, -1 where it does not say.
+    repeated_before_ttl: seconds for which an earlier answer to the same client was still good; -1 where there was none.
+    over_tcp: asked again over TCP after a truncated answer.
+    steps: exchanges, in order; several where servers referred onwards or the answer was fetched from others.
+    """
+
+    def __init__(self, name: str, type_: str, client: str, server: str, start_ns: int) -> None:
+        self.name = name
+        self.type = type_
+        self.client = client
+        self.server = server
+        self.start_ns = start_ns
+        self.end_ns = start_ns
+        self.kind = UNANSWERED
+        self.summary = ""
+        self.chain: list[str] = []
+        self.addresses: list[str] = []
+        self.seconds = -1
+        self.repeated_before_ttl = -1
+        self.over_tcp = False
+        self.attempts = 0
+        self.steps: list[Step] = []
+        self.frames: list[int] = []
+        self.conversations: list[int] = []
+        self.left_out = 0       # steps beyond the cap
+
+    def line(self) -> str:
+        """`shop.test A → 10.0.0.2, valid 300 s`: for one row of the story."""
+        text = f"{self.name} {self.type} → {self.result()}"
+        if self.seconds > 0 and self.kind in (ANSWERED, NO_NAME, NO_DATA):
+            text += f", valid {grouped(self.seconds)} s"
+        return text
+
+    def result(self) -> str:
+        if self.kind == ANSWERED:
+            return self.summary
+        return {
+            NO_NAME: "no such name (NXDOMAIN)", NO_DATA: f"no {self.type} records (NODATA)",
+            UNANSWERED: "no answer seen", TRUNCATED: "truncated, and not seen to be asked again over TCP",
+        }.get(self.kind, self.summary)
+
+    def what(self) -> str:
+        """The lookup in a few sentences."""
+        text = f"{self.client} looks up {self.name} {self.type}: {self.result()}"
+        if self.end_ns > self.start_ns and self.kind != UNANSWERED:
+            text += f", after {duration(self.end_ns - self.start_ns)}"
+        if len(self.steps) == 1 and self.attempts > 1:
+            text += f", asked {self.attempts} times"
+        text += "."
+        if self.chain:
+            text += f" The name is an alias: {' → '.join([self.name, *self.chain])}."
+        if self.over_tcp:
+            text += " The answer over UDP was truncated, so the question was asked again over TCP."
+        if len(self.steps) > 1:
+            text += f" It took {plural(len(self.steps) + self.left_out, 'exchange')}: "
+            text += "; ".join([step.text() for step in self.steps]) + "."
+        if self.repeated_before_ttl >= 0:
+            text += (
+                " Asked again before the TTL ran out: the answer that this client had was good for another "
+                f"{grouped(self.repeated_before_ttl)} s."
+            )
+        return text
+
+    def as_json(self) -> dict[str, JsonValue]:
+        chain: list[JsonValue] = []
+        chain.extend(self.chain)
+        addresses: list[JsonValue] = []
+        addresses.extend(self.addresses)
+        frames: list[JsonValue] = []
+        frames.extend(self.frames)
+        conversations: list[JsonValue] = []
+        conversations.extend(self.conversations)
+        steps: list[JsonValue] = [step.as_json() for step in self.steps]
+        return {
+            "name": self.name, "type": self.type, "client": self.client, "server": self.server, "kind": self.kind,
+            "result": self.result(), "chain": chain, "addresses": addresses, "cache_seconds": self.seconds,
+            "repeated_before_ttl": self.repeated_before_ttl, "over_tcp": self.over_tcp, "attempts": self.attempts,
+            "start_ns": self.start_ns, "end_ns": self.end_ns, "frames": frames, "conversations": conversations,
+            "steps": steps, "steps_left_out": self.left_out,
+        }
