@@ -1,9 +1,12 @@
 """Records that several stages share: what the pipeline hands to the reports."""
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dissectors.kit.event import Event, JsonValue
+
+if TYPE_CHECKING:
+    from dissectors.protocols.dns.lookup import Lookup
 
 # Severities on Wireshark's scale, lowest first.
 SEVERITIES: Final = ("chat", "note", "warn", "error")
@@ -195,12 +198,17 @@ class CaptureSummary:
 
 
 class Analysis:
-    """Everything a report needs. Reports read this and nothing else."""
+    """Everything a report needs. Reports read this and nothing else.
+
+    lookups: DNS lookups across the conversations that are told, in order of start; a lookup that was done for
+    another one is among that one's steps.
+    """
 
     def __init__(self, capture: CaptureSummary) -> None:
         self.capture = capture
         self.conversations: list[Conversation] = []   # those that were kept, in order of first frame
         self.story: list[StoryRow] = []
         self.told: list[Told] = []
+        self.lookups: list[Lookup] = []
         self.findings: list[Finding] = []
         self.left_out: list[str] = []                 # choices that shortened the output, in words

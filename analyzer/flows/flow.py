@@ -57,6 +57,7 @@ class Flow:
         self.uncapped: bool = False
         self.reused: bool = False          # its SYN found the ports still known from another conversation
         self.unrecorded: i64 = 0           # frames beyond the record cap
+        self.aliased: bool = False         # found under the keys of two scopes
         self.retired: bool = False
         self.kept: i64 = 0                 # places that still need it after it left the table
 

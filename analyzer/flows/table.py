@@ -161,7 +161,7 @@ class FlowTable:
         if flags & SYN or half.first_ack or flow.hand.initial_rtt == 0:
             after_segment(flow.hand, half, time, flags)
         if header > 20 and (flags & SYN or self.detailed):
-            mss = read_options(data, at + 20, min(at + header, end), half)
+            mss = read_options(data, at + 20, min(at + header, end), half, flags & SYN != 0)
             if flags & SYN:
                 half.mss = mss
         if flags & SYN:
@@ -284,7 +284,7 @@ class FlowTable:
             half = self._other_scope(key, size, scope, data, at)
         if half is None:
             return self._new_tcp(key, size, scope, flags, data, at, number, time)
-        if not half.base_known:
+        if not flags & SYN or not half.base_known:
             return half
         if flags & ACK:
             if seq != half.base_seq:
@@ -296,7 +296,7 @@ class FlowTable:
             half.next_seq = half.max_acked
             self.again = True
             return half
-        self._leave(half.flow)
+        self._forget(half, key, size, scope)
         self.bits = REUSED_PORTS
         half = self._new_tcp(key, size, scope, flags, data, at, number, time)
         half.flow.reused = True
@@ -316,6 +316,7 @@ class FlowTable:
         ahead = (be32(data, at + 8) - half.peer.base_seq) & MASK
         if not 0 < ahead < REACH:
             return None
+        half.flow.aliased = True
         self.tcp_keys[key] = half
         self.tcp_keys[_reverse(key, size, scope)] = half.peer
         self.half_seen.pop(bare, None)
@@ -431,16 +432,25 @@ class FlowTable:
 
     # -- leaving -------------------------------------------------------------------------------------
 
+    def _forget(self, half: TcpHalf, key: bytes, size: i64, scope: bytes) -> None:
+        """The ports of a connection begin another one."""
+        flow = half.flow
+        self.tcp_keys.pop(key, None)
+        self.tcp_keys.pop(_reverse(key, size, scope), None)
+        if flow.aliased:
+            self.tcp_keys = {k: other for k, other in self.tcp_keys.items() if other.flow is not flow}
+        self._leave(flow)
+
     def _leave(self, flow: Flow) -> None:
-        """Hand a conversation to the sink. Its keys are taken out of the table by the caller."""
+        """Hand a conversation, whose keys are taken out of the table, to the sink: once."""
         if not flow.retired:
             flow.retired = True
             self.sink.take(flow)
 
     def _make_room_tcp(self) -> None:
         """Let half of the conversations go: the ended ones first, then the longest silent."""
-        flows = [half.flow for half in self.tcp_keys.values() if half.direction == 0]
-        flows.sort(key=_age)
+        found: dict[int, TcpFlow] = {half.flow.number: half.flow for half in self.tcp_keys.values()}
+        flows = sorted(found.values(), key=_age)
         for flow in flows[: len(flows) // 2]:
             if flow.marks & CLOSED == 0:
                 self.made_room += 1
@@ -453,8 +463,8 @@ class FlowTable:
             self.sink.take(flow)
 
     def _make_room_other(self) -> None:
-        flows = [half.flow for half in self.other_keys.values() if half.direction == 0]
-        flows.sort(key=_age)
+        found: dict[int, Flow] = {half.flow.number: half.flow for half in self.other_keys.values()}
+        flows = sorted(found.values(), key=_age)
         for flow in flows[: len(flows) // 2]:
             flow.retired = True
         self.other_keys = {key: half for key, half in self.other_keys.items() if not half.flow.retired}

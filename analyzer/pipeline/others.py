@@ -49,8 +49,6 @@ class Others:
     def take(self, packet: Packet, number: i64, time: i64, wire: i64, place: i64, shape: i64) -> None:
         """One frame whose kind is neither TCP nor UDP."""
         kind = packet.kind
-        if packet.undecoded:
-            self._count(packet.undecoded)
         if kind == ARP:
             self._arp(packet, int(number))
         elif kind != NOTHING and packet.ip_version:
@@ -66,7 +64,8 @@ class Others:
             if kind in (ICMP, ICMPV6):
                 self._icmp(packet, number, time, wire, place, shape)
 
-    def _count(self, name: str) -> None:
+    def count(self, name: str) -> None:
+        """One more frame whose decoding stopped at `name`."""
         if name not in self.undecoded and len(self.undecoded) >= MAX_UNDECODED:
             name = "other protocols"
         self.undecoded[name] = self.undecoded.get(name, 0) + 1

@@ -29,6 +29,7 @@ CAPACITY: Final = 20_000            # conversations of a transport followed at o
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
 UNLIMITED: Final = 1 << 40
 RECOGNISED: Final = 8               # frames of a conversation that is only listed: enough to know its protocol
+UNKNOWN_LINK: Final = "link type "
 PROGRESS_SECONDS: Final = 0.2
 
 
@@ -144,7 +145,10 @@ def summarise(survey: Survey, paths: list[str]) -> CaptureSummary:
     capture.links = [link_name(link) for link in survey.links]
     capture.damage = [str(damage) for damage in source.damage]
     capture.remarks = [(remark.frame, remark.text) for remark in source.remarks]
-    capture.undecoded = dict(sorted(survey.others.undecoded.items(), key=_by_count))
+    for name, count in sorted(survey.others.undecoded.items(), key=_by_count):
+        capture.undecoded[_named(name)] = count
+    for name, count in survey.decoder.counts().items():
+        capture.undecoded[name] = capture.undecoded.get(name, 0) + count
     for name, count in source.skipped_blocks.items():
         capture.undecoded[name] = capture.undecoded.get(name, 0) + count
     capture.truncated_frames = int(survey.truncated)
@@ -222,6 +226,12 @@ def _choice(told: int, count: int, options: Options) -> str:
         f"{told} of {grouped(count)} conversations are told: those with the most trouble, then those with the most "
         "bytes (--limit N for more, --all for all, --conversation N for one in full)"
     )
+
+
+def _named(undecoded: str) -> str:
+    """What the packets stage calls `link type N` has a name in the registry of link types."""
+    number = undecoded.removeprefix(UNKNOWN_LINK)
+    return f"{undecoded} ({link_name(int(number))})" if number != undecoded and number.isdigit() else undecoded
 
 
 def _by_count(entry: tuple[str, int]) -> tuple[int, str]:

@@ -53,6 +53,7 @@ class Survey:
             if not source.next():
                 self.ended = True
                 table.finish()
+                decoder.finish()
                 return False
             left -= 1
             time = source.time
@@ -95,6 +96,8 @@ class Survey:
                     )
             else:
                 self.others.take(packet, source.number, time, length, place, shape)
+            if packet.undecoded:
+                self.others.count(packet.undecoded)
             if packet.base < 0:
                 self.reassembled = True
         return True

@@ -25,8 +25,10 @@ def be32(data: bytes, at: i64) -> i64:
     return (i64(data[at]) << 24) | (i64(data[at + 1]) << 16) | (i64(data[at + 2]) << 8) | i64(data[at + 3])
 
 
-def read_options(data: bytes, at: i64, end: i64, fwd: Side) -> i64:
+def read_options(data: bytes, at: i64, end: i64, fwd: Side, syn: bool) -> i64:
     """Note window scale and SACK blocks of data[at:end] in `fwd`; return the MSS, or -1.
+
+    syn: window scale counts in SYN segments alone (RFC 7323 §2.2).
 
     An option whose length is wrong ends the reading, since nothing after it can be trusted.
     """
@@ -43,7 +45,7 @@ def read_options(data: bytes, at: i64, end: i64, fwd: Side) -> i64:
             break
         if kind == MSS and length == 4:
             mss = be16(data, at + 2)
-        elif kind == WINDOW_SCALE and length == 3:
+        elif kind == WINDOW_SCALE and length == 3 and syn:
             fwd.scale = min(i64(data[at + 2]), MAX_SHIFT)
         elif kind == SACK:
             _read_sack(data, at + 2, at + length, fwd)

@@ -48,6 +48,7 @@ REORDERING_DEFAULT_NS: Final[i64] = 3_000_000
 # RFC 5681 §3.2 resends at once on the third duplicate ACK; this much later it is no longer "at once".
 FAST_RETRANSMIT_NS: Final[i64] = 20_000_000
 FAST_RETRANSMIT_DUPLICATES: Final[i64] = 2  # two are enough here: the capture may have missed one
+UNSEEN: Final[i64] = -1  # the peer acknowledged bytes that were never seen: so may its duplicate ACKs have been
 MAX_UNACKED: Final[i64] = 10_000            # segments remembered per direction while no ACK is seen
 
 
@@ -249,7 +250,7 @@ def _rules(
         else:
             if rev.duplicates == 0:
                 bits |= ACK_LOST_SEGMENT
-            rev.duplicates = -1
+            rev.duplicates = UNSEEN
     if (length > 0 or flags & SYN_FIN) and not bits & KEEP_ALIVE:
         bits |= _resent(hand, fwd, rev, time, flags, seq, length)
     return bits
@@ -281,7 +282,7 @@ def _forward_rules(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64, window:
         return bits | ZERO_WINDOW_PROBE_ACK if rev.last_bits & ZERO_WINDOW_PROBE else bits
     if rev.last_bits & KEEP_ALIVE:
         return bits | KEEP_ALIVE_ACK
-    fwd.duplicates = 1 if fwd.duplicates == -1 else fwd.duplicates + 1
+    fwd.duplicates = 1 if fwd.duplicates == UNSEEN else fwd.duplicates + 1
     return bits | DUPLICATE_ACK
 
 
@@ -295,7 +296,8 @@ def _resent(hand: Handshake, fwd: Side, rev: Side, time: i64, flags: i64, seq: i
     if not behind:
         return 0
     since = time - rev.last_ack_time
-    if rev.duplicates >= FAST_RETRANSMIT_DUPLICATES and rev.last_ack == seq and 0 <= since < FAST_RETRANSMIT_NS:
+    duplicates = rev.duplicates >= FAST_RETRANSMIT_DUPLICATES or rev.duplicates == UNSEEN
+    if duplicates and rev.last_ack == seq and 0 <= since < FAST_RETRANSMIT_NS:
         return FAST_RETRANSMISSION
     since = time - fwd.next_time
     threshold = hand.initial_rtt if hand.initial_rtt else REORDERING_DEFAULT_NS

@@ -1,0 +1,30 @@
+"""From what was observed of each conversation to the whole analysis: phases, lookups, story, vantage point."""
+from __future__ import annotations
+
+from analyzer.model import Account, Analysis, CaptureSummary, Told
+from analyzer.timeline.lookups import Lookups
+from analyzer.timeline.phases import phases_of
+from analyzer.timeline.story import story_of
+from analyzer.timeline.titles import Titles
+from analyzer.timeline.vantage import seen_from
+
+
+def build(capture: CaptureSummary, accounts: list[Account]) -> Analysis:
+    """Group the events of each account into phases and put the conversations beside one another.
+
+    Endpoints without a name get the one that an answer of this capture gave them before their conversation
+    began. Findings are not part of it.
+    """
+    analysis = Analysis(capture)
+    analysis.conversations = [account.conversation for account in accounts]
+    lookups = Lookups(accounts)
+    analysis.lookups = lookups.all
+    analysis.left_out += lookups.left_out
+    titles = Titles()
+    for account in accounts:
+        phases = phases_of(account, lookups.of(account.conversation.number), titles)
+        analysis.told.append(Told(account.conversation, phases))
+    capture.seen_from = capture.seen_from or seen_from(accounts)
+    analysis.story, left_out = story_of(analysis.told, lookups, titles)
+    analysis.left_out += left_out
+    return analysis

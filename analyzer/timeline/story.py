@@ -1,0 +1,94 @@
+"""The story across conversations: one row for each thing that happened, in order of start."""
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Final
+
+from analyzer.model import Conversation, Phase, StoryRow, Told
+from analyzer.timeline.connection import verdict
+from analyzer.timeline.lookups import Lookups
+from analyzer.timeline.titles import Titles
+from dissectors.kit.event import CORE, Event
+from dissectors.kit.units import grouped, plural, size
+
+MAX_ROWS: Final = 60       # of the story
+MAX_LABELS: Final = 4      # events named in one row
+TRANSPORT: Final = ("handshake", "transfer", "teardown")
+
+
+def story_of(told: list[Told], lookups: Lookups, titles: Titles) -> tuple[list[StoryRow], list[str]]:
+    """(rows, what was left out of them). A lookup is one row, whatever conversations it took."""
+    rows = [
+        StoryRow(
+            lookup.conversations[0] if lookup.conversations else 0, "DNS",
+            lookup.line() + (f", in {plural(len(lookup.steps) + lookup.left_out, 'exchange')}"
+                             if len(lookup.steps) > 1 else ""),
+            lookup.start_ns, lookup.end_ns,
+        )
+        for lookup in lookups.all
+    ]
+    for one in told:
+        rows += _rows(one, bool(lookups.of(one.conversation.number)), titles)
+    rows.sort(key=attrgetter("start_ns", "conversation"))
+    if len(rows) <= MAX_ROWS:
+        return rows, []
+    kept = sorted(rows, key=_length, reverse=True)[:MAX_ROWS]
+    kept.sort(key=attrgetter("start_ns", "conversation"))
+    return kept, [f"the story shows the {MAX_ROWS} longest of its {grouped(len(rows))} rows"]
+
+
+def _length(row: StoryRow) -> int:
+    return row.end_ns - row.start_ns
+
+
+def _rows(told: Told, looked_up: bool, titles: Titles) -> list[StoryRow]:
+    """Rows of one conversation: the opening, each phase of an application, and the data where there is none."""
+    conversation = told.conversation
+    number = conversation.number
+    rows: list[StoryRow] = []
+    application = [phase for phase in told.phases if phase.kind not in TRANSPORT]
+    for phase in told.phases:
+        if phase.kind == "handshake":
+            rows.append(_opening(conversation, phase))
+        elif phase.kind == "transfer" and conversation.transport == "tcp":
+            if not application and not conversation.protocol and _carried(conversation):
+                rows.append(StoryRow(number, "data", _carried(conversation), phase.start_ns, phase.end_ns))
+        elif phase.kind != "teardown" and not looked_up:
+            rows.append(_row(conversation, phase, titles))
+    return rows
+
+
+def _opening(conversation: Conversation, phase: Phase) -> StoryRow:
+    result = verdict(phase.events)
+    text = f"{conversation.originator} → {conversation.responder}" + (f", {result}" if result else "")
+    return StoryRow(conversation.number, "TCP", text, phase.start_ns, phase.end_ns)
+
+
+def _carried(conversation: Conversation) -> str:
+    octets = conversation.tcp.unique if conversation.tcp is not None else conversation.payload
+    order = (0, 1) if octets[0] > octets[1] else (1, 0)
+    return ", ".join([f"{size(octets[side])} {('→', '←')[side]}" for side in order if octets[side]])
+
+
+def _row(conversation: Conversation, phase: Phase, titles: Titles) -> StoryRow:
+    """A phase of a protocol that says nothing special here: its main events by their labels, or its facts."""
+    labels = _labels(phase.events)
+    label = next((title for title in [titles.protocol(event) for event in phase.events] if title), "")
+    ends = f"{conversation.originator} → {conversation.responder}"
+    if conversation.transport in ("icmp", "icmpv6"):
+        label = "ICMPv6" if conversation.transport == "icmpv6" else "ICMP"
+        text = f"{ends}: {', '.join(phase.facts)}"
+    elif phase.kind == "transfer" or not labels:
+        label = label if labels and phase.kind != "transfer" else conversation.transport.upper()
+        text = f"{ends}: {', '.join(phase.facts)}"
+    else:
+        text = labels
+    return StoryRow(conversation.number, label or conversation.transport.upper(), text, phase.start_ns, phase.end_ns)
+
+
+def _labels(events: list[Event]) -> str:
+    """`GET /big.bin · 200`: of the core events, or of all where none is core."""
+    chosen = [event for event in events if event.phase and event.importance == CORE] or [e for e in events if e.phase]
+    labels = list(dict.fromkeys([label for label in [event.label() for event in chosen] if label]))
+    more = [f"{len(labels) - MAX_LABELS} more"] if len(labels) > MAX_LABELS else []
+    return " · ".join(labels[:MAX_LABELS] + more)
