@@ -27,7 +27,7 @@ class Streams:
         out: list[Piece] = []
         if flags & ACK and receiver.started:
             out = receiver.acknowledged(ack, frame, time)
-        if length and not flags & RST:  # RFC 9293 §3.10.7: what a reset carries is not data
+        if length and not flags & RST:  # RFC 9293 §3.5.3: what a reset carries is not data
             out += sender.segment((seq + 1) & MASK if flags & SYN else seq, data, length, frame, time, offset)
         return out
 

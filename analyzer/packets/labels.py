@@ -8,7 +8,7 @@ from analyzer.packets.walk import ETHERNET, IP, IPV6, MPLS, NSH, Walk, be16, be3
 
 
 def mpls(walk: Walk) -> None:
-    """RFC 3032 §2.1. What follows the last label is not announced: by its first four bits (RFC 4928 §3)."""
+    """RFC 3032 §2.1. What follows the last label is not announced: by its first four bits (RFC 4928 §2)."""
     walk.layer("mpls")
     data = walk.data
     at = walk.at

@@ -13,11 +13,12 @@ from analyzer.flows.table import FlowTable, Retired
 from analyzer.ingest.source import Source
 from analyzer.packets.address import address_text
 from analyzer.packets.decode import Decoder
-from analyzer.packets.packet import TCP, UDP, Packet
+from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.protocols.tcp.flags import names
+from dissectors.protocols.tcp.header import be32
 
 BLOCK: Final = 1 << 16            # characters gathered before they are handed on
 CAPACITY: Final[i64] = 200_000    # conversations held at once; a port reused after that many is not noticed
@@ -80,6 +81,8 @@ class FrameLines:
             events, tcp, number = self._tcp(source, packet)
         elif kind == UDP:
             events, number = self._udp(source, packet)
+        elif kind in (ICMP, ICMPV6) and packet.quoted_kind == UDP:
+            events = self._quoted(source, packet)
         if self.only and number != self.only:
             return ""
         text = (
@@ -180,6 +183,20 @@ class FrameLines:
             source.number, source.time, half.direction, packet.data[at + 8:packet.end], payload, offset,
             packet.sport, packet.dport,
         )), number
+
+    def _quoted(self, source: Source, packet: Packet) -> list[Event]:
+        """The datagram that an ICMP error quotes, read by itself: it is shown, and belongs to no exchange."""
+        size: i64 = 4 if packet.quoted_version == 4 else 16
+        at = packet.quoted_dst + size
+        data = packet.data
+        ports = (packet.quoted_sport << 16) | packet.quoted_dport
+        if at + 8 >= packet.end or be32(data, at) != ports:
+            return []
+        context = Context("udp", int(packet.quoted_sport), int(packet.quoted_dport))
+        payload = data[at + 8:packet.end]
+        return Router(self.protocols, context, 0).datagram(
+            Datagram(source.number, source.time, 0, payload, len(payload), at + 8 - source.start)
+        )
 
     def _router(self, flow: Flow, transport: str, packet: Packet, direction: int) -> Router:
         ports = (int(packet.sport), int(packet.dport))

@@ -10,7 +10,14 @@ from dissectors.kit.units import duration, plural
 from dissectors.protocols.dns.events import Mismatch, Query, Response, Retry, Unanswered
 from dissectors.protocols.dns.lookup import Lookup
 
+MAX_LINE: Final = 120    # characters of one of them
 MAX_NAMED: Final = 3     # lookups named in the line of a phase
+
+
+def in_short(lookup: Lookup) -> str:
+    """One line for a lookup, however long its records are."""
+    line = lookup.line()
+    return line if len(line) <= MAX_LINE else line[:MAX_LINE - 1].rstrip() + "…"
 
 
 def application_facts(phase: Phase, conversation: Conversation, lookups: list[Lookup]) -> list[str]:
@@ -26,11 +33,11 @@ def application_facts(phase: Phase, conversation: Conversation, lookups: list[Lo
 
 def _lookup_facts(number: int, lookups: list[Lookup]) -> list[str]:
     begun = [lookup for lookup in lookups if lookup.conversations and lookup.conversations[0] == number]
-    facts = [lookup.line() for lookup in begun] if len(begun) <= MAX_NAMED else [plural(len(begun), "lookup")]
+    facts = [in_short(lookup) for lookup in begun] if len(begun) <= MAX_NAMED else [plural(len(begun), "lookup")]
     for lookup in begun[:MAX_NAMED]:
         exchanges = len(lookup.steps) + lookup.left_out
         if exchanges > 1:
-            facts.append(f"{plural(exchanges, 'exchange')} in {duration(lookup.end_ns - lookup.start_ns)}")
+            facts.append(plural(exchanges, "exchange"))
         if lookup.over_tcp:
             facts.append("truncated, then over TCP")
         if lookup.repeated_before_ttl >= 0:

@@ -25,6 +25,6 @@ def build(capture: CaptureSummary, accounts: list[Account]) -> Analysis:
         phases = phases_of(account, lookups.of(account.conversation.number), titles)
         analysis.told.append(Told(account.conversation, phases))
     capture.seen_from = capture.seen_from or seen_from(accounts)
-    analysis.story, left_out = story_of(analysis.told, lookups, titles)
+    analysis.story, left_out = story_of(analysis.told, accounts, lookups, titles)
     analysis.left_out += left_out
     return analysis

@@ -4,7 +4,6 @@ from __future__ import annotations
 from analyzer.model import Phase
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration, plural
-from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_handshake import (
     Established,
     FastOpen,
@@ -117,8 +116,3 @@ def verdict(events: list[Event]) -> str:
         if isinstance(event, Midstream):
             return "already open"
     return ""
-
-
-def side(sides: tuple[str, str], direction: int) -> str:
-    """`The client`, for the beginning of a sentence."""
-    return capital(sides[1] if direction == 1 else sides[0])

@@ -4,10 +4,12 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Final
 
-from analyzer.model import Conversation, Phase, StoryRow, Told
+from analyzer.model import Account, Conversation, Phase, StoryRow, Told
+from analyzer.timeline.application import in_short
 from analyzer.timeline.connection import verdict
 from analyzer.timeline.lookups import Lookups
 from analyzer.timeline.titles import Titles
+from analyzer.timeline.transfer import ARROWS, carried
 from dissectors.kit.event import CORE, Event
 from dissectors.kit.units import grouped, plural, size
 
@@ -16,19 +18,24 @@ MAX_LABELS: Final = 4      # events named in one row
 TRANSPORT: Final = ("handshake", "transfer", "teardown")
 
 
-def story_of(told: list[Told], lookups: Lookups, titles: Titles) -> tuple[list[StoryRow], list[str]]:
-    """(rows, what was left out of them). A lookup is one row, whatever conversations it took."""
+def story_of(
+    told: list[Told], accounts: list[Account], lookups: Lookups, titles: Titles
+) -> tuple[list[StoryRow], list[str]]:
+    """(rows, what was left out of them). told and accounts: of the same conversations, in the same order.
+
+    A lookup is one row, whatever conversations it took.
+    """
     rows = [
         StoryRow(
             lookup.conversations[0] if lookup.conversations else 0, "DNS",
-            lookup.line() + (f", in {plural(len(lookup.steps) + lookup.left_out, 'exchange')}"
-                             if len(lookup.steps) > 1 else ""),
+            in_short(lookup) + (f", in {plural(len(lookup.steps) + lookup.left_out, 'exchange')}"
+                                if len(lookup.steps) > 1 else ""),
             lookup.start_ns, lookup.end_ns,
         )
         for lookup in lookups.all
     ]
-    for one in told:
-        rows += _rows(one, bool(lookups.of(one.conversation.number)), titles)
+    for one, account in zip(told, accounts, strict=True):
+        rows += _rows(one, account, bool(lookups.of(one.conversation.number)), titles)
     rows.sort(key=attrgetter("start_ns", "conversation"))
     if len(rows) <= MAX_ROWS:
         return rows, []
@@ -41,7 +48,7 @@ def _length(row: StoryRow) -> int:
     return row.end_ns - row.start_ns
 
 
-def _rows(told: Told, looked_up: bool, titles: Titles) -> list[StoryRow]:
+def _rows(told: Told, account: Account, looked_up: bool, titles: Titles) -> list[StoryRow]:
     """Rows of one conversation: the opening, each phase of an application, and the data where there is none."""
     conversation = told.conversation
     number = conversation.number
@@ -51,8 +58,9 @@ def _rows(told: Told, looked_up: bool, titles: Titles) -> list[StoryRow]:
         if phase.kind == "handshake":
             rows.append(_opening(conversation, phase))
         elif phase.kind == "transfer" and conversation.transport == "tcp":
-            if not application and not conversation.protocol and _carried(conversation):
-                rows.append(StoryRow(number, "data", _carried(conversation), phase.start_ns, phase.end_ns))
+            octets = carried(phase.events, account)
+            if not application and any(octets):
+                rows.append(StoryRow(number, "data", _amounts(octets), phase.start_ns, phase.end_ns))
         elif phase.kind != "teardown" and not looked_up:
             rows.append(_row(conversation, phase, titles))
     return rows
@@ -64,10 +72,9 @@ def _opening(conversation: Conversation, phase: Phase) -> StoryRow:
     return StoryRow(conversation.number, "TCP", text, phase.start_ns, phase.end_ns)
 
 
-def _carried(conversation: Conversation) -> str:
-    octets = conversation.tcp.unique if conversation.tcp is not None else conversation.payload
+def _amounts(octets: list[int]) -> str:
     order = (0, 1) if octets[0] > octets[1] else (1, 0)
-    return ", ".join([f"{size(octets[side])} {('→', '←')[side]}" for side in order if octets[side]])
+    return ", ".join([f"{size(octets[side])} {ARROWS[side]}" for side in order if octets[side]])
 
 
 def _row(conversation: Conversation, phase: Phase, titles: Titles) -> StoryRow:

@@ -8,7 +8,7 @@ from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import YES, Context, Dissector, Output, Protocol, Term
 from dissectors.kit.units import duration, plural
 
-# IANA registry "ICMP Type Numbers" (RFC 792 unless noted).
+# IANA registry "ICMP Type Numbers" (RFC 792; RFC 1256 §3 for 9 and 10).
 ECHO_REPLY: Final = 0
 UNREACHABLE: Final = 3
 REDIRECT: Final = 5
@@ -29,7 +29,8 @@ V4_UNREACHABLE: Final[dict[int, str]] = {
     11: "the network cannot be reached for this type of service",
     12: "the host cannot be reached for this type of service", 13: "a filter forbids it",
 }
-# IANA registry "ICMPv6 type Numbers" (RFC 4443 §3 and §4; RFC 4861 §4 for 133 to 137).
+# IANA registry "ICMPv6 type Numbers" (RFC 4443 §3 and §4; RFC 2710 §3 for 130 to 132, RFC 4861 §4 for
+# 133 to 137, RFC 3810 §5.2 for 143).
 V6_UNREACHABLE_TYPE: Final = 1
 V6_TOO_BIG: Final = 2
 V6_TIME_EXCEEDED: Final = 3
@@ -65,7 +66,7 @@ class IcmpError(Event):
     WHY: ClassVar[str] = (
         "IP itself never says that a packet was thrown away. ICMP is how a router or the receiver tells the "
         "sender, and it quotes the start of the packet so that the sender knows which conversation is meant. "
-        "Such a message can be forged, so TCP treats most of them as hints (RFC 5927)."
+        "Such a message can be forged, so many TCPs take it as a hint and keep an open connection (RFC 5927 §5.2)."
     )
 
     def __init__(
@@ -118,7 +119,7 @@ class Echo(Event):
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 792; RFC 4443 §4"
     WHY: ClassVar[str] = (
-        "Whoever receives an echo request returns its data unchanged. The time in between is the round trip, "
+        "A host that answers an echo request returns its data unchanged. The time in between is the round trip, "
         "with whatever the other host needed to answer."
     )
 
@@ -145,7 +146,10 @@ class EchoUnanswered(Event):
     phase: ClassVar[str] = "echo"
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 792; RFC 4443 §4"
-    WHY: ClassVar[str] = "The request or its reply was lost, a filter stops them, or the capture ended too early."
+    WHY: ClassVar[str] = (
+        "The request or its reply was lost, a filter stops them, no host is there, the reply took a way that this "
+        "capture does not see, or the capture ended too early."
+    )
 
     def __init__(self, time: int, direction: int, evidence: Evidence, count: int) -> None:
         super().__init__(time, direction, evidence)
@@ -267,12 +271,13 @@ ICMP: Final = Protocol(
     terms=(
         Term("ICMP", "Messages about IP itself: a packet could not be delivered, a host is asked to answer. "
              "An error quotes the beginning of the packet it is about.", "RFC 792; RFC 4443"),
-        Term("path MTU", "The largest packet that every link on the way can carry. A router that cannot pass a "
-             "packet on says so with ICMP and gives the size that would fit; the sender then sends smaller ones. "
+        Term("path MTU", "The largest packet that every link on the way can carry. A router that may not fragment "
+             "a packet too large for the next link says so with ICMP and gives the size that would fit; the sender "
+             "then sends smaller ones. "
              "Where a firewall drops that message, large packets vanish while small ones pass.",
              "RFC 1191; RFC 8201"),
-        Term("hop limit", "How many routers a packet may still pass. Each takes one off; the one that reaches zero "
-             "drops the packet and says so with ICMP. In IPv4 the field is called time to live (TTL).",
+        Term("hop limit", "How many routers a packet may still pass. Each takes one off; the one that takes off the "
+             "last drops the packet and says so with ICMP. In IPv4 the field is called time to live (TTL).",
              "RFC 8200 §3; RFC 791 §3.2"),
     ),
     probe=_always,

@@ -318,9 +318,9 @@ class LossWatch:
                 self._emit(out)
             return
         if self._first_ts >= 0 and ts_echo >= 0 and acked > self._first_position:
-            if before(ts_echo, self._first_ts):     # RFC 3522 §3.2: it answers the first copy
+            if before(ts_echo, self._first_ts):     # RFC 3522 §3.2: the resend did not cause it
                 repair.needless += 1
-                repair.basis = f"#{frame} echoes the timestamp of the first copy, so that one had arrived"
+                repair.basis = f"#{frame} echoes a timestamp older than the resend, so an earlier copy had arrived"
             self._first_ts = -1
         if acked >= self._recover:
             repair.repaired = True

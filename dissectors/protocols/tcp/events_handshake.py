@@ -283,7 +283,7 @@ class Refused(TcpEvent):
         text = f"{capital(self.who())} {again}refuses: a RST answers the SYN after {duration(self.after_ns)}."
         if self.exact:
             return text + " It acknowledges the SYN, as a host does that has nobody listening on this port."
-        return text + " It does not acknowledge the SYN's number, so the caller may ignore it."
+        return text + " It does not acknowledge the SYN's number, so by the standard the caller drops it."
 
     def fields(self) -> dict[str, JsonValue]:
         return {"after_ns": self.after_ns, "acks_syn": self.exact}
@@ -334,7 +334,8 @@ class HalfOpen(TcpEvent):
     spec: ClassVar[str] = "RFC 4987 §2"
     WHY: ClassVar[str] = (
         "Until the third segment comes, the answering side holds memory for a caller that has not proved its "
-        "address. Many of these at once are a SYN flood; a single one is a lost segment or a caller that went away."
+        "address. Many of these at once are a SYN flood; a single one may be a lost segment or a caller that went "
+        "away."
     )
 
     def __init__(

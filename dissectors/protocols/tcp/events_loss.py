@@ -64,7 +64,7 @@ class Loss(TcpEvent):
     name: ClassVar[str] = "tcp.loss"
     phase: ClassVar[str] = TRANSFER
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9293 §3.8.1"
+    spec: ClassVar[str] = "RFC 9293 §3.8"
     WHY: ClassVar[str] = (
         "The network may lose a packet without a word. The sender keeps each byte until it is acknowledged and "
         "sends it again when the acknowledgments, or their absence, suggest that it was lost."
@@ -136,7 +136,7 @@ class FastRetransmit(Loss):
     spec: ClassVar[str] = "RFC 5681 §3.2"
     WHY: ClassVar[str] = (
         "Each segment that arrives beyond a hole makes the receiver repeat its last ACK. Three repetitions are "
-        "taken as proof enough of a loss, so the sender need not wait for its timer, which is much slower."
+        "taken as sign enough of a loss, so the sender need not wait for its timer, which is much slower."
     )
 
     def what(self) -> str:
@@ -190,7 +190,7 @@ class TailLossProbe(Loss):
     spec: ClassVar[str] = "RFC 8985 §7"
     WHY: ClassVar[str] = (
         "Nothing follows the last segment of a burst, so its loss raises no duplicate ACK. A probe after about two "
-        "round trips makes the receiver speak, long before the timer would run out."
+        "round trips makes the receiver speak before the timer would run out."
     )
 
     def label(self) -> str:
@@ -320,7 +320,7 @@ class CaptureLoss(TcpEvent):
     name: ClassVar[str] = "tcp.capture_loss"
     phase: ClassVar[str] = TRANSFER
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9293 §3.8"
+    spec: ClassVar[str] = "RFC 9293 §3.4"
     WHY: ClassVar[str] = (
         "An ACK proves that the bytes arrived. If the capture never saw them, the capture is incomplete and not the "
         "network: it dropped packets, or they took another way. Statements about this stretch are weaker for it."
@@ -387,7 +387,7 @@ class Conflict(TcpEvent):
     name: ClassVar[str] = "tcp.conflict"
     phase: ClassVar[str] = TRANSFER
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9293 §3.10.7.4"
+    spec: ClassVar[str] = "RFC 9293 §3.4"
     WHY: ClassVar[str] = (
         "A sender must repeat the same bytes under the same numbers. Two versions mean a broken sender, a machine on "
         "the path that rewrites, or somebody who wants an observer to read other bytes than the receiver."

@@ -219,7 +219,7 @@ class LateSegments(TcpEvent):
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.5.2"
     WHY: ClassVar[str] = (
-        "Data that were under way when the connection ended have nobody left to take them; the answer is a reset."
+        "Data that were under way when the connection ended have nobody left to take them; the usual answer is a reset."
     )
 
     def __init__(
@@ -284,7 +284,7 @@ class NotEnded(TcpEvent):
     name: ClassVar[str] = "tcp.not_ended"
     phase: ClassVar[str] = TEARDOWN
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9293 §3.8.3"
+    spec: ClassVar[str] = "RFC 9293 §3.8.4"
     WHY: ClassVar[str] = (
         "TCP has no clock for silence: two hosts may say nothing for days and still be connected. Without a FIN or "
         "RST an observer cannot tell a connection that lives from one that was forgotten."

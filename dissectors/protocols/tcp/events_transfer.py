@@ -243,7 +243,7 @@ class KeepAlive(TcpEvent):
     spec: ClassVar[str] = "RFC 9293 §3.8.4"
     WHY: ClassVar[str] = (
         "An idle connection sends nothing, so a peer that has died cannot be told from one that is silent. A "
-        "keep-alive repeats a byte number that was acknowledged long ago; a living peer must answer. It also keeps "
+        "keep-alive repeats a byte number that was acknowledged already; a living peer must answer. It also keeps "
         "address translators and firewalls from forgetting the connection."
     )
 

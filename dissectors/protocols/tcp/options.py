@@ -57,7 +57,7 @@ MPTCP_SUBTYPES: Final[tuple[str, ...]] = (
     "MP_TCPRST",
 )
 
-# RFC 6994 §2: the first bytes of an experimental option say whose experiment it is.
+# RFC 6994 §3: the first bytes of an experimental option say whose experiment it is.
 EXPERIMENT_FAST_OPEN: Final[i64] = 0xF989
 
 
@@ -146,7 +146,7 @@ def _read(found: Options, raw: bytes, kind: i64, p: i64, length: i64) -> None:
         found.scale = raw[p + 2]
     elif kind == SACK_PERMITTED and length == 2:       # RFC 2018 §2
         found.sack_permitted = True
-    elif kind == USER_TIMEOUT and length == 4:         # RFC 5482 §3: one bit of unit, 15 bits of value
+    elif kind == USER_TIMEOUT and length == 4:         # RFC 5482 §3.3: one bit of unit, 15 bits of value
         value = _u16(raw, p + 2)
         found.user_timeout = (value & 0x7FFF) * (60 if value & 0x8000 else 1)
     elif kind == MPTCP and length >= 3:                # RFC 8684 §3
@@ -154,7 +154,7 @@ def _read(found: Options, raw: bytes, kind: i64, p: i64, length: i64) -> None:
     elif kind == FAST_OPEN:                            # RFC 7413 §4.1.1
         found.fast_open = int(length - 2)
     elif kind in (EXPERIMENT_1, EXPERIMENT_2) and length >= 4 and _u16(raw, p + 2) == EXPERIMENT_FAST_OPEN:
-        found.fast_open = int(length - 4)              # RFC 7413 Appendix A: the earlier number
+        found.fast_open = int(length - 4)              # RFC 7413 §9: the earlier number
 
 
 def _u16(raw: bytes, p: i64) -> int:
@@ -234,8 +234,8 @@ def _explain(found: Options, kind: int, who: str) -> str:
         return f"SACK permitted: {who} understands acknowledgments of single blocks (RFC 2018 §2)."
     if kind == TIMESTAMPS and found.ts_value >= 0:
         return (
-            f"Timestamps: {who}'s clock says {found.ts_value}; echoes of it measure the round trip and "
-            "expose old duplicates (RFC 7323 §3.2)."
+            f"Timestamps: {who}'s clock says {found.ts_value}; its echoes measure the round trip, and an old "
+            "duplicate shows by its old clock (RFC 7323 §4 and §5)."
         )
     return _explain_rare(found, kind, who)
 
@@ -243,7 +243,7 @@ def _explain(found: Options, kind: int, who: str) -> str:
 def _explain_rare(found: Options, kind: int, who: str) -> str:
     if kind == USER_TIMEOUT and found.user_timeout >= 0:
         wait = duration(found.user_timeout * 1_000_000_000)
-        return f"User timeout: {who} gives up when data stays unacknowledged for {wait} (RFC 5482 §3)."
+        return f"User timeout: {who} says that it gives up on data unacknowledged for {wait} (RFC 5482 §3)."
     if kind == MPTCP and found.mptcp >= 0:
         return f"Multipath TCP, {mptcp_name(found.mptcp)}: {who} can use several paths at once (RFC 8684 §3)."
     if found.fast_open >= 0 and kind in (FAST_OPEN, EXPERIMENT_1, EXPERIMENT_2):

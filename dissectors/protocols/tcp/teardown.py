@@ -212,8 +212,8 @@ class TeardownWatch:
         parts: list[str] = []
         if not exact:
             parts.append(
-                "Its number is not one that the other side can be waiting for, so a careful receiver asks back "
-                "(RFC 5961 §3.2)."
+                "Its number is not one that the other side can be waiting for, so a careful receiver asks back or "
+                "drops it (RFC 5961 §3.2)."
             )
         if segment.flags & ACK and theirs.placed and theirs.place(segment.ack) > theirs.high:
             parts.append(f"It acknowledges bytes that {self.sides[1 - segment.direction]} was not seen to send.")

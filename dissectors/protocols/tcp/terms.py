@@ -28,8 +28,8 @@ _OPENING: Final[tuple[Term, ...]] = (
     Term(
         "ACK",
         "The control bit that makes the acknowledgment number count: the number of the next byte that the sender of "
-        "this segment expects. It is cumulative, so it confirms every byte before it. All segments after the first "
-        "SYN carry it.",
+        "this segment expects. It is cumulative, so it confirms every byte before it. Only the first SYN and some "
+        "resets go without it.",
         "RFC 9293 §3.1", ("sequence number", "duplicate ACK", "SACK", "delayed ACK"),
     ),
     Term(
@@ -55,7 +55,7 @@ _OPENING: Final[tuple[Term, ...]] = (
         "options",
         "Up to 40 bytes after the fixed header. Most extensions are offered in the SYN and are only used if the "
         "other side's SYN offers them too. An unknown option is skipped by its length.",
-        "RFC 9293 §3.2", ("MSS", "window scale", "SACK", "timestamps", "Fast Open"),
+        "RFC 9293 §3.1", ("MSS", "window scale", "SACK", "timestamps", "Fast Open"),
     ),
     Term(
         "simultaneous open",
@@ -66,8 +66,8 @@ _OPENING: Final[tuple[Term, ...]] = (
     Term(
         "half open",
         "Two things bear this name. A connection whose SYN-ACK was not acknowledged yet; and one of which one side "
-        "has lost all memory, by a crash for instance, while the other still believes in it. The next segment in the "
-        "second case is answered with a reset.",
+        "has lost all memory, by a crash for instance, while the other still believes in it. In the second case the "
+        "side that forgot answers the next segment with a reset.",
         "RFC 9293 §3.5.1", ("SYN flood", "RST"),
     ),
     Term(
@@ -79,7 +79,7 @@ _OPENING: Final[tuple[Term, ...]] = (
     Term(
         "SYN cookie",
         "A server under a flood can code what it must remember of a SYN into the sequence number of its answer and "
-        "store nothing. Only an ACK that repeats this number opens the connection. Little fits into the number, so "
+        "store nothing. Only an ACK of this number opens the connection. Little fits into the number, so "
         "some options may be lost.",
         "RFC 4987 §3.6", ("SYN flood",),
     ),
@@ -93,7 +93,7 @@ _OPENING: Final[tuple[Term, ...]] = (
     Term(
         "timestamps",
         "An option with the sender's clock and an echo of the other's. The echo measures round trips even of resent "
-        "segments, tells needless resends, and exposes old duplicates when sequence numbers wrap (PAWS).",
+        "segments and tells needless resends. The clock exposes old duplicates when sequence numbers wrap (PAWS).",
         "RFC 7323 §3", ("RTT", "spurious retransmission"),
     ),
     Term(
@@ -148,8 +148,8 @@ _SENDING: Final[tuple[Term, ...]] = (
     ),
     Term(
         "bytes in flight",
-        "Bytes that were sent and not acknowledged yet. It may exceed neither the receiver's window nor the sender's "
-        "congestion window. Seen far from the sender it looks smaller than it is.",
+        "Bytes that were sent and not acknowledged yet. New bytes may bring it neither above the receiver's window nor "
+        "above the sender's congestion window. Seen far from the sender it looks smaller than it is.",
         "RFC 5681 §2", ("window", "congestion window"),
     ),
     Term(
@@ -173,8 +173,8 @@ _SENDING: Final[tuple[Term, ...]] = (
     ),
     Term(
         "keep-alive",
-        "A probe on an idle connection: a segment with a number that was acknowledged long ago, which a living peer "
-        "must answer. Off by default, by standard not sooner than after two hours; programs often set less.",
+        "A probe on an idle connection: a segment with a number that was acknowledged already, which a living peer "
+        "must answer. Off by default; the standard's default wait is at least two hours, and programs often set less.",
         "RFC 9293 §3.8.4", ("idle timeout",),
     ),
     Term(
@@ -185,8 +185,8 @@ _SENDING: Final[tuple[Term, ...]] = (
     ),
     Term(
         "slow start",
-        "At the start and after a timeout the congestion window grows by what each ACK confirms, so it about doubles "
-        "in each round trip until a loss, a mark or a threshold.",
+        "At the start and after a timeout the congestion window grows by what each ACK confirms (at most one "
+        "segment), so it at most doubles in each round trip until a loss, a mark or a threshold.",
         "RFC 5681 §3.1", ("congestion window", "congestion avoidance"),
     ),
     Term(
@@ -213,7 +213,7 @@ _REPAIR: Final[tuple[Term, ...]] = (
     Term(
         "retransmission",
         "The same bytes sent again because no acknowledgment came, or because duplicate ACKs or SACK showed a hole.",
-        "RFC 9293 §3.8.1", ("fast retransmit", "retransmission timeout", "spurious retransmission"),
+        "RFC 9293 §3.8", ("fast retransmit", "retransmission timeout", "spurious retransmission"),
     ),
     Term(
         "duplicate ACK",
@@ -223,7 +223,7 @@ _REPAIR: Final[tuple[Term, ...]] = (
     ),
     Term(
         "fast retransmit",
-        "The third duplicate ACK in a row is taken as proof of a loss, and the missing segment is sent again at "
+        "The third duplicate ACK in a row is taken as the sign of a loss, and the missing segment is sent again at "
         "once. It costs about a round trip, a timeout many.",
         "RFC 5681 §3.2", ("duplicate ACK", "retransmission timeout", "SACK"),
     ),
@@ -237,19 +237,21 @@ _REPAIR: Final[tuple[Term, ...]] = (
     Term(
         "tail loss probe",
         "The last segment of a burst has nothing behind it that could raise duplicate ACKs. After about two round "
-        "trips the sender sends it again to make the receiver speak, before the timer runs out.",
+        "trips the sender sends one segment more, new data or the last one again, to make the receiver speak before "
+        "the timer runs out.",
         "RFC 8985 §7", ("retransmission timeout", "SACK"),
     ),
     Term(
         "SACK",
         "Selective acknowledgment: a receiver that has a hole names the blocks it holds beyond it, so that only what "
-        "is missing is sent again. Both SYNs must offer it.",
+        "is missing is sent again. A side may send it only if the other side's SYN permitted it.",
         "RFC 2018 §3", ("DSACK", "duplicate ACK"),
     ),
     Term(
         "DSACK",
-        "A SACK whose first block names bytes that arrived twice. It tells the sender that a resend was needless.",
-        "RFC 2883 §3", ("SACK", "spurious retransmission"),
+        "A SACK whose first block names bytes that arrived twice. It tells the sender that a resend "
+        "was needless, or that the network delivered a packet twice.",
+        "RFC 2883 §4", ("SACK", "spurious retransmission"),
     ),
     Term(
         "spurious retransmission",

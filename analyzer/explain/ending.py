@@ -1,0 +1,120 @@
+"""Findings about how a TCP connection ended, or did not."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.explain.losses import carried
+from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, place, times
+from analyzer.model import Analysis
+from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_teardown import ChallengeAck, NotEnded, Reset
+
+UNREAD: Final = "unread data"
+GAVE_UP: Final = "gave up"
+# By cause, where a reset is neither of the two: how much it matters.
+SEVERITIES: Final = {
+    "aborted": "warn", "unknown connection": "warn", "late data": "note", "handshake given up": "note",
+    "after own FIN": "chat", "instead of FIN": "chat",
+}
+BRIEF_NS: Final = 1_000_000     # a silence shorter than this before the end of the capture is none
+# Resends without an answer from which on a host is to suspect the path (R1, RFC 9293 §3.8.3).
+SUSPICIOUS: Final = 3
+# How long a pair of ports is not to be used again: twice the longest life of a segment (RFC 9293 §3.4.2: 2 minutes).
+TIME_WAIT_NS: Final = 240_000_000_000
+
+
+def reset(case: Case) -> list[Found]:
+    return [_reset(case, event) for event in case.of(Reset)[:1] if event.cause not in (UNREAD, GAVE_UP)]
+
+
+def unread(case: Case) -> list[Found]:
+    return [_reset(case, event) for event in case.of(Reset)[:1] if event.cause == UNREAD]
+
+
+def gave_up(case: Case) -> list[Found]:
+    return [_reset(case, event) for event in case.of(Reset)[:1] if event.cause == GAVE_UP]
+
+
+def _reset(case: Case, event: Reset) -> Found:
+    """The first RST ends the connection; what follows it adds nothing."""
+    sent, got = carried(case, event.direction), carried(case, 1 - event.direction)
+    sentence = (
+        f"{capital(event.who())} ({place(case.end(event.direction))}) reset the connection after it had sent "
+        f"{size(sent)} and received {size(got)}"
+    )
+    if event.says:
+        sentence += f": it looks as if {event.says}"
+    if event.unacknowledged > 0:
+        sentence += f"; {size(event.unacknowledged)} sent by {event.peer()} had not been acknowledged"
+    return Found(
+        sentence + ".", event.evidence.frames, case.conversation, severity=SEVERITIES.get(event.cause, ""),
+        confidence=LIKELY, basis=event.because,
+    )
+
+
+def data_unanswered(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"The last data of {event.sides[event.direction & 1]} were sent again {times(event.unanswered)} without an "
+            f"answer in this capture.",
+            event.evidence.frames, case.conversation, cost_ns=max(event.silent_ns, 0),
+            severity="" if event.unanswered >= SUSPICIOUS else "note",
+            confidence=LIKELY if event.unanswered >= SUSPICIOUS else POSSIBLE, basis="no ACK of them is in the capture",
+        )
+        for event in case.of(NotEnded) if event.unanswered
+    ]
+
+
+def not_ended(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(NotEnded):
+        if event.unanswered:
+            continue
+        if event.how == "capture":
+            later = f", {duration(event.silent_ns)} after its last segment" if event.silent_ns >= BRIEF_NS else ""
+            sentence = (
+                f"The connection with {place(case.conversation.responder)} is not over when the capture ends{later}."
+            )
+        else:
+            until = "the next one on its ports" if event.how == "reused" else "the end of the capture"
+            sentence = (
+                f"The connection with {place(case.conversation.responder)} fell silent without an end, "
+                f"{duration(event.silent_ns)} before {until}."
+            )
+        found.append(Found(
+            sentence, event.evidence.frames, case.conversation, basis="no FIN from both sides, and no RST",
+        ))
+    return found
+
+
+def challenge(case: Case) -> list[Found]:
+    events = case.of(ChallengeAck)
+    if not events:
+        return []
+    return [Found(
+        f"{capital(events[0].who())} did not obey {plural(len(events), events[0].challenged)} and asked back with an "
+        "ACK, as a receiver does when the number is not the one it expects.",
+        frames_of(events), case.conversation, confidence=POSSIBLE,
+        basis="an ACK at once, and the connection went on",
+    )]
+
+
+def port_reuse(analysis: Analysis) -> list[Found]:
+    """Connections whose addresses and ports had just been used."""
+    found = []
+    last: dict[tuple[str, str, str], tuple[int, int, str]] = {}
+    for conversation in analysis.conversations:
+        if conversation.transport != "tcp":
+            continue
+        key = (str(conversation.originator), str(conversation.responder), conversation.scope)
+        before = last.get(key)
+        if before is not None and 0 <= conversation.start_ns - before[0] < TIME_WAIT_NS:
+            found.append(Found(
+                f"{place(conversation.originator)} opens a connection from the same port "
+                f"{duration(conversation.start_ns - before[0])} after conversation {before[1]} with it was last heard.",
+                (conversation.first_frame,), conversation,
+                basis=f"the same addresses and ports as conversation {before[1]}, state {before[2]}",
+            ))
+        last[key] = (conversation.end_ns, conversation.number, conversation.state)
+    return found

@@ -1,0 +1,214 @@
+"""Findings about segments that were lost, repeated, late, doubled, or missing from the capture."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, times
+from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.icmp import IcmpError
+from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_loss import (
+    CaptureLoss,
+    Conflict,
+    FastRetransmit,
+    Loss,
+    LossSummary,
+    Reordering,
+    SpuriousRetransmission,
+    StreamGap,
+    TailLossProbe,
+    Timeout,
+)
+from dissectors.protocols.tcp.events_transfer import Duplicates, Transfer, Turns
+
+# Shares of a side's data that had to be sent again, in per cent, each with the least number of segments for it:
+# one lost segment of five is a large share and says little.
+WARN_SHARE: Final = 1.0
+WARN_SEGMENTS: Final = 3
+ERROR_SHARE: Final = 10.0
+ERROR_SEGMENTS: Final = 10
+ERROR_EPISODES: Final = 3     # one burst is how slow start finds the end of a queue (RFC 5681 §3.1)
+# A path that lets nothing large through: so many segments' worth of data, and this share of all, in vain.
+BLACK_HOLE_SEGMENTS: Final = 3
+BLACK_HOLE_SHARE: Final = 90
+
+
+def carried(case: Case, direction: int) -> int:
+    """Stream bytes of one direction, each once, as far as they are told."""
+    octets = sum([event.octets for event in case.of(Transfer) if event.direction == direction])
+    for more in case.of(Turns):
+        octets += more.octets_backward if direction == 1 else more.octets_forward
+    return octets
+
+
+def too_big(event: IcmpError) -> bool:
+    """RFC 1191 §4: IPv4 type 3, code 4; RFC 4443 §3.2: ICMPv6 type 2."""
+    return event.kind == 2 if event.version == 6 else (event.kind, event.code) == (3, 4)
+
+
+def loss(case: Case) -> list[Found]:
+    """Repairs that did not wait for the timer."""
+    found = []
+    reported = any(too_big(event) for event in case.of(IcmpError))
+    for side in (0, 1):
+        quick: list[Loss] = [
+            event for kind in (FastRetransmit, Loss, TailLossProbe) for event in case.of(kind)
+            if event.direction == side
+        ]
+        more = [event for event in case.of(LossSummary) if event.direction == side and event.segments]
+        if not quick and not more:
+            continue
+        segments = sum([event.repair.segments for event in quick]) + sum([event.segments for event in more])
+        octets = sum([event.repair.octets for event in quick]) + sum([event.octets for event in more])
+        cost = sum([event.repair.lasted_ns for event in quick]) + sum([event.lasted_ns for event in more])
+        episodes = len(quick) + sum([event.episodes for event in more])
+        whole = carried(case, side)
+        share = 100.0 * octets / whole if whole else 0.0
+        who = capital((quick or more)[0].who())
+        part = f", {share:.2g} % of its data" if 0 < share < 100 else ""
+        sentence = (
+            f"{who} had to resend {plural(segments, 'segment')} ({size(octets)}{part}) in "
+            f"{plural(episodes, 'episode')}; the repair took {duration(cost)}{' in all' if episodes > 1 else ''}."
+        )
+        frames = tuple(sorted({*frames_of(quick), *frames_of(more)}))
+        found.append(Found(
+            sentence, frames, case.conversation, cost_ns=cost,
+            severity="note" if reported else _loss_severity(share, segments, episodes), confidence=LIKELY,
+            basis="ICMP messages say that packets were too large" if reported
+            else "duplicate ACKs, SACK blocks or the resends themselves",
+        ))
+    return found
+
+
+def _loss_severity(share: float, segments: int, episodes: int) -> str:
+    if share >= ERROR_SHARE and segments >= ERROR_SEGMENTS and episodes >= ERROR_EPISODES:
+        return "error"
+    return "warn" if share >= WARN_SHARE and segments >= WARN_SEGMENTS else "note"
+
+
+def timeout(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(Timeout):
+        lost = [event for event in events if not event.repair.repaired]
+        cost = sum([_stalled(event) for event in events])
+        segments = sum([event.repair.segments for event in events])
+        sentence = (
+            f"{capital(events[0].who())} waited for its retransmission timer {times(len(events))} and resent "
+            f"{plural(segments, 'segment')}: {duration(cost)} passed without progress"
+        )
+        sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK came." if lost else "."
+        found.append(Found(
+            sentence, frames_of(events), case.conversation, cost_ns=cost, confidence=LIKELY,
+            basis="the silence before each resend, which nothing else explains",
+        ))
+    return found
+
+
+def _stalled(event: Timeout) -> int:
+    """From the sending that was lost, where that is known, to the ACK that ends the wait."""
+    repair = event.repair
+    before = repair.waited_ns if repair.waited_ns > 0 and not repair.duplicates and not repair.sacked else 0
+    return repair.lasted_ns + before
+
+
+def black_hole(case: Case) -> list[Found]:
+    """Everything large had to be sent again and again, and nobody said that it was too large."""
+    tcp = case.conversation.tcp
+    if tcp is None or any(too_big(event) for event in case.of(IcmpError)):
+        return []
+    found = []
+    for event in case.of(Timeout):
+        mss = tcp.mss[1 - (event.direction & 1)]
+        octets = event.repair.octets
+        whole = carried(case, event.direction)
+        if (
+            mss > 0 and event.repair.rounds >= 2 and octets >= BLACK_HOLE_SEGMENTS * mss
+            and octets * 100 >= whole * BLACK_HOLE_SHARE
+        ):
+            found.append(Found(
+                f"Nearly all that {event.who()} sent ({size(octets)}) had to be sent again after timeouts: the path "
+                "may drop large packets without saying so.",
+                event.evidence.frames, case.conversation, cost_ns=event.repair.lasted_ns, confidence=POSSIBLE,
+                basis="the handshake passed, full segments did not, and no ICMP message told that they are too large",
+            ))
+    return found
+
+
+def spurious(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(SpuriousRetransmission):
+        segments = sum([event.repair.segments for event in events])
+        octets = sum([event.repair.octets for event in events])
+        found.append(Found(
+            f"{capital(events[0].who())} resent {plural(segments, 'segment')} ({size(octets)}) that the other side had "
+            "already.",
+            frames_of(events), case.conversation, confidence=LIKELY, basis=events[0].repair.basis,
+        ))
+    return found
+
+
+def reordering(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(Reordering):
+        late = sum([event.late for event in events])
+        longest = max([event.late_ns for event in events])
+        what = plural(late, "segment") if late else "Segments"
+        delay = f", up to {duration(longest)} late" if longest > 0 else ""
+        found.append(Found(
+            f"{what} of {events[0].who()} came out of order{delay}, and nothing had to be resent for it.",
+            frames_of(events), case.conversation, cost_ns=max(longest, 0), confidence=LIKELY,
+            basis="the missing bytes came without a resend",
+        ))
+    return found
+
+
+def capture_loss(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(CaptureLoss):
+        octets = sum([event.octets for event in events])
+        found.append(Found(
+            f"{size(octets) if octets else 'Data'} of {events[0].who()} that the capture never saw "
+            f"{'was' if octets == 1 else 'were'} acknowledged: the capture is incomplete.",
+            frames_of(events), case.conversation, confidence=LIKELY,
+            basis="an ACK covers bytes that no frame of this capture carried",
+        ))
+    return found
+
+
+def gap(case: Case) -> list[Found]:
+    found = []
+    missed = {side for side, _events in case.by_side(CaptureLoss)}
+    for side, events in case.by_side(StreamGap):
+        if side in missed:
+            continue
+        octets = sum([event.length for event in events])
+        found.append(Found(
+            f"{size(octets)} of the stream of {events[0].who()} are not in the capture.", frames_of(events),
+            case.conversation,
+            basis="frames were cut short when they were captured" if case.capture.truncated_frames
+            else "a hole in the sequence numbers that nothing fills",
+        ))
+    return found
+
+
+def conflict(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(Conflict):
+        octets = sum([event.length for event in events])
+        found.append(Found(
+            f"{capital(events[0].who())} sent {size(octets)} of its stream twice with different content.",
+            frames_of(events), case.conversation, basis="the same sequence numbers with other bytes",
+        ))
+    return found
+
+
+def duplicates(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(Duplicates):
+        count = sum([event.count for event in events])
+        found.append(Found(
+            f"{plural(count, 'packet')} of {events[0].who()} {'are' if count > 1 else 'is'} in the capture twice.",
+            frames_of(events), case.conversation, confidence=LIKELY,
+            basis="the copies repeat the numbers and options, or the timestamp, of the first, and nothing was lost",
+        ))
+    return found

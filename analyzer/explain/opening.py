@@ -1,0 +1,142 @@
+"""Findings about how a TCP connection began."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, place, times
+from dissectors.kit.units import duration, plural
+from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_handshake import (
+    Established,
+    HalfOpen,
+    Midstream,
+    Refused,
+    Syn,
+    SynAck,
+    Unanswered,
+)
+
+# A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
+PATIENCE_NS: Final = 1_000_000_000
+# Delay that a person notices in every exchange: about what a satellite adds, or twice around half the globe.
+HIGH_RTT_NS: Final = 250_000_000
+# The least packet that every link must carry (RFC 8200 §5: 1280 bytes), without the headers of IPv6 and TCP.
+SMALL_MSS: Final = 1220
+
+
+def refused(case: Case) -> list[Found]:
+    events = case.of(Refused)
+    if not events:
+        return []
+    first = events[0]
+    again = f" {times(len(events))}" if len(events) > 1 else ""
+    sentence = (
+        f"{place(case.end(first.direction))} refused the connection{again}: a RST answered the SYN after "
+        f"{duration(first.after_ns)}."
+    )
+    if first.exact:
+        return [Found(sentence, frames_of(events), case.conversation, basis="the RST acknowledges the SYN's number")]
+    return [Found(
+        sentence, frames_of(events), case.conversation, confidence=LIKELY,
+        basis="the RST does not acknowledge the SYN's number, so the caller may have ignored it",
+    )]
+
+
+def unanswered(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(Unanswered):
+        # A SYN of the responder is what a capture shows that holds only one direction.
+        target = place(case.end(1 - event.direction))
+        waited = event.lasted_ns + event.waited_ns
+        early = waited < PATIENCE_NS
+        tried = plural(event.attempts, "SYN")
+        sentence = f"{target} did not answer {tried} within the {duration(waited)} that the capture goes on."
+        if early:
+            sentence = f"The capture ends {duration(waited)} after {tried} to {target}, before an answer."
+        found.append(Found(
+            sentence, event.evidence.frames, case.conversation, cost_ns=waited, severity="note" if early else "",
+            confidence=POSSIBLE if early else LIKELY,
+            basis="the capture ends soon after the SYN" if early else "no segment of the other side is in the capture",
+        ))
+    return found
+
+
+def resent(case: Case) -> list[Found]:
+    """SYNs or SYN-ACKs that had to be repeated before the connection was open. A lost SYN-ACK brings both."""
+    if not case.of(Established):
+        return []
+    parts: list[str] = []
+    frames: set[int] = set()
+    cost = 0
+    sent: tuple[tuple[str, list[Syn] | list[SynAck]], ...] = (("SYN", case.of(Syn)), ("SYN-ACK", case.of(SynAck)))
+    for name, events in sent:
+        again = [event for event in events if event.attempt > 1]
+        if again:
+            parts.append(f"the {name} was sent {times(max([event.attempt for event in again]))}")
+            frames.update(frames_of(events))
+            cost = max(cost, sum([max(event.since_ns, 0) for event in again]))
+    if not parts:
+        return []
+    return [Found(
+        f"{capital(' and '.join(parts))} before the connection was open; {duration(cost)} passed between the first "
+        "and the last.",
+        tuple(sorted(frames)), case.conversation, cost_ns=cost, confidence=LIKELY,
+        basis="no answer to the earlier ones was seen before they were sent again",
+    )]
+
+
+def half_open(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(HalfOpen):
+        early = event.waited_ns < PATIENCE_NS and event.attempts == 1
+        found.append(Found(
+            f"{place(case.end(1 - event.direction))} never completed the handshake: "
+            f"{plural(event.attempts, 'SYN-ACK')} without an acknowledgment in {duration(event.waited_ns)}.",
+            event.evidence.frames, case.conversation, cost_ns=event.waited_ns, severity="note" if early else "",
+            confidence=POSSIBLE if early else LIKELY,
+            basis="the capture ends soon after the SYN-ACK" if early else "no third segment is in the capture",
+        ))
+    return found
+
+
+def midstream(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"The connection of {place(case.conversation.originator)} with {place(case.conversation.responder)} is "
+            "older than the capture, so its window scaling and its handshake's round trip are unknown.",
+            event.evidence.frames, case.conversation, basis="the capture holds no SYN of it",
+        )
+        for event in case.of(Midstream)
+    ]
+
+
+def high_rtt(case: Case) -> list[Found]:
+    tcp = case.conversation.tcp
+    syns, answers, opened = case.of(Syn), case.of(SynAck), case.of(Established)
+    once = all(syn.attempt == 1 for syn in syns) and all(answer.attempt == 1 for answer in answers)
+    if tcp is None or not opened or not once or tcp.initial_rtt_ns < HIGH_RTT_NS:
+        return []
+    frames = frames_of([*syns, *answers, *opened])
+    return [Found(
+        f"A round trip to {place(case.conversation.responder)} takes {duration(tcp.initial_rtt_ns)}, so every "
+        "question and answer takes at least that long.",
+        frames, case.conversation, cost_ns=tcp.initial_rtt_ns, confidence=LIKELY,
+        basis="SYN, SYN-ACK and ACK, each sent once; a host that is slow to accept looks the same",
+    )]
+
+
+def small_mss(case: Case) -> list[Found]:
+    tcp = case.conversation.tcp
+    if tcp is None:
+        return []
+    found = []
+    for side in (0, 1):
+        sent = [*[syn for syn in case.of(Syn) if syn.direction == side],
+                *[answer for answer in case.of(SynAck) if answer.direction == side]]
+        if sent and 0 <= tcp.mss[side] < SMALL_MSS:
+            found.append(Found(
+                f"{place(case.end(side))} takes segments of at most {tcp.mss[side]} bytes, so more of the link goes "
+                "to headers and more packets are needed.",
+                frames_of(sent), case.conversation, basis="the MSS option of its SYN",
+            ))
+    return found

@@ -1,0 +1,191 @@
+"""Findings about what set the pace of a TCP transfer."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.explain.ending import GAVE_UP
+from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, place, times
+from dissectors.kit.units import duration, plural, rate, size
+from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_teardown import Reset
+from dissectors.protocols.tcp.events_transfer import (
+    CongestionMarks,
+    KeepAlive,
+    Limits,
+    Transfer,
+    WindowShrunk,
+    ZeroWindow,
+)
+
+SHORT_STOP_NS: Final = 10_000_000        # a window closed for less is seldom noticed
+LIMITED: Final = 20                      # per cent of the sending time, from which on it is told
+MOSTLY_LIMITED: Final = 50               # and from which on it is the thing to change
+SLOW_ANSWER_NS: Final = 1_000_000_000    # a person's train of thought is interrupted
+# Round trips that grow under load: against the shortest, with samples enough, and more than a delayed ACK adds
+# (RFC 9293 §3.8.6.3 allows up to 500 ms; stacks take 40 ms to 200 ms, so a mean over many rounds stays below).
+GROWN: Final = 3
+GROWN_NS: Final = 100_000_000
+ENOUGH_SAMPLES: Final = 20
+ENOUGH_OCTETS: Final = 100_000    # fewer do not fill a queue; their ACKs wait for the application
+
+
+def zero_window(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(ZeroWindow):
+        cost = sum([event.lasted_ns for event in events])
+        probes = sum([event.probes for event in events])
+        closed = any(event.how == "end" for event in events)
+        sentence = (
+            f"{capital(events[0].who())} had no room for more data for {duration(cost)}"
+            + (f" ({times(len(events))})" if len(events) > 1 else "")
+            + (f", and {events[0].peer()} had to probe {times(probes)}" if probes else "")
+            + ("; at the end its window was still closed." if closed else ".")
+        )
+        severity = "error" if closed and cost >= SHORT_STOP_NS else "note" if cost < SHORT_STOP_NS else ""
+        found.append(Found(
+            sentence, frames_of(events), case.conversation, cost_ns=cost, severity=severity,
+            basis="the window field of its own segments",
+        ))
+    return found
+
+
+def window_limited(case: Case) -> list[Found]:
+    """An open window that is too small for the path; the time in which it was closed is `zero_window`'s."""
+    found = []
+    for event in case.of(Limits):
+        closed = sum([stop.lasted_ns for stop in case.of(ZeroWindow) if stop.direction != event.direction])
+        spent = max(dict(event.shares).get("receiver", 0) - closed, 0)
+        share = event.percent(spent)
+        if share < LIMITED:
+            continue
+        found.append(Found(
+            f"The window of {event.peer()} held {event.who()} back for {share} % of the sending time"
+            f"{_ceiling(case, event.direction)}.",
+            event.evidence.frames, case.conversation, cost_ns=spent, severity="warn" if share >= MOSTLY_LIMITED else "",
+            confidence=LIKELY, basis=event.basis,
+        ))
+    return found
+
+
+def _ceiling(case: Case, direction: int) -> str:
+    """No more than one window can be sent in a round trip, whatever the link can do (RFC 7323 §1.1)."""
+    tcp = case.conversation.tcp
+    if tcp is None:
+        return ""
+    window, rtt = tcp.max_window[1 - (direction & 1)], tcp.initial_rtt_ns
+    if window <= 0 or rtt <= 0:
+        return ""
+    return (
+        f": at most {size(window)} in each round trip of {duration(rtt)} allow no more than "
+        f"{rate(window * 8e9 / rtt)}"
+    )
+
+
+def shrunk(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(WindowShrunk):
+        count = sum([event.count for event in events])
+        found.append(Found(
+            f"{capital(events[0].who())} took back room that it had promised, {times(count)}, up to "
+            f"{size(max([event.largest for event in events]))}.",
+            frames_of(events), case.conversation, basis="the right edge of its window moved back",
+        ))
+    return found
+
+
+def keep_alive(case: Case) -> list[Found]:
+    found = []
+    if any(event.cause == GAVE_UP for event in case.of(Reset)):
+        return []    # told as that, with the keep-alives as its reason
+    for _side, events in case.by_side(KeepAlive):
+        silent = [event for event in events if event.answers == 0]
+        if silent:
+            probes = sum([event.probes for event in silent])
+            cost = sum([event.lasted_ns for event in silent])
+            found.append(Found(
+                f"{plural(probes, 'keep-alive')} of {silent[0].who()} had no answer: {silent[0].peer()} is gone, or "
+                "cannot be reached any more.",
+                frames_of(silent), case.conversation, cost_ns=cost, confidence=LIKELY,
+                basis="no segment of the other side is in the capture after them",
+            ))
+    return found
+
+
+def congestion_marks(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(CongestionMarks):
+        marked = sum([event.marked for event in events])
+        echoes = sum([event.echoes for event in events])
+        if marked or echoes:
+            what = f"{plural(marked, 'packet')} of {events[0].who()} carried" if marked else (
+                f"{plural(echoes, 'segment')} of {events[0].peer()} echoed"
+            )
+            found.append(Found(
+                f"{what} the mark for congestion: a queue on the way ran full, and said so without dropping.",
+                frames_of(events), case.conversation, basis="the ECN bits",
+            ))
+    return found
+
+
+def queueing(case: Case) -> list[Found]:
+    tcp = case.conversation.tcp
+    if tcp is None:
+        return []
+    found = []
+    for side in (0, 1):
+        samples, least = tcp.rtt_samples[side], tcp.rtt_min_ns[side]
+        if samples < ENOUGH_SAMPLES or least <= 0 or tcp.unique[side] < ENOUGH_OCTETS:
+            continue
+        mean = tcp.rtt_sum_ns[side] // samples
+        if mean >= GROWN * least and mean - least >= GROWN_NS:
+            frames = frames_of([event for event in case.of(Transfer) if event.direction == side])
+            found.append(Found(
+                f"Data to {place(case.end(1 - side))} are acknowledged after {duration(mean)} on average, and after "
+                f"{duration(least)} at best: they wait in a queue on the way.",
+                frames, case.conversation, cost_ns=mean - least, confidence=POSSIBLE,
+                basis=f"{plural(samples, 'ACK time')}, up to {duration(tcp.rtt_max_ns[side])}; a receiver that delays "
+                "its ACKs or is busy looks alike",
+            ))
+    return found
+
+
+def slow_answer(case: Case) -> list[Found]:
+    turns = case.of(Transfer)
+    if not turns:
+        return []
+    asked = turns[0].direction
+    slow = [turn for turn in turns if turn.direction != asked and turn.after_ns >= SLOW_ANSWER_NS]
+    if not slow:
+        return []
+    worst = max([turn.after_ns for turn in slow])
+    again = "" if len(slow) == 1 else f" ({times(len(slow))} more than a second)"
+    return [Found(
+        f"{capital(slow[0].who())} took {duration(worst)} to begin its answer{again}.", frames_of(slow),
+        case.conversation, cost_ns=sum([turn.after_ns for turn in slow]), confidence=POSSIBLE,
+        basis="the time from the last data of one side to the first of the other; whether these are question and "
+        "answer only the application knows",
+    )]
+
+
+def offload(case: Case) -> list[Found]:
+    """Segments larger than the MSS cannot have been on the wire like that."""
+    tcp = case.conversation.tcp
+    if tcp is None:
+        return []
+    found = []
+    for side in (0, 1):
+        mss = tcp.mss[1 - side]
+        large = [
+            turn for turn in case.of(Transfer)
+            if turn.direction == side and turn.segments and 0 < mss < turn.octets // turn.segments
+        ]
+        if large:
+            worst = max([turn.octets // turn.segments for turn in large])
+            found.append(Found(
+                f"Segments of {large[0].who()} hold {size(worst)} on average where {size(mss)} are the most that was "
+                "agreed: the capture was taken before the network card splits them (or after it joins them), so it "
+                "shows fewer and larger packets than the wire had.",
+                frames_of(large), case.conversation, confidence=LIKELY,
+                basis="more bytes in a segment than the MSS of the handshake; a sender that ignores it looks the same",
+            ))
+    return found

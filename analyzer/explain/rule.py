@@ -1,0 +1,101 @@
+"""What a rule is, what it may look at, and what it gives back."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from analyzer.model import CaptureSummary, Conversation, Endpoint, Told
+from dissectors.kit.event import Event
+from dissectors.kit.units import grouped
+
+CERTAIN: Final = "certain"
+LIKELY: Final = "likely"
+POSSIBLE: Final = "possible"
+CONFIDENCE: Final = (CERTAIN, LIKELY, POSSIBLE)   # falling
+
+MAX_FRAMES: Final = 12     # frames that a finding cites: the first ones
+
+E = TypeVar("E", bound=Event)
+T = TypeVar("T")
+
+
+class Case:
+    """A conversation under examination, its events by their class, and the capture that it is part of."""
+
+    def __init__(self, told: Told, capture: CaptureSummary) -> None:
+        self.conversation: Conversation = told.conversation
+        self.capture = capture
+        self._events: dict[type[Event], list[Event]] = {}
+        for phase in told.phases:
+            for event in phase.events:
+                self._events.setdefault(type(event), []).append(event)
+
+    def of(self, kind: type[E]) -> list[E]:
+        """The events of exactly this class, in order."""
+        return [event for event in self._events.get(kind, []) if isinstance(event, kind)]
+
+    def by_side(self, kind: type[E]) -> list[tuple[int, list[E]]]:
+        """(direction, events) for each direction that has any."""
+        found = self.of(kind)
+        sides = [(side, [event for event in found if event.direction == side]) for side in (0, 1)]
+        return [(side, events) for side, events in sides if events]
+
+    def end(self, direction: int) -> Endpoint:
+        """The end that sends in this direction."""
+        return self.conversation.responder if direction == 1 else self.conversation.originator
+
+
+class Found:
+    """What a rule found. cost_ns: time that it cost, to put the dearest first.
+
+    severity, next_step: where they differ from the rule's.   narrow: a display filter within the conversation's.
+    """
+
+    def __init__(
+        self, sentence: str, frames: tuple[int, ...], conversation: Conversation | None = None, *, cost_ns: int = 0,
+        severity: str = "", confidence: str = CERTAIN, basis: str = "", narrow: str = "", next_step: str = "",
+    ) -> None:
+        self.sentence = sentence
+        self.frames = frames
+        self.conversation = conversation
+        self.cost_ns = cost_ns
+        self.severity = severity
+        self.confidence = confidence
+        self.basis = basis
+        self.narrow = narrow
+        self.next_step = next_step
+
+
+class Rule(Generic[T]):
+    """code: stable.  examine: the one place that decides.  refute: what would prove a finding of it wrong.
+
+    narrow: a display filter that is put behind the conversation's.   absence: it rests on something that was not
+    seen, which means less where the capture is known to have missed frames.
+    """
+
+    def __init__(
+        self, code: str, severity: str, examine: Callable[[T], list[Found]], next_step: str, refute: str,
+        narrow: str = "", absence: bool = False,
+    ) -> None:
+        self.code = code
+        self.severity = severity
+        self.examine = examine
+        self.next_step = next_step
+        self.refute = refute
+        self.narrow = narrow
+        self.absence = absence
+
+
+def frames_of(events: Sequence[Event]) -> tuple[int, ...]:
+    """The frames that all of them cite, ascending, each once."""
+    return tuple(sorted({frame for event in events for frame in event.evidence.frames}))
+
+
+def times(count: int) -> str:
+    """`once`, `twice`, `3 times`."""
+    return {1: "once", 2: "twice"}.get(count) or f"{grouped(count)} times"
+
+
+def place(end: Endpoint) -> str:
+    """`10.0.0.2:443 (shop.test)`."""
+    return f"{end} ({end.name})" if end.name else str(end)

@@ -1,0 +1,92 @@
+"""What tshark says of a capture, and what `wiretale frames` says, in the same words."""
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from analyzer.pipeline.run import Frames
+
+Said = Any
+Row = dict[str, list[str]]
+
+HEADERS = {"eth", "ip", "ipv6", "tcp", "udp", "icmp", "icmpv6", "arp", "sctp"}
+ANALYSIS = (
+    "retransmission", "fast_retransmission", "spurious_retransmission", "out_of_order", "lost_segment",
+    "ack_lost_segment", "duplicate_ack", "zero_window", "zero_window_probe", "zero_window_probe_ack", "keep_alive",
+    "keep_alive_ack", "window_full", "window_update", "reused_ports",
+)
+FIELDS = (
+    "frame.protocols", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.len",
+    *("tcp.analysis." + name for name in ANALYSIS),
+    "tcp.analysis.bytes_in_flight", "tcp.analysis.initial_rtt", "tcp.analysis.ack_rtt",
+    "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.count.answers",
+)
+ROUNDING_NS = 2_000    # tshark prints seconds with nine digits, calculated with microseconds in between
+
+
+def rows_of_tshark(capture: Path) -> list[Row]:
+    """One row a frame: the values of each field, in order."""
+    command = ["tshark", "-n", "-r", str(capture), "-T", "fields", "-E", "separator=/t", "-E", "aggregator=/s"]
+    command += [word for field in FIELDS for word in ("-e", field)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    return [
+        {field: cell.split(" ") for field, cell in zip(FIELDS, line.split("\t"), strict=False) if cell}
+        for line in done.stdout.splitlines()
+    ]
+
+
+def rows_of_wiretale(capture: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for block in Frames([str(capture)]) for line in block.splitlines()]
+
+
+def said_by_tshark(row: Row) -> dict[str, Said]:
+    """By aspect; an aspect that the frame has nothing of is absent. TCP only where there is one header of it."""
+    protocols = row["frame.protocols"][0].split(":")
+    said: dict[str, Said] = {"layers": tuple(sorted(set(protocols) & HEADERS))}
+    if len(row.get("tcp.srcport", ())) == 1:
+        if "tcp.seq_raw" in row:
+            said["tcp.header"] = (
+                int(row["tcp.srcport"][0]), int(row["tcp.dstport"][0]), int(row["tcp.flags"][0], 16) & 0xFF,
+                int(row["tcp.seq_raw"][0]), int(row["tcp.len"][0]),
+            )
+        said["tcp.analysis"] = tuple(name for name in ANALYSIS if "tcp.analysis." + name in row)
+        if "tcp.analysis.bytes_in_flight" in row:
+            said["tcp.bytes_in_flight"] = int(row["tcp.analysis.bytes_in_flight"][0])
+        for name in ("initial_rtt", "ack_rtt"):
+            if "tcp.analysis." + name in row:
+                said["tcp." + name] = round(float(row["tcp.analysis." + name][0]) * 1e9)
+    if "dns" in protocols and "dns.id" in row:
+        response = row["dns.flags.response"][0] in ("1", "True")
+        said["dns"] = (
+            int(row["dns.id"][0], 16), response, int(row.get("dns.flags.rcode", ["0"])[0]) if response else 0,
+            row.get("dns.qry.name", [""])[0].lower().strip(".").replace("<root>", ""),
+            int(row.get("dns.qry.type", ["0"])[0]), int(row.get("dns.count.answers", ["0"])[0]),
+        )
+    return {aspect: value for aspect, value in said.items() if value != ()}
+
+
+def said_by_wiretale(row: dict[str, Any]) -> dict[str, Said]:
+    said: dict[str, Said] = {"layers": tuple(sorted(set(row["layers"]) & HEADERS))}
+    if "tcp" in row:
+        tcp = row["tcp"]
+        said["tcp.header"] = (row["src_port"], row["dst_port"], tcp["flags"] & 0xFF, tcp["seq"], tcp["len"])
+        said["tcp.analysis"] = tuple(name for name in ANALYSIS if name in tcp.get("analysis", ()))
+        for aspect, key in (("tcp.bytes_in_flight", "bytes_in_flight"), ("tcp.initial_rtt", "initial_rtt_ns"),
+                            ("tcp.ack_rtt", "ack_rtt_ns")):
+            if key in tcp:
+                said[aspect] = tcp[key]
+    if "dns" in row:
+        dns = row["dns"][0]
+        said["dns"] = (
+            dns["id"], dns["response"], dns.get("rcode", 0) if dns["response"] else 0,
+            (dns.get("qname") or "").lower().strip("."), dns.get("qtype", 0), dns.get("answers", 0),
+        )
+    return {aspect: value for aspect, value in said.items() if value != ()}
+
+
+def agree(aspect: str, ours: Said, theirs: Said) -> bool:
+    if aspect in ("tcp.initial_rtt", "tcp.ack_rtt") and ours is not None and theirs is not None:
+        return bool(abs(ours - theirs) <= ROUNDING_NS)
+    return bool(ours == theirs)

@@ -1,0 +1,43 @@
+"""For every test: what is tested is the installed package, and in the tree only what is not installed."""
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+
+
+def _reach_the_tree() -> None:
+    """`samples.record` and `bench` are not installed, and tests keep modules of their own beside them.
+
+    Appended, so that an installed `analyzer`, which may be compiled, comes before the one in the tree.
+    """
+    folders = sorted({path.parent for path in (ROOT / "tests").rglob("*.py")} - {ROOT / "tests"})
+    sys.path += [str(folder) for folder in (ROOT, *folders) if str(folder) not in sys.path]
+
+
+_reach_the_tree()
+
+# A busy machine is no failure. In CI the same examples every time; elsewhere new ones with each run.
+settings.register_profile("wiretale", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "wiretale")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-golden", action="store_true",
+        help="write samples/*/*/expected.json instead of comparing; read the difference before you commit it",
+    )
+
+
+def pytest_report_header() -> str:
+    """Which of the two is tested."""
+    from dissectors.kit import event
+
+    place = event.__file__ or "?"
+    return f"wiretale: {'interpreted' if place.endswith('.py') else 'compiled'}, {place}"

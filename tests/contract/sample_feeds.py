@@ -1,0 +1,188 @@
+"""What the dissectors of every sample were handed: its streams and datagrams, collected once."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from analyzer.flows.flow import Flow, TcpFlow
+from analyzer.flows.reassembly import Conflict, Piece
+from analyzer.flows.router import Router
+from analyzer.flows.streams import Streams
+from analyzer.flows.table import FlowTable, Retired
+from analyzer.ingest.open import open_capture
+from analyzer.ingest.source import Source
+from analyzer.packets.decode import Decoder
+from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
+from dissectors.kit.event import Event
+from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
+from dissectors.kit.protocol import Context, Handoff
+from dissectors.registry import protocols
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+Item = Chunk | Gap | Close | Datagram
+TRANSPORTS = {ICMP: "icmp", ICMPV6: "icmpv6", TCP: "tcp", UDP: "udp"}
+NEVER_BEFORE = 1 << 40          # more conversations than a sample has
+
+
+class Feed:
+    """One conversation of a sample. protocol: the one that the router chose, "" for none."""
+
+    def __init__(self, sample: str, number: int, context: Context) -> None:
+        self.sample = sample
+        self.number = number
+        self.context = context
+        self.items: list[Item] = []
+        self.protocol = ""
+
+    def __str__(self) -> str:
+        return f"{self.sample}, conversation {self.number} ({self.protocol or self.context.transport})"
+
+    def router(self) -> Router:
+        return Router(protocols(), self.context, self.number)
+
+    @property
+    def octets(self) -> int:
+        return sum(len(item.data) for item in self.items if isinstance(item, Chunk | Datagram))
+
+    @property
+    def last(self) -> int:
+        return max(item.frame for item in self.items)
+
+
+def sample_captures() -> list[Path]:
+    return sorted(SAMPLES.glob("*/*/capture.pcapng"))
+
+
+def sample_name(capture: Path) -> str:
+    return capture.parent.relative_to(SAMPLES).as_posix()
+
+
+def frames_of(source: Source) -> Iterator[bytes]:
+    """The captured bytes of every frame."""
+    while source.next():
+        yield source.data[source.start:source.end]
+
+
+def run(router: Router, items: list[Item]) -> list[Event]:
+    """Feed a conversation as the pipeline does."""
+    events: list[Event] = []
+    for item in items:
+        if isinstance(item, Datagram):
+            events += router.datagram(item)
+        elif isinstance(item, Close):
+            events += router.close(item)
+        else:
+            events += router.piece(item)
+    return events
+
+
+@cache
+def feeds(capture: Path) -> list[Feed]:
+    """Every conversation of a capture that carries bytes of an application."""
+    return _Collector(capture).collect()
+
+
+@cache
+def all_feeds() -> list[Feed]:
+    return [feed for capture in sample_captures() for feed in feeds(capture)]
+
+
+def feeds_by_protocol() -> dict[str, list[Feed]]:
+    found: dict[str, list[Feed]] = {}
+    for feed in all_feeds():
+        found.setdefault(feed.protocol, []).append(feed)
+    return found
+
+
+class _Collector:
+    def __init__(self, capture: Path) -> None:
+        self.name = sample_name(capture)
+        self.source = open_capture([str(capture)])
+        self.packet = Packet()
+        self.table = FlowTable(NEVER_BEFORE, 0, True, Retired())
+        self.found: dict[int, Feed] = {}
+        self.streams: dict[int, Streams] = {}
+
+    def collect(self) -> list[Feed]:
+        source, decoder = self.source, Decoder()
+        last = (0, 0)
+        while source.next():
+            last = (int(source.number), int(source.time))
+            decoder.decode(
+                source.data, source.start, source.end, source.length, source.link, source.number, source.time,
+                self.packet,
+            )
+            if self.packet.kind == TCP:
+                self._segment()
+            elif self.packet.kind in TRANSPORTS:
+                self._datagram()
+        source.close()
+        for number, feed in self.found.items():
+            if number in self.streams:
+                self._pieces(feed, self.streams[number].finish(*last))
+            feed.items.append(Close(*last, 2, "capture"))
+        carrying = [feed for feed in self.found.values() if feed.octets]
+        for feed in carrying:
+            router = feed.router()
+            run(router, feed.items)
+            feed.protocol = router.protocol
+        return carrying
+
+    def _feed(self, flow: Flow, transport: str, direction: int) -> Feed:
+        number = int(flow.number)
+        if number not in self.found:
+            ports = (int(self.packet.sport), int(self.packet.dport)) if transport in ("tcp", "udp") else (0, 0)
+            context = Context(transport, ports[direction], ports[1 - direction])
+            self.found[number] = Feed(self.name, number, context)
+        return self.found[number]
+
+    def _segment(self) -> None:
+        packet, source, table = self.packet, self.source, self.table
+        size = 4 if packet.ip_version == 4 else 16
+        table.tcp(
+            packet.data, packet.src, size, packet.transport, packet.end, packet.true_end, packet.scope,
+            source.number, source.time, source.length, -1, 0,
+        )
+        half = table.half
+        if half is None or not isinstance(half.flow, TcpFlow):
+            return
+        feed = self._feed(half.flow, "tcp", int(half.direction))
+        streams = self.streams.setdefault(feed.number, Streams())
+        offset = table.payload - source.start if packet.base >= 0 else -1
+        self._pieces(feed, streams.segment(
+            half.direction, half, table.flags, table.seq, table.ack, table.length,
+            packet.data[table.payload:packet.end], source.number, source.time, offset,
+        ))
+
+    def _datagram(self) -> None:
+        packet, source = self.packet, self.source
+        size = 4 if packet.ip_version == 4 else 16
+        transport = TRANSPORTS[int(packet.kind)]
+        ports = packet.kind == UDP
+        at = packet.transport
+        addresses = (packet.data[packet.src:packet.src + size], packet.data[packet.dst:packet.dst + size])
+        suffix = packet.scope
+        key, reverse = b"".join(addresses), b"".join(addresses[::-1])
+        if ports:
+            key += packet.data[at:at + 4]
+            reverse += packet.data[at + 2:at + 4] + packet.data[at:at + 2]
+        half = self.table.other(
+            key + suffix, reverse + suffix, packet.kind, size, packet.scope, source.number, source.time,
+            source.length, 0, -1, 0,
+        )
+        begin = at + 8 if ports else at
+        if begin >= packet.end:
+            return
+        self._feed(half.flow, transport, int(half.direction)).items.append(Datagram(
+            int(source.number), int(source.time), int(half.direction), packet.data[begin:packet.end],
+            int(packet.true_end - begin), int(begin - source.start) if packet.base >= 0 else -1,
+            int(packet.sport), int(packet.dport),
+        ))
+
+    def _pieces(self, feed: Feed, pieces: list[Piece]) -> None:
+        feed.items += [piece for piece in pieces if not isinstance(piece, Conflict)]
+
+
+def outputs_of(dissector_outputs: list[Event | Handoff | Chunk]) -> list[Event]:
+    return [output for output in dissector_outputs if isinstance(output, Event)]

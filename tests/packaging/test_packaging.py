@@ -1,0 +1,172 @@
+"""The package builds and runs in fresh environments: compiled, asked to stay plain, and without a C compiler."""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv*", "build", "dist", "*.egg-info", "__pycache__", "*.so", ".*_cache", ".hypothesis", "captures"
+)
+TOOLS = ("sh", "env", "uname")      # what a build may need beside Python, where the compiler is hidden
+SAMPLE = "sample:tcp/clean"
+BUILD_SECONDS = 900
+
+pytestmark = pytest.mark.slow(reason="builds the package three times")
+
+
+def clean(**more: str) -> dict[str, str]:
+    """The environment without what would decide for the build, or show it this checkout."""
+    hidden = {"PYTHONPATH", "WIRETALE_PURE", "CC", "CXX", "CFLAGS"}
+    return {**{name: value for name, value in os.environ.items() if name not in hidden}, **more}
+
+
+def run(*command: str | Path, env: dict[str, str], cwd: Path) -> str:
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True, check=False,
+        timeout=BUILD_SECONDS,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+class Installed:
+    """A wheel, and the environment that it was installed into."""
+
+    def __init__(self, wheel: Path, folder: Path) -> None:
+        self.wheel = wheel
+        self.folder = folder
+
+    def wiretale(self, *arguments: str) -> str:
+        return run(self.folder / "bin" / "wiretale", *arguments, env=clean(), cwd=self.folder)
+
+    def names(self) -> list[str]:
+        with zipfile.ZipFile(self.wheel) as archive:
+            return archive.namelist()
+
+
+def without_compiler(folder: Path) -> dict[str, str]:
+    """A PATH that holds a few tools and no compiler, and a CC that fails."""
+    tools = folder / "bin"
+    tools.mkdir(parents=True)
+    for name in TOOLS:
+        found = shutil.which(name)
+        if found:
+            (tools / name).symlink_to(found)
+    return clean(PATH=str(tools), CC="false", CXX="false")
+
+
+def build(tmp: Path, env: dict[str, str]) -> Installed:
+    """Builds a wheel as pip does, apart from this environment, and installs it into a new one.
+
+    The dependencies come from this environment: whether the right ones are declared is shown where the first
+    command of the README is run.
+    """
+    source = tmp / "source"
+    shutil.copytree(ROOT, source, ignore=NOT_COPIED)
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp / "wheels", source, env=env, cwd=tmp)
+    (wheel,) = (tmp / "wheels").glob("wiretale-*.whl")
+    folder = tmp / "environment"
+    run(sys.executable, "-m", "venv", folder, env=clean(), cwd=tmp)
+    run(folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-deps", wheel, env=clean(), cwd=tmp)
+    script = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = Path(run(folder / "bin" / "python", "-c", script, env=clean(), cwd=tmp).strip())
+    (site / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")) + "\n")
+    return Installed(wheel, folder)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no C compiler ({compiler})")
+    return build(tmp_path_factory.mktemp("compiled"), clean())
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return build(tmp_path_factory.mktemp("plain"), clean(WIRETALE_PURE="1"))
+
+
+@pytest.fixture(scope="module")
+def hidden(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("hidden")
+    return build(folder, without_compiler(folder))
+
+
+def check_runs(installed: Installed, kind: str) -> str:
+    """Its version says how it runs, and a bundled sample is told."""
+    version = installed.wiretale("--version")
+    assert kind in version, version
+    assert str(ROOT) not in installed.wiretale("samples", "path", SAMPLE.removeprefix("sample:"))
+    text = installed.wiretale("analyze", SAMPLE)
+    assert "10.0.1.10" in text
+    assert len(installed.wiretale("frames", SAMPLE).splitlines()) > 10
+    return text
+
+
+def test_compiled(compiled: Installed) -> None:
+    check_runs(compiled, "compiled")
+    assert any(name.endswith(".so") and "dissectors/kit/event" in name for name in compiled.names())
+
+
+def test_asked_to_stay_plain(plain: Installed) -> None:
+    check_runs(plain, "interpreted")
+    assert not [name for name in plain.names() if name.endswith(".so")]
+
+
+def test_without_a_compiler(hidden: Installed) -> None:
+    check_runs(hidden, "interpreted")
+    assert not [name for name in hidden.names() if name.endswith(".so")]
+
+
+def test_both_speeds_say_the_same(compiled: Installed, plain: Installed) -> None:
+    for name in ("tcp/clean", "dns/cname"):
+        for command in (("analyze", "--level", "teach", "--width", "100"), ("frames",)):
+            told = [
+                kind.wiretale(*command, f"sample:{name}").replace(str(kind.folder), "") for kind in (compiled, plain)
+            ]
+            assert told[0] == told[1]
+
+
+def test_the_wheel_holds_the_program_and_the_samples(plain: Installed) -> None:
+    names = set(plain.names())
+    for folder in ("analyzer", "dissectors"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert path.relative_to(ROOT).as_posix() in names
+    assert {"analyzer/py.typed", "dissectors/py.typed"} <= names
+    for capture in (ROOT / "samples").glob("*/*/capture.pcapng"):
+        place = f"analyzer/{capture.parent.relative_to(ROOT).as_posix()}"
+        assert {f"{place}/capture.pcapng", f"{place}/README.md"} <= names
+    top = {name.split("/")[0] for name in names}
+    assert {name for name in top if not name.startswith("wiretale-")} == {"analyzer", "dissectors"}
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_the_source_distribution_is_complete(tmp_path: Path) -> None:
+    """Everything that a build needs and nothing that one leaves behind; a wheel can be built of it."""
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=NOT_COPIED)
+    env = clean(WIRETALE_PURE="1")
+    run(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path / "dist", source, env=env, cwd=tmp_path)
+    (archive,) = (tmp_path / "dist").glob("wiretale-*.tar.gz")
+    with tarfile.open(archive) as bundle:
+        names = {name.partition("/")[2] for name in bundle.getnames()}
+        bundle.extractall(tmp_path / "unpacked", filter="data")
+    assert {"setup.py", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "analyzer/py.typed"} <= names
+    for folder, pattern in (("analyzer", "*.py"), ("dissectors", "*.py"), ("samples", "capture.pcapng")):
+        for path in (ROOT / folder).rglob(pattern):
+            assert path.relative_to(ROOT).as_posix() in names
+    assert not [name for name in names if name.endswith((".c", ".o", ".so", ".pyc"))]
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    wheels = tmp_path / "wheels"
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", wheels, unpacked, env=env, cwd=tmp_path)
+    assert list(wheels.glob("wiretale-*.whl"))
