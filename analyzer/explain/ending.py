@@ -20,8 +20,9 @@ SEVERITIES: Final = {
 BRIEF_NS: Final = 1_000_000     # a silence shorter than this before the end of the capture is none
 # Resends without an answer from which on a host is to suspect the path (R1, RFC 9293 §3.8.3).
 SUSPICIOUS: Final = 3
-# How long a pair of ports is not to be used again: twice the longest life of a segment (RFC 9293 §3.4.2: 2 minutes).
-TIME_WAIT_NS: Final = 240_000_000_000
+# How long a pair of ports is not to be used again: twice the longest life of a segment, which RFC 9293 §3.4.2
+# takes as 2 minutes.
+TIME_WAIT_NS: Final = 2 * 120_000_000_000
 
 
 def reset(case: Case) -> list[Found]:

@@ -21,7 +21,7 @@ from dissectors.protocols.tcp.flags import names
 from dissectors.protocols.tcp.header import be32
 
 BLOCK: Final = 1 << 16            # characters gathered before they are handed on
-CAPACITY: Final[i64] = 200_000    # conversations held at once; a port reused after that many is not noticed
+CAPACITY: Final[i64] = 20_000     # conversations of a transport held at once; ports used again later are not noticed
 
 
 class Readers(Retired):

@@ -30,7 +30,7 @@ class Neighbour:
         how = "ARP" if self.version == 4 else "neighbour discovery"
         if not self.owners:
             asked = plural(self.asked, "time")
-            return f"{self.text} was asked for {asked}, first in #{self.first_frame}, and never answered"
+            return f"{self.text} was asked for {asked}, first in #{self.first_frame}; no answer was seen"
         parts = [f"{mac} (#{frame})" for mac, frame in self.owners.items()]
         if len(parts) > 1:
             return f"{self.text} is claimed by {len(parts)} link-layer addresses: {', '.join(parts)}"

@@ -78,10 +78,10 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
         if isinstance(event, Closed):
             if event.simultaneous:
                 facts.append("both sides finished at the same time")
-                facts.append("both hold TIME_WAIT")
+                facts.append("TIME_WAIT is for both to hold")
             else:
                 facts.append("both sides finished in order (FIN, ACK, FIN, ACK)")
-                facts.append(f"{event.sides[event.holder & 1]} holds TIME_WAIT")
+                facts.append(f"{event.sides[event.holder & 1]} is to hold TIME_WAIT")
         elif isinstance(event, Reset):
             resets += 1
             if resets == 1:

@@ -49,7 +49,7 @@ def _soa(cursor: Cursor) -> Rdata:
 
 
 def _preferred(cursor: Cursor) -> Rdata:
-    """A preference and a name: MX, AFSDB, RT, KX (RFC 1035 §3.3.9, RFC 1183 §1, RFC 2230 §3.1)."""
+    """A preference and a name: MX, AFSDB, RT, KX (RFC 1035 §3.3.9, RFC 1183 §1 and §3.3, RFC 2230 §3.1)."""
     preference, name = cursor.number(2), cursor.name().text()
     return Rdata(f"{preference} {name}", {"preference": preference, "target": name})
 

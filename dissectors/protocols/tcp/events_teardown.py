@@ -116,7 +116,7 @@ class HalfClose(TcpEvent):
 
 
 class Closed(TcpEvent):
-    """Both directions ended and were acknowledged. holder: who holds TIME_WAIT, an index or 2 for both."""
+    """Both directions ended and were acknowledged. holder: who is to hold TIME_WAIT, an index or 2 for both."""
 
     name: ClassVar[str] = "tcp.closed"
     phase: ClassVar[str] = TEARDOWN
@@ -144,11 +144,11 @@ class Closed(TcpEvent):
         if self.simultaneous:
             return (
                 "Both sides finished at the same time: their FINs crossed, and each was acknowledged, "
-                f"within {duration(self.lasted_ns)}. Both hold TIME_WAIT."
+                f"within {duration(self.lasted_ns)}. Both are to hold TIME_WAIT."
             )
         return (
             f"Both sides finished in order (FIN, ACK, FIN, ACK) within {duration(self.lasted_ns)}. "
-            f"{capital(self.sides[self.holder])} closed first, so it holds TIME_WAIT."
+            f"{capital(self.sides[self.holder])} closed first, so it is the one to hold TIME_WAIT."
         )
 
     def fields(self) -> dict[str, JsonValue]:
