@@ -194,7 +194,7 @@ def test_neighbours_and_what_is_not_decoded_are_told(tmp_path: Path) -> None:
     ]))
     capture = summarise(found, ["c.pcap"])
     assert f"{SERVER} is at 02:00:00:00:00:07 (#2), by ARP" in capture.neighbours
-    assert f"{ROUTER} was asked for 1 time, first in #3, and never answered" in capture.neighbours
+    assert f"{ROUTER} was asked for 1 time, first in #3; no answer was seen" in capture.neighbours
     assert sum(capture.undecoded.values()) == 1
     assert "LLDP" in next(iter(capture.undecoded))
 

@@ -15,7 +15,7 @@ def test_orderly_and_who_holds_time_wait() -> None:
     wire = exchanged().finish(CLIENT, 101, 1001, at=60).finish(SERVER, 1001, 102, at=80).client(102, 1002, at=81).end()
     closed = wire.one("tcp.closed")
     assert closed.fields() == {"time_wait": [0], "lasted_ns": 21 * MS, "simultaneous": False}
-    assert "The client closed first, so it holds TIME_WAIT." in closed.what()
+    assert "The client closed first, so it is the one to hold TIME_WAIT." in closed.what()
     assert wire.narrator.states == ("TIME-WAIT", "CLOSED")
     assert "tcp.not_ended" not in wire.names()
     assert [event.fields()["octets"] for event in wire.events if event.name == "tcp.fin"] == [100, 1000]

@@ -1,0 +1,197 @@
+"""For every rule a capture that meets it, and one that is like it and does not."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dns_wire import message
+from told_accounts import (
+    KB,
+    MB,
+    MS,
+    SECOND,
+    SIDES,
+    account,
+    analysis,
+    answer,
+    answered,
+    conversation,
+    data,
+    established,
+    half_open,
+    icmp_error,
+    keep_alive,
+    limits,
+    lookup,
+    lost,
+    midstream,
+    not_ended,
+    opened,
+    refused,
+    repair,
+    reset,
+    syn,
+    syn_ack,
+    unanswered,
+    zero_window,
+)
+
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed
+from dissectors.protocols.dns.events import Incomplete
+from dissectors.protocols.icmp import Echo, EchoUnanswered
+from dissectors.protocols.tcp.events_loss import (
+    CaptureLoss,
+    Conflict,
+    FastRetransmit,
+    LossSummary,
+    Reordering,
+    SpuriousRetransmission,
+    StreamGap,
+    Timeout,
+)
+from dissectors.protocols.tcp.events_teardown import ChallengeAck
+from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, WindowShrunk
+
+Made = Callable[[], Analysis]
+
+
+def tcp(*events: object, of: Conversation | None = None) -> Made:
+    return lambda: analysis(account(*opened(), *events, of=of))  # type: ignore[arg-type]
+
+
+def bare(*events: object, of: Conversation | None = None) -> Made:
+    return lambda: analysis(account(*events, of=of))  # type: ignore[arg-type]
+
+
+def dns(*accounts: Account) -> Made:
+    return lambda: analysis(*accounts)
+
+
+def capture(**counts: object) -> Made:
+    def made() -> Analysis:
+        summary = CaptureSummary(["made.pcap"])
+        for key, value in counts.items():
+            setattr(summary, key, value)
+        return analysis(answered(), capture=summary)
+    return made
+
+
+def tuned(**counts: object) -> Conversation:
+    """A TCP conversation with other counts."""
+    made = conversation()
+    assert made.tcp is not None
+    for key, value in counts.items():
+        setattr(made if hasattr(made, key) else made.tcp, key, value)
+    return made
+
+
+def broken(segments: int, rounds: int, octets: int, icmp: bool = False) -> Made:
+    worn = repair(segments, octets, 2 * SECOND)
+    worn.rounds, worn.duplicates, worn.waited_ns = rounds, 0, 300 * MS
+    extra = [icmp_error(3, 4, 1400)] if icmp else []
+    return tcp(data(octets=20 * KB), lost(Timeout, worn), *extra)
+
+
+def response(*messages: tuple[int, int, bytes], **options: int) -> Made:
+    return dns(lookup(*messages, **options))  # type: ignore[arg-type]
+
+
+def incomplete() -> Account:
+    made = lookup((0, 0, message(7)), (MS, 1, message(7, 0x8180, answers=(answer(),))), tcp=True)
+    made.events.append(Incomplete(2 * MS, 1, Evidence((3,)), 20, 5, "The stream ended within a message"))
+    return made
+
+
+def again(gap: int) -> Made:
+    first, second = conversation(1, end=SECOND), conversation(2, start=SECOND + gap, end=SECOND + gap + MS)
+    return lambda: analysis(account(of=first), account(of=second))
+
+
+QUESTION = message(7)
+ANSWER = message(7, 0x8180, answers=(answer(),))
+LATE_PING = EchoUnanswered(5 * SECOND, 0, Evidence((9,)), 2)
+PING = Echo(2 * MS, 1, Evidence((1, 2)), 1, 1, 2 * MS)
+
+# By code: what meets the rule, and what just does not.
+CASES: dict[str, tuple[Made, Made]] = {
+    "tcp.refused": (bare(syn(), refused()), tcp(data())),
+    "tcp.unanswered": (bare(syn(), unanswered()), tcp(data())),
+    "tcp.syn_resent": (
+        bare(syn(), syn(SECOND, 2, SECOND, 2), syn_ack(SECOND + MS, frame=3), established(SECOND + 2 * MS)),
+        bare(syn(), syn(SECOND, 2, SECOND, 2), unanswered(2)),
+    ),
+    "tcp.half_open": (bare(syn(), syn_ack(), half_open()), tcp()),
+    "tcp.midstream": (bare(midstream(), data()), tcp(data())),
+    "tcp.high_rtt": (tcp(of=tuned(initial_rtt_ns=600 * MS)), tcp(of=tuned(initial_rtt_ns=200 * MS))),
+    "tcp.small_mss": (tcp(of=tuned(mss=[1460, 536])), tcp(of=tuned(mss=[1460, 1360]))),
+    "tcp.loss": (tcp(data(), lost(FastRetransmit)), tcp(data(), lost(SpuriousRetransmission))),
+    "tcp.timeout": (broken(1, 1, 1460), tcp(data(), lost(FastRetransmit))),
+    "tcp.black_hole": (broken(14, 3, 19 * KB), broken(14, 3, 19 * KB, icmp=True)),
+    "tcp.spurious": (tcp(data(), lost(SpuriousRetransmission)), tcp(data(), lost(FastRetransmit))),
+    "tcp.reordering": (tcp(data(), Reordering(MS, 1, (8, 9), SIDES, 2, MS, (8, 9), 1, True)), tcp(data())),
+    "tcp.conflict": (tcp(Conflict(MS, 0, (7, 8), SIDES, 10, 4, "first")), tcp(data())),
+    "capture.loss": (tcp(CaptureLoss(MS, 1, (9,), SIDES, 1460, 1)), tcp(lost(FastRetransmit))),
+    "capture.gap": (
+        tcp(StreamGap(MS, 1, (9,), SIDES, 5, 99)),
+        tcp(StreamGap(MS, 1, (9,), SIDES, 5, 99), CaptureLoss(MS, 1, (9,), SIDES, 99, 1)),
+    ),
+    "capture.duplicates": (tcp(Duplicates(MS, 1, (8, 9), SIDES, 2, 0)), tcp(lost(FastRetransmit))),
+    "tcp.zero_window": (tcp(data(), zero_window()), tcp(data(), limits())),
+    "tcp.window_limited": (tcp(data(), limits()), tcp(data(), limits(), zero_window(500 * MS))),
+    "tcp.window_shrunk": (tcp(WindowShrunk(MS, 0, (9,), SIDES, 1, 900)), tcp(data())),
+    "tcp.keep_alive_unanswered": (tcp(keep_alive()), tcp(keep_alive(3))),
+    "tcp.congestion_marks": (
+        tcp(CongestionMarks(MS, 1, (9,), SIDES, 3, 0, 0)), tcp(CongestionMarks(MS, 1, (9,), SIDES, 0, 0, 1))
+    ),
+    "tcp.queueing": (
+        tcp(data(), of=tuned(
+            rtt_samples=[0, 50], rtt_min_ns=[-1, 20 * MS], rtt_max_ns=[-1, SECOND], rtt_sum_ns=[0, 50 * 300 * MS],
+            unique=[0, MB],
+        )),
+        tcp(data(), of=tuned(
+            rtt_samples=[0, 50], rtt_min_ns=[-1, 20 * MS], rtt_max_ns=[-1, SECOND], rtt_sum_ns=[0, 50 * 300 * MS],
+            unique=[0, 9 * KB],
+        )),
+    ),
+    "tcp.slow_answer": (
+        tcp(data(0, 25 * MS, 99, 1, 0), data(after=3 * SECOND)), tcp(data(0, 25 * MS, 99, 1, 0), data(after=90 * MS))
+    ),
+    "capture.offload": (tcp(data(octets=90 * KB, segments=9)), tcp(data(octets=13_140, segments=9))),
+    "tcp.reset": (tcp(data(), reset()), tcp(data(), reset("unread data"))),
+    "tcp.unread_data": (tcp(data(), reset("unread data", "it did not read")), tcp(data(), reset())),
+    "tcp.gave_up": (tcp(data(), reset("gave up", "the server gave up")), tcp(data(), reset())),
+    "tcp.data_unanswered": (tcp(data(), not_ended(unanswered=4)), tcp(data(), not_ended())),
+    "tcp.challenge": (tcp(ChallengeAck(MS, 0, (8, 9), SIDES, "RST", MS)), tcp(reset())),
+    "tcp.not_ended": (tcp(data(), not_ended("idle")), tcp(data(), reset())),
+    "dns.mismatch": (response((0, 0, QUESTION), (MS, 1, message(8, 0x8180, answers=(answer(),)))), dns(answered())),
+    "dns.incomplete": (dns(incomplete()), dns(answered())),
+    "icmp.error": (tcp(icmp_error()), tcp(icmp_error(3, 4, 1400))),
+    "icmp.too_big": (tcp(icmp_error(2, 0, 1280, 6)), tcp(icmp_error(3, 0, 0, 6))),
+    "icmp.echo_unanswered": (
+        bare(LATE_PING, of=conversation(transport="icmp")), bare(PING, of=conversation(transport="icmp"))
+    ),
+    "analyzer.fault": (tcp(DissectorFault(MS, 0, Evidence((4,)), "dns", "KeyError")), tcp()),
+    "analyzer.limit": (tcp(LimitReached(MS, 0, Evidence((4,)), "tcp", "MAX_GAPS", 100)), tcp()),
+    "malformed": (tcp(Malformed(MS, 0, Evidence((4,)), "dns", 12, "a loop")), tcp()),
+    "capture.damage": (capture(damage=["made.pcap: damaged at byte 99"]), capture()),
+    "capture.dropped": (capture(dropped=7), capture(dropped=0)),
+    "capture.truncated": (capture(truncated_frames=3), capture()),
+    "capture.one_sided": (tcp(data(), of=tuned(frames=[9, 0])), tcp(data())),
+    "tcp.port_reuse": (again(SECOND), again(5 * 60 * SECOND)),
+    "dns.unanswered": (response((0, 0, QUESTION), close=5 * SECOND), dns(answered())),
+    "dns.failed": (response((0, 0, QUESTION), (MS, 1, message(7, 0x8182))), dns(answered())),
+    "dns.no_name": (response((0, 0, QUESTION), (MS, 1, message(7, 0x8183))), dns(answered())),
+    "dns.retried": (
+        response((0, 0, QUESTION), (SECOND, 0, QUESTION), (SECOND + MS, 1, ANSWER)), dns(answered(took=SECOND))
+    ),
+    "dns.slow": (
+        dns(answered(took=300 * MS)), response((0, 0, QUESTION), (SECOND, 0, QUESTION), (SECOND + MS, 1, ANSWER))
+    ),
+    "dns.truncated": (response((0, 0, QUESTION), (MS, 1, message(7, 0x8380))), dns(answered())),
+    "dns.repeated": (
+        dns(answered(), answered(2, 9 * SECOND, port=40113)), dns(answered(ttl=5), answered(2, 9 * SECOND, port=40113))
+    ),
+}
+
+# Used beyond the table.
+MANY_LOSSES = tcp(data(), lost(FastRetransmit), LossSummary(MS, 1, (50, 60), SIDES, 9, 40, 60 * KB, 700 * MS))
