@@ -194,6 +194,8 @@ class CaptureSummary:
         self.dropped = -1                     # frames that the capturing system says it lost
         self.conversations = 0                # all that were seen, told or not
         self.by_transport: dict[str, int] = {}
+        self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
+        self.tcp_flags: dict[str, int] = {}   # of all connections, by Wireshark's names
         self.neighbours: list[str] = []       # ARP and neighbour discovery, in words
 
 

@@ -1,7 +1,9 @@
 """Findings about DNS lookups, each lookup once, whatever conversations it took."""
 from __future__ import annotations
 
+from bisect import bisect_left
 from ipaddress import ip_address
+from operator import attrgetter
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, frames_of, times
@@ -41,8 +43,11 @@ def _found(
     confidence: str = CERTAIN, basis: str = "",
 ) -> Found:
     """A finding about the same lookup, made once or several times; it stands with the conversation of the first."""
-    numbers = {number for lookup in lookups[:1] for number in lookup.conversations[:1]}
-    conversation = next((one for one in analysis.conversations if one.number in numbers), None)
+    conversation = None
+    if lookups[0].conversations:
+        number = lookups[0].conversations[0]
+        place = bisect_left(analysis.conversations, number, key=attrgetter("number"))    # they are in this order
+        conversation = analysis.conversations[place]
     frames = tuple(sorted({frame for lookup in lookups for frame in lookup.frames}))
     return Found(
         sentence, frames, conversation, cost_ns=cost_ns, severity=severity, confidence=confidence, basis=basis

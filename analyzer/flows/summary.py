@@ -51,7 +51,7 @@ def conversation_of(flow: Flow, end_ns: int = -1) -> Conversation:
         record.frames = [int(h.frames) for h in halves]
         record.octets = [int(h.octets) for h in halves]
         record.payload = [int(h.payload) for h in halves]
-        record.state = "SF" if all(record.frames) else "S0" if record.frames[0] else "SHR"
+        record.state = udp_state(flow)
     return record
 
 
@@ -78,6 +78,13 @@ def conn_state(flow: TcpFlow) -> str:
     if a & SAW_FIN:
         return "SF" if b & SAW_FIN else "S2"
     return "S3" if b & SAW_FIN else "S1"
+
+
+def udp_state(flow: UdpFlow) -> str:
+    """Zeek's conn_state without connections: SF where both sides spoke, S0 or SHR where one did."""
+    if flow.originator.frames:
+        return "SF" if flow.responder.frames else "S0"
+    return "SHR"
 
 
 def completeness(flow: TcpFlow) -> int:

@@ -6,8 +6,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.flows.flow import CLOSED, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, TcpFlow, UdpFlow, let_go, release
-from analyzer.flows.summary import TRANSPORTS
+from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, TcpFlow, UdpFlow, let_go, release
+from analyzer.flows.summary import TRANSPORTS, conn_state, udp_state
 from analyzer.flows.table import Retired
 
 EVERYTHING: Final = 0
@@ -47,7 +47,8 @@ class Keeper(Retired):
         self.keep = keep
         self.count = 0
         self.by_transport: dict[str, int] = {}
-        self.unended = 0
+        self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
+        self.flags = [0] * KINDS                      # TCP analysis flags of all segments, in rule order
         self.all: list[Flow] = []
         self.largest: list[tuple[int, int, Flow]] = []
         self.troubled: list[tuple[int, int, Flow]] = []
@@ -57,8 +58,7 @@ class Keeper(Retired):
         protocol: i64 = flow.protocol
         transport = TRANSPORTS.get(int(protocol), f"IP protocol {protocol}")
         self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
-        if flow.marks & CLOSED == 0:
-            self.unended += 1
+        self._tally(flow, transport)
         if self.keep == EVERYTHING:
             self.all.append(flow)
             return
@@ -66,6 +66,20 @@ class Keeper(Retired):
         self._offer(self.troubled, trouble_of(flow), flow)
         if not flow.kept:
             release(flow)
+
+    def _tally(self, flow: Flow, transport: str) -> None:
+        if isinstance(flow, TcpFlow):
+            state = conn_state(flow)
+            for half in (flow.originator, flow.responder):
+                if half.counts is not None:
+                    for index, count in enumerate(half.counts):
+                        self.flags[index] += count
+        elif isinstance(flow, UdpFlow):
+            state = udp_state(flow)
+        else:
+            return
+        states = self.states.setdefault(transport, {})
+        states[state] = states.get(state, 0) + 1
 
     def _offer(self, heap: list[tuple[int, int, Flow]], score: int, flow: Flow) -> None:
         if score == 0 or (len(heap) >= self.keep and score <= heap[0][0]):

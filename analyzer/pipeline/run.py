@@ -21,6 +21,7 @@ from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.units import grouped, plural
+from dissectors.protocols.tcp.flags import ANALYSIS
 from dissectors.registry import protocols
 
 FULL_FRAMES: Final = 200_000        # up to here every frame of a conversation can be told one by one
@@ -156,6 +157,8 @@ def summarise(survey: Survey, paths: list[str]) -> CaptureSummary:
     capture.dropped = sum(drops) if drops else -1
     capture.conversations = survey.keeper.count
     capture.by_transport = dict(survey.keeper.by_transport)
+    capture.states = survey.keeper.states
+    capture.tcp_flags = {ANALYSIS[i][1]: count for i, count in enumerate(survey.keeper.flags) if count}
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     if survey.others.neighbours_left_out:
         capture.neighbours.append(

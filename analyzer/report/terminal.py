@@ -39,6 +39,7 @@ from analyzer.report.words import (
     WIDEST_PROSE,
     WORDS,
     frame_runs,
+    state_in_words,
 )
 from dissectors.kit.units import duration, grouped, plural, rate, size
 
@@ -89,6 +90,9 @@ def header_rows(analysis: Analysis, width: int) -> list[Row]:
         rows[-1].right(version, width, DIM)
     _labelled(rows, "Seen from: ", capture.seen_from, width)
     _labelled(rows, "Recorded: ", recorded(capture), width)
+    if len(analysis.told) < capture.conversations:
+        for label, text in totals(capture):
+            _labelled(rows, label, text, width)
     for warning in doubts(capture):
         rows.append(Row().to(MARGIN).add("! ", SEVERITY["warn"]))
         paragraph(rows, warning, INDENT, width)
@@ -122,6 +126,26 @@ def counted(findings: list[Finding]) -> str:
         if count:
             pieces.append(plural(count, *SEVERITY_COUNTS[severity]))
     return ", ".join(pieces) or "no findings"
+
+
+def totals(capture: CaptureSummary) -> list[tuple[str, str]]:
+    """All conversations in a few lines, for a capture of which only some are told."""
+    lines: list[tuple[str, str]] = []
+    for transport, states in capture.states.items():
+        pieces = [
+            f"{grouped(count)} {state_in_words(transport, state)} ({state})" if state_in_words(transport, state)
+            else f"{grouped(count)} {state}"
+            for state, count in sorted(states.items(), key=lambda entry: -entry[1])
+        ]
+        if transport in ("tcp", "udp"):
+            lines.append((f"All {grouped(sum(states.values()))} {transport}: ", ", ".join(pieces)))
+    if capture.tcp_flags:
+        pieces = [
+            f"{grouped(count)} × {flag.replace('_', ' ')}"
+            for flag, count in sorted(capture.tcp_flags.items(), key=lambda entry: -entry[1])
+        ]
+        lines.append(("TCP segments flagged: ", ", ".join(pieces)))
+    return lines
 
 
 def recorded(capture: CaptureSummary) -> str:

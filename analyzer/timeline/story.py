@@ -25,15 +25,13 @@ def story_of(
 
     A lookup is one row, whatever conversations it took.
     """
-    rows = [
-        StoryRow(
-            lookup.conversations[0] if lookup.conversations else 0, "DNS",
-            in_short(lookup) + (f", in {plural(len(lookup.steps) + lookup.left_out, 'exchange')}"
-                                if len(lookup.steps) > 1 else ""),
-            lookup.start_ns, lookup.end_ns,
-        )
-        for lookup in lookups.all
-    ]
+    named = {one.conversation.number: titles.of(one.conversation.protocol or "dns") for one in told}
+    rows: list[StoryRow] = []
+    for lookup in lookups.all:
+        number = lookup.conversations[0] if lookup.conversations else 0
+        exchanges = len(lookup.steps) + lookup.left_out
+        text = in_short(lookup) + (f", in {plural(exchanges, 'exchange')}" if exchanges > 1 else "")
+        rows.append(StoryRow(number, named.get(number, "DNS"), text, lookup.start_ns, lookup.end_ns))
     for one, account in zip(told, accounts, strict=True):
         rows += _rows(one, account, bool(lookups.of(one.conversation.number)), titles)
     rows.sort(key=attrgetter("start_ns", "conversation"))

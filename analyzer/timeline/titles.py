@@ -16,10 +16,14 @@ class Titles:
     def __init__(self) -> None:
         self._titles = {protocol.name: protocol.title for protocol in protocols()}
 
+    def of(self, protocol: str) -> str:
+        """The title of a protocol by its name."""
+        return self._titles.get(protocol, protocol.upper())
+
     def protocol(self, event: Event) -> str:
         """The title of the protocol that an event belongs to; "" for events of the analyser itself."""
         name, dot, _kind = event.name.partition(".")
-        return self._titles.get(name, name.upper()) if dot else ""
+        return self.of(name) if dot else ""
 
     def phase(self, kind: str, event: Event) -> str:
         """`DNS lookup`; a kind that begins with the name of a protocol gets its title instead: `TLS handshake`."""
