@@ -1,10 +1,14 @@
-"""What is kept of a conversation while its frames pass: counts and state, no frames."""
+"""What is kept of a conversation while its frames pass: counts and state, no frames.
+
+A flow and its halves refer to one another. `release` takes them apart when nothing needs them any more; until
+then they are hidden from the cycle collector (`acyclic`), which would walk over all of them again and again.
+"""
 from __future__ import annotations
 
 from typing import Final
 
 from librt.vecs import append, vec
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from dissectors.protocols.tcp.sequence import Handshake, Side
 
@@ -31,6 +35,7 @@ RECORD: Final = 5              # numbers kept for a frame, see Flow.records
 KINDS: Final = 15              # analysis flags, one counter each
 
 
+@mypyc_attr(acyclic=True)
 class Flow:
     """A conversation of any transport.
 
@@ -52,12 +57,13 @@ class Flow:
         self.first_time: i64 = 0
         self.last_time: i64 = 0
         self.icmp_errors: i64 = 0
-        self.records: vec[i64] = vec[i64]()
+        self.records: vec[i64] = vec[i64](capacity=2 * RECORD)
         self.recorded: i64 = 0
         self.uncapped: bool = False
         self.reused: bool = False          # its SYN found the ports still known from another conversation
         self.unrecorded: i64 = 0           # frames beyond the record cap
         self.aliased: bool = False         # found under the keys of two scopes
+        self.swept: i64 = 0                # the last sweep of the table that met it
         self.retired: bool = False
         self.kept: i64 = 0                 # places that still need it after it left the table
 
@@ -74,6 +80,7 @@ class Flow:
             self.unrecorded += 1
 
 
+@mypyc_attr(acyclic=True)
 class UdpHalf:
     """One direction of anything that is not TCP."""
 
@@ -88,6 +95,7 @@ class UdpHalf:
         self.peer: UdpHalf = self
 
 
+@mypyc_attr(acyclic=True)
 class UdpFlow(Flow):
     """UDP, ICMP and every other protocol without a state of its own here."""
 
@@ -99,6 +107,7 @@ class UdpFlow(Flow):
         self.responder.peer = self.originator
 
 
+@mypyc_attr(acyclic=True)
 class TcpFlow(Flow):
     """A TCP connection."""
 
@@ -114,6 +123,7 @@ class TcpFlow(Flow):
         self.responder.peer = self.originator
 
 
+@mypyc_attr(acyclic=True)
 class TcpHalf(Side):
     """One direction of a TCP connection: the state of the sequence analysis, and what was counted."""
 

@@ -52,6 +52,7 @@ def conversation_of(flow: Flow, end_ns: int = -1) -> Conversation:
         record.octets = [int(h.octets) for h in halves]
         record.payload = [int(h.payload) for h in halves]
         record.state = udp_state(flow)
+        record.history = ("D" if record.frames[0] else "") + ("d" if record.frames[1] else "")
     return record
 
 

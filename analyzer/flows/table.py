@@ -64,6 +64,7 @@ UDP: Final[i64] = 17
 SFR: Final[i64] = 7
 RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION
 TROUBLE: Final[i64] = RESENT | OUT_OF_ORDER | ZERO_WINDOW | LOST_SEGMENT | ACK_LOST_SEGMENT | WINDOW_FULL
+STILL_OPEN: Final[i64] = 1 << 62         # beyond any time in nanoseconds
 REACH: Final[i64] = 1 << 24             # an ACK this far beyond the first byte belongs to the connection
 ENDING: Final[i64] = SAW_FIN | SAW_RST
 LARGE: Final[i64] = 2_000_000_000
@@ -97,6 +98,7 @@ class FlowTable:
         self.other_keys: dict[bytes, UdpHalf] = {}
         self.wanted: set[int] = set()      # conversations of which every frame is recorded
         self.numbers: i64 = 0
+        self.sweep: i64 = 0
         self.made_room: i64 = 0            # conversations that left before they ended
         self.detail = Detail()
         self.half: TcpHalf | None = None
@@ -374,8 +376,6 @@ class FlowTable:
             if reverse != key:
                 self.other_keys[reverse] = flow.responder
         owner = half.flow
-        if half.frames == 0:
-            owner.history += "d" if half.direction else "D"
         half.frames += 1
         half.octets += wire
         half.payload += payload
@@ -402,8 +402,6 @@ class FlowTable:
             )
         self.is_new = False
         flow = half.flow
-        if half.frames == 0:
-            flow.history += "d" if half.direction else "D"
         half.frames += 1
         half.octets += wire
         half.payload += payload
@@ -449,9 +447,16 @@ class FlowTable:
 
     def _make_room_tcp(self) -> None:
         """Let half of the conversations go: the ended ones first, then the longest silent."""
-        found: dict[int, TcpFlow] = {half.flow.number: half.flow for half in self.tcp_keys.values()}
-        flows = sorted(found.values(), key=_age)
-        for flow in flows[: len(flows) // 2]:
+        self.sweep += 1
+        flows: list[TcpFlow] = []
+        for half in self.tcp_keys.values():
+            flow = half.flow
+            if flow.swept != self.sweep:
+                flow.swept = self.sweep
+                flows.append(flow)
+        flows.sort(key=_age)
+        leaving = flows[: len(flows) // 2]
+        for flow in leaving:
             if flow.marks & CLOSED == 0:
                 self.made_room += 1
             flow.retired = True
@@ -459,16 +464,23 @@ class FlowTable:
         self.half_seen = {
             key: half for key, half in self.half_seen.items() if not half.flow.retired and not half.frames
         }
-        for flow in flows[: len(flows) // 2]:
+        for flow in leaving:
             self.sink.take(flow)
 
     def _make_room_other(self) -> None:
-        found: dict[int, Flow] = {half.flow.number: half.flow for half in self.other_keys.values()}
-        flows = sorted(found.values(), key=_age)
-        for flow in flows[: len(flows) // 2]:
+        self.sweep += 1
+        flows: list[Flow] = []
+        for half in self.other_keys.values():
+            flow = half.flow
+            if flow.swept != self.sweep:
+                flow.swept = self.sweep
+                flows.append(flow)
+        flows.sort(key=_age)
+        leaving = flows[: len(flows) // 2]
+        for flow in leaving:
             flow.retired = True
         self.other_keys = {key: half for key, half in self.other_keys.items() if not half.flow.retired}
-        for flow in flows[: len(flows) // 2]:
+        for flow in leaving:
             self.sink.take(flow)
 
     def finish(self) -> None:
@@ -485,8 +497,9 @@ class FlowTable:
             self._leave(flows[number])
 
 
-def _age(flow: Flow) -> tuple[bool, int, int]:
-    return flow.marks & CLOSED == 0, int(flow.last_time), int(flow.number)
+def _age(flow: Flow) -> int:
+    """When it was last heard of; what is still open counts as younger than anything that has ended."""
+    return flow.last_time if flow.marks & CLOSED else flow.last_time + STILL_OPEN
 
 
 def _at_decade(count: i64) -> bool:

@@ -60,6 +60,7 @@ class FrameLines:
         while size < BLOCK and not self.ended:
             if not self.source.next():
                 self.ended = True
+                self.table.finish()
                 break
             line = self._line()
             if line:

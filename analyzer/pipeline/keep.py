@@ -60,6 +60,7 @@ class Keeper(Retired):
         self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
         self._tally(flow, transport)
         if self.keep == EVERYTHING:
+            flow.kept += 1
             self.all.append(flow)
             return
         self._offer(self.largest, octets_of(flow), flow)
@@ -78,7 +79,10 @@ class Keeper(Retired):
             state = udp_state(flow)
         else:
             return
-        states = self.states.setdefault(transport, {})
+        states = self.states.get(transport)
+        if states is None:
+            states = {}
+            self.states[transport] = states
         states[state] = states.get(state, 0) + 1
 
     def _offer(self, heap: list[tuple[int, int, Flow]], score: int, flow: Flow) -> None:
@@ -90,6 +94,14 @@ class Keeper(Retired):
             heappush(heap, entry)
             return
         let_go(heapreplace(heap, entry)[2])
+
+    def forget(self) -> None:
+        """Everything is told: free the conversations that were kept."""
+        for flow in self.all + [entry[2] for entry in self.largest + self.troubled]:
+            let_go(flow)
+        self.all = []
+        self.largest = []
+        self.troubled = []
 
     def chosen(self, limit: int) -> list[Flow]:
         """Up to `limit` conversations: the most troubled half and the largest half; all where limit is 0."""

@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.flows.flow import Flow, let_go
 from dissectors.kit.protocol import Namer, Protocol
 
-MAX_NAMES: Final = 10_000    # addresses; beyond it the oldest name is forgotten first
+MAX_NAMES: Final = 10_000    # addresses; beyond it the address that was named first is forgotten first
 
 
 class Named:
@@ -29,13 +29,23 @@ class NameBook:
                 for port in protocol.ports.get("udp", ()):
                     self.namers[port] = protocol.namer
 
+    def forget(self) -> None:
+        """Let go of the lookups that the names came from."""
+        for named in self.names.values():
+            let_go(named.flow)
+        self.names = {}
+
     def note(self, namer: Namer, data: bytes, frame: int, flow: Flow) -> None:
         """Read one payload that came from a name server's port."""
         for address, name in namer(data):
-            before = self.names.pop(address, None)
             flow.kept += 1
+            before = self.names.get(address)
             if before is not None:
                 let_go(before.flow)
-            elif len(self.names) >= MAX_NAMES:
+                before.name = name
+                before.frame = frame
+                before.flow = flow
+                continue
+            if len(self.names) >= MAX_NAMES:
                 let_go(self.names.pop(next(iter(self.names))).flow)
             self.names[address] = Named(name, frame, flow)

@@ -25,7 +25,7 @@ from dissectors.protocols.tcp.flags import ANALYSIS
 from dissectors.registry import protocols
 
 FULL_FRAMES: Final = 200_000        # up to here every frame of a conversation can be told one by one
-RECORD_CAP: Final = 1_000           # in a larger capture: frames of one conversation that are told
+RECORD_CAP: Final = 500             # in a larger capture: frames of one conversation that are told
 CAPACITY: Final = 20_000            # conversations of a transport followed at once
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
 UNLIMITED: Final = 1 << 40
@@ -116,6 +116,8 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     if len(chosen) < survey.keeper.count:
         analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
     analysis.findings = findings(analysis)
+    survey.names.forget()
+    survey.keeper.forget()
     source.close()
     return analysis
 

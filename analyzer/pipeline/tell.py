@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.flows.flow import RECORD, Flow, TcpFlow, TcpHalf
+from analyzer.flows.flow import RECORD, Flow, TcpFlow, TcpHalf, release
 from analyzer.flows.reassembly import Conflict
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
@@ -27,6 +27,13 @@ from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.sequence import MASK, SCALE_UNKNOWN
 
 CAPACITY: Final[i64] = 1 << 40   # only chosen conversations come here, so nothing has to make room
+
+
+class Released(Retired):
+    """Conversations of the telling are freed once they are told."""
+
+    def take(self, flow: Flow) -> None:
+        release(flow)
 
 
 class Place:
@@ -111,7 +118,7 @@ class Telling:
     def __init__(self, protocols: tuple[Protocol, ...], record_cap: int) -> None:
         self.protocols = protocols
         self.record_cap = record_cap
-        self.table = FlowTable(CAPACITY, 0, True, Retired())
+        self.table = FlowTable(CAPACITY, 0, True, Released())
         self.decoder = Decoder()
         self.packet = Packet()
         self.tellers: list[Teller] = []
@@ -166,6 +173,7 @@ class Telling:
             if narrator is not None:
                 _measured(teller.account, narrator)
             teller.account.conversation.protocol = teller.router.protocol
+        self.table.finish()
         return [teller.account for teller in self.tellers]
 
     def _look(self, place: Place, start: i64) -> None:

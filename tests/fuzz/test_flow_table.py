@@ -8,26 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.flows.flow import Flow, TcpFlow
+from analyzer.flows.flow import TcpFlow
 from analyzer.flows.summary import community_id, completeness, conn_state, conversation_of
-from analyzer.flows.table import FlowTable, Retired
+from analyzer.flows.table import FlowTable
+from analyzer.pipeline.keep import EVERYTHING, Keeper
 from dissectors.protocols.tcp.flags import ACK, FIN, RST, SYN
 
 UNRECORDED = 0
 
 
-class Gathered(Retired):
-    """Everything that left the table, in that order."""
-
-    def __init__(self) -> None:
-        self.flows: list[Flow] = []
-
-    def take(self, flow: Flow) -> None:
-        self.flows.append(flow)
-
-
-def table_of(capacity: int = 1000) -> tuple[FlowTable, Gathered]:
-    sink = Gathered()
+def table_of(capacity: int = 1000) -> tuple[FlowTable, Keeper]:
+    """A table, and what keeps everything that leaves it, in that order."""
+    sink = Keeper(EVERYTHING)
     return FlowTable(capacity, UNRECORDED, False, sink), sink
 
 
@@ -59,8 +51,8 @@ def test_every_segment_is_counted_once(script: list[tuple[int, int, int, bool, b
         assert flow.last_frame == frame
         assert len(table.tcp_keys) <= 2 * capacity + 2
     table.finish()
-    assert sorted(int(flow.number) for flow in sink.flows) == list(range(1, int(table.numbers) + 1))
-    assert sum(sum(conversation_of(flow).frames) for flow in sink.flows) == len(script)
+    assert sorted(int(flow.number) for flow in sink.all) == list(range(1, int(table.numbers) + 1))
+    assert sum(sum(conversation_of(flow).frames) for flow in sink.all) == len(script)
     assert not table.tcp_keys
 
 
@@ -74,11 +66,11 @@ def test_datagrams_likewise(script: list[tuple[int, bool]], capacity: int) -> No
         table.udp(data, 0, 4, 8, b"", frame, frame, 60, 18, -1, 0)
         assert len(table.other_keys) <= 2 * capacity + 2
     table.finish()
-    assert len(sink.flows) == table.numbers
-    assert Counter(flow.number for flow in sink.flows).most_common(1)[0:1] == (
-        [] if not script else [(sink.flows[0].number, 1)]
+    assert len(sink.all) == table.numbers
+    assert Counter(flow.number for flow in sink.all).most_common(1)[0:1] == (
+        [] if not script else [(sink.all[0].number, 1)]
     )
-    assert sum(sum(conversation_of(flow).frames) for flow in sink.flows) == len(script)
+    assert sum(sum(conversation_of(flow).frames) for flow in sink.all) == len(script)
 
 
 @pytest.mark.parametrize("flags", [SYN, SYN | ACK, ACK])
@@ -91,7 +83,7 @@ def test_hosts_that_talk_to_themselves_make_room_too(flags: int) -> None:
         table.tcp(data, 0, 4, 8, len(data), len(data), b"", frame, frame, 54, -1, 0)
         assert len(table.tcp_keys) <= 10
     table.finish()
-    assert sorted(int(flow.number) for flow in sink.flows) == list(range(1, 101))
+    assert sorted(int(flow.number) for flow in sink.all) == list(range(1, 101))
 
 
 def test_a_new_syn_on_old_ports_is_a_new_conversation() -> None:
@@ -104,7 +96,7 @@ def test_a_new_syn_on_old_ports_is_a_new_conversation() -> None:
     assert fresh is not None
     assert fresh is not first
     assert fresh.reused
-    assert [int(flow.number) for flow in sink.flows] == [1]
+    assert [int(flow.number) for flow in sink.all] == [1]
     assert fresh.number == 2
 
 

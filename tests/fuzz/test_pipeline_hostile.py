@@ -162,6 +162,53 @@ def test_noise_in_segments(tmp_path: Path, segments: list[tuple[int, bool, int, 
     assert told(path) == len(segments)
 
 
+def ipv6(payload: bytes, protocol: int) -> bytes:
+    addresses = bytes(15) + b"\1" + bytes(15) + b"\2"
+    return b"\x60\0\0\0" + len(payload).to_bytes(2) + bytes((protocol, 64)) + addresses + payload
+
+
+DNS = bytes.fromhex("0001818000010001000000000161047465737400000100 01c00c00010001000000050004 01020304")
+SEGMENT = tcp(b"x" * 20, 40_000, 80, options=b"\2\4\5\xb4\1\3\3\7\4\2\1\1")
+QUOTED = ipv4(udp(b"", 40_000, 53), 17)
+WHOLE = {
+    "TCP": ethernet(ipv4(SEGMENT, 6)),
+    "TCP over IPv6": ethernet(ipv6(SEGMENT, 6), 0x86DD),
+    "UDP": ethernet(ipv4(udp(DNS, 53, 40_000), 17)),
+    "UDP over IPv6": ethernet(ipv6(udp(DNS, 53, 40_000), 17), 0x86DD),
+    "VLAN": ethernet(b"\0\5\x08\0" + ipv4(SEGMENT, 6), 0x8100),
+    "ICMP error": ethernet(ipv4(bytes((3, 3, 0, 0, 0, 0, 0, 0)) + QUOTED, 1)),
+    "ICMPv6 error": ethernet(ipv6(bytes((1, 4, 0, 0, 0, 0, 0, 0)) + ipv6(SEGMENT, 6), 58), 0x86DD),
+    "neighbour solicitation": ethernet(ipv6(bytes((135, 0, 0, 0)) + bytes(20) + b"\1\1" + bytes(6), 58), 0x86DD),
+    "ARP": ethernet(bytes((0, 1, 8, 0, 6, 4, 0, 1)) + bytes(20), 0x0806),
+    "GRE": ethernet(ipv4(b"\0\0\x08\0" + ipv4(SEGMENT, 6), 47)),
+    "VXLAN": ethernet(ipv4(udp(b"\x08\0\0\0\0\0\5\0" + ethernet(ipv4(SEGMENT, 6)), 40_000, 4789), 17)),
+    "IPv6 extensions": ethernet(ipv6(b"\x06\0\1\4\0\0\0\0" + SEGMENT, 0), 0x86DD),
+}
+
+
+@pytest.mark.parametrize("frame", WHOLE.values(), ids=WHOLE.keys())
+def test_frames_cut_anywhere(tmp_path: Path, frame: bytes) -> None:
+    """A snap length of any size: every header of a frame ends early once, and its size on the wire stays."""
+    path = tmp_path / "cut.pcap"
+    cut = [frame[:size] for size in range(len(frame) + 1)]
+    path.write_bytes(pcap(cut, lengths=[len(frame)] * len(cut)))
+    assert told(path) == len(cut)
+    path.write_bytes(pcap(cut))
+    assert told(path) == len(cut)
+
+
+@pytest.mark.parametrize("frame", WHOLE.values(), ids=WHOLE.keys())
+def test_any_octet_may_lie(tmp_path: Path, frame: bytes) -> None:
+    """Each octet of each header with the values that lengths and offsets lie with."""
+    path = tmp_path / "lies.pcap"
+    lies = [
+        frame[:at] + bytes((value,)) + frame[at + 1:] for at in range(12, len(frame))
+        for value in (0, 1, 4, 0x0F, 0x40, 0x4F, 0x50, 0x60, 0x7F, 0xF0, 0xFF)
+    ]
+    path.write_bytes(pcap(lies))
+    assert told(path) == len(lies)
+
+
 @PATIENT
 @given(st.binary(max_size=300), st.sampled_from([
     b"", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\x0a\x0d\x0d\x0a", b"snoop\0\0\0",

@@ -13,6 +13,15 @@ AAAA: Final[i64] = 28
 MAX_RECORDS: Final[i64] = 64   # of one answer
 
 
+def _text(labels: list[bytes]) -> str:
+    """As `presentation`, without a look at every label where the name is an ordinary one."""
+    joined = b".".join(labels)
+    plain = joined.replace(b".", b"").replace(b"-", b"")
+    if plain.isalnum() and joined.count(b".") == len(labels) - 1:
+        return joined.decode("ascii")
+    return presentation(labels)
+
+
 def named_addresses(data: bytes) -> list[tuple[bytes, str]]:
     """(packed address, the name that was asked for) for each A and AAAA record of an answer; [] for all else.
 
@@ -41,7 +50,7 @@ def named_addresses(data: bytes) -> list[tuple[bytes, str]]:
         length = (i64(data[at + 8]) << 8) | i64(data[at + 9])
         at += 10
         if ((kind == A and length == 4) or (kind == AAAA and length == 16)) and at + length <= end:
-            name = name or presentation(labels)
+            name = name or _text(labels)
             out.append((data[at:at + length], name))
         at += length
     return out

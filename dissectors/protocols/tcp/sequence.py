@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from dissectors.protocols.tcp.flags import (
     ACK,
@@ -63,6 +63,7 @@ def at_or_before(a: i64, b: i64) -> bool:
     return ((b - a) & MASK) < HALF
 
 
+@mypyc_attr(acyclic=True)
 class Unacked:
     """A segment that was sent and not acknowledged yet. end: the sequence number after it."""
 
@@ -73,6 +74,7 @@ class Unacked:
         self.end: i64 = end
 
 
+@mypyc_attr(acyclic=True)
 class Side:
     """What one direction has sent so far. `window` is the raw header value."""
 
@@ -125,6 +127,7 @@ class Detail:
         self.duplicate_of = -1
 
 
+@mypyc_attr(acyclic=True)
 class Handshake:
     """Of the connection as a whole: when the last SYN was sent, and the round trip that followed."""
 
