@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -14,9 +15,8 @@ LINES = 46
 
 
 def main() -> None:
-    run = subprocess.run(
-        ["wiretale", "analyze", SAMPLE, "--width", str(COLUMNS), "--color", "always"], capture_output=True, check=True
-    )
+    words = ["-m", "analyzer.cli.main", "analyze", SAMPLE, "--width", str(COLUMNS), "--color", "always"]
+    run = subprocess.run([sys.executable, *words], capture_output=True, check=True)
     lines = run.stdout.decode().splitlines()[:LINES]
     console = Console(record=True, width=COLUMNS + 2, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     for line in lines:

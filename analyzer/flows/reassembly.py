@@ -1,7 +1,8 @@
 """One direction of a byte stream, put back in order.
 
-Policy for overlaps: the bytes that were seen first stay, as Linux and BSD receivers keep what they
-have delivered (RFC 9293 §3.10.7.4 trims what is old). Bytes that come again and differ are a Conflict.
+Policy for overlaps: bytes that were delivered stay, as Linux and BSD receivers keep what they have
+(RFC 9293 §3.10.7.4 trims what is old); among segments that still wait, the one that starts earlier wins.
+Bytes that come again and differ are a Conflict.
 Bytes are given up as lost only when the peer acknowledged them and later ones are waiting, when
 the caps below are reached, or at the end: until then an earlier segment may still arrive.
 """

@@ -157,7 +157,7 @@ class FrameLines:
         events: list[Event] = []
         for piece in streams.segment(
             half.direction, half, table.flags, table.seq, table.ack, table.length,
-            packet.data[table.payload:packet.end], source.number, source.time, offset,
+            packet.data[table.payload:max(table.payload, packet.end)], source.number, source.time, offset,
         ):
             events += router.piece(piece)
         return events

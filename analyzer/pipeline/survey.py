@@ -91,8 +91,9 @@ class Survey:
                 )
                 namer = self.names.namers.get(packet.sport)
                 if namer is not None:
+                    start = packet.transport + 8
                     self.names.note(
-                        namer, packet.data[packet.transport + 8:packet.end], source.number, half.flow
+                        namer, packet.data[start:max(start, packet.end)], source.number, half.flow
                     )
             else:
                 self.others.take(packet, source.number, time, length, place, shape)

@@ -199,7 +199,7 @@ class Telling:
         packet = self.packet
         at = packet.transport
         size: i64 = 4 if packet.ip_version == 4 else 16
-        data = packet.data[at:packet.end]
+        data = packet.data[at:max(at, packet.end)]
         source = packet.data[packet.src:packet.src + size]
         forward = teller.flow.forward
         if teller.account.conversation.transport in ("icmp", "icmpv6"):
@@ -236,7 +236,8 @@ class Telling:
             place.number, place.time, direction, table.flags, table.seq, table.ack, table.window, table.length
         )
         segment.captured = max(packet.end - table.payload, 0)
-        segment.options = packet.data[packet.transport + 20:min(table.payload, packet.end)]
+        options = packet.transport + 20
+        segment.options = packet.data[options:max(options, min(table.payload, packet.end))]
         segment.offset = table.payload - start if packet.base >= 0 else -1
         segment.ttl = packet.ttl
         segment.ip_ecn = packet.ecn
@@ -259,7 +260,7 @@ class Telling:
         segment.duplicate_of = detail.duplicate_of
         if half.flow.hand.initial_rtt:
             segment.initial_rtt_ns = half.flow.hand.initial_rtt
-        teller.segment(segment, table, half, packet.data[table.payload:packet.end])
+        teller.segment(segment, table, half, packet.data[table.payload:max(table.payload, packet.end)])
 
     def _datagram(self, place: Place, teller: Teller, start: i64) -> None:
         packet = self.packet

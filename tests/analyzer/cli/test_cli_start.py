@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent.parent
-COMMAND = [sys.executable, "-m", "analyzer.cli.main"]
+COMMAND = [sys.executable, "-P", "-m", "analyzer.cli.main"]   # the installed package, not the one in the folder
 HEAVY = (
     "rich", "scapy", "dpkt", "pyshark", "lxml", "asyncio", "zstandard", "lz4", "librt",
     "analyzer.ingest", "analyzer.pipeline", "analyzer.report", "analyzer.flows", "dissectors",
@@ -21,7 +21,7 @@ HEAVY = (
 
 def environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **more}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONIOENCODING": "utf-8", **more}
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -30,7 +30,7 @@ def test_help_imports_nothing_heavy() -> None:
         "import json; print(json.dumps([code, sorted(set(sys.modules) - names - {'json'})]))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment()
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment()
     )
     exit_code, modules = json.loads(done.stdout.splitlines()[-1])
     assert exit_code == 0
