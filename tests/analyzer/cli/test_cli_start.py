@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent.parent
-COMMAND = [sys.executable, "-P", "-m", "analyzer.cli.main"]   # the installed package, not the one in the folder
+COMMAND = [sys.executable, "-P", "-m", "analyzer.cli.main"]   # what is installed, not the folder
 HEAVY = (
     "rich", "scapy", "dpkt", "pyshark", "lxml", "asyncio", "zstandard", "lz4", "librt",
     "analyzer.ingest", "analyzer.pipeline", "analyzer.report", "analyzer.flows", "dissectors",
@@ -30,7 +30,8 @@ def test_help_imports_nothing_heavy() -> None:
         "import json; print(json.dumps([code, sorted(set(sys.modules) - names - {'json'})]))"
     )
     done = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment()
+        [sys.executable, "-P", "-c", code],
+        capture_output=True, text=True, check=True, cwd=ROOT, env=environment(),
     )
     exit_code, modules = json.loads(done.stdout.splitlines()[-1])
     assert exit_code == 0

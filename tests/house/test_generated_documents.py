@@ -1,0 +1,15 @@
+"""Pages that are made from the code are those that the code makes."""
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("script", ["limits.py", "commands.py"])
+def test_the_page_is_current(script: str) -> None:
+    made = runpy.run_path(str(ROOT / "docs" / script))
+    assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), f"run: python docs/{script}"
