@@ -21,7 +21,8 @@ HEAVY = (
 
 def environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONIOENCODING": "utf-8", **more}
+    reached = os.pathsep.join(path for path in sys.path if path)
+    return {**kept, "PYTHONPATH": reached, "PYTHONIOENCODING": "utf-8", **more}
 
 
 def test_help_imports_nothing_heavy() -> None:
