@@ -375,14 +375,7 @@ class FlowTable:
             self.other_keys[key] = half
             if reverse != key:
                 self.other_keys[reverse] = flow.responder
-        owner = half.flow
-        half.frames += 1
-        half.octets += wire
-        half.payload += payload
-        owner.last_frame = number
-        owner.last_time = time
-        owner.record(number, time, wire, place, shape, self.record_cap, False)
-        return half
+        return self._seen(half, number, time, wire, payload, place, shape)
 
     def udp(
         self, data: bytes, source: i64, size: i64, at: i64, scope: bytes,
@@ -401,6 +394,12 @@ class FlowTable:
                 key, _reverse(key, size, scope), UDP, size, scope, number, time, wire, payload, place, shape
             )
         self.is_new = False
+        return self._seen(half, number, time, wire, payload, place, shape)
+
+    def _seen(
+        self, half: UdpHalf, number: i64, time: i64, wire: i64, payload: i64, place: i64, shape: i64
+    ) -> UdpHalf:
+        """One more datagram of this direction."""
         flow = half.flow
         half.frames += 1
         half.octets += wire
