@@ -180,7 +180,7 @@ class Layout:
 def title_pieces(conversation: Conversation) -> list[str]:
     """`tcp 10.0.0.1:51034 ⇄ 10.0.0.2:443`, its names, its scope, and how much in what time."""
     kind = conversation.transport
-    if conversation.protocol:
+    if conversation.protocol and not kind.startswith(conversation.protocol):
         kind = f"{conversation.protocol} over {kind}"
     pieces = [f"{kind} {conversation.originator} {BOTH_WAYS} {conversation.responder}"]
     names = [end.name for end in (conversation.originator, conversation.responder) if end.name]
