@@ -29,7 +29,8 @@ RECORD_CAP: Final = 500             # in a larger capture: frames of one convers
 CAPACITY: Final = 20_000            # conversations of a transport followed at once
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
 UNLIMITED: Final = 1 << 40
-RECOGNISED: Final = 8               # frames of a conversation that is only listed: enough to know its protocol
+RECOGNISED: Final = 6               # frames of a conversation that is only listed: enough to know its protocol
+BATCH: Final = 1_000                # conversations that are looked at together where they are only listed
 UNKNOWN_LINK: Final = "link type "
 PROGRESS_SECONDS: Final = 0.2
 
@@ -107,15 +108,14 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     capped = _read(survey, options, progress)
     capture = summarise(survey, paths)
     chosen = choose(survey, options)
-    accounts = tell(survey, with_lookups(survey, chosen), known, capped, options.tell)
-    if not options.tell:
-        for account in accounts:
-            account.events = []
-            account.left_out = []
-    analysis = build(capture, accounts)
-    if len(chosen) < survey.keeper.count:
-        analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
-    analysis.findings = findings(analysis)
+    if options.tell:
+        analysis = build(capture, tell(survey, with_lookups(survey, chosen), known, capped, True))
+        if len(chosen) < survey.keeper.count:
+            analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
+        analysis.findings = findings(analysis)
+    else:
+        analysis = Analysis(capture)
+        analysis.conversations = listed(survey, chosen, known, capped)
     survey.names.forget()
     survey.keeper.forget()
     source.close()
@@ -222,6 +222,18 @@ def tell(
     else:
         telling.visit(source)
     return telling.finish(int(survey.frames), end)
+
+
+def listed(
+    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int
+) -> list[Conversation]:
+    """The records of all these conversations, each with the protocol that its first frames show."""
+    batch = BATCH if survey.source.base >= 0 and not survey.reassembled else len(flows)
+    found: list[Conversation] = []
+    for start in range(0, len(flows), batch or 1):
+        accounts = tell(survey, flows[start:start + batch], known, record_cap, False)
+        found += [account.conversation for account in accounts]
+    return found
 
 
 def _choice(told: int, count: int, options: Options) -> str:
