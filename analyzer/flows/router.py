@@ -7,89 +7,101 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.flows.reassembly import Piece
-from dissectors.kit.event import DissectorFault, Event, Evidence, Malformed
-from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
-from dissectors.kit.protocol import BENEATH, MORE, YES, Context, Dissector, Handoff, Output, Protocol
+from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, LimitReached, Malformed
+from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
+from dissectors.kit.protocol import BENEATH, MORE, YES, Context, Dissector, Handoff, Input, Output, Protocol
 
 MAX_PROBE_BYTES: Final = 4_096   # looked at per direction before a stream counts as unknown
 MAX_PROBE_CHUNKS: Final = 64
 MAX_PROBE_DATAGRAMS: Final = 16  # unrecognised ones of a conversation, then its bytes stay unknown
-MAX_DEPTH: Final = 8             # protocols stacked by handoff
+MAX_DEPTH: Final = 8             # protocols above one another
+MAX_CHILDREN: Final = 1_000      # streams of one connection that are read by a protocol of their own at once
+MAX_CHANGES: Final = 16          # of the protocol that reads one layer (STARTTLS, an upgrade, a tunnel)
 
 
 class Router:
-    """The application side of one conversation.
-
-    protocol: the name of the outermost protocol that was recognised, "" while there is none.
-    """
+    """The application side of one conversation."""
 
     def __init__(self, protocols: tuple[Protocol, ...], context: Context, conversation: int) -> None:
+        self.conversation = conversation
+        self.outer = Layer(protocols, context, conversation, 1, 0)
+
+    @property
+    def protocol(self) -> str:
+        """The name of the outermost protocol that was recognised, "" while there is none."""
+        return self.outer.first
+
+    @property
+    def idle(self) -> bool:
+        """Nobody reads these bytes, and nobody will."""
+        return self.outer.protocol is None and not self.outer.undecided
+
+    def piece(self, piece: Piece) -> list[Event]:
+        """Whatever the reassembly of a stream brings; a conflict says nothing about the protocol above."""
+        if isinstance(piece, (Chunk, Gap)):
+            return self.outer.take(piece)
+        return []
+
+    def datagram(self, datagram: Datagram) -> list[Event]:
+        """One UDP payload. A conversation keeps the protocol of its first recognised datagram."""
+        return self.outer.take(datagram)
+
+    def chunk(self, chunk: Chunk) -> list[Event]:
+        """The next bytes of one direction."""
+        return self.outer.take(chunk)
+
+    def gap(self, gap: Gap) -> list[Event]:
+        """Bytes that the capture does not hold."""
+        return self.outer.take(gap)
+
+    def close(self, close: Close) -> list[Event]:
+        """The end of one direction, or of the conversation."""
+        return self.outer.take(close)
+
+
+class Layer:
+    """One protocol of a conversation, or the search for it, and the layers that it carries by stream.
+
+    first: the name of the first protocol that was found here; protocol: the one that reads now.
+    """
+
+    def __init__(
+        self, protocols: tuple[Protocol, ...], context: Context, conversation: int, depth: int, stream: int
+    ) -> None:
         self.protocols = protocols
         self.context = context
         self.conversation = conversation
-        self.protocol = ""
-        self.stack: list[tuple[Protocol, Dissector]] = []
+        self.depth = depth
+        self.stream = stream
+        self.first = ""
+        self.protocol: Protocol | None = None
+        self.dissector = Dissector()
+        self.children: dict[int, Layer] = {}
+        self.changes = 0
+        self.limit_told = False
+        self.search()
+
+    # -- choosing --------------------------------------------------------------------------------------
+
+    def search(self) -> None:
+        """Nobody reads; whoever recognises the bytes that come will."""
+        self.protocol = None
+        self.dissector = Dissector()
         self.undecided = True
         self.held: list[Chunk] = []
         self.seen = [b"", b""]
         self.probed = 0
         self.candidates = self._choose()
 
-    # -- datagrams -------------------------------------------------------------------------------------
-
-    def datagram(self, datagram: Datagram) -> list[Event]:
-        """One UDP payload. A conversation keeps the protocol of its first recognised datagram."""
-        if not self.stack:
-            if self.probed >= MAX_PROBE_DATAGRAMS:
-                return []
-            self.probed += 1
-            found = self._probe_datagram(datagram)
-            if found is None:
-                return []
-            self._push(found)
-        return self._run(0, datagram)
-
-    # -- streams ---------------------------------------------------------------------------------------
-
-    def piece(self, piece: Piece) -> list[Event]:
-        """Whatever the reassembly of a stream brings; a conflict says nothing about the protocol above."""
-        if isinstance(piece, Chunk):
-            return self.chunk(piece)
-        return self.gap(piece) if isinstance(piece, Gap) else []
-
-    def chunk(self, chunk: Chunk) -> list[Event]:
-        """The next bytes of one direction."""
-        if self.stack:
-            return self._run(0, chunk)
-        if not self.undecided:
-            return []
-        self.held.append(chunk)
-        seen = self.seen[chunk.direction]
-        if len(seen) < MAX_PROBE_BYTES:
-            self.seen[chunk.direction] = seen + chunk.data[: MAX_PROBE_BYTES - len(seen)]
-        found = self._probe_stream(chunk.direction)
-        if found is None:
-            return []
-        self._push(found)
-        events: list[Event] = []
-        held, self.held = self.held, []
-        for item in held:
-            events += self._run(0, item)
-        return events
-
-    def gap(self, gap: Gap) -> list[Event]:
-        """Bytes that the capture does not hold."""
-        if self.stack:
-            return self._run(0, gap)
-        self.held = []
-        self.seen[gap.direction] = b""
-        return []
-
-    def close(self, close: Close) -> list[Event]:
-        """The end of one direction, or of the conversation."""
-        return self._run(0, close) if self.stack else []
-
-    # -- choosing --------------------------------------------------------------------------------------
+    def begin(self, protocol: Protocol) -> None:
+        """This protocol reads from here on."""
+        if protocol.create is None:
+            return
+        self.first = self.first or protocol.name
+        self.protocol = protocol
+        self.dissector = protocol.create(self.context)
+        self.children = {}
+        self.undecided = False
 
     def _hinted(self, protocol: Protocol) -> bool:
         ports = protocol.ports.get(self.context.transport, ())
@@ -104,11 +116,39 @@ class Router:
         hinted = [p for p in carried if self._hinted(p)]
         return hinted + [p for p in carried if p.probe_anywhere and p not in hinted]
 
-    def _probe_datagram(self, datagram: Datagram) -> Protocol | None:
+    def _found_by_datagram(self, datagram: Datagram) -> bool:
+        if self.probed >= MAX_PROBE_DATAGRAMS:
+            return False
+        self.probed += 1
         for protocol in self.candidates:
             if protocol.probe is not None and protocol.probe(datagram.data, datagram.direction) == YES:
-                return protocol
-        return None
+                self.begin(protocol)
+                return True
+        return False
+
+    def _searched(self, item: Input) -> list[Event]:
+        """An input while nobody reads."""
+        if isinstance(item, Datagram):
+            return self._run(item) if self._found_by_datagram(item) else []
+        if isinstance(item, Gap):
+            self.held = []
+            self.seen[item.direction] = b""
+            return []
+        if not isinstance(item, Chunk) or not self.undecided:
+            return []
+        self.held.append(item)
+        seen = self.seen[item.direction]
+        if len(seen) < MAX_PROBE_BYTES:
+            self.seen[item.direction] = seen + item.data[: MAX_PROBE_BYTES - len(seen)]
+        found = self._probe_stream(item.direction)
+        if found is None:
+            return []
+        held, self.held = self.held, []
+        self.begin(found)
+        events: list[Event] = []
+        for chunk in held:
+            events += self.take(chunk)
+        return events
 
     def _probe_stream(self, direction: int) -> Protocol | None:
         seen = self.seen[direction]
@@ -128,74 +168,127 @@ class Router:
             self.held = []
         return None
 
-    def _push(self, protocol: Protocol) -> None:
-        if protocol.create is None:
-            return
-        if not self.stack:
-            self.protocol = protocol.name
-        self.stack.append((protocol, protocol.create(self.context)))
-
     # -- running ---------------------------------------------------------------------------------------
 
-    def _run(self, level: int, item: Chunk | Gap | Close | Datagram) -> list[Event]:
-        if level >= len(self.stack):
+    def take(self, item: Input) -> list[Event]:
+        """The next input of this layer."""
+        return self._searched(item) if self.protocol is None else self._run(item)
+
+    def _run(self, item: Input) -> list[Event]:
+        protocol = self.protocol
+        if protocol is None:
             return []
-        protocol, dissector = self.stack[level]
         try:
-            outputs = _call(dissector, item)
+            outputs = _call(self.dissector, item)
         except IndexError as error:
             outputs = [_broken(protocol, item, str(error))]
         except Exception as error:
-            self.stack[level] = (protocol, Dissector())
+            self.dissector = Dissector()
             outputs = [DissectorFault(
                 item.time, item.direction, Evidence((item.frame,)), protocol.name, f"{type(error).__name__}: {error}"
             )]
-        return self._take(level, item, outputs)
+        events = self._sort(item, outputs)
+        if isinstance(item, Close) and self.children:
+            events += self._closed(item)
+        return events
 
-    def _take(self, level: int, item: Chunk | Gap | Close | Datagram, outputs: list[Output]) -> list[Event]:
+    def _closed(self, close: Close) -> list[Event]:
+        """The end of the connection reaches every layer above; of one direction only, the one without streams."""
+        events: list[Event] = []
+        for stream, child in list(self.children.items()):
+            if not stream or close.direction == NEITHER:
+                events += child.take(Close(close.frame, close.time, close.direction, close.how, stream))
+        if close.direction == NEITHER:
+            self.children = {}
+        return events
+
+    def _sort(self, item: Input, outputs: list[Output]) -> list[Event]:
+        """Events are told, inputs go to the layer above, a handoff changes who reads."""
         events: list[Event] = []
         for output in outputs:
             if isinstance(output, Event):
                 output.conversation = self.conversation
+                if self.stream and not output.stream:
+                    output.stream = self.stream
                 events.append(output)
-            elif isinstance(output, Chunk):
-                events += self._run(level + 1, output)
+            elif isinstance(output, Handoff):
+                events += self._hand_over(item, output)
             else:
-                events += self._hand_over(level, item, output)
+                events += self._above(output)
         return events
 
-    def _hand_over(self, level: int, item: Chunk | Gap | Close | Datagram, handoff: Handoff) -> list[Event]:
+    def _above(self, item: Input) -> list[Event]:
+        child = self.children.get(item.stream)
+        if child is None:
+            return []
+        if item.stream and isinstance(item, Close) and item.direction == NEITHER:
+            del self.children[item.stream]
+        return child.take(item)
+
+    def _hand_over(self, item: Input, handoff: Handoff) -> list[Event]:
         found = [p for p in self.protocols if p.name == handoff.protocol and p.create is not None]
-        if len(self.stack) >= MAX_DEPTH or not found:
+        if handoff.protocol and not found:
             return []
         if handoff.position == BENEATH:
-            del self.stack[level + 1:]
-            self._push(found[0])
-            return []
-        del self.stack[level:]
-        self._push(found[0])
+            return self._carry(item, handoff, found)
+        self.changes += 1
+        if self.changes > MAX_CHANGES:
+            return self._limit(item, "changes of protocol", MAX_CHANGES)
+        if found:
+            self.begin(found[0])
+        else:
+            self.search()
+        events: list[Event] = []
+        for first in handoff.opening:
+            events += self.take(first)
         if not isinstance(item, Chunk) or item.direction != handoff.direction:
-            return []
+            return events
         skip = handoff.position - item.position
         if not 0 <= skip < len(item.data):
-            return []
+            return events
         offset = item.offset + skip if item.offset >= 0 else -1
-        rest = Chunk(
-            item.frame, item.time, item.direction, item.data[skip:], handoff.position, item.released_by, offset
-        )
-        return self._run(level, rest)
+        return events + self.take(Chunk(
+            item.frame, item.time, item.direction, item.data[skip:], handoff.position, item.released_by, offset,
+            item.stream,
+        ))
+
+    def _carry(self, item: Input, handoff: Handoff, found: list[Protocol]) -> list[Event]:
+        """A layer above this one, for a stream of it."""
+        if self.depth >= MAX_DEPTH:
+            return self._limit(item, "protocols above one another", MAX_DEPTH)
+        if len(self.children) >= MAX_CHILDREN and handoff.stream not in self.children:
+            return self._limit(item, "streams read at once", MAX_CHILDREN)
+        child = Layer(self.protocols, self.context, self.conversation, self.depth + 1, handoff.stream or self.stream)
+        if found:
+            child.begin(found[0])
+        self.children[handoff.stream] = child
+        events: list[Event] = []
+        for first in handoff.opening:
+            events += child.take(first)
+        return events
+
+    def _limit(self, item: Input, cap: str, limit: int) -> list[Event]:
+        """Told once a layer."""
+        if self.limit_told or self.protocol is None:
+            return []
+        self.limit_told = True
+        told = LimitReached(item.time, item.direction, Evidence((item.frame,)), self.protocol.name, cap, limit)
+        told.conversation = self.conversation
+        return [told]
 
 
-def _call(dissector: Dissector, item: Chunk | Gap | Close | Datagram) -> list[Output]:
+def _call(dissector: Dissector, item: Input) -> list[Output]:
     if isinstance(item, Chunk):
         return dissector.on_data(item)
     if isinstance(item, Datagram):
         return dissector.on_datagram(item)
     if isinstance(item, Gap):
         return dissector.on_gap(item)
+    if isinstance(item, Fields):
+        return dissector.on_fields(item)
     return dissector.on_close(item)
 
 
-def _broken(protocol: Protocol, item: Chunk | Gap | Close | Datagram, reason: str) -> Event:
+def _broken(protocol: Protocol, item: Input, reason: str) -> Event:
     """An index beyond the data means that the PDU ends before its own lengths say so."""
     return Malformed(item.time, item.direction, Evidence((item.frame,)), protocol.name, 0, f"truncated ({reason})")

@@ -17,6 +17,7 @@ from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.protocol import Context, Protocol
+from dissectors.kit.provided import NOTHING, Provided
 from dissectors.protocols.tcp.flags import names
 from dissectors.protocols.tcp.header import be32
 
@@ -40,9 +41,12 @@ class Readers(Retired):
 class FrameLines:
     """Reads a source to its end; `block()` gives the next lines, b"" after the last."""
 
-    def __init__(self, source: Source, protocols: tuple[Protocol, ...], conversation: int = 0) -> None:
+    def __init__(
+        self, source: Source, protocols: tuple[Protocol, ...], conversation: int = 0, provided: Provided = NOTHING
+    ) -> None:
         self.source = source
         self.protocols = protocols
+        self.provided = provided
         self.only: i64 = conversation
         self.decoder = Decoder()
         self.packet = Packet()
@@ -151,7 +155,7 @@ class FrameLines:
             self.sink.streams[number] = streams
             self.sink.routers[number] = router
         offset = table.payload - source.start if packet.base >= 0 else -1
-        if not router.undecided and not router.stack:
+        if router.idle:
             del self.sink.streams[number]  # nobody reads these bytes, so they need not be put in order
             return []
         events: list[Event] = []
@@ -193,7 +197,7 @@ class FrameLines:
         ports = (packet.quoted_sport << 16) | packet.quoted_dport
         if at + 8 >= packet.end or be32(data, at) != ports:
             return []
-        context = Context("udp", int(packet.quoted_sport), int(packet.quoted_dport))
+        context = Context("udp", int(packet.quoted_sport), int(packet.quoted_dport), False, True, self.provided)
         payload = data[at + 8:packet.end]
         return Router(self.protocols, context, 0).datagram(
             Datagram(source.number, source.time, 0, payload, len(payload), at + 8 - source.start)
@@ -201,7 +205,8 @@ class FrameLines:
 
     def _router(self, flow: Flow, transport: str, packet: Packet, direction: int) -> Router:
         ports = (int(packet.sport), int(packet.dport))
-        return Router(self.protocols, Context(transport, ports[direction], ports[1 - direction]), int(flow.number))
+        context = Context(transport, ports[direction], ports[1 - direction], False, True, self.provided)
+        return Router(self.protocols, context, int(flow.number))
 
     # -- text ------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
 from dissectors.kit.protocol import Protocol as ProtocolRecord
+from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural
 from dissectors.protocols.tcp.flags import ANALYSIS
 from dissectors.registry import protocols
@@ -47,15 +48,18 @@ class Options:
     conversations: by number; empty for the ones that matter most.    limit: how many, 0 for the default.
     everything: all of them, with every frame; memory then grows with the capture.
     tell: False lists conversations: their first frames are looked at for the protocol, and no events are kept.
+    provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
     """
 
     def __init__(
-        self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True
+        self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
+        provided: Provided | None = None,
     ) -> None:
         self.conversations = conversations
         self.limit = limit
         self.everything = everything
         self.tell = tell
+        self.provided = provided or Provided()
 
     def keep(self) -> int:
         """How many conversations the survey keeps by size, and how many by trouble."""
@@ -78,10 +82,10 @@ def analyze(paths: list[str], options: Options, progress: Progress | None = None
 class Frames:
     """The lines of `wiretale frames`, in blocks, as an iterator. damage: what was found by then."""
 
-    def __init__(self, paths: list[str], conversation: int = 0) -> None:
+    def __init__(self, paths: list[str], conversation: int = 0, provided: Provided | None = None) -> None:
         """Raises CaptureError where nothing can be told."""
         self.source = open_capture(paths, rewindable=False)
-        self.lines = FrameLines(self.source, protocols(), conversation)
+        self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided())
         gc.disable()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -109,13 +113,13 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     capture = summarise(survey, paths)
     chosen = choose(survey, options)
     if options.tell:
-        analysis = build(capture, tell(survey, with_lookups(survey, chosen), known, capped, True))
+        analysis = build(capture, tell(survey, with_lookups(survey, chosen), known, capped, True, options.provided))
         if len(chosen) < survey.keeper.count:
             analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
         analysis.findings = findings(analysis)
     else:
         analysis = Analysis(capture)
-        analysis.conversations = listed(survey, chosen, known, capped)
+        analysis.conversations = listed(survey, chosen, known, capped, options.provided)
     survey.names.forget()
     survey.keeper.forget()
     source.close()
@@ -202,11 +206,12 @@ def name_endpoints(conversation: Conversation, flow: Flow, names: NameBook) -> N
 
 
 def tell(
-    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int, fully: bool
+    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int, fully: bool,
+    provided: Provided,
 ) -> list[Account]:
     """Look at the frames of these conversations once more."""
     source = survey.source
-    telling = Telling(known, record_cap)
+    telling = Telling(known, record_cap, provided)
     end = int(survey.last_time)
     for flow in flows:
         conversation = conversation_of(flow, end)
@@ -225,13 +230,14 @@ def tell(
 
 
 def listed(
-    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int
+    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int,
+    provided: Provided,
 ) -> list[Conversation]:
     """The records of all these conversations, each with the protocol that its first frames show."""
     batch = BATCH if survey.source.base >= 0 and not survey.reassembled else len(flows)
     found: list[Conversation] = []
     for start in range(0, len(flows), batch or 1):
-        accounts = tell(survey, flows[start:start + batch], known, record_cap, False)
+        accounts = tell(survey, flows[start:start + batch], known, record_cap, False, provided)
         found += [account.conversation for account in accounts]
     return found
 

@@ -19,6 +19,7 @@ from analyzer.pipeline.others import quoted_key
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
 from dissectors.kit.inputs import Close, Datagram, Gap
 from dissectors.kit.protocol import Context, Protocol
+from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import plural
 from dissectors.protocols.icmp import error_event
 from dissectors.protocols.tcp.flags import FIN, REUSED_PORTS
@@ -51,7 +52,9 @@ class Place:
 class Teller:
     """One conversation while it is told."""
 
-    def __init__(self, flow: Flow, conversation: Conversation, protocols: tuple[Protocol, ...]) -> None:
+    def __init__(
+        self, flow: Flow, conversation: Conversation, protocols: tuple[Protocol, ...], provided: Provided
+    ) -> None:
         self.flow = flow
         self.account = Account(conversation)
         self.last_number: i64 = 0
@@ -60,7 +63,9 @@ class Teller:
         transport = conversation.transport
         self.router = Router(
             protocols,
-            Context(transport, conversation.originator.port, conversation.responder.port),
+            Context(
+                transport, conversation.originator.port, conversation.responder.port, False, False, provided
+            ),
             conversation.number,
         )
         self.narrator: TcpNarrator | None = None
@@ -115,8 +120,9 @@ class Teller:
 class Telling:
     """Looks at the chosen frames again, in the order of the capture."""
 
-    def __init__(self, protocols: tuple[Protocol, ...], record_cap: int) -> None:
+    def __init__(self, protocols: tuple[Protocol, ...], record_cap: int, provided: Provided = NOTHING) -> None:
         self.protocols = protocols
+        self.provided = provided
         self.record_cap = record_cap
         self.table = FlowTable(CAPACITY, 0, True, Released())
         self.decoder = Decoder()
@@ -125,7 +131,7 @@ class Telling:
 
     def add(self, flow: Flow, conversation: Conversation) -> None:
         """Choose a conversation."""
-        self.tellers.append(Teller(flow, conversation, self.protocols))
+        self.tellers.append(Teller(flow, conversation, self.protocols, self.provided))
 
     def places(self) -> list[Place]:
         """Every frame of the chosen conversations, in the order of the capture."""

@@ -33,6 +33,17 @@ class Evidence:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
+class Headline:
+    """One bar of the story across conversations: `HTTP/2   GET /big.bin → 200, 1.2 MB`, from start to end."""
+
+    def __init__(self, label: str, text: str, start_ns: int, end_ns: int) -> None:
+        self.label = label
+        self.text = text
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Event:
     """One observation. Subclasses are one class a kind and are not changed after they are made.
 
@@ -53,6 +64,7 @@ class Event:
         self.direction = direction
         self.evidence = evidence
         self.conversation = 0  # set once by the router, which alone knows the numbers
+        self.stream = 0        # of the layer beneath that carries several (an HTTP/2 stream); 0 for none
 
     def label(self) -> str:
         """A word or two in the protocol's own terms for the margin of a timeline: `SYN`, `A query`."""
@@ -65,6 +77,18 @@ class Event:
     def detail(self) -> str:
         """The values in the shortest form, for the line of the label: `seq 2914221007, window 64240`."""
         return ""
+
+    def headline(self) -> Headline | None:
+        """For an event that sums something up (a handshake, an exchange): its row in the story. Most have none."""
+        return None
+
+    def phase_title(self) -> str:
+        """For an event that knows what its phase turned out to be: `TLS 1.3 handshake`. The last one is taken."""
+        return ""
+
+    def phase_facts(self) -> list[str]:
+        """What this event adds to the line of its phase, in a few words each: `26.0 ms`, `one round trip`."""
+        return []
 
     def fields(self) -> dict[str, JsonValue]:
         """The values as data, for JSON and tables. Durations end in `_ns`."""

@@ -1,4 +1,8 @@
-"""What the router hands to a dissector. Times are integer nanoseconds, directions FORWARD or BACKWARD."""
+"""What the router hands to a dissector. Times are integer nanoseconds, directions FORWARD or BACKWARD.
+
+stream: which stream of the layer beneath an input belongs to, where that layer carries several over one
+connection (an HTTP/2 stream identifier, the number of an HTTP/1 exchange); 0 where it carries one.
+"""
 from __future__ import annotations
 
 from mypy_extensions import mypyc_attr
@@ -10,7 +14,7 @@ class Datagram:
 
     def __init__(
         self, frame: int, time: int, direction: int, data: bytes, length: int, offset: int = -1,
-        source_port: int = 0, destination_port: int = 0,
+        source_port: int = 0, destination_port: int = 0, stream: int = 0,
     ) -> None:
         self.frame = frame
         self.time = time
@@ -20,6 +24,7 @@ class Datagram:
         self.offset = offset      # of data within the captured bytes of the frame; -1 after reassembly
         self.source_port = source_port
         self.destination_port = destination_port
+        self.stream = stream
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -33,7 +38,7 @@ class Chunk:
 
     def __init__(
         self, frame: int, time: int, direction: int, data: bytes, position: int,
-        released_by: int = 0, offset: int = -1,
+        released_by: int = 0, offset: int = -1, stream: int = 0,
     ) -> None:
         self.frame = frame
         self.time = time
@@ -41,19 +46,49 @@ class Chunk:
         self.data = data
         self.position = position
         self.released_by = released_by or frame
-        self.offset = offset      # of data within the captured bytes of `frame`; -1 after IP reassembly
+        self.offset = offset      # of data within the captured bytes of `frame`; -1 where they are not there as such
+        self.stream = stream
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Gap:
     """Bytes of a stream that the capture does not hold. `position` is where they begin."""
 
-    def __init__(self, frame: int, time: int, direction: int, position: int, length: int) -> None:
+    def __init__(
+        self, frame: int, time: int, direction: int, position: int, length: int, stream: int = 0
+    ) -> None:
         self.frame = frame        # the frame that showed the gap
         self.time = time
         self.direction = direction
         self.position = position
         self.length = length
+        self.stream = stream
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Fields:
+    """Fields that the layer beneath has read, for the protocol that it carries: an HTTP header or trailer section.
+
+    kind: "request", "response" or "trailers".     pairs: (name in lower case, value) in order, as in HTTP/2 with
+    its pseudo-header fields first (`:method`, `:path`, `:authority`, `:status`), whatever the version of HTTP.
+    """
+
+    def __init__(
+        self, frame: int, time: int, direction: int, kind: str, pairs: tuple[tuple[bytes, bytes], ...], stream: int = 0
+    ) -> None:
+        self.frame = frame
+        self.time = time
+        self.direction = direction
+        self.kind = kind
+        self.pairs = pairs
+        self.stream = stream
+
+    def get(self, name: bytes) -> bytes:
+        """The first value of that name, b"" where there is none."""
+        for key, value in self.pairs:
+            if key == name:
+                return value
+        return b""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -63,8 +98,9 @@ class Close:
     direction is the side that ended; NEITHER where both ended together.
     """
 
-    def __init__(self, frame: int, time: int, direction: int, how: str) -> None:
+    def __init__(self, frame: int, time: int, direction: int, how: str, stream: int = 0) -> None:
         self.frame = frame
         self.time = time
         self.direction = direction
         self.how = how
+        self.stream = stream

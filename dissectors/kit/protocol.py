@@ -7,7 +7,8 @@ from typing import Final, Union
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.event import Event
-from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
+from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
+from dissectors.kit.provided import NOTHING, Provided
 
 # Answers of a byte probe.
 NO: Final = 0
@@ -17,34 +18,55 @@ MORE: Final = 2  # not enough bytes to tell; asked again with more, up to the ro
 BENEATH: Final = -1  # see Handoff
 
 
+Input = Union[Chunk, Gap, Close, Datagram, Fields]
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Handoff:
-    """From here on the bytes belong to another protocol, by name.
+    """From here on the bytes belong to another protocol, by name; "" for whichever recognises them by its probe.
 
     position: in the stream of `direction`, not before the chunk in hand: the child gets every byte of
     both directions from there on, and the parent none. BENEATH: the parent stays (it decrypts, or takes
-    frames apart) and the chunks among its outputs go to the child.
+    frames apart) and the chunks, datagrams, fields, gaps and closes among its outputs go to the child, those of
+    each `stream` to a child of its own. A stream is over with a Close of direction NEITHER.
+    opening: inputs that the child gets first, whichever way it takes over (what led to it: the fields of an
+    upgrade).
     """
 
-    def __init__(self, protocol: str, direction: int, position: int, reason: str) -> None:
+    def __init__(
+        self, protocol: str, direction: int, position: int, reason: str, stream: int = 0,
+        opening: tuple[Input, ...] = (),
+    ) -> None:
         self.protocol = protocol
         self.direction = direction
         self.position = position
         self.reason = reason
+        self.stream = stream
+        self.opening = opening
 
 
-Output = Union[Event, Handoff, Chunk]
+Output = Union[Event, Handoff, Chunk, Gap, Close, Datagram, Fields]
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Context:
-    """What a dissector may know of its conversation: the ports, and which side is the originator."""
+    """What a dissector may know of its conversation: the ports, and which side is the originator.
 
-    def __init__(self, transport: str, originator_port: int, responder_port: int, midstream: bool = False) -> None:
+    each_pdu: every PDU is wanted as an event of its own (`wiretale frames`); otherwise a run of like ones that
+    say nothing new, such as the records of a download, may be told as one event.
+    provided: what the user gave beside the capture.
+    """
+
+    def __init__(
+        self, transport: str, originator_port: int, responder_port: int, midstream: bool = False,
+        each_pdu: bool = False, provided: Provided = NOTHING,
+    ) -> None:
         self.transport = transport          # "tcp" or "udp"
         self.originator_port = originator_port
         self.responder_port = responder_port
         self.midstream = midstream          # the capture starts after the conversation did
+        self.each_pdu = each_pdu
+        self.provided = provided
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -61,6 +83,9 @@ class Dissector:
         return []
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
+        return []
+
+    def on_fields(self, fields: Fields) -> list[Output]:
         return []
 
 

@@ -16,7 +16,7 @@ from analyzer.packets.decode import Decoder
 from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
-from dissectors.kit.protocol import Context, Handoff
+from dissectors.kit.protocol import Context
 from dissectors.registry import protocols
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -182,7 +182,3 @@ class _Collector:
 
     def _pieces(self, feed: Feed, pieces: list[Piece]) -> None:
         feed.items += [piece for piece in pieces if not isinstance(piece, Conflict)]
-
-
-def outputs_of(dissector_outputs: list[Event | Handoff | Chunk]) -> list[Event]:
-    return [output for output in dissector_outputs if isinstance(output, Event)]

@@ -12,7 +12,7 @@ from sample_feeds import Feed, Item, all_feeds, feeds_by_protocol, run
 from variations import HOWS, as_gap, cut, damaged, joined, split
 
 from dissectors.kit.event import Event
-from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
+from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Handoff, Output, Protocol
 from dissectors.registry import protocols
 
@@ -82,7 +82,7 @@ def check(protocol: Protocol, feed: Feed, items: list[Item], what: str) -> list[
         if isinstance(output, Event):
             events.append(output)
         else:
-            assert isinstance(output, Handoff | Chunk), what
+            assert isinstance(output, Handoff | Chunk | Gap | Close | Datagram | Fields), what
     check_events(events, feed.last, protocol.events, what)
     return outputs
 

@@ -12,6 +12,7 @@ from analyzer.pipeline.keep import EVERYTHING, Keeper
 from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.run import Options, choose, summarise, tell, with_lookups
 from analyzer.pipeline.survey import Survey
+from dissectors.kit.provided import Provided
 from dissectors.registry import protocols
 
 SYN, ACK, PSH_ACK, FIN_ACK, SYN_ACK, RST = 2, 16, 24, 17, 18, 4
@@ -75,7 +76,7 @@ def survey(path: str, keep: int = EVERYTHING, capacity: int = 1000, record_cap: 
 
 def accounts(found: Survey, options: Options | None = None, record_cap: int = UNLIMITED) -> list[Account]:
     chosen = with_lookups(found, choose(found, options or Options(everything=True)))
-    return tell(found, chosen, protocols(), record_cap, True)
+    return tell(found, chosen, protocols(), record_cap, True, Provided())
 
 
 def kinds(account: Account) -> list[str]:
