@@ -12,6 +12,7 @@ from dissectors.protocols.dns.lookup import Lookup
 
 MAX_LINE: Final = 120    # characters of one of them
 MAX_NAMED: Final = 3     # lookups named in the line of a phase
+MAX_FACTS: Final = 8     # that events add to the line of their phase
 
 
 def in_short(lookup: Lookup) -> str:
@@ -21,8 +22,10 @@ def in_short(lookup: Lookup) -> str:
 
 
 def application_facts(phase: Phase, conversation: Conversation, lookups: list[Lookup]) -> list[str]:
-    """What the phase amounts to, in a few short words each."""
-    facts: list[str] = []
+    """What the phase amounts to, in a few short words each: what its events say of it, then counts."""
+    facts = list(dict.fromkeys([fact for event in phase.events for fact in event.phase_facts()]))
+    if len(facts) > MAX_FACTS:
+        facts = [*facts[:MAX_FACTS], f"{plural(len(facts) - MAX_FACTS, 'further fact')} below"]
     if any(isinstance(event, (Query, Response, Unanswered)) for event in phase.events):
         facts += _lookup_facts(conversation.number, lookups) + _message_facts(phase)
     broken = sum(isinstance(event, Malformed) for event in phase.events)

@@ -116,6 +116,8 @@ def _describe(phase: Phase, account: Account, lookups: list[Lookup]) -> None:
     elif phase.kind == ECHO:
         describe_echo(phase, conversation)
     else:
+        titles = [title for title in [event.phase_title() for event in phase.events] if title]
+        phase.title = titles[-1] if titles else phase.title
         phase.facts += application_facts(phase, conversation, lookups)
 
 

@@ -47,7 +47,10 @@ def _length(row: StoryRow) -> int:
 
 
 def _rows(told: Told, account: Account, looked_up: bool, titles: Titles) -> list[StoryRow]:
-    """Rows of one conversation: the opening, each phase of an application, and the data where there is none."""
+    """Rows of one conversation: the opening, what its applications sum up, and the data where there are none.
+
+    A phase of an application whose events have no headline of their own is one row.
+    """
     conversation = told.conversation
     number = conversation.number
     rows: list[StoryRow] = []
@@ -59,9 +62,17 @@ def _rows(told: Told, account: Account, looked_up: bool, titles: Titles) -> list
             octets = carried(phase.events, account)
             if not application and any(octets):
                 rows.append(StoryRow(number, "data", _amounts(octets), phase.start_ns, phase.end_ns))
-        elif phase.kind != "teardown" and not looked_up:
-            rows.append(_row(conversation, phase, titles))
+        elif phase.kind != "teardown":
+            headed = _headlines(number, phase)
+            rows += headed
+            if not headed and not looked_up:
+                rows.append(_row(conversation, phase, titles))
     return rows
+
+
+def _headlines(number: int, phase: Phase) -> list[StoryRow]:
+    found = [headline for headline in [event.headline() for event in phase.events] if headline is not None]
+    return [StoryRow(number, line.label, line.text, line.start_ns, line.end_ns) for line in found]
 
 
 def _opening(conversation: Conversation, phase: Phase) -> StoryRow:
