@@ -51,7 +51,8 @@ def command(
             f"There is no conversation {numbers}: the capture holds {analysis.capture.conversations}."
         )
     screen = Screen(width, "never" if no_color else color, pager)
-    screen.show(render(analysis, level, screen.width, Glossary(protocols()) if level == TEACH else None))
+    glossary = Glossary(protocols()) if level == TEACH else None
+    screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
     if fail_on is not None:
         worst = SEVERITIES[SEVERITIES.index(fail_on):]
         if any(finding.severity in worst for finding in analysis.findings):

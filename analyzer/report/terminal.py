@@ -51,11 +51,12 @@ HINT: Final = "wiretale explain TERM tells more"
 
 
 def render(
-    analysis: Analysis, level: str, width: int, glossary: Glossary | None = None
+    analysis: Analysis, level: str, width: int, glossary: Glossary | None = None, whole: bool = False
 ) -> Iterator[list[Row]]:
     """Blocks of rows, each at most `width` columns wide.
 
     level: one of words.LEVELS.     glossary: the terms to explain at `teach`; None explains none.
+    whole: every event of every phase, however many there are.
     """
     full, width = width, min(width, WIDEST_PROSE)
     yield header_rows(analysis, width)
@@ -63,7 +64,7 @@ def render(
         yield [Row(), *story_rows(analysis.story, full)]
     if analysis.findings:
         yield [Row(), *finding_rows(analysis.findings, level, width)]
-    writer = ConversationWriter(level, width)
+    writer = ConversationWriter(level, width, whole)
     for told in analysis.told:
         yield [Row(), *writer.rows(told)]
         if glossary is not None and level == TEACH:

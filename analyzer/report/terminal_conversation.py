@@ -47,18 +47,21 @@ LEAST_TEXT: Final = 24         # columns for sentences, however narrow the termi
 LONGEST_SPARK: Final = 40
 SHORTEST_SPARK: Final = 6
 SPARK_GAP: Final = 4
+MAX_EVENTS: Final = 120        # of one phase that are shown where nobody asked for that conversation
+LAST_EVENTS: Final = 20        # of them, those from its end
 ALARMING: Final = (Malformed, LimitReached, DissectorFault)
 
 
 class ConversationWriter:
     """Writes conversations one after the other; a reason (WHY) is given once, where it is first met.
 
-    said: the sentences of the conversation written last, for a glossary.
+    said: the sentences of the conversation written last, for a glossary.     whole: no phase is shortened.
     """
 
-    def __init__(self, level: str, width: int) -> None:
+    def __init__(self, level: str, width: int, whole: bool = False) -> None:
         self.level = level
         self.width = width
+        self.whole = whole
         self.room = width - RAIL       # for what stands beside the rail of a phase
         self.said: list[str] = []
         self.reasons: set[str] = set()
@@ -102,8 +105,16 @@ class ConversationWriter:
         joined(rows, facts, " · ", PHASE_TITLE, self.room, None)
         if self.level != BRIEF:
             self._series(rows, phase)
-        for event in events:
+        left_out = 0 if self.whole else max(len(events) - MAX_EVENTS, 0)
+        for event in events[:MAX_EVENTS - LAST_EVENTS] if left_out else events:
             self._event(rows, event, layout)
+        if left_out:
+            rows.append(Row().to(EVENT_AT).add("… ", DIM))
+            number = events[0].conversation
+            text = f"{plural(left_out, 'event')} not shown here (--conversation {number} shows all)"
+            paragraph(rows, text, EVENT_AT + 2, self.room, DIM)
+            for event in events[-LAST_EVENTS:]:
+                self._event(rows, event, layout)
         for text in () if self.level == BRIEF else phase.left_out:
             rows.append(Row().to(EVENT_AT).add("… ", DIM))
             paragraph(rows, text, EVENT_AT + 2, self.room, DIM)

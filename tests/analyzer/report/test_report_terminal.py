@@ -16,6 +16,7 @@ from analyzer.report import terminal
 from analyzer.report.glossary import Glossary
 from analyzer.report.rows import Row, segments
 from analyzer.report.terminal import capture_name, counted, recorded, render
+from analyzer.report.terminal_conversation import MAX_EVENTS
 from analyzer.report.words import LEVELS
 from dissectors.kit.event import FORWARD
 from dissectors.kit.protocol import Protocol, Term
@@ -183,3 +184,18 @@ def test_rendering_is_fast() -> None:
     for rows in render(analysis, "normal", 100):
         console.print(Segments(segments(rows)), end="", soft_wrap=True)
     assert time.process_time() - began < 1.5     # about 0.25 s on a machine of its own
+
+
+def test_a_long_phase_is_shortened_in_the_middle_and_says_so() -> None:
+    analysis = example()
+    phase = analysis.told[1].phases[0]
+    phase.events = [phase.events[0]] * (MAX_EVENTS + 30)
+    short = text_of(analysis, "normal", 100)
+    whole = "".join(
+        row.text + "\n" for rows in render(analysis, "normal", 100, None, True) for row in rows
+    )
+    assert "30 events not shown here (--conversation" in short
+    assert "not shown here" not in whole
+    mark = phase.events[0].detail()[:20]
+    assert mark
+    assert whole.count(mark) - short.count(mark) == 30
