@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ FIELDS = (
     *("tcp.analysis." + name for name in ANALYSIS),
     "tcp.analysis.bytes_in_flight", "tcp.analysis.initial_rtt", "tcp.analysis.ack_rtt",
     "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.count.answers",
+    "tls.record.content_type", "tls.record.opaque_type", "tls.handshake.type",
+    "http.request.method", "http.response.code",
+    "http2.type", "http2.streamid", "http2.flags", "http2.length", "websocket.opcode", "websocket.fin",
 )
 ROUNDING_NS = 2_000    # tshark prints seconds with nine digits, calculated with microseconds in between
 
@@ -64,7 +68,38 @@ def said_by_tshark(row: Row) -> dict[str, Said]:
             row.get("dns.qry.name", [""])[0].lower().strip(".").replace("<root>", ""),
             int(row.get("dns.qry.type", ["0"])[0]), int(row.get("dns.count.answers", ["0"])[0]),
         )
+    said |= _application_by_tshark(row)
     return {aspect: value for aspect, value in said.items() if value != ()}
+
+
+def _numbers(row: Row, field: str) -> list[int]:
+    return [int(value == "True") if value in ("True", "False") else int(value, 0) for value in row.get(field, [])]
+
+
+def _application_by_tshark(row: Row) -> dict[str, Said]:
+    types = _numbers(row, "tls.record.content_type") + _numbers(row, "tls.record.opaque_type")
+    http = tuple(row.get("http.request.method", ())) + tuple(_numbers(row, "http.response.code"))
+    frames = [_numbers(row, "http2." + name) for name in ("type", "streamid", "flags", "length")]
+    messages = [_numbers(row, "websocket." + name) for name in ("opcode", "fin")]
+    return {
+        "tls.records": tuple(sorted(Counter(types).items())),
+        "tls.handshake": tuple(_numbers(row, "tls.handshake.type")),
+        "http": http,
+        "http2": tuple(zip(*frames, strict=True)),
+        "websocket": tuple(zip(*messages, strict=True)),
+    }
+
+
+def _application_by_wiretale(row: dict[str, Any]) -> dict[str, Said]:
+    http = row.get("http", ())
+    return {
+        "tls.records": tuple(sorted(Counter(record["content_type"] for record in row.get("tls", ())).items())),
+        "tls.handshake": tuple(kind for record in row.get("tls", ()) for kind in record.get("handshake", ())),
+        "http": tuple(one["method"] for one in http if "method" in one)
+        + tuple(one["status"] for one in http if "status" in one),
+        "http2": tuple((one["type"], one["stream"], one["flags"], one["length"]) for one in row.get("http2", ())),
+        "websocket": tuple((one["opcode"], int(one["fin"])) for one in row.get("websocket", ())),
+    }
 
 
 def said_by_wiretale(row: dict[str, Any]) -> dict[str, Said]:
@@ -83,6 +118,7 @@ def said_by_wiretale(row: dict[str, Any]) -> dict[str, Said]:
             dns["id"], dns["response"], dns.get("rcode", 0) if dns["response"] else 0,
             (dns.get("qname") or "").lower().strip("."), dns.get("qtype", 0), dns.get("answers", 0),
         )
+    said |= _application_by_wiretale(row)
     return {aspect: value for aspect, value in said.items() if value != ()}
 
 
