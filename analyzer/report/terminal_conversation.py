@@ -19,6 +19,7 @@ from analyzer.report.rows import (
     joined,
     paragraph,
 )
+from analyzer.report.selection import ALARMING, chosen
 from analyzer.report.spark import sparkline, spread
 from analyzer.report.words import (
     ARROWS,
@@ -32,7 +33,7 @@ from analyzer.report.words import (
     since_start,
     state_in_words,
 )
-from dissectors.kit.event import EXTRA, DissectorFault, Event, LimitReached, Malformed
+from dissectors.kit.event import Event
 from dissectors.kit.units import duration, grouped, plural, size
 
 MARGIN: Final = 1
@@ -49,7 +50,6 @@ SHORTEST_SPARK: Final = 6
 SPARK_GAP: Final = 4
 MAX_EVENTS: Final = 120        # of one phase that are shown where nobody asked for that conversation
 LAST_EVENTS: Final = 20        # of them, those from its end
-ALARMING: Final = (Malformed, LimitReached, DissectorFault)
 
 
 class ConversationWriter:
@@ -75,7 +75,7 @@ class ConversationWriter:
         joined(rows, number_pieces(conversation, self.level), " · ", RAIL, self.width, DIM)
         if told.phases:
             rows.append(Row())
-        shown = [self.chosen(phase) for phase in told.phases]
+        shown = [chosen(phase, self.level) for phase in told.phases]
         layout = Layout([event for events in shown for event in events], conversation.start_ns, self.room)
         for index, phase in enumerate(told.phases):
             last = index == len(told.phases) - 1
@@ -85,14 +85,6 @@ class ConversationWriter:
             rows.append(lines[0].behind(f" {corner} ", DIM))
             rows += [row.behind(rail or "   ", DIM) for row in lines[1:]]
         return rows
-
-    def chosen(self, phase: Phase) -> list[Event]:
-        """The events that this level tells; what is broken is told at every level."""
-        if self.level == BRIEF:
-            return [event for event in phase.events if isinstance(event, ALARMING)]
-        if self.level == TEACH:
-            return phase.events
-        return [event for event in phase.events if event.importance != EXTRA]
 
     def _phase(self, phase: Phase, number: int, events: list[Event], layout: Layout) -> list[Row]:
         """A phase as it stands beside its rail."""

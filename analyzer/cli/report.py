@@ -1,0 +1,77 @@
+"""`wiretale report`: an analysis as files that others read."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from analyzer.cli.common import analysis_of, captures_argument
+
+if TYPE_CHECKING:
+    from analyzer.report.formats import Format
+
+FORMATS = ("json", "jsonl", "markdown", "csv", "text")     # held against analyzer.report.formats by a test
+TABLES = ("conversations", "events", "lookups", "findings")
+
+
+@click.command("report", short_help="Write what happened into files: JSON, Markdown, CSV, text.")
+@captures_argument
+@click.option(
+    "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
+    help="Where to write; - is standard output. The ending chooses the format. May be given several times.",
+)
+@click.option("--format", "-f", "form", type=click.Choice(FORMATS), help="The format, whatever the ending says.")
+@click.option(
+    "--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
+    help="brief: phases only. normal: the events that matter. teach: all events, with the reasons.",
+)
+@click.option(
+    "--table", type=click.Choice(TABLES), default="events", show_default=True, help="Which table a CSV file holds."
+)
+@click.option(
+    "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
+    help="Report only this conversation; may be given several times.",
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
+@click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
+@click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
+@click.option(
+    "--columns", type=click.IntRange(40, 1000), default=100, show_default=True, metavar="N", help="Width of text."
+)
+def command(
+    captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str, table: str,
+    conversations: tuple[int, ...], limit: int | None, everything: bool, findings_only: bool, columns: int,
+) -> None:
+    """Read captures once and write reports of them.
+
+    A file is complete or not there: an interrupted run leaves what was there before.
+    """
+    if limit and everything:
+        raise click.UsageError("--limit and --all contradict each other.")
+    from analyzer.pipeline.run import Options
+    from analyzer.report.formats import Layout
+    from analyzer.report.saved import save
+
+    formats = [_format(path, form) for path in outputs]
+    analysis = analysis_of(captures, Options(conversations, limit or 0, everything))
+    if findings_only:
+        analysis.told, analysis.story, analysis.lookups = [], [], []
+    layout = Layout(level, table, columns)
+    for path, chosen in zip(outputs, formats, strict=True):
+        try:
+            save(path, chosen.write(analysis, layout))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise click.FileError(path, error.strerror or str(error)) from error
+
+
+def _format(path: str, name: str | None) -> Format:
+    from analyzer.report.formats import by_ending, by_name
+
+    found = by_name(name) if name else by_ending(path)
+    if found is None:
+        raise click.UsageError(
+            f"The ending of {path!r} names no format: use --format {'|'.join(FORMATS)}."
+        )
+    return found

@@ -1,0 +1,135 @@
+"""Tables for pandas, Polars, DuckDB and spreadsheets: conversations, events, lookups, findings.
+
+No cell begins with a character that a spreadsheet takes for a formula; numbers are never quoted.
+"""
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from analyzer.model import Analysis, Conversation
+from analyzer.report.document import event_record
+from analyzer.report.escape import terminal_text
+from analyzer.report.selection import chosen
+from dissectors.kit.event import JsonValue
+
+Cell = int | float | str | None
+Rows = Iterator[list[Cell]]
+# What a spreadsheet may take for a formula (OWASP, CSV Injection); the apostrophe makes it text.
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+BLOCK: Final = 1_000     # rows of text handed on at once
+
+
+class Table:
+    """name: of the file it makes.     columns: their names.     rows: (analysis, level) -> the cells of each row."""
+
+    def __init__(self, name: str, columns: tuple[str, ...], rows: Callable[[Analysis, str], Rows]) -> None:
+        self.name = name
+        self.columns = columns
+        self.rows = rows
+
+
+def _conversations(analysis: Analysis, _level: str) -> Rows:
+    for one in analysis.conversations:
+        yield [
+            one.number, one.transport, one.protocol, one.originator.address, one.originator.port, one.originator.name,
+            one.responder.address, one.responder.port, one.responder.name, one.scope, one.first_frame, one.last_frame,
+            one.start_ns, one.end_ns, *one.frames, *one.octets, *one.payload, one.state, one.history,
+            one.community_id, *_round_trip(one), *_resent(one),
+        ]
+
+
+def _round_trip(conversation: Conversation) -> list[Cell]:
+    tcp = conversation.tcp
+    return [tcp.handshake_rtt_ns if tcp is not None and tcp.handshake_rtt_ns >= 0 else None]
+
+
+def _resent(conversation: Conversation) -> list[Cell]:
+    if conversation.tcp is None:
+        return [None, None]
+    return [
+        sum(count for flag, count in side.items() if "retransmission" in flag) for side in conversation.tcp.flags
+    ]
+
+
+def _events(analysis: Analysis, level: str) -> Rows:
+    for told in analysis.told:
+        for number, phase in enumerate(told.phases, 1):
+            for event in chosen(phase, level):
+                record = event_record(event)
+                frames = event.evidence.frames
+                yield [
+                    event.conversation, number, phase.kind, event.name, event.time, event.stream,
+                    _text(record["direction"]), frames[0] if frames else None, frames[-1] if frames else None,
+                    event.label(), event.detail(), event.what(), event.spec,
+                    json.dumps(record["fields"], ensure_ascii=True, separators=(",", ":")),
+                ]
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _lookups(analysis: Analysis, _level: str) -> Rows:
+    for one in analysis.lookups:
+        yield [
+            one.name, one.type, one.client, one.server, one.kind, one.result(), " ".join(one.addresses),
+            one.seconds if one.seconds >= 0 else None, one.attempts, len(one.steps) + one.left_out, one.start_ns,
+            one.end_ns, one.conversations[0] if one.conversations else None,
+        ]
+
+
+def _findings(analysis: Analysis, _level: str) -> Rows:
+    for one in analysis.findings:
+        yield [
+            one.code, one.severity, one.confidence, one.conversation or None, one.sentence,
+            " ".join(str(frame) for frame in one.frames), one.display_filter, one.next_step, one.refute, one.basis,
+        ]
+
+
+TABLES: Final[dict[str, Table]] = {
+    table.name: table for table in (
+        Table("conversations", (
+            "number", "transport", "protocol", "originator_address", "originator_port", "originator_name",
+            "responder_address", "responder_port", "responder_name", "scope", "first_frame", "last_frame", "start_ns",
+            "end_ns", "frames_forward", "frames_backward", "octets_forward", "octets_backward", "payload_forward",
+            "payload_backward", "state", "history", "community_id", "handshake_rtt_ns", "retransmissions_forward",
+            "retransmissions_backward",
+        ), _conversations),
+        Table("events", (
+            "conversation", "phase", "phase_kind", "name", "time_ns", "stream", "direction", "first_frame",
+            "last_frame", "label", "detail", "text", "spec", "fields",
+        ), _events),
+        Table("lookups", (
+            "name", "type", "client", "server", "kind", "result", "addresses", "cache_seconds", "attempts",
+            "exchanges", "start_ns", "end_ns", "conversation",
+        ), _lookups),
+        Table("findings", (
+            "code", "severity", "confidence", "conversation", "sentence", "frames", "display_filter", "next_step",
+            "refute", "basis",
+        ), _findings),
+    )
+}
+
+
+def csv_table(analysis: Analysis, level: str, table: Table) -> Iterator[str]:
+    """One table with its header, RFC 4180 with LF."""
+    block = io.StringIO()
+    writer = csv.writer(block, lineterminator="\n")
+    writer.writerow(table.columns)
+    for number, row in enumerate(table.rows(analysis, level), 1):
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
+        if number % BLOCK == 0:
+            yield block.getvalue()
+            block.seek(0)
+            block.truncate()
+    yield block.getvalue()
+
+
+def harmless(text: str) -> str:
+    """A cell of text that is shown as it is by a spreadsheet: no control, no formula."""
+    text = terminal_text(text)
+    return "'" + text if text.startswith(FORMULA) else text

@@ -1,0 +1,164 @@
+"""What other tools read: every format of every sample is valid, complete, and inert under hostile strings."""
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+from report_example import Said, example
+from sample_feeds import sample_captures, sample_name
+
+from analyzer.cli.report import FORMATS as FORMAT_NAMES
+from analyzer.cli.report import TABLES as TABLE_NAMES
+from analyzer.model import Analysis
+from analyzer.pipeline.run import Options, analyze
+from analyzer.report import document
+from analyzer.report.formats import FORMATS, Layout, by_ending, by_name
+from analyzer.report.markdown import markdown, plain
+from analyzer.report.saved import save
+from analyzer.report.selection import chosen
+from analyzer.report.tables import TABLES, harmless
+from analyzer.report.words import LEVELS
+from dissectors.kit.event import FORWARD
+
+SCHEMA = json.loads((Path(document.__file__).parent / "schema.json").read_text(encoding="utf-8"))
+WHOLE = jsonschema.Draft202012Validator(SCHEMA)
+LINE = jsonschema.Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": "#/$defs/line"})
+HOSTILE = (
+    "=1+1\x1b[31m<script>alert(1)</script> [x](javascript:y) `code` | pipe\r\n"
+    "Note over A: no; @user #1 www.x.test ://x"
+)
+
+
+def written(analysis: Analysis, name: str, level: str = "teach", table: str = "events") -> str:
+    form = by_name(name)
+    assert form is not None
+    return b"".join(form.write(analysis, Layout(level, table))).decode()
+
+
+def hostile() -> Analysis:
+    analysis = example()
+    for told in analysis.told:
+        told.conversation.originator.name = HOSTILE
+        for phase in told.phases:
+            phase.title = HOSTILE
+            phase.facts.append(HOSTILE)
+            phase.events.append(Said(1, FORWARD, (1,), HOSTILE, HOSTILE, HOSTILE))
+    for row in analysis.story:
+        row.text = HOSTILE
+    for finding in analysis.findings:
+        finding.sentence = HOSTILE
+    analysis.capture.names = [HOSTILE]
+    return analysis
+
+
+@pytest.mark.parametrize("capture", sample_captures(), ids=sample_name)
+def test_json_of_every_sample_follows_the_schema(capture: Path) -> None:
+    analysis = analyze([str(capture)], Options())
+    WHOLE.validate(json.loads(written(analysis, "json")))
+    for line in written(analysis, "jsonl").splitlines():
+        LINE.validate(json.loads(line))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_document_and_the_lines_hold_the_same_events(level: str) -> None:
+    analysis = example()
+    whole = json.loads(written(analysis, "json", level))
+    lines = [json.loads(line) for line in written(analysis, "jsonl", level).splitlines()]
+    events = [event for one in whole["conversations"] for phase in one["phases"] for event in phase["events"]]
+    assert [line["text"] for line in lines if line["record"] == "event"] == [event["text"] for event in events]
+    expected = sum(len(chosen(phase, level)) for told in analysis.told for phase in told.phases)
+    assert len(events) == expected
+    assert len([line for line in lines if line["record"] == "finding"]) == len(analysis.findings)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_have_a_cell_for_every_column(table: str) -> None:
+    for analysis in (example(), hostile()):
+        rows = list(csv.reader(io.StringIO(written(analysis, "csv", table=table))))
+        assert rows[0] == list(TABLES[table].columns)
+        assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_a_table_holds_every_event() -> None:
+    analysis = example()
+    rows = list(csv.DictReader(io.StringIO(written(analysis, "csv"))))
+    events = [event for told in analysis.told for phase in told.phases for event in phase.events]
+    assert [row["name"] for row in rows] == [event.name for event in events]
+    assert [int(row["time_ns"]) for row in rows] == [event.time for event in events]
+
+
+def test_no_cell_is_a_formula_or_acts() -> None:
+    for table in TABLES:
+        for row in list(csv.reader(io.StringIO(written(hostile(), "csv", table=table))))[1:]:
+            for cell in row:
+                assert not cell.startswith(("=", "+", "@", "\t", "\r")), cell
+                assert cell.isprintable(), cell
+    assert harmless("=1") == "'=1"
+    assert harmless("-1") == "'-1"
+    assert harmless("1") == "1"
+
+
+def test_no_markup_of_a_packet_gets_into_markdown() -> None:
+    text = "".join(markdown(hostile(), "teach"))
+    assert "\x1b" not in text
+    assert "\r" not in text
+    assert "<script" not in text.replace("\\<script", "")
+    assert "[x](" not in text.replace("\\[x\\](", "")
+    for line in text.split("```mermaid")[1].split("```")[0].splitlines():
+        assert "<" not in line
+        assert ";" not in re.sub(r"#\d+;", "", line), "it would end a statement of the diagram"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a*b", "a\\*b"), ("<b>", "\\<b\\>"), ("[x](y)", "\\[x\\](y)"), ("a|b", "a\\|b"), ("`c`", "\\`c\\`"),
+        ("http://x.test", "http://\u200bx.test"), ("@user", "@\u200buser"), ("#12", "#\u200b12"),
+        ("www.x.test", "www\u200b.x.test"), (":smile:", ":\u200bsmile:"), ("10.0.0.1:443", "10.0.0.1:443"),
+        ("&lt;", "\\&lt;"), ("a\nb", "a\\\\nb"),
+    ],
+)
+def test_words_stay_words(text: str, expected: str) -> None:
+    assert plain(text) == expected
+
+
+def test_every_ladder_names_both_ends_and_draws_only_arrows_and_notes() -> None:
+    text = "".join(markdown(example(), "normal"))
+    ladders = [part.split("```")[0].strip().splitlines() for part in text.split("```mermaid")[1:]]
+    assert ladders
+    for lines in ladders:
+        assert lines[0] == "sequenceDiagram"
+        for line in lines[1:]:
+            assert re.match(r"    (participant [AB] as |A->>B: |B->>A: |Note over A,B: )", line)
+
+
+def test_names_of_formats_and_tables_agree_with_the_command() -> None:
+    assert tuple(form.name for form in FORMATS) == FORMAT_NAMES
+    assert tuple(TABLES) == TABLE_NAMES
+    endings = [ending for form in FORMATS for ending in form.endings]
+    assert len(endings) == len(set(endings))
+    for form in FORMATS:
+        for ending in form.endings:
+            assert by_ending("REPORT" + ending.upper()) is form
+    assert by_ending("report.xyz") is None
+
+
+def test_a_file_is_complete_or_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("before")
+
+    def broken() -> object:
+        yield b"half"
+        raise RuntimeError("interrupted")
+
+    with pytest.raises(RuntimeError):
+        save(str(path), broken())  # type: ignore[arg-type]
+    assert path.read_text() == "before"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
+    assert save(str(path), [b"a", b"b"]) == 2
+    assert path.read_text() == "ab"
