@@ -1,20 +1,21 @@
 """`wiretale report`: an analysis as files that others read."""
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import analysis_of, captures_argument
+from analyzer.cli.common import analysis_of, capture_path, captures_argument
 
 if TYPE_CHECKING:
     from analyzer.report.formats import Format
 
-FORMATS = ("json", "jsonl", "markdown", "csv", "text")     # held against analyzer.report.formats by a test
+FORMATS = ("json", "jsonl", "markdown", "csv", "pcapng", "text")     # held against analyzer.report.formats by a test
 TABLES = ("conversations", "events", "lookups", "findings")
 
 
-@click.command("report", short_help="Write what happened into files: JSON, Markdown, CSV, text.")
+@click.command("report", short_help="Write what happened into files: JSON, Markdown, CSV, pcapng, text.")
 @captures_argument
 @click.option(
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
@@ -36,11 +37,17 @@ TABLES = ("conversations", "events", "lookups", "findings")
 @click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
 @click.option(
+    "--inject-keys", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+    help="Put this TLS key log into the annotated pcapng.",
+)
+@click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
+@click.option(
     "--columns", type=click.IntRange(40, 1000), default=100, show_default=True, metavar="N", help="Width of text."
 )
 def command(
     captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str, table: str,
-    conversations: tuple[int, ...], limit: int | None, everything: bool, findings_only: bool, columns: int,
+    conversations: tuple[int, ...], limit: int | None, everything: bool, findings_only: bool,
+    inject_keys: str | None, strip_keys: bool, columns: int,
 ) -> None:
     """Read captures once and write reports of them.
 
@@ -48,6 +55,8 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    from analyzer.ingest.source import CaptureError
+    from analyzer.pipeline.annotate import annotated
     from analyzer.pipeline.run import Options
     from analyzer.report.formats import Layout
     from analyzer.report.saved import save
@@ -57,11 +66,18 @@ def command(
     if findings_only:
         analysis.told, analysis.story, analysis.lookups = [], [], []
     layout = Layout(level, table, columns)
+    keys = Path(inject_keys).read_bytes() if inject_keys else b""
     for path, chosen in zip(outputs, formats, strict=True):
         try:
-            save(path, chosen.write(analysis, layout))
+            if chosen.write is not None:
+                save(path, chosen.write(analysis, layout))
+            else:
+                names = [capture_path(name) for name in captures]
+                save(path, annotated(names, analysis, level, keys, strip_keys))
         except BrokenPipeError:
             raise
+        except CaptureError as error:
+            raise click.UsageError(str(error)) from error
         except OSError as error:
             raise click.FileError(path, error.strerror or str(error)) from error
 

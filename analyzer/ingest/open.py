@@ -111,28 +111,31 @@ def begin(name: str, stream: Stream) -> bytes:
     return head
 
 
+def unpacked(name: str, stream: Stream) -> tuple[Stream, bytes]:
+    """The stream without its compression, and its first bytes. Raises CaptureError where it is empty."""
+    head = begin(name, stream)
+    inside: Stream | None = None
+    if head.startswith(GZIP):
+        inside = GzipStream(stream, head)
+    elif head.startswith(ZSTD) or is_skippable(head):
+        inside = ZstdStream(stream, head)
+    elif head.startswith(LZ4):
+        inside = Lz4Stream(stream, head)
+    return (stream, head) if inside is None else (inside, begin(name, inside))
+
+
 def recognise(name: str, stream: Stream) -> Source:
     """The reader for what this stream holds, by its first bytes; a name's suffix is not asked."""
-    head = begin(name, stream)
-    unpacked: Stream | None = None
-    if head.startswith(GZIP):
-        unpacked = GzipStream(stream, head)
-    elif head.startswith(ZSTD) or is_skippable(head):
-        unpacked = ZstdStream(stream, head)
-    elif head.startswith(LZ4):
-        unpacked = Lz4Stream(stream, head)
-    if unpacked is not None:
-        stream = unpacked
-        head = begin(name, stream)
+    content, head = unpacked(name, stream)
     if head.startswith(PCAPNG):
-        return PcapngSource(name, stream, head)
+        return PcapngSource(name, content, head)
     if is_pcap(head):
-        return PcapSource(name, stream, head)
+        return PcapSource(name, content, head)
     if head.startswith(SNOOP):
-        return SnoopSource(name, stream, head)
+        return SnoopSource(name, content, head)
     for magic, what in FOREIGN:
         if head.startswith(magic):
-            raise CaptureError(f"{name}: is {what}" if unpacked is None else f"{name}: holds {what}")
+            raise CaptureError(f"{name}: {'is' if content is stream else 'holds'} {what}")
     raise CaptureError(f"{name}: is no capture that is known here (it begins with {head[:8].hex(' ')})")
 
 

@@ -20,10 +20,11 @@ class Layout:
 
 
 class Format:
-    """write: (analysis, layout) -> the pieces of the file, encoded."""
+    """write: (analysis, layout) -> the pieces of the file, encoded; None for a format made of the capture itself."""
 
     def __init__(
-        self, name: str, endings: tuple[str, ...], summary: str, write: Callable[[Analysis, Layout], Iterator[bytes]]
+        self, name: str, endings: tuple[str, ...], summary: str,
+        write: Callable[[Analysis, Layout], Iterator[bytes]] | None,
     ) -> None:
         self.name = name
         self.endings = endings
@@ -71,6 +72,7 @@ FORMATS: Final = (
     Format("jsonl", (".jsonl", ".ndjson"), "JSON lines: a stream of findings, phases and events", _lines),
     Format("markdown", (".md", ".markdown"), "for tickets, with sequence diagrams in Mermaid", _markdown),
     Format("csv", (".csv",), "one table: conversations, events, lookups or findings", _csv),
+    Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", None),
     Format("text", (".txt",), "what the terminal shows", _text),
 )
 

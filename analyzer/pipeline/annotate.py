@@ -1,0 +1,229 @@
+"""The capture again, as pcapng, with what was told as comments on its packets (draft-ietf-opsawg-pcapng).
+
+A pcapng file keeps every block as it is: interfaces, names, statistics, secrets, custom blocks and what is not known
+here. Of other formats, and of several captures, the packets are written anew with nanoseconds.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from analyzer.ingest.open import STANDARD_INPUT, open_capture, open_stream, shown, unpacked
+from analyzer.ingest.pcapng import MAGIC
+from analyzer.ingest.pcapng_blocks import (
+    BYTE_ORDER_MAGIC,
+    ENHANCED,
+    NUMBERED,
+    OPT_COMMENT,
+    PACKET,
+    SECRETS,
+    SECTION,
+    SIMPLE,
+)
+from analyzer.ingest.source import CaptureError
+from analyzer.ingest.streams import Stream
+from analyzer.model import Analysis
+from analyzer.report.escape import terminal_text
+from analyzer.report.selection import chosen
+from dissectors.kit.units import plural
+
+ByteOrder = Literal["little", "big"]
+
+LEAD: Final = "wiretale: "           # begins every comment of ours, so that they can be told from others
+MAX_COMMENTS: Final = 8              # on one packet; the last of them says how many more there are
+MAX_COMMENT_BYTES: Final = 2_000     # of one comment, cut at a character
+MAX_BLOCK: Final = 1 << 28           # bytes; a longer one is taken for damage
+TLS_KEY_LOG: Final = 0x544C534B
+UNKNOWN_LENGTH: Final = b"\xff" * 8  # of a section
+TSRESOL: Final = 9                   # option of an interface
+NANOSECONDS: Final = 9
+END_OF_OPTIONS: Final = b"\0\0\0\0"
+
+
+def annotated(
+    paths: list[str], analysis: Analysis, level: str, inject: bytes = b"", strip: bool = False
+) -> Iterator[bytes]:
+    """The annotated capture in pieces.
+
+    inject: a TLS key log, put into a secrets block.     strip: leave out the secrets blocks of the capture.
+    Raises CaptureError where it cannot be read a second time.
+    """
+    if STANDARD_INPUT in paths:
+        raise CaptureError("standard input cannot be read a second time; save the capture into a file first")
+    comments = packet_comments(analysis, level)
+    summary = summary_of(analysis)
+    if len(paths) == 1:
+        stream = open_stream(paths[0], shown(paths[0]), False)
+        stream, head = unpacked(shown(paths[0]), stream)
+        if head.startswith(MAGIC):
+            return _copied(Blocks(stream, head), comments, summary, inject, strip)
+        stream.close()
+    return _written(paths, comments, summary, inject)
+
+
+def packet_comments(analysis: Analysis, level: str) -> dict[int, list[str]]:
+    """What is told of each frame: the events that it completes, and the findings that begin with it."""
+    found: dict[int, list[str]] = {}
+    for finding in analysis.findings:
+        if finding.frames:
+            found.setdefault(finding.frames[0], []).append(f"{finding.severity}: {finding.sentence} [{finding.code}]")
+    for told in analysis.told:
+        for phase in told.phases:
+            for event in chosen(phase, level):
+                if event.evidence.frames:
+                    said = " ".join(part for part in (event.label(), event.detail()) if part)
+                    spec = f" ({event.spec})" if event.spec else ""
+                    text = f"{said + ': ' if said else ''}{event.what()}{spec}"
+                    found.setdefault(event.evidence.frames[-1], []).append(text)
+    for texts in found.values():
+        if len(texts) > MAX_COMMENTS:
+            rest = len(texts) - MAX_COMMENTS + 1
+            texts[MAX_COMMENTS - 1:] = [f"{plural(rest, 'more statement')} about this frame"]
+    return found
+
+
+def summary_of(analysis: Analysis) -> list[str]:
+    """The comment on the section: what the capture holds, then the findings."""
+    capture = analysis.capture
+    lines = [f"{plural(capture.frames, 'frame')}, {plural(capture.conversations, 'conversation')}"]
+    if capture.seen_from:
+        lines.append(f"seen from {capture.seen_from}")
+    lines += [f"{finding.severity}: {finding.sentence} [{finding.code}]" for finding in analysis.findings]
+    return lines[:MAX_COMMENTS * 4]
+
+
+class Blocks:
+    """The blocks of a pcapng stream as raw bytes. order: of the section in hand.     rest: what could not be split."""
+
+    def __init__(self, stream: Stream, head: bytes) -> None:
+        self.stream = stream
+        self.held = head
+        self.order: ByteOrder = "little"
+
+    def next(self) -> tuple[int, bytes]:
+        """(type, the whole block); (-1, bytes that are no block) at damage; (-1, b"") at the end."""
+        if not self._has(12):
+            return self._rest()
+        kind = int.from_bytes(self.held[:4], self.order)
+        if self.held.startswith(MAGIC):
+            kind = SECTION
+            self.order = "big" if int.from_bytes(self.held[8:12], "big") == BYTE_ORDER_MAGIC else "little"
+        size = int.from_bytes(self.held[4:8], self.order)
+        if not 12 <= size <= MAX_BLOCK or size % 4 or not self._has(size):
+            return self._rest()
+        block, self.held = self.held[:size], self.held[size:]
+        return kind, block
+
+    def _has(self, size: int) -> bool:
+        parts = [self.held]
+        have = len(self.held)
+        while have < size:
+            more = self.stream.read()
+            if not more:
+                break
+            parts.append(more)
+            have += len(more)
+        self.held = b"".join(parts)
+        return have >= size
+
+    def _rest(self) -> tuple[int, bytes]:
+        held, self.held = self.held, b""
+        if not held:
+            held = self.stream.read()
+        return -1, held
+
+
+def _copied(
+    blocks: Blocks, comments: dict[int, list[str]], summary: list[str], inject: bytes, strip: bool
+) -> Iterator[bytes]:
+    """Every block as it is, with comments added where its kind has room for them."""
+    frame = 0
+    first = True
+    while True:
+        kind, block = blocks.next()
+        if not block:
+            break
+        if kind == SECTION:
+            yield _section(block, summary if first else [], blocks.order)
+            if first and inject:
+                yield _secrets(inject, blocks.order)
+            first = False
+            continue
+        if kind in (ENHANCED, PACKET, SIMPLE) or kind in NUMBERED:
+            frame += 1
+            texts = comments.get(frame, [])
+            yield _commented(kind, block, texts, blocks.order) if texts else block
+        elif kind != SECRETS or not strip:
+            yield block
+    blocks.stream.close()
+
+
+def _section(block: bytes, summary: list[str], order: ByteOrder) -> bytes:
+    """The section header with the summary; its length is not known any more, which the format allows."""
+    if len(block) < 28:
+        return block
+    return _with_options(block[:16] + UNKNOWN_LENGTH + block[24:], 24, summary, order)
+
+
+def _commented(kind: int, block: bytes, texts: list[str], order: ByteOrder) -> bytes:
+    """A packet block with comments; a simple one has no options, so it stays as it is."""
+    if kind not in (ENHANCED, PACKET) or len(block) < 32:
+        return block
+    captured = int.from_bytes(block[20:24], order)
+    return _with_options(block, 28 + captured + -captured % 4, texts, order)
+
+
+def _with_options(block: bytes, at: int, texts: list[str], order: ByteOrder) -> bytes:
+    """The block with comments in front of its options; as it is where its lengths do not fit."""
+    end = len(block) - 4
+    if at > end or not texts:
+        return block
+    options = b"".join(_comment(text, order) for text in texts) + (block[at:end] or END_OF_OPTIONS)
+    size = (at + len(options) + 4).to_bytes(4, order)
+    return block[:4] + size + block[8:at] + options + size
+
+
+def _comment(text: str, order: ByteOrder) -> bytes:
+    data = (LEAD + terminal_text(text)).encode("utf-8", "replace")[:MAX_COMMENT_BYTES].decode("utf-8", "ignore").encode()
+    return OPT_COMMENT.to_bytes(2, order) + len(data).to_bytes(2, order) + data + bytes(-len(data) % 4)
+
+
+def _block(kind: int, body: bytes, order: ByteOrder) -> bytes:
+    size = (len(body) + 12).to_bytes(4, order)
+    return kind.to_bytes(4, order) + size + body + size
+
+
+def _secrets(log: bytes, order: ByteOrder) -> bytes:
+    head = TLS_KEY_LOG.to_bytes(4, order) + len(log).to_bytes(4, order)
+    return _block(SECRETS, head + log + bytes(-len(log) % 4), order)
+
+
+def _written(paths: list[str], comments: dict[int, list[str]], summary: list[str], inject: bytes) -> Iterator[bytes]:
+    """The packets of any capture, one interface for each link type, times in nanoseconds."""
+    order: ByteOrder = "little"
+    source = open_capture(paths, rewindable=False)
+    head = BYTE_ORDER_MAGIC.to_bytes(4, order) + (1).to_bytes(2, order) + (0).to_bytes(2, order) + UNKNOWN_LENGTH
+    yield _with_options(_block(SECTION, head, order), 24, summary, order)
+    logs = [block.data for block in source.secrets if block.kind == TLS_KEY_LOG]
+    for log in [*logs, inject] if inject else logs:
+        yield _secrets(log, order)
+    interfaces: dict[int, int] = {}
+    while source.next():
+        link = int(source.link)
+        if link not in interfaces:
+            interfaces[link] = len(interfaces)
+            yield _interface(link, order)
+        time = max(int(source.time), 0)
+        data = source.data[source.start:source.end]
+        body = (
+            interfaces[link].to_bytes(4, order) + (time >> 32).to_bytes(4, order)
+            + (time & 0xFFFFFFFF).to_bytes(4, order) + len(data).to_bytes(4, order)
+            + min(int(source.length), 0xFFFFFFFF).to_bytes(4, order) + data + bytes(-len(data) % 4)
+        )
+        yield _commented(ENHANCED, _block(ENHANCED, body, order), comments.get(int(source.number), []), order)
+    source.close()
+
+
+def _interface(link: int, order: ByteOrder) -> bytes:
+    option = TSRESOL.to_bytes(2, order) + (1).to_bytes(2, order) + bytes([NANOSECONDS, 0, 0, 0]) + END_OF_OPTIONS
+    return _block(1, link.to_bytes(2, order) + bytes(2) + (0).to_bytes(4, order) + option, order)

@@ -1,0 +1,137 @@
+"""The annotated capture: the same packets, everything else in it, and our comments on top."""
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from sample_feeds import SAMPLES, sample_captures, sample_name
+
+from analyzer.ingest.open import open_capture
+from analyzer.ingest.source import CaptureError
+from analyzer.pipeline.annotate import (
+    LEAD,
+    MAX_COMMENTS,
+    TLS_KEY_LOG,
+    annotated,
+    packet_comments,
+)
+from analyzer.pipeline.run import Options, analyze
+
+LOSS = SAMPLES / "tcp" / "loss-fast-retransmit" / "capture.pcapng"
+LOG = b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n"
+Frame = tuple[int, int, int, bytes]
+
+
+def frames(path: Path) -> list[Frame]:
+    """Time, link type, length and bytes of every frame."""
+    source = open_capture([str(path)])
+    found = []
+    while source.next():
+        found.append((int(source.time), int(source.link), int(source.length), source.data[source.start:source.end]))
+    assert source.damage == []
+    source.close()
+    return found
+
+
+def annotate(path: Path, target: Path, **options: object) -> Path:
+    analysis = analyze([str(path)], Options())
+    target.write_bytes(b"".join(annotated([str(path)], analysis, "teach", **options)))  # type: ignore[arg-type]
+    return target
+
+
+def without_times(found: list[Frame]) -> list[tuple[int, int, bytes]]:
+    return [frame[1:] for frame in found]
+
+
+@pytest.mark.parametrize("capture", sample_captures(), ids=sample_name)
+def test_every_sample_keeps_its_frames(capture: Path, tmp_path: Path) -> None:
+    assert frames(annotate(capture, tmp_path / "a.pcapng")) == frames(capture)
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+def test_wireshark_reads_the_comments_back(tmp_path: Path) -> None:
+    target = annotate(LOSS, tmp_path / "a.pcapng")
+    expected = packet_comments(analyze([str(LOSS)], Options()), "teach")
+    done = subprocess.run(
+        ["tshark", "-r", str(target), "-T", "fields", "-e", "frame.number", "-e", "frame.comment", "-E",
+         "aggregator=\x01"], capture_output=True, text=True, check=True, timeout=60,
+    )
+    read = {}
+    for line in done.stdout.splitlines():
+        number, _tab, comments = line.partition("\t")
+        if comments:
+            read[int(number)] = comments.split("\x01")
+    assert read == {frame: [LEAD + text for text in texts] for frame, texts in expected.items()}
+
+
+@pytest.mark.skipif(shutil.which("editcap") is None, reason="editcap is not installed")
+@pytest.mark.parametrize("form", ["pcap", "nsecpcap", "pcapng", "snoop"])
+def test_other_formats_become_pcapng_with_the_same_packets(form: str, tmp_path: Path) -> None:
+    other = tmp_path / f"a.{form}"
+    try:
+        subprocess.run(["editcap", "-F", form, str(LOSS), str(other)], check=True, timeout=60, capture_output=True)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"editcap cannot write {form}: {error.stderr!r}")
+    assert frames(annotate(other, tmp_path / "b.pcapng")) == frames(other)
+
+
+def test_a_compressed_capture_can_be_annotated(tmp_path: Path) -> None:
+    packed = tmp_path / "a.pcapng.gz"
+    packed.write_bytes(gzip.compress(LOSS.read_bytes()))
+    assert frames(annotate(packed, tmp_path / "b.pcapng")) == frames(LOSS)
+
+
+def test_annotating_twice_keeps_the_first_comments_too(tmp_path: Path) -> None:
+    once = annotate(LOSS, tmp_path / "a.pcapng")
+    twice = annotate(once, tmp_path / "b.pcapng")
+    assert frames(twice) == frames(LOSS)
+    assert twice.read_bytes().count(LEAD.encode()) == 2 * once.read_bytes().count(LEAD.encode())
+
+
+def test_keys_can_be_put_in_and_taken_out(tmp_path: Path) -> None:
+    keyed = annotate(LOSS, tmp_path / "a.pcapng", inject=LOG)
+    source = open_capture([str(keyed)])
+    while source.next():
+        pass
+    assert [(secret.kind, secret.data) for secret in source.secrets] == [(TLS_KEY_LOG, LOG)]
+    source.close()
+    bare = annotate(keyed, tmp_path / "b.pcapng", strip=True)
+    assert LOG not in bare.read_bytes()
+    assert frames(bare) == frames(LOSS)
+
+
+def test_a_file_that_ends_early_keeps_what_it_has(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pcapng"
+    cut.write_bytes(LOSS.read_bytes()[:-1001])
+    target = annotate(cut, tmp_path / "a.pcapng")
+    assert target.read_bytes().endswith(cut.read_bytes()[-100:])
+    source = open_capture([str(target)])
+    while source.next():
+        pass
+    assert len(source.damage) == 1
+    source.close()
+
+
+def test_several_captures_become_one(tmp_path: Path) -> None:
+    paths = [str(LOSS), str(SAMPLES / "tcp" / "refused" / "capture.pcapng")]
+    analysis = analyze(paths, Options())
+    target = tmp_path / "a.pcapng"
+    target.write_bytes(b"".join(annotated(paths, analysis, "normal")))
+    assert len(frames(target)) == sum(len(frames(Path(path))) for path in paths)
+
+
+def test_a_frame_has_a_bounded_number_of_comments() -> None:
+    analysis = analyze([str(LOSS)], Options())
+    phase = analysis.told[0].phases[0]
+    phase.events = phase.events[:1] * 50
+    texts = packet_comments(analysis, "teach")[phase.events[0].evidence.frames[-1]]
+    assert len(texts) == MAX_COMMENTS
+    assert texts[-1] == "43 more statements about this frame"
+
+
+def test_standard_input_cannot_be_annotated() -> None:
+    with pytest.raises(CaptureError, match="second time"):
+        annotated(["-"], analyze([str(LOSS)], Options()), "normal")
