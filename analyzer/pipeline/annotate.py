@@ -184,7 +184,8 @@ def _with_options(block: bytes, at: int, texts: list[str], order: ByteOrder) -> 
 
 
 def _comment(text: str, order: ByteOrder) -> bytes:
-    data = (LEAD + terminal_text(text)).encode("utf-8", "replace")[:MAX_COMMENT_BYTES].decode("utf-8", "ignore").encode()
+    cut = (LEAD + terminal_text(text)).encode("utf-8", "replace")[:MAX_COMMENT_BYTES]
+    data = cut.decode("utf-8", "ignore").encode()
     return OPT_COMMENT.to_bytes(2, order) + len(data).to_bytes(2, order) + data + bytes(-len(data) % 4)
 
 
