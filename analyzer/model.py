@@ -97,16 +97,38 @@ class Series:
         self.values = values
 
 
+class Points:
+    """The segments of one direction and the ACKs that answer them, for a time-sequence graph.
+
+    Numbers count from the start of the stream, times in nanoseconds since 1970.
+    segments: (time, first, end, kind, frame), kind DATA, RESENT or ENDS.   acks: (time, acknowledged, allowed end).
+    sacks: (time, left, right).   left_out: segments beyond MAX_POINTS.
+    """
+
+    DATA: Final = 0
+    RESENT: Final = 1
+    ENDS: Final = 2          # SYN or FIN
+    MAX_POINTS: Final = 100_000
+
+    def __init__(self) -> None:
+        self.segments: list[tuple[int, int, int, int, int]] = []
+        self.acks: list[tuple[int, int, int]] = []
+        self.sacks: list[tuple[int, int, int]] = []
+        self.left_out = 0
+
+
 class Account:
     """What was observed of one conversation in detail, before it is grouped into phases.
 
     events: in the order in which they were made.       series: of each direction, originator first.
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
+    points: of each direction, where graphs are wanted.
     """
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
+        self.points: list[Points] = []
         self.events: list[Event] = []
         self.series: list[list[Series]] = [[], []]
         self.limits: list[dict[str, float]] = [{}, {}]
@@ -128,11 +150,12 @@ class Phase:
 
 
 class Told:
-    """A conversation with its phases, in order."""
+    """A conversation with its phases, in order. points: of each direction, where graphs are wanted."""
 
     def __init__(self, conversation: Conversation, phases: list[Phase]) -> None:
         self.conversation = conversation
         self.phases = phases
+        self.points: list[Points] = []
 
 
 class StoryRow:
@@ -204,6 +227,7 @@ class Analysis:
 
     lookups: DNS lookups across the conversations that are told, in order of start; a lookup that was done for
     another one is among that one's steps.
+    octets: the first bytes of frames that are cited, by number, with how many more there are; where they are wanted.
     """
 
     def __init__(self, capture: CaptureSummary) -> None:
@@ -213,4 +237,5 @@ class Analysis:
         self.told: list[Told] = []
         self.lookups: list[Lookup] = []
         self.findings: list[Finding] = []
+        self.octets: dict[int, tuple[bytes, int]] = {}
         self.left_out: list[str] = []                 # choices that shortened the output, in words

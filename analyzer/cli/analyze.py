@@ -1,9 +1,14 @@
 """`wiretale analyze`: the whole story of a capture."""
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from analyzer.cli.common import analysis_of, captures_argument, display_options
+from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options
+
+if TYPE_CHECKING:
+    from dissectors.kit.provided import Provided
 
 SEVERITIES = ("note", "warn", "error")
 
@@ -23,11 +28,13 @@ SEVERITIES = ("note", "warn", "error")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 where a finding is at least this severe."
 )
+@key_options
 @display_options
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], limit: int | None,
     everything: bool, fail_on: str | None, width: int | None, color: str, no_color: bool, pager: bool,
+    provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -43,7 +50,7 @@ def command(
     from analyzer.report.words import TEACH
     from dissectors.registry import protocols
 
-    analysis = analysis_of(captures, Options(conversations, limit or 0, everything))
+    analysis = analysis_of(captures, Options(conversations, limit or 0, everything, provided=provided))
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
     if missing:
         numbers = ", ".join(str(number) for number in missing)

@@ -1,14 +1,17 @@
 """What several commands share: options, captures by name, and the call into the pipeline."""
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
     from analyzer.model import Analysis
     from analyzer.pipeline.run import Options
+    from dissectors.kit.provided import Provided
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,6 +20,7 @@ ALWAYS: Final = "always"
 NEVER: Final = "never"
 NARROWEST: Final = 40
 UNREADABLE: Final = 2    # the exit code where nothing could be told
+KEY_LOG: Final = "SSLKEYLOGFILE"     # by which browsers and libraries are asked for a key log
 
 
 def captures_argument(function: F) -> F:
@@ -37,6 +41,76 @@ def display_options(function: F) -> F:
         "--width", type=click.IntRange(NARROWEST, 1000), default=None, metavar="COLUMNS",
         help="Columns to use. By default the terminal's; COLUMNS or 80 where there is none.",
     )(function)
+
+
+def key_options(function: F) -> F:
+    """--keylog, --private-key, --trust, --show-secrets: together they become the argument `provided`."""
+    @wraps(function)
+    def command(
+        *arguments: Any, keylog: tuple[str, ...], private_key: tuple[str, ...], trust: tuple[str, ...],
+        show_secrets: bool, **others: Any,
+    ) -> Any:
+        return function(*arguments, provided=provided_by(keylog, private_key, trust, show_secrets), **others)
+
+    file = click.Path(exists=True, dir_okay=False)
+    for option in (
+        click.option(
+            "--show-secrets", is_flag=True,
+            help="Show credentials, cookies and tokens, which are redacted otherwise.",
+        ),
+        click.option(
+            "--trust", type=click.Path(exists=True), multiple=True, metavar="FILE_OR_DIR",
+            help="Certificates to trust as roots (PEM or DER). No chain is said to be trusted without; may be repeated.",
+        ),
+        click.option(
+            "--private-key", type=file, multiple=True, metavar="FILE",
+            help="A server's RSA private key (PEM or DER), for TLS with RSA key exchange; may be repeated.",
+        ),
+        click.option(
+            "--keylog", type=file, multiple=True, metavar="FILE",
+            help=f"A TLS key log, to decrypt with; may be repeated. {KEY_LOG} in the environment names one more, "
+            "and secrets inside a pcapng file are used unasked.",
+        ),
+    ):
+        option(command)
+    return cast(F, command)
+
+
+def provided_by(
+    keylogs: tuple[str, ...], private_keys: tuple[str, ...], trust: tuple[str, ...], show_secrets: bool
+) -> Provided:
+    """What the user gave beside the capture. What is odd about it is said on standard error."""
+    from analyzer.ingest.keyfiles import UnusableFile, add_key_log, add_private_key, add_trusted
+    from dissectors.kit.provided import Provided
+
+    provided = Provided()
+    provided.show_secrets = show_secrets
+    complaints: list[str] = []
+    from_environment = os.environ.get(KEY_LOG, "")
+    try:
+        if from_environment and from_environment not in keylogs:
+            if os.path.isfile(from_environment):
+                complaints += add_key_log(from_environment, provided)
+            else:
+                complaints.append(f"{from_environment}: named by {KEY_LOG}, and not there")
+        for path in keylogs:
+            complaints += add_key_log(path, provided)
+        for path in private_keys:
+            complaints += add_private_key(path, provided)
+        for path in trust:
+            complaints += add_trusted(path, provided)
+    except UnusableFile as error:
+        raise unreadable(error) from error
+    warn(complaints)
+    return provided
+
+
+def warn(complaints: list[str]) -> None:
+    """One line each on standard error."""
+    from analyzer.report.escape import terminal_text
+
+    for complaint in complaints:
+        click.echo(terminal_text(complaint), err=True)
 
 
 def capture_path(name: str) -> str:

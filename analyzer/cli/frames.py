@@ -2,10 +2,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import UNREADABLE, capture_path, captures_argument, unreadable
+from analyzer.cli.common import UNREADABLE, capture_path, captures_argument, key_options, unreadable, warn
+
+if TYPE_CHECKING:
+    from dissectors.kit.provided import Provided
 
 
 @click.command("frames", short_help="Print one JSON line a frame.")
@@ -17,9 +21,10 @@ from analyzer.cli.common import UNREADABLE, capture_path, captures_argument, unr
     "--deep", type=click.IntRange(1), metavar="N",
     help="Show Wireshark's full dissection of frame N instead; needs an installed tshark.",
 )
+@key_options
 @click.pass_context
 def command(
-    ctx: click.Context, captures: tuple[str, ...], conversation: int | None, deep: int | None
+    ctx: click.Context, captures: tuple[str, ...], conversation: int | None, deep: int | None, provided: Provided
 ) -> None:
     """Print each frame as one line of JSON, for scripts and for comparing with other tools."""
     from analyzer.ingest.source import CaptureError
@@ -35,17 +40,15 @@ def command(
         screen.show(iter([dissection_rows(paths[0], deep)]))
         return
     from analyzer.pipeline.run import Frames
-    from analyzer.report.escape import terminal_text
 
     out = sys.stdout.buffer
     try:
-        lines = Frames(paths, conversation or 0)
+        lines = Frames(paths, conversation or 0, provided)
         for block in lines:
             out.write(block)
     except CaptureError as error:
         raise unreadable(error) from error
     out.flush()
-    for damage in lines.damage:
-        click.echo(terminal_text(damage), err=True)
+    warn(lines.damage)
     if lines.damage and not lines.count:
         ctx.exit(UNREADABLE)

@@ -11,11 +11,11 @@ from analyzer.cli.common import analysis_of, capture_path, captures_argument
 if TYPE_CHECKING:
     from analyzer.report.formats import Format
 
-FORMATS = ("json", "jsonl", "markdown", "csv", "pcapng", "text")     # held against analyzer.report.formats by a test
+FORMATS = ("html", "json", "jsonl", "markdown", "csv", "pcapng", "text")   # those of analyzer.report.formats
 TABLES = ("conversations", "events", "lookups", "findings")
 
 
-@click.command("report", short_help="Write what happened into files: JSON, Markdown, CSV, pcapng, text.")
+@click.command("report", short_help="Write what happened into files: HTML, JSON, Markdown, CSV, pcapng, text.")
 @captures_argument
 @click.option(
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
@@ -62,7 +62,8 @@ def command(
     from analyzer.report.saved import save
 
     formats = [_format(path, form) for path in outputs]
-    analysis = analysis_of(captures, Options(conversations, limit or 0, everything))
+    graphs = any(chosen.name == "html" for chosen in formats)
+    analysis = analysis_of(captures, Options(conversations, limit or 0, everything, graphs=graphs))
     if findings_only:
         analysis.told, analysis.story, analysis.lookups = [], [], []
     layout = Layout(level, table, columns)

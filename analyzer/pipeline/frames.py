@@ -10,6 +10,7 @@ from analyzer.flows.flow import Flow, TcpFlow, TcpHalf, release
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable, Retired
+from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
 from analyzer.packets.address import address_text
 from analyzer.packets.decode import Decoder
@@ -47,6 +48,8 @@ class FrameLines:
         self.source = source
         self.protocols = protocols
         self.provided = provided
+        self.secrets_taken: i64 = 0
+        self.complaints: list[str] = []   # of secrets in the capture
         self.only: i64 = conversation
         self.decoder = Decoder()
         self.packet = Packet()
@@ -72,9 +75,17 @@ class FrameLines:
                 size += len(line)
         return "".join(lines).encode()
 
+    def _take_secrets(self) -> None:
+        """Keys that the capture held before this frame."""
+        taken = int(self.secrets_taken)
+        self.secrets_taken = len(self.source.secrets)
+        self.complaints += take_secrets(self.source, taken, self.provided)
+
     def _line(self) -> str:
         source = self.source
         packet = self.packet
+        if len(source.secrets) != self.secrets_taken:
+            self._take_secrets()
         self.decoder.decode(
             source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
         )

@@ -9,11 +9,13 @@ from typing import Final, Protocol
 from analyzer.explain.findings import findings
 from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.summary import conversation_of
+from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
+from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.keep import EVERYTHING, Keeper
 from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.survey import Survey
@@ -48,13 +50,15 @@ class Options:
     conversations: by number; empty for the ones that matter most.    limit: how many, 0 for the default.
     everything: all of them, with every frame; memory then grows with the capture.
     tell: False lists conversations: their first frames are looked at for the protocol, and no events are kept.
+    graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
     """
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
-        provided: Provided | None = None,
+        provided: Provided | None = None, graphs: bool = False,
     ) -> None:
+        self.graphs = graphs
         self.conversations = conversations
         self.limit = limit
         self.everything = everything
@@ -101,7 +105,7 @@ class Frames:
 
     @property
     def damage(self) -> list[str]:
-        return [str(damage) for damage in self.source.damage]
+        return [str(damage) for damage in self.source.damage] + self.lines.complaints
 
 
 def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:
@@ -110,13 +114,20 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     survey = Survey(source, Keeper(options.keep()), NameBook(known), CAPACITY, UNLIMITED)
     survey.table.wanted = set(options.conversations)
     capped = _read(survey, options, progress)
+    complaints = take_secrets(source, 0, options.provided)
     capture = summarise(survey, paths)
+    capture.damage += complaints
     chosen = choose(survey, options)
     if options.tell:
-        analysis = build(capture, tell(survey, with_lookups(survey, chosen), known, capped, True, options.provided))
+        flows = with_lookups(survey, chosen)
+        analysis = build(capture, tell(survey, flows, known, capped, True, options.provided, options.graphs))
         if len(chosen) < survey.keeper.count:
             analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
         analysis.findings = findings(analysis)
+        if options.graphs:
+            again = source.reopen()
+            keep_octets(analysis, again)
+            again.close()
     else:
         analysis = Analysis(capture)
         analysis.conversations = listed(survey, chosen, known, capped, options.provided)
@@ -207,7 +218,7 @@ def name_endpoints(conversation: Conversation, flow: Flow, names: NameBook) -> N
 
 def tell(
     survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int, fully: bool,
-    provided: Provided,
+    provided: Provided, graphs: bool = False,
 ) -> list[Account]:
     """Look at the frames of these conversations once more."""
     source = survey.source
@@ -219,7 +230,7 @@ def tell(
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         if not fully:
             flow.records = flow.records[:RECOGNISED * RECORD]
-        telling.add(flow, conversation)
+        telling.add(flow, conversation, graphs)
     if survey.reassembled or source.base < 0:
         again = source.reopen()
         telling.walk(again)

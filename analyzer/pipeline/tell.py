@@ -11,10 +11,11 @@ from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable, Retired
 from analyzer.ingest.source import Source
-from analyzer.model import Account, Conversation, Series
+from analyzer.model import Account, Conversation, Points, Series
 from analyzer.packets.address import address_text
 from analyzer.packets.decode import Decoder
 from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
+from analyzer.pipeline.graphs import add_points
 from analyzer.pipeline.others import quoted_key
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
 from dissectors.kit.inputs import Close, Datagram, Gap
@@ -84,6 +85,8 @@ class Teller:
         narrator = self.narrator
         if narrator is None:
             return
+        if self.account.points:
+            add_points(self.account.points, segment)
         self.add(narrator.on_segment(segment))
         for piece in self.streams.segment(
             segment.direction, half, segment.flags, segment.seq, segment.ack, segment.length, data,
@@ -129,9 +132,12 @@ class Telling:
         self.packet = Packet()
         self.tellers: list[Teller] = []
 
-    def add(self, flow: Flow, conversation: Conversation) -> None:
+    def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
         """Choose a conversation."""
-        self.tellers.append(Teller(flow, conversation, self.protocols, self.provided))
+        teller = Teller(flow, conversation, self.protocols, self.provided)
+        if graphs and conversation.transport == "tcp":
+            teller.account.points = [Points(), Points()]
+        self.tellers.append(teller)
 
     def places(self) -> list[Place]:
         """Every frame of the chosen conversations, in the order of the capture."""

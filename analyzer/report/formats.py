@@ -32,6 +32,12 @@ class Format:
         self.write = write
 
 
+def _html(analysis: Analysis, _layout: Layout) -> Iterator[bytes]:
+    from analyzer.report.html import html_page
+
+    return _encoded(html_page(analysis))
+
+
 def _json(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.document import json_document
 
@@ -68,6 +74,7 @@ def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:
 
 
 FORMATS: Final = (
+    Format("html", (".html", ".htm"), "one page to look at, offline, with diagrams and graphs", _html),
     Format("json", (".json",), "one JSON document, with a published schema", _json),
     Format("jsonl", (".jsonl", ".ndjson"), "JSON lines: a stream of findings, phases and events", _lines),
     Format("markdown", (".md", ".markdown"), "for tickets, with sequence diagrams in Mermaid", _markdown),

@@ -23,7 +23,9 @@ def build(capture: CaptureSummary, accounts: list[Account]) -> Analysis:
     titles = Titles()
     for account in accounts:
         phases = phases_of(account, lookups.of(account.conversation.number), titles)
-        analysis.told.append(Told(account.conversation, phases))
+        told = Told(account.conversation, phases)
+        told.points = account.points
+        analysis.told.append(told)
     capture.seen_from = capture.seen_from or seen_from(accounts)
     analysis.story, left_out = story_of(analysis.told, accounts, lookups, titles)
     analysis.left_out += left_out

@@ -22,7 +22,8 @@ class Options:
     last: Options
 
     def __init__(
-        self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True
+        self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
+        provided: object = None, graphs: bool = False,
     ) -> None:
         self.conversations = conversations
         self.limit = limit

@@ -1,0 +1,56 @@
+"""What a page draws beside the story: the points of time-sequence graphs, the bytes of cited frames."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.ingest.source import Source
+from analyzer.model import Analysis, Points
+from dissectors.protocols.tcp.flags import FIN, SYN
+from dissectors.protocols.tcp.flags import names as analysis_names
+from dissectors.protocols.tcp.options import parse
+from dissectors.protocols.tcp.segment import Segment
+
+MAX_SHOWN_FRAMES: Final = 4_000     # whose bytes are kept, those of the first statements
+MAX_SHOWN_OCTETS: Final = 2_048     # of one frame
+ACK_FLAG: Final = 0x10
+
+
+def add_points(points: list[Points], segment: Segment) -> None:
+    """Put one segment into the graph of its own direction, and its ACK into that of the other."""
+    own, other = points[segment.direction], points[1 - segment.direction]
+    ends = bool(segment.flags & (SYN | FIN))
+    if segment.length or ends:
+        if len(own.segments) >= Points.MAX_POINTS:
+            own.left_out += 1
+        else:
+            start = segment.relative_seq
+            kind = Points.ENDS if ends and not segment.length else Points.DATA
+            if any("retransmission" in name for name in analysis_names(segment.analysis)):
+                kind = Points.RESENT
+            own.segments.append((segment.time, start, start + segment.length + ends, kind, segment.frame))
+    if not segment.flags & ACK_FLAG or len(other.acks) >= Points.MAX_POINTS:
+        return
+    allowed = segment.relative_ack + segment.window_bytes if segment.scale_known else -1
+    other.acks.append((segment.time, segment.relative_ack, allowed))
+    if len(segment.options) >= 10:
+        base = (segment.ack - segment.relative_ack) & 0xFFFFFFFF
+        for left, right in parse(segment.options).sack:
+            other.sacks.append((segment.time, (left - base) & 0xFFFFFFFF, (right - base) & 0xFFFFFFFF))
+
+
+def keep_octets(analysis: Analysis, source: Source) -> None:
+    """Keep the bytes of the frames that the story cites. source: at its beginning; it is read to the last of them."""
+    wanted: set[int] = set()
+    for told in analysis.told:
+        for phase in told.phases:
+            for event in phase.events:
+                if len(wanted) >= MAX_SHOWN_FRAMES:
+                    analysis.left_out.append(f"the bytes of frames beyond the first {MAX_SHOWN_FRAMES} that are cited")
+                    break
+                wanted.update(event.evidence.frames[-8:])
+    last = max(wanted, default=0)
+    while source.number < last and source.next():
+        if int(source.number) in wanted:
+            size = int(source.end - source.start)
+            shown = min(size, MAX_SHOWN_OCTETS)
+            analysis.octets[int(source.number)] = (source.data[source.start:source.start + shown], size - shown)

@@ -1,0 +1,138 @@
+"""One HTML file: offline, nothing loaded, nothing of the capture ever taken for markup.
+
+The data travel as a compressed JSON document that the page's script unpacks and sets as text only. The content policy
+in the head names the one script and the one style by their hashes, so nothing else could run even if it got in.
+"""
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from html import escape
+from importlib.resources import files
+from typing import Final
+
+from analyzer import __version__
+from analyzer.model import Analysis, Phase, Points, Told
+from analyzer.report.document import event_record, reasons
+from analyzer.report.escape import terminal_text
+from analyzer.report.records import conversation_record
+from analyzer.report.terminal import capture_name, counted, doubts, recorded
+from analyzer.report.words import TEACH
+from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.units import duration, plural
+
+SCRIPTS: Final = ("uPlot.min.js", "page.js", "overview.js", "timeline.js", "graph.js", "main.js")
+STYLES: Final = ("uPlot.min.css", "page.css")
+EVENT_FIELDS: Final = (
+    "name", "stream", "direction", "frames", "bytes", "importance", "label", "detail", "text", "spec",
+)
+
+
+def html_page(analysis: Analysis) -> Iterator[str]:
+    """The page in pieces."""
+    page = files("analyzer.report").joinpath("page")
+    script = '"use strict";\n' + "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)
+    style = "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
+    packed = zlib.compress(json.dumps(page_data(analysis), ensure_ascii=True, separators=(",", ":")).encode(), 9)
+    capture = analysis.capture
+    parts = {
+        "title": escape(terminal_text(capture_name(capture.names))),
+        "numbers": escape(" · ".join(part for part in (
+            plural(capture.frames, "frame"), duration(max(capture.end_ns - capture.start_ns, 0)),
+            plural(capture.conversations, "conversation"), counted(analysis.findings), recorded(capture),
+            f"seen from {capture.seen_from}" if capture.seen_from else "",
+        ) if part)),
+        "script": script,
+        "style": style,
+        "script_hash": _hash(script),
+        "style_hash": _hash(style),
+        "data": base64.b64encode(packed).decode(),
+    }
+    text = page.joinpath("page.html").read_text(encoding="utf-8")
+    for piece in text.split("{{"):
+        name, closed, rest = piece.partition("}}")
+        yield parts[name] + rest if closed and name in parts else piece
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def page_data(analysis: Analysis) -> dict[str, JsonValue]:
+    """What the page's script reads. Times count from the start of the capture, so that a browser holds them exactly."""
+    start = analysis.capture.start_ns
+    return {
+        "capture": {"conversations": analysis.capture.conversations},
+        "doubts": [*doubts(analysis.capture)],
+        "findings": [finding.as_json() for finding in analysis.findings],
+        "story": [
+            {"conversation": row.conversation, "label": row.label, "text": row.text, "start": row.start_ns - start,
+             "end": row.end_ns - start} for row in analysis.story
+        ],
+        "conversations": [_told(told, start) for told in analysis.told],
+        "series": {str(told.conversation.number): _series(told) for told in analysis.told},
+        "points": {
+            str(told.conversation.number): {
+                side: _points(points, told.conversation.start_ns)
+                for side, points in zip(("forward", "backward"), told.points, strict=True)
+            } for told in analysis.told if told.points
+        },
+        "octets": {
+            str(number): {"hex": data.hex(), "more": more} for number, (data, more) in sorted(analysis.octets.items())
+        },
+        "reasons": reasons(analysis, TEACH),
+        "left_out": [*analysis.left_out],
+        "about": _about(analysis),
+    }
+
+
+def _about(analysis: Analysis) -> list[JsonValue]:
+    capture = analysis.capture
+    about: list[JsonValue] = [f"Written by wiretale {__version__}. Nothing in this file is loaded from elsewhere."]
+    about += capture.neighbours
+    about += [f"{plural(count, 'frame')} not decoded: {name}" for name, count in capture.undecoded.items()]
+    return about
+
+
+def _told(told: Told, start: int) -> dict[str, JsonValue]:
+    record = conversation_record(told.conversation)
+    record["start"], record["end"] = told.conversation.start_ns - start, told.conversation.end_ns - start
+    record["phases"] = [_phase(phase, start) for phase in told.phases]
+    return record
+
+
+def _phase(phase: Phase, start: int) -> dict[str, JsonValue]:
+    return {
+        "title": phase.title, "start": phase.start_ns - start, "end": phase.end_ns - start, "facts": [*phase.facts],
+        "left_out": [*phase.left_out], "events": [_event(event, start) for event in phase.events],
+    }
+
+
+def _event(event: Event, start: int) -> dict[str, JsonValue]:
+    record = event_record(event)
+    return {"time": event.time - start, **{name: record[name] for name in EVENT_FIELDS}}
+
+
+def _series(told: Told) -> list[JsonValue]:
+    """The series of all phases, those of one unit in one figure."""
+    start = told.conversation.start_ns
+    found: dict[str, list[JsonValue]] = {}
+    for phase in told.phases:
+        for series in phase.series:
+            if series.values:
+                times: list[JsonValue] = [time - start for time in series.times_ns]
+                found.setdefault(series.unit, []).append([series.title, times, [*series.values]])
+    titles = {"B": "Window and bytes in flight", "ns": "Times"}
+    return [{"title": titles.get(unit, unit), "unit": unit, "series": series} for unit, series in found.items()]
+
+
+def _points(points: Points, start: int) -> dict[str, JsonValue]:
+    return {
+        "segments": [[time - start, *rest] for time, *rest in points.segments],
+        "acks": [[time - start, *rest] for time, *rest in points.acks],
+        "sacks": [[time - start, *rest] for time, *rest in points.sacks],
+        "left_out": points.left_out,
+    }

@@ -1,0 +1,74 @@
+/* Starts the page: unpacks the data, wires the controls. */
+function showTab(name) {
+  for (const tab of document.querySelectorAll("[role=tab]")) {
+    const on = tab.id === `tab-${name}`;
+    tab.setAttribute("aria-selected", String(on));
+    tab.tabIndex = on ? 0 : -1;
+    byId(tab.getAttribute("aria-controls")).hidden = !on;
+  }
+  if (name === "graph") drawGraphs();
+  markEvent(false);
+}
+
+function wire() {
+  byId("level").addEventListener("change", () => {
+    page.level = byId("level").value;
+    showDetail(true, false);
+  });
+  let waiting = 0;
+  byId("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(fillTable, 120); });
+  byId("controls").addEventListener("submit", (event) => event.preventDefault());
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  tabs.forEach((tab, index) => {
+    tab.addEventListener("click", () => showTab(tab.id.slice(4)));
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = tabs[(index + step + tabs.length) % tabs.length];
+      next.focus();
+      showTab(next.id.slice(4));
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches("input, select")) return;
+    if (event.key === "/") { event.preventDefault(); byId("search").focus(); }
+    if (event.key === "n" || event.key === "p") stepEvent(event.key === "n" ? 1 : -1);
+  });
+}
+
+/* n and p: the next and the previous event of the conversation. */
+function stepEvent(step) {
+  const one = conversationOf(page.conversation);
+  if (!one) return;
+  const events = one.phases.flatMap((phase) => phase.events.filter(told));
+  const index = events.indexOf(page.event);
+  const next = events[Math.min(Math.max(index + step, 0), events.length - 1)];
+  if (next) select(one.number, next, true);
+}
+
+function showAbout() {
+  const items = [...page.data.left_out, ...page.data.about, "Keys: / searches, n and p go from event to event, arrows change the view."];
+  byId("about").querySelector("ul").append(...items.map((text) => make("li", {}, text)));
+  byId("about").hidden = false;
+}
+
+async function start() {
+  page.data = await inflate(byId("data").textContent.trim());
+  byId("loading").remove();
+  byId("doubts").append(...page.data.doubts.map((text) => make("li", {}, text)));
+  showFindings();
+  showStory();
+  showTable();
+  showAbout();
+  wire();
+  const first = page.data.findings.find((finding) => finding.conversation && conversationOf(finding.conversation));
+  const one = page.data.conversations[0];
+  if (first || one) select(first ? first.conversation : one.number, null, false);
+  document.body.dataset.ready = "true";
+}
+
+start().catch((error) => {
+  const line = byId("loading") || byId("about");
+  line.hidden = false;
+  line.textContent = `The report could not be shown: ${error.message}`;
+});
