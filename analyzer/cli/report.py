@@ -11,11 +11,11 @@ from analyzer.cli.common import analysis_of, capture_path, captures_argument
 if TYPE_CHECKING:
     from analyzer.report.formats import Format
 
-FORMATS = ("html", "json", "jsonl", "markdown", "csv", "pcapng", "text")   # those of analyzer.report.formats
+FORMATS = ("html", "json", "jsonl", "markdown", "csv", "parquet", "pcapng", "text")   # those of analyzer.report.formats
 TABLES = ("conversations", "events", "lookups", "findings")
 
 
-@click.command("report", short_help="Write what happened into files: HTML, JSON, Markdown, CSV, pcapng, text.")
+@click.command("report", short_help="Write what happened into files: HTML, JSON, Markdown, CSV, Parquet, pcapng, text.")
 @captures_argument
 @click.option(
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
@@ -27,7 +27,7 @@ TABLES = ("conversations", "events", "lookups", "findings")
     help="brief: phases only. normal: the events that matter. teach: all events, with the reasons.",
 )
 @click.option(
-    "--table", type=click.Choice(TABLES), default="events", show_default=True, help="Which table a CSV file holds."
+    "--table", type=click.Choice(TABLES), default="events", show_default=True, help="Which table a CSV or Parquet file holds."
 )
 @click.option(
     "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
@@ -77,6 +77,8 @@ def command(
                 save(path, annotated(names, analysis, level, keys, strip_keys))
         except BrokenPipeError:
             raise
+        except ModuleNotFoundError as error:
+            raise click.UsageError(f"{chosen.name} needs {error.name}: pip install 'wiretale[parquet]'") from error
         except CaptureError as error:
             raise click.UsageError(str(error)) from error
         except OSError as error:

@@ -62,6 +62,12 @@ def _csv(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     return _encoded(csv_table(analysis, layout.level, TABLES[layout.table]))
 
 
+def _parquet(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
+    from analyzer.report.tables import TABLES, parquet_table
+
+    yield parquet_table(analysis, layout.level, TABLES[layout.table])
+
+
 def _text(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.terminal import render
 
@@ -79,6 +85,7 @@ FORMATS: Final = (
     Format("jsonl", (".jsonl", ".ndjson"), "JSON lines: a stream of findings, phases and events", _lines),
     Format("markdown", (".md", ".markdown"), "for tickets, with sequence diagrams in Mermaid", _markdown),
     Format("csv", (".csv",), "one table: conversations, events, lookups or findings", _csv),
+    Format("parquet", (".parquet",), "the same table with types; needs pyarrow", _parquet),
     Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", None),
     Format("text", (".txt",), "what the terminal shows", _text),
 )

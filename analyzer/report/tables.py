@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Final
 
 from analyzer.model import Analysis, Conversation
@@ -127,6 +128,27 @@ def csv_table(analysis: Analysis, level: str, table: Table) -> Iterator[str]:
             block.seek(0)
             block.truncate()
     yield block.getvalue()
+
+
+def parquet_table(analysis: Analysis, level: str, table: Table) -> bytes:
+    """One table as Parquet, with types: integers, text, and nulls for what is not known. Needs pyarrow."""
+    import pyarrow
+    from pyarrow import parquet
+
+    columns: list[list[Cell]] = [[] for _ in table.columns]
+    for row in table.rows(analysis, level):
+        for column, cell in zip(columns, row, strict=True):
+            column.append(cell)
+    arrays = [pyarrow.array(column, type=_type(pyarrow, column)) for column in columns]
+    target = io.BytesIO()
+    parquet.write_table(pyarrow.table(arrays, names=list(table.columns)), target)
+    return target.getvalue()
+
+
+def _type(pyarrow: ModuleType, column: list[Cell]) -> object:
+    """64-bit integers where every value is one, text otherwise: an empty column is text."""
+    known = [cell for cell in column if cell is not None]
+    return pyarrow.int64() if known and all(isinstance(cell, int) for cell in known) else pyarrow.string()
 
 
 def harmless(text: str) -> str:

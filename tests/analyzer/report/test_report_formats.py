@@ -21,7 +21,7 @@ from analyzer.report.formats import FORMATS, Layout, by_ending, by_name
 from analyzer.report.markdown import markdown, plain
 from analyzer.report.saved import save
 from analyzer.report.selection import chosen
-from analyzer.report.tables import TABLES, harmless
+from analyzer.report.tables import TABLES, harmless, parquet_table
 from analyzer.report.words import LEVELS
 from dissectors.kit.event import FORWARD
 
@@ -91,6 +91,18 @@ def test_a_table_holds_every_event() -> None:
     events = [event for told in analysis.told for phase in told.phases for event in phase.events]
     assert [row["name"] for row in rows] == [event.name for event in events]
     assert [int(row["time_ns"]) for row in rows] == [event.time for event in events]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_parquet_holds_the_same_with_types(table: str) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    read = parquet.read_table(io.BytesIO(parquet_table(example(), "teach", TABLES[table])))
+    rows = list(csv.DictReader(io.StringIO(written(example(), "csv", table=table))))
+    assert read.column_names == list(TABLES[table].columns)
+    assert read.num_rows == len(rows)
+    for ours, theirs in zip(rows, read.to_pylist(), strict=True):
+        for name, value in theirs.items():
+            assert ours[name].removeprefix("'") == ("" if value is None else harmless(str(value)).removeprefix("'"))
 
 
 def test_no_cell_is_a_formula_or_acts() -> None:
