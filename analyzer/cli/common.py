@@ -60,15 +60,15 @@ def key_options(function: F) -> F:
         ),
         click.option(
             "--trust", type=click.Path(exists=True), multiple=True, metavar="FILE_OR_DIR",
-            help="Certificates to trust as roots (PEM or DER). No chain is said to be trusted without; may be repeated.",
+            help="Certificates to trust as roots (PEM or DER); without, no chain is called trusted. May be repeated.",
         ),
         click.option(
             "--private-key", type=file, multiple=True, metavar="FILE",
-            help="A server's RSA private key (PEM or DER), for TLS with RSA key exchange; may be repeated.",
+            help="A server's RSA private key (PEM or DER), for TLS with RSA key exchange. May be repeated.",
         ),
         click.option(
             "--keylog", type=file, multiple=True, metavar="FILE",
-            help=f"A TLS key log, to decrypt with; may be repeated. {KEY_LOG} in the environment names one more, "
+            help=f"A TLS key log, to decrypt with. May be repeated. {KEY_LOG} in the environment names one more, "
             "and secrets inside a pcapng file are used unasked.",
         ),
     ):

@@ -18,7 +18,7 @@ from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.protocol import Context, Protocol
-from dissectors.kit.provided import NOTHING, Provided
+from dissectors.kit.provided import Provided
 from dissectors.protocols.tcp.flags import names
 from dissectors.protocols.tcp.header import be32
 
@@ -43,11 +43,12 @@ class FrameLines:
     """Reads a source to its end; `block()` gives the next lines, b"" after the last."""
 
     def __init__(
-        self, source: Source, protocols: tuple[Protocol, ...], conversation: int = 0, provided: Provided = NOTHING
+        self, source: Source, protocols: tuple[Protocol, ...], conversation: int = 0,
+        provided: Provided | None = None,
     ) -> None:
         self.source = source
         self.protocols = protocols
-        self.provided = provided
+        self.provided = provided or Provided()
         self.secrets_taken: i64 = 0
         self.complaints: list[str] = []   # of secrets in the capture
         self.only: i64 = conversation
@@ -67,6 +68,7 @@ class FrameLines:
         while size < BLOCK and not self.ended:
             if not self.source.next():
                 self.ended = True
+                self._take_secrets()   # for what is wrong with them: blocks behind the last frame open nothing
                 self.table.finish()
                 break
             line = self._line()
@@ -79,7 +81,7 @@ class FrameLines:
         """Keys that the capture held before this frame."""
         taken = int(self.secrets_taken)
         self.secrets_taken = len(self.source.secrets)
-        self.complaints += take_secrets(self.source, taken, self.provided)
+        take_secrets(self.source, taken, self.provided, self.complaints)
 
     def _line(self) -> str:
         source = self.source

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.flows.flow import RECORD, Flow
 from analyzer.ingest.source import Source
 from analyzer.model import Analysis, Points
 from dissectors.protocols.tcp.flags import FIN, SYN
@@ -38,19 +39,39 @@ def add_points(points: list[Points], segment: Segment) -> None:
             other.sacks.append((segment.time, (left - base) & 0xFFFFFFFF, (right - base) & 0xFFFFFFFF))
 
 
-def keep_octets(analysis: Analysis, source: Source) -> None:
-    """Keep the bytes of the frames that the story cites. source: at its beginning; it is read to the last of them."""
+def keep_octets(analysis: Analysis, source: Source, flows: list[Flow], at_places: bool) -> None:
+    """Keep the first bytes of the frames that the story cites.
+
+    at_places: each frame of these flows is where its record says; otherwise the capture is walked once more.
+    """
+    wanted = _cited(analysis)
+    if not at_places:
+        again = source.reopen()
+        last = max(wanted, default=0)
+        while again.number < last and again.next():
+            if int(again.number) in wanted:
+                data = again.data[again.start:min(again.end, again.start + MAX_SHOWN_OCTETS)]
+                analysis.octets[int(again.number)] = (data, int(again.end - again.start) - len(data))
+        again.close()
+        return
+    for flow in flows:
+        records = flow.records
+        for index in range(0, len(records), RECORD):
+            number = int(records[index])
+            if number in wanted:
+                captured = int(records[index + 4]) & 0xFFFFFFFF
+                data = source.read_at(int(records[index + 3]), min(captured, MAX_SHOWN_OCTETS))
+                analysis.octets[number] = (data, captured - len(data))
+
+
+def _cited(analysis: Analysis) -> set[int]:
+    """The frames of the first statements, as many as are kept."""
     wanted: set[int] = set()
     for told in analysis.told:
         for phase in told.phases:
             for event in phase.events:
                 if len(wanted) >= MAX_SHOWN_FRAMES:
                     analysis.left_out.append(f"the bytes of frames beyond the first {MAX_SHOWN_FRAMES} that are cited")
-                    break
+                    return wanted
                 wanted.update(event.evidence.frames[-8:])
-    last = max(wanted, default=0)
-    while source.number < last and source.next():
-        if int(source.number) in wanted:
-            size = int(source.end - source.start)
-            shown = min(size, MAX_SHOWN_OCTETS)
-            analysis.octets[int(source.number)] = (source.data[source.start:source.start + shown], size - shown)
+    return wanted

@@ -114,7 +114,8 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     survey = Survey(source, Keeper(options.keep()), NameBook(known), CAPACITY, UNLIMITED)
     survey.table.wanted = set(options.conversations)
     capped = _read(survey, options, progress)
-    complaints = take_secrets(source, 0, options.provided)
+    complaints: list[str] = []
+    take_secrets(source, 0, options.provided, complaints)
     capture = summarise(survey, paths)
     capture.damage += complaints
     chosen = choose(survey, options)
@@ -125,9 +126,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
             analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
         analysis.findings = findings(analysis)
         if options.graphs:
-            again = source.reopen()
-            keep_octets(analysis, again)
-            again.close()
+            keep_octets(analysis, source, flows, source.base >= 0 and not survey.reassembled)
     else:
         analysis = Analysis(capture)
         analysis.conversations = listed(survey, chosen, known, capped, options.provided)

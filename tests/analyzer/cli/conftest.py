@@ -29,6 +29,7 @@ class Options:
         self.limit = limit
         self.everything = everything
         self.tell = tell
+        self.provided = provided
         Options.last = self
 
 
@@ -48,7 +49,10 @@ def analyze(paths: list[str], options: Options, progress: object = None) -> Anal
 class Frames:
     """As the pipeline's; `cut.pcap` is damaged behind its frames, `cut-at-once.pcap` before the first."""
 
-    def __init__(self, paths: list[str], conversation: int = 0) -> None:
+    provided: object = None     # of the last ones
+
+    def __init__(self, paths: list[str], conversation: int = 0, provided: object = None) -> None:
+        Frames.provided = provided
         if "broken.pcap" in paths:
             raise CaptureError("broken.pcap: not a capture")
         self.count = 0 if "cut-at-once.pcap" in paths else 3
@@ -67,6 +71,6 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> type[Options]:
     module = ModuleType("analyzer.pipeline.run")
     module.__dict__.update(Options=Options, analyze=analyze, Frames=Frames)
     monkeypatch.setitem(sys.modules, "analyzer.pipeline.run", module)
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "WIRETALE_DEBUG"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "WIRETALE_DEBUG", "SSLKEYLOGFILE"):
         monkeypatch.delenv(name, raising=False)
     return Options
