@@ -1,0 +1,1 @@
+"""TLS as an observer sees it: records, handshakes, alerts, and the inside where the keys are given."""

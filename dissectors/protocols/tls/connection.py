@@ -1,0 +1,179 @@
+"""One TLS connection under observation: who is who, which keys are in use, and when a handshake is over."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.event import BACKWARD, FORWARD, LimitReached
+from dissectors.kit.protocol import Context, Output
+from dissectors.protocols.tls.events import TlsEvent
+from dissectors.protocols.tls.events_data import (
+    ACCEPTED,
+    KEYS_FOUND,
+    KEYS_MISSING,
+    KEYS_WRONG,
+    OFFERED,
+    Decryption,
+    EarlyData,
+)
+from dissectors.protocols.tls.events_proof import FinishedSeen
+from dissectors.protocols.tls.events_summary import Established
+from dissectors.protocols.tls.secrets import Keys
+from dissectors.protocols.tls.state import Session, Side
+from dissectors.protocols.tls.summary import summed_up
+
+MAX_TOLD: Final = 2_000     # handshake messages, alerts and heartbeats of a connection that are told one by one
+
+SERVER_PORTS: Final = (443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 5986, 6697, 8443)
+
+
+def client_by_ports(context: Context) -> int:
+    """The direction of the client where no hello was seen: the side whose port is no server's."""
+    if context.originator_port in SERVER_PORTS and context.responder_port not in SERVER_PORTS:
+        return BACKWARD
+    return FORWARD
+
+
+class Connection:
+    """client: the direction in which the client sends, as far as is known. out: what there is to tell."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.keys = Keys(context.provided)
+        self.session = Session()
+        self.sides = [Side(FORWARD), Side(BACKWARD)]
+        self.client = client_by_ports(context)
+        self.client_known = False
+        self.told = 0
+        self.capped = False
+        self.keys_told = ""
+        self.out: list[Output] = []
+        for side in self.sides:
+            side.layer.keep = self.keys.active
+
+    def tell(self, event: TlsEvent) -> None:
+        """Up to the cap on what is told one by one."""
+        self.told += 1
+        if self.told <= MAX_TOLD:
+            self.out.append(event)
+        elif not self.capped:
+            self.capped = True
+            self.out.append(LimitReached(
+                event.time, event.direction, event.evidence, "tls", "messages told one by one", MAX_TOLD
+            ))
+
+    def take(self) -> list[Output]:
+        out = self.out
+        self.out = []
+        return out
+
+    def from_client(self, side: Side) -> bool:
+        return side.direction == self.client
+
+    def client_side(self) -> Side:
+        return self.sides[self.client]
+
+    def server_side(self) -> Side:
+        return self.sides[1 - self.client]
+
+    def spoke(self, side: Side, name: str, frames: tuple[int, ...], time: int) -> None:
+        """A handshake message of that side."""
+        session = self.session
+        from_client = self.from_client(side)
+        if from_client and session.server is not None and session.last_message and not session.last_from_client:
+            session.client_ns = time - session.last_ns
+        session.last_message = name
+        session.last_from_client = from_client
+        session.last_frames = frames
+        session.last_ns = time
+
+    # -- keys ------------------------------------------------------------------------------------------
+
+    def decryption(self, outcome: str, reason: str, side: Side, frames: tuple[int, ...], time: int) -> None:
+        """Said once for each outcome of a connection."""
+        if self.keys_told == outcome:
+            return
+        self.keys_told = outcome
+        self.tell(Decryption(
+            time, side.direction, frames, self.client, outcome, [*self.keys.labels], reason
+        ))
+
+    def no_keys(self, side: Side, frames: tuple[int, ...], time: int) -> None:
+        """What was wanted is not in the log."""
+        if not self.keys.active:
+            return
+        reason = ""
+        if self.session.hello is None:
+            reason = "the ClientHello is not in the capture, and keys are named by its random number"
+        elif self.keys.provided.private_keys and not self.keys.provided.secrets:
+            reason = "a private key only opens sessions with RSA key exchange"
+        self.decryption(KEYS_MISSING, reason, side, frames, time)
+
+    def use_handshake_keys(self, side: Side) -> None:
+        """TLS 1.3: from the ServerHello on, or for the client after its early data."""
+        side.opener = self.keys.handshake_opener(self.session.suite, self.from_client(side))
+
+    def use_traffic_keys(self, side: Side) -> None:
+        """TLS 1.3: after Finished of that side."""
+        opener = self.keys.traffic_opener(self.session.suite, self.from_client(side))
+        if opener is not None or side.opener is not None:
+            side.opener = opener
+        side.generation = 0
+
+    def opened(self, side: Side, frames: tuple[int, ...], time: int) -> None:
+        """The first record that opened proves that the keys are right."""
+        if side.opened == 1 and self.keys_told != KEYS_FOUND:
+            self.decryption(KEYS_FOUND, "", side, frames, time)
+
+    def refused(self, side: Side, most: int, frames: tuple[int, ...], time: int) -> None:
+        """A record did not open."""
+        if side.failures >= most:
+            side.opener = None
+            side.layer.keep = False
+        if not side.opened and not self.sides[1 - side.direction].opened:
+            self.decryption(
+                KEYS_WRONG, "a record does not pass its check with them", side, frames, time
+            )
+
+    # -- the end of a handshake ------------------------------------------------------------------------
+
+    def finished(
+        self, side: Side, frames: tuple[int, ...], time: int, encrypted: bool, inferred: bool, verified: str
+    ) -> None:
+        """Finished of one side, read or told by its place."""
+        self.spoke(side, "Finished", frames, time)
+        self.tell(FinishedSeen(time, side.direction, frames, self.client, encrypted, inferred, verified))
+        side.finished_ns = time
+        side.finished_frames = frames
+        self.establish(side, inferred)
+
+    def establish(self, side: Side, inferred: bool) -> None:
+        """Sum up, once both sides have finished."""
+        session = self.session
+        mine, theirs = side, self.sides[1 - side.direction]
+        if session.established or session.broken or mine.finished_ns < 0 or theirs.finished_ns < 0:
+            return
+        session.established = True
+        for one in self.sides:
+            one.layer.count = not self.context.each_pdu
+        if session.hello is None or session.server is None:
+            return
+        if session.early and not session.early_outcome:
+            self.early_outcome(OFFERED)
+        decrypted = mine.opened > 0 and theirs.opened > 0
+        summary = summed_up(session, mine.finished_ns, inferred, decrypted, self.client_side())
+        frames = tuple(sorted({*session.began_frames, *theirs.finished_frames, *mine.finished_frames}))
+        self.tell(Established(mine.finished_ns, side.direction, frames, self.client, summary))
+
+    def early_outcome(self, outcome: str) -> None:
+        """What became of the early data, told once the capture shows it."""
+        session = self.session
+        if not session.early or session.early_outcome:
+            return
+        session.early_outcome = outcome
+        sent = session.early_sent
+        if sent.records or outcome == ACCEPTED:
+            frames = sent.named() if sent.records else session.began_frames
+            self.tell(EarlyData(
+                sent.begin if sent.records else session.hello_ns, self.client, frames, self.client, outcome,
+                sent.records, sent.octets,
+            ))

@@ -1,0 +1,232 @@
+"""The observer of a TLS connection: chunks, gaps and closes in; events, and what was decrypted, out."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.event import NEITHER, Evidence, Malformed
+from dissectors.kit.inputs import Chunk, Close, Gap
+from dissectors.kit.protocol import Context, Dissector, Output
+from dissectors.protocols.tls.content import Content
+from dissectors.protocols.tls.events import Resynchronised
+from dissectors.protocols.tls.events_data import ApplicationData, DataSummary
+from dissectors.protocols.tls.events_end import Closed, Plaintext, Stalled
+from dissectors.protocols.tls.plain import looks_like
+from dissectors.protocols.tls.records import BROKEN, FOUND, Found, Notice, Record, Run
+from dissectors.protocols.tls.state import Side
+
+MAX_RUNS: Final = 256       # runs of application data of one direction that are told one by one
+
+# What is due after the last message that was seen: (from the client, message) up to TLS 1.2.
+AFTER_SERVER: Final[dict[str, tuple[bool, str]]] = {
+    "ServerHelloDone": (True, "ClientKeyExchange"),
+    "Finished": (True, "Finished"),
+    "ChangeCipherSpec": (False, "Finished"),
+    "HelloRetryRequest": (True, "a second ClientHello"),
+}
+AFTER_CLIENT: Final[dict[str, tuple[bool, str]]] = {
+    "ClientKeyExchange": (True, "ChangeCipherSpec"),
+    "Certificate": (True, "ClientKeyExchange"),
+    "CertificateVerify": (True, "ChangeCipherSpec"),
+    "ChangeCipherSpec": (True, "Finished"),
+    "Finished": (False, "Finished"),
+}
+
+
+class TlsDissector(Dissector):
+    """Sorts what the record layers of both directions find."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.state = Content(context)
+        self.over = False            # the end was told
+
+    def on_data(self, chunk: Chunk) -> list[Output]:
+        state = self.state
+        side = state.sides[chunk.direction]
+        layer = side.layer
+        before = layer.run.records
+        found = layer.data(chunk)
+        if not found and layer.run.records == before:
+            return []
+        self._end_run(state.sides[1 - chunk.direction])
+        if found:
+            self._sort(side, found)
+        return state.take()
+
+    def on_gap(self, gap: Gap) -> list[Output]:
+        state = self.state
+        side = state.sides[gap.direction]
+        found = side.layer.gap(gap)
+        side.unsure = True
+        if found:
+            self._sort(side, found)
+        if not side.layer.in_step:
+            side.messages.clear()
+            side.gap = True
+            state.lost(side, gap.frame, gap.time, gap.length)
+        return state.take()
+
+    def on_close(self, close: Close) -> list[Output]:
+        state = self.state
+        if self.over:
+            return state.take()
+        for side in state.sides:
+            if close.direction in (side.direction, NEITHER):
+                self._end_run(side)
+        if close.how == "fin" and close.direction != NEITHER:
+            mine = state.sides[close.direction]
+            if not mine.ended:
+                mine.ended, mine.ended_frame, mine.ended_ns = close.how, close.frame, close.time
+            if not state.sides[1 - close.direction].ended:
+                return state.take()
+        self._finish(close)
+        return state.take()
+
+    # -- what the record layer finds -------------------------------------------------------------------
+
+    def _sort(self, side: Side, found: list[Found]) -> None:
+        state = self.state
+        for item in found:
+            if isinstance(item, Record):
+                if item.content_type != 23:
+                    self._end_run(side)
+                if state.record(side, item):
+                    side.layer.add(item, -1)
+            elif isinstance(item, Run):
+                self._tell_run(side, item)
+            else:
+                self._notice(side, item)
+
+    def _notice(self, side: Side, notice: Notice) -> None:
+        state = self.state
+        frames = (notice.frame,)
+        if notice.kind == BROKEN:
+            side.messages.clear()
+            side.unsure = True
+            side.gap = True
+            state.out.append(Malformed(
+                notice.time, side.direction, Evidence(frames), "tls", 0,
+                f"no record begins where one is due ({notice.first.hex(' ')})",
+            ))
+        elif notice.kind == FOUND:
+            state.tell(Resynchronised(
+                notice.time, side.direction, frames, state.client, notice.passed, notice.lost
+            ))
+        elif not self.context.midstream:
+            answer = state.session.hello is not None and not state.from_client(side)
+            state.tell(Plaintext(
+                notice.time, side.direction, frames, state.client, looks_like(notice.first), notice.first, answer
+            ))
+
+    # -- runs of application data ----------------------------------------------------------------------
+
+    def _end_run(self, side: Side) -> None:
+        run = side.layer.end()
+        if run is not None:
+            self._tell_run(side, run)
+
+    def _tell_run(self, side: Side, run: Run) -> None:
+        if self.context.each_pdu:
+            return   # its records were told one by one
+        side.runs += 1
+        if side.runs > MAX_RUNS:
+            side.rest.merge(run)
+            return
+        self._data(side, run, 1)
+
+    def _data(self, side: Side, run: Run, runs: int) -> None:
+        if side.begin < 0:
+            side.begin = run.begin
+        side.octets += int(run.octets)
+        side.records += int(run.records)
+        side.end = run.end
+        side.last_frame = run.last
+        self.state.out.append(ApplicationData(
+            run.begin, side.direction, run.named(), self.state.client, int(run.records), int(run.octets),
+            int(run.plain), int(run.largest), run.end, runs,
+        ))
+
+    # -- the end ---------------------------------------------------------------------------------------
+
+    def _finish(self, close: Close) -> None:
+        state = self.state
+        session = state.session
+        self.over = True
+        for side in state.sides:
+            self._end_run(side)
+            state.flush_hidden(side)
+            if side.rest.records:
+                self._data(side, side.rest, side.runs - MAX_RUNS)
+        self._data_in_all()
+        how, frame, time = close.how, close.frame, close.time
+        ended = [side for side in state.sides if side.ended]
+        if ended and how != "rst":
+            how, frame, time = "fin", ended[0].ended_frame, ended[0].ended_ns
+        if session.hello is not None and not session.established and not session.broken:
+            self._stalled(how, frame, time)
+        elif session.established:
+            self._closed(how, frame, time)
+
+    def _data_in_all(self) -> None:
+        """The sum of both directions, where there was anything."""
+        state = self.state
+        spoken = [side for side in state.sides if side.records]
+        if not spoken:
+            return
+        last = max(spoken, key=_end_of)
+        state.tell(DataSummary(
+            last.end, NEITHER, (last.last_frame,), state.client, [side.records for side in state.sides],
+            [side.octets for side in state.sides], [side.runs for side in state.sides],
+            min([side.begin for side in spoken]), state.child,
+        ))
+
+    def _stalled(self, how: str, frame: int, time: int) -> None:
+        state = self.state
+        session = state.session
+        from_client, awaited = self._awaited()
+        frames = tuple(sorted({*session.last_frames, frame}))
+        state.tell(Stalled(
+            time, state.client if from_client else 1 - state.client, frames, state.client,
+            session.last_message, awaited, from_client, how, max(time - session.last_ns, 0), session.began_ns,
+            session.server_name,
+        ))
+
+    def _awaited(self) -> tuple[bool, str]:
+        """(whether the client was due to speak, what it or the server should have said)"""
+        state = self.state
+        session = state.session
+        last = session.last_message
+        if session.last_from_client:
+            if session.server is None:
+                return False, "ServerHello"
+            if session.tls13:
+                return True, "Finished"
+            return AFTER_CLIENT.get(last, (True, "the rest of its handshake"))
+        if session.server is None and session.retried:
+            return True, "a second ClientHello"
+        if session.tls13:
+            done = state.server_side().finished_ns >= 0 or last == "its encrypted messages"
+            return (True, "Finished") if done else (False, "the rest of its handshake")
+        if last == "Finished" and not session.resumption:
+            return True, "Finished"
+        return AFTER_SERVER.get(last, (False, "the rest of its handshake"))
+
+    def _closed(self, how: str, frame: int, time: int) -> None:
+        state = self.state
+        notified: list[str] = []
+        unfinished: list[str] = []
+        inferred = False
+        for side in state.sides:
+            name = "client" if state.from_client(side) else "server"
+            if side.notified or side.notified_hidden:
+                notified.append(name)
+                inferred = inferred or not side.notified
+            if side.layer.unfinished() > 0:
+                unfinished.append(name)
+        if how == "capture" and not notified:
+            return   # the connection goes on, for all that is known
+        state.tell(Closed(time, NEITHER, (frame,), state.client, notified, how, unfinished, inferred))
+
+
+def _end_of(side: Side) -> int:
+    return side.end

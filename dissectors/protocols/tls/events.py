@@ -1,0 +1,170 @@
+"""What the events of a TLS connection share, and the record itself.
+
+`client` is the direction in which the client sends: the side that sent the ClientHello, which need not be the one
+that opened the connection.
+"""
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from dissectors.kit.event import BASE, EXTRA, Event, Evidence, JsonValue
+from dissectors.protocols.tls.header import SSL2
+from dissectors.wire.tls.names import content_type_name, handshake_name, version_name
+
+HANDSHAKE: Final = "tls handshake"
+DATA: Final = "tls data"
+
+# How sure a statement is.
+CERTAIN: Final = "certain"
+LIKELY: Final = "likely"
+
+# ContentType (RFC 8446 §5.1, RFC 6520 §3).
+CHANGE_CIPHER_SPEC: Final = 20
+ALERT: Final = 21
+HANDSHAKE_TYPE: Final = 22
+APPLICATION_DATA: Final = 23
+HEARTBEAT: Final = 24
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def message_name(number: int) -> str:
+    """`ServerHelloDone`: a handshake message as the standards write it in their text."""
+    name = handshake_name(number)
+    if name.startswith("unknown"):
+        return name
+    return "".join([word.capitalize() for word in name.partition(" ")[0].split("_")])
+
+
+def some(words: list[str], most: int) -> str:
+    """The first words of a list: `a, b, c and 4 more`."""
+    if len(words) <= most:
+        return ", ".join(words)
+    return ", ".join(words[:most]) + f" and {len(words) - most} more"
+
+
+def texts(words: list[str]) -> list[JsonValue]:
+    """A list of strings as data."""
+    out: list[JsonValue] = []
+    out.extend(words)
+    return out
+
+
+def numbers(values: list[int]) -> list[JsonValue]:
+    """A list of integers as data."""
+    out: list[JsonValue] = []
+    out.extend(values)
+    return out
+
+
+class TlsEvent(Event):
+    """One statement about a TLS connection. client: the direction in which the client sends."""
+
+    def __init__(self, time: int, direction: int, frames: tuple[int, ...], client: int) -> None:
+        super().__init__(time, direction, Evidence(frames))
+        self.client = client
+
+    def from_client(self) -> bool:
+        return self.direction == self.client
+
+    def who(self) -> str:
+        """The side that the event is about: the sender of its direction."""
+        return "the client" if self.direction == self.client else "the server"
+
+    def peer(self) -> str:
+        return "the server" if self.direction == self.client else "the client"
+
+
+class RecordSeen(TlsEvent):
+    """One record. content_type: the true one where it was decrypted, else that of the header (`outer`).
+
+    version: as the header has it. length: of the fragment. handshake: the types of the handshake messages that end
+    in it. cut: the capture holds only its beginning.
+    """
+
+    name: ClassVar[str] = "tls.record"
+    phase: ClassVar[str] = DATA
+    importance: ClassVar[str] = EXTRA
+    spec: ClassVar[str] = "RFC 8446 §5.1"
+    WHY: ClassVar[str] = (
+        "TLS cuts what it carries into records of at most 16 384 bytes. Each is protected by itself, so a receiver "
+        "can check and use one before the next has arrived."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], client: int, content_type: int, outer: int,
+        version: int, length: int, handshake: list[int], cut: bool,
+    ) -> None:
+        super().__init__(time, direction, frames, client)
+        self.content_type = content_type
+        self.outer = outer
+        self.version = version
+        self.length = length
+        self.handshake = handshake
+        self.cut = cut
+
+    def label(self) -> str:
+        return "record"
+
+    def detail(self) -> str:
+        return f"{content_type_name(self.content_type)}, {version_name(self.version)}, {self.length} bytes"
+
+    def what(self) -> str:
+        text = f"A record of {self.who()}: {content_type_name(self.content_type)}, {self.length} bytes"
+        if self.handshake:
+            text += f" ({', '.join([message_name(number) for number in self.handshake])})"
+        return text + (", cut short by the capture." if self.cut else ".")
+
+    def fields(self) -> dict[str, JsonValue]:
+        out = self._record()
+        out["length"] = self.length
+        out["cut"] = self.cut
+        return out
+
+    def frame_record(self) -> dict[str, JsonValue] | None:
+        return self._record()
+
+    def _record(self) -> dict[str, JsonValue]:
+        out: dict[str, JsonValue] = {"version": self.version}
+        if self.content_type != SSL2:
+            out["content_type"] = self.content_type
+        if self.outer != self.content_type:
+            out["opaque_type"] = self.outer
+        if self.handshake:
+            out["handshake"] = numbers(self.handshake)
+        return out
+
+
+class Resynchronised(TlsEvent):
+    """Records were found again. passed: bytes that could not be read as records; lost: bytes not in the capture."""
+
+    name: ClassVar[str] = "tls.resynchronised"
+    phase: ClassVar[str] = DATA
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 8446 §5.1"
+    WHY: ClassVar[str] = (
+        "A record begins right after the one before it, and nothing marks its start. Where bytes are missing, the "
+        "next header can only be counted out or recognised by its look."
+    )
+
+    def __init__(
+        self, time: int, direction: int, frames: tuple[int, ...], client: int, passed: int, lost: int
+    ) -> None:
+        super().__init__(time, direction, frames, client)
+        self.passed = passed
+        self.lost = lost
+
+    def label(self) -> str:
+        return "in step again"
+
+    def what(self) -> str:
+        why = f"{self.lost} bytes are not in the capture" if self.lost else "the capture starts within the stream"
+        text = f"Records of {self.who()} are in step again"
+        if self.passed:
+            text += f" after {self.passed} bytes that could not be read as records"
+        return f"{text}: {why}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"passed": self.passed, "lost": self.lost}

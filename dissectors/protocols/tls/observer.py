@@ -1,0 +1,338 @@
+"""What the handshake messages of a connection mean, one after another, whoever misbehaves and whatever is missing."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.event import Evidence, LimitReached, Malformed
+from dissectors.protocols.tls.connection import Connection
+from dissectors.protocols.tls.events import message_name
+from dissectors.protocols.tls.events_data import (
+    ACCEPTED,
+    REJECTED,
+    EndOfEarlyDataSeen,
+    KeyUpdateSeen,
+    Renegotiation,
+    UnknownMessage,
+)
+from dissectors.protocols.tls.events_hello import (
+    ClientHelloSeen,
+    EncryptedExtensionsSeen,
+    HelloRetry,
+    NewSessionTicketSeen,
+    ServerHelloSeen,
+)
+from dissectors.protocols.tls.events_proof import (
+    CertificateRequestSeen,
+    CertificateSeen,
+    CertificateStatusSeen,
+    CertificateVerifySeen,
+    ClientKeyExchangeSeen,
+    HelloRequestSeen,
+    ServerHelloDoneSeen,
+    ServerKeyExchangeSeen,
+)
+from dissectors.protocols.tls.handshake import MAX_MESSAGE, Message
+from dissectors.protocols.tls.state import Session, Side
+from dissectors.wire.tls import messages as wire
+from dissectors.wire.tls.extensions import RENEGOTIATION_INFO
+from dissectors.wire.tls.hello import ClientHello, ServerHello
+from dissectors.wire.tls.names import compression_name, group_name, is_grease
+from dissectors.wire.tls.protection import Opener13
+from dissectors.wire.tls.reader import BadMessage
+from dissectors.wire.tls.suites import suite
+
+# HandshakeType (RFC 8446 §4, RFC 5246 §7.4, RFC 6066 §8, RFC 8879 §4).
+HELLO_REQUEST: Final = 0
+CLIENT_HELLO: Final = 1
+SERVER_HELLO: Final = 2
+NEW_SESSION_TICKET: Final = 4
+END_OF_EARLY_DATA: Final = 5
+ENCRYPTED_EXTENSIONS: Final = 8
+CERTIFICATE: Final = 11
+SERVER_KEY_EXCHANGE: Final = 12
+CERTIFICATE_REQUEST: Final = 13
+SERVER_HELLO_DONE: Final = 14
+CERTIFICATE_VERIFY: Final = 15
+CLIENT_KEY_EXCHANGE: Final = 16
+FINISHED: Final = 20
+CERTIFICATE_STATUS: Final = 22
+KEY_UPDATE: Final = 24
+COMPRESSED_CERTIFICATE: Final = 25
+
+RANDOM: Final = 32     # octets (RFC 8446 §4.1.2)
+
+NO_PART: Final = (HELLO_REQUEST, KEY_UPDATE)   # of the hash over a handshake (RFC 5246 §7.4.1.1, RFC 8446 §4.4.1)
+
+
+class Observer(Connection):
+    """Reads handshake messages that are in clear, or were decrypted."""
+
+    def message(self, side: Side, message: Message) -> None:
+        kind = message.type
+        if not message.raw:
+            self.out.append(LimitReached(
+                message.time, side.direction, Evidence(message.frames), "tls", "MAX_MESSAGE", int(MAX_MESSAGE)
+            ))
+            self.keys.note(b"")
+            return
+        try:
+            self._read(side, kind, message)
+        except BadMessage as bad:
+            self._broken(side, message, bad.offset, bad.reason)
+        except IndexError:
+            self._broken(side, message, len(message.raw), "it is cut short")
+        if kind != FINISHED:
+            self.spoke(side, message_name(kind), message.frames, message.time)
+
+    def _broken(self, side: Side, message: Message, offset: int, reason: str) -> None:
+        self.out.append(Malformed(
+            message.time, side.direction, Evidence(message.frames), "tls", offset,
+            f"{message_name(message.type)}: {reason}",
+        ))
+
+    def _read(self, side: Side, kind: int, message: Message) -> None:
+        if kind == CLIENT_HELLO:
+            self.client_hello(side, message, ClientHello(message.body))
+            return
+        if kind == FINISHED:
+            self.read_finished(side, message)
+            return
+        if kind not in NO_PART and not self.session.established:
+            self.keys.note(message.raw)
+        if kind == SERVER_HELLO:
+            self.server_hello(side, message)
+        elif kind in (CERTIFICATE, COMPRESSED_CERTIFICATE):
+            self.certificate(side, message)
+        elif kind == NEW_SESSION_TICKET:
+            self.ticket(side, message)
+        elif kind == KEY_UPDATE:
+            self.key_update(side, message)
+        elif kind == ENCRYPTED_EXTENSIONS:
+            self.encrypted_extensions(side, message)
+        elif kind == END_OF_EARLY_DATA:
+            self.tell(EndOfEarlyDataSeen(message.time, side.direction, message.frames, self.client))
+            self.use_handshake_keys(side)
+        elif kind in (SERVER_KEY_EXCHANGE, CLIENT_KEY_EXCHANGE):
+            self.key_exchange(side, kind, message)
+        else:
+            self._proof(side, kind, message)
+
+    def _proof(self, side: Side, kind: int, message: Message) -> None:
+        """Messages that change nothing in what is known."""
+        time, direction, frames, client = message.time, side.direction, message.frames, self.client
+        if kind == CERTIFICATE_REQUEST:
+            found = wire.CertificateRequest(message.body, self.session.version)
+            self.session.requested = True
+            self.tell(CertificateRequestSeen(time, direction, frames, client, found.schemes, len(found.authorities)))
+        elif kind == CERTIFICATE_VERIFY:
+            verify = wire.CertificateVerify(message.body, self.session.version)
+            self.tell(CertificateVerifySeen(time, direction, frames, client, verify.scheme, len(verify.signature)))
+        elif kind == CERTIFICATE_STATUS:
+            staple = wire.CertificateStatus(message.body).ocsp
+            self.tell(CertificateStatusSeen(time, direction, frames, client, staple))
+        elif kind == SERVER_HELLO_DONE:
+            self.tell(ServerHelloDoneSeen(time, direction, frames, client))
+        elif kind == HELLO_REQUEST:
+            self.tell(HelloRequestSeen(time, direction, frames, client))
+        else:
+            self.tell(UnknownMessage(time, direction, frames, client, kind, message.length))
+
+    # -- hellos ----------------------------------------------------------------------------------------
+
+    def client_hello(self, side: Side, message: Message, hello: ClientHello) -> None:
+        """What broke within it is told beside what could be read before."""
+        if hello.problem:
+            self._broken(side, message, hello.problem_at, hello.problem)
+        if len(hello.random) != RANDOM:
+            return
+        before = self.session
+        again = before.retried and before.server is None and not before.established
+        renegotiation = before.established
+        if not self.client_known:
+            self.client = side.direction
+            self.client_known = True
+        if not again:
+            self.session = Session()
+            self.session.renegotiation = renegotiation
+            self.session.began_ns = message.time
+            self.session.began_frames = message.frames
+            self.keys.begin(hello.random)
+            for one in self.sides:
+                one.finished_ns = -1
+                one.empty_certificate = False
+                one.layer.count = False
+                if not renegotiation:
+                    one.secure = False
+        self.keys.note(message.raw)
+        session = self.session
+        session.hello = hello
+        session.hello_ns = message.time
+        session.early = hello.early_data and not again
+        if renegotiation:
+            self.tell(Renegotiation(
+                message.time, side.direction, message.frames, self.client, True,
+                len(hello.extended.data(RENEGOTIATION_INFO)) > 1,
+            ))
+        self.tell(ClientHelloSeen(
+            message.time, side.direction, message.frames, self.client, hello, again, renegotiation,
+            offered_resumption(hello),
+        ))
+        if session.early:
+            self.keys.find_early(hello.suites)
+        self.expect_server(side)
+
+    def expect_server(self, side: Side) -> None:
+        """A server that answers in SSL 2.0 does so in its framing."""
+        self.sides[1 - side.direction].layer.may_be_ssl2 = side.layer.ssl2
+
+    def server_hello(self, side: Side, message: Message) -> None:
+        hello = ServerHello(message.body)
+        if hello.problem:
+            self._broken(side, message, hello.problem_at, hello.problem)
+        if hello.suite < 0:
+            return
+        session = self.session
+        if not self.client_known:
+            self.client = 1 - side.direction
+            self.client_known = True
+        offered = session.hello
+        thinking = message.time - session.hello_ns if session.hello_ns >= 0 else -1
+        session.version = hello.version
+        session.suite = hello.suite
+        session.server_ns = thinking
+        if hello.retry:
+            self.keys.retried_hello(hello.suite, message.raw)
+            session.retried = True
+            sent = [] if offered is None else [group_name(g) for g, _n in offered.key_shares if not is_grease(g)]
+            self.tell(HelloRetry(
+                message.time, side.direction, message.frames, self.client, hello,
+                group_name(hello.key_share) if hello.key_share else "", sent, thinking,
+            ))
+            self.early_outcome(REJECTED)
+            return
+        session.server = hello
+        session.group = hello.key_share
+        session.alpn = hello.alpn
+        session.resumption = resumption(offered, hello)
+        self.tell(ServerHelloSeen(
+            message.time, side.direction, message.frames, self.client, hello, thinking, session.resumption,
+            offered is None or hello.suite in offered.suites,
+        ))
+        if session.tls13:
+            self.keys_of_tls13(side, message)
+
+    def keys_of_tls13(self, side: Side, message: Message) -> None:
+        """From here on the server encrypts, and the client once its early data is over."""
+        session = self.session
+        if session.early and session.server is not None and session.server.psk < 0:
+            self.early_outcome(REJECTED)
+        if not self.keys.active:
+            return
+        self.use_handshake_keys(side)
+        client = self.client_side()
+        if client.opener is None or session.early_outcome == REJECTED:
+            self.use_handshake_keys(client)
+        if side.opener is None and client.opener is None and not self.keys.has_traffic():
+            self.no_keys(side, message.frames, message.time)
+
+    def encrypted_extensions(self, side: Side, message: Message) -> None:
+        found = wire.EncryptedExtensions(message.body)
+        self.session.alpn = found.alpn or self.session.alpn
+        self.tell(EncryptedExtensionsSeen(
+            message.time, side.direction, message.frames, self.client, found.alpn, found.extensions.types(),
+            found.early_data,
+        ))
+        self.early_outcome(ACCEPTED if found.early_data else REJECTED)
+        if not found.early_data and self.session.early:
+            self.use_handshake_keys(self.client_side())
+
+    # -- certificates and keys -------------------------------------------------------------------------
+
+    def certificate(self, side: Side, message: Message) -> None:
+        session = self.session
+        body = message.body
+        compressed = ""
+        if message.type == COMPRESSED_CERTIFICATE:
+            packed = wire.CompressedCertificate(body)
+            compressed = compression_name(packed.algorithm)
+            body = packed.body()
+        found = wire.Certificate(body, session.tls13)
+        ders = found.ders
+        from_client = self.from_client(side)
+        if from_client:
+            side.empty_certificate = not ders
+            side.certificate = bool(ders)
+        self.tell(CertificateSeen(
+            message.time, side.direction, message.frames, self.client, ders,
+            [one.ocsp for one in found.chain if one.ocsp], found.chain[0].scts if found.chain else [], compressed,
+            session.server_name, self.context.provided.trusted, message.length, found.left_out,
+        ))
+
+    def key_exchange(self, side: Side, kind: int, message: Message) -> None:
+        session = self.session
+        chosen = suite(session.suite)
+        way = chosen.key_exchange if chosen is not None else ""
+        if kind == CLIENT_KEY_EXCHANGE:
+            self.keys.exchange = message.body
+            self.tell(ClientKeyExchangeSeen(
+                message.time, side.direction, message.frames, self.client, way, message.length
+            ))
+            return
+        group, bits, scheme = 0, 0, -1
+        if chosen is not None and chosen.authentication != "PSK":   # which has a hint of its own in front, RFC 4279 §2
+            signed = chosen.authentication != "anon"
+            found = wire.ServerKeyExchange(message.body, way, session.version, signed)
+            group, bits, scheme = found.group, found.prime_bits, found.scheme
+        session.group = group or session.group
+        session.dh_bits = bits
+        self.tell(ServerKeyExchangeSeen(
+            message.time, side.direction, message.frames, self.client, way, group, bits, scheme, message.length
+        ))
+
+    def ticket(self, side: Side, message: Message) -> None:
+        found = wire.NewSessionTicket(message.body, self.session.tls13)
+        self.tell(NewSessionTicketSeen(
+            message.time, side.direction, message.frames, self.client, found.lifetime, len(found.ticket),
+            found.early_data or -1,
+        ))
+
+    def key_update(self, side: Side, message: Message) -> None:
+        side.generation += 1
+        found = wire.KeyUpdate(message.body)
+        self.tell(KeyUpdateSeen(
+            message.time, side.direction, message.frames, self.client, found.requested, side.generation
+        ))
+        opener = side.opener
+        if isinstance(opener, Opener13):
+            side.opener = opener.next_generation()
+
+    def read_finished(self, side: Side, message: Message) -> None:
+        """A Finished that could be read: its checksum is compared with what the messages give."""
+        verified = self.keys.verify(self.session, self.from_client(side), message.body)
+        self.keys.note(message.raw)
+        self.finished(side, message.frames, message.time, False, False, verified)
+        if self.session.tls13:
+            self.use_traffic_keys(side)
+
+
+def offered_resumption(hello: ClientHello) -> str:
+    """The means by which a client offers to go on with an earlier session."""
+    if hello.psk_identities:
+        return "PSK"
+    if hello.ticket > 0:
+        return "session ticket"
+    # A client that can speak TLS 1.3 fills the field for the sake of old boxes on the way (RFC 8446 Appendix D.4).
+    return "session id" if hello.session_id and 0x0304 not in hello.versions else ""
+
+
+def resumption(offered: ClientHello | None, chosen: ServerHello) -> str:
+    """How a server goes on with an earlier session, "" where it does not.
+
+    RFC 8446 §4.2.11, RFC 5246 §7.4.1.3, RFC 5077 §3.4: up to TLS 1.2 it repeats the session id of the ClientHello.
+    """
+    if chosen.psk >= 0:
+        return "PSK"
+    if offered is None or chosen.version >= 0x0304 or not chosen.session_id \
+            or chosen.session_id != offered.session_id:
+        return ""
+    return "session ticket" if offered.ticket > 0 else "session id"
