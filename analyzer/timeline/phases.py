@@ -1,8 +1,8 @@
 """Events of one conversation into phases, by what each event's class says of itself.
 
-A connection opens, carries data and ends once, so each of these kinds is one phase however its events lie; the
-phases of other protocols stand between opening and transfer, in order of start. A kind that comes back after
-another protocol's had its turn is a phase of its own, unless that would make too many.
+A connection opens, carries data and ends once, so each of these kinds is one phase however its events lie, and so are
+the handshake and the records of TLS below another protocol. Phases of other protocols stand between opening and transfer, in order of
+start. A kind that comes back after another protocol had its turn is a phase of its own, unless there are too many.
 """
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ from dissectors.protocols.icmp import IcmpError
 HANDSHAKE: Final = "handshake"
 TRANSFER: Final = "transfer"
 TEARDOWN: Final = "teardown"
+SECURED: Final = "tls handshake"
+CARRIAGE: Final = "tls data"     # records that carry another protocol, or hide which one
 ECHO: Final = "echo"
 
 MAX_RUNS: Final = 24     # phases of applications; with more of them each kind is told once
 
 # Where a kind stands; all others come in between, by start.
-RANK: Final = {HANDSHAKE: 0, TRANSFER: 2, TEARDOWN: 3}
+RANK: Final = {HANDSHAKE: 0, SECURED: 1, CARRIAGE: 2, TRANSFER: 3, TEARDOWN: 4}
 OTHERS: Final = 1
 
 

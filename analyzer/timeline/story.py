@@ -16,6 +16,7 @@ from dissectors.kit.units import grouped, plural, size
 MAX_ROWS: Final = 60       # of the story
 MAX_LABELS: Final = 4      # events named in one row
 TRANSPORT: Final = ("handshake", "transfer", "teardown")
+SECURITY: Final = ("tls handshake", "tls data")    # how something is carried, and not what
 
 
 def story_of(
@@ -54,15 +55,17 @@ def _rows(told: Told, account: Account, looked_up: bool, titles: Titles) -> list
     conversation = told.conversation
     number = conversation.number
     rows: list[StoryRow] = []
-    application = [phase for phase in told.phases if phase.kind not in TRANSPORT]
+    application = [phase for phase in told.phases if phase.kind not in TRANSPORT + SECURITY]
+    kinds = {phase.kind for phase in told.phases}
+    secured, carried_inside = SECURITY[0] in kinds, SECURITY[1] in kinds
     for phase in told.phases:
         if phase.kind == "handshake":
             rows.append(_opening(conversation, phase))
         elif phase.kind == "transfer" and conversation.transport == "tcp":
             octets = carried(phase.events, account)
-            if not application and any(octets):
+            if not application and any(octets) and (not secured or carried_inside):
                 rows.append(StoryRow(number, "data", _amounts(octets), phase.start_ns, phase.end_ns))
-        elif phase.kind != "teardown":
+        elif phase.kind not in ("teardown", "tls data"):
             headed = _headlines(number, phase)
             rows += headed
             if not headed and not looked_up:
