@@ -75,7 +75,7 @@ class CertificateSeen(TlsEvent):
             titles = some([info.title for info in check.certificates[1:]], MAX_SHOWN)
             text += f" With it {'comes' if further == 1 else 'come'} {titles}."
         for problem in check.problems[:MAX_SHOWN]:
-            text += f" {capital(problem.words)}."
+            text += f" But {problem.words}."
         if check.trust == TRUSTED:
             text += f" The chain leads to {check.root}, which you trust."
         if self.scts:
