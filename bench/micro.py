@@ -15,6 +15,7 @@ from typing import Any, Final
 from bench.report import table
 from bench.traffic.capture import Capture, make, name
 from bench.traffic.dns import AAAA, A, answer, query
+from bench.traffic.http2 import conversation, frame, request
 
 Captures = dict[str, Capture]
 Measured = tuple[int, float]
@@ -26,7 +27,34 @@ DNS_PORT: Final = 53
 RECORDS: Final = 2_000      # of TLS, 16 KiB each
 AES_128_GCM_SHA256: Final = 0x1301
 TLS_HEADER: Final = b"\x17\x03\x03\x40\x11"
+ROUNDS: Final = 20          # of a page over HTTP/2
+BLOCKS: Final = 5_000       # of header fields
+EXCHANGES: Final = 5_000
 CAPACITY: Final = 1_000_000  # conversations: more than the captures hold
+
+REQUEST: Final = b"""GET /static/app.js HTTP/1.1
+Host: www.shop.test
+User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0
+Accept: */*
+Accept-Language: en-US,en;q=0.5
+Accept-Encoding: gzip, deflate, br, zstd
+Referer: https://www.shop.test/
+Connection: keep-alive
+Cookie: session=0123456789abcdef; theme=dark
+If-None-Match: "5f2c"
+
+"""
+RESPONSE: Final = b"""HTTP/1.1 200 OK
+Server: nginx
+Date: Sat, 21 Nov 2026 09:00:00 GMT
+Content-Type: application/javascript
+Content-Length: 1000
+Connection: keep-alive
+ETag: "5f2d"
+Cache-Control: public, max-age=31536000
+Vary: Accept-Encoding
+
+"""
 
 
 def messages() -> list[bytes]:
@@ -95,6 +123,87 @@ def tls_library(_: Captures) -> Measured:
     return RECORDS, time.perf_counter() - begin
 
 
+def hpack_ours(_: Captures) -> Measured:
+    """Blocks of ten fields, two of which are new with each."""
+    decoder = import_module("dissectors.wire.hpack.decoder").Decoder(True)
+    return _blocks(decoder.decode)
+
+
+def hpack_library(_: Captures) -> Measured:
+    return _blocks(import_module("hpack").Decoder().decode)
+
+
+def _blocks(decode: Callable[[bytes], object]) -> Measured:
+    encoder = import_module("hpack").Encoder()
+    coded = [encoder.encode(request(number)) for number in range(BLOCKS)]
+    begin = time.perf_counter()
+    for each in coded:
+        decode(each)
+    return BLOCKS, time.perf_counter() - begin
+
+
+def http2_frames(_: Captures) -> Measured:
+    """Small frames, ten to a segment, as a server and its client exchange them."""
+    data = b"".join([frame(8, 0, 1, b"\x00\x00\x00\x01"), frame(6, 0, 0, bytes(8)), frame(0, 0, 1, bytes(20)),
+                     frame(4, 0, 0, b"\x00\x03\x00\x00\x00\x64"), frame(8, 0, 0, b"\x00\x00\x00\x01")]) * 2
+    first = [(0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(1, 4, 1, b"\x82\x84\x86"), 1)]
+    return _segments(first + [(0, data, 10)] * 2_000)
+
+
+def http2_page(_: Captures) -> Measured:
+    """Segments of 1448 octets that carry requests and their responses in turns."""
+    return _segments([(direction, data, 1) for direction, data, _count in conversation(ROUNDS)])
+
+
+def _segments(parts: list[tuple[int, bytes, int]]) -> Measured:
+    kit: Any = import_module("dissectors.kit.inputs")
+    contract: Any = import_module("dissectors.kit.protocol")
+    dissector = import_module("dissectors.protocols.http2.protocol").HTTP2.create(contract.Context("tcp", 40000, 443))
+    at = [0, 0]
+    chunks = []
+    for number, (direction, data, _count) in enumerate(parts, 1):
+        chunks.append(kit.Chunk(number, number * 1000, direction, data, at[direction], 0, 54))
+        at[direction] += len(data)
+    begin = time.perf_counter()
+    for each in chunks:
+        dissector.on_data(each)
+    return sum(count for _direction, _data, count in parts), time.perf_counter() - begin
+
+
+def http_ours(_: Captures) -> Measured:
+    """A request with nine fields and its response with eight, and 1 kB of body."""
+    kit: Any = import_module("dissectors.kit.inputs")
+    protocol: Any = import_module("dissectors.protocols.http1.protocol")
+    contract: Any = import_module("dissectors.kit.protocol")
+    messages = [REQUEST.replace(b"\n", b"\r\n"), RESPONSE.replace(b"\n", b"\r\n") + bytes(1_000)]
+    positions = [0, 0]
+    chunks = []
+    for number in range(2 * EXCHANGES):
+        side = number & 1
+        chunks.append(kit.Chunk(number + 1, number * 1000, side, messages[side], positions[side], offset=54))
+        positions[side] += len(messages[side])
+    dissector = protocol.HTTP.create(contract.Context("tcp", 40000, 80))
+    begin = time.perf_counter()
+    for each in chunks:
+        dissector.on_data(each)
+    return EXCHANGES, time.perf_counter() - begin
+
+
+def http_h11(_: Captures) -> Measured:
+    h11: Any = import_module("h11")
+    pair = [REQUEST.replace(b"\n", b"\r\n"), RESPONSE.replace(b"\n", b"\r\n") + bytes(1_000)]
+    begin = time.perf_counter()
+    for _each in range(EXCHANGES // 10):
+        server, client = h11.Connection(h11.SERVER), h11.Connection(h11.CLIENT)
+        server.receive_data(pair[0])
+        client.send(server.next_event())
+        client.send(h11.EndOfMessage())
+        client.receive_data(pair[1])
+        while not isinstance(client.next_event(), h11.EndOfMessage):
+            pass
+    return EXCHANGES // 10, time.perf_counter() - begin
+
+
 def walk(captures: Captures) -> Measured:
     """Records found one after the other."""
     each = captures[name(SIZE, False)]
@@ -141,6 +250,12 @@ MEASURED: Final[list[tuple[str, Callable[[Captures], Measured]]]] = [
     ("DNS message, dpkt", dns_dpkt),
     ("TLS record of 16 KiB opened, AES-128-GCM, wiretale", tls_opened),
     ("the same, the cipher of cryptography alone", tls_library),
+    ("HTTP/2 frame of a few octets", http2_frames),
+    ("HTTP/2 segment of a page with forty streams", http2_page),
+    ("header block of ten fields, wiretale", hpack_ours),
+    ("header block of ten fields, hpack", hpack_library),
+    ("HTTP/1 exchange, wiretale", http_ours),
+    ("HTTP/1 exchange, h11 (both ends)", http_h11),
     ("record walk", walk),
     ("record walk, decode", walk_and_decode),
     ("record walk, decode, conversations and TCP analysis", survey),

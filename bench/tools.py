@@ -27,6 +27,9 @@ FIELDS: Final = [
     "tcp.stream", "udp.stream", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.window_size_value", "tcp.len",
     *("tcp.analysis." + flag for flag in ANALYSIS_FLAGS.split()),
     "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.count.answers",
+    "tls.record.content_type", "tls.record.version", "tls.handshake.type", "http.request.method", "http.request.uri",
+    "http.response.code", "http2.type", "http2.streamid", "http2.flags", "http2.length", "websocket.opcode",
+    "websocket.fin", "websocket.payload_length",
 ]
 
 

@@ -7,10 +7,16 @@ from dissectors.kit.protocol import Protocol
 def built_in() -> tuple[Protocol, ...]:
     """Ours, in the order in which probes are asked."""
     from dissectors.protocols.dns.protocol import DNS, LLMNR, MDNS
+    from dissectors.protocols.grpc.protocol import GRPC
+    from dissectors.protocols.http1.protocol import HTTP, SSDP
+    from dissectors.protocols.http2.protocol import HTTP2
     from dissectors.protocols.icmp import ICMP
+    from dissectors.protocols.sse.protocol import SSE
     from dissectors.protocols.tcp.protocol import TCP
+    from dissectors.protocols.tls.protocol import TLS
+    from dissectors.protocols.websocket.protocol import WEBSOCKET
 
-    return (TCP, ICMP, DNS, MDNS, LLMNR)
+    return (TCP, ICMP, DNS, MDNS, LLMNR, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC)
 
 
 def protocols() -> tuple[Protocol, ...]:

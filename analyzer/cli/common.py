@@ -44,7 +44,9 @@ def display_options(function: F) -> F:
 
 
 def key_options(function: F) -> F:
-    """--keylog, --private-key, --trust, --show-secrets: together they become the argument `provided`."""
+    """--keylog, --private-key, --trust, --proto, --show-secrets: together they become the argument `provided`."""
+    function = schema_option(function)
+
     @wraps(function)
     def command(
         *arguments: Any, keylog: tuple[str, ...], private_key: tuple[str, ...], trust: tuple[str, ...],
@@ -73,6 +75,29 @@ def key_options(function: F) -> F:
         ),
     ):
         option(command)
+    return cast(F, command)
+
+
+def schema_option(function: F) -> F:
+    """--proto: fills the descriptors of the argument `provided`."""
+    @wraps(function)
+    def command(*arguments: Any, proto: tuple[str, ...], provided: Provided, **others: Any) -> Any:
+        if proto:
+            from analyzer.ingest.keyfiles import UnusableFile
+            from analyzer.ingest.schemas import add_schema
+
+            try:
+                for path in proto:
+                    warn(add_schema(path, provided))
+            except UnusableFile as error:
+                raise unreadable(error) from error
+        return function(*arguments, provided=provided, **others)
+
+    click.option(
+        "--proto", type=click.Path(exists=True), multiple=True, metavar="FILE_OR_DIR",
+        help="Schemas of gRPC messages: .proto files (compiled with protoc or grpcio-tools), a folder of them, or a "
+        "descriptor set. May be repeated.",
+    )(command)
     return cast(F, command)
 
 

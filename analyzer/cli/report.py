@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import analysis_of, capture_path, captures_argument
+from analyzer.cli.common import analysis_of, capture_path, captures_argument, key_options
 
 if TYPE_CHECKING:
     from analyzer.report.formats import Format
+    from dissectors.kit.provided import Provided
 
-FORMATS = ("html", "json", "jsonl", "markdown", "csv", "parquet", "pcapng", "text")   # those of analyzer.report.formats
+# Those of analyzer.report.formats, which is not imported for --help.
+FORMATS = ("html", "json", "jsonl", "markdown", "csv", "parquet", "har", "pcapng", "text")
 TABLES = ("conversations", "events", "lookups", "findings")
 
 
-@click.command("report", short_help="Write what happened into files: HTML, JSON, Markdown, CSV, Parquet, pcapng, text.")
+@click.command("report", short_help="Write what happened into files: HTML, pcapng, Markdown, JSON, HAR, CSV and more.")
 @captures_argument
 @click.option(
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
@@ -27,7 +29,8 @@ TABLES = ("conversations", "events", "lookups", "findings")
     help="brief: phases only. normal: the events that matter. teach: all events, with the reasons.",
 )
 @click.option(
-    "--table", type=click.Choice(TABLES), default="events", show_default=True, help="Which table a CSV or Parquet file holds."
+    "--table", type=click.Choice(TABLES), default="events", show_default=True,
+    help="Which table a CSV or Parquet file holds.",
 )
 @click.option(
     "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
@@ -41,13 +44,14 @@ TABLES = ("conversations", "events", "lookups", "findings")
     help="Put this TLS key log into the annotated pcapng.",
 )
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
+@key_options
 @click.option(
     "--columns", type=click.IntRange(40, 1000), default=100, show_default=True, metavar="N", help="Width of text."
 )
 def command(
     captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str, table: str,
     conversations: tuple[int, ...], limit: int | None, everything: bool, findings_only: bool,
-    inject_keys: str | None, strip_keys: bool, columns: int,
+    inject_keys: str | None, strip_keys: bool, columns: int, provided: Provided,
 ) -> None:
     """Read captures once and write reports of them.
 
@@ -63,7 +67,7 @@ def command(
 
     formats = [_format(path, form) for path in outputs]
     graphs = any(chosen.name == "html" for chosen in formats)
-    analysis = analysis_of(captures, Options(conversations, limit or 0, everything, graphs=graphs))
+    analysis = analysis_of(captures, Options(conversations, limit or 0, everything, True, provided, graphs))
     if findings_only:
         analysis.told, analysis.story, analysis.lookups = [], [], []
     layout = Layout(level, table, columns)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final, Generic, TypeVar
 
 from analyzer.model import CaptureSummary, Conversation, Endpoint, Told
@@ -33,6 +34,15 @@ class Case:
     def of(self, kind: type[E]) -> list[E]:
         """The events of exactly this class, in order."""
         return [event for event in self._events.get(kind, []) if isinstance(event, kind)]
+
+    def of_base(self, base: type[E]) -> list[E]:
+        """The events of this class and of those that inherit from it, in order of time."""
+        found: list[E] = []
+        for kind, events in self._events.items():
+            if issubclass(kind, base):
+                found += [event for event in events if isinstance(event, base)]
+        found.sort(key=attrgetter("time"))
+        return found
 
     def by_side(self, kind: type[E]) -> list[tuple[int, list[E]]]:
         """(direction, events) for each direction that has any."""

@@ -258,7 +258,9 @@ class Layer:
             return self._limit(item, "protocols above one another", MAX_DEPTH)
         if len(self.children) >= MAX_CHILDREN and handoff.stream not in self.children:
             return self._limit(item, "streams read at once", MAX_CHILDREN)
-        child = Layer(self.protocols, self.context, self.conversation, self.depth + 1, handoff.stream or self.stream)
+        name = self.protocol.name if self.protocol is not None else ""
+        context = self.context.above(name)
+        child = Layer(self.protocols, context, self.conversation, self.depth + 1, handoff.stream or self.stream)
         if found:
             child.begin(found[0])
         self.children[handoff.stream] = child

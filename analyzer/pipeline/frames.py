@@ -22,6 +22,8 @@ from dissectors.kit.provided import Provided
 from dissectors.protocols.tcp.flags import names
 from dissectors.protocols.tcp.header import be32
 
+COMPACT: Final = json.JSONEncoder(separators=(",", ":"))   # made once: making one costs more than a record
+NONE: Final[dict[str, str]] = {}
 BLOCK: Final = 1 << 16            # characters gathered before they are handed on
 CAPACITY: Final[i64] = 20_000     # conversations of a transport held at once; ports used again later are not noticed
 
@@ -103,9 +105,10 @@ class FrameLines:
             events = self._quoted(source, packet)
         if self.only and number != self.only:
             return ""
+        records = self._records(events) if events else NONE
         text = (
             f'{{"frame":{source.number},"time_ns":{source.time},"length":{source.length},'
-            f'"captured":{source.end - source.start},"layers":[{self._layers(events)}]'
+            f'"captured":{source.end - source.start},"layers":[{self._layers(records)}]'
         )
         if packet.ip_version:
             size: i64 = 4 if packet.ip_version == 4 else 16
@@ -120,8 +123,8 @@ class FrameLines:
             text += f',"conversation":{number}'
         if tcp:
             text += f',"tcp":{tcp}'
-        if events:
-            text += self._records(events)
+        for name, lines in records.items():
+            text += f',"{name}":[{lines}]'
         return text + "}\n"
 
     # -- TCP -------------------------------------------------------------------------------------------
@@ -223,35 +226,33 @@ class FrameLines:
 
     # -- text ------------------------------------------------------------------------------------------
 
-    def _layers(self, events: list[Event]) -> str:
+    def _layers(self, records: dict[str, str]) -> str:
         plain = "\x00".join(self.packet.layers)
         text = self.layer_texts.get(plain)
         if text is None:
-            text = json.dumps(self.packet.layers, separators=(",", ":"))[1:-1]
+            text = COMPACT.encode(self.packet.layers)[1:-1]
             self.layer_texts[plain] = text
-        for event in events:
-            protocol = event.name.partition(".")[0]
-            if event.frame_record() is not None and f'"{protocol}"' not in text:
+        for protocol in records:
+            if f'"{protocol}"' not in text:
                 text += f',"{protocol}"'
         return text
 
     def _bits(self, bits: int) -> str:
         text = self.bit_texts.get(bits)
         if text is None:
-            text = json.dumps(names(bits), separators=(",", ":"))[1:-1]
+            text = COMPACT.encode(names(bits))[1:-1]
             self.bit_texts[bits] = text
         return text
 
-    def _records(self, events: list[Event]) -> str:
+    def _records(self, events: list[Event]) -> dict[str, str]:
         """The PDUs that this frame completes, under the names of their protocols."""
-        found: dict[str, list[str]] = {}
+        found: dict[str, str] = {}
         for event in events:
             record = event.frame_record()
             if record is not None:
-                protocol = event.name.partition(".")[0]
-                line = json.dumps(record, separators=(",", ":"))
-                if protocol in found:
-                    found[protocol].append(line)
-                else:
-                    found[protocol] = [line]
-        return "".join([f',"{name}":[{",".join(lines)}]' for name, lines in found.items()])
+                name = event.name
+                protocol = name[:name.index(".")]
+                line = COMPACT.encode(record)
+                before = found.get(protocol)
+                found[protocol] = line if before is None else f"{before},{line}"
+        return found

@@ -62,6 +62,12 @@ def _csv(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     return _encoded(csv_table(analysis, layout.level, TABLES[layout.table]))
 
 
+def _har(analysis: Analysis, _layout: Layout) -> Iterator[bytes]:
+    from analyzer.report.har import har
+
+    return _encoded(har(analysis))
+
+
 def _parquet(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.tables import TABLES, parquet_table
 
@@ -86,6 +92,7 @@ FORMATS: Final = (
     Format("markdown", (".md", ".markdown"), "for tickets, with sequence diagrams in Mermaid", _markdown),
     Format("csv", (".csv",), "one table: conversations, events, lookups or findings", _csv),
     Format("parquet", (".parquet",), "the same table with types; needs pyarrow", _parquet),
+    Format("har", (".har",), "HTTP exchanges with their timings, for browsers' tools", _har),
     Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", None),
     Format("text", (".txt",), "what the terminal shows", _text),
 )

@@ -1,8 +1,9 @@
 """Events of one conversation into phases, by what each event's class says of itself.
 
 A connection opens, carries data and ends once, so each of these kinds is one phase however its events lie, and so are
-the handshake and the records of TLS below another protocol. Phases of other protocols stand between opening and transfer, in order of
-start. A kind that comes back after another protocol had its turn is a phase of its own, unless there are too many.
+the handshake and the records of TLS below another protocol. Phases of other protocols stand between opening and
+transfer, in order of start. A kind that comes back after another protocol had its turn is a phase of its own, unless
+there are too many.
 """
 from __future__ import annotations
 

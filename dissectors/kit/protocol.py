@@ -55,11 +55,13 @@ class Context:
     each_pdu: every PDU is wanted as an event of its own (`wiretale frames`); otherwise a run of like ones that
     say nothing new, such as the records of a download, may be told as one event.
     provided: what the user gave beside the capture.
+    beneath: the protocols that carry this one within the conversation, the outermost first: ("tls",) for what was
+    decrypted.
     """
 
     def __init__(
         self, transport: str, originator_port: int, responder_port: int, midstream: bool = False,
-        each_pdu: bool = False, provided: Provided = NOTHING,
+        each_pdu: bool = False, provided: Provided = NOTHING, beneath: tuple[str, ...] = (),
     ) -> None:
         self.transport = transport          # "tcp" or "udp"
         self.originator_port = originator_port
@@ -67,6 +69,14 @@ class Context:
         self.midstream = midstream          # the capture starts after the conversation did
         self.each_pdu = each_pdu
         self.provided = provided
+        self.beneath = beneath
+
+    def above(self, protocol: str) -> Context:
+        """The context of what this protocol carries."""
+        return Context(
+            self.transport, self.originator_port, self.responder_port, self.midstream, self.each_pdu, self.provided,
+            (*self.beneath, protocol),
+        )
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

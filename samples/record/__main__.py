@@ -15,7 +15,7 @@ from samples.record.case import Case
 from samples.record.cases import ALL
 from samples.record.lab import Lab, LabError
 from samples.record.readme import NotShown, index, readme
-from samples.record.tools import missing, why_not
+from samples.record.tools import missing, missing_libraries, why_not
 
 SAMPLES = Path(__file__).resolve().parent.parent
 LARGEST = 200 * 1024         # bytes of one committed capture
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     if reason := why_not():
         print(reason, file=sys.stderr)
         return 2
-    for line in missing():
+    for line in missing() + missing_libraries():
         print(line, file=sys.stderr)
     signal.signal(signal.SIGTERM, _leave)
     failed = 0

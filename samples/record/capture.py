@@ -14,6 +14,8 @@ KEPT_OPTIONS = {
     BLOCK_SECTION: {4},          # shb_userappl
     BLOCK_INTERFACE: {2, 9},     # if_name, if_tsresol
 }
+BLOCK_SECRETS = 0x0000000A       # §4.7
+SECRETS_TLS = 0x544C534B         # "TLSK": an NSS key log
 FIXED_PART = {BLOCK_SECTION: 16, BLOCK_INTERFACE: 8}   # body before the options, in bytes
 FLUSH_S = 0.6                    # longer than libpcap's read timeout in dumpcap
 
@@ -39,10 +41,11 @@ class Recording:
         time.sleep(0.2)
 
     def stop(self) -> bytes:
-        """Ends it as Ctrl-C would and returns the file, cleaned."""
+        """Ends it as Ctrl-C would and returns the file, cleaned, with the keys that the programs logged."""
         time.sleep(FLUSH_S)
         self.lab.end(self.process)
-        return cleaned(self.file.read_bytes())
+        data = cleaned(self.file.read_bytes())
+        return with_keys(data, self.lab.keys.read_text()) if self.lab.keys.exists() else data
 
 
 def cleaned(data: bytes) -> bytes:
@@ -62,6 +65,29 @@ def cleaned(data: bytes) -> bytes:
         out += kind.to_bytes(4, "little") + size + body + size
         position += length
     return bytes(out)
+
+
+def with_keys(data: bytes, log: str) -> bytes:
+    """The pcapng with the lines of a key log, each once, in a Decryption Secrets Block before its packets.
+
+    Comments are left out: they name nothing but the library. Without a line the file is as it was.
+    """
+    lines = dict.fromkeys(line for line in log.splitlines() if line and not line.startswith("#"))
+    if not lines:
+        return data
+    secrets = "".join(f"{line}\n" for line in lines).encode()
+    padded = secrets + b"\0" * (-len(secrets) % 4)
+    body = SECRETS_TLS.to_bytes(4, "little") + len(secrets).to_bytes(4, "little") + padded
+    size = (len(body) + 12).to_bytes(4, "little")
+    block = BLOCK_SECRETS.to_bytes(4, "little") + size + body + size
+    after = int.from_bytes(data[4:8], "little")          # the section header stands first
+    return data[:after] + block + data[after:]
+
+
+def has_keys(data: bytes) -> bool:
+    """Whether with_keys() put a block in."""
+    after = int.from_bytes(data[4:8], "little")
+    return int.from_bytes(data[after:after + 4], "little") == BLOCK_SECRETS
 
 
 def _kept(options: bytes, wanted: set[int]) -> bytes:

@@ -109,6 +109,7 @@ class Host:
     routes: tuple[str, ...] = ()             # arguments of `ip route add`
     forwards: bool = False
     resolver: str = ""                       # what /etc/resolv.conf of this host names
+    names: tuple[str, ...] = ()              # lines of its /etc/hosts: address and names
 
 
 @dataclass(frozen=True)

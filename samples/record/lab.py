@@ -55,7 +55,8 @@ class Lab:
         self.namespaces: list[str] = []
         self.taps: list[int] = []
         self.emulator: Emulator | None = None
-        self.used: set[str] = set()          # programs run so far, for the README
+        self.used: set[str] = set()          # programs run and libraries used so far, for the README
+        self.keys = self.scratch / "keys.log"    # what programs write here goes into the recording (NSS key log)
 
     def __enter__(self) -> Lab:
         try:
@@ -120,10 +121,15 @@ class Lab:
                               int(nic.delay_ms * 1e6)))
         for route in host.routes:
             self.ip(host.name, "route", "add", *route.split())
+        etc: dict[str, str] = {}                                 # `ip netns exec` shows these in /etc
         if host.resolver:
-            folder = Path("/etc/netns") / namespace(host.name)   # `ip netns exec` shows it as /etc
+            etc["resolv.conf"] = f"nameserver {host.resolver}\noptions timeout:2 attempts:2\n"
+        if host.names:
+            etc["hosts"] = "".join(f"{line}\n" for line in host.names)
+        for name, text in etc.items():
+            folder = Path("/etc/netns") / namespace(host.name)
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "resolv.conf").write_text(f"nameserver {host.resolver}\noptions timeout:2 attempts:2\n")
+            (folder / name).write_text(text)
         return ports
 
     # Acting
@@ -143,23 +149,40 @@ class Lab:
         """Runs a tool inside a host, away from the record of what a case uses; returns what it printed."""
         return _tool("ip", "netns", "exec", namespace(host), *command)
 
-    def python(self, program: str, *arguments: object) -> list[str]:
-        """The command that runs one of the small programs of this recorder."""
+    def python(self, program: str, *arguments: object, libraries: tuple[str, ...] = ()) -> list[str]:
+        """The command that runs one of the small programs of this recorder. libraries: what it imports from PyPI."""
+        self.used.update(libraries)
         return [sys.executable, "-I", str(PROGRAMS / f"{program}.py"), *(str(a) for a in arguments)]
 
-    def start(self, host: str, command: list[str]) -> subprocess.Popen[bytes]:
-        """Starts a program inside a host; close() ends it at the latest."""
+    def start(self, host: str, command: list[str], keyboard: bool = False,
+              environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Starts a program inside a host; close() ends it at the latest. keyboard: say() may type into it."""
         self.note(command)
         log = (self.scratch / f"{len(self.processes)}.log").open("wb")
-        process = subprocess.Popen(["ip", "netns", "exec", namespace(host), *command], stdin=subprocess.DEVNULL,
-                                   stdout=log, stderr=subprocess.STDOUT, cwd=self.scratch, start_new_session=True)
+        process = subprocess.Popen(["ip", "netns", "exec", namespace(host), *command],
+                                   stdin=subprocess.PIPE if keyboard else subprocess.DEVNULL,
+                                   stdout=log, stderr=subprocess.STDOUT, cwd=self.scratch, start_new_session=True,
+                                   env=os.environ | (environment or {}))
         log.close()
         self.processes.append((log.name, process))
         return process
 
-    def run(self, host: str, command: list[str], allowed: tuple[int, ...] = (0,)) -> None:
+    def run(self, host: str, command: list[str], allowed: tuple[int, ...] = (0,),
+            environment: dict[str, str] | None = None) -> None:
         """Runs a program inside a host to its end."""
-        self.finish(self.start(host, command), allowed)
+        self.finish(self.start(host, command, environment=environment), allowed)
+
+    def say(self, process: subprocess.Popen[bytes], *words: str | float) -> None:
+        """Types into a program that was started with a keyboard: text, and pauses in seconds between."""
+        if process.stdin is None:
+            raise LabError(f"{self.case.key}: {process.args!r} has no keyboard")
+        for word in words:
+            if isinstance(word, str):
+                with suppress(BrokenPipeError):            # it may have ended before
+                    process.stdin.write(word.encode())
+                    process.stdin.flush()
+            else:
+                time.sleep(word)
 
     def finish(self, process: subprocess.Popen[bytes], allowed: tuple[int, ...] = (0,)) -> None:
         try:
@@ -182,6 +205,8 @@ class Lab:
         raise LabError(f"{self.case.key}: nothing listens on port {port} of {host}: {logs}")
 
     def note(self, command: list[str]) -> None:
+        if command[0] == "runuser":
+            command = command[command.index("--") + 1:]
         name = Path(command[0]).name
         self.used.add("python" if name.startswith("python") else name)
 
@@ -203,6 +228,9 @@ class Lab:
     def close(self) -> None:
         for _, process in reversed(self.processes):
             self.end(process)
+            if process.stdin is not None:
+                with suppress(BrokenPipeError):
+                    process.stdin.close()
         if self.emulator is not None and self.emulator.is_alive():
             self.emulator.stop()
         for tap in self.taps:

@@ -3,9 +3,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from samples.record.capture import frames_where, tshark
+from samples.record.capture import frames_where, has_keys, tshark
 from samples.record.case import MIRROR, Case, Host, Link
 from samples.record.tools import kernel, version
+
+KEYS = "- The keys of its TLS sessions are inside, in a Decryption Secrets Block: tshark reads it decrypted."
 
 
 class NotShown(Exception):
@@ -49,7 +51,8 @@ def readme(case: Case, capture: Path, used: set[str]) -> str:
         f"# {case.title}", "", case.summary, "",
         "## How it was recorded", "",
         f"`sudo python -m samples.record {case.key}` makes it anew; ports, sequence numbers and times differ then.", "",
-        *_setting(case, used), "",
+        *_setting(case, used),
+        *([KEYS] if has_keys(capture.read_bytes()) else []), "",
         "## What it shows", "",
         f"{len(tshark(capture).splitlines())} frames. Checked with {version('tshark')} when it was recorded.", "",
         "| Frames | What happens | Display filter |", "|---|---|---|", *rows, "",

@@ -12,10 +12,11 @@ def text_of(length: int) -> str:
 
 
 def web(lab: Lab, host: str, files: dict[str, int], listen: str = "80", listen_more: str = "",
-        more: str = "") -> None:
+        more: str = "", site: str = "") -> None:
     """Starts nginx in the foreground on a host, with files of the given lengths.
 
-    listen, listen_more: address or port, and parameters, of the `listen` directive. more: other directives.
+    listen, listen_more: address or port, and parameters, of the `listen` directive. more, site: other directives of
+    the http and of the server block.
     """
     root = lab.scratch / f"www-{host}"
     root.mkdir()
@@ -41,7 +42,7 @@ http {{
   uwsgi_temp_path {lab.scratch}/uwsgi;
   scgi_temp_path {lab.scratch}/scgi;
   {more}
-  server {{ listen {listen} {listen_more}; root {root}; }}
+  server {{ listen {listen} {listen_more}; root {root}; {site} }}
 }}
 """)
     lab.start(host, ["nginx", "-c", str(config), "-e", "stderr"])

@@ -5,20 +5,35 @@ import os
 import re
 import shutil
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 PACKAGES = {
     "ip": "iproute2", "ss": "iproute2", "ethtool": "ethtool", "sysctl": "procps", "dumpcap": "wireshark-common",
     "tshark": "tshark", "curl": "curl", "nginx": "nginx-light", "named": "bind9", "dnssec-keygen": "bind9-utils",
     "dnssec-signzone": "bind9-utils", "unbound": "unbound", "dig": "bind9-dnsutils", "avahi-daemon": "avahi-daemon",
+    "openssl": "openssl", "gnutls-cli": "gnutls-bin", "gnutls-serv": "gnutls-bin", "postfix": "postfix",
+    "dovecot": "dovecot-imapd", "vsftpd": "vsftpd", "slapd": "slapd", "ldapsearch": "ldap-utils",
+    "postgres": "postgresql", "psql": "postgresql-client", "prosody": "prosody", "tinyproxy": "tinyproxy",
+    "nghttp": "nghttp2-client", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "chromium": "chromium",
 }
-_VERSION_FLAGS = {"nginx": "-v", "named": "-v", "dig": "-v", "unbound": "-V", "ip": "-V", "ss": "-V"}
-_NAMES = {"named": "BIND named", "ip": "iproute2", "python": "Python"}
+LIBRARIES = ("cryptography", "websockets", "h2", "grpcio", "protobuf", "brotli", "zstandard")   # from PyPI
+_VERSION_FLAGS = {"nginx": "-v", "named": "-v", "dig": "-v", "unbound": "-V", "ip": "-V", "ss": "-V",
+                  "openssl": "version", "slapd": "-VV", "ldapsearch": "-VV", "tinyproxy": "-v"}
+_PACKAGED = ("vsftpd", "prosody")      # these do not say it where it can be read
+_NAMES = {"named": "BIND named", "ip": "iproute2", "python": "Python", "openssl": "OpenSSL",
+          "postfix": "Postfix", "dovecot": "Dovecot", "postgres": "PostgreSQL", "prosody": "Prosody"}
 
 
 def missing(programs: tuple[str, ...] = tuple(PACKAGES)) -> list[str]:
     """Lines that name each absent program and its Debian package."""
     return [f"{p} is not installed: apt-get install {PACKAGES[p]}" for p in programs if not shutil.which(p)]
+
+
+def missing_libraries() -> list[str]:
+    """Lines that name each absent library of the small programs."""
+    here = {found.metadata["Name"].lower() for found in metadata.distributions()}
+    return [f"{name} is not installed: pip install {name}" for name in LIBRARIES if name not in here]
 
 
 def why_not() -> str:
@@ -32,7 +47,13 @@ def why_not() -> str:
 
 def version(program: str) -> str:
     """Name and version number as the program itself says; nothing of the machine it was built on."""
+    if program in LIBRARIES:
+        return f"{program} {metadata.version(program)}"
     command = [program, _VERSION_FLAGS.get(program, "--version")]
+    if program == "postfix":
+        command = ["postconf", "mail_version"]
+    elif program in _PACKAGED:
+        command = ["dpkg-query", "-W", "-f", "${Version}", PACKAGES[program]]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
     return f"{_NAMES.get(program, program)} {found.group() if found else ''}".strip()

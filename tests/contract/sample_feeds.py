@@ -15,20 +15,24 @@ from analyzer.ingest.source import Source
 from analyzer.packets.decode import Decoder
 from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import Event
-from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
-from dissectors.kit.protocol import Context
+from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
+from dissectors.kit.protocol import Context, Dissector, Output, Protocol
 from dissectors.registry import protocols
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-Item = Chunk | Gap | Close | Datagram
+Item = Chunk | Gap | Close | Datagram | Fields
 TRANSPORTS = {ICMP: "icmp", ICMPV6: "icmpv6", TCP: "tcp", UDP: "udp"}
 NEVER_BEFORE = 1 << 40          # more conversations than a sample has
 
 
 class Feed:
-    """One conversation of a sample. protocol: the one that the router chose, "" for none."""
+    """One conversation of a sample, or what reached a protocol within it (inner).
 
-    def __init__(self, sample: str, number: int, context: Context) -> None:
+    protocol: the one that the router chose, "" for none.
+    """
+
+    def __init__(self, sample: str, number: int, context: Context, inner: bool = False) -> None:
+        self.inner = inner
         self.sample = sample
         self.number = number
         self.context = context
@@ -72,9 +76,67 @@ def run(router: Router, items: list[Item]) -> list[Event]:
             events += router.datagram(item)
         elif isinstance(item, Close):
             events += router.close(item)
-        else:
+        elif not isinstance(item, Fields):    # fields come from a layer beneath, never from the wire
             events += router.piece(item)
     return events
+
+
+class Witness(Dissector):
+    """Passes everything on to a dissector, and notes what that was handed."""
+
+    def __init__(self, inside: Dissector, items: list[Item]) -> None:
+        self.inside = inside
+        self.items = items
+
+    def on_data(self, chunk: Chunk) -> list[Output]:
+        self.items.append(chunk)
+        return self.inside.on_data(chunk)
+
+    def on_gap(self, gap: Gap) -> list[Output]:
+        self.items.append(gap)
+        return self.inside.on_gap(gap)
+
+    def on_close(self, close: Close) -> list[Output]:
+        self.items.append(close)
+        return self.inside.on_close(close)
+
+    def on_datagram(self, datagram: Datagram) -> list[Output]:
+        self.items.append(datagram)
+        return self.inside.on_datagram(datagram)
+
+    def on_fields(self, fields: Fields) -> list[Output]:
+        self.items.append(fields)
+        return self.inside.on_fields(fields)
+
+
+def witnessed(protocol: Protocol, sample: str, number: int, found: list[Feed]) -> Protocol:
+    """The same protocol; what each of its dissectors is handed becomes a feed."""
+    create = protocol.create
+    if create is None:
+        return protocol
+
+    def watch(context: Context) -> Dissector:
+        feed = Feed(sample, number, context, True)
+        feed.protocol = protocol.name
+        found.append(feed)
+        return Witness(create(context), feed.items)
+
+    return Protocol(
+        protocol.name, protocol.title, protocol.summary, protocol.specs, watch, protocol.carriers, protocol.ports,
+        protocol.events, protocol.terms, protocol.probe, protocol.probe_anywhere, protocol.namer,
+    )
+
+
+@cache
+def inner_feeds() -> list[Feed]:
+    """What reached the protocols above others: in what was decrypted, upgraded or carried by stream."""
+    found: list[Feed] = []
+    for feed in all_feeds():
+        layers: list[Feed] = []
+        known = tuple(witnessed(protocol, feed.sample, feed.number, layers) for protocol in protocols())
+        run(Router(known, feed.context, feed.number), feed.items)
+        found += [layer for layer in layers[1:] if layer.items]
+    return found
 
 
 @cache
@@ -90,7 +152,7 @@ def all_feeds() -> list[Feed]:
 
 def feeds_by_protocol() -> dict[str, list[Feed]]:
     found: dict[str, list[Feed]] = {}
-    for feed in all_feeds():
+    for feed in all_feeds() + inner_feeds():
         found.setdefault(feed.protocol, []).append(feed)
     return found
 

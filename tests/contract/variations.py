@@ -15,7 +15,7 @@ def part(chunk: Chunk, start: int, end: int) -> Chunk:
     offset = chunk.offset + start if chunk.offset >= 0 else -1
     return Chunk(
         chunk.frame, chunk.time, chunk.direction, chunk.data[start:end], chunk.position + start, chunk.released_by,
-        offset,
+        offset, chunk.stream,
     )
 
 
@@ -35,15 +35,18 @@ def split(items: list[Item], sizes: Random | int) -> list[Item]:
 
 
 def joined(items: list[Item]) -> list[Item]:
-    """Chunks that follow one another in one direction as a single one."""
+    """Chunks that follow one another in one direction as a single one; those that had to wait stay as they are."""
     out: list[Item] = []
     for item in items:
         before = out[-1] if out else None
         if (
             isinstance(item, Chunk) and isinstance(before, Chunk) and before.direction == item.direction
             and before.position + len(before.data) == item.position
+            and item.released_by == item.frame and before.released_by == before.frame
         ):
-            out[-1] = Chunk(item.frame, item.time, item.direction, before.data + item.data, before.position)
+            out[-1] = Chunk(
+                item.frame, item.time, item.direction, before.data + item.data, before.position, stream=item.stream
+            )
         else:
             out.append(item)
     return out
@@ -79,13 +82,15 @@ def shortened(item: Datagram, octets: int) -> Datagram:
     """A datagram of which the capture holds less than was sent."""
     return Datagram(
         item.frame, item.time, item.direction, item.data[:octets], item.length, item.offset, item.source_port,
-        item.destination_port,
+        item.destination_port, item.stream,
     )
 
 
 def with_bytes(item: Chunk | Datagram, data: bytes) -> Chunk | Datagram:
     if isinstance(item, Chunk):
-        return Chunk(item.frame, item.time, item.direction, data, item.position, item.released_by, item.offset)
+        return Chunk(
+            item.frame, item.time, item.direction, data, item.position, item.released_by, item.offset, item.stream
+        )
     return Datagram(
         item.frame, item.time, item.direction, data, len(data), item.offset, item.source_port, item.destination_port
     )
@@ -137,4 +142,4 @@ def damaged(items: list[Item], random: Random) -> list[Item]:
 
 
 def as_gap(chunk: Chunk) -> Gap:
-    return Gap(chunk.frame, chunk.time, chunk.direction, chunk.position, len(chunk.data))
+    return Gap(chunk.frame, chunk.time, chunk.direction, chunk.position, len(chunk.data), chunk.stream)

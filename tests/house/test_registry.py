@@ -18,7 +18,8 @@ SHORTEST_WHY = 40
 # One or several rules, each of a standard, with the section where it is not the whole of it.
 RULE = (
     r"(RFC \d{1,5}( (§[0-9A-Z]+(\.\d+)*|Appendix [A-Z](\.\d+)*))?"
-    r"|IEEE \d+(\.\d+[A-Za-z]*)?(-\d{4})?( §\d+(\.\d+)*)?|IANA [A-Za-z0-9 -]+)"
+    r"|IEEE \d+(\.\d+[A-Za-z]*)?(-\d{4})?( §\d+(\.\d+)*)?|IANA [A-Za-z0-9 -]+"
+    r"|WHATWG HTML( §\d+(\.\d+)*)?|gRPC over HTTP2|gRPC-Web|Protocol Buffers Encoding)"
 )
 SPEC = re.compile(rf"{RULE}(; {RULE})*")
 

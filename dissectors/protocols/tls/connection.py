@@ -3,25 +3,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import BACKWARD, FORWARD, LimitReached
-from dissectors.kit.protocol import Context, Output
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached
+from dissectors.kit.inputs import Chunk, Close, Gap
+from dissectors.kit.protocol import BENEATH, Context, Handoff, Output
 from dissectors.protocols.tls.events import TlsEvent
 from dissectors.protocols.tls.events_data import (
-    ACCEPTED,
     KEYS_FOUND,
     KEYS_MISSING,
     KEYS_WRONG,
     OFFERED,
+    REJECTED,
     Decryption,
     EarlyData,
 )
 from dissectors.protocols.tls.events_proof import FinishedSeen
 from dissectors.protocols.tls.events_summary import Established
+from dissectors.protocols.tls.records import Record
 from dissectors.protocols.tls.secrets import Keys
 from dissectors.protocols.tls.state import Session, Side
 from dissectors.protocols.tls.summary import summed_up
 
 MAX_TOLD: Final = 2_000     # handshake messages, alerts and heartbeats of a connection that are told one by one
+
+CHILDREN: Final[dict[str, str]] = {   # protocol identifiers (IANA ALPN registry) to the protocols that read them
+    "h2": "http2", "http/1.1": "http", "http/1.0": "http", "dot": "dns",
+}
 
 SERVER_PORTS: Final = (443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 5986, 6697, 8443)
 
@@ -47,6 +53,7 @@ class Connection:
         self.capped = False
         self.keys_told = ""
         self.out: list[Output] = []
+        self.child = False           # a protocol above was named
         for side in self.sides:
             side.layer.keep = self.keys.active
 
@@ -98,9 +105,12 @@ class Connection:
         ))
 
     def no_keys(self, side: Side, frames: tuple[int, ...], time: int) -> None:
-        """What was wanted is not in the log."""
+        """What was wanted is not in the log, so fragments need not be kept."""
         if not self.keys.active:
             return
+        for one in self.sides:
+            if not one.opened:
+                one.layer.keep = False
         reason = ""
         if self.session.hello is None:
             reason = "the ClientHello is not in the capture, and keys are named by its random number"
@@ -140,6 +150,8 @@ class Connection:
         self, side: Side, frames: tuple[int, ...], time: int, encrypted: bool, inferred: bool, verified: str
     ) -> None:
         """Finished of one side, read or told by its place."""
+        if self.from_client(side):
+            self.tell_early()
         self.spoke(side, "Finished", frames, time)
         self.tell(FinishedSeen(time, side.direction, frames, self.client, encrypted, inferred, verified))
         side.finished_ns = time
@@ -157,23 +169,55 @@ class Connection:
             one.layer.count = not self.context.each_pdu
         if session.hello is None or session.server is None:
             return
-        if session.early and not session.early_outcome:
-            self.early_outcome(OFFERED)
         decrypted = mine.opened > 0 and theirs.opened > 0
         summary = summed_up(session, mine.finished_ns, inferred, decrypted, self.client_side())
         frames = tuple(sorted({*session.began_frames, *theirs.finished_frames, *mine.finished_frames}))
         self.tell(Established(mine.finished_ns, side.direction, frames, self.client, summary))
 
-    def early_outcome(self, outcome: str) -> None:
-        """What became of the early data, told once the capture shows it."""
+    def early_outcome(self, outcome: str, frame: int, time: int) -> None:
+        """What became of the early data, once the capture shows it."""
         session = self.session
         if not session.early or session.early_outcome:
             return
         session.early_outcome = outcome
+        if outcome == REJECTED:
+            self.restart(self.client_side(), frame, time)
+
+    def tell_early(self) -> None:
+        """When no more of it can come."""
+        session = self.session
         sent = session.early_sent
-        if sent.records or outcome == ACCEPTED:
-            frames = sent.named() if sent.records else session.began_frames
+        if session.early and not session.early_told and sent.records:
+            session.early_told = True
             self.tell(EarlyData(
-                sent.begin if sent.records else session.hello_ns, self.client, frames, self.client, outcome,
-                sent.records, sent.octets,
+                sent.begin, self.client, sent.named(), self.client, session.early_outcome or OFFERED, sent.records,
+                sent.octets,
             ))
+
+    # -- the protocol above ----------------------------------------------------------------------------
+
+    def deliver(self, side: Side, record: Record, plain: bytes) -> None:
+        """Decrypted octets go on to the protocol above."""
+        if not plain:
+            return
+        if not self.child:
+            self.child = True
+            alpn = self.session.alpn
+            name = CHILDREN.get(alpn, "")
+            reason = f"TLS negotiated {alpn}" if name else "TLS carries it"
+            self.out.append(Handoff(name, side.direction, BENEATH, reason))
+        self.out.append(Chunk(record.number, record.time, side.direction, plain, side.position, record.number))
+        side.position += len(plain)
+
+    def restart(self, side: Side, frame: int, time: int) -> None:
+        """What was delivered so far was refused by the server: the protocol above begins again."""
+        if self.child:
+            self.out.append(Close(frame, time, NEITHER, "rst"))
+            self.child = False
+            side.position = 0
+
+    def lost(self, side: Side, frame: int, time: int, octets: int) -> None:
+        """Octets are missing in what goes on to the protocol above."""
+        if self.child and octets > 0:
+            self.out.append(Gap(frame, time, side.direction, side.position, octets))
+            side.position += octets

@@ -3,15 +3,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.protocol import BENEATH, Context, Handoff
+from dissectors.kit.inputs import Close
+from dissectors.kit.protocol import Context
 from dissectors.protocols.tls.causes import cause
 from dissectors.protocols.tls.events import RecordSeen
-from dissectors.protocols.tls.events_data import EncryptedHandshake, HeartbeatSeen, Renegotiation
+from dissectors.protocols.tls.events_data import REJECTED, EncryptedHandshake, HeartbeatSeen, Renegotiation
 from dissectors.protocols.tls.events_end import CLOSE_NOTIFY, FATAL, AlertSeen, Refused, Ssl2Answer
 from dissectors.protocols.tls.events_proof import ChangeCipherSpecSeen
 from dissectors.protocols.tls.handshake import Message
-from dissectors.protocols.tls.header import SSL2
+from dissectors.protocols.tls.header import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEARTBEAT, SSL2
 from dissectors.protocols.tls.observer import CLIENT_HELLO, Observer
 from dissectors.protocols.tls.records import Record
 from dissectors.protocols.tls.secrets import MAX_FAILURES, open_record
@@ -19,13 +19,6 @@ from dissectors.protocols.tls.state import Hidden, Side
 from dissectors.wire.tls.hello import ClientHello
 from dissectors.wire.tls.names import HANDSHAKES
 from dissectors.wire.tls.protection import BadRecord
-
-# ContentType (RFC 8446 §5.1, RFC 6520 §3).
-CHANGE_CIPHER_SPEC: Final = 20
-ALERT: Final = 21
-HANDSHAKE: Final = 22
-APPLICATION_DATA: Final = 23
-HEARTBEAT: Final = 24
 
 TLS13: Final = 0x0304
 SHA384_SUITE: Final = 0x1302        # the one suite of RFC 8446 Appendix B.4 with a longer hash
@@ -37,18 +30,14 @@ USER_CANCELED: Final = 90           # with close_notify the alerts that end noth
 
 SSL2_MASTER_KEY: Final = 2          # CLIENT-MASTER-KEY
 
-CHILDREN: Final[dict[str, str]] = {   # protocol identifiers (IANA ALPN registry) to the protocols that read them
-    "h2": "http2", "http/1.1": "http", "http/1.0": "http", "dot": "dns",
-}
-
 
 class Content(Observer):
     """Takes records of both sides in the order of the capture."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.child = False           # a protocol above was named
         self.hidden_renegotiation = False
+        self.inner = 0               # the type of the record in hand, inside its protection where that was opened
         self.ssl2 = False            # the connection goes on in SSL 2.0, encrypted
 
     def record(self, side: Side, record: Record) -> bool:
@@ -70,7 +59,7 @@ class Content(Observer):
             content = record.fragment if plain is None else plain
             if inner == APPLICATION_DATA:
                 if plain is not None:
-                    self._deliver(side, record, plain)
+                    self.deliver(side, record, plain)
                     self._count(side, record, len(plain))
                 else:
                     counts = self._unread(side, record)
@@ -84,6 +73,7 @@ class Content(Observer):
                 self._heartbeat(side, record, content, plain is not None)
             elif inner == SSL2:
                 types = self._ssl2(side, record)
+        self.inner = inner
         if self.context.each_pdu and (inner != SSL2 or types):
             self.out.insert(place, RecordSeen(
                 record.time, side.direction, record.frames, self.client, inner, kind, record.version, record.length,
@@ -108,6 +98,8 @@ class Content(Observer):
         if plain is None and self.session.tls13:
             plain = self._other_keys(side, record)
         if plain is None:
+            if self.session.early_outcome == REJECTED and self.from_client(side) and side.finished_ns < 0:
+                return None   # early data that was on its way when the server refused it
             most = 1 if not self.session.tls13 and not side.opened else MAX_FAILURES
             self.refused(side, most, record.frames, record.time)
             return None
@@ -158,27 +150,6 @@ class Content(Observer):
         if side.finished_ns >= 0 and not side.gap:
             return None
         return self._by_traffic_keys(side, record)
-
-    def _deliver(self, side: Side, record: Record, plain: bytes) -> None:
-        """Decrypted octets go on to the protocol above."""
-        if not plain:
-            return
-        if not self.child:
-            self.child = True
-            alpn = self.session.alpn
-            name = CHILDREN.get(alpn, "")
-            reason = f"TLS negotiated {alpn}" if name else "TLS carries it"
-            self.out.append(Handoff(name, side.direction, BENEATH, reason))
-        self.out.append(Chunk(
-            record.number, record.time, side.direction, plain, side.position, record.number
-        ))
-        side.position += len(plain)
-
-    def lost(self, side: Side, frame: int, time: int, octets: int) -> None:
-        """Octets are missing in what goes on to the protocol above."""
-        if self.child and octets > 0:
-            self.out.append(Gap(frame, time, side.direction, side.position, octets))
-            side.position += octets
 
     def _cut(self, side: Side, record: Record) -> list[int]:
         """A record of which the capture holds a part: its place in the sequence is known, its content is not."""
@@ -266,8 +237,6 @@ class Content(Observer):
         pair = self.keys.openers(session)
         if pair is None:
             self.no_keys(side, record.frames, record.time)
-            if not side.opened:
-                side.layer.keep = False
         else:
             side.opener = pair[0 if self.from_client(side) else 1]
             side.opened = 0
@@ -276,12 +245,17 @@ class Content(Observer):
     # -- application data that is not read -------------------------------------------------------------
 
     def _count(self, side: Side, record: Record, plain: int) -> None:
-        side.layer.add(record, plain)
+        """What a client sends before its Finished is early data."""
+        if self.session.early and self.from_client(side) and side.finished_ns < 0:
+            _add(self.session.early_sent, record)
+        else:
+            side.layer.add(record, plain)
 
     def _unread(self, side: Side, record: Record) -> bool:
         """True where it is application data as far as one can tell; the rest belongs to a handshake of TLS 1.3."""
         session = self.session
         if session.hello is None:
+            self.no_keys(side, record.frames, record.time)
             for one in self.sides:
                 one.layer.count = not self.context.each_pdu
             return True

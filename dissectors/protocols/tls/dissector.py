@@ -3,13 +3,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import NEITHER, Evidence, Malformed
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.tls.content import Content
 from dissectors.protocols.tls.events import Resynchronised
 from dissectors.protocols.tls.events_data import ApplicationData, DataSummary
 from dissectors.protocols.tls.events_end import Closed, Plaintext, Stalled
+from dissectors.protocols.tls.header import APPLICATION_DATA
 from dissectors.protocols.tls.plain import looks_like
 from dissectors.protocols.tls.records import BROKEN, FOUND, Found, Notice, Record, Run
 from dissectors.protocols.tls.state import Side
@@ -38,12 +39,16 @@ class TlsDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.state = Content(context)
+        self.forward = self.state.sides[FORWARD].layer
+        self.backward = self.state.sides[BACKWARD].layer
         self.over = False            # the end was told
 
     def on_data(self, chunk: Chunk) -> list[Output]:
+        layer = self.backward if chunk.direction else self.forward
+        if layer.passes(chunk):
+            return []
         state = self.state
         side = state.sides[chunk.direction]
-        layer = side.layer
         before = layer.run.records
         found = layer.data(chunk)
         if not found and layer.run.records == before:
@@ -88,10 +93,11 @@ class TlsDissector(Dissector):
         state = self.state
         for item in found:
             if isinstance(item, Record):
-                if item.content_type != 23:
-                    self._end_run(side)
+                place = len(state.out)
                 if state.record(side, item):
                     side.layer.add(item, -1)
+                elif state.inner != APPLICATION_DATA:
+                    self._end_run(side, place)
             elif isinstance(item, Run):
                 self._tell_run(side, item)
             else:
@@ -113,17 +119,26 @@ class TlsDissector(Dissector):
                 notice.time, side.direction, frames, state.client, notice.passed, notice.lost
             ))
         elif not self.context.midstream:
-            answer = state.session.hello is not None and not state.from_client(side)
+            session = state.session
+            answer = session.hello is not None and not state.from_client(side)
             state.tell(Plaintext(
-                notice.time, side.direction, frames, state.client, looks_like(notice.first), notice.first, answer
+                notice.time, side.direction, frames, state.client, looks_like(notice.first), notice.first, answer,
+                session.began_ns,
             ))
+            session.broken = session.broken or answer
 
     # -- runs of application data ----------------------------------------------------------------------
 
-    def _end_run(self, side: Side) -> None:
+    def _end_run(self, side: Side, place: int = -1) -> None:
+        """The run in hand is over; it is told at that place among the outputs, else last."""
         run = side.layer.end()
-        if run is not None:
-            self._tell_run(side, run)
+        if run is None:
+            return
+        later = self.state.out[place:] if place >= 0 else []
+        if place >= 0:
+            del self.state.out[place:]
+        self._tell_run(side, run)
+        self.state.out += later
 
     def _tell_run(self, side: Side, run: Run) -> None:
         if self.context.each_pdu:
@@ -157,6 +172,7 @@ class TlsDissector(Dissector):
             state.flush_hidden(side)
             if side.rest.records:
                 self._data(side, side.rest, side.runs - MAX_RUNS)
+        state.tell_early()
         self._data_in_all()
         how, frame, time = close.how, close.frame, close.time
         ended = [side for side in state.sides if side.ended]
@@ -170,6 +186,14 @@ class TlsDissector(Dissector):
     def _data_in_all(self) -> None:
         """The sum of both directions, where there was anything."""
         state = self.state
+        early = state.session.early_sent
+        if early.records:
+            side = state.client_side()
+            side.records += early.records
+            side.octets += early.octets
+            side.begin = early.begin
+            if not side.end:
+                side.end, side.last_frame = early.end, early.last
         spoken = [side for side in state.sides if side.records]
         if not spoken:
             return

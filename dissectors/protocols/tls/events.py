@@ -14,17 +14,6 @@ from dissectors.wire.tls.names import content_type_name, handshake_name, version
 HANDSHAKE: Final = "tls handshake"
 DATA: Final = "tls data"
 
-# How sure a statement is.
-CERTAIN: Final = "certain"
-LIKELY: Final = "likely"
-
-# ContentType (RFC 8446 §5.1, RFC 6520 §3).
-CHANGE_CIPHER_SPEC: Final = 20
-ALERT: Final = 21
-HANDSHAKE_TYPE: Final = 22
-APPLICATION_DATA: Final = 23
-HEARTBEAT: Final = 24
-
 
 def capital(text: str) -> str:
     return text[:1].upper() + text[1:]

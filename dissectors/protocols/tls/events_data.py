@@ -112,9 +112,11 @@ class DataSummary(TlsEvent):
         mine, other = self.client, 1 - self.client
         text = (
             f"In all the client sends {size(self.octets[mine])} in {plural(self.records[mine], 'record')} and the "
-            f"server {size(self.octets[other])} in {plural(self.records[other], 'record')}, within "
-            f"{duration(self.time - self.began_ns)}."
+            f"server {size(self.octets[other])} in {plural(self.records[other], 'record')}"
         )
+        if self.time > self.began_ns:
+            text += f", within {duration(self.time - self.began_ns)}"
+        text += "."
         return text if self.plain else text + " That much anybody on the way can tell; what was said, nobody."
 
     def headline(self) -> Headline | None:

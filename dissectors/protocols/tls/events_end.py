@@ -73,6 +73,12 @@ class AlertSeen(TlsEvent):
             text += f" {capital(self.cause)}."
         return text
 
+    def headline(self) -> Headline | None:
+        """Only where it breaks something off; a close_notify is no news."""
+        if self.description <= CLOSE_NOTIFY or self.level != FATAL:
+            return None
+        return Headline("TLS", f"broken off: {self.words()} from {self.who()}", self.time, self.time)
+
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
             "level": self.level, "description": self.words(), "encrypted": self.description < 0,
@@ -191,7 +197,10 @@ class Ssl2Answer(TlsEvent):
 
 
 class Plaintext(TlsEvent):
-    """Bytes that are no TLS where TLS was due. guess: what they look like, "" where they look like nothing known."""
+    """Bytes that are no TLS where TLS was due. guess: what they look like, "" where they look like nothing known.
+
+    answer: they answer a ClientHello. began_ns: of that, -1 for none.
+    """
 
     name: ClassVar[str] = "tls.plaintext"
     phase: ClassVar[str] = HANDSHAKE
@@ -203,15 +212,25 @@ class Plaintext(TlsEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, guess: str, first: bytes, answer: bool
+        self, time: int, direction: int, frames: tuple[int, ...], client: int, guess: str, first: bytes, answer: bool,
+        began_ns: int,
     ) -> None:
         super().__init__(time, direction, frames, client)
         self.guess = guess
         self.first = first
         self.answer = answer
+        self.began_ns = began_ns
 
     def label(self) -> str:
         return "plain text"
+
+    def headline(self) -> Headline | None:
+        if not self.answer or self.began_ns < 0:
+            return None
+        return Headline("TLS", f"answered with {self.guess or 'bytes that are no TLS'}", self.began_ns, self.time)
+
+    def phase_title(self) -> str:
+        return "TLS handshake, answered in plain text" if self.answer else ""
 
     def detail(self) -> str:
         return self.guess or self.first.hex(" ")

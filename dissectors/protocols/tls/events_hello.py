@@ -191,8 +191,8 @@ class ServerHelloSeen(TlsEvent):
         if hello.downgrade:
             text += (
                 " The last bytes of its random number are the mark of a server that could speak a newer version: "
-                "a client that had offered that version would have to break off, because somebody on the way would have "
-                "changed its offer; one that offered no more goes on."
+                "a client that had offered that version would have to break off, because somebody on the way would "
+                "have changed its offer; one that offered no more goes on."
             )
         if not self.offered:
             text += " The client did not offer this suite."

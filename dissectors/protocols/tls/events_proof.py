@@ -162,7 +162,7 @@ class CertificateRequestSeen(TlsEvent):
     def what(self) -> str:
         text = "The server asks the client for a certificate"
         if self.authorities:
-            text += f" of one of {plural(self.authorities, 'authority', 'authorities')}"
+            text += " of one authority" if self.authorities == 1 else f" of one of {self.authorities} authorities"
         if self.schemes:
             text += f", signed with {some([scheme_name(number) for number in self.schemes], MAX_SHOWN)}"
         return text + "."

@@ -112,6 +112,8 @@ class Established(TlsEvent):
     def phase_facts(self) -> list[str]:
         one = self.summary
         facts = [self._trips(), duration(one.ended_ns - one.began_ns)]
+        if one.server_ns >= 0 and one.client_ns >= 0:
+            facts.append(f"server {duration(one.server_ns)}, client {duration(one.client_ns)}")
         if one.retried:
             facts.append("one round trip for a HelloRetryRequest")
         if one.resumption != FULL:

@@ -161,13 +161,14 @@ class Observer(Connection):
                 one.finished_ns = -1
                 one.empty_certificate = False
                 one.layer.count = False
+                one.layer.keep = self.keys.active
                 if not renegotiation:
                     one.secure = False
         self.keys.note(message.raw)
         session = self.session
         session.hello = hello
         session.hello_ns = message.time
-        session.early = hello.early_data and not again
+        session.early = hello.early_data or (again and session.early)
         if renegotiation:
             self.tell(Renegotiation(
                 message.time, side.direction, message.frames, self.client, True,
@@ -177,7 +178,7 @@ class Observer(Connection):
             message.time, side.direction, message.frames, self.client, hello, again, renegotiation,
             offered_resumption(hello),
         ))
-        if session.early:
+        if session.early and not again:
             self.keys.find_early(hello.suites)
         self.expect_server(side)
 
@@ -208,7 +209,7 @@ class Observer(Connection):
                 message.time, side.direction, message.frames, self.client, hello,
                 group_name(hello.key_share) if hello.key_share else "", sent, thinking,
             ))
-            self.early_outcome(REJECTED)
+            self.early_outcome(REJECTED, message.frames[-1], message.time)
             return
         session.server = hello
         session.group = hello.key_share
@@ -225,7 +226,7 @@ class Observer(Connection):
         """From here on the server encrypts, and the client once its early data is over."""
         session = self.session
         if session.early and session.server is not None and session.server.psk < 0:
-            self.early_outcome(REJECTED)
+            self.early_outcome(REJECTED, message.frames[-1], message.time)
         if not self.keys.active:
             return
         self.use_handshake_keys(side)
@@ -242,7 +243,7 @@ class Observer(Connection):
             message.time, side.direction, message.frames, self.client, found.alpn, found.extensions.types(),
             found.early_data,
         ))
-        self.early_outcome(ACCEPTED if found.early_data else REJECTED)
+        self.early_outcome(ACCEPTED if found.early_data else REJECTED, message.frames[-1], message.time)
         if not found.early_data and self.session.early:
             self.use_handshake_keys(self.client_side())
 

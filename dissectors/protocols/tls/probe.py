@@ -6,12 +6,18 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.protocol import MORE, NO, YES
-from dissectors.protocols.tls.header import APPLICATION_DATA, HEADER, SSL2_HEADER, find_record, is_record, is_ssl2_hello
-
-CHANGE_CIPHER_SPEC: Final[i64] = 20
-ALERT: Final[i64] = 21
-HANDSHAKE: Final[i64] = 22
-LEAST_PROTECTED: Final[i64] = 16         # octets of an encrypted alert: its tag alone takes 8 to 16
+from dissectors.protocols.tls.header import (
+    ALERT,
+    APPLICATION_DATA,
+    CHANGE_CIPHER_SPEC,
+    HANDSHAKE,
+    HEADER,
+    LEAST_PROTECTED,
+    SSL2_HEADER,
+    find_record,
+    is_record,
+    is_ssl2_hello,
+)
 
 OPENVPN_RESETS: Final = (1, 2, 7, 8, 10)  # hard resets of a client and a server, in the versions of the protocol
 OPENVPN_LEAST: Final[i64] = 14           # opcode, session, acknowledgments, packet number
@@ -33,7 +39,7 @@ def probe(data: bytes, direction: int) -> int:
         return YES
     if is_openvpn(data):
         return NO
-    return YES if find_record(data, 0, 0) >= 0 else MORE
+    return YES if find_record(data) >= 0 else MORE
 
 
 def _first(data: bytes) -> int:

@@ -16,7 +16,7 @@ from dissectors.protocols.tls.header import (
     LARGEST,
     SSL2,
     SSL2_HEADER,
-    find_record,
+    find_next,
     is_record,
     is_ssl2_answer,
     is_ssl2_hello,
@@ -125,7 +125,8 @@ class RecordLayer:
         self.ssl2: bool = False      # messages are framed as SSL 2.0 does
         self.may_be_ssl2: bool = False   # the other side began like that, so this one may answer so
         self.told: bool = False      # that step was lost
-        self.head: bytes = b""       # part of a header
+        self.head: bytes = b""       # part of a header, or octets in which one may begin
+        self.held_from: i64 = 0      # where in the data at hand those begin
         self.type: i64 = 0           # of the record in hand
         self.version: i64 = 0
         self.length: i64 = 0
@@ -141,6 +142,16 @@ class RecordLayer:
         self.now: int = 0            # a chunk that had to wait is older than the one that released it
         self.frame: int = 0          # of the last chunk
         self.run: Run = Run()
+
+    def passes(self, chunk: Chunk) -> bool:
+        """Take a chunk that lies within a record whose fragment nobody wants; most of a download is that."""
+        size: i64 = len(chunk.data)
+        if size >= self.rest or self.kept or not self.count:
+            return False
+        self.rest -= size
+        self.frame = chunk.frame
+        self.now = max(self.now, chunk.time)
+        return True
 
     def data(self, chunk: Chunk) -> list[Found]:
         """The records that this chunk completes, and runs that one of them ends."""
@@ -169,7 +180,8 @@ class RecordLayer:
                 break
             after = self._header(data, at, chunk, out)
             if after < 0:
-                self._hold(data[at:], chunk)
+                self._hold(data[max(at, self.held_from):], chunk)
+                self.held_from = 0
                 return out
             at = after
         self.head = b""
@@ -271,10 +283,14 @@ class RecordLayer:
                 return self._ssl2(data, at)
             if not is_record(data, at):
                 out.append(Notice(PLAIN, chunk.released_by, self.now, 0, 0, data[at:at + HEADER]))
-        found = find_record(data, at, self.last_version)
+        found = find_next(data, at, self.last_version)
         if found < 0:
-            self.passed += left
-            return len(data)
+            keep = min(left, HEADER - 1)   # a header may begin in the last octets
+            self.passed += left - keep
+            self.held_from = at + left - keep
+            return -1
+        if found >= len(self.head):
+            self.frames = []
         self.passed += found - at
         if self.passed or self.lost:
             out.append(Notice(FOUND, chunk.released_by, self.now, int(self.passed), int(self.lost), b""))

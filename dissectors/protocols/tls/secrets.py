@@ -43,7 +43,6 @@ class Keys:
         self.random = b""
         self.labels: list[str] = []
         self.master = b""
-        self.derived = False          # the master secret comes from a private key
         self.transcript: list[bytes] = []
         self.transcript_size: i64 = 0
         self.whole = True             # the transcript holds every message of this handshake
@@ -66,7 +65,6 @@ class Keys:
         self.random = random
         self.labels = []
         self.master = b""
-        self.derived = False
         self.transcript = []
         self.transcript_size = 0
         self.whole = True
@@ -168,7 +166,6 @@ class Keys:
         hello, server = session.hello, session.server
         if hello is None or server is None:
             return b""
-        self.derived = True
         if hello.extended_master_secret and server.extended_master_secret:
             if not self.whole:
                 return b""

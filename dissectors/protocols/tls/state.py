@@ -100,6 +100,7 @@ class Session:
         self.resumption = ""         # "session id", "session ticket", "PSK"
         self.early = False           # early data was offered
         self.early_outcome = ""
+        self.early_told = False
         self.early_sent = Hidden()
         self.requested = False       # the server asked for a certificate of the client
         self.last_message = ""       # by name, and who sent it

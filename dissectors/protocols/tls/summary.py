@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.protocols.tls.events_data import ACCEPTED
+from dissectors.protocols.tls.events_data import ACCEPTED, OFFERED
 from dissectors.protocols.tls.events_summary import FULL, Summary
 from dissectors.protocols.tls.state import Session, Side
 from dissectors.wire.tls.names import group_name, suite_name, version_name
@@ -23,7 +23,7 @@ def summed_up(session: Session, ended_ns: int, inferred: bool, decrypted: bool, 
     out.alpn = session.alpn
     out.server_name = session.server_name
     out.resumption = session.resumption or FULL
-    out.early_data = session.early_outcome
+    out.early_data = session.early_outcome or (OFFERED if session.early else "")
     out.retried = session.retried
     out.mutual = client.certificate
     out.inferred = inferred

@@ -340,14 +340,15 @@ def _name(check: ChainCheck, first: CertificateInfo, server_name: str) -> None:
     if first.error and not first.names + first.addresses:
         return      # its names could not be read
     shown = (first.addresses if address_of(server_name) is not None else first.names) or first.names + first.addresses
+    asked = f"and the client asked for {server_name}"
     if not shown:
-        words = f"{first.title} lists no name at all, and clients no longer look at the common name"
-        check.add(WRONG_NAME, f"the client asked for {server_name}, but {words}", 0)
+        words = f"{first.title} lists no name at all (clients no longer look at the common name), {asked}"
+        check.add(WRONG_NAME, words, 0)
         return
     names = ", ".join(shown[:MAX_NAMES_SHOWN])
     if len(shown) > MAX_NAMES_SHOWN:
         names += f" and {plural(len(shown) - MAX_NAMES_SHOWN, 'more name')}"
-    check.add(WRONG_NAME, f"the client asked for {server_name}, but the certificate is for {names}", 0)
+    check.add(WRONG_NAME, f"the certificate is for {names}, {asked}", 0)
 
 
 def _purpose(check: ChainCheck, first: CertificateInfo, client: bool) -> None:

@@ -2,8 +2,30 @@
 from __future__ import annotations
 
 from samples.record.case import Case
-from samples.record.cases import dns, dns_resolver, links, tcp_end, tcp_loss, tcp_open, tcp_window
+from samples.record.cases import (
+    dns,
+    dns_resolver,
+    http,
+    http2,
+    http_live,
+    links,
+    starttls,
+    tcp_end,
+    tcp_loss,
+    tcp_open,
+    tcp_window,
+    tls,
+    tls_certificates,
+    tls_failures,
+    tls_records,
+    tls_resumed,
+    websocket,
+)
 
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
+    + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
+    + tls_records.CASES + starttls.CASES
+    + http.CASES + http_live.CASES + websocket.CASES
+    + http2.CASES
 )

@@ -15,9 +15,11 @@ Settings = tuple[tuple[str, str], ...]
 Act = Callable[[Lab], None]
 
 
-def pair(client: Settings = (), server: Settings = (), delay_ms: float = 6.0) -> tuple[Host, Host]:
-    """Client and server on one switch: four times the delay is the round trip."""
-    return (Host("client", (Nic((f"{CLIENT}/24",), delay_ms),), client),
+def pair(client: Settings = (), server: Settings = (), delay_ms: float = 6.0,
+         names: tuple[str, ...] = ()) -> tuple[Host, Host]:
+    """Client and server on one switch: four times the delay is the round trip. names: what the client calls it."""
+    known = ("127.0.0.1 localhost", f"{SERVER} {' '.join(names)}") if names else ()
+    return (Host("client", (Nic((f"{CLIENT}/24",), delay_ms),), client, names=known),
             Host("server", (Nic((f"{SERVER}/24",), delay_ms),), server))
 
 

@@ -2,9 +2,10 @@
 
 Steps before `open` set the socket up: bind:PORT, rcvbuf:BYTES, mss:BYTES, nodelay, keepalive:IDLE:INTERVAL:COUNT
 (seconds), at:EPOCH (wait for that time). `open` accepts or connects. Then: send:BYTES, get:PATH (an HTTP/1.1
-request), get10:PATH (HTTP/1.0: the server closes), recv:BYTES, eof (read to the end), sleep:SECONDS,
-drip:BYTES:TIMES:SECONDS (send, pause), at:EPOCH, shutdown (end of sending), close, reset (close with RST).
-`again` (listen only) starts over with `open`: another connection. An error of the peer's making ends it quietly.
+request), get10:PATH (HTTP/1.0: the server closes), say:FILE (its bytes), recv:BYTES, eof (read to the end),
+sleep:SECONDS, drip:BYTES:TIMES:SECONDS (send, pause), at:EPOCH, shutdown (end of sending), close,
+reset (close with RST). `again` (listen only) starts over with `open`: another connection. An
+error of the peer's making ends it quietly.
 """
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import socket
 import struct
 import sys
 import time
+from pathlib import Path
 
 
 class Talk:
@@ -60,6 +62,8 @@ class Talk:
             s.sendall(f"GET {values[0]} HTTP/1.1\r\nHost: {self.address}\r\n\r\n".encode())
         elif name == "get10":
             s.sendall(f"GET {values[0]} HTTP/1.0\r\nHost: {self.address}\r\n\r\n".encode())
+        elif name == "say":
+            s.sendall(Path(values[0]).read_bytes())
         elif name == "recv":
             left = int(values[0])
             while left > 0 and (got := s.recv(min(left, 65536))):

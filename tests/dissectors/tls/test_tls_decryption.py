@@ -83,6 +83,17 @@ def test_keys_that_are_not_in_the_log(version: ssl.TLSVersion) -> None:
     assert connection.named("tls.application_data")
 
 
+def test_a_late_start_cannot_choose_its_keys() -> None:
+    talk = Talk(V13)
+    talk.say(CLIENT, REQUEST)
+    talk.say(SERVER, ANSWER)
+    connection = Connection(True, False, talk.provided())
+    for direction, data in talk.flight[-2:]:
+        connection.send(direction, data)
+    assert "ClientHello is not in the capture" in connection.one("tls.decryption").what()
+    assert connection.others == []
+
+
 @pytest.mark.parametrize("version", [V12, V13])
 def test_keys_that_are_wrong(version: ssl.TLSVersion) -> None:
     talk = Talk(version)

@@ -136,6 +136,8 @@ def test_early_data_that_the_server_may_take() -> None:
     early = connection.one("tls.early_data")
     assert early.fields() == {"outcome": "offered", "records": 2, "octets": 500}
     assert established(connection).summary.resumption == "PSK"
+    connection.close()
+    assert connection.one("tls.data").fields()["octets"] == [500, 0]
 
 
 def test_early_data_that_the_server_refuses() -> None:
@@ -246,6 +248,17 @@ def test_an_alert_behind_encryption_is_told_by_its_size() -> None:
     assert connection.named("tls.established") == []
 
 
+def test_a_fatal_alert_in_the_data_has_its_row() -> None:
+    connection = Connection()
+    full12(connection)
+    connection.client(record(23, bytes(100)))
+    connection.server(record(21, b"\x02\x14"))
+    head = connection.one("tls.alert").headline()
+    assert head is not None
+    assert "bad_record_mac" in head.text
+    assert connection.named("tls.refused") == []
+
+
 def test_close_notify_and_truncation() -> None:
     connection = Connection()
     full12(connection)
@@ -289,6 +302,11 @@ def test_plain_text_where_tls_is_due() -> None:
     plain = connection.one("tls.plaintext")
     assert "HTTP" in plain.what()
     assert plain.fields()["answer"] is True
+    head = plain.headline()
+    assert head is not None
+    assert "HTTP" in head.text
+    connection.close("fin")
+    assert connection.named("tls.stalled") == []
 
 
 def test_renegotiation_without_keys() -> None:

@@ -187,7 +187,7 @@ def test_the_end() -> None:
 def test_what_plain_text_looks_like(first: bytes, word: str) -> None:
     guess = looks_like(first)
     assert word in guess
-    assert Plaintext(0, 0, (1,), 0, guess, first, False).what().endswith(f"(the first are {first.hex(' ')}).")
+    assert Plaintext(0, 0, (1,), 0, guess, first, False, -1).what().endswith(f"(the first are {first.hex(' ')}).")
 
 
 def test_small_ones() -> None:

@@ -77,7 +77,8 @@ def test_grease_is_kept_and_never_taken_for_an_offer() -> None:
 
 
 def test_unknown_extensions_are_data() -> None:
-    hello = ClientHello(client_hello(extension(4711, b"abc") + extension(ECH, b"\x00" + bytes(5) + vector(2, b"key") + vector(2, b"hidden"))))
+    outer = b"\x00" + bytes(5) + vector(2, b"key") + vector(2, b"hidden")
+    hello = ClientHello(client_hello(extension(4711, b"abc") + extension(ECH, outer)))
     first = hello.extensions[0]
     assert (first.type, first.name, first.data) == (4711, "unknown (4711)", b"abc")
     assert hello.ech == OUTER

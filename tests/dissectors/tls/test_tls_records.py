@@ -138,12 +138,24 @@ def test_a_gap_is_resynchronised_within_a_segment() -> None:
     assert [r.length for r in found if isinstance(r, Record)] == [70, 80]
 
 
-def test_a_header_in_the_middle_must_be_vouched_for() -> None:
-    """Five bytes that look like a header, followed by nothing that does."""
+def test_a_header_that_was_none_is_left_again() -> None:
+    """Five bytes that look like a header by chance, followed by nothing that does."""
     layer = RecordLayer(False)
     layer.gap(Gap(1, 1, 0, 0, 100))
-    assert layer.data(Chunk(2, 2, 0, bytes(33) + record(22, bytes(70)) + bytes(200), 100)) == []
+    found = layer.data(Chunk(2, 2, 0, bytes(33) + record(22, bytes(70)) + bytes(200), 100))
+    assert notices(found) == [FOUND, BROKEN]
     assert not layer.in_step
+    assert notices(layer.data(Chunk(3, 3, 0, record(23, bytes(70)), 408))) == [FOUND]
+
+
+@pytest.mark.parametrize("sizes", [[10_000], [1], [2, 3], [7]], ids=str)
+def test_records_are_found_again_whatever_the_pieces(sizes: list[int]) -> None:
+    layer = RecordLayer(False)
+    layer.data(Chunk(1, 1, 0, record(22, bytes(20)), 0))
+    layer.gap(Gap(2, 2, 0, 25, 700))
+    found = feed(layer, bytes(57) + record(22, bytes(90)) + record(20, b"\x01"), sizes)
+    assert [(one.kind, one.passed, one.lost) for one in found if isinstance(one, Notice)] == [(FOUND, 57, 700)]
+    assert [(one.content_type, one.length) for one in found if isinstance(one, Record)] == [(22, 90), (20, 1)]
 
 
 def test_a_late_start_finds_the_next_record() -> None:

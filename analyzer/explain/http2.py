@@ -1,0 +1,306 @@
+"""Findings about connections of HTTP/2: their streams, their windows, and what their peers do to them."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
+from dissectors.kit.units import duration, grouped, plural, size
+from dissectors.protocols.http2.codes import (
+    CANCEL,
+    CONTINUATION,
+    ENHANCE_YOUR_CALM,
+    HTTP_1_1_REQUIRED,
+    NO_ERROR,
+    PING,
+    PRIORITY,
+    REFUSED_STREAM,
+    RST_STREAM,
+    SETTINGS,
+    error_name,
+    type_name,
+)
+from dissectors.protocols.http2.events import Exchange, PushPromise
+from dissectors.protocols.http2.events_control import GoAway, Reset, Settings, SettingsAck, listed
+from dissectors.protocols.http2.events_state import Blocked, Connection, HeadOfLine, SideFacts, Violation
+from dissectors.protocols.http2.meaning import error_text
+
+MILLISECOND: Final = 1_000_000
+BLOCKED_NS: Final = 10 * MILLISECOND        # waits for windows, in all, that are worth a word
+LONG_BLOCKED_NS: Final = 1_000 * MILLISECOND
+HELD_UP_NS: Final = MILLISECOND             # a stall behind a lost segment that is worth a word
+SLOW_ACK_NS: Final = 1_000 * MILLISECOND    # SETTINGS unacknowledged for so long are no matter of the path
+CONNECTIONS: Final = 6                      # that browsers open to one host with HTTP/1.1
+MANY: Final = 3                             # violations that are told in full
+
+# Frames of a kind on one connection from which on they are a flood: no program needs so many.
+FLOODS: Final = {int(RST_STREAM): 200, int(SETTINGS): 100, int(PING): 500, int(PRIORITY): 5_000}
+LONG_BLOCK: Final = 100                     # CONTINUATION frames of one header block
+EMPTY_DATA: Final = 500                     # DATA frames that carry nothing and end nothing
+
+_QUIET: Final = (NO_ERROR, CANCEL)
+_SOFT: Final = (REFUSED_STREAM, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED)
+
+
+def reset(case: Case) -> list[Found]:
+    """Resets by code and side; one that gives up what nobody needs any more is part of the protocol."""
+    groups: dict[tuple[int, bool], list[Reset]] = {}
+    for event in case.of(Reset):
+        groups.setdefault((event.code, event.by_client), []).append(event)
+    found = []
+    for (code, by_client), events in groups.items():
+        who = "The client" if by_client else "The server"
+        streams = sorted({event.stream for event in events})
+        which = f"stream{'s' if len(streams) > 1 else ''} {listed(streams)}"
+        meaning = error_text(code)
+        sentence = f"{who} reset {which} with {error_name(code)}{': ' if meaning else ''}{meaning}."
+        reasons = list(dict.fromkeys([event.reason for event in events if event.reason]))
+        if len(reasons) == 1:
+            sentence += f" {reasons[0]}"
+        found.append(Found(
+            sentence, frames_of(events), case.conversation,
+            severity="chat" if code == NO_ERROR else "note" if code in _QUIET or code in _SOFT else "",
+            confidence=LIKELY if reasons else CERTAIN, basis="the error code, and the state the stream was in",
+            narrow=f"http2.type == 3 && http2.rst_stream.error == {code}",
+        ))
+    return found
+
+
+def goaway(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(GoAway):
+        if event.code == NO_ERROR and not event.refused:
+            continue
+        severity = "note" if event.code == NO_ERROR else "error" if event.running or event.refused else ""
+        found.append(Found(
+            event.what(), event.evidence.frames, case.conversation, severity=severity,
+            basis="the frame says so", narrow="http2.type == 7",
+        ))
+    return found
+
+
+def blocked(case: Case) -> list[Found]:
+    """Waits for WINDOW_UPDATE, by who waited and for which kind of window."""
+    groups: dict[tuple[bool, bool], list[Blocked]] = {}
+    for event in case.of(Blocked):
+        groups.setdefault((event.by_client, event.stream == 0), []).append(event)
+    found = []
+    for (by_client, whole), events in groups.items():
+        longest = max(event.total_ns for event in events)
+        if longest < BLOCKED_NS:
+            continue
+        who = "The client" if by_client else "The server"
+        count = sum(event.times for event in events)
+        streams = sorted({event.stream for event in events})
+        where = "the connection" if whole else f"stream{'s' if len(streams) > 1 else ''} {listed(streams)}"
+        initial = [
+            value for event in case.of(Settings) if event.by_client != by_client
+            for key, value in event.values if key == 4
+        ]
+        allowed = f", which the other side had set to {size(initial[-1])}" if initial and not whole else ""
+        found.append(Found(
+            f"{who} waited {duration(longest)} for room in the window of {where}{allowed} ({times(count)}): the "
+            "receiver was the limit of the rate and not the path.",
+            frames_of(events), case.conversation, cost_ns=longest,
+            severity="warn" if longest >= LONG_BLOCKED_NS else "", confidence=LIKELY,
+            basis="DATA filled the window to its last octet and went on after the next WINDOW_UPDATE",
+            narrow="http2.type == 8",
+        ))
+    return found
+
+
+def head_of_line(case: Case) -> list[Found]:
+    events = [event for event in case.of(HeadOfLine) if event.longest_ns >= HELD_UP_NS]
+    if not events:
+        return []
+    worst = max(event.longest_ns for event in events)
+    streams = sorted({stream for event in events for stream in event.streams})
+    return [Found(
+        f"{plural(len(events), 'lost TCP segment')} held up {plural(len(streams), 'stream')} ({listed(streams)}) whose "
+        f"octets had already arrived, for up to {duration(worst)}.", frames_of(events), case.conversation,
+        cost_ns=sum(event.longest_ns for event in events),
+        basis="octets behind the missing ones were in the capture before them",
+    )]
+
+
+def violation(case: Case) -> list[Found]:
+    groups: dict[tuple[str, bool], list[Violation]] = {}
+    for event in case.of(Violation):
+        groups.setdefault((event.code, event.by_client), []).append(event)
+    found = []
+    for events in groups.values():
+        more = f" ({times(len(events))})" if len(events) > 1 else ""
+        found.append(Found(
+            f"{events[0].what()[:-1]}{more}.", frames_of(events[:MANY]), case.conversation,
+            confidence=LIKELY, basis="every frame before it was in the capture",
+        ))
+    return found
+
+
+def flood(case: Case) -> list[Found]:
+    """More frames of a kind than any use of the protocol needs."""
+    found = []
+    for event in case.of(Connection):
+        for who, side in (("The client", event.client), ("The server", event.server)):
+            for kind, most in FLOODS.items():
+                count = side.counts.get(kind, 0)
+                if count >= most and not (kind == RST_STREAM and 2 * count < event.streams):
+                    found.append(_flood(case, event, f"{who} sent {plural(count, type_name(kind) + ' frame')}", kind))
+            found += _endless(case, event, who, side)
+    return found
+
+
+def _endless(case: Case, event: Connection, who: str, side: SideFacts) -> list[Found]:
+    found = []
+    if side.longest_block >= LONG_BLOCK:
+        text = f"{who} sent {plural(side.longest_block, 'CONTINUATION frame')} for one header block"
+        found.append(_flood(case, event, text, int(CONTINUATION)))
+    if side.empty_data >= EMPTY_DATA:
+        found.append(_flood(case, event, f"{who} sent {plural(side.empty_data, 'DATA frame')} without content", 0))
+    return found
+
+
+def _flood(case: Case, event: Connection, text: str, kind: int) -> Found:
+    return Found(
+        f"{text} on one connection: each costs its peer work and its sender next to nothing.",
+        event.evidence.frames, case.conversation, confidence=POSSIBLE,
+        basis="the number alone", narrow=f"http2.type == {kind}",
+    )
+
+
+def full(case: Case) -> list[Found]:
+    """All the streams that a server allows were in use."""
+    return [
+        Found(
+            f"The client had {grouped(event.peak)} streams open at once, as many as the server allows: further "
+            "requests had to wait for one of them to end.", event.evidence.frames, case.conversation,
+            confidence=LIKELY, basis="SETTINGS_MAX_CONCURRENT_STREAMS, and the streams open at the peak",
+        )
+        for event in case.of(Connection) if event.limit > 0 and event.peak >= event.limit
+    ]
+
+
+def slow_settings(case: Case) -> list[Found]:
+    late = [event for event in case.of(SettingsAck) if event.ack_ns >= SLOW_ACK_NS]
+    if not late:
+        return []
+    worst = max(event.ack_ns for event in late)
+    return [Found(
+        f"SETTINGS were acknowledged only after {duration(worst)}.", frames_of(late), case.conversation,
+        cost_ns=worst, basis="from the SETTINGS frame to its acknowledgment", narrow="http2.type == 4",
+    )]
+
+
+def pushed_in_vain(case: Case) -> list[Found]:
+    """Pushes that the client did not want."""
+    promised = {event.promised: event for event in case.of(PushPromise)}
+    refused = [event for event in case.of(Reset) if event.by_client and event.stream in promised]
+    if not refused:
+        return []
+    octets = sum(
+        event.received.octets for event in case.of(Exchange)
+        if event.facts.pushed and event.facts.reset
+    )
+    cost = f"; {size(octets)} of them had been sent" if octets else ""
+    return [Found(
+        f"The client refused {len(refused)} of {plural(len(promised), 'pushed response')}{cost}.",
+        frames_of(refused), case.conversation, basis="RST_STREAM on the promised streams",
+    )]
+
+
+def multiplexed(case: Case) -> list[Found]:
+    """What six connections of HTTP/1.1 would have made of the same requests: an estimate."""
+    whole = [
+        event for event in case.of(Exchange)
+        if event.times.begun >= 0 and event.times.ended >= 0 and event.times.waited_ns() >= 0 and not event.facts.pushed
+    ]
+    peak = max([event.peak for event in case.of(Connection)], default=0)
+    if peak <= CONNECTIONS or len(whole) <= CONNECTIONS:
+        return []
+    begun = min(event.times.begun for event in whole)
+    took = max(event.times.ended for event in whole) - begun
+    other = _one_after_another(whole, begun)
+    ratio = other / took if took > 0 else 0.0
+    if ratio < 1.0:
+        return []
+    return [Found(
+        f"{plural(len(whole), 'request')}, up to {grouped(peak)} at once, took {duration(took)}. Over {CONNECTIONS} "
+        f"connections of HTTP/1.1 they would have taken {duration(int(other))} or more (an estimate), the opening of "
+        "the further connections not counted.", frames_of(whole[:1] + whole[-1:]), case.conversation,
+        confidence=POSSIBLE,
+        basis="each request waits as long as the quickest of them did, and all of them share the rate that was seen",
+    )]
+
+
+def _one_after_another(whole: list[Exchange], begun: int) -> float:
+    """When the last of them would end, in ns from the first: each waits for a free connection of six."""
+    octets = sum(event.received.octets + event.sent.octets for event in whole)
+    busy = max(event.times.ended for event in whole) - min(event.times.first for event in whole)
+    wait = min(event.times.waited_ns() for event in whole)
+    per_octet = CONNECTIONS * busy / octets if octets and busy > 0 else 0.0
+    free = [0.0] * CONNECTIONS
+    last = 0.0
+    for event in sorted(whole, key=_begun):
+        index = free.index(min(free))
+        start = max(free[index], float(event.times.begun - begun))
+        service = wait + (event.received.octets + event.sent.octets) * per_octet
+        free[index] = start + service
+        last = max(last, free[index])
+    return last
+
+
+def _begun(event: Exchange) -> int:
+    return event.times.begun
+
+
+HTTP2_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        "http2.reset", "warn", reset,
+        "Look into the log of whoever sent the reset, at this time; the code says where to begin.",
+        "The same request with success, elsewhere in the capture.",
+    ),
+    Rule(
+        "http2.goaway", "warn", goaway,
+        "See what the error says of the other side, and whether the client sent the refused requests again.",
+        "The refused requests, answered on another connection.",
+    ),
+    Rule(
+        "http2.blocked", "note", blocked,
+        "Let the receiver set larger windows (SETTINGS_INITIAL_WINDOW_SIZE, WINDOW_UPDATE), or read faster.",
+        "A sender that paused by itself at the moment when the window was used up.",
+    ),
+    Rule(
+        "http2.head_of_line", "note", head_of_line,
+        "If losses are frequent here, compare with HTTP/3, where a loss stops its own stream only.",
+        "Segments that were captured late but arrived in order.", "tcp.analysis.retransmission",
+    ),
+    Rule(
+        "http2.violation", "warn", violation,
+        "Find out which program it is; its peer may end the stream or the connection for it.",
+        "Frames before it that the capture missed.", "http2", True,
+    ),
+    Rule(
+        "http2.flood", "warn", flood,
+        "Check the versions of the server and of what stands before it against the known attacks of this kind.",
+        "A test of load, or a connection that lived for very long.",
+    ),
+    Rule(
+        "http2.full", "note", full,
+        "Raise the limit of streams at once, or see why the responses take so long.",
+        "No request that came just after another one had ended.", "http2.type == 1",
+    ),
+    Rule(
+        "http2.slow_settings", "note", slow_settings,
+        "Look for a peer that reads late: it is busy, or blocked by something else.",
+        "A round trip of this length.",
+    ),
+    Rule(
+        "http2.pushed_in_vain", "note", pushed_in_vain,
+        "Turn push off; 103 Early Hints serve the same end without sending what the client has.",
+        "Pushes that the client took, on other connections.", "http2.type == 5",
+    ),
+    Rule(
+        "http2.multiplexed", "chat", multiplexed,
+        "Nothing: it is what HTTP/2 is for.",
+        "The same page over HTTP/1.1, measured.",
+    ),
+)

@@ -1,0 +1,190 @@
+"""Findings about WebSocket connections: the handshake, broken rules, heartbeats, and how they ended."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
+from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.websocket.codes import ABNORMAL, close_name
+from dissectors.protocols.websocket.ended import ABRUPT, HALF, Ended
+from dissectors.protocols.websocket.events import CloseSeen, Missing
+from dissectors.protocols.websocket.events_rules import AcceptMismatch, Violation
+
+# Proxies and firewalls forget a connection that is silent for this long or longer; 60 s is what many begin with.
+IDLE_NS: Final = 55_000_000_000
+# A pong takes a round trip; without one for this long the other side is not well.
+PATIENCE_NS: Final = 5_000_000_000
+# Codes with which a side says that something was wrong (RFC 6455 §7.4.1).
+FAULTS: Final = (1002, 1003, 1007, 1008, 1009, 1010, 1011, 1014)
+BUSY: Final = (1012, 1013)
+
+
+def accept_mismatch(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"The server's answer to the key of the WebSocket is wrong: {event.upgrade.accept or 'it is missing'} "
+            f"instead of {event.upgrade.expected or 'one that a key in the request would give'}.",
+            event.evidence.frames, case.conversation, basis="SHA-1 of the key and the fixed text of RFC 6455 §1.3",
+        )
+        for event in case.of(AcceptMismatch)
+    ]
+
+
+def violation(case: Case) -> list[Found]:
+    """One for each side: all that it broke."""
+    found = []
+    totals: dict[tuple[bool, str], int] = {}
+    for ended in case.of(Ended):
+        for talk in ended.talks:
+            for rule, count in talk.violations.items():
+                totals[(talk.client, rule)] = totals.get((talk.client, rule), 0) + count
+    for by_client in (True, False):
+        events = [event for event in case.of_base(Violation) if event.by_client == by_client]
+        if not events:
+            continue
+        who = "client" if by_client else "server"
+        said = "; ".join(dict.fromkeys([_counted(event, totals) for event in events]))
+        found.append(Found(
+            f"The {who} breaks rules of WebSocket: {said}.", frames_of(events), case.conversation,
+            basis=", ".join(dict.fromkeys([event.spec for event in events])),
+        ))
+    return found
+
+
+def _counted(event: Violation, totals: dict[tuple[bool, str], int]) -> str:
+    count = totals.get((event.by_client, event.rule), 1)
+    return f"{event.reason} ({times(count)})" if count > 1 else event.reason
+
+
+def abnormal_end(case: Case) -> list[Found]:
+    """Without a Close frame, and not after a long silence: that is another finding."""
+    found = []
+    for event in case.of(Ended):
+        if event.how != ABRUPT or event.silence_ns >= IDLE_NS:
+            continue
+        how = "a reset" if event.carrier == "rst" else "the end of the connection beneath"
+        messages = sum([talk.messages for talk in event.talks])
+        found.append(Found(
+            f"The WebSocket{_on(event)} ended without a Close frame, by {how}; programs are told {ABNORMAL}. "
+            f"{plural(messages, 'message')} had been sent.", event.evidence.frames, case.conversation,
+            severity="" if messages else "note", basis="no Close frame in either direction",
+        ))
+    return found
+
+
+def idle_end(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(Ended):
+        if event.how != ABRUPT or event.silence_ns < IDLE_NS:
+            continue
+        pings = sum([talk.pings for talk in event.talks])
+        beats = "no pings were sent" if not pings else f"the last of {plural(pings, 'ping')} was longer ago than that"
+        found.append(Found(
+            f"The WebSocket{_on(event)} ended without a Close frame after {duration(event.silence_ns)} of silence; "
+            f"{beats}.", event.evidence.frames, case.conversation, cost_ns=event.silence_ns, confidence=LIKELY,
+            basis="something on the way that forgets silent connections; a program that crashed looks the same",
+        ))
+    return found
+
+
+def close_error(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(CloseSeen):
+        if event.answer_ns >= 0 or event.code not in (*FAULTS, *BUSY):
+            continue
+        reason = f": {event.reason}" if event.reason else ""
+        found.append(Found(
+            f"{event.who()} closed the WebSocket with {event.code}, {close_name(event.code)}{reason}"
+            f"{'' if reason.endswith(('.', '!', '?')) else '.'}", event.evidence.frames, case.conversation,
+            severity="note" if event.code in BUSY else "", basis="the code of its Close frame",
+        ))
+    return found
+
+
+def unanswered_close(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"One side of the WebSocket{_on(event)} closed, the other sent no Close frame in return.",
+            event.evidence.frames, case.conversation,
+            basis="the Close frame of one direction, and none of the other before the end",
+        )
+        for event in case.of(Ended) if event.how == HALF
+    ]
+
+
+def unanswered_ping(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(Ended):
+        for talk in event.talks:
+            if not talk.unanswered or talk.waited_ns < PATIENCE_NS:
+                continue
+            other = "server" if talk.client else "client"
+            found.append(Found(
+                f"The {other} did not answer {plural(talk.unanswered, 'ping')} of the {talk.who()}, the first of them "
+                f"sent {duration(talk.waited_ns)} before the end.",
+                tuple(sorted({talk.waiting_frame, *event.evidence.frames})), case.conversation,
+                cost_ns=talk.waited_ns, confidence=CERTAIN if talk.unanswered > 1 else LIKELY,
+                basis="no pong with the data of the ping, nor of a later one",
+            ))
+    return found
+
+
+def unread(case: Case) -> list[Found]:
+    events = case.of(Missing)
+    if not events:
+        return []
+    lost, passed = sum([event.lost for event in events]), sum([event.passed for event in events])
+    return [Found(
+        f"{size(lost + passed)} of a WebSocket cannot be told as frames, {size(lost)} of them not in the capture.",
+        frames_of(events), case.conversation, confidence=CERTAIN if lost else POSSIBLE,
+        basis="where a frame begins is only known from the frame before it",
+    )]
+
+
+def _on(event: Ended) -> str:
+    return f" on {event.path}" if event.path else ""
+
+
+WEBSOCKET_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        "websocket.accept_mismatch", "error", accept_mismatch,
+        "Look at what answers there: a proxy, a cache, or a server that does not know WebSocket.",
+        "A request that a proxy changed between the client and the place of the capture.",
+        "http.sec_websocket_accept",
+    ),
+    Rule(
+        "websocket.violation", "warn", violation,
+        "Find out which program or library it is; its peer has to close for it (1002 or 1007).",
+        "Frames before it that the capture missed, or an extension that was agreed on out of sight.", "websocket", True,
+    ),
+    Rule(
+        "websocket.abnormal_end", "warn", abnormal_end,
+        "Look for a crash or a restart of the side that ended, and for a proxy in between.",
+        "A Close frame that the capture missed.", "websocket", True,
+    ),
+    Rule(
+        "websocket.idle_end", "warn", idle_end,
+        "Let one side send pings more often than the shortest timeout on the way, such as every 25 seconds.",
+        "A log of one side that shows that it ended the connection by itself.", "websocket", True,
+    ),
+    Rule(
+        "websocket.close_error", "warn", close_error,
+        "Look at the message just before it, and into the log of the side that closed.",
+        "A program that uses this code for an ordinary end.", "websocket.opcode == 8",
+    ),
+    Rule(
+        "websocket.unanswered_close", "note", unanswered_close,
+        "See which side ended the connection before the answer: it does not wait for it.",
+        "The Close frame of the other side, missed by the capture.", "websocket.opcode == 8", True,
+    ),
+    Rule(
+        "websocket.unanswered_ping", "warn", unanswered_ping,
+        "See whether that side was busy, asleep or gone at this time.",
+        "Pongs that the capture missed.", "(websocket.opcode == 9 || websocket.opcode == 10)", True,
+    ),
+    Rule(
+        "websocket.unread", "note", unread,
+        "Capture again without losses, from the start of the connection.", "The missing bytes, elsewhere.",
+        "websocket",
+    ),
+)

@@ -1,0 +1,106 @@
+"""Schemas of Protocol Buffers that the user names: `.proto` files, folders of them, descriptor sets.
+
+A descriptor set is read as it is. `.proto` files are compiled to one, by the `protoc` of the package grpcio-tools where
+that is installed, else by the one on the search path.
+"""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from analyzer.ingest.keyfiles import UnusableFile
+from dissectors.kit.provided import Provided
+
+MAX_DESCRIPTORS: Final = 1 << 26     # octets of one descriptor set
+MAX_PROTO_FILES: Final = 2_000       # `.proto` files of one folder that are compiled
+COMPILE_SECONDS: Final = 60
+
+SOURCE: Final = ".proto"
+SETS: Final = (".binpb", ".desc", ".pb", ".protoset")   # the usual endings of descriptor sets
+
+
+def add_schema(path: str, provided: Provided) -> list[str]:
+    """Add what a file or a folder describes; returns complaints. Raises UnusableFile."""
+    named = Path(path)
+    complaints: list[str] = []
+    if not named.is_dir():
+        data = _compiled(named.parent, [named]) if named.suffix == SOURCE else _read(named)
+        provided.descriptors += data
+        return complaints
+    files = sorted(file for file in named.rglob("*") if file.is_file())
+    sources = [file for file in files if file.suffix == SOURCE]
+    sets = [file for file in files if file.suffix in SETS]
+    if not sources and not sets:
+        raise UnusableFile(f"{path}: no .proto file and no descriptor set in it")
+    if len(sources) > MAX_PROTO_FILES:
+        complaints.append(f"{path}: only the first {MAX_PROTO_FILES} of {len(sources)} .proto files are read")
+        sources = sources[:MAX_PROTO_FILES]
+    if sources:
+        provided.descriptors += _compiled(named, sources)
+    for file in sets:
+        provided.descriptors += _read(file)       # sets that follow one another are one set
+    return complaints
+
+
+def _read(path: Path) -> bytes:
+    """A descriptor set, found to be one."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_DESCRIPTORS + 1)
+    except OSError as error:
+        raise UnusableFile(f"{path}: {error.strerror or error}") from None
+    if len(data) > MAX_DESCRIPTORS:
+        raise UnusableFile(f"{path}: larger than {MAX_DESCRIPTORS} bytes, too large for a descriptor set")
+    try:
+        from google.protobuf import descriptor_pb2, message
+    except ImportError:
+        raise UnusableFile(f"{path}: reading a schema needs the package protobuf") from None
+    try:
+        files = descriptor_pb2.FileDescriptorSet.FromString(data).file
+        found = any(file.message_type or file.service for file in files)
+    except message.DecodeError:
+        found = False
+    if not found:
+        raise UnusableFile(f"{path}: neither a .proto file nor a descriptor set of Protocol Buffers")
+    return data
+
+
+def _compiler() -> list[str]:
+    """How to call protoc; [] where there is none."""
+    if find_spec("grpc_tools") is not None:
+        return [sys.executable, "-m", "grpc_tools.protoc"]
+    found = shutil.which("protoc")
+    return [found] if found else []
+
+
+def _compiled(root: Path, sources: list[Path]) -> bytes:
+    """The descriptor set of these files with all that they import."""
+    compiler = _compiler()
+    if not compiler:
+        raise UnusableFile(
+            f"{root}: .proto files need protoc; install grpcio-tools, or give a descriptor set "
+            "(protoc --include_imports --descriptor_set_out=FILE)"
+        )
+    with TemporaryDirectory() as folder:
+        target = os.path.join(folder, "set")
+        try:
+            run = subprocess.run(
+                [
+                    *compiler, f"--proto_path={root}", "--include_imports", f"--descriptor_set_out={target}",
+                    *[str(source) for source in sources],
+                ],
+                capture_output=True, timeout=COMPILE_SECONDS, check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise UnusableFile(f"{root}: protoc failed ({error})") from None
+        if run.returncode:
+            lines = run.stderr.decode("utf-8", "replace").strip().splitlines()
+            said = [line for line in lines if "warning" not in line.lower()] or lines or ["it gave no reason"]
+            raise UnusableFile(f"{root}: protoc says: {said[0][:300]}")
+        return _read(Path(target))

@@ -1,0 +1,383 @@
+"""The observer of one call: one stream of HTTP/2, or one exchange of gRPC-Web."""
+from __future__ import annotations
+
+from binascii import Error, a2b_base64
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
+from dissectors.kit.inputs import Chunk, Close, Fields, Gap
+from dissectors.kit.protocol import Context, Dissector, Output
+from dissectors.protocols.grpc.codes import from_http, number_of, timeout_ns, unescaped
+from dissectors.protocols.grpc.ended import (
+    ANSWERED,
+    BIDIRECTIONAL,
+    CLIENT_STREAMING,
+    NO_STATUS,
+    OPEN,
+    RESET,
+    SERVER_STREAMING,
+    UNARY,
+    Ended,
+    Outcome,
+)
+from dissectors.protocols.grpc.events import Began, Call, Content, Incomplete, Message, MessageRun, metadata_of
+from dissectors.protocols.grpc.framing import (
+    COMPRESSED,
+    MAX_KEPT,
+    TRAILERS,
+    Base64Reader,
+    MessageCutter,
+    inflated,
+)
+from dissectors.protocols.grpc.schema import Method, schema_of
+from dissectors.wire.body_secrets import without_secrets
+
+MAX_SHOWN: Final[i64] = 10       # messages of one side that are told one by one
+FIRST_RUN: Final[i64] = 1_000    # messages in the first run of counted ones; each further one takes twice as many
+MAX_CITED: Final = 8             # frames cited for a run or for the end of a call
+MAX_DETAILS: Final = 4_096       # octets of grpc-status-details-bin that are kept
+MAX_PATH: Final = 500            # characters
+
+Pairs = tuple[tuple[bytes, bytes], ...]
+
+
+class Side:
+    """One direction of a call."""
+
+    def __init__(self, direction: int) -> None:
+        self.direction: int = direction
+        self.cutter = MessageCutter()
+        self.base64: Base64Reader | None = None
+        self.count: i64 = 0
+        self.octets: i64 = 0
+        self.last: int = -1
+        self.now: int = 0
+        self.ended: bool = False
+        self.doubt_told: bool = False
+
+
+class Run:
+    """Messages that are counted together."""
+
+    def __init__(self) -> None:
+        self.limit: i64 = FIRST_RUN
+        self.clear()
+
+    def clear(self) -> None:
+        self.counts = [0, 0]
+        self.octets = [0, 0]
+        self.largest: i64 = 0
+        self.begin: int = -1
+        self.end: int = 0
+        self.frames: list[int] = []
+        self.last: int = 0
+
+
+class GrpcDissector(Dissector):
+    """client: the direction in which the request goes."""
+
+    def __init__(self, context: Context) -> None:
+        self.each_pdu: bool = context.each_pdu
+        self.show_secrets: bool = context.provided.show_secrets
+        self.descriptors: bytes = context.provided.descriptors
+        self.method: Method | None = None
+        self.call = Call()
+        self.outcome = Outcome()
+        self.client: int = FORWARD
+        self.sides = [Side(FORWARD), Side(BACKWARD)]
+        self.run = Run()
+        self.begun: int = -1
+        self.now: int = 0
+        self.frames: list[int] = []
+        self.interleaved: bool = False    # the server answered before the client had finished
+        self.told: bool = False
+
+    # -- inputs ----------------------------------------------------------------------------------------
+
+    def on_fields(self, fields: Fields) -> list[Output]:
+        out: list[Output] = []
+        self._at(fields.frame, fields.time)
+        if fields.kind == "request":
+            self.client = fields.direction
+            self._request(fields, out)
+        elif fields.kind == "response":
+            self.client = 1 - fields.direction
+            self._response(fields)
+        elif fields.direction != self.client:
+            self._status(fields.pairs)
+        return out
+
+    def on_data(self, chunk: Chunk) -> list[Output]:
+        out: list[Output] = []
+        side = self.sides[chunk.direction]
+        self._at(chunk.released_by, chunk.time)
+        side.now = max(side.now, chunk.time)
+        data = chunk.data
+        if side.base64 is not None:
+            data = side.base64.feed(data)
+        cutter = side.cutter
+        cutter.room = MAX_KEPT if side.count < MAX_SHOWN else 0
+        cutter.load(data)
+        while cutter.next(chunk.released_by, side.now):
+            if cutter.flag & TRAILERS:
+                self._web_trailers(cutter.take(), out)
+            else:
+                self._message(side, chunk.released_by, out)
+            cutter.room = MAX_KEPT if side.count < MAX_SHOWN else 0
+        if (cutter.broken or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
+            side.doubt_told = True
+            why = f"the flag of a message is 0x{int(cutter.flag):02x}" if cutter.broken else "the base64 is damaged"
+            out.append(Malformed(side.now, side.direction, Evidence((chunk.released_by,)), "grpc", 0, why))
+        return out
+
+    def on_gap(self, gap: Gap) -> list[Output]:
+        side = self.sides[gap.direction]
+        self._at(gap.frame, gap.time)
+        kept = side.base64 is None and side.cutter.lose(gap.length)
+        side.cutter.broken = not kept
+        if side.doubt_told:
+            return []
+        side.doubt_told = not kept
+        reason = "bytes of a message are not in the capture" if kept else (
+            "bytes are not in the capture, and where the next message begins is not known"
+        )
+        return [Incomplete(self.now, side.direction, Evidence((gap.frame,)), gap.length, reason)]
+
+    def on_close(self, close: Close) -> list[Output]:
+        out: list[Output] = []
+        self._at(close.frame, close.time)
+        if close.direction != NEITHER:
+            side = self.sides[close.direction]
+            if close.how == "fin" and not side.ended:
+                side.ended = True
+                if close.direction == self.client and self.begun >= 0:
+                    self.outcome.sent_ns = close.time - self.begun
+                self._cut_off(side, close, out)
+        both = self.sides[0].ended and self.sides[1].ended
+        answered = self.sides[1 - self.client].ended and self.outcome.status >= 0
+        over = close.direction == NEITHER or close.how != "fin" or both or answered
+        if over and not self.told and self.begun >= 0:
+            self.told = True
+            self._flush(out)
+            self._end(close, out)
+        return out
+
+    # -- heads -----------------------------------------------------------------------------------------
+
+    def _request(self, fields: Fields, out: list[Output]) -> None:
+        call = self.call
+        call.seen = True
+        call.path = fields.get(b":path").decode("utf-8", "replace")[:MAX_PATH]
+        before, _slash, call.method = call.path.rpartition("/")
+        call.service = before.removeprefix("/")
+        call.authority = fields.get(b":authority").decode("utf-8", "replace")[:MAX_PATH]
+        call.user_agent = fields.get(b"user-agent").decode("utf-8", "replace")[:MAX_PATH]
+        self._type(fields.get(b"content-type"))
+        timeout = fields.get(b"grpc-timeout")
+        call.deadline_ns = timeout_ns(timeout)
+        call.deadline_text = timeout[:20].decode("latin-1")
+        call.attempt = max(number_of(fields.get(b"grpc-previous-rpc-attempts")), 0) + 1
+        call.codings[0] = fields.get(b"grpc-encoding").decode("latin-1")[:40]
+        call.accepted = fields.get(b"grpc-accept-encoding").decode("latin-1")[:200]
+        call.metadata = metadata_of(fields.pairs, self.show_secrets)
+        if call.text:
+            self.sides[self.client].base64 = Base64Reader()
+        if self.descriptors and call.method:
+            self.method = schema_of(self.descriptors).method(call.service, call.method)
+        out.append(Began(fields.time, fields.direction, Evidence((fields.frame,)), call))
+
+    def _type(self, value: bytes) -> None:
+        """application/grpc, application/grpc-web or application/grpc-web-text, and the form of the messages."""
+        kind = value.partition(b";")[0].strip().lower()
+        call = self.call
+        call.content_type = call.content_type or kind.decode("latin-1")[:100]
+        call.web = call.web or kind.startswith(b"application/grpc-web")
+        call.text = kind.startswith(b"application/grpc-web-text")
+        call.json = kind.endswith(b"+json")
+
+    def _response(self, fields: Fields) -> None:
+        outcome = self.outcome
+        if outcome.headers_ns < 0:
+            outcome.headers_ns = fields.time - self.begun
+        outcome.http_status = number_of(fields.get(b":status"))
+        self.call.codings[1] = fields.get(b"grpc-encoding").decode("latin-1")[:40]
+        kind = fields.get(b"content-type")
+        if kind:
+            self._type(kind)
+            if self.call.text:
+                self.sides[1 - self.client].base64 = Base64Reader()
+        if fields.get(b"grpc-status"):
+            outcome.trailers_only = True
+            self._status(fields.pairs)
+
+    def _status(self, pairs: Pairs) -> None:
+        """The trailers, wherever they stand."""
+        outcome = self.outcome
+        for name, value in pairs:
+            if name == b"grpc-status":
+                outcome.status = number_of(value.strip())
+            elif name == b"grpc-message":
+                text = unescaped(value[:MAX_DETAILS])
+                outcome.message = (text if self.show_secrets else without_secrets(text)).strip()
+            elif name == b"grpc-status-details-bin":
+                outcome.details = _decoded(value[:MAX_DETAILS])
+            elif name == b"grpc-retry-pushback-ms":
+                outcome.pushback_ms = number_of(value.strip())
+        outcome.metadata = metadata_of(pairs, self.show_secrets)
+
+    def _web_trailers(self, block: bytes, out: list[Output]) -> None:
+        """gRPC-Web sends the trailers as lines at the end of the body, for browsers show no others to scripts."""
+        pairs: list[tuple[bytes, bytes]] = []
+        for line in block.split(b"\r\n"):
+            name, colon, value = line.partition(b":")
+            if colon:
+                pairs.append((name.strip().lower(), value.strip()))
+        self._status(tuple(pairs))
+
+    # -- messages --------------------------------------------------------------------------------------
+
+    def _message(self, side: Side, frame: int, out: list[Output]) -> None:
+        cutter = side.cutter
+        length = int(cutter.length)
+        from_client = side.direction == self.client
+        frames = tuple(sorted({*cutter.frames, frame}))
+        began = cutter.began
+        octets = cutter.take()
+        side.count += 1
+        side.octets += length
+        side.last = side.now
+        if not from_client:
+            if self.outcome.first_ns < 0:
+                self.outcome.first_ns = side.now - self.begun
+            if not self.sides[self.client].ended:
+                self.interleaved = True
+        if side.count > MAX_SHOWN and not self.each_pdu:
+            self._count(side, from_client, length, frame, out)
+            return
+        compressed = cutter.flag & COMPRESSED != 0
+        since = side.now - self.begun if self.call.seen else -1
+        out.append(Message(
+            side.now, side.direction, Evidence(frames), from_client, int(side.count), length, compressed,
+            self._content(octets, len(octets) == length, compressed, from_client), since, began,
+        ))
+
+    def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> Content:
+        coding = self.call.codings[0 if from_client else 1]
+        packed = ""
+        if compressed:
+            plain = inflated(octets, coding, MAX_KEPT + 1) if complete else None
+            if plain is None:
+                packed = coding or "a coding that is not named"
+            else:
+                complete = len(plain) <= MAX_KEPT
+                octets = plain[:MAX_KEPT]
+        if self.call.json and not self.show_secrets:
+            octets = without_secrets(octets.decode("utf-8", "replace")).encode("utf-8")
+        content = Content(octets, complete, self.call.json, self.show_secrets)
+        content.packed = packed
+        method = self.method
+        if method is not None and complete and not packed and not self.call.json:
+            content.problem = method.problem
+            if not method.problem:
+                decoded, problem = schema_of(self.descriptors).decode(
+                    method, not from_client, octets, self.show_secrets
+                )
+                content.problem = problem
+                if not problem:
+                    content.decoded = decoded
+                    content.type = method.type_name(not from_client)
+        return content
+
+    def _count(self, side: Side, from_client: bool, length: int, frame: int, out: list[Output]) -> None:
+        run = self.run
+        index = 0 if from_client else 1
+        run.counts[index] += 1
+        run.octets[index] += length
+        run.largest = max(run.largest, i64(length))
+        if run.begin < 0:
+            run.begin = side.now
+        run.end = max(run.end, side.now)
+        run.last = frame
+        if len(run.frames) < MAX_CITED:
+            run.frames.append(frame)
+        if run.counts[0] + run.counts[1] >= run.limit:
+            run.limit *= 2
+            self._flush(out)
+
+    def _flush(self, out: list[Output]) -> None:
+        run = self.run
+        if run.begin < 0:
+            return
+        direction = NEITHER
+        if not (run.counts[0] and run.counts[1]):
+            direction = self.client if run.counts[0] else 1 - self.client
+        out.append(MessageRun(
+            run.begin, direction, Evidence(tuple(sorted({*run.frames, run.last}))), (run.counts[0], run.counts[1]),
+            (run.octets[0], run.octets[1]), int(run.largest), run.end,
+        ))
+        run.clear()
+
+    # -- end -------------------------------------------------------------------------------------------
+
+    def _at(self, frame: int, time: int) -> None:
+        self.now = max(self.now, time)
+        if self.begun < 0:
+            self.begun = time
+        if len(self.frames) < MAX_CITED:
+            self.frames.append(frame)
+        else:
+            self.frames[-1] = frame
+
+    def _cut_off(self, side: Side, close: Close, out: list[Output]) -> None:
+        """A side that ends within a message breaks the rules."""
+        inside = side.cutter.inside()
+        if inside >= 0 and not side.cutter.broken:
+            out.append(Incomplete(
+                close.time, side.direction, Evidence((close.frame,)), inside, "its side ended within a message"
+            ))
+
+    def _end(self, close: Close, out: list[Output]) -> None:
+        outcome = self.outcome
+        client, server = self.sides[self.client], self.sides[1 - self.client]
+        outcome.counts = (int(client.count), int(server.count))
+        outcome.octets = (int(client.octets), int(server.octets))
+        if outcome.status >= 0:
+            outcome.how = ANSWERED
+        elif close.how == "rst":
+            outcome.how = RESET
+        elif server.ended or close.how == "fin":
+            outcome.how = NO_STATUS
+            outcome.implied = from_http(outcome.http_status)
+        else:
+            outcome.how = OPEN
+        if outcome.how != OPEN and self.call.seen:
+            outcome.total_ns = self.now - self.begun
+        outcome.pattern = self._pattern(int(client.count), int(server.count))
+        direction = 1 - self.client if outcome.how == ANSWERED else NEITHER
+        frames = tuple(sorted({*self.frames, close.frame}))
+        out.append(Ended(self.now, direction, Evidence(frames), self.call, outcome, self.begun))
+
+    def _pattern(self, sent: int, received: int) -> str:
+        """Of the four, by the user's schema, else by what was sent; "" where that is too little to tell."""
+        if self.method is not None and not self.method.problem:
+            self.outcome.declared = True
+            client_streams, server_streams = self.method.pattern()
+        else:
+            over = self.outcome.how in (ANSWERED, NO_STATUS)
+            if received == 0 or sent == 0 or (not over and sent == received == 1):
+                return ""
+            client_streams = sent > 1
+            server_streams = received > 1 or (client_streams and self.interleaved)
+        if client_streams:
+            return BIDIRECTIONAL if server_streams else CLIENT_STREAMING
+        return SERVER_STREAMING if server_streams else UNARY
+
+
+def _decoded(value: bytes) -> bytes:
+    """A field whose name ends in -bin: base64, with or without padding."""
+    try:
+        return a2b_base64(value + b"=" * (-len(value) % 4))
+    except Error:
+        return b""

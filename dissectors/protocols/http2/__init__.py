@@ -1,0 +1,1 @@
+"""HTTP/2: frames, streams, flow control and header compression of one connection."""

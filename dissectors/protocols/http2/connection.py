@@ -1,0 +1,194 @@
+"""What the parts of the observer share: both sides, the streams, and the way to tell something."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.event import Event, Evidence, LimitReached, Malformed
+from dissectors.kit.protocol import Context, Output
+from dissectors.protocols.http2.codes import LARGEST_WINDOW
+from dissectors.protocols.http2.events_state import Violation
+from dissectors.protocols.http2.flow import Window
+from dissectors.protocols.http2.side import Side
+from dissectors.protocols.http2.states import CLIENT, CLOSED, SERVER
+from dissectors.protocols.http2.stream import Half, Stream
+
+MAX_STREAMS: Final = 2_000          # followed at once; frames of further ones are counted only
+MAX_CLOSED: Final = 512             # streams remembered after their end, for frames that come late
+MAX_LINGERING: Final = 100          # streams that were reset while their peer was still sending
+MAX_TOLD: Final = 100               # events of one kind that are told of a connection, but for exchanges
+MAX_TOLD_MINOR: Final = 20          # ... of those that say little each: window updates, priorities
+
+
+class Conn:
+    """client: the direction in which the client sends; certain: that is known and not assumed.
+
+    late: frames of the connection were missed, at its beginning or within.
+    last: the highest stream that client and server have opened.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.each_pdu = context.each_pdu
+        self.show_secrets = context.provided.show_secrets
+        self.late = context.midstream
+        self.sides = [Side(0, context.midstream), Side(1, context.midstream)]
+        self.client = 0
+        self.certain = False
+        self.streams: dict[int, Stream] = {}
+        self.closed: dict[int, int] = {}      # streams that ended lately -> the code of a reset, or -1
+        self.lingering: dict[int, Stream] = {}
+        self.last: list[int] = [0, 0]         # by CLIENT and SERVER
+        self.out: list[Output] = []
+        self.told: dict[str, int] = {}
+        self.untold: dict[str, int] = {}
+        self.limits: set[str] = set()
+        self.opened: i64 = 0                  # streams by the client
+        self.pushed: i64 = 0
+        self.active: i64 = 0                  # of the client's streams, now
+        self.peak: i64 = 0
+        self.resets: i64 = 0
+        self.first_frame: int = 0
+        self.rtts: list[int] = []
+        self.ack_times: list[int] = []
+
+    # -- who is who ------------------------------------------------------------------------------------
+
+    def who(self, side: Side) -> int:
+        return CLIENT if side.direction == self.client else SERVER
+
+    def peer(self, side: Side) -> Side:
+        return self.sides[1 - side.direction]
+
+    def by(self, who: int) -> Side:
+        return self.sides[self.client if who == CLIENT else 1 - self.client]
+
+    def half(self, stream: Stream, side: Side) -> Half:
+        return stream.client if side.direction == self.client else stream.server
+
+    def settle(self, client: int) -> None:
+        """It is known now which side is the client. Streams that were begun the wrong way round are turned."""
+        self.certain = True
+        if client != self.client:
+            self.client = client
+            for stream in self.streams.values():
+                stream.client, stream.server = stream.server, stream.client
+
+    # -- streams ---------------------------------------------------------------------------------------
+
+    def begin(self, number: int, late: bool) -> Stream | None:
+        """A stream from now on; None where too many are followed."""
+        if len(self.streams) >= MAX_STREAMS:
+            return None
+        by_client, by_server = self.by(CLIENT), self.by(SERVER)
+        stream = Stream(
+            number,
+            Half(Window(by_client.initial, by_client.initial_known and not late)),
+            Half(Window(by_server.initial, by_server.initial_known and not late)), late,
+        )
+        self.streams[number] = stream
+        who = CLIENT if number & 1 else SERVER
+        self.last[who] = max(self.last[who], number)
+        return stream
+
+    def activate(self, stream: Stream) -> None:
+        """It counts against the limit of streams at once (RFC 9113 §5.1.2)."""
+        if not stream.active and stream.number & 1:
+            stream.active = True
+            self.active += 1
+            self.peak = max(self.peak, self.active)
+
+    def forget(self, stream: Stream) -> None:
+        stream.state = CLOSED
+        if stream.active:
+            stream.active = False
+            self.active -= 1
+        self.streams.pop(stream.number, None)
+        self.closed[stream.number] = stream.reset_code
+        if len(self.closed) > MAX_CLOSED:
+            for oldest in self.closed:
+                del self.closed[oldest]
+                break
+
+    def linger(self, stream: Stream) -> None:
+        """It was reset, but the other side has not ended and may not know yet (RFC 9113 §5.1, closed)."""
+        stream.told = True
+        self.lingering[stream.number] = stream
+        if len(self.lingering) > MAX_LINGERING:
+            for oldest in self.lingering:
+                del self.lingering[oldest]
+                break
+
+    def find(self, number: int) -> Stream | None:
+        """The stream of that number, if it is open or lingers."""
+        return self.streams.get(number) or self.lingering.get(number)
+
+    def lose(self, side: Side) -> None:
+        """Frames of that side are missing: of any stream, header blocks and windows among them."""
+        self.late = True
+        side.lose()
+        for stream in self.streams.values():
+            self.half(stream, side).holes = True
+        self.lose_windows()
+
+    def lose_windows(self) -> None:
+        """Something that changes windows is missing."""
+        for side in self.sides:
+            side.window.known = False
+        for stream in self.streams.values():
+            stream.client.window.known = stream.server.window.known = False
+
+    def idle(self, number: int) -> bool:
+        """The stream was never opened, as far as that is known."""
+        return number > self.last[CLIENT if number & 1 else SERVER] and not self.late
+
+    def resize(self, side: Side, initial: i64, time: int, frame: int) -> None:
+        """SETTINGS_INITIAL_WINDOW_SIZE moves the windows of all streams (RFC 9113 §6.9.2). side: whose DATA it is."""
+        change = initial - side.initial
+        side.initial = initial
+        if not side.initial_known:
+            side.initial_known = True
+            return
+        for stream in self.streams.values():
+            window = self.half(stream, side).window
+            window.grant(change, time, frame)
+
+    # -- telling ---------------------------------------------------------------------------------------
+
+    def tell(self, event: Event, kind: str, most: int) -> None:
+        """Tell an event unless many of its kind were told; then it is counted. kind: in words, in the singular."""
+        count = self.told.get(kind, 0)
+        if count < most:
+            self.told[kind] = count + 1
+            self.out.append(event)
+        else:
+            self.untold[kind] = self.untold.get(kind, 0) + 1
+
+    def evidence(self, side: Side) -> Evidence:
+        """Of the frame in hand."""
+        reader = side.reader
+        return Evidence(reader.frames(), reader.start, reader.end)
+
+    def violation(self, side: Side, stream: int, code: str, text: str) -> None:
+        event = Violation(
+            side.reader.now, side.direction, self.evidence(side), stream, code, self.who(side) == CLIENT, text
+        )
+        self.tell(event, "violation", MAX_TOLD)
+
+    def malformed(self, side: Side, offset: int, reason: str) -> None:
+        self.tell(
+            Malformed(side.reader.now, side.direction, self.evidence(side), "http2", offset, reason),
+            "malformed frame", MAX_TOLD,
+        )
+
+    def limit(self, side: Side, cap: str, limit: int) -> None:
+        """A cap was reached; told once."""
+        if cap not in self.limits:
+            self.limits.add(cap)
+            self.out.append(LimitReached(
+                side.reader.now, side.direction, Evidence((side.reader.frame,)), "http2", cap, limit
+            ))
+
+    def too_large(self, window: Window) -> bool:
+        """A window beyond 2^31-1 is a flow-control error (RFC 9113 §6.9.1)."""
+        return window.known and window.size > LARGEST_WINDOW

@@ -1,0 +1,459 @@
+"""Header blocks and DATA: from frames on streams to requests, responses and exchanges (RFC 9113 §8)."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.event import Evidence
+from dissectors.kit.inputs import Chunk, Close
+from dissectors.protocols.http2 import carry
+from dissectors.protocols.http2.codes import END_STREAM, HEADER, error_name
+from dissectors.protocols.http2.connection import MAX_STREAMS, MAX_TOLD, Conn
+from dissectors.protocols.http2.events import Exchange, PushPromise, Request, Response, StreamFacts, Trailers
+from dissectors.protocols.http2.events_state import Blocked
+from dissectors.protocols.http2.flow import TOLD_WAIT_NS
+from dissectors.protocols.http2.section import VERSION, Section
+from dissectors.protocols.http2.side import Side, Unfinished
+from dissectors.protocols.http2.states import (
+    CLIENT,
+    CLOSED,
+    ENDS,
+    IDLE,
+    OPEN,
+    OPENS,
+    PROMISES,
+    SERVER,
+    STATE_NAMES,
+    after,
+    may_send,
+)
+from dissectors.protocols.http2.stream import MAX_INTERIM, NOBODY, Half, Stream
+from dissectors.wire.http.body import NO_BODY, BodyReader
+from dissectors.wire.http.events import CAPTURE, COMPLETE, CUT, TUNNEL, UNANSWERED, Interim, Times
+from dissectors.wire.http.message import Head, number_of
+
+# Streams given up by the client before an answer, from which on further ones are counted and not told.
+FLOOD_RESETS: Final = 200
+_NO_HEAD: Final = Head(VERSION, "", "", "", "", 0, "", ())
+
+
+class Messages:
+    """The streams of one connection."""
+
+    def __init__(self, conn: Conn) -> None:
+        self.conn = conn
+        self.decode_bodies = not conn.each_pdu
+        self.given_up: i64 = 0       # streams that the client reset before an answer
+
+    # -- header blocks ---------------------------------------------------------------------------------
+
+    def block(self, side: Side, found: Unfinished, evidence: Evidence) -> None:
+        """A header block is whole."""
+        conn = self.conn
+        data = found.parts[0] if len(found.parts) == 1 else b"".join(found.parts)
+        read = side.decoder.decode(data)
+        side.header_octets += len(data)
+        side.text_octets += read.text_octets
+        side.unknown_fields += read.unknown
+        side.longest_block = max(side.longest_block, found.continuations)
+        if read.error:
+            conn.malformed(side, int(read.error_at), f"header block of stream {found.stream}: {read.error}")
+        if read.left_out:
+            conn.limit(side, "header fields kept of a block", len(read.fields))
+        section = Section(read)
+        if not conn.certain and (section.says_request or section.says_response):
+            from_client = section.says_request != bool(found.promised)
+            conn.settle(side.direction if from_client else 1 - side.direction)
+        if found.promised:
+            self._promise(side, found, section, evidence)
+        else:
+            self._headers(side, found, section, evidence)
+
+    def _headers(self, side: Side, found: Unfinished, section: Section, evidence: Evidence) -> None:
+        conn = self.conn
+        stream = self._stream_for_headers(side, found.stream)
+        if stream is None:
+            return
+        who = conn.who(side)
+        half = conn.half(stream, side)
+        half.wire += found.wire
+        half.last_frame = evidence.frames[-1]
+        state = after(stream.state, OPENS, who) if not stream.told else CLOSED
+        if state < 0:
+            if not stream.late:
+                conn.violation(side, stream.number, "headers_in_state",
+                               f"HEADERS on stream {stream.number}, which is {STATE_NAMES[stream.state]}")
+            return
+        if not stream.told:
+            stream.state = state
+            conn.activate(stream)
+        if half.section is not None or (conn.late and found.ends and half.data_frames and not section.pseudo):
+            self._trailers(side, stream, half, found, section, evidence)
+        elif who == CLIENT:
+            self._request(side, stream, half, found, section, evidence)
+        elif 100 <= section.status < 200:
+            self._interim(side, stream, section, evidence)
+        else:
+            self._response(side, stream, half, found, section, evidence)
+        if found.ends:
+            self.ended(side, stream)
+
+    def _stream_for_headers(self, side: Side, number: int) -> Stream | None:
+        conn = self.conn
+        stream = conn.find(number)
+        if stream is not None:
+            return stream
+        if number in conn.closed:
+            if conn.closed[number] < 0:
+                conn.violation(side, number, "headers_after_end", f"HEADERS on stream {number}, which is closed")
+            return None
+        who = conn.who(side)
+        late = conn.late and who == SERVER
+        if who == SERVER and not conn.late:
+            conn.violation(side, number, "headers_on_idle", f"a response on stream {number}, which nobody opened")
+            return None
+        if who == CLIENT and number <= conn.last[CLIENT]:
+            if not conn.late:
+                conn.violation(side, number, "stream_number", f"stream {number} after {conn.last[CLIENT]} was opened")
+                return None
+            late = True
+        stream = conn.begin(number, late)
+        if stream is None:
+            conn.limit(side, "MAX_STREAMS", MAX_STREAMS)
+            return None
+        if who == CLIENT:
+            conn.opened += 1
+            self._check_limit(side)
+        if late:
+            stream.state = OPEN
+        return stream
+
+    def _check_limit(self, side: Side) -> None:
+        conn = self.conn
+        limit = conn.peer(side).settings.get(3, -1)
+        if 0 <= limit <= conn.active and not conn.late and not conn.peer(side).unacked:
+            conn.violation(side, 0, "too_many_streams",
+                           f"{conn.active + 1} streams are open at once where {limit} are allowed")
+
+    def _request(
+        self, side: Side, stream: Stream, half: Half, found: Unfinished, section: Section, evidence: Evidence
+    ) -> None:
+        conn = self.conn
+        reader = side.reader
+        half.section = section
+        half.begun_ns = found.begun_ns
+        half.first_frame = evidence.frames[0]
+        half.expected = number_of(section.get(b"content-length"))
+        half.shown = section.head(True, conn.show_secrets)
+        carry.on_request(stream, section, reader.frame, reader.now, side.direction, conn.each_pdu, conn.out)
+        if conn.each_pdu:
+            return
+        event = Request(
+            reader.now, side.direction, evidence, half.shown, stream.number, section.notes(True, False)
+        )
+        event.stream = stream.number
+        if self.given_up < FLOOD_RESETS:
+            conn.out.append(event)
+        else:
+            conn.tell(event, "request of a flood", 0)
+
+    def _interim(self, side: Side, stream: Stream, section: Section, evidence: Evidence) -> None:
+        """A 1xx response: the final one is still to come (RFC 9113 §8.1)."""
+        conn = self.conn
+        if len(stream.interim) < MAX_INTERIM:
+            stream.interim.append(Interim(section.status, side.reader.now, evidence.frames[-1]))
+        if not conn.each_pdu:
+            event = Response(
+                side.reader.now, side.direction, evidence, section.head(False, conn.show_secrets), stream.number,
+                stream.client.shown, section.notes(False, False),
+            )
+            event.stream = stream.number
+            conn.tell(event, "interim response", MAX_TOLD)
+
+    def _response(
+        self, side: Side, stream: Stream, half: Half, found: Unfinished, section: Section, evidence: Evidence
+    ) -> None:
+        conn = self.conn
+        reader = side.reader
+        half.section = section
+        half.begun_ns = found.begun_ns
+        half.first_frame = evidence.frames[0]
+        half.expected = number_of(section.get(b"content-length"))
+        half.shown = section.head(False, conn.show_secrets)
+        carry.on_response(stream, section, reader.frame, reader.now, side.direction, conn.out)
+        if conn.each_pdu:
+            return
+        notes = section.notes(False, False)
+        if stream.told:
+            notes = (*notes, "It was under way when the client reset the stream, and comes to nothing.")
+        event = Response(
+            reader.now, side.direction, evidence, half.shown, stream.number, stream.client.shown, notes
+        )
+        event.stream = stream.number
+        conn.out.append(event)
+
+    def _trailers(
+        self, side: Side, stream: Stream, half: Half, found: Unfinished, section: Section, evidence: Evidence
+    ) -> None:
+        conn = self.conn
+        reader = side.reader
+        if not found.ends and not conn.late:
+            conn.violation(side, stream.number, "trailers_without_end",
+                           f"a second header block on stream {stream.number} that does not end it")
+        head = section.head(conn.who(side) == CLIENT, conn.show_secrets)
+        half.trailers = head.pairs
+        carry.on_trailers(stream, half, section, reader.frame, reader.now, side.direction, conn.out)
+        if not conn.each_pdu:
+            conn.out.append(Trailers(reader.now, side.direction, evidence, stream.number, head))
+
+    def _promise(self, side: Side, found: Unfinished, section: Section, evidence: Evidence) -> None:
+        conn = self.conn
+        number = found.promised
+        if conn.who(side) == CLIENT or number & 1 or not number:
+            conn.violation(side, found.stream, "bad_promise", f"a PUSH_PROMISE of stream {number}")
+            return
+        if conn.by(CLIENT).settings.get(2, 1) == 0 and not conn.by(CLIENT).unacked:
+            conn.violation(side, found.stream, "push_disabled", "a PUSH_PROMISE, though the client allows no push")
+        stream = conn.streams.get(number) or conn.begin(number, False)
+        if stream is None:
+            conn.limit(side, "MAX_STREAMS", MAX_STREAMS)
+            return
+        state = after(stream.state, PROMISES, SERVER)
+        if state < 0:
+            conn.violation(side, number, "promise_in_state", f"stream {number} is promised a second time")
+            return
+        stream.state = state
+        stream.promised = True
+        conn.pushed += 1
+        half = stream.client
+        half.section = section
+        half.shown = section.head(True, conn.show_secrets)
+        half.begun_ns = half.ended_ns = side.reader.now
+        half.first_frame = half.last_frame = evidence.frames[-1]
+        if not conn.each_pdu:
+            conn.tell(PushPromise(
+                side.reader.now, side.direction, evidence, found.stream, number, half.shown,
+                section.notes(True, False),
+            ), "push promise", MAX_TOLD)
+
+    # -- DATA ------------------------------------------------------------------------------------------
+
+    def part(self, side: Side, chunk: Chunk) -> None:
+        """Octets of content."""
+        reader = side.reader
+        number = int(reader.id)
+        stream = self.conn.find(number)
+        if stream is None:
+            if not self.conn.late or number in self.conn.closed:
+                return
+            stream = self._stream_for_data(side, number)
+            if stream is None:
+                return
+        half = self.conn.half(stream, side)
+        count = reader.part_end - reader.part_start
+        half.octets += count
+        body = half.body
+        if body is None:
+            body = self._begin_body(half)
+        if half.carries == NOBODY and body.decoder is None and body.room == 0:
+            body.octets += count       # nobody wants to know what it is
+            body.decoded += count
+            return
+        decoded = body.feed(reader.data[reader.part_start:reader.part_end])
+        if half.carries != NOBODY and decoded:
+            carry.on_octets(stream, half, decoded, chunk, side.direction, self.conn.out)
+
+    def _begin_body(self, half: Half) -> BodyReader:
+        head = half.shown or _NO_HEAD
+        body = half.body = BodyReader(head, self.conn.show_secrets, self.decode_bodies or half.carries != NOBODY)
+        return body
+
+    def missed(self, side: Side, octets: i64) -> None:
+        """Octets of the DATA frame in hand are not in the capture."""
+        stream = self.conn.find(int(side.reader.id))
+        if stream is None:
+            return
+        half = self.conn.half(stream, side)
+        half.lost += octets
+        half.octets += octets
+        (half.body or self._begin_body(half)).lose(int(octets))
+
+    def data(self, side: Side) -> None:
+        """A DATA frame is complete: what it takes of the windows, and what it ends."""
+        conn = self.conn
+        reader = side.reader
+        length = reader.length
+        ends = reader.flags & END_STREAM != 0
+        beyond = side.window.use(length, reader.now, reader.frame)
+        if length:
+            side.windows.add(reader.now, side.window.size)
+        elif not ends:
+            side.empty_data += 1
+        number = int(reader.id)
+        stream = conn.find(number) or self._stream_for_data(side, number)
+        if stream is None:
+            return
+        half = conn.half(stream, side)
+        half.data_frames += 1
+        half.wire += length + HEADER
+        half.padding += max(reader.padding, 0)
+        half.last_frame = reader.frame
+        beyond = max(beyond, half.window.use(length, reader.now, reader.frame))
+        if beyond and reader.cut == 0:
+            conn.violation(side, number, "window_exceeded",
+                           f"DATA on stream {number} goes {beyond} octets beyond the window")
+        if not may_send(stream.state, conn.who(side)) and not stream.late and not stream.told:
+            conn.violation(side, number, "data_in_state",
+                           f"DATA on stream {number}, which is {STATE_NAMES[stream.state]}")
+            return
+        if ends:
+            self.ended(side, stream)
+
+    def _stream_for_data(self, side: Side, number: int) -> Stream | None:
+        """A stream whose beginning was not seen; None for one that is over, and for one that may not be."""
+        conn = self.conn
+        if number in conn.closed:
+            if conn.closed[number] < 0:
+                conn.violation(side, number, "data_after_end", f"DATA on stream {number}, which is closed")
+            return None
+        if number == 0:
+            conn.violation(side, 0, "data_on_connection", "a DATA frame without a stream")
+            return None
+        if not conn.late:
+            if conn.idle(number):
+                conn.violation(side, number, "data_on_idle", f"DATA on stream {number}, which nobody opened")
+            return None
+        stream = conn.begin(number, True)
+        if stream is not None:
+            stream.state = OPEN
+            conn.activate(stream)
+        return stream
+
+    # -- the end of a stream ---------------------------------------------------------------------------
+
+    def ended(self, side: Side, stream: Stream) -> None:
+        """One side has sent END_STREAM."""
+        conn = self.conn
+        reader = side.reader
+        half = conn.half(stream, side)
+        half.ended_ns = reader.now
+        if stream.told:
+            carry.on_end(stream, half, reader.frame, reader.now, side.direction, conn.out)
+            carry.on_close(stream, reader.frame, reader.now, "fin", conn.out)
+            conn.lingering.pop(stream.number, None)
+            return
+        state = after(stream.state, ENDS, conn.who(side))
+        if state < 0:
+            if not stream.late:
+                conn.violation(side, stream.number, "end_in_state",
+                               f"END_STREAM on stream {stream.number}, which is {STATE_NAMES[stream.state]}")
+            state = CLOSED
+        stream.state = state
+        carry.on_end(stream, half, reader.frame, reader.now, side.direction, conn.out)
+        self._check_length(side, stream, half)
+        if state == CLOSED or (stream.late and conn.who(side) == SERVER and not stream.client.seen):
+            ended = TUNNEL if stream.tunnel else COMPLETE
+            self.finish(stream, side, ended, "fin")
+
+    def _check_length(self, side: Side, stream: Stream, half: Half) -> None:
+        """DATA adds up to content-length, but where the response has no content (RFC 9113 §8.1.1)."""
+        if half.expected < 0 or half.expected == half.octets or half.lost or half.holes or stream.late:
+            return
+        asked = stream.client.section
+        head = asked is not None and asked.pseudo.get(b":method") == b"HEAD"
+        none = half.section is not None and half.section.status in (204, 304)
+        if half is stream.server and (head or none) and not half.octets:
+            return
+        self.conn.violation(
+            side, stream.number, "content_length",
+            f"{half.octets} octets on stream {stream.number} where content-length says {half.expected}",
+        )
+
+    def reset(self, side: Side, stream: Stream, code: int) -> None:
+        """RST_STREAM."""
+        conn = self.conn
+        stream.reset_code = code
+        if conn.who(side) == CLIENT and not stream.server.seen:
+            self.given_up += 1
+        self.finish(stream, side, "", "rst")
+        if conn.half(stream, conn.peer(side)).ended_ns < 0:
+            conn.linger(stream)
+            stream.carried = ""
+            stream.client.carries = stream.server.carries = NOBODY
+
+    def close(self, close: Close) -> None:
+        """The connection is over, or the capture."""
+        side = self.conn.sides[0]
+        for stream in list(self.conn.streams.values()):
+            if stream.state != IDLE:
+                self.finish(stream, side, CAPTURE if close.how == "capture" else "", close.how)
+
+    def finish(self, stream: Stream, side: Side, ended: str, how: str) -> None:
+        """Tell what it came to, and forget it. ended: how, "" where that follows from what there is."""
+        conn = self.conn
+        reader = side.reader
+        client, server = stream.client, stream.server
+        now = max(conn.sides[0].reader.now, conn.sides[1].reader.now)
+        frame = max(conn.sides[0].reader.frame, conn.sides[1].reader.frame)
+        carry.on_close(stream, reader.frame or frame, now, how, conn.out)
+        if not ended:
+            whole = server.ended_ns >= 0
+            ended = COMPLETE if whole else CUT if server.seen else UNANSWERED
+        state = stream.state
+        conn.forget(stream)
+        if conn.each_pdu:
+            return
+        for half, who in ((client, CLIENT), (server, SERVER)):
+            wait = half.window.wait
+            if wait is not None and wait.total_ns >= TOLD_WAIT_NS:
+                conn.tell(Blocked(
+                    now, conn.by(who).direction, Evidence(wait.frames), stream.number, who == CLIENT, int(wait.times),
+                    int(wait.total_ns), int(wait.longest_ns),
+                ), "wait for a window", MAX_TOLD)
+        event = self._exchange(stream, state, ended, now, frame)
+        flood = stream.reset_code >= 0 and not server.seen and self.given_up > FLOOD_RESETS
+        if flood:
+            conn.tell(event, "stream of a flood", 0)
+        else:
+            conn.out.append(event)
+
+    def _exchange(self, stream: Stream, state: int, ended: str, now: int, frame: int) -> Exchange:
+        conn = self.conn
+        client, server = stream.client, stream.server
+        numbers = {client.first_frame, client.last_frame, server.first_frame, server.last_frame}
+        numbers.discard(0)
+        waits = []
+        header = text = 0
+        for half in (client, server):
+            wait = half.window.wait
+            waits.append((int(wait.times), int(wait.total_ns)) if wait is not None else (0, 0))
+            if half.section is not None:
+                header += half.section.block.octets
+                text += int(half.section.block.text_octets)
+        reset = error_name(stream.reset_code) if stream.reset_code >= 0 else ""
+        bodies = [
+            half.body.finish(half.ended_ns >= 0 and not _missing(half)) if half.body is not None else NO_BODY
+            for half in (client, server)
+        ]
+        facts = StreamFacts(
+            STATE_NAMES[state], stream.promised, int(stream.delayed_ns),
+            (int(client.data_frames), int(server.data_frames)), int(client.padding + server.padding),
+            (waits[0], waits[1]), stream.carried, reset, header, text,
+            (_missing(client), _missing(server)), (client.window.series, server.window.series),
+        )
+        return Exchange(
+            now, conn.by(SERVER).direction, Evidence(tuple(sorted(numbers)) or (frame,)), stream.number, client.shown,
+            server.shown, Times(client.begun_ns, client.ended_ns, server.begun_ns, server.ended_ns), bodies[0],
+            bodies[1], (_wire(client), _wire(server)), ended, tuple(stream.interim), client.trailers,
+            server.trailers, facts,
+        )
+
+
+def _wire(half: Half) -> int:
+    return int(half.wire) if half.seen else -1
+
+
+def _missing(half: Half) -> int:
+    """Octets of DATA that the capture lacks, -1 where it may lack more than can be counted."""
+    return -1 if half.holes else int(half.lost)

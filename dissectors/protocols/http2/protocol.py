@@ -1,0 +1,47 @@
+"""The protocol record of HTTP/2."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.protocols.http2.dissector import Http2Dissector
+from dissectors.protocols.http2.events import Exchange, Frame, Preface, PushPromise, Request, Response, Trailers
+from dissectors.protocols.http2.events_control import (
+    AltSvc,
+    GoAway,
+    Origin,
+    Ping,
+    PingAck,
+    Priority,
+    PriorityUpdate,
+    Reset,
+    Settings,
+    SettingsAck,
+    UnknownFrame,
+    WindowUpdate,
+)
+from dissectors.protocols.http2.events_state import Blocked, Connection, HeadOfLine, OutOfStep, Violation
+from dissectors.protocols.http2.header import probe
+from dissectors.protocols.http2.terms import TERMS
+
+
+def _http2(context: Context) -> Dissector:
+    return Http2Dissector(context)
+
+
+HTTP2: Final = Protocol(
+    name="http2",
+    title="HTTP/2",
+    summary="Many requests and responses at once over one connection, in frames with compressed header fields.",
+    specs=("RFC 9113", "RFC 7541", "RFC 7838", "RFC 8336", "RFC 8441", "RFC 8484", "RFC 9218"),
+    create=_http2,
+    carriers=("tcp",),
+    ports={"tcp": (80, 443, 8080, 50051)},
+    events=(
+        Frame, Preface, Request, Response, Trailers, PushPromise, Exchange, Settings, SettingsAck, Reset, GoAway,
+        Ping, PingAck, WindowUpdate, Priority, PriorityUpdate, AltSvc, Origin, UnknownFrame, Blocked, HeadOfLine,
+        Violation, OutOfStep, Connection,
+    ),
+    terms=TERMS,
+    probe=probe,
+)

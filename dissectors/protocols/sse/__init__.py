@@ -1,0 +1,1 @@
+"""Server-sent events: a response that goes on, one event after another (WHATWG HTML)."""

@@ -1,0 +1,1 @@
+"""Protocols that begin in plain text and change to TLS on the same connection."""

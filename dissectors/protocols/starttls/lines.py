@@ -1,0 +1,176 @@
+"""Dialogues in lines of text."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import mypyc_attr
+
+from dissectors.kit.event import Evidence, LimitReached
+from dissectors.kit.inputs import Chunk
+from dissectors.kit.protocol import Context
+from dissectors.protocols.starttls.observer import Observer, Pending, shown
+from dissectors.wire.body_secrets import REDACTED
+
+MAX_LINE: Final = 8_192           # octets; the standards allow far fewer (RFC 5321 §4.5.3.1, RFC 2449 §4)
+MAX_LINE_FRAMES: Final = 8        # frames that one line is told to lie in
+
+
+GREETING: Final = 220             # RFC 5321 §4.3.2, RFC 959 §5.4
+
+
+def overwritten(word: str) -> bool:
+    """As boxes on the way leave the word STARTTLS: as many letters X, the last of them an A in some."""
+    return len(word) == len("STARTTLS") and word[:7] == "XXXXXXX" and word[7] in "XA"
+
+
+def begins(start: bytes, words: tuple[bytes, ...]) -> bool:
+    """Some bytes are there, and one of the words may begin so."""
+    return bool(start) and any(word.startswith(start) for word in words)
+
+
+def contains(data: bytes, words: tuple[bytes, ...]) -> bool:
+    """One of the words is in the data."""
+    return any(word in data for word in words)
+
+
+def first_and_last(frames: tuple[int, ...]) -> tuple[int, ...]:
+    """Frame numbers ascending, each once: the first ones and the last where they are many."""
+    merged = sorted(set(frames))
+    return tuple(merged if len(merged) <= MAX_LINE_FRAMES else merged[:MAX_LINE_FRAMES - 1] + merged[-1:])
+
+
+def first_word(line: bytes) -> str:
+    """In upper case; "" for none."""
+    words = line.split(None, 1)
+    return words[0].decode("latin-1").upper() if words else ""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class LineObserver(Observer):
+    """Cuts both directions into lines and tells them to `said` and `heard`."""
+
+    def __init__(self, context: Context, protocol: str) -> None:
+        super().__init__(context, protocol)
+        self.rest: list[bytes] = [b"", b""]
+        self.frames: list[list[int]] = [[], []]
+        self.skipping: list[bool] = [False, False]      # the rest of a line that is not read
+        self.limited: bool = False
+
+    def said(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
+        """A line of the client, without its end, which stands at chunk.data[end - 1]."""
+
+    def heard(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
+        """A line of the server."""
+
+    def between(self, direction: int) -> bool:
+        return not self.rest[direction]
+
+    def lost(self, direction: int) -> None:
+        self.rest[direction] = b""
+        self.frames[direction] = []
+        self.skipping[direction] = True
+
+    def read(self, chunk: Chunk) -> None:
+        side = chunk.direction
+        before = len(self.rest[side])
+        data = self.rest[side] + chunk.data
+        frames = self.frames[side]
+        if len(frames) < MAX_LINE_FRAMES and chunk.released_by not in frames:
+            frames.append(chunk.released_by)
+        at = 0
+        while not self.over and not self.quiet:
+            end = data.find(b"\n", at)
+            if end < 0:
+                break
+            line = data[at:end].rstrip(b"\r")
+            at = end + 1
+            if self.skipping[side]:
+                self.skipping[side] = False
+            else:
+                self._line(line, first_and_last((*frames, chunk.released_by)), chunk, at - before)
+            frames = [chunk.released_by]
+        rest = data[at:]
+        if self.quiet:
+            self.octets[side] += len(rest)
+            self.last_frame = chunk.released_by
+            rest = b""
+        if len(rest) > MAX_LINE:
+            self._too_long(chunk)
+            rest = b""
+            self.skipping[side] = True
+        self.rest[side] = rest
+        self.frames[side] = frames if rest else []
+
+    def _line(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
+        if chunk.direction != self.client:
+            self.heard(line, frames, chunk, end)
+            return
+        self.behind(frames, self.now, len(line))
+        self.said(line, frames, chunk, end)
+
+    def _too_long(self, chunk: Chunk) -> None:
+        if not self.limited:
+            self.limited = True
+            self.out.append(LimitReached(
+                self.now, chunk.direction, Evidence((chunk.released_by,)), self.protocol, "MAX_LINE", MAX_LINE
+            ))
+
+    def speak(self, word: str, line: bytes, secret_from: int, frames: tuple[int, ...]) -> Pending:
+        """A command of the client as it may be shown: from that word of the line on it is a secret; -1 for none."""
+        text = shown(line.strip())
+        secret = False
+        if secret_from >= 0 and not self.context.provided.show_secrets:
+            words = line.split()
+            kept = [shown(one) for one in words[:secret_from]]
+            secret = len(words) > secret_from
+            text = " ".join([*kept, REDACTED] if secret else kept)
+        return self.command(word, text, frames, self.now, secret)
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class NumericObserver(LineObserver):
+    """Answers begin with three digits and may have several lines (RFC 5321 §4.2, RFC 959 §4.2)."""
+
+    def __init__(self, context: Context, protocol: str) -> None:
+        super().__init__(context, protocol)
+        self.code: int = 0                    # of an answer of several lines that is under way
+        self.first: str = ""
+        self.count: int = 0
+        self.answer_frames: tuple[int, ...] = ()
+        self.replies: int = 0
+
+    def is_server(self, data: bytes) -> bool:
+        return data[:1] in (b"1", b"2", b"3", b"4", b"5") and data[:3].isdigit()
+
+    def lost(self, direction: int) -> None:
+        super().lost(direction)
+        if direction != self.client:
+            self.code = 0
+
+    def heard(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
+        """One line of an answer; `ddd-` begins one of several lines, which ends with `ddd `."""
+        number = int(line[:3]) if len(line) >= 3 and line[:3].isdigit() else 0
+        if not number and not self.code:
+            return       # no answer
+        if not self.code:
+            self.code, self.first, self.count, self.answer_frames = number, shown(line), 0, ()
+        self.count += 1
+        self.answer_frames = first_and_last(self.answer_frames + frames)
+        self.ability(line[4:] if number else line, chunk)
+        if number != self.code or line[3:4] == b"-":
+            return
+        code = self.code
+        self.code = 0
+        self.replies += 1
+        if self.replies == 1 and code == GREETING and not self.context.midstream:
+            self.greet(self.now, self.answer_frames, self.first)    # whatever an impatient client said before
+            return
+        self.replied(code, self.first, self.count, self.answer_frames, chunk, end)
+
+    def ability(self, text: bytes, chunk: Chunk) -> None:
+        """A line of an answer, without its number."""
+
+    def replied(
+        self, code: int, text: str, lines: int, frames: tuple[int, ...], chunk: Chunk, end: int
+    ) -> None:
+        """A whole answer; text: its first line. It ends at chunk.data[end - 1]."""

@@ -1,0 +1,297 @@
+"""What all observers of a dialogue share: who is the client, the change to TLS, and what is told of it."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from dissectors.kit.event import NEITHER
+from dissectors.kit.inputs import Chunk, Close, Gap
+from dissectors.kit.protocol import Context, Dissector, Handoff, Input, Output
+from dissectors.protocols.starttls.events import (
+    Agreed,
+    Exchange,
+    ExchangeWithin,
+    Greeting,
+    GreetingWithin,
+    InClear,
+    Injected,
+    NotTold,
+    NotToldWithin,
+    Offered,
+    Refused,
+    Requested,
+    Stripped,
+)
+from dissectors.wire.body_secrets import REDACTED
+
+MAX_TOLD: Final = 32          # exchanges of one dialogue that are told
+MAX_PENDING: Final = 64       # commands that wait for their answer at once
+MAX_EARLY: Final = 16         # chunks of TLS that are kept until the answer that agrees to it is seen
+MAX_TEXT: Final = 160         # characters of a command or an answer that are shown
+
+CLIENT_HELLO: Final = 1
+
+
+def is_client_hello(data: bytes) -> bool:
+    """A record of SSL 3.0 to TLS 1.3 that begins a ClientHello (RFC 8446 §5.1, §4)."""
+    if len(data) < 6 or data[0] != 22 or data[1] != 3 or data[2] > 4 or data[5] != CLIENT_HELLO:
+        return False
+    return i64(data[3]) << 8 | i64(data[4]) >= 4
+
+
+def is_tls(data: bytes) -> bool:
+    """A header of a handshake, alert or application-data record; less sure than a ClientHello."""
+    return len(data) >= 5 and 20 <= data[0] <= 23 and data[1] == 3 and data[2] <= 4 \
+        and 0 < (i64(data[3]) << 8 | i64(data[4])) <= 18_432
+
+
+def shown(text: bytes) -> str:
+    """A line as text, shortened. What is no UTF-8 is shown as the characters of Latin-1."""
+    try:
+        found = text.decode()
+    except UnicodeDecodeError:
+        found = text.decode("latin-1")
+    return found if len(found) <= MAX_TEXT else found[:MAX_TEXT] + "…"
+
+
+class Pending:
+    """A command that waits for its answer. text: as it may be shown. word: by which its answer is found.
+
+    secret: part of it is not shown, and the words of the answer may repeat it.
+    """
+
+    def __init__(self, word: str, text: str, frames: tuple[int, ...], time: int, secret: bool = False) -> None:
+        self.word = word
+        self.text = text
+        self.frames = frames
+        self.time = time
+        self.secret = secret
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Observer(Dissector):
+    """Follows a dialogue until TLS is agreed, or until it goes on without.
+
+    protocol: the title. client: the direction in which the client sends, -1 before anybody spoke.
+    """
+
+    def __init__(self, context: Context, protocol: str) -> None:
+        self.context = context
+        self.protocol = protocol
+        self.inside: bool = "tls" in context.beneath     # what is said here is protected already
+        self.client: int = -1
+        self.began_ns: int = -1
+        self.now: int = 0            # a chunk that had to wait is older than the one that released it
+        self.pending: list[Pending] = []
+        self.request: Pending | None = None              # to change to TLS, not answered yet
+        self.offered: bool = False
+        self.told: int = 0
+        self.commands: int = 0
+        self.quiet: bool = False                         # the rest is not told
+        self.octets: list[int] = [0, 0]                  # of that rest
+        self.last_frame: int = 0
+        self.injected: bool = False
+        self.early: list[Input] = []
+        self.over: bool = False
+        self.out: list[Output] = []
+
+    # -- what a protocol adds --------------------------------------------------------------------------
+
+    def is_server(self, data: bytes) -> bool:
+        """Whether the first bytes of a connection come from the server."""
+        return False
+
+    def read(self, chunk: Chunk) -> None:
+        """The next bytes of a direction."""
+
+    def lost(self, direction: int) -> None:
+        """Bytes of that direction are missing."""
+
+    def between(self, direction: int) -> bool:
+        """No line or message of that direction is under way, so something else may begin."""
+        return True
+
+    # -- inputs ----------------------------------------------------------------------------------------
+
+    def take(self) -> list[Output]:
+        out = self.out
+        self.out = []
+        return out
+
+    def on_data(self, chunk: Chunk) -> list[Output]:
+        if self.over:
+            return []
+        self.now = max(self.now, chunk.time)
+        if self.client < 0:
+            self.began_ns = chunk.time
+            self.client = 1 - chunk.direction if self.is_server(chunk.data) else chunk.direction
+        from_client = chunk.direction == self.client
+        if not self.inside and self.between(chunk.direction) and self._begins_tls(chunk, from_client):
+            if from_client and self.request is not None and len(self.early) < MAX_EARLY:
+                self.early.append(chunk)
+                return []
+            self._unseen(chunk)
+            return self.take()
+        if self.quiet:
+            self.octets[chunk.direction] += len(chunk.data)
+            self.last_frame = chunk.released_by
+            return []
+        self.read(chunk)
+        return self.take()
+
+    def _begins_tls(self, chunk: Chunk, from_client: bool) -> bool:
+        """A ClientHello; or a further record, where something says that TLS has begun."""
+        if from_client and (self.early or is_client_hello(chunk.data)):
+            return True
+        return (bool(self.early) or self.request is not None) and is_tls(chunk.data)
+
+    def on_gap(self, gap: Gap) -> list[Output]:
+        if self.over:
+            return []
+        if self.early:
+            self.early.append(gap)
+            if gap.direction != self.client:
+                self._hand_over(gap.direction, gap.position + gap.length, "records of TLS follow")
+            return self.take()
+        self.pending = []
+        if gap.direction != self.client:
+            self.request = None
+        self.lost(gap.direction)
+        return self.take()
+
+    def on_close(self, close: Close) -> list[Output]:
+        if self.over:
+            return []
+        if self.early:
+            self.early.append(close)
+            self._hand_over(close.direction, 0, "records of TLS follow")
+            return self.take()
+        if close.how == "fin" and close.direction != NEITHER and close.direction == self.client:
+            return []      # the server may still answer
+        self.over = True
+        if self.client < 0:
+            return []
+        waiting, self.pending = self.pending, []
+        for command in waiting:
+            self._exchange(command, "", 0, -1, close.time, command.frames)
+        if any(self.octets):
+            rest = NotToldWithin if self.inside else NotTold
+            self.out.append(rest(
+                close.time, NEITHER, (self.last_frame,), self.client, self.protocol, (self.octets[0], self.octets[1])
+            ))
+        return self.take()
+
+    # -- for the protocols -----------------------------------------------------------------------------
+
+    def greet(self, time: int, frames: tuple[int, ...], text: str) -> None:
+        kind = GreetingWithin if self.inside else Greeting
+        self.out.append(kind(time, 1 - self.client, frames, self.client, self.protocol, text))
+
+    def command(self, word: str, text: str, frames: tuple[int, ...], time: int, secret: bool = False) -> Pending:
+        """A command of the client; its answer is awaited."""
+        found = Pending(word, text, frames, time, secret)
+        self.commands += 1
+        self.pending.append(found)
+        if len(self.pending) > MAX_PENDING:
+            self.hush()
+        return found
+
+    def answered(self, answer: str, lines: int, frames: tuple[int, ...], time: int) -> Pending | None:
+        """The answer to the oldest command; None where none was awaited."""
+        if not self.pending:
+            return None
+        found = self.pending.pop(0)
+        if found.secret:
+            answer = f"{answer.partition(' ')[0]} {REDACTED}"
+        if found is not self.request:
+            both = tuple(sorted({*found.frames, *frames}))
+            self._exchange(found, answer, lines, max(time - found.time, 0), time, both)
+        return found
+
+    def _exchange(
+        self, command: Pending, answer: str, lines: int, took_ns: int, time: int, frames: tuple[int, ...]
+    ) -> None:
+        self.told += 1
+        if self.told > MAX_TOLD:
+            self.hush()
+            return
+        kind = ExchangeWithin if self.inside else Exchange
+        self.out.append(kind(
+            time, self.client if took_ns < 0 else 1 - self.client, frames, self.client, self.protocol, command.text,
+            answer, lines, took_ns,
+        ))
+
+    def offer(self, time: int, frames: tuple[int, ...], required: bool = False) -> None:
+        """The server offers TLS. Told once."""
+        if not self.offered and not self.inside:
+            self.out.append(Offered(time, 1 - self.client, frames, self.client, self.protocol, required))
+        self.offered = True
+
+    def ask(self, command: Pending) -> None:
+        """The client asks for TLS."""
+        self.request = command
+        self.out.append(Requested(
+            command.time, self.client, command.frames, self.client, self.protocol, command.text, self.offered
+        ))
+
+    def behind(self, frames: tuple[int, ...], time: int, octets: int) -> None:
+        """Plain text of the client while its request for TLS waits for an answer. Told once."""
+        if self.request is not None and not self.injected:
+            self.injected = True
+            self.out.append(Injected(time, self.client, frames, self.client, self.protocol, octets))
+
+    def stripped(self, time: int, direction: int, frames: tuple[int, ...], sign: str) -> None:
+        self.out.append(Stripped(time, direction, frames, self.client, self.protocol, sign))
+
+    def refuse(self, answer: str, frames: tuple[int, ...], time: int) -> None:
+        """The server does not change to TLS; the dialogue goes on."""
+        request = self.request
+        if request is None:
+            return
+        self.request = None
+        both = tuple(sorted({*request.frames, *frames}))
+        self.out.append(Refused(
+            time, 1 - self.client, both, self.client, self.protocol, request.text, answer, self.offered
+        ))
+
+    def agree(self, answer: str, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
+        """The server agrees with an answer that ends at chunk.data[end]: TLS begins there."""
+        request = self.request
+        if request is None:
+            return
+        both = tuple(sorted({*request.frames, *frames}))
+        self.out.append(Agreed(
+            self.now, chunk.direction, both, self.client, self.protocol, request.text, answer,
+            max(self.now - request.time, 0), self.began_ns, self.commands,
+        ))
+        self._hand_over(chunk.direction, chunk.position + end, f"{self.protocol} agreed on TLS")
+
+    def expose(self, exposed: str, command: Pending) -> None:
+        """Something that nobody on the way should see is sent. Without TLS that is told, and the rest is not."""
+        if not self.inside:
+            self.out.append(InClear(
+                command.time, self.client, command.frames, self.client, self.protocol, exposed, command.text,
+                self.offered,
+            ))
+        self.hush()
+
+    def hush(self) -> None:
+        """The rest is counted and not told, unless TLS begins."""
+        self.quiet = True
+        self.pending = []
+
+    # -- the change ------------------------------------------------------------------------------------
+
+    def _unseen(self, chunk: Chunk) -> None:
+        """TLS has begun, and the agreement was not seen."""
+        self.out.append(Agreed(
+            self.now, chunk.direction, (chunk.released_by,), self.client, self.protocol, "", "", -1, self.began_ns,
+            self.commands,
+        ))
+        self._hand_over(chunk.direction, chunk.position, "records of TLS follow")
+
+    def _hand_over(self, direction: int, position: int, reason: str) -> None:
+        self.over = True
+        self.out.append(Handoff("tls", direction, position, reason, opening=tuple(self.early)))
+        self.early = []

@@ -1,0 +1,151 @@
+"""PostgreSQL and its change to TLS: "SSL Session Encryption" in the protocol chapter of its manual."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.inputs import Chunk
+from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
+from dissectors.protocols.starttls.events import EVENTS
+from dissectors.protocols.starttls.observer import Observer
+
+# Numbers in the place of a protocol version in the client's first message.
+CANCEL: Final = 80877102
+SSL_REQUEST: Final = 80877103
+GSS_REQUEST: Final = 80877104
+NAMES: Final[dict[int, str]] = {CANCEL: "CancelRequest", SSL_REQUEST: "SSLRequest", GSS_REQUEST: "GSSENCRequest"}
+VERSION_3: Final = 3              # the higher half of the version in a StartupMessage
+MAX_STARTUP: Final = 10_000       # octets of a StartupMessage that a server reads
+REQUEST: Final = 8                # octets of a request
+
+# Authentication requests of the server that name how the password comes.
+PASSWORDS: Final[dict[int, str]] = {
+    3: "a password as it is", 5: "a password under MD5", 10: "a password under SCRAM", 7: "a ticket of Kerberos",
+}
+CLEAR: Final = 3
+
+
+class PostgresqlObserver(Observer):
+    """The messages before a session, each of which the server answers with one octet or a message."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, "PostgreSQL")
+        self.rest: list[bytes] = [b"", b""]
+
+    def is_server(self, data: bytes) -> bool:
+        return data[:1] in (b"S", b"N", b"R", b"E", b"G")
+
+    def between(self, direction: int) -> bool:
+        return not self.rest[direction]
+
+    def lost(self, direction: int) -> None:
+        self.hush()
+
+    def read(self, chunk: Chunk) -> None:
+        side = chunk.direction
+        data = self.rest[side] + chunk.data
+        frames = (chunk.released_by,)
+        if side == self.client:
+            taken = self._client(data, frames)
+        else:
+            taken = self._server(data, frames, chunk)
+        if self.over:
+            return
+        if self.quiet:
+            self.octets[side] += len(data) - taken
+            self.last_frame = chunk.released_by
+            taken = len(data)
+        self.rest[side] = data[taken:]
+
+    def _client(self, data: bytes, frames: tuple[int, ...]) -> int:
+        """How many octets were read."""
+        if len(data) < REQUEST:
+            return 0
+        length, code = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:8], "big")
+        if self.request is not None:
+            self.behind(frames, self.now, len(data))
+        if length == REQUEST and code in (SSL_REQUEST, GSS_REQUEST):
+            command = self.command(NAMES[code], NAMES[code], frames, self.now)
+            if code == SSL_REQUEST and not self.inside:
+                self.ask(command)
+            return REQUEST
+        if code >> 16 == VERSION_3 and REQUEST < length <= MAX_STARTUP:
+            if len(data) < length:
+                return 0
+            self.command("StartupMessage", f"StartupMessage, protocol 3.{code & 0xFFFF}", frames, self.now)
+            return length
+        self.hush()
+        return 0
+
+    def _server(self, data: bytes, frames: tuple[int, ...], chunk: Chunk) -> int:
+        first = data[:1]
+        command = self.pending[0] if self.pending else None
+        if command is not None and command.word in ("SSLRequest", "GSSENCRequest"):
+            return self._choice(first, frames, chunk)
+        if command is None or first != b"R" or not self._authentication(data, frames):
+            self.hush()
+        return 0
+
+    def _choice(self, first: bytes, frames: tuple[int, ...], chunk: Chunk) -> int:
+        """One octet: S or G for yes, N for no; an old server answers with an error message."""
+        asked = self.request
+        command = self.answered(shown_choice(first), 1, frames, self.now)
+        if first == b"G":
+            self.hush()        # what follows is encrypted by GSSAPI
+        elif command is asked and command is not None:
+            if first == b"S":
+                self.agree("S", frames, chunk, 1)
+            else:
+                self.refuse(shown_choice(first), frames, self.now)
+        if first not in (b"S", b"N", b"G"):
+            self.hush()
+        return 1
+
+    def _authentication(self, data: bytes, frames: tuple[int, ...]) -> bool:
+        """The server says how the client has to prove who it is. False where that cannot be read."""
+        if len(data) < 9 or not self.pending:
+            return False
+        kind = int.from_bytes(data[5:9], "big")
+        way = PASSWORDS.get(kind, "no password" if kind == 0 else f"authentication {kind}")
+        command = self.pending[0]
+        command.text += f", answered with a request for {way}" if kind else ", let in without a password"
+        command.frames = tuple(sorted({*command.frames, *frames}))
+        self.expose("credentials and queries" if kind == CLEAR else "queries and their results", command)
+        return True
+
+
+def shown_choice(first: bytes) -> str:
+    """The answer to a request for encryption."""
+    return first.decode("ascii") if first in (b"S", b"N", b"G") else "an error message"
+
+
+def probe(data: bytes, direction: int) -> int:
+    """A request for encryption or to cancel, or a StartupMessage that names a user, as it must."""
+    if len(data) < REQUEST:
+        return MORE if data[:2] == b"\0\0"[:len(data)] and data else NO
+    length, code = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:8], "big")
+    if code in (SSL_REQUEST, GSS_REQUEST):
+        return YES if length == REQUEST else NO
+    if code == CANCEL:
+        return YES if length == 16 else NO
+    if code >> 16 != VERSION_3 or not REQUEST < length <= MAX_STARTUP:
+        return NO
+    if b"user\0" in data[:MAX_STARTUP]:
+        return YES
+    return MORE if len(data) < length else NO
+
+
+def create(context: Context) -> Dissector:
+    return PostgresqlObserver(context)
+
+
+POSTGRESQL: Final = Protocol(
+    name="postgresql",
+    title="PostgreSQL",
+    summary="The database protocol, as far as its SSLRequest.",
+    specs=("IANA Service Name postgresql",),
+    create=create,
+    carriers=("tcp",),
+    ports={"tcp": (5432,)},
+    events=EVENTS,
+    probe=probe,
+)

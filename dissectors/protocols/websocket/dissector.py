@@ -1,0 +1,530 @@
+"""The observer of one WebSocket connection."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, LimitReached
+from dissectors.kit.inputs import Chunk, Close, Fields, Gap
+from dissectors.kit.protocol import MORE, YES, Context, Dissector, Output
+from dissectors.protocols.websocket.codes import (
+    CLOSE,
+    CONTINUATION,
+    PING,
+    TEXT,
+    is_known,
+    opcode_name,
+)
+from dissectors.protocols.websocket.deflate import Agreement, Inflater
+from dissectors.protocols.websocket.ended import ABRUPT, CLEAN, HALF, OPEN, UNKNOWN, Ended, Talk
+from dissectors.protocols.websocket.events import (
+    CloseSeen,
+    FrameSeen,
+    Joined,
+    Message,
+    Missing,
+    Opened,
+    Ping,
+    Pong,
+)
+from dissectors.protocols.websocket.events_rules import (
+    CLOSING,
+    COMPRESSION,
+    FRAGMENTS,
+    NOT_UTF8,
+    UPGRADE,
+    AcceptMismatch,
+    violation,
+)
+from dissectors.protocols.websocket.frames import (
+    ENDS,
+    LARGEST_CONTROL,
+    LOST,
+    FrameCutter,
+    unmask,
+)
+from dissectors.protocols.websocket.message import MAX_WAITING, Side, Waiting
+from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER, recognise
+from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS
+from dissectors.protocols.websocket.rules import close_of, faults_of
+from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, Run
+from dissectors.protocols.websocket.upgrade import Side as UpgradeSide
+from dissectors.protocols.websocket.upgrade import Upgrade
+from dissectors.wire.body_secrets import without_secrets
+from dissectors.wire.preview import MAX_KEPT, text_of
+
+MAX_SHOWN: Final[i64] = 20        # messages of one side that are told one by one
+MAX_PINGS_SHOWN: Final[i64] = 3   # pings of one side, with their pongs; then they count as a heartbeat
+RSV1: Final[i64] = 4
+
+
+class WebSocketDissector(Dissector):
+    """client: the direction of the side that masks, -1 while it is not known.
+
+    agreement: on compression.   late: the upgrade was not seen, so that it is not known what was agreed.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.each_pdu: bool = context.each_pdu
+        self.show_secrets: bool = context.provided.show_secrets
+        self.forward = Side(FORWARD)
+        self.backward = Side(BACKWARD)
+        self.client: int = -1
+        self.late: bool = True
+        self.joined: bool = False
+        self.request: UpgradeSide | None = None
+        self.upgrade: Upgrade | None = None
+        self.extended: bool = False       # other extensions were agreed, which may use the reserved bits
+        self.run = Run()
+        self.begun: int = -1
+        self.frames: list[int] = []       # of the upgrade
+        self.told: bool = False           # the end
+
+    # -- inputs ----------------------------------------------------------------------------------------
+
+    def on_fields(self, fields: Fields) -> list[Output]:
+        """The two heads of the upgrade."""
+        out: list[Output] = []
+        if fields.kind == "request":
+            self.request = UpgradeSide(fields)
+            self.client = fields.direction
+        elif fields.kind == "response" and self.late:
+            self.client = 1 - fields.direction
+            self._opened(UpgradeSide(fields), out)
+        return out
+
+    def on_data(self, chunk: Chunk) -> list[Output]:
+        out: list[Output] = []
+        side = self.backward if chunk.direction else self.forward
+        side.frame = chunk.released_by
+        side.now = max(side.now, chunk.time)
+        data = chunk.data
+        began = chunk.frame
+        if not side.in_step:
+            data = self._find(side, chunk, out)
+            if not data:
+                return out
+            began = side.held_began
+        cutter = side.cutter
+        cutter.load(data, began)
+        while cutter.next(side.frame):
+            self._piece(side, cutter, out)
+            if cutter.broken:
+                self._lose_step(side, out)
+                side.passed += len(data) - cutter.at
+                break
+        return out
+
+    def on_gap(self, gap: Gap) -> list[Output]:
+        out: list[Output] = []
+        side = self.backward if gap.direction else self.forward
+        side.frame = gap.frame
+        side.now = max(side.now, gap.time)
+        if not side.in_step:
+            side.passed += len(side.held)
+            side.held = b""
+            side.lost += gap.length
+            return out
+        cutter = side.cutter
+        rest: i64 = cutter.remaining
+        kind = cutter.gap(gap.length)
+        if kind == LOST:
+            side.lost += gap.length
+            self._lose_step(side, out)
+            return out
+        inflater = side.inflater
+        if inflater is not None and cutter.opcode < CLOSE:
+            inflater.lose()
+        if cutter.opcode < CLOSE and side.assembly.active:
+            side.assembly.lose(int(min(rest, i64(gap.length))))
+        side.doubt = True
+        if kind == ENDS and cutter.opcode < CLOSE and cutter.fin:
+            self._message(side, out)
+        return out
+
+    def on_close(self, close: Close) -> list[Output]:
+        """One side may end before the other answers; what is told at the end waits for both, or for the end of all."""
+        out: list[Output] = []
+        if close.direction != BACKWARD:
+            self.forward.ended = True
+        if close.direction != FORWARD:
+            self.backward.ended = True
+        over = close.how != "fin" or close.direction == NEITHER or (self.forward.ended and self.backward.ended)
+        if over and not self.told:
+            self.told = True
+            for side in (self.forward, self.backward):
+                side.frame = close.frame
+                side.now = max(side.now, close.time)
+                self._finish(side, out)
+            self._flush(out)
+            if not self.late or self.joined:
+                self._end(close, out)
+        return out
+
+    # -- opening ---------------------------------------------------------------------------------------
+
+    def _opened(self, response: UpgradeSide, out: list[Output]) -> None:
+        request = self.request
+        upgrade = Upgrade(request, response, self.show_secrets)
+        self.upgrade = upgrade
+        self.late = False
+        self.begun = response.time
+        self.frames = sorted({response.frame, *([request.frame] if request is not None else [])})
+        evidence = Evidence(tuple(self.frames))
+        out.append(Opened(response.time, response.direction, evidence, upgrade))
+        if upgrade.verifiable() and not upgrade.accepted():
+            out.append(AcceptMismatch(response.time, response.direction, evidence, upgrade))
+        for by_client, reason in upgrade.faults():
+            side = self.forward if (self.client == FORWARD) == by_client else self.backward
+            side.now = max(side.now, response.time)
+            side.frame = response.frame
+            self._broke(side, UPGRADE, reason, out)
+        self._agree(upgrade)
+
+    def _agree(self, upgrade: Upgrade) -> None:
+        """What the extensions mean for both directions."""
+        deflate = upgrade.deflate()
+        self.extended = len(upgrade.agreed) > (1 if deflate is not None else 0)
+        for side in (self.forward, self.backward):
+            side.in_step = True
+            if deflate is not None:
+                side.inflater = Inflater(_keeps(deflate, side.direction == self.client), True)
+
+    def _find(self, side: Side, chunk: Chunk, out: list[Output]) -> bytes:
+        """Octets from where a frame begins on; b"" while that is not known."""
+        if not side.held:
+            side.held_began = chunk.frame
+        side.held += chunk.data
+        masked = EITHER if self.client < 0 else int(side.direction == self.client)
+        known = self.joined or not self.late
+        answer = recognise(side.held, masked, ACQUAINTED if known else STRANGER)
+        if answer == MORE:
+            return b""
+        data = side.held
+        side.held = b""
+        if answer != YES:
+            side.passed += len(data)
+            return b""
+        side.in_step = True
+        if known and (side.lost or side.passed):
+            self._flush(out)
+            out.append(Missing(
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(side.lost),
+                int(side.passed), True,
+            ))
+        side.lost = 0
+        side.passed = 0
+        if not known:
+            self.joined = True
+            self.begun = side.now
+            self.frames = [side.held_began]
+            out.append(Joined(side.now, NEITHER, Evidence((side.held_began,))))
+        return data
+
+    def _lose_step(self, side: Side, out: list[Output]) -> None:
+        """Where the next frame begins is not known any more."""
+        self._abandon(side, "the rest of it is not in the capture", out)
+        side.cutter = FrameCutter()
+        side.in_step = False
+        side.doubt = True
+        side.control = b""
+        if side.inflater is not None:
+            side.inflater.lose()
+
+    # -- frames ----------------------------------------------------------------------------------------
+
+    def _piece(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
+        """A piece of a payload; most often all of it."""
+        if cutter.begins:
+            self._begin(side, cutter, out)
+        assembly = side.assembly
+        if cutter.opcode >= CLOSE:
+            if len(side.control) <= LARGEST_CONTROL:
+                piece = cutter.piece
+                side.control += unmask(piece, cutter.key, cutter.piece_at) if cutter.masked else piece
+        elif assembly.active:
+            assembly.seen_in(side.frame)
+            assembly.wire += len(cutter.piece)
+            last = cutter.ends and cutter.fin
+            if assembly.compressed:
+                self._inflate(side, cutter, last)
+            else:
+                assembly.plain(cutter.piece, cutter.masked, cutter.key, cutter.piece_at, last)
+        if cutter.ends:
+            self._complete(side, cutter, out)
+
+    def _begin(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
+        """The header is whole: hold it against the rules, and begin a message where it does."""
+        if self.client < 0:
+            self.client = side.direction if cutter.masked else 1 - side.direction
+        compressed = False
+        if cutter.reserved or cutter.faults or cutter.masked != (side.direction == self.client) or side.closed:
+            compressed = self._unusual(side, cutter, out)
+        if cutter.opcode >= CLOSE:
+            side.control = b""
+            return
+        if cutter.opcode > 2:
+            return
+        assembly = side.assembly
+        if cutter.opcode == CONTINUATION:
+            if not assembly.active:
+                if not side.doubt:
+                    self._broke(side, FRAGMENTS, "a continuation comes without a message before it", out)
+                assembly.begin(CONTINUATION, False, True, side.now, cutter.began)
+                assembly.room = 0
+        else:
+            if assembly.active:
+                if not side.doubt:
+                    self._broke(side, FRAGMENTS, "a new message starts before the last one ended", out)
+                self._abandon(side, "a new message starts before its end", out)
+            self._start(side, cutter, compressed)
+        assembly.fragments += 1
+
+    def _start(self, side: Side, cutter: FrameCutter, compressed: bool) -> None:
+        """The first frame of a message. How much of it is kept depends on whether it will be shown."""
+        assembly = side.assembly
+        assembly.begin(cutter.opcode, compressed, False, side.now, cutter.began)
+        side.doubt = False
+        assembly.shown = side.shown < MAX_SHOWN
+        if assembly.shown:
+            assembly.room = MAX_KEPT
+        else:
+            assembly.room = PREVIEW_OCTETS if len(self.run.previews) < MAX_PREVIEWS else 0
+        if compressed:
+            if side.inflater is None:
+                side.inflater = Inflater(True, False)
+            side.inflater.begin()
+
+    def _complete(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
+        """The last octet of a frame is here."""
+        side.rhythm.frames += 1
+        if self.each_pdu:
+            frames = (side.frame,) if cutter.began >= side.frame else (cutter.began, side.frame)
+            out.append(FrameSeen(
+                side.now, side.direction, Evidence(frames), side.direction == self.client, int(cutter.opcode),
+                cutter.fin, int(cutter.reserved), cutter.masked, int(cutter.length),
+            ))
+        if cutter.opcode < CLOSE:
+            if cutter.fin and side.assembly.active and cutter.opcode <= 2:
+                self._message(side, out)
+            return
+        control, side.control = side.control, b""
+        if cutter.length > LARGEST_CONTROL:
+            return
+        if cutter.opcode == CLOSE:
+            self._closing(side, control, out)
+        elif cutter.opcode == PING:
+            self._ping(side, control, out)
+        elif is_known(int(cutter.opcode)):
+            self._pong(side, control, out)
+
+    # -- messages --------------------------------------------------------------------------------------
+
+    def _inflate(self, side: Side, cutter: FrameCutter, last: bool) -> None:
+        inflater = side.inflater
+        assembly = side.assembly
+        if inflater is None or assembly.hole:
+            return
+        piece = cutter.piece
+        octets = inflater.feed(unmask(piece, cutter.key, cutter.piece_at) if cutter.masked else piece, last)
+        assembly.size += len(octets)
+        assembly.said(octets, last and not inflater.stopped)
+
+    def _message(self, side: Side, out: list[Output]) -> None:
+        """A message is whole, or as whole as the capture has it."""
+        assembly = side.assembly
+        assembly.active = False
+        if assembly.foreign:
+            return
+        text = assembly.opcode == TEXT
+        side.rhythm.message(side.now, assembly.wire, text)
+        if text and not assembly.hole and 0 < assembly.size <= ALIKE_OCTETS:
+            side.rhythm.short_text(side.now, assembly.short)
+        note = ""
+        inflater = side.inflater
+        if assembly.compressed and inflater is not None:
+            note = inflater.stopped
+            if note:
+                self._not_inflated(side, inflater, out)
+            elif not assembly.hole:
+                side.rhythm.packed += assembly.wire
+                side.rhythm.plain += assembly.size
+        if assembly.hole:
+            note = "bytes of it are not in the capture"
+        if assembly.not_utf8:
+            note = "it is not UTF-8, though it says that it is text"
+            self._broke(side, NOT_UTF8, "a text message is not UTF-8", out)
+        if assembly.shown:
+            self._show(side, note, out)
+            return
+        if assembly.kept and len(self.run.previews) < MAX_PREVIEWS:
+            self.run.preview(assembly.opcode, b"".join(assembly.kept), int(assembly.size))
+        if self.run.message(side.direction, assembly.wire, text, assembly.began, side.now, side.frame):
+            self._flush(out)
+
+    def _show(self, side: Side, note: str, out: list[Output]) -> None:
+        assembly = side.assembly
+        side.shown += 1
+        octets = b"".join(assembly.kept)
+        size = int(assembly.size)
+        if assembly.compressed and note:
+            size = -1
+        complete = len(octets) == size
+        if assembly.opcode == TEXT and not assembly.not_utf8 and not self.show_secrets:
+            text = text_of(octets, complete)
+            shown = without_secrets(text)
+            if shown != text:
+                octets = shown.encode("utf-8")
+                note = f"{note}; secrets in it are replaced" if note else "secrets in it are replaced"
+        out.append(Message(
+            side.now, side.direction, Evidence(assembly.named(side.frame)), side.direction == self.client,
+            int(assembly.opcode), octets, size, int(assembly.wire), int(assembly.fragments), assembly.compressed, note,
+            assembly.began, complete,
+        ))
+
+    def _not_inflated(self, side: Side, inflater: Inflater, out: list[Output]) -> None:
+        if inflater.failed:
+            inflater.failed = False
+            self._broke(side, COMPRESSION, "a compressed message does not inflate", out)
+        if inflater.cap:
+            out.append(LimitReached(
+                side.now, side.direction, Evidence((side.frame,)), "websocket", inflater.cap, inflater.limit
+            ))
+            inflater.cap = ""
+
+    def _abandon(self, side: Side, why: str, out: list[Output]) -> None:
+        """The message in hand will not be whole."""
+        assembly = side.assembly
+        if assembly.active and not assembly.foreign and assembly.shown:
+            if assembly.compressed and not assembly.hole:
+                assembly.hole = True
+            self._show(side, why, out)
+        assembly.active = False
+
+    def _flush(self, out: list[Output]) -> None:
+        event = self.run.take(max(self.client, 0))
+        if event is not None:
+            out.append(event)
+
+    # -- control frames --------------------------------------------------------------------------------
+
+    def _ping(self, side: Side, payload: bytes, out: list[Output]) -> None:
+        side.rhythm.pings.add(side.now)
+        shown = side.pings_shown < MAX_PINGS_SHOWN
+        if len(side.waiting) >= MAX_WAITING:
+            side.waiting = side.waiting[1:]
+        side.waiting.append(Waiting(payload, side.now, side.frame, shown))
+        if shown:
+            side.pings_shown += 1
+            out.append(Ping(
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, payload
+            ))
+        else:
+            self.run.ping(side.now, side.frame)
+
+    def _pong(self, side: Side, payload: bytes, out: list[Output]) -> None:
+        other = self.forward if side.direction else self.backward
+        ping, passed_over = other.answered_by(payload)
+        took = -1
+        if ping is not None:
+            took = max(side.now - ping.time, 0)
+            other.rhythm.round_trip(took)
+            shown = ping.shown
+        else:
+            shown = side.pings_shown < MAX_PINGS_SHOWN
+            side.pings_shown += 1
+        if shown:
+            out.append(Pong(
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, payload, took,
+                passed_over,
+            ))
+
+    def _closing(self, side: Side, payload: bytes, out: list[Output]) -> None:
+        self._flush(out)
+        other = self.forward if side.direction else self.backward
+        code, reason, fault = close_of(payload)
+        if fault:
+            self._broke(side, CLOSING, fault, out)
+        answer = max(side.now - other.close_time, 0) if other.closed else -1
+        out.append(CloseSeen(
+            side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, code,
+            reason if self.show_secrets else without_secrets(reason), answer,
+        ))
+        if not side.closed:
+            side.closed = True
+            side.close_code = code
+            side.close_time = side.now
+            side.close_frame = side.frame
+
+    # -- rules -----------------------------------------------------------------------------------------
+
+    def _unusual(self, side: Side, cutter: FrameCutter, out: list[Output]) -> bool:
+        """A header that needs a closer look. Whether its message is compressed."""
+        by_client = side.direction == self.client
+        compressible = side.inflater is not None or self.late
+        for rule, reason in faults_of(cutter, by_client, compressible, self.extended):
+            self._broke(side, rule, reason, out)
+        if side.closed and cutter.opcode != CLOSE:
+            self._broke(side, CLOSING, f"a {opcode_name(int(cutter.opcode))} frame follows its Close frame", out)
+        return compressible and cutter.reserved & RSV1 != 0 and 0 < cutter.opcode <= 2
+
+    def _broke(self, side: Side, rule: str, reason: str, out: list[Output]) -> None:
+        """Told the first time for each rule and side, counted from then on."""
+        count = side.violations.get(rule, 0)
+        side.violations[rule] = count + 1
+        if count == 0:
+            by_client = side.direction == self.client
+            out.append(violation(rule, side.now, side.direction, Evidence((side.frame,)), by_client, reason))
+
+    # -- end -------------------------------------------------------------------------------------------
+
+    def _finish(self, side: Side, out: list[Output]) -> None:
+        """What a direction still holds."""
+        if side.in_step:
+            self._abandon(side, "the stream ended before the rest of it", out)
+            return
+        passed = int(side.passed) + len(side.held)
+        if (side.lost or passed) and (self.joined or not self.late):
+            out.append(Missing(
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(side.lost),
+                passed, False,
+            ))
+
+    def _end(self, close: Close, out: list[Output]) -> None:
+        forward, backward = self.forward, self.backward
+        how = self._how(close)
+        code, first = -1, -1
+        closers = [side for side in (forward, backward) if side.closed]
+        if closers:
+            begun = closers[0]
+            if len(closers) == 2 and backward.close_time < forward.close_time:
+                begun = backward
+            code, first = begun.close_code, begun.direction
+        frames = {*self.frames, close.frame, *[side.close_frame for side in closers]}
+        client = max(self.client, 0)
+        path = self.upgrade.path if self.upgrade is not None else ""
+        end = max(close.time, forward.now, backward.now)
+        out.append(Ended(
+            end, NEITHER, Evidence(tuple(sorted(frames))), how, close.how, code,
+            first, client,
+            (
+                Talk(forward.rhythm, client == FORWARD, forward.violations, forward.unanswered(end)),
+                Talk(backward.rhythm, client == BACKWARD, backward.violations, backward.unanswered(end)),
+            ),
+            path, self.begun, end - max(forward.heard, backward.heard, self.begun),
+        ))
+
+    def _how(self, close: Close) -> str:
+        forward, backward = self.forward, self.backward
+        if forward.closed and backward.closed:
+            return CLEAN
+        if close.how in ("capture", "timeout"):
+            return OPEN
+        if not (forward.in_step and backward.in_step):
+            return UNKNOWN
+        return HALF if forward.closed or backward.closed else ABRUPT
+
+
+def _keeps(agreement: Agreement, client: bool) -> bool:
+    return agreement.client_keeps if client else agreement.server_keeps

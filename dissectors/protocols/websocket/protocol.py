@@ -1,0 +1,37 @@
+"""WebSocket as the registry knows it."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.protocols.websocket.dissector import WebSocketDissector
+from dissectors.protocols.websocket.ended import Ended
+from dissectors.protocols.websocket.events import (
+    CloseSeen,
+    FrameSeen,
+    Joined,
+    Message,
+    MessageRun,
+    Missing,
+    Opened,
+    Ping,
+    Pong,
+)
+from dissectors.protocols.websocket.events_rules import VIOLATIONS, AcceptMismatch
+from dissectors.protocols.websocket.probe import probe
+from dissectors.protocols.websocket.terms import TERMS
+
+
+def _create(context: Context) -> Dissector:
+    return WebSocketDissector(context)
+
+
+WEBSOCKET: Final = Protocol(
+    "websocket", "WebSocket", "Messages in both directions over one connection that began as HTTP.",
+    ("RFC 6455", "RFC 7692", "RFC 8441"), _create, ("tcp",), {},
+    (
+        Opened, AcceptMismatch, Joined, Message, MessageRun, Ping, Pong, CloseSeen, Ended, Missing, FrameSeen,
+        *VIOLATIONS,
+    ),
+    TERMS, probe,
+)

@@ -1,0 +1,305 @@
+"""What is told of HTTP, whatever its version: requests, responses, and exchanges that sum them up.
+
+Each version has classes of its own, with its own names, that inherit the meaning from here.
+"""
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from dissectors.kit.event import BACKWARD, BASE, CORE, FORWARD, Event, Evidence, Headline, JsonValue
+from dissectors.kit.units import duration, plural, size
+from dissectors.wire.http.body import NO_BODY, Body
+from dissectors.wire.http.describe import (
+    head_json,
+    request_sentences,
+    request_short,
+    response_sentences,
+    response_short,
+)
+from dissectors.wire.http.message import Head
+
+PHASE: Final = "http"
+
+# What ended an exchange.
+COMPLETE: Final = "complete"        # the response ended where its framing says
+CLOSED: Final = "closed"            # the end of the connection was the end of the body, as it may be
+CUT: Final = "cut"                  # the connection or stream ended before the message did
+UNANSWERED: Final = "unanswered"    # it ended before a response began
+CAPTURE: Final = "capture"          # the capture ended first
+LOST: Final = "lost"                # bytes are missing from the capture, and with them the end
+UPGRADED: Final = "upgraded"        # another protocol took over
+TUNNEL: Final = "tunnel"            # CONNECT was answered with success
+
+_ENDS: Final = {
+    CUT: "The connection ended before the message did.",
+    UNANSWERED: "The connection ended without a response.",
+    CAPTURE: "The capture ends before the exchange does.",
+    LOST: "The end is not known: bytes are missing from the capture.",
+    UPGRADED: "From here on the connection belongs to another protocol.",
+    TUNNEL: "From here on the connection is a tunnel.",
+}
+
+
+class RequestEvent(Event):
+    """The head of a request. exchange: its number on this connection, from 1 (in HTTP/2 the stream).
+
+    method, target: as they were sent, for the frames that complete it.
+    """
+
+    phase: ClassVar[str] = PHASE
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9110 §9"
+    WHY: ClassVar[str] = (
+        "A client asks for one thing at a time: the method says what should be done, the target on what, and the "
+        "fields say how it wants the answer. The server needs nothing from earlier requests to understand it."
+    )
+
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, head: Head, exchange: int, notes: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(time, direction, evidence)
+        self.head = head
+        self.exchange = exchange
+        self.notes = notes       # leniencies: where the sender broke a rule that recipients overlook
+
+    def label(self) -> str:
+        return request_short(self.head)
+
+    def what(self) -> str:
+        return " ".join([*request_sentences(self.head), *self.notes])
+
+    def detail(self) -> str:
+        head = self.head
+        return ", ".join([word for word in (head.version, head.authority, plural(len(head.pairs), "field")) if word])
+
+    def fields(self) -> dict[str, JsonValue]:
+        out = head_json(self.head)
+        out["exchange"] = self.exchange
+        if self.notes:
+            notes: list[JsonValue] = []
+            notes.extend(self.notes)
+            out["notes"] = notes
+        return out
+
+
+class ResponseEvent(Event):
+    """The head of a response. request: what it answers, None where that was not seen.   interim: a 1xx response."""
+
+    phase: ClassVar[str] = PHASE
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9110 §15"
+    WHY: ClassVar[str] = (
+        "The status code says how the request came out, in a number that programs understand; the fields say what "
+        "the body is, how long it may be kept, and what the client should do next."
+    )
+
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, head: Head, exchange: int, request: Head | None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(time, direction, evidence)
+        self.head = head
+        self.exchange = exchange
+        self.request = request
+        self.notes = notes
+
+    @property
+    def interim(self) -> bool:
+        return 100 <= self.head.status < 200 and self.head.status != 101
+
+    def label(self) -> str:
+        return response_short(self.head)
+
+    def what(self) -> str:
+        return " ".join([*response_sentences(self.head, self.request), *self.notes])
+
+    def detail(self) -> str:
+        head = self.head
+        return ", ".join([word for word in (head.version, plural(len(head.pairs), "field")) if word])
+
+    def fields(self) -> dict[str, JsonValue]:
+        out = head_json(self.head)
+        out["exchange"] = self.exchange
+        if self.notes:
+            notes: list[JsonValue] = []
+            notes.extend(self.notes)
+            out["notes"] = notes
+        return out
+
+
+class Interim:
+    """A 1xx response on the way to the final one."""
+
+    def __init__(self, status: int, time: int, frame: int) -> None:
+        self.status = status
+        self.time = time
+        self.frame = frame
+
+
+class Times:
+    """When the parts of an exchange passed, in ns since 1970; -1 for what was not seen.
+
+    begun, sent: first byte and end of the request.    first, ended: first byte and end of the final response.
+    free: since when nothing stood in the way of the response: in HTTP/1 the end of the response before it on
+    the same connection; -1 where nothing ever did.
+    """
+
+    def __init__(self, begun: int, sent: int, first: int, ended: int, free: int = -1) -> None:
+        self.begun = begun
+        self.sent = sent
+        self.first = first
+        self.ended = ended
+        self.free = free
+
+    def blocked_ns(self) -> int:
+        """How long the request was there while the line was still taken by an earlier exchange."""
+        if self.free < 0 or self.sent < 0:
+            return 0
+        until = self.free if self.first < 0 or self.free < self.first else self.first
+        return max(until - self.sent, 0)
+
+    def sent_ns(self) -> int:
+        """From its first byte to its end; -1 where the end was not seen."""
+        return self.sent - self.begun if self.begun >= 0 and self.sent >= 0 else -1
+
+    def waited_ns(self) -> int:
+        """From the end of the request, or of what stood in the way, to the first byte of the response.
+
+        0 where the response began before the request ended; -1 where one of the two was not seen.
+        """
+        if self.sent < 0 or self.first < 0:
+            return -1
+        return max(self.first - self.sent - self.blocked_ns(), 0)
+
+    def received_ns(self) -> int:
+        return self.ended - self.first if self.first >= 0 and self.ended >= 0 else -1
+
+    def total_ns(self) -> int:
+        """From the first byte of the request to the end of the response; -1 where one was not seen."""
+        return self.ended - self.begun if self.begun >= 0 and self.ended >= 0 else -1
+
+
+class ExchangeEvent(Event):
+    """A request and its response, when both are over. Either may be missing, for what the capture missed.
+
+    wire: octets on the wire, heads and framing included, of request and response; -1 where they are not known.
+    ended: one of the words above.     informational: 1xx responses on the way.
+    request_trailers, response_trailers: fields after the bodies, redacted like those of a head.
+    """
+
+    phase: ClassVar[str] = PHASE
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9110 §3.4"
+    title: ClassVar[str] = "HTTP"
+    WHY: ClassVar[str] = (
+        "Where the time went shows what to mend. A long wait for the first byte is the server's work or the path; "
+        "a long receipt is the size of the body or the rate of the line; time blocked is a queue on this connection."
+    )
+
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, exchange: int, request: Head | None,
+        response: Head | None, times: Times, sent: Body, received: Body, wire: tuple[int, int], ended: str,
+        informational: tuple[Interim, ...] = (), request_trailers: tuple[tuple[bytes, bytes], ...] = (),
+        response_trailers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        super().__init__(time, direction, evidence)
+        self.exchange = exchange
+        self.request = request
+        self.response = response
+        self.times = times
+        self.sent = sent
+        self.received = received
+        self.wire = wire
+        self.ended = ended
+        self.informational = informational
+        self.request_trailers = request_trailers
+        self.response_trailers = response_trailers
+
+    def version(self) -> str:
+        head = self.response or self.request
+        return head.version if head is not None else self.title
+
+    def summary(self) -> str:
+        """`GET /x → 200, 1.2 MB`."""
+        asked = request_short(self.request) if self.request is not None else "(request not seen)"
+        if self.response is None:
+            return f"{asked} → no response"
+        status = self.response.status
+        text = f"{asked} → {status if status >= 0 else self.response.version}"
+        if self.received.octets:
+            text += f", {size(self.received.octets)}"
+        return text
+
+    def label(self) -> str:
+        return f"exchange {self.exchange}"
+
+    def what(self) -> str:
+        took = self.times.total_ns()
+        words = [f"{self.summary()}, in {duration(took)}." if took >= 0 else f"{self.summary()}."]
+        for who, body in (("request", self.sent), ("response", self.received)):
+            if body is NO_BODY or not body.octets:
+                continue
+            holds = f": {body.summary}" if body.summary else ""
+            words.append(f"The {who} carried {body.text()}{holds}.")
+            if body.problem:
+                words.append(f"It could not be decoded: {body.problem}.")
+        for one in self.informational:
+            words.append(f"A {one.status} came {duration(max(one.time - self.times.begun, 0))} after the request began."
+                         if self.times.begun >= 0 else f"A {one.status} came before it.")
+        trailers = len(self.request_trailers) + len(self.response_trailers)
+        if trailers:
+            words.append(f"{plural(trailers, 'trailer field')} came after the body.")
+        if self.ended in _ENDS:
+            words.append(_ENDS[self.ended])
+        return " ".join(words)
+
+    def timing(self) -> str:
+        """`blocked 3 ms, sent in 0 ns, waited 24 ms, received in 612 ms`; what was not seen is left out."""
+        times = self.times
+        parts: list[str] = []
+        if times.blocked_ns() > 0:
+            parts.append(f"blocked {duration(times.blocked_ns())} by the response before it")
+        if times.sent_ns() > 0:
+            parts.append(f"sent in {duration(times.sent_ns())}")
+        if times.waited_ns() >= 0:
+            parts.append(f"waited {duration(times.waited_ns())}")
+        if times.received_ns() > 0:
+            parts.append(f"received in {duration(times.received_ns())}")
+        return ", ".join(parts)
+
+    def detail(self) -> str:
+        return self.timing()
+
+    def headline(self) -> Headline | None:
+        start = self.times.begun if self.times.begun >= 0 else self.times.first
+        end = self.times.ended if self.times.ended >= 0 else self.time
+        return Headline(self.version(), self.summary(), start if start >= 0 else end, end)
+
+    def phase_title(self) -> str:
+        return self.version()
+
+    def fields(self) -> dict[str, JsonValue]:
+        times = self.times
+        out: dict[str, JsonValue] = {"exchange": self.exchange, "ended": self.ended, "version": self.version()}
+        if self.request is not None:
+            out["method"] = self.request.method
+            out["url"] = self.request.url()
+        if self.response is not None:
+            out["status"] = self.response.status
+        for key, value in (
+            ("blocked_ns", times.blocked_ns()), ("sent_ns", times.sent_ns()), ("waited_ns", times.waited_ns()),
+            ("received_ns", times.received_ns()), ("total_ns", times.total_ns()),
+        ):
+            if value >= 0:
+                out[key] = value
+        for side, name in ((FORWARD, "request"), (BACKWARD, "response")):
+            body = self.received if side else self.sent
+            if body.octets:
+                out[f"{name}_body"] = body.as_json()
+            if self.wire[side] >= 0:
+                out[f"{name}_wire_octets"] = self.wire[side]
+        if self.informational:
+            statuses: list[JsonValue] = []
+            statuses.extend([one.status for one in self.informational])
+            out["informational"] = statuses
+        return out

@@ -1,0 +1,145 @@
+"""The head of a message: what a request or a response says before its body (RFC 9110 §6).
+
+A head is read with its secrets and shown without them: `shown_head` gives what may become part of an event.
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.inputs import Fields
+from dissectors.wire.http.redaction import HARMLESS, shown_target, shown_value
+
+Pairs = tuple[tuple[bytes, bytes], ...]
+
+NO_STATUS: Final = -1
+MAX_FIELD_TEXT: Final = 2_000    # characters of one value in texts and data; the head itself keeps it whole
+
+
+class Head:
+    """A request or a response up to its body.
+
+    version: "HTTP/0.9" to "HTTP/3".     method, scheme, authority, target: of a request, "" in a response.
+    status, reason: of a response, 0 and "" in a request; the status is NO_STATUS in a response without one
+    (HTTP/0.9, a broken status line), and the reason is "" in HTTP/2, which has none.
+    authority: what the request is addressed to, from its target, `:authority` or Host; "" where it says nothing.
+    pairs: every field in order, with its name as it was sent; pseudo-header fields are not among them.
+    repeated: some field is there twice; known once `index` was looked at.
+    """
+
+    def __init__(
+        self, version: str, method: str, scheme: str, authority: str, target: str, status: int, reason: str,
+        pairs: Pairs,
+    ) -> None:
+        self.version = version
+        self.method = method
+        self.scheme = scheme
+        self.authority = authority
+        self.target = target
+        self.status = status
+        self.reason = reason
+        self.pairs = pairs
+        self.repeated: bool = False
+        self._index: dict[bytes, bytes] | None = None
+
+    @property
+    def index(self) -> dict[bytes, bytes]:
+        """The first value of each field, by its name in lower case."""
+        found = self._index
+        if found is None:
+            found = {}
+            for name, value in self.pairs:
+                key = name.lower()
+                if key in found:
+                    self.repeated = True
+                else:
+                    found[key] = value
+            self._index = found
+        return found
+
+    @property
+    def request(self) -> bool:
+        return self.method != ""
+
+    def get(self, name: bytes) -> bytes:
+        """The first value of the field of that name (in lower case), b"" where there is none."""
+        return self.index.get(name, b"")
+
+    def has(self, name: bytes) -> bool:
+        return name in self.index
+
+    def all(self, name: bytes) -> list[bytes]:
+        """The values of every field of that name (in lower case), in order."""
+        value = self.index.get(name)
+        if value is None:
+            return []
+        if not self.repeated:
+            return [value]
+        return [value for key, value in self.pairs if key.lower() == name]
+
+    def text(self, name: bytes) -> str:
+        """The values of that name as one list, as a recipient may join them (RFC 9110 §5.3)."""
+        values = self.all(name)
+        if not values:
+            return ""
+        return as_text(values[0] if len(values) == 1 else b", ".join(values))
+
+    def elements(self, name: bytes) -> list[str]:
+        """The elements of a field that is a list, in lower case and without empty ones (RFC 9110 §5.6.1)."""
+        if name not in self.index:
+            return []
+        return [word for word in [part.strip() for part in self.text(name).lower().split(",")] if word]
+
+    def url(self) -> str:
+        """The target URI as far as it is known (RFC 9110 §7.1)."""
+        if not self.target.startswith("/") or not self.authority:
+            return self.target or self.authority
+        return f"{self.scheme or 'http'}://{self.authority}{self.target}"
+
+
+def as_text(value: bytes) -> str:
+    """A field's value to read. Octets that are not UTF-8 are written as `\\xff`."""
+    return value.decode("utf-8", "backslashreplace")
+
+
+def number_of(value: bytes) -> int:
+    """A value of decimal digits alone, -1 for anything else (or for more digits than any length has)."""
+    return int(value) if value.isdigit() and len(value) < 19 else -1
+
+
+def shown_head(head: Head, show_secrets: bool) -> Head:
+    """The head as it may be shown: credentials, cookies and tokens replaced. The same one where it holds none."""
+    if show_secrets:
+        return head
+    target = shown_target(head.target) if "=" in head.target or "@" in head.target else head.target
+    if target is head.target and HARMLESS.issuperset(head.index):
+        return head
+    changed = target != head.target
+    pairs = list(head.pairs)
+    for place, (name, value) in enumerate(head.pairs):
+        key = name.lower()
+        if key in HARMLESS:
+            continue
+        shown = shown_value(key, value)
+        if shown is not value:
+            changed = True
+            pairs[place] = (name, shown)
+    if not changed:
+        return head
+    return Head(
+        head.version, head.method, head.scheme, head.authority, target, head.status, head.reason, tuple(pairs)
+    )
+
+
+def as_fields(head: Head, frame: int, time: int, direction: int, stream: int) -> Fields:
+    """The head as an input for the protocol that is carried, in the form of HTTP/2. With its secrets."""
+    pairs: list[tuple[bytes, bytes]] = []
+    if head.request:
+        pairs.append((b":method", head.method.encode("utf-8", "replace")))
+        pairs.append((b":scheme", head.scheme.encode("utf-8", "replace")))
+        pairs.append((b":authority", head.authority.encode("utf-8", "replace")))
+        pairs.append((b":path", head.target.encode("utf-8", "replace")))
+    else:
+        pairs.append((b":status", str(head.status).encode()))
+    for name, value in head.pairs:
+        pairs.append((name.lower(), value))
+    return Fields(frame, time, direction, "request" if head.request else "response", tuple(pairs), stream)
