@@ -4,10 +4,20 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain import ending, losses, names, opening, pace, quality
+from analyzer.explain.grpc import GRPC_RULES
+from analyzer.explain.http import HTTP_RULES
+from analyzer.explain.http2 import HTTP2_RULES
+from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, Case, Found, Rule, T
+from analyzer.explain.starttls import STARTTLS_RULES
+from analyzer.explain.tls import TLS_RULES
+from analyzer.explain.tls_certificates import CERTIFICATE_RULES
+from analyzer.explain.tls_strength import STRENGTH_RULES
+from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.model import SEVERITIES, Analysis, Finding
 from dissectors.kit.units import plural
 from dissectors.protocols.tcp.events_loss import CaptureLoss
+from dissectors.wire.x509.chain import Certificates
 
 MAX_OF_A_CODE: Final = 5       # findings of one code that are told; how many more there are stands in the last
 MAX_REMARKS: Final = 1         # of them, those that are only of the severity chat
@@ -272,8 +282,15 @@ CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     ),
 )
 
-# In the order of the table; for documents and tests.
-CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
+# Each protocol above TCP keeps its rules beside what they examine.
+CASE_RULES: Final = (
+    CONVERSATION_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP2_RULES
+    + WEBSOCKET_RULES + GRPC_RULES
+)
+WHOLE_RULES: Final = CAPTURE_RULES + HTTP_CAPTURE_RULES
+
+# In the order of the tables; for documents and tests.
+CODES: Final = tuple([rule.code for rule in CASE_RULES] + [rule.code for rule in WHOLE_RULES])
 
 
 class Doubt:
@@ -294,14 +311,15 @@ def findings(analysis: Analysis) -> list[Finding]:
     """What the events together mean: worst first, then by the time that it cost."""
     doubt = Doubt(analysis.capture.dropped > 0)
     made: list[tuple[Finding, int]] = []
-    cases = [Case(told, analysis.capture) for told in analysis.told]
+    certificates = Certificates()
+    cases = [Case(told, analysis.capture, certificates) for told in analysis.told]
     for case in cases:
         if case.of(CaptureLoss):
             doubt.conversations.add(case.conversation.number)
-    for rule in CONVERSATION_RULES:
+    for rule in CASE_RULES:
         found = [one for case in cases for one in rule.examine(case)]
         made += _told(rule, found, doubt)
-    for capture_rule in CAPTURE_RULES:
+    for capture_rule in WHOLE_RULES:
         made += _told(capture_rule, capture_rule.examine(analysis), doubt)
     made.sort(key=_order)
     return [finding for finding, _cost in made]

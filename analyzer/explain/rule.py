@@ -8,6 +8,7 @@ from typing import Final, Generic, TypeVar
 from analyzer.model import CaptureSummary, Conversation, Endpoint, Told
 from dissectors.kit.event import Event
 from dissectors.kit.units import grouped
+from dissectors.wire.x509.chain import Certificates
 
 CERTAIN: Final = "certain"
 LIKELY: Final = "likely"
@@ -21,11 +22,15 @@ T = TypeVar("T")
 
 
 class Case:
-    """A conversation under examination, its events by their class, and the capture that it is part of."""
+    """A conversation under examination, its events by their class, and the capture that it is part of.
 
-    def __init__(self, told: Told, capture: CaptureSummary) -> None:
+    certificates: what was read of certificates in all conversations.
+    """
+
+    def __init__(self, told: Told, capture: CaptureSummary, certificates: Certificates | None = None) -> None:
         self.conversation: Conversation = told.conversation
         self.capture = capture
+        self.certificates = certificates if certificates is not None else Certificates()
         self._events: dict[type[Event], list[Event]] = {}
         for phase in told.phases:
             for event in phase.events:

@@ -1,0 +1,286 @@
+"""Findings about TLS handshakes that fail."""
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
+from dissectors.kit.units import duration
+from dissectors.protocols.tcp.events_teardown import Reset
+from dissectors.protocols.tls.events import TlsEvent, capital
+from dissectors.protocols.tls.events_end import RESET, AlertSeen, Plaintext, Refused, Stalled
+from dissectors.protocols.tls.events_hello import ClientHelloSeen
+from dissectors.protocols.tls.events_proof import CertificateRequestSeen, CertificateSeen
+from dissectors.protocols.tls.protocol import TLS
+
+PATIENCE_NS: Final = 1_000_000_000   # a capture that ends sooner after a message does not show that nothing came
+
+# AlertDescription (RFC 8446 §6, RFC 5246 §7.2), by what they are about.
+FATAL: Final = 2
+HANDSHAKE_FAILURE: Final = 40
+NO_CERTIFICATE: Final = 41
+PROTOCOL_VERSION: Final = 70
+INSUFFICIENT_SECURITY: Final = 71
+UNRECOGNIZED_NAME: Final = 112
+CERTIFICATE_REQUIRED: Final = 116
+NO_APPLICATION_PROTOCOL: Final = 120
+UNKNOWN_CA: Final = 48
+OF_CERTIFICATES: Final = (42, 43, 44, 45, 46, UNKNOWN_CA, 49, 113)
+HARMLESS: Final = (-1, 0, 90, 100)   # encrypted, close_notify, user_canceled, no_renegotiation
+
+NO_VERSION: Final = "tls.no_shared_version"
+NO_SUITE: Final = "tls.no_shared_suite"
+NO_ALPN: Final = "tls.no_shared_alpn"
+NO_NAME: Final = "tls.unknown_name"
+NO_CLIENT_CERTIFICATE: Final = "tls.client_certificate"
+NO_SERVER_CERTIFICATE: Final = "tls.certificate_refused"
+OTHER: Final = "tls.alert"
+
+
+def sender(event: TlsEvent, case: Case) -> str:
+    """`The server (10.0.0.2:443)`."""
+    return f"{capital(event.who())} ({case.end(event.direction)})"
+
+
+def asked_for(name: str) -> str:
+    return f" for {name}" if name else ""
+
+
+# -- alerts ------------------------------------------------------------------------------------------------
+
+def fatal(case: Case) -> list[AlertSeen]:
+    """Alerts that end a handshake or a connection."""
+    alerts = case.of_base(AlertSeen)
+    return [
+        alert for alert in alerts
+        if isinstance(alert, Refused) or (alert.description not in HARMLESS and alert.level == FATAL)
+    ]
+
+
+def kind_of(alert: AlertSeen, case: Case) -> str:
+    """The code of the finding that an alert is."""
+    number, from_client = alert.description, alert.from_client()
+    if number == PROTOCOL_VERSION:
+        return NO_VERSION
+    if number == NO_APPLICATION_PROTOCOL:
+        return NO_ALPN
+    if number == UNRECOGNIZED_NAME:
+        return NO_NAME
+    if number in OF_CERTIFICATES or (number < 0 and from_client):
+        return NO_SERVER_CERTIFICATE if from_client else NO_CLIENT_CERTIFICATE
+    wanted = bool(case.of(CertificateRequestSeen))
+    if number in (CERTIFICATE_REQUIRED, NO_CERTIFICATE) or (number == HANDSHAKE_FAILURE and wanted and not from_client):
+        return NO_CLIENT_CERTIFICATE
+    if number < 0 and wanted:
+        return NO_CLIENT_CERTIFICATE
+    return NO_SUITE if number in (HANDSHAKE_FAILURE, INSUFFICIENT_SECURITY) and not from_client else OTHER
+
+
+def _alerts(case: Case, code: str) -> list[Found]:
+    found = []
+    for alert in fatal(case):
+        if kind_of(alert, case) != code:
+            continue
+        when = "ended the handshake" if isinstance(alert, Refused) else "broke off the connection"
+        what = f"with the alert {alert.words()}" if alert.description >= 0 else "with an alert that is encrypted"
+        cause = f": {alert.cause}" if alert.cause else ""
+        proof = _about_certificate(alert, case)
+        frames = frames_of([*case.of(ClientHelloSeen)[:1], *[event for event, _words in proof], alert])
+        sentence = f"{sender(alert, case)} {when}{asked_for(alert.server_name)} {what}{cause}."
+        for _event, words in proof:
+            sentence += f" In the capture, {words}."
+        sure = LIKELY if alert.cause or alert.description < 0 else CERTAIN
+        found.append(Found(
+            sentence, frames, case.conversation, confidence=sure,
+            basis="the alert; its cause is concluded from the messages before" if alert.cause else "the alert",
+            narrow=f"(tls.handshake.type == 1 || tls.alert_message.desc == {alert.description})"
+            if alert.description >= 0 else "tls",
+        ))
+    return found
+
+
+def _about_certificate(alert: AlertSeen, case: Case) -> list[tuple[TlsEvent, str]]:
+    """What is wrong with the certificate that an alert refuses: (its event, words)."""
+    if alert.description not in OF_CERTIFICATES:
+        return []
+    shown = [
+        event for event in case.of(CertificateSeen)
+        if event.direction != alert.direction and event.time <= alert.time and event.certificates
+    ]
+    if not shown:
+        return []
+    problems = shown[-1].check(case.certificates).problems
+    return [(shown[-1], problem.words) for problem in problems[:2]]
+
+
+def no_version(case: Case) -> list[Found]:
+    return _alerts(case, NO_VERSION)
+
+
+def no_suite(case: Case) -> list[Found]:
+    return _alerts(case, NO_SUITE)
+
+
+def no_alpn(case: Case) -> list[Found]:
+    return _alerts(case, NO_ALPN)
+
+
+def no_name(case: Case) -> list[Found]:
+    """As an alert that ends the handshake, or as a warning after which it goes on."""
+    found = _alerts(case, NO_NAME)
+    warned = [
+        alert for alert in case.of(AlertSeen) if alert.description == UNRECOGNIZED_NAME and alert.level != FATAL
+    ]
+    if warned:
+        found.append(Found(
+            f"{sender(warned[0], case)} warned that it knows no server{asked_for(warned[0].server_name)}, and went on "
+            "with another certificate.", frames_of(warned), case.conversation, severity="note",
+            basis="the alert unrecognized_name of the level warning", narrow="tls.alert_message.desc == 112",
+        ))
+    return found
+
+
+def client_certificate(case: Case) -> list[Found]:
+    return _alerts(case, NO_CLIENT_CERTIFICATE)
+
+
+def certificate_refused(case: Case) -> list[Found]:
+    return _alerts(case, NO_SERVER_CERTIFICATE)
+
+
+def other_alert(case: Case) -> list[Found]:
+    return _alerts(case, OTHER)
+
+
+# -- silence -----------------------------------------------------------------------------------------------
+
+def _reset_after(case: Case, event: Stalled) -> list[Reset]:
+    """RSTs that ended the connection while the handshake waited."""
+    hellos = case.of(ClientHelloSeen)
+    began = hellos[-1].time if hellos else event.time
+    return [reset for reset in case.of(Reset) if reset.time >= began and reset.time <= event.time + event.waited_ns]
+
+
+def reset_after_hello(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(Stalled):
+        resets = _reset_after(case, event)
+        if event.after != "ClientHello" or not (resets or event.how == RESET):
+            continue
+        who = place(case.end(resets[0].direction)) if resets else "Somebody"
+        hellos = case.of(ClientHelloSeen)[-1:]
+        after = f" {duration(max(resets[0].time - hellos[0].time, 0))}" if resets and hellos else ""
+        found.append(Found(
+            f"{who} reset the connection{after} after the ClientHello{asked_for(event.server_name)}, and said no word "
+            "of TLS.", frames_of([*hellos, *resets[:1], event]), case.conversation,
+            basis="a RST follows the ClientHello, without ServerHello or alert",
+            narrow="(tls.handshake.type == 1 || tcp.flags.reset == 1)",
+        ))
+    return found
+
+
+def stalled(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(Stalled):
+        resets = _reset_after(case, event)
+        if event.after == "ClientHello" and (resets or event.how == RESET):
+            continue
+        early = event.how == "capture" and not resets and event.waited_ns < PATIENCE_NS
+        side = "the client" if event.missing_from_client else "the server"
+        end = {"fin": "the connection was closed", "timeout": "nothing more came"}.get(event.how, "the capture ends")
+        end = "the connection was reset" if resets else end
+        waited = min(resets[0].time - event.time + event.waited_ns, event.waited_ns) if resets else event.waited_ns
+        sentence = (
+            f"The TLS handshake{asked_for(event.server_name)} stopped after {event.after}: {event.awaited} of {side} "
+            f"({case.end(event.direction)}) did not come, and {duration(max(waited, 0))} later {end}."
+        )
+        found.append(Found(
+            sentence, frames_of([event, *resets[:1]]), case.conversation, cost_ns=max(waited, 0),
+            severity="note" if early else "", confidence=POSSIBLE if early else LIKELY,
+            basis="the capture ends soon after the last message" if early else
+            "no later message of the handshake is in the capture",
+        ))
+    return found
+
+
+# -- plain text --------------------------------------------------------------------------------------------
+
+def plaintext(case: Case) -> list[Found]:
+    """Plain text where TLS was due: in answer to a ClientHello, or on a port of TLS."""
+    found = []
+    for event in case.of(Plaintext):
+        looks = f", but {event.guess}" if event.guess else ""
+        if event.answer:
+            sentence = f"{sender(event, case)} answered the ClientHello with bytes that are no TLS{looks}."
+            sure = CERTAIN
+        else:
+            sentence = f"{sender(event, case)} began with bytes that are no TLS{looks}, where TLS was due."
+            sure = LIKELY
+        found.append(Found(
+            sentence, frames_of([*case.of(ClientHelloSeen)[:1], event]), case.conversation, confidence=sure,
+            severity="" if event.answer else "warn",
+            basis=f"the first bytes are {event.first.hex(' ')}, which begin no record",
+        ))
+    port = case.conversation.responder.port
+    if port in TLS.ports["tcp"] and case.conversation.protocol in ("http", "http2") and not found:
+        found.append(Found(
+            f"HTTP in plain text was spoken to {place(case.conversation.responder)}, a port on which TLS is expected.",
+            (case.conversation.first_frame,), case.conversation, severity="warn", confidence=LIKELY,
+            basis=f"the bytes are HTTP, and port {port} is one of TLS", narrow="http",
+        ))
+    return found
+
+
+ALERT: Final = "tls.alert_message"
+
+TLS_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        NO_VERSION, "error", no_version,
+        "Let both sides speak TLS 1.2 or 1.3; the ClientHello lists what the client offers.",
+        "A later connection of the same two that agrees on a version.", ALERT,
+    ),
+    Rule(
+        NO_SUITE, "error", no_suite,
+        "Compare what the ClientHello offers (versions, suites, groups, signatures) with the server's settings.",
+        "A server that sends this alert for another reason: its log says which.", ALERT,
+    ),
+    Rule(
+        NO_ALPN, "error", no_alpn,
+        "Compare the protocols that the client offers with those the server is set up for.",
+        "A later connection with the same offer that succeeds.", ALERT,
+    ),
+    Rule(
+        NO_NAME, "error", no_name,
+        "Check the name that the client uses, and that the server has a certificate and a site for it.",
+        "The same name on another connection to this server that works.", "tls.handshake.extensions_server_name",
+    ),
+    Rule(
+        NO_CLIENT_CERTIFICATE, "error", client_certificate,
+        "Give the client a certificate, with its chain, of an authority that the CertificateRequest names.",
+        "A certificate of the client that the server took on another connection.", ALERT,
+    ),
+    Rule(
+        NO_SERVER_CERTIFICATE, "error", certificate_refused,
+        "Look at the certificate in the capture: name, dates, chain; then at the roots that the client trusts.",
+        "Another client with the usual roots that accepts the same certificate.", ALERT,
+    ),
+    Rule(
+        OTHER, "error", other_alert,
+        "Look at the message before the alert, and in the log of the side that sent it.",
+        "An alert that was sent for a reason outside of TLS.", ALERT,
+    ),
+    Rule(
+        "tls.reset_after_hello", "error", reset_after_hello,
+        "Try another server name from the same place, and the same name from elsewhere: a filter on the way reads it.",
+        "A log of the server that shows it closed the connection itself.", "tls.handshake.type == 1",
+    ),
+    Rule(
+        "tls.stalled", "warn", stalled,
+        "See whether large segments arrive (path MTU), and what the silent side was doing.",
+        "The missing message, in another capture of the same connection.", "tls.handshake", True,
+    ),
+    Rule(
+        "tls.plaintext", "error", plaintext,
+        "Check scheme and port on both sides: one speaks TLS, the other plain text.",
+        "A protocol of its own that only looks like plain text.",
+    ),
+)
