@@ -12,11 +12,21 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.http2.protocol import HTTP2
     from dissectors.protocols.icmp import ICMP
     from dissectors.protocols.sse.protocol import SSE
+    from dissectors.protocols.starttls.ftp import FTP
+    from dissectors.protocols.starttls.imap import IMAP
+    from dissectors.protocols.starttls.ldap import LDAP
+    from dissectors.protocols.starttls.pop3 import POP3
+    from dissectors.protocols.starttls.postgresql import POSTGRESQL
+    from dissectors.protocols.starttls.smtp import SMTP
+    from dissectors.protocols.starttls.xmpp import XMPP
     from dissectors.protocols.tcp.protocol import TCP
     from dissectors.protocols.tls.protocol import TLS
     from dissectors.protocols.websocket.protocol import WEBSOCKET
 
-    return (TCP, ICMP, DNS, MDNS, LLMNR, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC)
+    return (
+        TCP, ICMP, DNS, MDNS, LLMNR, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3, FTP, LDAP,
+        POSTGRESQL, XMPP,
+    )
 
 
 def protocols() -> tuple[Protocol, ...]:

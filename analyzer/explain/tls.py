@@ -5,12 +5,13 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
 from dissectors.kit.units import duration
-from dissectors.protocols.tcp.events_teardown import Reset
+from dissectors.protocols.tcp.events_teardown import Fin, Reset
 from dissectors.protocols.tls.events import TlsEvent, capital
 from dissectors.protocols.tls.events_end import RESET, AlertSeen, Plaintext, Refused, Stalled
 from dissectors.protocols.tls.events_hello import ClientHelloSeen
 from dissectors.protocols.tls.events_proof import CertificateRequestSeen, CertificateSeen
 from dissectors.protocols.tls.protocol import TLS
+from dissectors.wire.x509 import chain
 
 PATIENCE_NS: Final = 1_000_000_000   # a capture that ends sooner after a message does not show that nothing came
 
@@ -24,8 +25,12 @@ UNRECOGNIZED_NAME: Final = 112
 CERTIFICATE_REQUIRED: Final = 116
 NO_APPLICATION_PROTOCOL: Final = 120
 UNKNOWN_CA: Final = 48
+DECODE_ERROR: Final = 50
 OF_CERTIFICATES: Final = (42, 43, 44, 45, 46, UNKNOWN_CA, 49, 113)
 HARMLESS: Final = (-1, 0, 90, 100)   # encrypted, close_notify, user_canceled, no_renegotiation
+
+# Problems of a chain for which nobody refuses it.
+IRRELEVANT: Final = (chain.WRONG_ORDER, chain.UNRELATED)
 
 NO_VERSION: Final = "tls.no_shared_version"
 NO_SUITE: Final = "tls.no_shared_suite"
@@ -65,12 +70,12 @@ def kind_of(alert: AlertSeen, case: Case) -> str:
         return NO_ALPN
     if number == UNRECOGNIZED_NAME:
         return NO_NAME
-    if number in OF_CERTIFICATES or (number < 0 and from_client):
+    if number in OF_CERTIFICATES or (number < 0 and from_client and alert.cause):
         return NO_SERVER_CERTIFICATE if from_client else NO_CLIENT_CERTIFICATE
     wanted = bool(case.of(CertificateRequestSeen))
     if number in (CERTIFICATE_REQUIRED, NO_CERTIFICATE) or (number == HANDSHAKE_FAILURE and wanted and not from_client):
         return NO_CLIENT_CERTIFICATE
-    if number < 0 and wanted:
+    if number < 0 and wanted and alert.cause:
         return NO_CLIENT_CERTIFICATE
     return NO_SUITE if number in (HANDSHAKE_FAILURE, INSUFFICIENT_SECURITY) and not from_client else OTHER
 
@@ -83,14 +88,16 @@ def _alerts(case: Case, code: str) -> list[Found]:
         when = "ended the handshake" if isinstance(alert, Refused) else "broke off the connection"
         what = f"with the alert {alert.words()}" if alert.description >= 0 else "with an alert that is encrypted"
         cause = f": {alert.cause}" if alert.cause else ""
-        proof = _about_certificate(alert, case)
-        frames = frames_of([*case.of(ClientHelloSeen)[:1], *[event for event, _words in proof], alert])
+        if explained(alert, case):
+            continue
+        cut = _cut_off(alert, case)
+        cause = f": {cut}" if cut else cause
+        less = "note" if cut else "warn" if alert.description < 0 and not cause else ""
+        frames = frames_of([*case.of(ClientHelloSeen)[:1], *certificate_before(alert, case), alert])
         sentence = f"{sender(alert, case)} {when}{asked_for(alert.server_name)} {what}{cause}."
-        for _event, words in proof:
-            sentence += f" In the capture, {words}."
         sure = LIKELY if alert.cause or alert.description < 0 else CERTAIN
         found.append(Found(
-            sentence, frames, case.conversation, confidence=sure,
+            sentence, frames, case.conversation, confidence=sure, severity=less,
             basis="the alert; its cause is concluded from the messages before" if alert.cause else "the alert",
             narrow=f"(tls.handshake.type == 1 || tls.alert_message.desc == {alert.description})"
             if alert.description >= 0 else "tls",
@@ -98,18 +105,30 @@ def _alerts(case: Case, code: str) -> list[Found]:
     return found
 
 
-def _about_certificate(alert: AlertSeen, case: Case) -> list[tuple[TlsEvent, str]]:
-    """What is wrong with the certificate that an alert refuses: (its event, words)."""
+def certificate_before(alert: AlertSeen, case: Case) -> list[CertificateSeen]:
+    """The certificate that an alert is about: the last one that the other side showed before; [] for none."""
     if alert.description not in OF_CERTIFICATES:
         return []
-    shown = [
+    return [
         event for event in case.of(CertificateSeen)
         if event.direction != alert.direction and event.time <= alert.time and event.certificates
-    ]
-    if not shown:
-        return []
-    problems = shown[-1].check(case.certificates).problems
-    return [(shown[-1], problem.words) for problem in problems[:2]]
+    ][-1:]
+
+
+def explained(alert: AlertSeen, case: Case) -> bool:
+    """The capture shows what is wrong with the certificate, so that the finding about it tells of the alert too."""
+    return any(
+        problem.code not in IRRELEVANT
+        for event in certificate_before(alert, case) for problem in event.check(case.certificates).problems
+    )
+
+
+def _cut_off(alert: AlertSeen, case: Case) -> str:
+    """OpenSSL sends decode_error where a connection ends without close_notify."""
+    ends = [fin for fin in case.of(Fin) if fin.direction != alert.direction and fin.time <= alert.time]
+    if alert.description != DECODE_ERROR or isinstance(alert, Refused) or not ends:
+        return ""
+    return "the other side had closed without close_notify, which OpenSSL reports in this way"
 
 
 def no_version(case: Case) -> list[Found]:
@@ -187,7 +206,11 @@ def stalled(case: Case) -> list[Found]:
         early = event.how == "capture" and not resets and event.waited_ns < PATIENCE_NS
         side = "the client" if event.missing_from_client else "the server"
         end = {"fin": "the connection was closed", "timeout": "nothing more came"}.get(event.how, "the capture ends")
-        end = "the connection was reset" if resets else end
+        fins = [fin for fin in case.of(Fin) if fin.first]
+        if resets:
+            end = f"{place(case.end(resets[0].direction))} reset the connection"
+        elif event.how == "fin" and fins:
+            end = f"{place(case.end(fins[0].direction))} closed the connection"
         waited = min(resets[0].time - event.time + event.waited_ns, event.waited_ns) if resets else event.waited_ns
         sentence = (
             f"The TLS handshake{asked_for(event.server_name)} stopped after {event.after}: {event.awaited} of {side} "
@@ -207,7 +230,10 @@ def stalled(case: Case) -> list[Found]:
 def plaintext(case: Case) -> list[Found]:
     """Plain text where TLS was due: in answer to a ClientHello, or on a port of TLS."""
     found = []
+    port = case.conversation.responder.port
     for event in case.of(Plaintext):
+        if not event.answer and port not in TLS.ports["tcp"]:
+            continue         # nothing but a likeness speaks for TLS here
         looks = f", but {event.guess}" if event.guess else ""
         if event.answer:
             sentence = f"{sender(event, case)} answered the ClientHello with bytes that are no TLS{looks}."
@@ -220,7 +246,6 @@ def plaintext(case: Case) -> list[Found]:
             severity="" if event.answer else "warn",
             basis=f"the first bytes are {event.first.hex(' ')}, which begin no record",
         ))
-    port = case.conversation.responder.port
     if port in TLS.ports["tcp"] and case.conversation.protocol in ("http", "http2") and not found:
         found.append(Found(
             f"HTTP in plain text was spoken to {place(case.conversation.responder)}, a port on which TLS is expected.",

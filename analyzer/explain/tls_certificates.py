@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of
-from analyzer.explain.tls import UNKNOWN_CA, fatal
+from analyzer.explain.tls import UNKNOWN_CA, certificate_before, fatal
 from dissectors.protocols.tls.events import TlsEvent, capital
 from dissectors.protocols.tls.events_proof import CertificateSeen, CertificateStatusSeen
 from dissectors.protocols.tls.events_summary import Established
@@ -25,14 +25,24 @@ def shown(case: Case) -> list[CertificateSeen]:
     return list(found.values())
 
 
-def _judgement(event: CertificateSeen, case: Case) -> str:
-    """What the other side made of it."""
-    refusals = [alert for alert in fatal(case) if alert.direction != event.direction and alert.time >= event.time]
-    if refusals:
-        return f" {capital(event.peer())} did not accept it."
-    if any(done.time >= event.time for done in case.of(Established)):
-        return f" {capital(event.peer())} went on all the same."
-    return ""
+class Judgement:
+    """What the other side made of a certificate. refused: the alert by which it did not accept it."""
+
+    def __init__(self, event: CertificateSeen, case: Case) -> None:
+        refusals = [
+            alert for alert in fatal(case) if certificate_before(alert, case) == [event]
+        ]
+        self.refused = refusals[:1]
+        self.words = ""
+        if refusals:
+            self.words = f" {capital(event.peer())} refused it with the alert {refusals[0].words()}."
+        elif any(done.time >= event.time for done in case.of(Established)):
+            self.words = f" {capital(event.peer())} went on all the same."
+
+
+def _severity(judgement: Judgement) -> str:
+    """A certificate for which a connection failed is an error, whatever is wrong with it."""
+    return "error" if judgement.refused else ""
 
 
 def _confidence(problem: Problem) -> str:
@@ -43,13 +53,14 @@ def _problems(case: Case, codes: tuple[str, ...], basis: str, lesser: str = "") 
     """One finding for each problem of these kinds. lesser: the severity where it is not the first certificate's."""
     found = []
     for event in shown(case):
-        check = event.check(case.certificates)
-        for problem in check.problems:
+        judgement = Judgement(event, case)
+        for problem in event.check(case.certificates).problems:
             if problem.code not in codes:
                 continue
             found.append(Found(
-                f"{capital(problem.words)}.{_judgement(event, case)}", frames_of([event]), case.conversation,
-                severity=lesser if problem.index else "", confidence=_confidence(problem), basis=basis,
+                f"{capital(problem.words)}.{judgement.words}", frames_of([event, *judgement.refused]),
+                case.conversation, severity=lesser if problem.index else _severity(judgement),
+                confidence=_confidence(problem), basis=basis,
             ))
     return found
 
@@ -75,28 +86,31 @@ def self_signed(case: Case) -> list[Found]:
         for problem in check.of(chain.SELF_SIGNED):
             known = check.trust == chain.TRUSTED
             trusted = " You named it as one to trust." if known else ""
+            judgement = Judgement(event, case)
             found.append(Found(
-                f"{capital(problem.words)}.{trusted}{_judgement(event, case)}", frames_of([event]), case.conversation,
-                severity="note" if known else "", basis="its subject is its issuer, and no other certificate came",
+                f"{capital(problem.words)}.{trusted}{judgement.words}", frames_of([event, *judgement.refused]),
+                case.conversation, severity=_severity(judgement) or ("note" if known else ""),
+                basis="its subject is its issuer, and no other certificate came",
             ))
     return found
 
 
 def weak(case: Case) -> list[Found]:
-    return _problems(case, (chain.WEAK_KEY, chain.WEAK_SIGNATURE), "the key and the signature of the certificate")
+    return _problems(
+        case, (chain.WEAK_KEY, chain.WEAK_SIGNATURE), "the key and the signature of the certificate", "note"
+    )
 
 
 def incomplete(case: Case) -> list[Found]:
     """One certificate alone may have been issued by a root; a client that then knows no issuer says that it was not."""
     found = []
     for event in shown(case):
-        refused = [
-            alert for alert in fatal(case) if alert.description == UNKNOWN_CA and alert.direction != event.direction
-        ]
+        judgement = Judgement(event, case)
+        refused = [alert for alert in judgement.refused if alert.description == UNKNOWN_CA]
         for problem in event.check(case.certificates).of(chain.MISSING_INTERMEDIATE):
             found.append(Found(
-                f"{capital(problem.words)}.{_judgement(event, case)}", frames_of([event, *refused]), case.conversation,
-                severity="" if refused else "note", confidence=LIKELY if refused else POSSIBLE,
+                f"{capital(problem.words)}.{judgement.words}", frames_of([event, *judgement.refused]),
+                case.conversation, severity=_severity(judgement) or "note", confidence=LIKELY if refused else POSSIBLE,
                 basis="the chain holds one certificate, which another one issued"
                 + (", and the other side knows no authority for it" if refused else ""),
             ))

@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
 from analyzer.explain.tls import asked_for, sender
 from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.tcp.events_teardown import Fin
 from dissectors.protocols.tls.events import some
 from dissectors.protocols.tls.events_data import (
     ACCEPTED,
@@ -18,7 +19,7 @@ from dissectors.protocols.tls.events_data import (
     HeartbeatSeen,
     Renegotiation,
 )
-from dissectors.protocols.tls.events_end import FIN, Closed, Ssl2Answer
+from dissectors.protocols.tls.events_end import FIN, RESET, Closed, Ssl2Answer
 from dissectors.protocols.tls.events_hello import ClientHelloSeen, HelloRetry, ServerHelloSeen
 from dissectors.protocols.tls.events_proof import ServerKeyExchangeSeen
 from dissectors.protocols.tls.events_summary import Established
@@ -42,13 +43,13 @@ def _chosen(case: Case) -> list[ServerHelloSeen]:
 
 def no_forward_secrecy(case: Case) -> list[Found]:
     events = [event for event in case.of(Established) if event.summary.forward == "no"]
+    events = [event for event in events if "_anon_" not in event.summary.suite]   # ephemeral, if nothing else
     if not events:
         return []
     one = events[0].summary
-    how = (
-        "the key exchange rests on the server's long-term key" if not one.tls13 else
-        "the session was resumed with its pre-shared key alone"
-    )
+    how = "the key exchange rests on the server's long-term key"
+    if one.tls13 or "_PSK_" in one.suite:
+        how = "its keys come from a pre-shared key alone"
     return [Found(
         f"The connection{asked_for(one.server_name)} is not forward secret ({one.suite}): {how}, so whoever gets that "
         "key later can read this recording.", frames_of(events[:1]), case.conversation,
@@ -124,6 +125,12 @@ def downgrade(case: Case) -> list[Found]:
     return found
 
 
+def _ended_first(case: Case, direction: int) -> bool:
+    """This side closed the connection; the other one had not said that it needs no more."""
+    firsts = [fin for fin in case.of(Fin) if fin.first]
+    return not firsts or firsts[0].direction == direction
+
+
 def truncated(case: Case) -> list[Found]:
     """An end without close_notify matters for what the receiver did not know to be whole: the answer of the server."""
     sums = case.of(DataSummary)
@@ -131,19 +138,18 @@ def truncated(case: Case) -> list[Found]:
     for event in case.of(Closed):
         server = 1 - event.client
         octets = sums[-1].octets[server] if sums else 0
-        if event.unfinished:
+        if event.unfinished and event.how in (FIN, RESET):
             found.append(Found(
                 f"A TLS record of the {' and of the '.join(event.unfinished)} is cut off in its middle: what it held "
                 "did not arrive.", frames_of([event]), case.conversation, severity="warn",
                 basis="the length in the header of the last record",
             ))
-        elif "server" not in event.notified and event.how == FIN and octets and not event.inferred:
-            decided = " The client had ended its side first, so it knew." if "client" in event.notified else ""
+        elif "server" not in event.notified and event.how == FIN and octets and _ended_first(case, server):
             found.append(Found(
                 f"The server closed without close_notify after {size(octets)} of data. From TLS alone the client "
                 "cannot know that nothing was cut off; it can where the protocol above states its lengths, as HTTP/2 "
-                f"does and HTTP/1.1 with Content-Length.{decided}", frames_of([event]), case.conversation,
-                severity="chat" if decided else "", basis="no alert of the server was seen before its FIN",
+                "does and HTTP/1.1 with Content-Length.", frames_of([event]), case.conversation,
+                basis="no alert of the server was seen before its FIN, which came first",
             ))
     return found
 
@@ -168,7 +174,8 @@ def keys_missing(case: Case) -> list[Found]:
     events = [event for event in case.of(Decryption) if event.outcome == KEYS_MISSING]
     return [Found(
         "The keys for this TLS session are not among those that were given, so its inside is not told.",
-        frames_of(events[:1]), case.conversation, basis="the client's random number is not in the key log",
+        frames_of(events[:1]), case.conversation,
+        basis=events[0].reason or "the client's random number is not in the key log",
     )] if events else []
 
 

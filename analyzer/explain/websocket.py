@@ -64,9 +64,10 @@ def abnormal_end(case: Case) -> list[Found]:
             continue
         how = "a reset" if event.carrier == "rst" else "the end of the connection beneath"
         messages = sum([talk.messages for talk in event.talks])
+        sent = plural(messages, "message") if messages else "No message"
         found.append(Found(
             f"The WebSocket{_on(event)} ended without a Close frame, by {how}; programs are told {ABNORMAL}. "
-            f"{plural(messages, 'message')} had been sent.", event.evidence.frames, case.conversation,
+            f"{sent} had been sent.", event.evidence.frames, case.conversation,
             severity="" if messages else "note", basis="no Close frame in either direction",
         ))
     return found

@@ -17,9 +17,12 @@ class Streams:
 
     def segment(
         self, direction: i64, side: Side, flags: i64, seq: i64, ack: i64, length: i64, data: bytes,
-        frame: i64, time: i64, offset: i64,
+        frame: i64, time: i64, offset: i64, alone: bool = False,
     ) -> list[Piece]:
-        """What one segment makes deliverable in either direction. data: the payload that was captured."""
+        """What one segment makes deliverable in either direction. data: the payload that was captured.
+
+        alone: nothing of the peer was captured, so no acknowledgement will ever show that a hole stays one.
+        """
         sender = self.backward if direction else self.forward
         receiver = self.forward if direction else self.backward
         if not sender.started and side.base_known:
@@ -29,6 +32,8 @@ class Streams:
             out = receiver.acknowledged(ack, frame, time)
         if length and not flags & RST:  # RFC 9293 §3.5.3: what a reset carries is not data
             out += sender.segment((seq + 1) & MASK if flags & SYN else seq, data, length, frame, time, offset)
+            if alone and sender.waiting:
+                out += sender.finish(frame, time)
         return out
 
     def finish(self, frame: i64, time: i64) -> list[Piece]:

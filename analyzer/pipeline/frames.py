@@ -16,10 +16,10 @@ from analyzer.packets.address import address_text
 from analyzer.packets.decode import Decoder
 from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import Event
-from dissectors.kit.inputs import Datagram
+from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import Provided
-from dissectors.protocols.tcp.flags import names
+from dissectors.protocols.tcp.flags import FIN, names
 from dissectors.protocols.tcp.header import be32
 
 COMPACT: Final = json.JSONEncoder(separators=(",", ":"))   # made once: making one costs more than a record
@@ -178,8 +178,11 @@ class FrameLines:
         for piece in streams.segment(
             half.direction, half, table.flags, table.seq, table.ack, table.length,
             packet.data[table.payload:max(table.payload, packet.end)], source.number, source.time, offset,
+            half.peer.frames == 0,
         ):
             events += router.piece(piece)
+        if table.flags & FIN:
+            events += router.close(Close(source.number, source.time, int(half.direction), "fin"))
         return events
 
     # -- UDP -------------------------------------------------------------------------------------------

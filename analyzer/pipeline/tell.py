@@ -90,7 +90,7 @@ class Teller:
         self.add(narrator.on_segment(segment))
         for piece in self.streams.segment(
             segment.direction, half, segment.flags, segment.seq, segment.ack, segment.length, data,
-            segment.frame, segment.time, segment.offset,
+            segment.frame, segment.time, segment.offset, half.peer.frames == 0,
         ):
             if isinstance(piece, Gap):
                 self.add(narrator.on_gap(piece))

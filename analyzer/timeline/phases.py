@@ -28,7 +28,7 @@ SECURED: Final = "tls handshake"
 CARRIAGE: Final = "tls data"     # records that carry another protocol, or hide which one
 ECHO: Final = "echo"
 
-MAX_RUNS: Final = 24     # phases of applications; with more of them each kind is told once
+MAX_RETURNS: Final = 1   # of a kind after another one's turn; layers that alternate more often are told once each
 
 # Where a kind stands; all others come in between, by start.
 RANK: Final = {HANDSHAKE: 0, SECURED: 1, CARRIAGE: 2, TRANSFER: 3, TEARDOWN: 4}
@@ -62,7 +62,7 @@ def _grouped(account: Account) -> list[tuple[str, list[Event]]]:
             runs[-1][1].append(event)
         else:
             runs.append((kind, [event]))
-    if len(runs) > MAX_RUNS:
+    if len(runs) > len({kind for kind, _events in runs}) + MAX_RETURNS:
         merged: dict[str, list[Event]] = {}
         for kind, events in runs:
             merged.setdefault(kind, []).extend(events)

@@ -17,7 +17,10 @@ PACKAGES = {
     "postgres": "postgresql", "psql": "postgresql-client", "prosody": "prosody", "tinyproxy": "tinyproxy",
     "nghttp": "nghttp2-client", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "chromium": "chromium",
 }
-LIBRARIES = ("cryptography", "websockets", "h2", "grpcio", "protobuf", "brotli", "zstandard")   # from PyPI
+LIBRARIES = (                  # from PyPI
+    "cryptography", "websockets", "h2", "grpcio", "grpcio-tools", "protobuf", "brotli", "zstandard", "hypercorn", "sonora",
+    "tlslite-ng",
+)
 _VERSION_FLAGS = {"nginx": "-v", "named": "-v", "dig": "-v", "unbound": "-V", "ip": "-V", "ss": "-V",
                   "openssl": "version", "slapd": "-VV", "ldapsearch": "-VV", "tinyproxy": "-v"}
 _PACKAGED = ("vsftpd", "prosody")      # these do not say it where it can be read

@@ -393,7 +393,7 @@ class Exchanges(Watcher):
             orderly = close.how == "fin" or half.fin
             how = CAPTURE if close.how in UNFINISHED and not half.fin else CUT
             self._over(half, one, CLOSED if half.state == BODY_OPEN and orderly else how)
-        elif half.state == HEAD:
+        elif half.state in (HEAD, LOST):
             half.skipped += len(half.held)
         self._told_skipped(half, False)
         half.state = OVER

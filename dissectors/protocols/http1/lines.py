@@ -13,6 +13,7 @@ INCOMPLETE: Final[i64] = 1    # it may be one
 SIMPLE: Final[i64] = 2        # a whole request of HTTP/0.9, without fields
 NORMAL: Final[i64] = 3
 
+MAX_TAIL: Final[i64] = 4_096  # octets held back while the next start line is searched for, so the longest found
 MAX_CHUNK_DIGITS: Final = 16  # hexadecimal digits of a chunk size
 
 
@@ -69,6 +70,38 @@ def blank_line(data: bytes, start: i64, stop: i64) -> i64:
                 return after + 1
         at += 1
     return -1
+
+
+def find_start(data: bytes) -> i64:
+    """Where a status line or a request line with a known method begins, wherever in a line; -1 where none does.
+
+    The end of the body before it need not be the end of a line, and the pieces in which it came mean nothing.
+    """
+    size: i64 = len(data)
+    at: i64 = data.find(b"HTTP/1.")
+    while at >= 0 and at + 9 <= size:
+        after = i64(data[at + 8])
+        if after == 32 and at + 12 <= size and data[at + 9:at + 12].isdigit():
+            return at
+        if after in (13, 10) and at > 0 and data[at - 1] == 32:
+            begin = _request_line(data, at)
+            if begin >= 0:
+                return begin
+        at = data.find(b"HTTP/1.", at + 1)
+    return -1
+
+
+def _request_line(data: bytes, version: i64) -> i64:
+    """Where the request line with its version at that place begins, -1 where it is none."""
+    first = max(i64(data.rfind(b"\n", 0, version)) + 1, version - MAX_TAIL)
+    words = data[first:version - 1].split(b" ")
+    if len(words) < 2 or not words[-1]:
+        return -1
+    longest = b""
+    for method in METHODS:
+        if words[-2].endswith(method) and len(method) > len(longest):
+            longest = method
+    return version - len(words[-1]) - len(longest) - 2 if longest else -1
 
 
 def chunk_size(line: bytes) -> i64:

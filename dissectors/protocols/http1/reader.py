@@ -13,11 +13,12 @@ from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Gap
 from dissectors.protocols.http1.framing import CHUNKED, HANDED_OVER, LENGTH, UNTIL_CLOSE
 from dissectors.protocols.http1.lines import (
-    INCOMPLETE,
+    MAX_TAIL,
     NO_START,
     SIMPLE,
     blank_line,
     chunk_size,
+    find_start,
     is_strict_size,
     known_start,
     line_kind,
@@ -127,7 +128,7 @@ class Half:
                 watcher.on_body(self, data[at:] if at else data)
                 at = size
             elif state == LOST:
-                at = self._searched(data, at)
+                at = self._searched(chunk, data, at)
             elif state == OVER:
                 return
             else:
@@ -158,7 +159,7 @@ class Half:
             self._lose(watcher, True)
         else:
             inside = state > HEAD and state != LOST
-            if state == HEAD:
+            if state in (HEAD, LOST):
                 self.skipped += len(self.held)
             self._lose(watcher, inside)
 
@@ -222,7 +223,7 @@ class Half:
         line_end: i64 = data.find(b"\n", at)
         kind = line_kind(data, at, line_end) if line_end >= 0 else resembles(data[at:at + 32])
         if kind == NO_START:
-            return self._no_start(watcher, at, line_end + 1 if line_end >= 0 else size, size)
+            return self._no_start(watcher, at, 0, size)
         end = line_end + 1
         if kind != SIMPLE:
             end = blank_line(data, line_end, size) if line_end >= 0 else -1
@@ -247,7 +248,7 @@ class Half:
             line = bytes(self.held[:line_end + 1]) if line_end >= 0 else bytes(self.held[:32])
             kind = line_kind(line, 0, line_end) if line_end >= 0 else resembles(line)
             if kind == NO_START:
-                return self._no_start(watcher, at, at + line_end + 1 - before if line_end >= 0 else size, size)
+                return self._no_start(watcher, at, before, size)
             self.line_known = line_end >= 0
             start = line_end
             end = line_end + 1 if kind == SIMPLE else -1
@@ -284,15 +285,16 @@ class Half:
             watcher.on_body(self, held)
         return at
 
-    def _no_start(self, watcher: Watcher, at: i64, after: i64, size: i64) -> i64:
-        """The line in hand begins no message. size: of what is in hand; after: where the next line begins in it."""
+    def _no_start(self, watcher: Watcher, at: i64, before: i64, size: i64) -> i64:
+        """The line in hand begins no message. before: octets of it that came earlier; size: of what is in hand."""
         if self.headless:
-            return self._no_head(watcher, size if self.held else at)
-        self.skipped += len(self.held) - (size - after) if self.held else after - at
+            return self._no_head(watcher, size if before else at)
         if not self.searching:
             watcher.on_fault(self, "start_line", "a line that begins neither a request nor a response")
+        earlier = bytes(self.held[:before])
         self._lose(watcher, False)
-        return after
+        self.held += earlier
+        return at
 
     def _cap(self, watcher: Watcher) -> None:
         if len(self.held) > MAX_HEAD:
@@ -300,14 +302,30 @@ class Half:
             watcher.on_fault(self, "MAX_HEAD", "")
             self._lose(watcher, False)
 
-    def _searched(self, data: bytes, at: i64) -> i64:
-        """The next place where a message may begin: where a segment does."""
-        if at == 0 and resembles(data[:32]) == INCOMPLETE:
+    def _searched(self, chunk: Chunk, data: bytes, at: i64) -> i64:
+        """The next place where a message begins without doubt; what may be the beginning of one is held."""
+        held: i64 = len(self.held)
+        buffer = bytes(self.held) + data[at:] if held else data[at:]
+        self.held = bytearray()
+        self.searching = True
+        place = find_start(buffer)
+        if place < 0:
+            size: i64 = len(buffer)
+            kept = min(size, MAX_TAIL)
+            self.skipped += size - kept
+            self.held += buffer[size - kept:]
+            self.frames = [chunk.frame]
+            return len(data)
+        self.skipped += place
+        if place >= held:
+            self.frames = []
             self.state = START
-            return 0
-        size: i64 = len(data)
-        self.skipped += size - at
-        return size
+            return at + place - held
+        self.state = HEAD
+        self.begun = self.now
+        self.line_known = False
+        self.held += buffer[place:held]
+        return at
 
     # -- bodies ----------------------------------------------------------------------------------------
 

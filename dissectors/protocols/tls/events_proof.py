@@ -7,7 +7,7 @@ from dissectors.kit.event import BASE, CORE, EXTRA, JsonValue
 from dissectors.kit.units import plural
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, capital, some, texts
 from dissectors.wire.tls.names import group_name, scheme_name
-from dissectors.wire.x509.chain import TRUSTED, ChainCheck, check_chain
+from dissectors.wire.x509.chain import TRUSTED, Certificates, ChainCheck
 from dissectors.wire.x509.status import ocsp, read_ocsp, sct
 
 MAX_SHOWN: Final = 8       # entries of a list in one sentence
@@ -51,11 +51,15 @@ class CertificateSeen(TlsEvent):
     def label(self) -> str:
         return "Certificate"
 
-    def check(self) -> ChainCheck:
-        """What the certificates say, and what is wrong with them at the time of the capture. Worked out once."""
+    def check(self, known: Certificates | None = None) -> ChainCheck:
+        """What the certificates say, and what is wrong with them at the time of the capture. Worked out once.
+
+        known: what was read of certificates before, so that a chain which many connections show is read once.
+        """
         if self.checked is None:
             name = "" if self.from_client() else self.server_name
-            self.checked = check_chain(self.certificates, name, self.time, self.trusted, self.from_client())
+            store = known if known is not None else Certificates()
+            self.checked = store.check(self.certificates, name, self.time, self.trusted, self.from_client())
         return self.checked
 
     def detail(self) -> str:

@@ -6,6 +6,7 @@ could not is said in `error`.
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,10 @@ MAX_LISTED: Final = 100                # of them, those that the data of an even
 SERVER_AUTH: Final = "1.3.6.1.5.5.7.3.1"
 CLIENT_AUTH: Final = "1.3.6.1.5.5.7.3.2"
 ANY_USAGE: Final = "2.5.29.37.0"
+
+# In the words of the library over broken DER: what broke, and the last place that it names.
+_KIND: Final = re.compile(r"kind: (\w+)")
+_PLACE: Final = re.compile(r'"([\w:]+)"[^"]*$')
 
 
 class CertificateInfo:
@@ -84,7 +89,13 @@ class CertificateInfo:
             return self.common_name
         if self.names or self.addresses:
             return (self.names + self.addresses)[0]
-        return self.subject or f"certificate {self.fingerprint[:16]}"
+        return self.subject or self.fingerprint[:16]
+
+    @property
+    def noun(self) -> str:
+        """`the certificate of shop.test`."""
+        named = self.common_name or self.names or self.addresses or self.subject
+        return f"the certificate {'of ' if named else ''}{self.title}"
 
     def words(self) -> str:
         """`shop.test, issued by Lab CA, valid 2026-01-01 to 2026-04-01, ECDSA P-256`."""
@@ -132,7 +143,7 @@ def describe(der: bytes) -> CertificateInfo:
         try:
             parsed = x509.load_der_x509_certificate(der)
         except unreadable() as error:
-            info.errors.append(f"no certificate: {_reason(error)}")
+            info.errors.append(_reason(error))
             return info
         info.parsed = parsed
         _names(info, parsed)
@@ -144,7 +155,12 @@ def describe(der: bytes) -> CertificateInfo:
 
 
 def _reason(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:200]
+    text = str(error) or type(error).__name__
+    kind, place = _KIND.search(text), _PLACE.search(text)
+    if kind is not None and text.startswith("error parsing asn1"):
+        where = f" in {place.group(1)}" if place is not None else ""
+        return f"its DER is broken ({kind.group(1)}{where})"
+    return text[:200]
 
 
 def _common_name(name: x509.Name) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MAX_HELD: Final = 4_096       # certificates, and checked signatures, that one store remembers
 MAX_CANDIDATES: Final = 8     # certificates of one name whose key is tried on a signature
 MAX_PATH: Final = 32          # certificates from the first to the root
+FIRST_CLOCK_NS: Final = 788_918_400 * 1_000_000_000   # 1995: before TLS; such a time comes of a clock that is not set
 MAX_NAMES_SHOWN: Final = 4    # names of a certificate in one sentence
 
 # Codes of what is wrong.
@@ -146,7 +147,8 @@ class Certificates:
         self._path(check)
         for index, info in enumerate(check.certificates):
             if info.error:
-                check.add(UNREADABLE, f"{info.title}: {info.error}", index)
+                whole = "" if info.parsed is None else " whole"
+                check.add(UNREADABLE, f"{info.noun} cannot be read{whole}: {info.error}", index)
         for index in check.path:
             _times(check, index, time_ns)
             _strength(check, index)
@@ -181,7 +183,7 @@ class Certificates:
             issuer = check.certificates[named[best]]
             check.verified[at] = outcomes[best] == GOOD
             if outcomes[best] == BAD:
-                check.add(BAD_SIGNATURE, f"the signature of {info.title} was not made by the key of {issuer.title}", at)
+                check.add(BAD_SIGNATURE, f"the signature of {info.noun} was not made by the key of {issuer.title}", at)
             at = named[best]
             check.path.append(at)
             if not issuer.is_ca or not issuer.signs:
@@ -195,14 +197,14 @@ class Certificates:
         if last.self_issued:
             if len(check.path) == 1:
                 proof = "its own key signed it" if check.verified[0] else "it names itself as its issuer"
-                check.add(SELF_SIGNED, f"{last.title} is self-signed: {proof}, so nobody else vouches for it", 0)
+                check.add(SELF_SIGNED, f"{last.noun} is self-signed: {proof}, so nobody else vouches for it", 0)
             return
         if len(check.path) > 1 or check.trust == TRUSTED:
             return
         named = "roots that you named" if trusted else "roots of the other side"
         check.add(
             MISSING_INTERMEDIATE,
-            f"{last.title} came without the certificate of its issuer, {last.issuer_name or 'which has no name'}; "
+            f"{last.noun} came without that of its issuer, {last.issuer_name or 'which has no name'}; "
             f"unless that is one of the {named}, an intermediate certificate is missing", 0, False,
         )
 
@@ -240,7 +242,7 @@ class Certificates:
                     last = info.issuer_name or "which has no name"
                     why = f"the issuer at its end, {last}, is none of the roots that you named"
                 break
-        check.add(UNTRUSTED, f"{check.certificates[0].title} is not trusted: {why}", 0)
+        check.add(UNTRUSTED, f"{check.certificates[0].noun} is not trusted: {why}", 0)
 
 
 def check_chain(
@@ -305,7 +307,9 @@ def _preferred(outcome: int) -> int:
 
 
 def _when(info: CertificateInfo, time_ns: int) -> str:
-    """How a certificate's validity misses that time; "" where it does not."""
+    """How a certificate's validity misses that time; "" where it does not, or where the capture knows no time."""
+    if time_ns < FIRST_CLOCK_NS:
+        return ""
     if info.not_after_ns != UNKNOWN and time_ns > info.not_after_ns:
         return f"expired on {day(info.not_after_ns)}, {duration(time_ns - info.not_after_ns)} before it was shown"
     if info.not_before_ns != UNKNOWN and time_ns < info.not_before_ns:
@@ -318,17 +322,17 @@ def _times(check: ChainCheck, index: int, time_ns: int) -> None:
     info = check.certificates[index]
     words = _when(info, time_ns)
     if words:
-        check.add(EXPIRED if time_ns > info.not_after_ns else NOT_YET_VALID, f"{info.title} {words}", index)
+        check.add(EXPIRED if time_ns > info.not_after_ns else NOT_YET_VALID, f"{info.noun} {words}", index)
 
 
 def _strength(check: ChainCheck, index: int) -> None:
     """Signatures of self-signed certificates are no part of the proof and may be of any kind (RFC 8446 §4.4.2.2)."""
     info = check.certificates[index]
     if info.weak_key:
-        check.add(WEAK_KEY, f"the key of {info.title} is weak: {info.weak_key}", index)
+        check.add(WEAK_KEY, f"the key of {info.noun} is weak: {info.weak_key}", index)
     if info.weak_signature and not info.self_issued:
         check.add(
-            WEAK_SIGNATURE, f"{info.title} is signed with {info.signature}, which is weak: {info.weak_signature}", index
+            WEAK_SIGNATURE, f"{info.noun} is signed with {info.signature}, which is weak: {info.weak_signature}", index
         )
 
 
@@ -342,7 +346,7 @@ def _name(check: ChainCheck, first: CertificateInfo, server_name: str) -> None:
     shown = (first.addresses if address_of(server_name) is not None else first.names) or first.names + first.addresses
     asked = f"and the client asked for {server_name}"
     if not shown:
-        words = f"{first.title} lists no name at all (clients no longer look at the common name), {asked}"
+        words = f"{first.noun} lists no name at all (clients no longer look at the common name), {asked}"
         check.add(WRONG_NAME, words, 0)
         return
     names = ", ".join(shown[:MAX_NAMES_SHOWN])
@@ -356,7 +360,7 @@ def _purpose(check: ChainCheck, first: CertificateInfo, client: bool) -> None:
     wanted = CLIENT_AUTH if client else SERVER_AUTH
     if first.usages and wanted not in first.usages and ANY_USAGE not in first.usages:
         side = "client" if client else "server"
-        check.add(WRONG_PURPOSE, f"{first.title} may not be used by a TLS {side}, as its extended key usage says", 0)
+        check.add(WRONG_PURPOSE, f"{first.noun} may not be used by a TLS {side}, as its extended key usage says", 0)
 
 
 def _order(check: ChainCheck) -> None:

@@ -5,6 +5,7 @@ from samples.record.case import Case
 from samples.record.cases import (
     dns,
     dns_resolver,
+    grpc,
     http,
     http2,
     http_live,
@@ -27,5 +28,5 @@ ALL: tuple[Case, ...] = (
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
-    + http2.CASES
+    + http2.CASES + grpc.CASES
 )

@@ -59,6 +59,11 @@ def python_server(lab: Lab) -> None:
     lab.listening("server", 80)
 
 
+def _hypercorn(lab: Lab) -> None:
+    lab.start("server", lab.python("asgi", "echo", SERVER, 80, libraries=("hypercorn",)))
+    lab.listening("server", 80)
+
+
 def python_client(*steps: str) -> Act:
     def drive(lab: Lab) -> None:
         lab.run("client", lab.python("http2", "client", SITE, 80, *steps, libraries=LIBRARIES))
@@ -197,7 +202,7 @@ FRAMES = (
          "while TCP could carry more.",
          python_server, python_client("hold", "get:/page/70000", "sleep:1.5", "release", "wait", "leave"),
          Shows("http2.type == 8 && tcp.dstport == 80 && frame.time_relative > 1.4", "Room again", 1),
-         seen(DATA, "DATA", 6)),
+         seen(DATA, "DATA", 5)),
     case("continuation", "headers in two frames",
          "A client splits its header block: HEADERS is followed by a CONTINUATION that ends it.",
          nghttpd(), by_hand(frame(HEADERS, END_STREAM, 1, GET_ROOT[:5]),
@@ -242,6 +247,13 @@ FRAMES = (
                             frame(HEADERS, END_STREAM | END_HEADERS, 1, GET_ROOT)),
          Shows("http2.type == 16 || http2.type == 11", "Frames beyond RFC 9113", 1),
          Shows("http2.headers.status", "An answer", 1)),
+    case("websocket", "a WebSocket on a stream",
+         "The server allows extended CONNECT (RFC 8441). The client opens a WebSocket on a stream, sends two texts, "
+         "gets them back, and closes.",
+         _hypercorn, python_client("sleep:0.3", "websocket:/feed:hello:and good-bye", "wait", "leave"),
+         Shows("http2.settings.enable_connect_protocol == 1 || http2.settings.id == 8", "Extended CONNECT is allowed", 1),
+         Shows('http2.header.name == ":protocol"', "A WebSocket is asked for", 1, 1), status(200, "Granted"),
+         seen(DATA, "Its frames", 4)),
     case("dns-over-https", "DNS over HTTPS, in clear",
          "A client asks for addresses over HTTP/2: once by GET, with the DNS message in the path, and once by POST, "
          "with the message as body (RFC 8484).",

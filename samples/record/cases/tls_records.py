@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from samples.record.case import Case, Shows
-from samples.record.cases.hosts import Act
+from samples.record.cases.hosts import SERVER, Act
 from samples.record.cases.tls_hosts import (
     CERTIFICATE,
     CLIENT_HELLO,
     FINISHED,
+    PORT,
     REQUEST,
     RESPONSE,
     SERVER_HELLO,
@@ -16,7 +17,7 @@ from samples.record.cases.tls_hosts import (
     nginx_tls,
     serving,
 )
-from samples.record.certificates import NAME
+from samples.record.certificates import NAME, Authority
 from samples.record.lab import Lab
 
 PAGE = f"https://{NAME}/page.txt"
@@ -38,6 +39,23 @@ def _chromium(lab: Lab) -> None:
         "--disable-domain-reliability", "--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider",
         "--disable-gpu", "--ignore-certificate-errors", "--dump-dom", PAGE,
     ], environment={"SSLKEYLOGFILE": str(lab.keys), "HOME": str(lab.scratch)})
+
+
+def _tlslite(act: str, kind: str = "ec") -> Act:
+    """tlslite-ng serves one page."""
+    def prepare(lab: Lab) -> None:
+        shown = Authority(lab.scratch).identity(kind=kind)
+        lab.start("server", lab.python("tlslite_talk", "server", SERVER, PORT, shown.chain, shown.key, act,
+                                       libraries=("tlslite-ng",)))
+        lab.listening("server", PORT)
+    return prepare
+
+
+def _tlslite_client(act: str) -> Act:
+    def drive(lab: Lab) -> None:
+        lab.run("client", lab.python("tlslite_talk", "client", SERVER, PORT, NAME, lab.keys, act,
+                                     libraries=("tlslite-ng",)))
+    return drive
 
 
 CASES: tuple[Case, ...] = (
@@ -79,4 +97,22 @@ CASES: tuple[Case, ...] = (
          Shows("tls.handshake.type == 1 && tls.handshake.extension.type == 65037", "An ECH extension", 1),
          Shows("tls.handshake.type == 2", "ServerHello", 1),
          Shows('http2.headers.path == "/page.txt"', "The request", 1, 1), names=(NAME,)),
+    case("ssl30", "SSL 3.0",
+         "tlslite-ng at both ends, told to speak SSL 3.0 of 1996, which RFC 7568 forbids since 2015: AES-CBC with a "
+         "MAC that is older than HMAC, and padding that nobody checks.",
+         _tlslite("ssl30", "rsa"), _tlslite_client("ssl30"),
+         Shows("tls.handshake.type == 2 && tls.handshake.version == 0x0300", "SSL 3.0 is chosen", 1, 1), CERTIFICATE,
+         REQUEST, RESPONSE),
+    case("heartbeat", "heartbeat",
+         "tlslite-ng at both ends. The client sends two heartbeat requests (RFC 6520), and the server answers with the "
+         "same bytes.",
+         _tlslite("heartbeat"), _tlslite_client("heartbeat"),
+         Shows("tls.handshake.type == 1 && tls.handshake.extension.type == 15", "Heartbeat is offered", 1, 1),
+         Shows("tls.record.content_type == 24 && tcp.dstport == 443", "Requests", 2, 2),
+         Shows("tls.record.content_type == 24 && tcp.srcport == 443", "Answers", 2, 2)),
+    case("compressed-certificate", "a compressed certificate",
+         "Chromium offers to read compressed certificates (RFC 8879), and tlslite-ng compresses its own with Brotli.",
+         _tlslite("any"), _chromium,
+         Shows("tls.handshake.type == 1 && tls.handshake.extension.type == 27", "The browser offers it", 1),
+         Shows("tls.handshake.type == 25", "CompressedCertificate", 1), names=(NAME,)),
 )

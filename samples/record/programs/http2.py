@@ -5,7 +5,8 @@
 error and a close), /alternative (ALTSVC first), /dns-query (RFC 8484).
 `http2.py client ADDRESS PORT [upgrade:PATH] STEP...`. Steps: get:PATH, post:PATH:BYTES (and two trailer fields),
 doh-get:NAME, doh-post:NAME, wait (for all answers), sleep:SECONDS, ping, hold and release (room for data is not given
-back; all at once), reset:STREAM:CODE, leave (GOAWAY).
+back; all at once), reset:STREAM:CODE,
+websocket:PATH:TEXT..., leave (GOAWAY).
 """
 from __future__ import annotations
 
@@ -32,6 +33,7 @@ from h2.exceptions import ProtocolError
 Headers = list[tuple[str, str]]
 LINE = b"the quick brown fox jumps over the lazy dog, line by line\n"
 DNS_TYPE = "application/dns-message"
+MASK = bytes([17, 34, 51, 68])
 ADDRESS = bytes([10, 0, 1, 20])
 
 
@@ -231,6 +233,19 @@ class Client(Peer):
             self.trailers[stream] = trailers
         self.waiting.add(stream)
 
+    def tunnel(self, path: str, texts: list[str]) -> None:
+        """A WebSocket on a stream (RFC 8441 §4): texts, each of which is echoed, and a close frame."""
+        stream = self.h2.get_next_available_stream_id()
+        self.h2.send_headers(stream, [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", path),
+            (":authority", self.name), ("sec-websocket-version", "13")])
+        for opcode, payload in [*((1, text.encode()) for text in texts), (8, (1000).to_bytes(2, "big"))]:
+            self.pump(0.2)
+            frame = bytes([0x80 | opcode, 0x80 | len(payload), *MASK])
+            self.h2.send_data(stream, frame + bytes(b ^ MASK[n % 4] for n, b in enumerate(payload)))
+        self.pump(0.2)
+        self.h2.end_stream(stream)
+
     def act(self, name: str, values: list[str]) -> None:
         if name == "get":
             self.request("GET", values[0], [("user-agent", "wiretale-sample"), ("accept", "*/*")], b"", [])
@@ -244,6 +259,8 @@ class Client(Peer):
         elif name == "doh-get":
             encoded = base64.urlsafe_b64encode(question(values[0])).decode().rstrip("=")
             self.request("GET", f"/dns-query?dns={encoded}", [("accept", DNS_TYPE)], b"", [])
+        elif name == "websocket":
+            self.tunnel(values[0], values[1:])
         elif name == "wait":
             self.pump(10, until_done=True)
         elif name == "sleep":

@@ -120,6 +120,18 @@ def test_a_capture_that_starts_late_begins_with_the_next_head(each_pdu: bool) ->
     assert [answered.head.status for answered in it.responses] == [200]
 
 
+@pytest.mark.parametrize("step", [1, 5, 30, 10_000])
+def test_a_head_is_found_wherever_the_end_of_a_body_lies(step: int) -> None:
+    it = Connection(midstream=True)
+    tail = b"}\x00\xffHTTP/1.x HTTP/1.1 in a text </html>"
+    for direction, data in ((BACKWARD, tail + response("404 Not Found")), (FORWARD, b"a=bPOST" + request("/x", "PUT"))):
+        for at in range(0, len(data), step):
+            it.send(data[at:at + step], direction)
+    assert [answered.head.status for answered in it.responses] == [404]
+    assert [asked.head.method for asked in it.requests] == ["PUT"]
+    assert [skipped.octets for skipped in it.of(HttpSkipped)] == [len(tail), 7]
+
+
 def test_an_endless_body_is_read_without_keeping_it() -> None:
     it = Connection()
     it.send(request())

@@ -58,20 +58,21 @@ def test_a_root_of_the_same_name_with_another_key_is_not_the_root() -> None:
 
 
 @pytest.mark.parametrize(("server", "found", "words"), [
-    (leaf(BETWEEN, ends=NOW - 3 * DAY), "expired", "shop.test expired on 2025-06-12, 3 days 0 h before it was shown"),
+    (leaf(BETWEEN, ends=NOW - 3 * DAY), "expired",
+     "the certificate of shop.test expired on 2025-06-12, 3 days 0 h before it was shown"),
     (leaf(BETWEEN, begins=NOW + 2 * DAY), "not_yet_valid",
-     "shop.test is valid from 2025-06-17 on, 2 days 0 h after it was shown"),
+     "the certificate of shop.test is valid from 2025-06-17 on, 2 days 0 h after it was shown"),
     (leaf(BETWEEN, "a.test", "b.test"), "wrong_name",
      "the certificate is for a.test, b.test, and the client asked for shop.test"),
     (Signer("shop.test", BETWEEN, ca=False), "wrong_name",
-     "shop.test lists no name at all (clients no longer look at the common name), and the client asked for "
-     "shop.test"),
+     "the certificate of shop.test lists no name at all (clients no longer look at the common name), and the client "
+     "asked for shop.test"),
     (leaf(BETWEEN, usages=(CLIENT,)), "wrong_purpose",
-     "shop.test may not be used by a TLS server, as its extended key usage says"),
+     "the certificate of shop.test may not be used by a TLS server, as its extended key usage says"),
     (leaf(BETWEEN, key=rsa.generate_private_key(65537, 1024)), "weak_key",
-     "the key of shop.test is weak: RSA 1024 is shorter than 2048 bits"),
+     "the key of the certificate of shop.test is weak: RSA 1024 is shorter than 2048 bits"),
     (leaf(BETWEEN, signing_key=ec.generate_private_key(ec.SECP256R1())), "bad_signature",
-     "the signature of shop.test was not made by the key of Lab Issuer"),
+     "the signature of the certificate of shop.test was not made by the key of Lab Issuer"),
 ])
 def test_one_thing_that_is_wrong(server: Signer, found: str, words: str) -> None:
     made = check(server, BETWEEN)
@@ -87,6 +88,10 @@ def test_the_second_before_and_after_the_validity_count() -> None:
     assert codes(check_chain(ders, "", NOW_NS - 1, [])) == ["not_yet_valid"]
     assert codes(check_chain(ders, "", NOW_NS + 86_400 * second, [])) == []
     assert codes(check_chain(ders, "", NOW_NS + 86_400 * second + 1, [])) == ["expired"]
+
+
+def test_a_capture_without_a_clock_says_nothing_of_dates() -> None:
+    assert codes(check_chain([GOOD.der, BETWEEN.der], "shop.test", 90 * 1_000_000_000, [ROOT.der])) == []
 
 
 def test_a_self_signed_certificate_is_said_and_its_hash_does_not_matter() -> None:
@@ -106,7 +111,7 @@ def test_a_weak_signature_is_said_and_checked_all_the_same(kind: str, words: str
     ders = [with_old_hash(leaf(root, key=RSA_KEY), root, kind), root.der]
     made = check_chain(ders, "shop.test", NOW_NS, [])
     assert [(problem.code, problem.words) for problem in made.problems] == [
-        ("weak_signature", f"shop.test is signed with RSA with {kind}, which is weak: {words}")
+        ("weak_signature", f"the certificate of shop.test is signed with RSA with {kind}, which is weak: {words}")
     ]
     assert made.verified == [True, True]
     damaged = ders[0][:-1] + bytes([ders[0][-1] ^ 1])
