@@ -18,8 +18,8 @@ PACKAGES = {
     "nghttp": "nghttp2-client", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "chromium": "chromium",
 }
 LIBRARIES = (                  # from PyPI
-    "cryptography", "websockets", "h2", "grpcio", "grpcio-tools", "protobuf", "brotli", "zstandard", "hypercorn", "sonora",
-    "tlslite-ng",
+    "cryptography", "websockets", "h2", "grpcio", "grpcio-tools", "protobuf", "brotli", "zstandard", "hypercorn",
+    "sonora", "tlslite-ng",
 )
 _VERSION_FLAGS = {"nginx": "-v", "named": "-v", "dig": "-v", "unbound": "-V", "ip": "-V", "ss": "-V",
                   "openssl": "version", "slapd": "-VV", "ldapsearch": "-VV", "tinyproxy": "-v"}

@@ -18,7 +18,9 @@ HERE = Path(__file__).parent
 EXCEPTIONS = HERE / "exceptions.tsv"
 ASPECTS = (
     "layers", "tcp.header", "tcp.analysis", "tcp.bytes_in_flight", "tcp.initial_rtt", "tcp.ack_rtt", "dns",
+    "websocket",
 )
+FURTHER = ("tls.records", "tls.handshake", "http", "http2")    # compared by hand, not held here yet
 FLOOR = 99.5         # per cent of the frames that have anything of the aspect
 SLOWEST = 10         # seconds for one capture of the corpus
 EXAMPLES = 10        # disagreements shown of each aspect
@@ -34,7 +36,7 @@ def test_every_exception_has_a_reason() -> None:
         if line and not line.startswith("#"):
             row = line.split("\t")
             assert len(row) == 4, line
-            assert row[1] in ASPECTS, line
+            assert row[1] in ASPECTS + FURTHER, line
             assert row[2] == "*" or row[2].isdigit(), line
             assert len(row[3]) >= 20, f"no reason: {line}"
 

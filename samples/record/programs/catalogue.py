@@ -1,8 +1,9 @@
-"""A gRPC server or client for the service in shop.proto: `catalogue.py server ADDRESS` or `catalogue.py client ADDRESS
-CALL...`, ADDRESS with its port; `catalogue.py web URL CALL...` calls over gRPC-Web. Calls: get:ID, watch:ID, add:COUNT, haggle:COUNT, picture, deadline (half a second for
-an answer that takes two), cancel (a stream after its second message), missing:NAME (a method that nobody has), retry,
-compressed:COUNT (add, with gzip), idle:SECONDS (nothing said; keep-alive pings). modest,
-before them: the windows stay as HTTP/2 has them at first.
+"""A gRPC server or client for the service in shop.proto: `catalogue.py server ADDRESS`, `catalogue.py client ADDRESS
+CALL...` (ADDRESS with its port), or `catalogue.py web URL CALL...` over gRPC-Web.
+
+Calls: get:ID, watch:ID, add:COUNT, haggle:COUNT, picture, deadline (half a second for an answer that takes two), cancel
+(a stream after its second message), missing:NAME (a method that nobody has), compressed:COUNT (add, with gzip),
+idle:SECONDS (nothing said; keep-alive pings). modest, before them: the windows stay as HTTP/2 has them at first.
 Item 404 is not found, item 403 is not allowed, item 503 is unavailable once, item 2 takes two seconds.
 """
 from __future__ import annotations
@@ -139,13 +140,17 @@ def client(address: str, calls: list[str]) -> None:
 
 
 def web_client(url: str, calls: list[str]) -> None:
-    """gRPC-Web over HTTP/1.1, by sonora."""
+    """gRPC-Web over HTTP/1.1, by sonora; its channel knows unary calls and streams of answers."""
     with import_module("sonora.client").insecure_web_channel(url) as channel:
-        stub = services.CatalogueStub(channel)
         for one in calls:
             name, _, value = one.partition(":")
+            made = channel.unary_stream if name == "watch" else channel.unary_unary
+            method = made(f"/shop.v1.Catalogue/{name.capitalize()}", messages.ItemRequest.SerializeToString,
+                          messages.Item.FromString)
             try:
-                call(channel, stub, name, value)
+                answer = method(messages.ItemRequest(id=int(value)))
+                if name == "watch":
+                    list(answer)
             except grpc.RpcError as error:
                 print(error)
 

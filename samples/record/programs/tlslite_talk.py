@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import threading
 import time
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 
 api: Any = import_module("tlslite.api")              # it brings no types
 BODY = b"".join(b"%06d the quick brown fox jumps over the lazy dog, line by line\n" % n for n in range(15))
-PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+PAGE = HEAD % len(BODY) + BODY
 VERSIONS = {"ssl30": (3, 0), "heartbeat": (3, 3)}
 
 
@@ -27,21 +29,26 @@ def settings(act: str) -> Any:
 
 
 def serve(address: str, port: int, chain_file: str, key_file: str, act: str) -> None:
+    """One thread a connection."""
     chain = api.X509CertChain()
     chain.parsePemList(Path(chain_file).read_text())
     key = api.parsePEMKey(Path(key_file).read_text(), private=True)
+
+    def meet(plain: socket.socket) -> None:
+        connection = api.TLSConnection(plain)
+        try:
+            connection.handshakeServer(certChain=chain, privateKey=key, settings=settings(act), alpn=[b"http/1.1"])
+            asked = bytearray()
+            while b"\r\n\r\n" not in asked:
+                asked += connection.read(min=1)
+            connection.write(PAGE)
+            connection.close()
+        except (OSError, api.TLSError) as error:
+            print(error)
+
     with socket.create_server((address, port)) as listener:
         while True:
-            connection = api.TLSConnection(listener.accept()[0])
-            try:
-                connection.handshakeServer(certChain=chain, privateKey=key, settings=settings(act))
-                asked = bytearray()
-                while b"\r\n\r\n" not in asked:
-                    asked += connection.read(min=1)
-                connection.write(PAGE)
-                connection.close()
-            except (OSError, api.TLSError) as error:
-                print(error)
+            threading.Thread(target=meet, args=(listener.accept()[0],), daemon=True).start()
 
 
 def fetch(address: str, port: int, name: str, keys: str, act: str) -> None:
