@@ -1,6 +1,6 @@
 """Hypercorn, a server of ASGI applications: `asgi.py echo ADDRESS PORT` echoes what comes over a WebSocket, over
-HTTP/1.1 or over a stream of HTTP/2 (RFC 8441); `asgi.py grpc-web ADDRESS PORT` answers gRPC-Web calls, by sonora, from the
-catalogue of catalogue.py.
+HTTP/1.1 or over a stream of HTTP/2 (RFC 8441); `asgi.py grpc-web ADDRESS PORT` answers gRPC-Web calls, by sonora,
+from the catalogue of catalogue.py.
 """
 from __future__ import annotations
 
