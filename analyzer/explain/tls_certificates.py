@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of
 from analyzer.explain.tls import UNKNOWN_CA, certificate_before, fatal
 from dissectors.protocols.tls.events import TlsEvent, capital
+from dissectors.protocols.tls.events_data import ApplicationData
 from dissectors.protocols.tls.events_proof import CertificateSeen, CertificateStatusSeen
 from dissectors.protocols.tls.events_summary import Established
 from dissectors.wire.x509 import chain
@@ -37,7 +38,10 @@ class Judgement:
         if refusals:
             self.words = f" {capital(event.peer())} refused it with the alert {refusals[0].words()}."
         elif any(done.time >= event.time for done in case.of(Established)):
-            self.words = f" {capital(event.peer())} went on all the same."
+            went_on = any(run.direction != event.direction for run in case.of(ApplicationData))
+            self.words = f" {capital(event.peer())} " + (
+                "went on all the same." if went_on else "finished the handshake, and sent no data after it."
+            )
 
 
 def _severity(judgement: Judgement) -> str:

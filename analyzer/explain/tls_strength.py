@@ -194,6 +194,7 @@ def heartbleed(case: Case) -> list[Found]:
     if not over:
         return []
     first = over[0]
+    over = [event for event in over if event.direction == first.direction]   # an answer in pieces looks the same
     larger = [
         event for event in beats
         if event.direction != first.direction and event.time >= first.time and event.length > first.length

@@ -24,7 +24,7 @@ class Router:
 
     def __init__(self, protocols: tuple[Protocol, ...], context: Context, conversation: int) -> None:
         self.conversation = conversation
-        self.outer = Layer(protocols, context, conversation, 1, 0)
+        self.outer = Layer(known(protocols), context, conversation, 1, 0)
 
     @property
     def protocol(self) -> str:
@@ -59,6 +59,56 @@ class Router:
         return self.outer.take(close)
 
 
+class Known:
+    """Protocols, prepared for choosing among them: every conversation asks, and most ask the same."""
+
+    def __init__(self, protocols: tuple[Protocol, ...]) -> None:
+        self.protocols = protocols
+        self.by_name: dict[str, Protocol] = {}
+        self.anywhere: dict[str, list[Protocol]] = {}            # by carrier: those that are asked on any port
+        self.hints: dict[str, dict[int, list[Protocol]]] = {}    # by carrier and port
+        self.chosen: dict[tuple[str, int, int], list[Protocol]] = {}
+        for protocol in protocols:
+            if protocol.create is None:
+                continue
+            self.by_name.setdefault(protocol.name, protocol)
+            if protocol.probe is None:
+                continue
+            for carrier in protocol.carriers:
+                if protocol.probe_anywhere:
+                    self.anywhere.setdefault(carrier, []).append(protocol)
+                ports = self.hints.setdefault(carrier, {})
+                for port in protocol.ports.get(carrier, ()):
+                    ports.setdefault(port, []).append(protocol)
+
+    def candidates(self, context: Context) -> list[Protocol]:
+        """The protocols to ask, those whose port fits first. The list is shared: it is not to be changed."""
+        hints = self.hints.get(context.transport)
+        if hints is None:
+            return self.anywhere.get(context.transport, [])
+        responder = context.responder_port if context.responder_port in hints else 0
+        originator = context.originator_port if context.originator_port in hints else 0
+        key = (context.transport, responder, originator)
+        found = self.chosen.get(key)
+        if found is None:
+            hinted = list(hints.get(responder, []))
+            hinted += [protocol for protocol in hints.get(originator, []) if protocol not in hinted]
+            rest = self.anywhere.get(context.transport, [])
+            found = hinted + [protocol for protocol in rest if protocol not in hinted]
+            self.chosen[key] = found
+        return found
+
+
+_LAST: Final[list[Known]] = []    # at most one: a run has one set of protocols
+
+
+def known(protocols: tuple[Protocol, ...]) -> Known:
+    """The preparation of these protocols, made once for all conversations of a run."""
+    if not _LAST or _LAST[0].protocols is not protocols:
+        _LAST[:] = [Known(protocols)]
+    return _LAST[0]
+
+
 class Layer:
     """One protocol of a conversation, or the search for it, and the layers that it carries by stream.
 
@@ -66,7 +116,7 @@ class Layer:
     """
 
     def __init__(
-        self, protocols: tuple[Protocol, ...], context: Context, conversation: int, depth: int, stream: int
+        self, protocols: Known, context: Context, conversation: int, depth: int, stream: int
     ) -> None:
         self.protocols = protocols
         self.context = context
@@ -91,7 +141,7 @@ class Layer:
         self.held: list[Chunk] = []
         self.seen = [b"", b""]
         self.probed = 0
-        self.candidates = self._choose()
+        self.candidates = self.protocols.candidates(self.context)
 
     def begin(self, protocol: Protocol) -> None:
         """This protocol reads from here on."""
@@ -102,19 +152,6 @@ class Layer:
         self.dissector = protocol.create(self.context)
         self.children = {}
         self.undecided = False
-
-    def _hinted(self, protocol: Protocol) -> bool:
-        ports = protocol.ports.get(self.context.transport, ())
-        return self.context.responder_port in ports or self.context.originator_port in ports
-
-    def _choose(self) -> list[Protocol]:
-        """The protocols to ask, those whose port fits first."""
-        carried = [
-            p for p in self.protocols
-            if self.context.transport in p.carriers and p.probe is not None and p.create is not None
-        ]
-        hinted = [p for p in carried if self._hinted(p)]
-        return hinted + [p for p in carried if p.probe_anywhere and p not in hinted]
 
     def _found_by_datagram(self, datagram: Datagram) -> bool:
         if self.probed >= MAX_PROBE_DATAGRAMS:
@@ -187,8 +224,8 @@ class Layer:
             outputs = [DissectorFault(
                 item.time, item.direction, Evidence((item.frame,)), protocol.name, f"{type(error).__name__}: {error}"
             )]
-        events = self._sort(item, outputs)
-        if isinstance(item, Close) and self.children:
+        events = self._sort(item, outputs) if outputs else []
+        if self.children and isinstance(item, Close):
             events += self._closed(item)
         return events
 
@@ -226,16 +263,16 @@ class Layer:
         return child.take(item)
 
     def _hand_over(self, item: Input, handoff: Handoff) -> list[Event]:
-        found = [p for p in self.protocols if p.name == handoff.protocol and p.create is not None]
-        if handoff.protocol and not found:
+        found = self.protocols.by_name.get(handoff.protocol)
+        if handoff.protocol and found is None:
             return []
         if handoff.position == BENEATH:
             return self._carry(item, handoff, found)
         self.changes += 1
         if self.changes > MAX_CHANGES:
             return self._limit(item, "changes of protocol", MAX_CHANGES)
-        if found:
-            self.begin(found[0])
+        if found is not None:
+            self.begin(found)
         else:
             self.search()
         events: list[Event] = []
@@ -252,7 +289,7 @@ class Layer:
             item.stream,
         ))
 
-    def _carry(self, item: Input, handoff: Handoff, found: list[Protocol]) -> list[Event]:
+    def _carry(self, item: Input, handoff: Handoff, found: Protocol | None) -> list[Event]:
         """A layer above this one, for a stream of it."""
         if self.depth >= MAX_DEPTH:
             return self._limit(item, "protocols above one another", MAX_DEPTH)
@@ -261,8 +298,8 @@ class Layer:
         name = self.protocol.name if self.protocol is not None else ""
         context = self.context.above(name)
         child = Layer(self.protocols, context, self.conversation, self.depth + 1, handoff.stream or self.stream)
-        if found:
-            child.begin(found[0])
+        if found is not None:
+            child.begin(found)
         self.children[handoff.stream] = child
         events: list[Event] = []
         for first in handoff.opening:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.units import plural
 from dissectors.protocols.tls.events import some
 from dissectors.protocols.tls.state import Session
 from dissectors.wire.tls.names import is_grease, version_name
@@ -117,8 +118,9 @@ def _nothing_shared(from_client: bool, session: Session) -> str:
         return ""
     suites = [number for number in hello.suites if not is_grease(number) and number not in (FALLBACK, RENEGOTIATION)]
     text = (
-        f"no set of parameters was found that both sides accept; the client offers {len(suites)} cipher suites"
-        f" and {len([number for number in hello.groups if not is_grease(number)])} groups"
+        f"no set of parameters was found that both sides accept; the client offers "
+        f"{plural(len(suites), 'cipher suite')} and "
+        f"{plural(len([number for number in hello.groups if not is_grease(number)]), 'group')}"
     )
     known = [found for found in [suite(number) for number in suites] if found is not None]
     if known and all(found.weak for found in known):

@@ -1,6 +1,7 @@
 """HTTP for what goes on: server-sent events, polling, streams; and HTTP through a proxy."""
 from __future__ import annotations
 
+from samples.record.browser import chromium
 from samples.record.case import Case, Host, Nic, Shows
 from samples.record.cases.hosts import CLIENT, SERVER
 from samples.record.cases.http_hosts import SITE, URL, case, curl, python_web
@@ -54,6 +55,19 @@ def _streams(lab: Lab) -> None:
         (root / f"{quality}.m3u8").write_text(playlist(quality))
 
 
+def _page(lab: Lab) -> None:
+    pictures = {f"picture-{n}.svg": 1_500 for n in range(1, 9)}
+    web(lab, "server", {"style.css": 600, "favicon.ico": 200, **pictures}, site="limit_rate 20k;",
+        more="types { text/html html; text/css css; image/svg+xml svg; image/x-icon ico; }")
+    images = "".join(f'<img src="/{name}">' for name in pictures)
+    (lab.scratch / "www-server" / "index.html").write_text(
+        f'<!doctype html><title>Shop</title><link rel="stylesheet" href="/style.css">{images}\n')
+
+
+def _browse(lab: Lab) -> None:
+    chromium(lab, f"{URL}/index.html")
+
+
 def _play_hls(lab: Lab) -> None:
     lab.run("client", lab.python("visitor", "player", SITE, 80, "/film.m3u8"))
 
@@ -72,7 +86,8 @@ def _proxied(lab: Lab, secure: bool) -> None:
     else:
         web(lab, "server", {"page.txt": 2_000})
     config = lab.scratch / "tinyproxy.conf"
-    config.write_text(f"Port {PROXY_PORT}\nTimeout 30\nMaxClients 10\nLogLevel Warning\nConnectPort 443\n")
+    config.write_text(f"Port {PROXY_PORT}\nTimeout 30\nMaxClients 10\nLogLevel Warning\nConnectPort 443\n"
+                      'ViaProxyName "proxy.test"\n')
     lab.start("proxy", ["tinyproxy", "-d", "-c", str(config)])
     lab.listening("proxy", PROXY_PORT)
 
@@ -131,6 +146,12 @@ CASES: tuple[Case, ...] = (
          _streams, _play_dash,
          Shows('http.content_type == "application/dash+xml"', "The manifest", 1, 1),
          Shows('http.content_type == "video/iso.segment"', "Segments", 6, 6)),
+    case("browser", "a browser loads a page",
+         "Chromium loads a page with a style sheet and eight pictures from nginx: HTTP/1.1 carries one exchange at a "
+         "time, so the browser opens several connections, six at most.",
+         _page, _browse, Shows('http.request.uri == "/index.html"', "The page", 1, 1),
+         Shows('http.request.uri contains "picture"', "The pictures", 8, 8),
+         Shows("tcp.flags.syn == 1 && tcp.flags.ack == 0", "Connections", 2, 7)),
     case("https-only", "from http to https",
          "A page asked for over http is moved to https. There the server says that for a year nothing else shall be "
          "used (HSTS).",

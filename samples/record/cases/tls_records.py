@@ -1,6 +1,7 @@
 """What records look like: downloads, small records, long messages, a browser."""
 from __future__ import annotations
 
+from samples.record.browser import chromium
 from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, Act
 from samples.record.cases.tls_hosts import (
@@ -31,14 +32,7 @@ def _nginx(length: int, listen_more: str = "ssl", more: str = "") -> Act:
 
 
 def _chromium(lab: Lab) -> None:
-    """A browser without a window loads one page; what it would otherwise ask of its maker is switched off."""
-    home = lab.scratch / "browser"
-    lab.run("client", [
-        "chromium", "--headless=new", "--no-sandbox", f"--user-data-dir={home}", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update", "--disable-default-apps",
-        "--disable-domain-reliability", "--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider",
-        "--disable-gpu", "--ignore-certificate-errors", "--dump-dom", PAGE,
-    ], environment={"SSLKEYLOGFILE": str(lab.keys), "HOME": str(lab.scratch)})
+    chromium(lab, PAGE)
 
 
 def _tlslite(act: str, kind: str = "ec") -> Act:

@@ -26,25 +26,10 @@ async def echo(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 
 def grpc_web() -> Any:
-    """sonora's gateway around the catalogue, whose methods it wants as coroutines."""
+    """sonora's gateway around the catalogue: an application of the older kind, WSGI."""
     catalogue: Any = import_module("catalogue")
-    answers = catalogue.Catalogue()
-
-    class Gently:
-        async def Get(self, request: Any, context: Any) -> Any:
-            if request.id in catalogue.PROBLEMS:
-                await context.abort(catalogue.PROBLEMS[request.id], f"item {request.id} is none of your business")
-            return answers.Get(request, context)
-
-        async def Watch(self, request: Any, context: Any) -> Any:
-            for number in range(4):
-                yield catalogue.item(request.id + number)
-                await asyncio.sleep(catalogue.EVERY_S)
-
-        Add = Haggle = Picture = Get
-
-    application = import_module("sonora.asgi").grpcASGI()
-    catalogue.services.add_CatalogueServicer_to_server(Gently(), application)
+    application = import_module("sonora.wsgi").grpcWSGI(None)
+    catalogue.services.add_CatalogueServicer_to_server(catalogue.Catalogue(), application)
     return application
 
 
@@ -52,8 +37,8 @@ def main(arguments: list[str]) -> None:
     what, address, port = arguments
     config: Any = import_module("hypercorn.config").Config()
     config.bind = [f"{address}:{port}"]
-    application = echo if what == "echo" else grpc_web()
-    asyncio.run(import_module("hypercorn.asyncio").serve(application, config))
+    serve: Any = import_module("hypercorn.asyncio").serve
+    asyncio.run(serve(echo, config) if what == "echo" else serve(grpc_web(), config, mode="wsgi"))
 
 
 if __name__ == "__main__":

@@ -49,8 +49,6 @@ class Catalogue:
 
     def Watch(self, request: Any, context: Any) -> Iterator[Any]:
         for number in range(6):
-            if not context.is_active():
-                return
             yield item(request.id + number)
             time.sleep(EVERY_S)
 

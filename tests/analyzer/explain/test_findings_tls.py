@@ -127,9 +127,9 @@ CASES: dict[str, tuple[Story, str, str, Story]] = {
         "offers TLS 1.0, and the server accepts none of these.", after(asked(offer(version=0x0301)), alerts(71)),
     ),
     "suite": (
-        after(asked(offer(0x0005)), alerts(40)), "error tls.no_shared_suite",
+        after(asked(offer(0x0005, 0x0004)), alerts(40)), "error tls.no_shared_suite",
         "with the alert handshake_failure: no set of parameters was found that both sides accept; the client offers "
-        "1 cipher suites and 2 groups, all of them weak.", after(opening(extra=REQUEST), shows(), alerts(40)),
+        "2 cipher suites and 2 groups, all of them weak.", after(opening(extra=REQUEST), shows(), alerts(40)),
     ),
     "alpn": (
         after(asked(offer(extensions=alpn("h2"))), alerts(120)), "error tls.no_shared_alpn",
@@ -279,6 +279,12 @@ CASES: dict[str, tuple[Story, str, str, Story]] = {
         ), "error tls.heartbleed", "(16000 bytes in a record of 3): the shape of Heartbleed. The other side answered "
         "with up to 16.0 kB, which is memory that it should not show.",
         after(opening(), says(0, HEARTBEAT), says(1, HEARTBEAT.replace(b"\x01\0\x02", b"\x02\0\x02"))),
+    ),
+    "heartbleed, answered in pieces": (
+        after(
+            opening(), says(0, record(24, b"\x01\x40\0")), says(1, record(24, b"\x02\x40\0" + bytes(16_000))),
+        ), "error tls.heartbleed", "The client (10.0.0.1:51034) sent 1 heartbeat that claims more payload than the "
+        "record holds (16384 bytes in a record of 3)", after(opening(), says(0, HEARTBEAT)),
     ),
     # The end, and early data.
     "cut short": (

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from tls_scenes import CHAIN, GOOD, Story, after, alerts, choose, opening, talk, tls_findings
+from tls_scenes import CHAIN, GOOD, Scene, Story, after, alerts, choose, opening, talk, tls_findings
 from tls_wire import message
 from x509_lab import (
     BETWEEN,
@@ -53,6 +53,11 @@ def staple(status: ocsp.OCSPCertStatus) -> Story:
     answer = builder.sign(BETWEEN.key, hashes.SHA256()).public_bytes(Encoding.DER)
     body = b"\x01" + len(answer).to_bytes(3, "big") + answer
     return after(opening(choice=choose(), extra=message(22, body)), alerts(90, level=1))
+
+
+def ends(scene: Scene) -> None:
+    scene.fin(0)
+    scene.fin(1)
 
 
 CASES: dict[str, tuple[Story, str, str, Story]] = {
@@ -188,6 +193,11 @@ def test_what_is_wrong_with_a_refused_certificate_tells_of_the_alert_too() -> No
 ])
 def test_how_sure_a_finding_is(story: Story, confidence: str) -> None:
     assert [one.confidence for one in about(story)] == [confidence]
+
+
+def test_a_client_that_sends_nothing_did_not_go_on() -> None:
+    found, = about(talk(chain=(STRANGER.der, BETWEEN.der), then=ends))
+    assert found.sentence.endswith("The client finished the handshake, and sent no data after it.")
 
 
 def test_every_rule_has_a_case() -> None:

@@ -222,8 +222,8 @@ def test_a_rule_is_missed(code: str) -> None:
      "The certificate of shop.test expired on 2025-06-14, 24 h 0 min before it was shown. The client refused it with "
      "the alert certificate_expired."),
     (shown(OLD, BETWEEN, then=(established(),)), "tls.certificate_expired",
-     "The certificate of shop.test expired on 2025-06-14, 24 h 0 min before it was shown. The client went on all the "
-     "same."),
+     "The certificate of shop.test expired on 2025-06-14, 24 h 0 min before it was shown. The client finished the "
+     "handshake, and sent no data after it."),
     (shown(leaf(BETWEEN, "mail.test"), BETWEEN), "tls.certificate_wrong_name",
      "The certificate is for mail.test, and the client asked for shop.test."),
     (shown(OWN, trusted=(OWN,)), "tls.certificate_self_signed",
