@@ -38,6 +38,7 @@ COMPILED = {
     "wiretale_applications": ["dissectors/**/*.py"],
 }
 JOBS = 4    # libraries compiled at once
+LIGHTER = {"-O3": "-O1"}
 
 
 def libraries() -> list[tuple[list[str], str]]:
@@ -62,6 +63,9 @@ def extensions() -> list[Extension]:
     )
     for extension in found:
         extension.optional = True
+        if extension.name.startswith("wiretale_") and not extension.name.startswith("wiretale__"):
+            # What some conversations need is not worth twice the time that its compilation takes.
+            extension.extra_compile_args = [LIGHTER.get(flag, flag) for flag in extension.extra_compile_args]
     return found
 
 
