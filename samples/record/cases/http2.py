@@ -140,14 +140,15 @@ STREAMS = (
          Shows("http2.streamid == 13 || http2.streamid == 21", "Later streams", 1), links=SLOW),
     case("many-streams", "sixty requests, ten at a time",
          "h2load asks for a small file sixty times over one connection, with ten streams open at any time. The "
-         "repeated headers take a byte or two each.",
+         "headers of all but the first take thirteen bytes.",
          nghttpd(), lambda lab: lab.run("client", ["h2load", "-n", "60", "-c", "1", "-m", "10", f"{URL}/note.txt"]),
          requests(60), Shows("http2.streamid == 119", "The last stream", 1)),
     case("concurrency-limit", "two streams at a time",
-         "The server allows two streams at a time (SETTINGS_MAX_CONCURRENT_STREAMS), and the client has five requests: "
-         "three of them wait.",
+         "The server allows two streams at a time (SETTINGS_MAX_CONCURRENT_STREAMS), but the client has sent five "
+         "requests before it hears of that: three are refused and could be tried again.",
          nghttpd("-m", "2"), nghttp(names=ALL_FILES),
-         Shows("http2.settings.max_concurrent_streams == 2", "The limit", 1), requests(5)),
+         Shows("http2.settings.max_concurrent_streams == 2", "The limit", 1), requests(5),
+         Shows("http2.rst_stream.error == 7", "REFUSED_STREAM", 1)),
     case("push", "server push",
          "With the page the server promises its style sheet and its script and sends them unasked.",
          nghttpd("-p", "/index.html=/style.css,/script.js"), nghttp(), requests(3), seen(PUSH, "Promises", 1),

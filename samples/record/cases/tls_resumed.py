@@ -119,8 +119,8 @@ CASES: tuple[Case, ...] = (
          Shows("tls.handshake.type == 2 && tls.handshake.extension.type == 41", "It is not taken", 0, 0),
          TWO_RESPONSES),
     case("tls13-early-data", "early data (0-RTT)",
-         "The second connection sends its request together with the ClientHello, encrypted with a key from the "
-         "session before. nginx answers it after no round trip at all; such a request can be replayed.",
+         "The second connection sends its request together with the ClientHello, encrypted with a key from the session "
+         "before. nginx answers along with its half of the handshake; such a request can be replayed.",
          _early_data, _with_early_data(443, 0.5),
          TWO_HELLOS,
          Shows("tls.handshake.type == 1 && tls.handshake.extension.type == 42", "Early data is announced", 1, 1),
