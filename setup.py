@@ -33,6 +33,7 @@ COMPILED = {
         "analyzer/pipeline/others.py",
         "analyzer/pipeline/survey.py",
         "analyzer/pipeline/tell.py",
+        "analyzer/pipeline/text.py",
     ],
     "wiretale_tls": ["dissectors/wire/tls/*.py", "dissectors/wire/x509/*.py", "dissectors/protocols/tls/*.py"],
     "wiretale_applications": ["dissectors/**/*.py"],

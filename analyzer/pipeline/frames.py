@@ -1,12 +1,12 @@
 """`wiretale frames`: one JSON line a frame, written as text because it runs for every frame."""
 from __future__ import annotations
 
-import json
 from typing import Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from analyzer.flows.flow import Flow, TcpFlow, TcpHalf, release
+from analyzer.flows.flow import Flow, TcpFlow, TcpHalf, UdpHalf, release
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable, Retired
@@ -15,6 +15,7 @@ from analyzer.ingest.source import Source
 from analyzer.packets.address import address_text
 from analyzer.packets.decode import Decoder
 from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
+from analyzer.pipeline.text import put_json, put_number, quoted
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import Context, Protocol
@@ -22,9 +23,9 @@ from dissectors.kit.provided import Provided
 from dissectors.protocols.tcp.flags import FIN, names
 from dissectors.protocols.tcp.header import be32
 
-COMPACT: Final = json.JSONEncoder(separators=(",", ":"))   # made once: making one costs more than a record
-NONE: Final[dict[str, str]] = {}
-BLOCK: Final = 1 << 16            # characters gathered before they are handed on
+NONE: Final[dict[str, BytesWriter]] = {}
+MAX_PAIRS: Final = 65_536         # pairs of addresses whose text is kept
+BLOCK: Final = 1 << 16            # bytes gathered before they are handed on
 CAPACITY: Final[i64] = 20_000     # conversations of a transport held at once; ports used again later are not noticed
 
 
@@ -59,25 +60,24 @@ class FrameLines:
         self.packet.want_layers = True
         self.sink = Readers()
         self.table = FlowTable(CAPACITY, 0, True, self.sink)
-        self.layer_texts: dict[str, str] = {}
-        self.bit_texts: dict[int, str] = {}
+        self.layers: list[str] = []
+        self.layers_text = b""
+        self.layer_texts: dict[str, bytes] = {}
+        self.bit_texts: dict[int, bytes] = {}
+        self.address_texts: dict[bytes, bytes] = {}
         self.ended = False
 
     def block(self) -> bytes:
         """Up to about 64 KiB of lines."""
-        lines: list[str] = []
-        size = 0
-        while size < BLOCK and not self.ended:
+        out = BytesWriter()
+        while len(out) < BLOCK and not self.ended:
             if not self.source.next():
                 self.ended = True
                 self._take_secrets()   # for what is wrong with them: blocks behind the last frame open nothing
                 self.table.finish()
                 break
-            line = self._line()
-            if line:
-                lines.append(line)
-                size += len(line)
-        return "".join(lines).encode()
+            self._line(out)
+        return out.getvalue()
 
     def _take_secrets(self) -> None:
         """Keys that the capture held before this frame."""
@@ -85,7 +85,7 @@ class FrameLines:
         self.secrets_taken = len(self.source.secrets)
         take_secrets(self.source, taken, self.provided, self.complaints)
 
-    def _line(self) -> str:
+    def _line(self, out: BytesWriter) -> None:
         source = self.source
         packet = self.packet
         if len(source.secrets) != self.secrets_taken:
@@ -94,68 +94,45 @@ class FrameLines:
             source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
         )
         events: list[Event] = []
-        number = 0
-        tcp = ""
+        flow: Flow | None = None
         kind = packet.kind
         if kind == TCP:
-            events, tcp, number = self._tcp(source, packet)
+            half = self._tcp(source, packet)
+            if half is not None:
+                flow = half.flow
+                events = self._stream(source, packet, half.flow, half)
         elif kind == UDP:
-            events, number = self._udp(source, packet)
+            datagram_half = self._udp(source, packet)
+            flow = datagram_half.flow
+            events = self._datagram(source, packet, datagram_half)
         elif kind in (ICMP, ICMPV6) and packet.quoted_kind == UDP:
             events = self._quoted(source, packet)
-        if self.only and number != self.only:
-            return ""
+        if self.only and (flow is None or flow.number != self.only):
+            return
         records = self._records(events) if events else NONE
-        text = (
-            f'{{"frame":{source.number},"time_ns":{source.time},"length":{source.length},'
-            f'"captured":{source.end - source.start},"layers":[{self._layers(records)}]'
-        )
-        if packet.ip_version:
-            size: i64 = 4 if packet.ip_version == 4 else 16
-            data = packet.data
-            text += (
-                f',"src":"{address_text(data[packet.src:packet.src + size])}"'
-                f',"dst":"{address_text(data[packet.dst:packet.dst + size])}"'
-            )
-        if kind in (TCP, UDP):
-            text += f',"src_port":{packet.sport},"dst_port":{packet.dport}'
-        if number:
-            text += f',"conversation":{number}'
-        if tcp:
-            text += f',"tcp":{tcp}'
+        self._frame(out, source, packet, records)
+        if flow is not None:
+            out.write(b',"conversation":')
+            put_number(out, flow.number)
+        if kind == TCP and flow is not None:
+            self._segment(out)
         for name, lines in records.items():
-            text += f',"{name}":[{lines}]'
-        return text + "}\n"
+            out.write(b",")
+            out.write(quoted(name))
+            out.write(b":[")
+            out.write(lines.getvalue())
+            out.write(b"]")
+        out.write(b"}\n")
 
     # -- TCP -------------------------------------------------------------------------------------------
 
-    def _tcp(self, source: Source, packet: Packet) -> tuple[list[Event], str, int]:
-        table = self.table
+    def _tcp(self, source: Source, packet: Packet) -> TcpHalf | None:
         size: i64 = 4 if packet.ip_version == 4 else 16
-        table.tcp(
+        self.table.tcp(
             packet.data, packet.src, size, packet.transport, packet.end, packet.true_end, packet.scope,
             source.number, source.time, source.length, -1, 0,
         )
-        half = table.half
-        if half is None:
-            return [], "", 0
-        flow = half.flow
-        text = (
-            f'{{"flags":{table.flags},"seq":{table.seq},"ack":{table.ack},'
-            f'"window":{table.window},"len":{table.length}'
-        )
-        bits = table.bits
-        if bits:
-            text += f',"analysis":[{self._bits(bits)}]'
-        detail = table.detail
-        if detail.said:
-            if detail.bytes_in_flight > 0:
-                text += f',"bytes_in_flight":{detail.bytes_in_flight}'
-            if detail.acked_frame >= 0 and detail.ack_rtt_ns != 0:
-                text += f',"ack_rtt_ns":{detail.ack_rtt_ns}'
-            if flow.hand.initial_rtt:
-                text += f',"initial_rtt_ns":{flow.hand.initial_rtt}'
-        return self._stream(source, packet, flow, half), text + "}", int(flow.number)
+        return self.table.half
 
     def _stream(self, source: Source, packet: Packet, flow: TcpFlow, half: TcpHalf) -> list[Event]:
         """Bytes in order for whoever reads them. Costs nothing for a conversation that has carried none."""
@@ -187,26 +164,27 @@ class FrameLines:
 
     # -- UDP -------------------------------------------------------------------------------------------
 
-    def _udp(self, source: Source, packet: Packet) -> tuple[list[Event], int]:
+    def _udp(self, source: Source, packet: Packet) -> UdpHalf:
         size: i64 = 4 if packet.ip_version == 4 else 16
         at = packet.transport
         payload = max(packet.true_end - at - 8, 0)
-        half = self.table.udp(
+        return self.table.udp(
             packet.data, packet.src, size, at, packet.scope, source.number, source.time, source.length, payload, -1, 0
         )
-        flow = half.flow
-        number = int(flow.number)
-        if at + 8 >= packet.end:
-            return [], number
+
+    def _datagram(self, source: Source, packet: Packet, half: UdpHalf) -> list[Event]:
+        at = packet.transport + 8
+        if at >= packet.end:
+            return []
+        number = int(half.flow.number)
         router = self.sink.routers.get(number)
         if router is None:
-            router = self._router(flow, "udp", packet, int(half.direction))
+            router = self._router(half.flow, "udp", packet, int(half.direction))
             self.sink.routers[number] = router
-        offset = at + 8 - source.start if packet.base >= 0 else -1
         return router.datagram(Datagram(
-            source.number, source.time, half.direction, packet.data[at + 8:packet.end], payload, offset,
-            packet.sport, packet.dport,
-        )), number
+            source.number, source.time, half.direction, packet.data[at:packet.end], max(packet.true_end - at, 0),
+            at - source.start if packet.base >= 0 else -1, packet.sport, packet.dport,
+        ))
 
     def _quoted(self, source: Source, packet: Packet) -> list[Event]:
         """The datagram that an ICMP error quotes, read by itself: it is shown, and belongs to no exchange."""
@@ -229,33 +207,102 @@ class FrameLines:
 
     # -- text ------------------------------------------------------------------------------------------
 
-    def _layers(self, records: dict[str, str]) -> str:
-        plain = "\x00".join(self.packet.layers)
-        text = self.layer_texts.get(plain)
-        if text is None:
-            text = COMPACT.encode(self.packet.layers)[1:-1]
-            self.layer_texts[plain] = text
-        for protocol in records:
-            if f'"{protocol}"' not in text:
-                text += f',"{protocol}"'
-        return text
+    def _frame(self, out: BytesWriter, source: Source, packet: Packet, records: dict[str, BytesWriter]) -> None:
+        out.write(b'{"frame":')
+        put_number(out, source.number)
+        out.write(b',"time_ns":')
+        put_number(out, source.time)
+        out.write(b',"length":')
+        put_number(out, source.length)
+        out.write(b',"captured":')
+        put_number(out, source.end - source.start)
+        out.write(b',"layers":[')
+        self._layers(out, records)
+        out.write(b"]")
+        if packet.ip_version:
+            self._addresses(out, packet)
+        if packet.kind in (TCP, UDP):
+            out.write(b',"src_port":')
+            put_number(out, packet.sport)
+            out.write(b',"dst_port":')
+            put_number(out, packet.dport)
 
-    def _bits(self, bits: int) -> str:
+    def _addresses(self, out: BytesWriter, packet: Packet) -> None:
+        size: i64 = 4 if packet.ip_version == 4 else 16
+        pair = packet.data[packet.src:packet.src + size] + packet.data[packet.dst:packet.dst + size]
+        text = self.address_texts.get(pair)
+        if text is None:
+            if len(self.address_texts) >= MAX_PAIRS:
+                self.address_texts.clear()
+            text = f',"src":"{address_text(pair[:size])}","dst":"{address_text(pair[size:])}"'.encode()
+            self.address_texts[pair] = text
+        out.write(text)
+
+    def _segment(self, out: BytesWriter) -> None:
+        table = self.table
+        out.write(b',"tcp":{"flags":')
+        put_number(out, table.flags)
+        out.write(b',"seq":')
+        put_number(out, table.seq)
+        out.write(b',"ack":')
+        put_number(out, table.ack)
+        out.write(b',"window":')
+        put_number(out, table.window)
+        out.write(b',"len":')
+        put_number(out, table.length)
+        if table.bits:
+            out.write(self._bits(table.bits))
+        detail = table.detail
+        if detail.said:
+            if detail.bytes_in_flight > 0:
+                out.write(b',"bytes_in_flight":')
+                put_number(out, detail.bytes_in_flight)
+            if detail.acked_frame >= 0 and detail.ack_rtt_ns != 0:
+                out.write(b',"ack_rtt_ns":')
+                put_number(out, detail.ack_rtt_ns)
+            half = table.half
+            if half is not None and half.flow.hand.initial_rtt:
+                out.write(b',"initial_rtt_ns":')
+                put_number(out, half.flow.hand.initial_rtt)
+        out.write(b"}")
+
+    def _layers(self, out: BytesWriter, records: dict[str, BytesWriter]) -> None:
+        layers = self.packet.layers
+        if layers is not self.layers:   # the common ones are shared lists
+            plain = "\x00".join(layers)
+            text = self.layer_texts.get(plain)
+            if text is None:
+                text = b",".join([quoted(layer) for layer in layers])
+                self.layer_texts[plain] = text
+            self.layers = layers
+            self.layers_text = text
+        out.write(self.layers_text)
+        for protocol in records:
+            if protocol not in layers:
+                if layers:
+                    out.write(b",")
+                out.write(quoted(protocol))
+
+    def _bits(self, bits: int) -> bytes:
         text = self.bit_texts.get(bits)
         if text is None:
-            text = COMPACT.encode(names(bits))[1:-1]
+            text = b',"analysis":[' + b",".join([quoted(name) for name in names(bits)]) + b"]"
             self.bit_texts[bits] = text
         return text
 
-    def _records(self, events: list[Event]) -> dict[str, str]:
+    def _records(self, events: list[Event]) -> dict[str, BytesWriter]:
         """The PDUs that this frame completes, under the names of their protocols."""
-        found: dict[str, str] = {}
+        found: dict[str, BytesWriter] = {}
         for event in events:
             record = event.frame_record()
             if record is not None:
                 name = event.name
                 protocol = name[:name.index(".")]
-                line = COMPACT.encode(record)
-                before = found.get(protocol)
-                found[protocol] = line if before is None else f"{before},{line}"
+                lines = found.get(protocol)
+                if lines is None:
+                    lines = BytesWriter()
+                    found[protocol] = lines
+                else:
+                    lines.write(b",")
+                put_json(lines, record)
         return found
