@@ -6,14 +6,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.flows.probing import Known, Search
 from analyzer.flows.reassembly import Piece
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
-from dissectors.kit.protocol import BENEATH, MORE, YES, Context, Dissector, Handoff, Input, Output, Protocol
+from dissectors.kit.protocol import BENEATH, Context, Dissector, Handoff, Input, Output, Protocol
 
-MAX_PROBE_BYTES: Final = 4_096   # looked at per direction before a stream counts as unknown
-MAX_PROBE_CHUNKS: Final = 64
-MAX_PROBE_DATAGRAMS: Final = 16  # unrecognised ones of a conversation, then its bytes stay unknown
 MAX_DEPTH: Final = 8             # protocols above one another
 MAX_CHILDREN: Final = 1_000      # streams of one connection that are read by a protocol of their own at once
 MAX_CHANGES: Final = 16          # of the protocol that reads one layer (STARTTLS, an upgrade, a tunnel)
@@ -25,6 +23,7 @@ class Router:
     def __init__(self, protocols: tuple[Protocol, ...], context: Context, conversation: int) -> None:
         self.conversation = conversation
         self.outer = Layer(known(protocols), context, conversation, 1, 0)
+        self.outer.search()
 
     @property
     def protocol(self) -> str:
@@ -34,7 +33,8 @@ class Router:
     @property
     def idle(self) -> bool:
         """Nobody reads these bytes, and nobody will."""
-        return self.outer.protocol is None and not self.outer.undecided
+        search = self.outer.looking
+        return search is not None and not search.undecided
 
     def piece(self, piece: Piece) -> list[Event]:
         """Whatever the reassembly of a stream brings; a conflict says nothing about the protocol above."""
@@ -57,46 +57,6 @@ class Router:
     def close(self, close: Close) -> list[Event]:
         """The end of one direction, or of the conversation."""
         return self.outer.take(close)
-
-
-class Known:
-    """Protocols, prepared for choosing among them: every conversation asks, and most ask the same."""
-
-    def __init__(self, protocols: tuple[Protocol, ...]) -> None:
-        self.protocols = protocols
-        self.by_name: dict[str, Protocol] = {}
-        self.anywhere: dict[str, list[Protocol]] = {}            # by carrier: those that are asked on any port
-        self.hints: dict[str, dict[int, list[Protocol]]] = {}    # by carrier and port
-        self.chosen: dict[tuple[str, int, int], list[Protocol]] = {}
-        for protocol in protocols:
-            if protocol.create is None:
-                continue
-            self.by_name.setdefault(protocol.name, protocol)
-            if protocol.probe is None:
-                continue
-            for carrier in protocol.carriers:
-                if protocol.probe_anywhere:
-                    self.anywhere.setdefault(carrier, []).append(protocol)
-                ports = self.hints.setdefault(carrier, {})
-                for port in protocol.ports.get(carrier, ()):
-                    ports.setdefault(port, []).append(protocol)
-
-    def candidates(self, context: Context) -> list[Protocol]:
-        """The protocols to ask, those whose port fits first. The list is shared: it is not to be changed."""
-        hints = self.hints.get(context.transport)
-        if hints is None:
-            return self.anywhere.get(context.transport, [])
-        responder = context.responder_port if context.responder_port in hints else 0
-        originator = context.originator_port if context.originator_port in hints else 0
-        key = (context.transport, responder, originator)
-        found = self.chosen.get(key)
-        if found is None:
-            hinted = list(hints.get(responder, []))
-            hinted += [protocol for protocol in hints.get(originator, []) if protocol not in hinted]
-            rest = self.anywhere.get(context.transport, [])
-            found = hinted + [protocol for protocol in rest if protocol not in hinted]
-            self.chosen[key] = found
-        return found
 
 
 _LAST: Final[list[Known]] = []    # at most one: a run has one set of protocols
@@ -126,10 +86,10 @@ class Layer:
         self.first = ""
         self.protocol: Protocol | None = None
         self.dissector = Dissector()
+        self.looking: Search | None = None
         self.children: dict[int, Layer] = {}
         self.changes = 0
         self.limit_told = False
-        self.search()
 
     # -- choosing --------------------------------------------------------------------------------------
 
@@ -137,11 +97,7 @@ class Layer:
         """Nobody reads; whoever recognises the bytes that come will."""
         self.protocol = None
         self.dissector = Dissector()
-        self.undecided = True
-        self.held: list[Chunk] = []
-        self.seen = [b"", b""]
-        self.probed = 0
-        self.candidates = self.protocols.candidates(self.context)
+        self.looking = Search(self.protocols.candidates(self.context))
 
     def begin(self, protocol: Protocol) -> None:
         """This protocol reads from here on."""
@@ -151,65 +107,33 @@ class Layer:
         self.protocol = protocol
         self.dissector = protocol.create(self.context)
         self.children = {}
-        self.undecided = False
+        self.looking = None
 
-    def _found_by_datagram(self, datagram: Datagram) -> bool:
-        if self.probed >= MAX_PROBE_DATAGRAMS:
-            return False
-        self.probed += 1
-        for protocol in self.candidates:
-            if protocol.probe is not None and protocol.probe(datagram.data, datagram.direction) == YES:
-                self.begin(protocol)
-                return True
-        return False
-
-    def _searched(self, item: Input) -> list[Event]:
+    def _searched(self, item: Input, search: Search) -> list[Event]:
         """An input while nobody reads."""
+        found: Protocol | None = None
         if isinstance(item, Datagram):
-            return self._run(item) if self._found_by_datagram(item) else []
-        if isinstance(item, Gap):
-            self.held = []
-            self.seen[item.direction] = b""
-            return []
-        if not isinstance(item, Chunk) or not self.undecided:
-            return []
-        self.held.append(item)
-        seen = self.seen[item.direction]
-        if len(seen) < MAX_PROBE_BYTES:
-            self.seen[item.direction] = seen + item.data[: MAX_PROBE_BYTES - len(seen)]
-        found = self._probe_stream(item.direction)
+            found = search.datagram(item)
+        elif isinstance(item, Chunk):
+            found = search.chunk(item)
+        elif isinstance(item, Gap):
+            search.gap(item)
         if found is None:
             return []
-        held, self.held = self.held, []
         self.begin(found)
+        if isinstance(item, Datagram):
+            return self._run(item)
         events: list[Event] = []
-        for chunk in held:
+        for chunk in search.held:
             events += self.take(chunk)
         return events
-
-    def _probe_stream(self, direction: int) -> Protocol | None:
-        seen = self.seen[direction]
-        waiting = False
-        for protocol in self.candidates:
-            if protocol.probe is None:
-                continue
-            answer = protocol.probe(seen, direction)
-            if answer == YES:
-                return protocol
-            waiting = waiting or answer == MORE
-        if len(seen) >= MAX_PROBE_BYTES:
-            waiting = False
-        one_sided = not (self.seen[0] and self.seen[1])
-        self.undecided = (waiting or one_sided) and len(self.held) < MAX_PROBE_CHUNKS
-        if not self.undecided:
-            self.held = []
-        return None
 
     # -- running ---------------------------------------------------------------------------------------
 
     def take(self, item: Input) -> list[Event]:
         """The next input of this layer."""
-        return self._searched(item) if self.protocol is None else self._run(item)
+        search = self.looking
+        return self._run(item) if search is None else self._searched(item, search)
 
     def _run(self, item: Input) -> list[Event]:
         protocol = self.protocol
@@ -300,6 +224,8 @@ class Layer:
         child = Layer(self.protocols, context, self.conversation, self.depth + 1, handoff.stream or self.stream)
         if found is not None:
             child.begin(found)
+        else:
+            child.search()
         self.children[handoff.stream] = child
         events: list[Event] = []
         for first in handoff.opening:

@@ -23,7 +23,7 @@ from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import plural
 from dissectors.protocols.icmp import error_event
-from dissectors.protocols.tcp.flags import FIN, REUSED_PORTS
+from dissectors.protocols.tcp.flags import FIN, REUSED_PORTS, RST
 from dissectors.protocols.tcp.narrator import TcpNarrator
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.sequence import MASK, SCALE_UNKNOWN
@@ -71,6 +71,7 @@ class Teller:
         )
         self.narrator: TcpNarrator | None = None
         self.streams = Streams()
+        self.reset: Close | None = None   # a RST that ended the connection
         if isinstance(flow, TcpFlow):
             self.narrator = TcpNarrator()
 
@@ -99,6 +100,10 @@ class Teller:
                     piece.frame, piece.time, piece.direction, piece.position, piece.length, piece.first_frame, "first"
                 ))
             self.add(self.router.piece(piece))
+        if segment.flags & RST:
+            self.reset = self.reset or Close(segment.frame, segment.time, NEITHER, "rst")
+        elif segment.length:
+            self.reset = None   # the connection went on: the reset was not accepted (RFC 5961 §3.2)
         if segment.flags & FIN:
             self.add(self.router.close(Close(segment.frame, segment.time, segment.direction, "fin")))
 
@@ -114,7 +119,7 @@ class Teller:
     def finish(self, frame: int, time: int, how: str) -> None:
         for piece in self.streams.finish(frame, time):
             self.add(self.router.piece(piece))
-        self.add(self.router.close(Close(frame, time, NEITHER, how)))
+        self.add(self.router.close(self.reset or Close(frame, time, NEITHER, how)))
         narrator = self.narrator
         if narrator is not None:
             self.add(narrator.on_end(how, time))
@@ -183,7 +188,7 @@ class Telling:
             teller.finish(frame, time, "capture")
             narrator = teller.narrator
             if narrator is not None:
-                _measured(teller.account, narrator)
+                measured(teller.account, narrator)
             teller.account.conversation.protocol = teller.router.protocol
         self.table.finish()
         return [teller.account for teller in self.tellers]
@@ -202,11 +207,11 @@ class Telling:
         if packet.kind == TCP:
             self._segment(place, teller, start)
         elif packet.kind == UDP:
-            self._datagram(place, teller, start)
+            self.datagram(place, teller, start)
         elif packet.kind in (ICMP, ICMPV6):
-            self._icmp(place, teller, start)
+            self.icmp(place, teller, start)
 
-    def _icmp(self, place: Place, teller: Teller, start: i64) -> None:
+    def icmp(self, place: Place, teller: Teller, start: i64) -> None:
         """A message of the conversation itself, or an error that quotes one of its packets."""
         packet = self.packet
         at = packet.transport
@@ -240,10 +245,15 @@ class Telling:
         if half is None:
             return
         teller.told = half.flow
-        detail = table.detail
         # Who opened the connection was decided by the survey, which has seen every frame.
         direction = 0 if half.flow.forward == teller.flow.forward else 1
-        direction ^= int(half.direction)
+        self.segment(place, teller, half, direction ^ int(half.direction), start)
+
+    def segment(self, place: Place, teller: Teller, half: TcpHalf, direction: int, start: i64) -> None:
+        """The segment that the table has just seen. direction: as `teller` counts them."""
+        packet = self.packet
+        table = self.table
+        detail = table.detail
         segment = Segment(
             place.number, place.time, direction, table.flags, table.seq, table.ack, table.window, table.length
         )
@@ -274,7 +284,7 @@ class Telling:
             segment.initial_rtt_ns = half.flow.hand.initial_rtt
         teller.segment(segment, table, half, packet.data[table.payload:max(table.payload, packet.end)])
 
-    def _datagram(self, place: Place, teller: Teller, start: i64) -> None:
+    def datagram(self, place: Place, teller: Teller, start: i64) -> None:
         packet = self.packet
         at = packet.transport
         if at + 8 > packet.end:
@@ -289,7 +299,7 @@ class Telling:
         )))
 
 
-def _measured(account: Account, narrator: TcpNarrator) -> None:
+def measured(account: Account, narrator: TcpNarrator) -> None:
     """What the narrator measured over time, as the account carries it."""
     for direction in (0, 1):
         window, flight = narrator.window_series[direction], narrator.flight_series[direction]

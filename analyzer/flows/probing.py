@@ -1,0 +1,156 @@
+"""Who is asked whether a stream is theirs, and for how long."""
+from __future__ import annotations
+
+from typing import Final
+
+from dissectors.kit.inputs import Chunk, Datagram, Gap
+from dissectors.kit.protocol import MORE, YES, Context, Protocol
+
+MAX_PROBE_BYTES: Final = 4_096   # looked at per direction before its beginning counts as unknown
+MAX_PROBE_CHUNKS: Final = 64     # of a direction that are looked at
+MAX_ONE_SIDED: Final = 1_000     # chunks of one direction, while the other says nothing, before nobody reads them
+MAX_PROBE_DATAGRAMS: Final = 16  # unrecognised ones of a conversation, then its bytes stay unknown
+
+
+class Known:
+    """Protocols, prepared for choosing among them: every conversation asks, and most ask the same."""
+
+    def __init__(self, protocols: tuple[Protocol, ...]) -> None:
+        self.protocols = protocols
+        self.by_name: dict[str, Protocol] = {}
+        self.anywhere: dict[str, list[Protocol]] = {}            # by carrier: those that are asked on any port
+        self.hints: dict[str, dict[int, list[Protocol]]] = {}    # by carrier and port
+        self.chosen: dict[tuple[str, int, int], Candidates] = {}
+        for protocol in protocols:
+            if protocol.create is None:
+                continue
+            self.by_name.setdefault(protocol.name, protocol)
+            if protocol.probe is None:
+                continue
+            for carrier in protocol.carriers:
+                if protocol.probe_anywhere:
+                    self.anywhere.setdefault(carrier, []).append(protocol)
+                ports = self.hints.setdefault(carrier, {})
+                for port in protocol.ports.get(carrier, ()):
+                    ports.setdefault(port, []).append(protocol)
+
+    def candidates(self, context: Context) -> Candidates:
+        """The protocols to ask, those whose port fits first. The answer is shared: it is not to be changed."""
+        hints = self.hints.get(context.transport, {})
+        responder = context.responder_port if context.responder_port in hints else 0
+        originator = context.originator_port if context.originator_port in hints else 0
+        key = (context.transport, responder, originator)
+        found = self.chosen.get(key)
+        if found is None:
+            hinted = list(hints.get(responder, []))
+            hinted += [protocol for protocol in hints.get(originator, []) if protocol not in hinted]
+            rest = self.anywhere.get(context.transport, [])
+            found = Candidates(hinted, hinted + [protocol for protocol in rest if protocol not in hinted])
+            self.chosen[key] = found
+        return found
+
+
+class Candidates:
+    """Protocols to ask. hinted: those of the ports; asked: these first, then the ones that are asked anywhere."""
+
+    def __init__(self, hinted: list[Protocol], asked: list[Protocol]) -> None:
+        self.hinted = hinted
+        self.asked = asked
+
+
+class Side:
+    """What was seen of one direction while nobody reads."""
+
+    def __init__(self) -> None:
+        self.seen = b""
+        self.chunks = 0
+        self.refused = False     # its beginning is nobody's
+
+
+class Search:
+    """The search for the protocol of a stream.
+
+    The beginning of each direction is shown to every candidate until none wants more of it. Where a capture starts
+    late, or after a gap, a later segment may begin with a PDU: a direction that was refused is asked again at its
+    segments, but only of the protocols whose port it is. Either direction may decide for both.
+    """
+
+    def __init__(self, candidates: Candidates) -> None:
+        self.candidates = candidates
+        self.undecided = True
+        self.held: list[Chunk] = []      # in the order of their coming, for whoever will read them
+        self.sides = (Side(), Side())
+        self.datagrams = 0
+
+    def datagram(self, datagram: Datagram) -> Protocol | None:
+        """Whose datagram this is."""
+        if self.datagrams >= MAX_PROBE_DATAGRAMS:
+            return None
+        self.datagrams += 1
+        for protocol in self.candidates.asked:
+            if protocol.probe is not None and protocol.probe(datagram.data, datagram.direction) == YES:
+                return protocol
+        return None
+
+    def gap(self, gap: Gap) -> None:
+        """What came before is of no use any more; what follows is asked as a beginning."""
+        self._let_go(gap.direction)
+        side = self.sides[gap.direction]
+        side.seen = b""
+        side.refused = False
+
+    def chunk(self, chunk: Chunk) -> Protocol | None:
+        """Whose stream this is, once it is known; `held` are then its chunks."""
+        if not self.undecided:
+            return None
+        side = self.sides[chunk.direction]
+        side.chunks += 1
+        if side.refused:
+            found = self._in_the_middle(side, chunk)
+        else:
+            self.held.append(chunk)
+            found = self._at_the_beginning(side, chunk)
+        if found is None:
+            if side.refused and side.chunks > MAX_PROBE_CHUNKS:
+                self._let_go(chunk.direction)
+            self.undecided = self._hoping(side, self.sides[1 - chunk.direction])
+            if not self.undecided:
+                self.held = []
+        return found
+
+    def _at_the_beginning(self, side: Side, chunk: Chunk) -> Protocol | None:
+        if len(side.seen) < MAX_PROBE_BYTES:
+            side.seen += chunk.data[: MAX_PROBE_BYTES - len(side.seen)]
+        waiting = False
+        for protocol in self.candidates.asked:
+            if protocol.probe is None:
+                continue
+            answer = protocol.probe(side.seen, chunk.direction)
+            if answer == YES:
+                return protocol
+            waiting = waiting or answer == MORE
+        side.refused = not waiting or len(side.seen) >= MAX_PROBE_BYTES or side.chunks >= MAX_PROBE_CHUNKS
+        return None
+
+    def _in_the_middle(self, side: Side, chunk: Chunk) -> Protocol | None:
+        if side.chunks > MAX_PROBE_CHUNKS:
+            return None
+        self.held.append(chunk)
+        for protocol in self.candidates.hinted:
+            if protocol.probe is not None and protocol.probe(chunk.data, chunk.direction) == YES:
+                self._let_go(chunk.direction)
+                self.held.append(chunk)
+                return protocol
+        return None
+
+    def _let_go(self, direction: int) -> None:
+        self.held = [chunk for chunk in self.held if chunk.direction != direction]
+
+    def _hoping(self, side: Side, other: Side) -> bool:
+        """Something may still be recognised."""
+        for one in (side, other):
+            if one.refused and not (self.candidates.hinted and one.chunks < MAX_PROBE_CHUNKS):
+                continue
+            if one.chunks or side.chunks < MAX_ONE_SIDED:
+                return True
+        return False
