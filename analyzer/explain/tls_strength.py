@@ -43,7 +43,6 @@ def _chosen(case: Case) -> list[ServerHelloSeen]:
 
 def no_forward_secrecy(case: Case) -> list[Found]:
     events = [event for event in case.of(Established) if event.summary.forward == "no"]
-    events = [event for event in events if "_anon_" not in event.summary.suite]   # ephemeral, if nothing else
     if not events:
         return []
     one = events[0].summary
@@ -147,8 +146,7 @@ def truncated(case: Case) -> list[Found]:
         elif "server" not in event.notified and event.how == FIN and octets and _ended_first(case, server):
             found.append(Found(
                 f"The server closed without close_notify after {size(octets)} of data. From TLS alone the client "
-                "cannot know that nothing was cut off; it can where the protocol above states its lengths, as HTTP/2 "
-                "does and HTTP/1.1 with Content-Length.", frames_of([event]), case.conversation,
+                "cannot know that nothing was cut off; it can where the protocol above states its lengths.", frames_of([event]), case.conversation,
                 basis="no alert of the server was seen before its FIN, which came first",
             ))
     return found

@@ -52,7 +52,9 @@ class Suite:
             if not self.tls13:
                 self.key_exchange, self.authentication = _exchange(exchange)
         self.cipher, self.hash = _cipher(body)
-        self.forward_secret = self.tls13 or self.key_exchange in ("ECDHE", "DHE", "ECCPWD", "ECJPAKE")
+        # Anonymous Diffie-Hellman has no key that lasts, only ephemeral ones (RFC 5246 §7.4.3, RFC 8422 §2).
+        ephemeral = self.key_exchange in ("ECDHE", "DHE", "ECCPWD", "ECJPAKE") or self.authentication == "anon"
+        self.forward_secret = self.tls13 or ephemeral
         self.weak = _weakness(name)
 
     @property

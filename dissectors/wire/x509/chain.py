@@ -187,7 +187,7 @@ class Certificates:
             at = named[best]
             check.path.append(at)
             if not issuer.is_ca or not issuer.signs:
-                check.add(NOT_A_CA, f"{issuer.title} signed a certificate, but may not: it is no authority", at)
+                check.add(NOT_A_CA, f"{info.noun} was signed by {issuer.title}, which may not: it is no authority", at)
 
     def _end(self, check: ChainCheck, trusted: list[bytes]) -> None:
         """The last certificate of the path: a root, or one whose issuer did not come along."""
@@ -375,7 +375,8 @@ def _order(check: ChainCheck) -> None:
     extra = [index for index in range(len(check.certificates)) if index not in check.path]
     if extra and check.certificates[0].parsed is not None:
         titles = ", ".join([check.certificates[index].title for index in extra[:MAX_NAMES_SHOWN]])
-        check.add(UNRELATED, f"{plural(len(extra), 'certificate')} in the chain certify none of the others: {titles}",
+        certify = "certifies" if len(extra) == 1 else "certify"
+        check.add(UNRELATED, f"{plural(len(extra), 'certificate')} in the chain {certify} none of the others: {titles}",
                   extra[0])
 
 

@@ -110,7 +110,7 @@ CASES: dict[str, tuple[Story, str, str, Story]] = {
     ),
     "unrelated": (
         chain(*CHAIN, OTHER.der), "note tls.chain_order",
-        "1 certificate in the chain certify none of the others: Other Root.", chain(*CHAIN, ROOT.der),
+        "1 certificate in the chain certifies none of the others: Other Root.", chain(*CHAIN, ROOT.der),
     ),
     "bad signature": (
         chain(leaf(BETWEEN, signing_key=OTHER.key).der, BETWEEN.der), "error tls.certificate_bad_signature",
@@ -118,7 +118,7 @@ CASES: dict[str, tuple[Story, str, str, Story]] = {
     ),
     "no authority": (
         chain(leaf(PRETENDER).der, PRETENDER.der, ROOT.der), "error tls.certificate_bad_signature",
-        "signed a certificate, but may not: it is no authority.", chain(*CHAIN, ROOT.der),
+        "which may not: it is no authority.", chain(*CHAIN, ROOT.der),
     ),
     "wrong purpose": (
         chain(leaf(BETWEEN, usages=(CLIENT,)).der, BETWEEN.der), "warn tls.certificate_wrong_purpose",

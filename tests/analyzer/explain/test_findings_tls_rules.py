@@ -138,7 +138,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
     "tls.no_forward_secrecy": (
         made(hello(), established("no", "TLS_RSA_WITH_AES_128_GCM_SHA256")),
-        made(hello(), established("no", "TLS_ECDH_anon_WITH_AES_128_CBC_SHA")),
+        made(hello(), established("yes", "TLS_ECDH_anon_WITH_AES_128_CBC_SHA")),
     ),
     "tls.weak_suite": (
         made(hello(), chosen(RC4)),
@@ -244,8 +244,7 @@ def test_a_rule_is_missed(code: str) -> None:
      "The server (10.0.0.2:443) uses a Diffie-Hellman prime of 1024 bits, where 2048 are the least."),
     (made(hello(), fin(), data(), closed(("client",))), "tls.truncated",
      "The server closed without close_notify after 4000 bytes of data. From TLS alone the client cannot know that "
-     "nothing was cut off; it can where the protocol above states its lengths, as HTTP/2 does and HTTP/1.1 with "
-     "Content-Length."),
+     "nothing was cut off; it can where the protocol above states its lengths."),
     (made(hello(), data(), closed(("client", "server"), unfinished=("server",))), "tls.truncated",
      "A TLS record of the server is cut off in its middle: what it held did not arrive."),
     (made(heartbeat(0, 16_384, 24, True), heartbeat(1, 16_384, 16_403, False)), "tls.heartbleed",

@@ -63,7 +63,7 @@ def test_groups_and_extensions_are_named_as_elsewhere() -> None:
         (0x1301, "", "", "AES_128_GCM", True, False), (0xC02F, "ECDHE", "RSA", "AES_128_GCM", True, False),
         (0x009C, "RSA", "RSA", "AES_128_GCM", False, False), (0x000A, "RSA", "RSA", "3DES_EDE_CBC", False, True),
         (0x0003, "RSA", "RSA", "RC4_40", False, True), (0xCCA9, "ECDHE", "ECDSA", "CHACHA20_POLY1305", True, False),
-        (0x0018, "DH", "anon", "RC4_128", False, True), (0xC0AC, "ECDHE", "ECDSA", "AES_128_CCM", True, False),
+        (0x0018, "DH", "anon", "RC4_128", True, True), (0xC0AC, "ECDHE", "ECDSA", "AES_128_CCM", True, False),
         (0x00AA, "DHE", "PSK", "AES_128_GCM", True, False), (0x0001, "RSA", "RSA", "NULL", False, True),
     ],
 )
