@@ -9,6 +9,7 @@ from dissectors.kit.protocol import MORE, YES, Context, Protocol
 MAX_PROBE_BYTES: Final = 4_096   # looked at per direction before its beginning counts as unknown
 MAX_PROBE_CHUNKS: Final = 64     # of a direction that are looked at
 MAX_ONE_SIDED: Final = 1_000     # chunks of one direction, while the other says nothing, before nobody reads them
+MIN_SEEN: Final = 8              # octets that fit the protocol of the port so far, where the rest is missing
 MAX_PROBE_DATAGRAMS: Final = 16  # unrecognised ones of a conversation, then its bytes stay unknown
 
 
@@ -92,12 +93,18 @@ class Search:
                 return protocol
         return None
 
-    def gap(self, gap: Gap) -> None:
-        """What came before is of no use any more; what follows is asked as a beginning."""
-        self._let_go(gap.direction)
+    def gap(self, gap: Gap) -> Protocol | None:
+        """Octets are missing. What came before them can only fit better than it does if it was too short to tell:
+        then the protocol of the port has it, and the gap comes next. Else what follows is asked as a beginning."""
         side = self.sides[gap.direction]
+        if len(side.seen) >= MIN_SEEN and not side.refused:
+            for protocol in self.candidates.hinted:
+                if protocol.probe is not None and protocol.probe(side.seen, gap.direction) == MORE:
+                    return protocol
+        self._let_go(gap.direction)
         side.seen = b""
-        side.refused = False
+        side.refused = side.chunks >= MAX_PROBE_CHUNKS
+        return None
 
     def chunk(self, chunk: Chunk) -> Protocol | None:
         """Whose stream this is, once it is known; `held` are then its chunks."""
@@ -105,14 +112,13 @@ class Search:
             return None
         side = self.sides[chunk.direction]
         side.chunks += 1
-        if side.refused:
-            found = self._in_the_middle(side, chunk)
-        else:
+        if side.chunks <= MAX_PROBE_CHUNKS:
             self.held.append(chunk)
-            found = self._at_the_beginning(side, chunk)
+            found = self._in_the_middle(chunk) if side.refused else self._at_the_beginning(side, chunk)
+        else:
+            found = None
+            self._let_go(chunk.direction)
         if found is None:
-            if side.refused and side.chunks > MAX_PROBE_CHUNKS:
-                self._let_go(chunk.direction)
             self.undecided = self._hoping(side, self.sides[1 - chunk.direction])
             if not self.undecided:
                 self.held = []
@@ -122,20 +128,22 @@ class Search:
         if len(side.seen) < MAX_PROBE_BYTES:
             side.seen += chunk.data[: MAX_PROBE_BYTES - len(side.seen)]
         waiting = False
-        for protocol in self.candidates.asked:
+        fits = False      # the protocol of the port may still have it
+        for place, protocol in enumerate(self.candidates.asked):
             if protocol.probe is None:
                 continue
             answer = protocol.probe(side.seen, chunk.direction)
             if answer == YES:
                 return protocol
             waiting = waiting or answer == MORE
+            fits = fits or (answer == MORE and place < len(self.candidates.hinted))
         side.refused = not waiting or len(side.seen) >= MAX_PROBE_BYTES or side.chunks >= MAX_PROBE_CHUNKS
+        if len(side.seen) > len(chunk.data) and not fits:
+            return self._in_the_middle(chunk)
         return None
 
-    def _in_the_middle(self, side: Side, chunk: Chunk) -> Protocol | None:
-        if side.chunks > MAX_PROBE_CHUNKS:
-            return None
-        self.held.append(chunk)
+    def _in_the_middle(self, chunk: Chunk) -> Protocol | None:
+        """The chunk by itself: a PDU of the protocol whose port it is may begin here."""
         for protocol in self.candidates.hinted:
             if protocol.probe is not None and protocol.probe(chunk.data, chunk.direction) == YES:
                 self._let_go(chunk.direction)

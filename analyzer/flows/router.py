@@ -117,7 +117,7 @@ class Layer:
         elif isinstance(item, Chunk):
             found = search.chunk(item)
         elif isinstance(item, Gap):
-            search.gap(item)
+            found = search.gap(item)
         if found is None:
             return []
         self.begin(found)
@@ -126,6 +126,8 @@ class Layer:
         events: list[Event] = []
         for chunk in search.held:
             events += self.take(chunk)
+        if isinstance(item, Gap):
+            events += self.take(item)
         return events
 
     # -- running ---------------------------------------------------------------------------------------

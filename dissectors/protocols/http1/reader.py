@@ -27,6 +27,7 @@ from dissectors.protocols.http1.lines import (
 
 MAX_HEAD: Final[i64] = 256 << 10      # octets of a header or trailer section
 MAX_CHUNK_LINE: Final[i64] = 4_096    # octets of a chunk size with its extensions (RFC 9112 §7.1.1)
+PREFACE: Final = b"PRI * HTTP/2.0\r\n"  # how the connection preface of HTTP/2 begins (RFC 9113 §3.4)
 MAX_FRAMES: Final = 32                # named as the evidence of one message: the first ones, and always the last
 
 # States. In START nothing of a message was seen yet; in LOST the next start line is searched for.
@@ -207,7 +208,7 @@ class Half:
                 self.empty_lines += 1
             if at == size:
                 return at
-            if data.startswith(b"PRI * HTTP/2.0", at):
+            if data.startswith(PREFACE, at):
                 self.position = chunk.position + at
                 watcher.on_preface(self)
                 return size
@@ -309,6 +310,9 @@ class Half:
         self.held = bytearray()
         self.searching = True
         place = find_start(buffer)
+        preface: i64 = buffer.find(PREFACE, held)
+        if preface >= 0 and (place < 0 or preface < place):
+            place = preface
         if place < 0:
             size: i64 = len(buffer)
             kept = min(size, MAX_TAIL)
