@@ -102,7 +102,8 @@ class Points:
 
     Numbers count from the start of the stream, times in nanoseconds since 1970.
     segments: (time, first, end, kind, frame), kind DATA, RESENT or ENDS.   acks: (time, acknowledged, allowed end).
-    sacks: (time, left, right).   left_out: segments beyond MAX_POINTS.
+    sacks: (time, left, right).   trips: (time of the ACK, time since the data that it answers).
+    left_out: segments beyond MAX_POINTS.
     """
 
     DATA: Final = 0
@@ -114,6 +115,7 @@ class Points:
         self.segments: list[tuple[int, int, int, int, int]] = []
         self.acks: list[tuple[int, int, int]] = []
         self.sacks: list[tuple[int, int, int]] = []
+        self.trips: list[tuple[int, int]] = []
         self.left_out = 0
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from bench import micro, report, targets
+from bench import micro, pages, report, targets
 from bench.measure import Series, run, warm
 from bench.tools import Tool, sizes, tools, wiretale_command
 from bench.traffic.capture import Capture, make
@@ -98,6 +98,7 @@ def main() -> int:
     print(report.introduction(chosen, captures, options.runs), end="\n\n", flush=True)
     results = measure(options, chosen, captures)
     found = targets.judge(results, chosen)
+    found += pages.judge(wiretale_command(options.wiretale), chosen, captures, options.runs)
     print(report.speeds(results, chosen), end="\n\n")
     print(report.verdicts(found))
     if options.json:

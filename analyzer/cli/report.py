@@ -9,12 +9,14 @@ import click
 from analyzer.cli.common import analysis_of, capture_path, captures_argument, key_options
 
 if TYPE_CHECKING:
-    from analyzer.report.formats import Format
+    from analyzer.model import Analysis
+    from analyzer.report.formats import Format, Layout
     from dissectors.kit.provided import Provided
 
 # Those of analyzer.report.formats, which is not imported for --help.
-FORMATS = ("html", "json", "jsonl", "markdown", "csv", "parquet", "har", "pcapng", "text")
-TABLES = ("conversations", "events", "lookups", "findings")
+FORMATS = ("html", "json", "jsonl", "markdown", "csv", "parquet", "svg", "har", "pcapng", "text")
+TABLES = ("conversations", "events", "exchanges", "lookups", "findings")
+DIAGRAMS = ("waterfall", "ladder", "streams", "sequence")
 
 
 @click.command("report", short_help="Write what happened into files: HTML, pcapng, Markdown, JSON, HAR, CSV and more.")
@@ -29,8 +31,12 @@ TABLES = ("conversations", "events", "lookups", "findings")
     help="brief: phases only. normal: the events that matter. teach: all events, with the reasons.",
 )
 @click.option(
-    "--table", type=click.Choice(TABLES), default="events", show_default=True,
-    help="Which table a CSV or Parquet file holds.",
+    "--table", type=click.Choice(TABLES),
+    help="Which table a CSV or Parquet file holds. By default events, or findings with --findings-only.",
+)
+@click.option(
+    "--diagram", type=click.Choice(DIAGRAMS), default="waterfall", show_default=True,
+    help="What an SVG file shows. sequence: time and sequence numbers of TCP, as tcptrace draws them.",
 )
 @click.option(
     "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
@@ -39,6 +45,10 @@ TABLES = ("conversations", "events", "lookups", "findings")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
 @click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
+@click.option(
+    "--anonymize", is_flag=True,
+    help="Put stand-ins in place of addresses and host names, the same ones everywhere. Not for pcapng.",
+)
 @click.option(
     "--inject-keys", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
     help="Put this TLS key log into the annotated pcapng.",
@@ -49,9 +59,9 @@ TABLES = ("conversations", "events", "lookups", "findings")
     "--columns", type=click.IntRange(40, 1000), default=100, show_default=True, metavar="N", help="Width of text."
 )
 def command(
-    captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str, table: str,
+    captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str, table: str | None, diagram: str,
     conversations: tuple[int, ...], limit: int | None, everything: bool, findings_only: bool,
-    inject_keys: str | None, strip_keys: bool, columns: int, provided: Provided,
+    anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, provided: Provided,
 ) -> None:
     """Read captures once and write reports of them.
 
@@ -59,37 +69,50 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
-    from analyzer.ingest.source import CaptureError
-    from analyzer.pipeline.annotate import annotated
     from analyzer.pipeline.run import Options
     from analyzer.report.formats import Layout
-    from analyzer.report.saved import save
 
-    formats = [_format(path, form) for path in outputs]
-    graphs = any(chosen.name == "html" for chosen in formats)
+    formats = [format_of(path, form) for path in outputs]
+    if anonymize and any(one.write is None for one in formats):
+        raise click.UsageError(
+            "--anonymize: an annotated pcapng holds the packets themselves, and with them every address. Anonymize the "
+            "capture first (tcprewrite, TraceWrangler), or write another format."
+        )
+    graphs = any(one.name == "html" or (one.name == "svg" and diagram == "sequence") for one in formats)
     analysis = analysis_of(captures, Options(conversations, limit or 0, everything, True, provided, graphs))
     if findings_only:
-        analysis.told, analysis.story, analysis.lookups = [], [], []
-    layout = Layout(level, table, columns)
+        analysis.told, analysis.story, analysis.lookups, analysis.octets = [], [], [], {}
     keys = Path(inject_keys).read_bytes() if inject_keys else b""
+    names = [capture_path(name) for name in captures]
+    layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize)
     for path, chosen in zip(outputs, formats, strict=True):
-        try:
-            if chosen.write is not None:
-                save(path, chosen.write(analysis, layout))
-            else:
-                names = [capture_path(name) for name in captures]
-                save(path, annotated(names, analysis, level, keys, strip_keys))
-        except BrokenPipeError:
-            raise
-        except ModuleNotFoundError as error:
-            raise click.UsageError(f"{chosen.name} needs {error.name}: pip install 'wiretale[parquet]'") from error
-        except CaptureError as error:
-            raise click.UsageError(str(error)) from error
-        except OSError as error:
-            raise click.FileError(path, error.strerror or str(error)) from error
+        write_report(path, chosen, analysis, layout, names, keys, strip_keys)
 
 
-def _format(path: str, name: str | None) -> Format:
+def write_report(
+    path: str, chosen: Format, analysis: Analysis, layout: Layout, captures: list[str], keys: bytes, strip_keys: bool
+) -> None:
+    """One report; a pcapng is made of the capture files themselves. Whatever is wrong becomes a usage error."""
+    from analyzer.ingest.source import CaptureError
+    from analyzer.pipeline.annotate import annotated
+    from analyzer.report.saved import save
+
+    try:
+        if chosen.write is not None:
+            save(path, chosen.write(analysis, layout))
+        else:
+            save(path, annotated(captures, analysis, layout.level, keys, strip_keys))
+    except BrokenPipeError:
+        raise
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{chosen.name} needs {error.name}: pip install 'wiretale[parquet]'") from error
+    except CaptureError as error:
+        raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise click.FileError(path, error.strerror or str(error)) from error
+
+
+def format_of(path: str, name: str | None) -> Format:
     from analyzer.report.formats import by_ending, by_name
 
     found = by_name(name) if name else by_ending(path)

@@ -26,13 +26,15 @@ def add_points(points: list[Points], segment: Segment) -> None:
         else:
             start = segment.relative_seq
             kind = Points.ENDS if ends and not segment.length else Points.DATA
-            if any("retransmission" in name for name in analysis_names(segment.analysis)):
+            if segment.analysis and any("retransmission" in name for name in analysis_names(segment.analysis)):
                 kind = Points.RESENT
             own.segments.append((segment.time, start, start + segment.length + ends, kind, segment.frame))
     if not segment.flags & ACK_FLAG or len(other.acks) >= Points.MAX_POINTS:
         return
     allowed = segment.relative_ack + segment.window_bytes if segment.scale_known else -1
     other.acks.append((segment.time, segment.relative_ack, allowed))
+    if segment.ack_rtt_ns > 0:
+        other.trips.append((segment.time, segment.ack_rtt_ns))
     if len(segment.options) >= 10:
         base = (segment.ack - segment.relative_ack) & 0xFFFFFFFF
         for left, right in parse(segment.options).sack:

@@ -1,22 +1,54 @@
-"""Every format of `wiretale report`, one line each: its name, the endings that choose it, what writes it."""
+"""Every format of `wiretale report`, one line each: its name, the endings that choose it, what writes it.
+
+Whoever has an Analysis writes it as `by_name("html").write(analysis, Layout(...))`, an iterator over the bytes of the
+file, and `analyzer.report.saved.save(path, pieces)` puts them in place once they are complete.
+"""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analyzer.model import Analysis
 from analyzer.report.words import NORMAL
+
+if TYPE_CHECKING:
+    from analyzer.report.pseudonyms import Pseudonyms
 
 TEXT_WIDTH: Final = 100    # columns of the text format
 
 
 class Layout:
-    """What a report may be asked for. table: which table, for formats that hold one; width: columns of text."""
+    """What a report may be asked for. table: which table, for formats that hold one; diagram: which one, for SVG.
 
-    def __init__(self, level: str = NORMAL, table: str = "events", width: int = TEXT_WIDTH) -> None:
+    width: columns of text.     anonymous: addresses and host names are replaced by stand-ins.
+    """
+
+    def __init__(
+        self, level: str = NORMAL, table: str = "events", width: int = TEXT_WIDTH, diagram: str = "waterfall",
+        anonymous: bool = False,
+    ) -> None:
         self.level = level
         self.table = table
         self.width = width
+        self.diagram = diagram
+        self.anonymous = anonymous
+        self._disguised: tuple[Analysis, Analysis, Pseudonyms] | None = None
+
+    def shown(self, analysis: Analysis) -> Analysis:
+        """What may be shown of an analysis: itself, or its copy in stand-ins, made once for all formats."""
+        return self._disguise(analysis)[1] if self.anonymous else analysis
+
+    def names(self, analysis: Analysis) -> Pseudonyms | None:
+        """The stand-ins, for a format that has to look at the original; None where none are wanted."""
+        return self._disguise(analysis)[2] if self.anonymous else None
+
+    def _disguise(self, analysis: Analysis) -> tuple[Analysis, Analysis, Pseudonyms]:
+        from analyzer.report.disguise import disguised, pseudonyms_for
+
+        if self._disguised is None or self._disguised[0] is not analysis:
+            names = pseudonyms_for(analysis)
+            self._disguised = analysis, disguised(analysis, names), names
+        return self._disguised
 
 
 class Format:
@@ -32,52 +64,58 @@ class Format:
         self.write = write
 
 
-def _html(analysis: Analysis, _layout: Layout) -> Iterator[bytes]:
+def _html(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.html import html_page
 
-    return _encoded(html_page(analysis))
+    return _encoded(html_page(layout.shown(analysis)))
 
 
 def _json(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.document import json_document
 
-    return _encoded(json_document(analysis, layout.level))
+    return _encoded(json_document(layout.shown(analysis), layout.level))
 
 
 def _lines(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.document import json_lines
 
-    return _encoded(json_lines(analysis, layout.level))
+    return _encoded(json_lines(layout.shown(analysis), layout.level))
 
 
 def _markdown(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.markdown import markdown
 
-    return _encoded(markdown(analysis, layout.level))
+    return _encoded(markdown(layout.shown(analysis), layout.level))
 
 
 def _csv(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.tables import TABLES, csv_table
 
-    return _encoded(csv_table(analysis, layout.level, TABLES[layout.table]))
+    return _encoded(csv_table(layout.shown(analysis), layout.level, TABLES[layout.table]))
 
 
-def _har(analysis: Analysis, _layout: Layout) -> Iterator[bytes]:
+def _har(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.har import har
 
-    return _encoded(har(analysis))
+    return _encoded(har(analysis, layout.names(analysis)))
 
 
 def _parquet(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.tables import TABLES, parquet_table
 
-    yield parquet_table(analysis, layout.level, TABLES[layout.table])
+    yield parquet_table(layout.shown(analysis), layout.level, TABLES[layout.table])
+
+
+def _svg(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
+    from analyzer.report.diagrams import diagram
+
+    return _encoded(diagram(layout.shown(analysis), layout.level, layout.diagram))
 
 
 def _text(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.terminal import render
 
-    for rows in render(analysis, layout.level, layout.width, None, True):
+    for rows in render(layout.shown(analysis), layout.level, layout.width, None, True):
         yield "".join(row.text + "\n" for row in rows).encode()
 
 
@@ -90,8 +128,9 @@ FORMATS: Final = (
     Format("json", (".json",), "one JSON document, with a published schema", _json),
     Format("jsonl", (".jsonl", ".ndjson"), "JSON lines: a stream of findings, phases and events", _lines),
     Format("markdown", (".md", ".markdown"), "for tickets, with sequence diagrams in Mermaid", _markdown),
-    Format("csv", (".csv",), "one table: conversations, events, lookups or findings", _csv),
+    Format("csv", (".csv",), "one table: conversations, events, exchanges, lookups or findings", _csv),
     Format("parquet", (".parquet",), "the same table with types; needs pyarrow", _parquet),
+    Format("svg", (".svg",), "one diagram: waterfall, ladder, streams or time-sequence graph", _svg),
     Format("har", (".har",), "HTTP exchanges with their timings, for browsers' tools", _har),
     Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", None),
     Format("text", (".txt",), "what the terminal shows", _text),

@@ -5,6 +5,7 @@ do not apply, as the format has it. Names of our own begin with an underscore.
 """
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,17 +15,22 @@ from urllib.parse import parse_qsl, urlsplit
 
 from analyzer import __version__
 from analyzer.model import Analysis, Told
+from analyzer.report.pseudonyms import Pseudonyms
 from dissectors.kit.event import Event, JsonValue
 from dissectors.wire.http.body import Body
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.http.message import Head, as_text
 
+OPENED: Final = "websocket.opened"
 MESSAGE: Final = "websocket.message"
+MESSAGES: Final = "websocket.messages"      # those that are counted together
+OPCODES: Final = {"text": 1, "binary": 2}   # RFC 6455 §5.2
+TLS: Final = "tls handshake"                # the phase of a conversation that has one
 MAX_QUERY: Final = 200       # parameters of one URL
 
 
-def har(analysis: Analysis) -> Iterator[str]:
-    """The document."""
+def har(analysis: Analysis, names: Pseudonyms | None = None) -> Iterator[str]:
+    """The document. names: stand-ins for addresses and host names, where those are not to be shown."""
     entries: list[dict[str, JsonValue]] = []
     for told in analysis.told:
         entries += _entries(told, analysis)
@@ -32,7 +38,8 @@ def har(analysis: Analysis) -> Iterator[str]:
     log: dict[str, JsonValue] = {
         "version": "1.2", "creator": {"name": "wiretale", "version": __version__}, "pages": [], "entries": [*entries],
     }
-    yield json.dumps({"log": log}, ensure_ascii=True, indent=1) + "\n"
+    document: JsonValue = {"log": log}
+    yield json.dumps(names.value(document) if names is not None else document, ensure_ascii=True, indent=1) + "\n"
 
 
 def _entries(told: Told, analysis: Analysis) -> list[dict[str, JsonValue]]:
@@ -44,11 +51,8 @@ def _entries(told: Told, analysis: Analysis) -> list[dict[str, JsonValue]]:
         if exchange.request is None or exchange.times.begun < 0:
             continue
         entry = _entry(told, exchange, _before(told, analysis) if index == 0 else Before(exchange.times.begun))
-        if index == len(exchanges) - 1:
-            messages = _messages(events)
-            if messages:
-                entry["_resourceType"] = "websocket"
-                entry["_webSocketMessages"] = messages
+        if _opens(exchange, events):
+            _put_messages(entry, exchange, events)
         entries.append(entry)
     return entries
 
@@ -109,12 +113,15 @@ def _before(told: Told, analysis: Analysis) -> Before:
 def _request(told: Told, head: Head, exchange: ExchangeEvent) -> dict[str, JsonValue]:
     body, octets = exchange.sent, exchange.wire[0]
     url = head.url()
+    secured = any(phase.kind == TLS for phase in told.phases)
     if url.startswith("/"):     # it names no host: the address has to do
-        scheme = "https" if told.conversation.protocol == "tls" else "http"
-        url = f"{scheme}://{told.conversation.responder}{url}"
+        url = f"{'https' if secured else 'http'}://{told.conversation.responder}{url}"
+    elif secured and url.startswith("http://") and not head.scheme:
+        url = "https" + url.removeprefix("http")
     out: dict[str, JsonValue] = {
-        "method": head.method, "url": url, "httpVersion": head.version, "cookies": [], "headers": _headers(head),
-        "queryString": _query(url), "headersSize": _head_size(octets, body), "bodySize": body.octets,
+        "method": head.method, "url": url, "httpVersion": head.version, "cookies": _sent_cookies(head),
+        "headers": _headers(head), "queryString": _query(url), "headersSize": _head_size(octets, body),
+        "bodySize": body.octets,
     }
     if body.octets:
         out["postData"] = {"mimeType": body.type, "params": [], "text": "", "comment": body.summary}
@@ -132,14 +139,37 @@ def _response(head: Head | None, body: Body, octets: int) -> dict[str, JsonValue
     if body.decoded >= 0 and body.codings:
         content["compression"] = body.decoded - body.octets
     return {
-        "status": head.status, "statusText": head.reason, "httpVersion": head.version, "cookies": [],
-        "headers": _headers(head), "content": content, "redirectURL": as_text(head.get(b"location")),
-        "headersSize": _head_size(octets, body), "bodySize": body.octets,
+        "status": head.status, "statusText": head.reason, "httpVersion": head.version,
+        "cookies": _set_cookies(head), "headers": _headers(head), "content": content,
+        "redirectURL": as_text(head.get(b"location")), "headersSize": _head_size(octets, body), "bodySize": body.octets,
     }
 
 
 def _headers(head: Head) -> list[JsonValue]:
     return [{"name": as_text(name), "value": as_text(value)} for name, value in head.pairs]
+
+
+def _sent_cookies(head: Head) -> list[JsonValue]:
+    """RFC 6265 §4.2.1. Values are redacted like those of the field."""
+    pairs = [pair.partition("=") for value in head.all(b"cookie") for pair in as_text(value).split(";")]
+    return [{"name": name.strip(), "value": value.strip()} for name, _equals, value in pairs if name.strip()]
+
+
+def _set_cookies(head: Head) -> list[JsonValue]:
+    """RFC 6265 §4.1.1."""
+    found: list[JsonValue] = []
+    for field in head.all(b"set-cookie"):
+        pair, *attributes = [part.strip() for part in as_text(field).split(";")]
+        name, _equals, value = pair.partition("=")
+        cookie: dict[str, JsonValue] = {"name": name.strip(), "value": value.strip()}
+        for attribute in attributes:
+            key, _equals, value = attribute.partition("=")
+            if key.lower() in ("path", "domain"):
+                cookie[key.lower()] = value
+            elif key.lower() in ("httponly", "secure"):
+                cookie["httpOnly" if key.lower() == "httponly" else "secure"] = True
+        found.append(cookie)
+    return found
 
 
 def _query(url: str) -> list[JsonValue]:
@@ -155,17 +185,41 @@ def _head_size(octets: int, body: Body) -> int:
     return max(octets - body.octets, 0) if octets >= 0 else -1
 
 
-def _messages(events: list[Event]) -> list[JsonValue]:
-    """As Chrome writes them."""
+def _opens(exchange: ExchangeEvent, events: list[Event]) -> bool:
+    """Whether a WebSocket was opened by this exchange: on its stream, and answered as its version does it."""
+    response = exchange.response
+    if response is None or not (response.status == 101 or (exchange.stream and response.status == 200)):
+        return False
+    return any(event.name == OPENED and event.stream == exchange.stream for event in events)
+
+
+def _put_messages(entry: dict[str, JsonValue], exchange: ExchangeEvent, events: list[Event]) -> None:
+    """The messages as Chrome writes them: text as it is, binary data in base64; times in seconds since 1970."""
     found: list[JsonValue] = []
+    counted = 0
     for event in events:
+        if event.stream != exchange.stream:
+            continue
+        fields = event.fields()
         if event.name == MESSAGE:
-            fields = event.fields()
+            text, octets = fields.get("text"), fields.get("hex")
             found.append({
-                "type": "send" if event.direction == 0 else "receive", "time": event.time / 1e9,
-                "opcode": fields.get("opcode"), "data": fields.get("text", fields.get("preview", "")),
+                "type": "send" if fields.get("by_client") else "receive", "time": event.time / 1e9,
+                "opcode": OPCODES.get(str(fields.get("kind")), 0),
+                "data": base64.b64encode(bytes.fromhex(octets)).decode() if isinstance(octets, str) else text or "",
             })
-    return found
+        elif event.name == MESSAGES:
+            counted += sum(
+                number for side in ("messages_forward", "messages_backward")
+                for number in (fields.get(side),) if isinstance(number, int)
+            )
+    request = entry["request"]
+    if isinstance(request, dict) and isinstance(request["url"], str) and request["url"].startswith("http"):
+        request["url"] = "ws" + request["url"].removeprefix("http")     # RFC 6455 §3
+    entry["_resourceType"] = "websocket"
+    entry["_webSocketMessages"] = found
+    if counted:
+        entry["_webSocketMessagesLeftOut"] = counted
 
 
 def _ms(ns: int) -> float:

@@ -18,17 +18,21 @@ from analyzer import __version__
 from analyzer.model import Analysis, Phase, Points, Told
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import terminal_text
+from analyzer.report.octets import REDACTED, shown_octets
 from analyzer.report.records import conversation_record
-from analyzer.report.terminal import capture_name, counted, doubts, recorded
-from analyzer.report.words import TEACH
+from analyzer.report.spans import Part, spans_of, story_parts, streams_of
+from analyzer.report.terminal import capture_name, counted, doubts, recorded, totals
+from analyzer.report.words import TEACH, state_in_words
 from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import duration, plural
 
-SCRIPTS: Final = ("uPlot.min.js", "page.js", "overview.js", "timeline.js", "graph.js", "main.js")
+SCRIPTS: Final = (
+    "uPlot.min.js", "page.js", "fields.js", "bars.js", "overview.js", "timeline.js", "graph.js", "main.js",
+)
 STYLES: Final = ("uPlot.min.css", "page.css")
 LEVEL: Final = 6             # of zlib: 9 takes three times as long for a hundredth less
 EVENT_FIELDS: Final = (
-    "name", "stream", "direction", "frames", "bytes", "importance", "label", "detail", "text", "spec",
+    "name", "stream", "direction", "frames", "bytes", "importance", "label", "detail", "text", "spec", "fields",
 )
 
 
@@ -37,7 +41,7 @@ def html_page(analysis: Analysis) -> Iterator[str]:
     page = files("analyzer.report").joinpath("page")
     script = '"use strict";\n' + "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
-    packed = zlib.compress(json.dumps(page_data(analysis), ensure_ascii=True, separators=(",", ":")).encode(), LEVEL)
+    packed = zlib.compress(page_json(analysis).encode(), LEVEL)
     capture = analysis.capture
     parts = {
         "title": escape(terminal_text(capture_name(capture.names))),
@@ -62,17 +66,25 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+def page_json(analysis: Analysis) -> str:
+    """What the page's script reads, as ASCII: the data, and the bytes of frames as `octets`."""
+    data = _ascii(page_data(analysis))
+    return f'{data[:-1]},"octets":{_ascii(shown_octets(analysis, REDACTED in data))}}}'
+
+
+def _ascii(data: dict[str, JsonValue]) -> str:
+    return json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+
+
 def page_data(analysis: Analysis) -> dict[str, JsonValue]:
-    """What the page's script reads. Times count from the start of the capture, so that a browser holds them exactly."""
+    """All but the bytes. Times count from the start of the capture, so that a browser holds them exactly."""
     start = analysis.capture.start_ns
     return {
-        "capture": {"conversations": analysis.capture.conversations},
+        "capture": {"conversations": analysis.capture.conversations, "start": start},
+        "totals": [label + text for label, text in totals(analysis.capture) if analysis.capture.conversations > 1],
         "doubts": [*doubts(analysis.capture)],
         "findings": [finding.as_json() for finding in analysis.findings],
-        "story": [
-            {"conversation": row.conversation, "label": row.label, "text": row.text, "start": row.start_ns - start,
-             "end": row.end_ns - start} for row in analysis.story
-        ],
+        "story": _story(analysis, start),
         "conversations": [_told(told, start) for told in analysis.told],
         "series": {str(told.conversation.number): _series(told) for told in analysis.told},
         "points": {
@@ -81,13 +93,39 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
                 for side, points in zip(("forward", "backward"), told.points, strict=True)
             } for told in analysis.told if told.points
         },
-        "octets": {
-            str(number): {"hex": data.hex(), "more": more} for number, (data, more) in sorted(analysis.octets.items())
-        },
         "reasons": reasons(analysis, TEACH),
         "left_out": [*analysis.left_out],
         "about": _about(analysis),
     }
+
+
+def _story(analysis: Analysis, start: int) -> list[JsonValue]:
+    places = {
+        (span.conversation, span.text, span.start_ns): span for told in analysis.told for span in spans_of(told)
+    }
+    found: list[JsonValue] = []
+    for row, parts in zip(analysis.story, story_parts(analysis), strict=True):
+        record: dict[str, JsonValue] = {
+            "conversation": row.conversation, "label": row.label, "text": row.text, "start": row.start_ns - start,
+            "end": row.end_ns - start, "parts": _parts(parts, start),
+        }
+        span = places.get((row.conversation, row.text, row.start_ns))
+        if span is not None:
+            record["event"] = [span.phase, span.place]
+        found.append(record)
+    return found
+
+
+def _streams(told: Told, start: int) -> list[JsonValue]:
+    return [
+        {"stream": span.stream, "label": span.label, "text": span.text, "start": span.start_ns - start,
+         "end": span.end_ns - start, "parts": _parts(span.parts, start), "event": [span.phase, span.place]}
+        for span in streams_of(told)
+    ]
+
+
+def _parts(parts: list[Part], start: int) -> list[JsonValue]:
+    return [[part.kind, part.start_ns - start, part.end_ns - start] for part in parts]
 
 
 def _about(analysis: Analysis) -> list[JsonValue]:
@@ -101,7 +139,9 @@ def _about(analysis: Analysis) -> list[JsonValue]:
 def _told(told: Told, start: int) -> dict[str, JsonValue]:
     record = conversation_record(told.conversation)
     record["start"], record["end"] = told.conversation.start_ns - start, told.conversation.end_ns - start
+    record["state_means"] = state_in_words(told.conversation.transport, told.conversation.state)
     record["phases"] = [_phase(phase, start) for phase in told.phases]
+    record["streams"] = _streams(told, start)
     return record
 
 
@@ -135,5 +175,6 @@ def _points(points: Points, start: int) -> dict[str, JsonValue]:
         "segments": [[time - start, *rest] for time, *rest in points.segments],
         "acks": [[time - start, *rest] for time, *rest in points.acks],
         "sacks": [[time - start, *rest] for time, *rest in points.sacks],
+        "trips": [[time - start, taken] for time, taken in points.trips],
         "left_out": points.left_out,
     }

@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Final
+from typing import IO, Final
 
 STANDARD_OUTPUT: Final = "-"
 
@@ -14,35 +17,53 @@ STANDARD_OUTPUT: Final = "-"
 def save(path: str, pieces: Iterable[bytes]) -> int:
     """Write the pieces to `path`, replacing a file there only when all are written; `-` is standard output.
 
-    Returns the bytes written. Raises OSError; nothing half written is left behind then.
+    A link stays, and the file that it names is replaced; what is no file (a device, a named pipe) is written to as it
+    is. Returns the bytes written. Raises OSError; nothing half written is left behind then, nor where the process is
+    asked to end.
     """
     if path == STANDARD_OUTPUT:
-        return _pass_on(pieces)
-    target = Path(path)
-    written = 0
-    with NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as beside:
+        return _pass_on(pieces, sys.stdout.buffer)
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        with target.open("wb") as device:
+            return _pass_on(pieces, device)
+    with (
+        _ended_in_order(),
+        NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as beside,
+    ):
         try:
-            for piece in pieces:
-                written += beside.write(piece)
-            beside.flush()
+            written = _pass_on(pieces, beside)
             os.fsync(beside.fileno())
+            os.chmod(beside.name, _mode(target))
+            os.replace(beside.name, target)
         except BaseException:
             Path(beside.name).unlink(missing_ok=True)
             raise
-    try:
-        os.chmod(beside.name, _mode(target))
-        os.replace(beside.name, target)
-    except OSError:
-        Path(beside.name).unlink(missing_ok=True)
-        raise
     return written
 
 
-def _pass_on(pieces: Iterable[bytes]) -> int:
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM, which would end the process where it stands, takes the way of an exception meanwhile."""
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, _terminated)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminated(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _pass_on(pieces: Iterable[bytes], target: IO[bytes]) -> int:
     written = 0
     for piece in pieces:
-        written += sys.stdout.buffer.write(piece)
-    sys.stdout.buffer.flush()
+        written += target.write(piece)
+    target.flush()
     return written
 
 

@@ -1,4 +1,4 @@
-"""Tables for pandas, Polars, DuckDB and spreadsheets: conversations, events, lookups, findings.
+"""Tables for pandas, Polars, DuckDB and spreadsheets: conversations, events, exchanges, lookups, findings.
 
 No cell begins with a character that a spreadsheet takes for a formula; numbers are never quoted.
 """
@@ -8,7 +8,6 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Final
 
 from analyzer.model import Analysis, Conversation
@@ -22,6 +21,10 @@ Rows = Iterator[list[Cell]]
 # What a spreadsheet may take for a formula (OWASP, CSV Injection); the apostrophe makes it text.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 BLOCK: Final = 1_000     # rows of text handed on at once
+EXCHANGE_FIELDS: Final = (
+    "exchange", "method", "url", "status", "ended", "blocked_ns", "sent_ns", "waited_ns", "received_ns", "total_ns",
+    "request_wire_octets", "response_wire_octets",
+)
 
 
 class Table:
@@ -74,6 +77,32 @@ def _text(value: JsonValue) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _exchanges(analysis: Analysis, _level: str) -> Rows:
+    """A request and what came of it, from the events that sum one up: whatever the protocol, they have `exchange`."""
+    for told in analysis.told:
+        for phase in told.phases:
+            for event in phase.events:
+                fields = event.fields()
+                line = event.headline()
+                if line is None or "exchange" not in fields or "ended" not in fields:
+                    continue
+                frames = event.evidence.frames
+                yield [
+                    event.conversation, event.stream, *(_cell(fields.get(name)) for name in EXCHANGE_FIELDS),
+                    *_body(fields.get("response_body")), line.start_ns, line.end_ns,
+                    frames[0] if frames else None, frames[-1] if frames else None,
+                ]
+
+
+def _cell(value: JsonValue) -> Cell:
+    return value if isinstance(value, int | float | str) else None
+
+
+def _body(body: JsonValue) -> list[Cell]:
+    """Octets and type of a body, if there was one."""
+    return [_cell(body.get("octets")), _cell(body.get("media_type"))] if isinstance(body, dict) else [None, None]
+
+
 def _lookups(analysis: Analysis, _level: str) -> Rows:
     for one in analysis.lookups:
         yield [
@@ -91,6 +120,12 @@ def _findings(analysis: Analysis, _level: str) -> Rows:
         ]
 
 
+TEXT_COLUMNS: Final = frozenset((
+    "transport", "protocol", "originator_address", "originator_name", "responder_address", "responder_name", "scope",
+    "state", "history", "community_id", "phase_kind", "name", "direction", "label", "detail", "text", "spec", "fields",
+    "method", "url", "ended", "body_type", "type", "client", "server", "kind", "result", "addresses", "code",
+    "severity", "confidence", "sentence", "frames", "display_filter", "next_step", "refute", "basis",
+))
 TABLES: Final[dict[str, Table]] = {
     table.name: table for table in (
         Table("conversations", (
@@ -104,6 +139,10 @@ TABLES: Final[dict[str, Table]] = {
             "conversation", "phase", "phase_kind", "name", "time_ns", "stream", "direction", "first_frame",
             "last_frame", "label", "detail", "text", "spec", "fields",
         ), _events),
+        Table("exchanges", (
+            "conversation", "stream", *EXCHANGE_FIELDS, "body_octets", "body_type", "start_ns", "end_ns", "first_frame",
+            "last_frame",
+        ), _exchanges),
         Table("lookups", (
             "name", "type", "client", "server", "kind", "result", "addresses", "cache_seconds", "attempts",
             "exchanges", "start_ns", "end_ns", "conversation",
@@ -139,16 +178,12 @@ def parquet_table(analysis: Analysis, level: str, table: Table) -> bytes:
     for row in table.rows(analysis, level):
         for column, cell in zip(columns, row, strict=True):
             column.append(cell)
-    arrays = [pyarrow.array(column, type=_type(pyarrow, column)) for column in columns]
+    # By name and not by what is there: files of several captures must fit together.
+    types = [pyarrow.string() if name in TEXT_COLUMNS else pyarrow.int64() for name in table.columns]
+    arrays = [pyarrow.array(column, type=type_) for column, type_ in zip(columns, types, strict=True)]
     target = io.BytesIO()
     parquet.write_table(pyarrow.table(arrays, names=list(table.columns)), target)
     return target.getvalue()
-
-
-def _type(pyarrow: ModuleType, column: list[Cell]) -> object:
-    """64-bit integers where every value is one, text otherwise: an empty column is text."""
-    known = [cell for cell in column if cell is not None]
-    return pyarrow.int64() if known and all(isinstance(cell, int) for cell in known) else pyarrow.string()
 
 
 def harmless(text: str) -> str:

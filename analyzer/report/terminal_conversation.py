@@ -21,6 +21,7 @@ from analyzer.report.rows import (
 )
 from analyzer.report.selection import ALARMING, chosen
 from analyzer.report.spark import sparkline, spread
+from analyzer.report.terminal_streams import stream_rows
 from analyzer.report.words import (
     ARROWS,
     BOTH_WAYS,
@@ -73,6 +74,11 @@ class ConversationWriter:
         joined(rows, title_pieces(conversation), "   ", RAIL, self.width, TITLE)
         rows.append(Row().to(RAIL))
         joined(rows, number_pieces(conversation, self.level), " · ", RAIL, self.width, DIM)
+        if self.level != BRIEF:
+            chart = stream_rows(told, self.width - RAIL, self.whole)
+            if chart:
+                rows.append(Row())
+                rows += [row.behind(" " * RAIL, DIM) for row in chart]
         if told.phases:
             rows.append(Row())
         shown = [chosen(phase, self.level) for phase in told.phases]

@@ -1,6 +1,8 @@
 /* The graphs of a TCP connection: time-sequence in tcptrace's manner, window and bytes in flight over time. */
 const graphs = [];
 const TICKS = { size: 11 };
+const ARROW = { forward: "→", backward: "←" };
+const DENSE = 20000;    // points beyond which steps cannot be told from lines
 const FEWEST = 5;      // segments, SYN and FIN among them, below which a direction has no shape
 
 function colour(name) {
@@ -15,10 +17,12 @@ function showGraphs(one) {
   for (const side of ["forward", "backward"]) {
     if (points && points[side] && points[side].segments.length >= FEWEST) figures.push([sequenceFigure, points[side], side, one]);
   }
-  for (const [title, unit, series] of seriesOf(one)) figures.push([seriesFigure, title, unit, series, one]);
+  for (const { title, unit, series } of page.data.series[one.number] || []) figures.push([seriesFigure, title, unit, series, one]);
+  const trips = points ? ["forward", "backward"].filter((side) => points[side].trips.length).map((side) =>
+    [`data ${ARROW[side]} until its ACK`, points[side].trips.map((trip) => trip[0]), points[side].trips.map((trip) => trip[1])]) : [];
+  if (trips.length) figures.push([seriesFigure, "Round trip, as seen where the capture was taken", "ns", trips, one]);
   if (!figures.length) {
     byId("graph").append(make("p", { class: "hint" }, "There is nothing to draw: too few segments carried data, or it is not TCP."));
-    return;
   }
   graphs.waiting = figures;
   if (!byId("graph").hidden) drawGraphs();
@@ -26,17 +30,22 @@ function showGraphs(one) {
 
 /* Drawn when they are first looked at: a hidden element has no width. */
 function drawGraphs() {
-  for (const [draws, ...rest] of graphs.waiting || []) draws(...rest);
-  graphs.waiting = [];
+  const next = () => {
+    const [draws, ...rest] = (graphs.waiting || []).shift() || [];
+    if (!draws) return;
+    draws(...rest);
+    setTimeout(next);      // one at a time, so that the page answers in between
+  };
+  next();
 }
 
-function frameOf(title, hint) {
-  const holder = make("div", {});
+function frameOf(title, hint, said) {
+  const holder = make("div", { role: "img", "aria-label": said });
   byId("graph").append(make("figure", {}, make("figcaption", {}, title), hint ? make("p", { class: "hint" }, hint) : null, holder));
   return holder;
 }
 
-function plot(holder, options, data) {
+function plot(holder, one, options, data) {
   const axis = { stroke: colour("dim"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") }, font: `${TICKS.size}px system-ui` };
   const all = {
     width: Math.max(holder.clientWidth, 300), height: 320, cursor: { drag: { x: true, y: true, uni: 30 } },
@@ -45,81 +54,130 @@ function plot(holder, options, data) {
       { ...axis, size: 80, values: (_plot, ticks) => ticks.map((tick) => options.unit === "ns" ? duration(Math.round(tick)) : size(Math.round(tick))) }],
   };
   const made = new uPlot(all, data, holder);
+  let pressed = 0;
+  made.over.addEventListener("pointerdown", (event) => { pressed = event.clientX; });
+  made.over.addEventListener("click", (event) => {
+    if (Math.abs(event.clientX - pressed) < 4) selectNear(one, one.start + made.posToVal(event.offsetX, "x"));
+  });
   graphs.push({ plot: made, holder });
   return made;
 }
 
+/* The told event that is nearest in time. */
+function selectNear(one, time) {
+  let [near, least] = [null, Infinity];
+  for (const phase of one.phases) {
+    for (const event of phase.events) {
+      if (!told(event)) continue;
+      const distance = Math.abs(event.time - time);
+      if (distance < least) [near, least] = [event, distance];
+    }
+  }
+  if (near) { select(one.number, near); showFrame(near); }
+}
+
+/* Columns of one time axis from several series of [time, ...values]; null where a series says nothing. */
+function merged(serieses) {
+  const times = Float64Array.from(new Set(serieses.flatMap((rows) => rows.map((row) => row[0])))).sort();
+  const columns = serieses.map((rows) => {
+    const column = new Array(times.length).fill(null);
+    const sorted = rows.every((row, index) => !index || rows[index - 1][0] <= row[0]) ? rows : [...rows].sort((a, b) => a[0] - b[0]);
+    let at = 0;
+    for (const [time, value] of sorted) {
+      while (times[at] < time) at += 1;
+      column[at] = value;
+    }
+    return column;
+  });
+  return [Array.from(times), ...columns];
+}
+
+const steps = (count) => (count > DENSE ? {} : { paths: uPlot.paths.stepped({ align: 1 }) });
+
 /* segments: [time, start, end, kind, frame] with kind 0 data, 1 resent, 2 SYN or FIN; acks: [time, ack, edge];
    sacks: [time, left, right]. Everything is relative to the start of the stream. */
 function sequenceFigure(points, side, one) {
-  const arrow = side === "forward" ? "→" : "←";
-  const holder = frameOf(`Time and sequence ${arrow}`,
+  const kinds = [0, 1, 2].map((kind) => points.segments.filter((segment) => segment[3] === kind));
+  const highest = points.segments.reduce((most, segment) => Math.max(most, segment[2]), 0) * 1.15;
+  const holder = frameOf(`Time and sequence ${ARROW[side]}`,
     "Each stroke is a segment, red where it was sent again. The lower line is what was acknowledged, the upper one what the "
-    + "receiver allows; purple are selective acknowledgments. Drag to zoom, double-click for the whole."
-    + (points.left_out ? ` The first ${grouped(points.segments.length)} segments are drawn, ${grouped(points.left_out)} are not.` : ""));
-  const rows = [...points.segments.map((segment) => segment[0]), ...points.acks.map((ack) => ack[0])];
-  const times = [...new Set(rows)].sort((a, b) => a - b);
-  const ackAt = new Map(points.acks.map((ack) => [ack[0], ack]));
-  const top = new Map();
-  for (const [time, , end] of points.segments) top.set(time, Math.max(top.get(time) || 0, end));
-  const column = (of) => times.map(of);
-  const data = [times, column((time) => (top.has(time) ? top.get(time) : null)),
-    column((time) => (ackAt.has(time) ? ackAt.get(time)[1] : null)), column((time) => (ackAt.has(time) && ackAt.get(time)[2] > 0 ? ackAt.get(time)[2] : null))];
+    + "receiver allows; purple are selective acknowledgments. Drag to zoom, double-click for the whole, click for the nearest event."
+    + (points.left_out ? ` The first ${grouped(points.segments.length)} segments are drawn, ${grouped(points.left_out)} are not.` : ""),
+    `${plural(points.segments.length, "segment")}, ${grouped(kinds[1].length)} sent again, up to ${size(Math.round(highest / 1.15))}`);
+  const tops = [];
+  for (const [time, , end] of points.segments) {
+    if (tops.length && tops[tops.length - 1][0] === time) tops[tops.length - 1][1] = Math.max(tops[tops.length - 1][1], end);
+    else tops.push([time, end]);
+  }
+  const data = merged([tops, points.acks, points.acks.filter((ack) => ack[2] > 0).map((ack) => [ack[0], ack[2]])]);
   const strokes = (made) => {
     const context = made.ctx;
-    const x = (value) => made.valToPos(value, "x", true);
-    const y = (value) => made.valToPos(value, "y", true);
     const box = made.bbox;
     context.save();
     context.beginPath();
     context.rect(box.left, box.top, box.width, box.height);
     context.clip();
-    const paint = (rows_, stroke, width) => {
-      context.beginPath();
-      context.strokeStyle = stroke;
-      context.lineWidth = width * devicePixelRatio;
-      for (const [time, from, to] of rows_) {
-        const at = x(time);
-        if (at < box.left - 2 || at > box.left + box.width + 2) continue;
-        context.moveTo(at, y(from));
-        context.lineTo(at, Math.min(y(to), y(from) - 1));
-      }
-      context.stroke();
-    };
-    paint(points.sacks, "#a35bb5", 1.5);
-    paint(points.segments.filter((segment) => segment[3] === 0), colour("text"), 1.5);
-    paint(points.segments.filter((segment) => segment[3] === 2), "#d9822b", 3);
-    paint(points.segments.filter((segment) => segment[3] === 1), colour("error"), 2.5);
+    paintStrokes(made, points.sacks, "#a35bb5", 1.5);
+    paintStrokes(made, kinds[0], colour("text"), 1.5);
+    paintStrokes(made, kinds[2], "#d9822b", 3);
+    paintStrokes(made, kinds[1], colour("error"), 2.5);
     markOn(made);
     context.restore();
   };
-  const stepped = uPlot.paths.stepped({ align: 1 });
+  const value = (_plot, number) => (number === null ? "" : grouped(Math.round(number)));
+  const line = { width: 1.5, spanGaps: true, points: { show: false }, value, ...steps(points.acks.length) };
   // The data decide the scale: a window far above them would press them flat.
-  const highest = Math.max(...points.segments.map((segment) => segment[2])) * 1.15;
   const range = (_plot, least, most) => [least, Math.min(Math.max(most, 1), highest)];
-  plot(holder, { scales: { x: { time: false }, y: { range } }, hooks: { draw: [strokes] }, series: [{ label: "time", value: (_plot, value) => (value === null ? "" : duration(value)) },
-    { label: "data up to", stroke: "transparent", points: { show: false }, value: (_plot, value) => (value === null ? "" : grouped(value)) },
-    { label: "acknowledged", stroke: "#2f9e44", width: 1.5, paths: stepped, spanGaps: true, points: { show: false }, value: (_plot, value) => (value === null ? "" : grouped(value)) },
-    { label: "allowed", stroke: "#c9a100", width: 1.5, paths: stepped, spanGaps: true, points: { show: false }, value: (_plot, value) => (value === null ? "" : grouped(value)) }] }, data);
+  plot(holder, one, { scales: { x: { time: false }, y: { range } }, hooks: { draw: [strokes] }, series: [
+    { label: "time", value: (_plot, time) => (time === null ? "" : duration(Math.round(time))) },
+    { label: "data up to", stroke: "transparent", points: { show: false }, value },
+    { label: "acknowledged", stroke: "#2f9e44", ...line }, { label: "allowed", stroke: "#c9a100", ...line }] }, data);
 }
 
-/* [title, unit, [[name, times, values]]]: what the conversation's series hold, those of one unit and direction together. */
-function seriesOf(one) {
-  return (page.data.series[one.number] || []).map((figure) => [figure.title, figure.unit, figure.series]);
+/* Strokes that fall on one column of pixels and touch are drawn as one: a hundred thousand stay quick. */
+function paintStrokes(made, rows, stroke, width) {
+  const context = made.ctx;
+  const box = made.bbox;
+  const left = made.valToPos(0, "x", true);
+  const perTime = made.valToPos(1e6, "x", true) - left;
+  const bottom = made.valToPos(0, "y", true);
+  const perOctet = made.valToPos(1e6, "y", true) - bottom;
+  context.beginPath();
+  context.strokeStyle = stroke;
+  context.lineWidth = width * devicePixelRatio;
+  let [column, low, high] = [-1, 0, 0];
+  const flush = () => { if (column >= 0) { context.moveTo(column + 0.5, low); context.lineTo(column + 0.5, Math.min(high, low - 1)); } };
+  for (const [time, from, to] of rows) {
+    const at = Math.round(left + perTime * time / 1e6);
+    if (at < box.left - 2 || at > box.left + box.width + 2) continue;
+    const [down, up] = [bottom + perOctet * from / 1e6, bottom + perOctet * to / 1e6];
+    if (at === column && down >= high - 1 && up <= low + 1) {
+      low = Math.max(low, down);
+      high = Math.min(high, up);
+      continue;
+    }
+    flush();
+    [column, low, high] = [at, down, up];
+  }
+  flush();
+  context.stroke();
 }
 
+/* series: [[name, times, values]] of one unit. */
 function seriesFigure(title, unit, series, one) {
-  const holder = frameOf(title, "");
-  const times = [...new Set(series.flatMap(([, at]) => at))].sort((a, b) => a - b);
-  const columns = series.map(([, at, values]) => {
-    const known = new Map(at.map((time, index) => [time, values[index]]));
-    return times.map((time) => (known.has(time) ? known.get(time) : null));
+  const count = series.reduce((sum, [, times]) => sum + times.length, 0);
+  const said = series.map(([name, , values]) => {
+    const most = values.reduce((high, value) => Math.max(high, value), 0);
+    return `${name}: at most ${unit === "ns" ? duration(most) : size(most)}`;
   });
-  const colours = [colour("bar0"), colour("error"), colour("bar3")];
-  plot(holder, { unit, hooks: { draw: [markOn] }, series: [{ label: "time", value: (_plot, value) => (value === null ? "" : duration(value)) },
-    ...series.map(([name], index) => ({ label: name, stroke: colours[index % 3], width: 1.5, spanGaps: true, points: { show: false },
-      paths: uPlot.paths.stepped({ align: 1 }), value: (_plot, value) => (value === null ? "" : unit === "ns" ? duration(value) : size(value)) }))] },
-  [times, ...columns]);
+  const holder = frameOf(title, "", said.join(", "));
+  const data = merged(series.map(([, times, values]) => times.map((time, index) => [time, values[index]])));
+  const colours = [colour("bar0"), colour("error"), colour("bar3"), colour("bar4")];
+  const shown = (_plot, value) => (value === null ? "" : unit === "ns" ? duration(Math.round(value)) : size(Math.round(value)));
+  plot(holder, one, { unit, hooks: { draw: [markOn] }, series: [
+    { label: "time", value: (_plot, time) => (time === null ? "" : duration(Math.round(time))) },
+    ...series.map(([name], index) => ({ label: name, stroke: colours[index % 4], width: 1.5, spanGaps: true, points: { show: false },
+      ...steps(count), value: shown }))] }, data);
 }
 
 /* The event that is marked elsewhere, as a line at its time. */

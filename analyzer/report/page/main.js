@@ -7,7 +7,7 @@ function showTab(name) {
     byId(tab.getAttribute("aria-controls")).hidden = !on;
   }
   if (name === "graph") drawGraphs();
-  markEvent(false);
+  markEvent(Boolean(page.event));
 }
 
 function wire() {
@@ -18,19 +18,22 @@ function wire() {
   let waiting = 0;
   byId("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(fillTable, 120); });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
+  byId("close").addEventListener("click", () => { byId("frame").hidden = true; });
   const tabs = [...document.querySelectorAll("[role=tab]")];
-  tabs.forEach((tab, index) => {
+  tabs.forEach((tab) => {
     tab.addEventListener("click", () => showTab(tab.id.slice(4)));
     tab.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
-      const next = tabs[(index + step + tabs.length) % tabs.length];
+      const there = tabs.filter((one) => !one.hidden);
+      const next = there[(there.indexOf(tab) + step + there.length) % there.length];
       next.focus();
       showTab(next.id.slice(4));
     });
   });
   document.addEventListener("keydown", (event) => {
-    if (event.target.matches("input, select")) return;
+    if (event.target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") byId("frame").hidden = true;
     if (event.key === "/") { event.preventDefault(); byId("search").focus(); }
     if (event.key === "n" || event.key === "p") stepEvent(event.key === "n" ? 1 : -1);
   });
@@ -43,11 +46,14 @@ function stepEvent(step) {
   const events = one.phases.flatMap((phase) => phase.events.filter(told));
   const index = events.indexOf(page.event);
   const next = events[Math.min(Math.max(index + step, 0), events.length - 1)];
-  if (next) select(one.number, next, true);
+  if (!next) return;
+  select(one.number, next, true);
+  const focused = byId("ladder").hidden ? next.element && next.element.querySelector(".frames") : next.arrow;
+  if (focused && focused.checkVisibility()) focused.focus({ preventScroll: true });
 }
 
 function showAbout() {
-  const items = [...page.data.left_out, ...page.data.about, "Keys: / searches, n and p go from event to event, arrows change the view."];
+  const items = [...page.data.left_out, ...page.data.about, "Keys: / searches, n and p go from event to event, arrows change the view, Escape closes the bytes."];
   byId("about").querySelector("ul").append(...items.map((text) => make("li", {}, text)));
   byId("about").hidden = false;
 }
@@ -55,6 +61,7 @@ function showAbout() {
 async function start() {
   page.data = await inflate(byId("data").textContent.trim());
   byId("loading").remove();
+  byId("totals").append(...page.data.totals.map((text) => make("li", {}, text)));
   byId("doubts").append(...page.data.doubts.map((text) => make("li", {}, text)));
   showFindings();
   showStory();

@@ -18,92 +18,19 @@ function showFindings() {
   byId("findings").hidden = page.data.findings.length === 0;
 }
 
-const story = { start: 0, end: 1, rows: [] };
-
 function showStory() {
-  const all = page.data.story;
-  if (!all.length) return;
+  if (!page.data.story.length) return;
   byId("story").hidden = false;
-  const rows = byId("story").querySelector(".rows");
-  const colours = new Map();
-  for (const row of all) {
-    const kind = row.label.split(" ")[0];
-    if (!colours.has(kind)) colours.set(kind, `var(--bar${colours.size % 6})`);
-    const bar = make("span", { class: "bar" });
-    bar.style.background = colours.get(kind);
-    const track = make("span", { class: "track" }, bar);
-    const element = make("button", { type: "button", class: "row", role: "listitem", title: row.text,
-      onclick: () => { if (!drag.moved) select(row.conversation, null, true); } },
-      make("span", { class: "number" }, row.conversation ? String(row.conversation) : ""),
-      make("span", { class: "label" }, row.label), make("span", { class: "text" }, row.text),
-      make("span", { class: "took" }, row.end > row.start ? duration(row.end - row.start) : ""), track);
-    rows.append(element);
-    story.rows.push({ row, element, bar, track });
-  }
-  byId("whole").addEventListener("click", () => zoomStory(null));
-  dragToZoom(rows);
-  zoomStory(null);
+  const rows = page.data.story.map((row) => ({ ...row, number: row.conversation,
+    choose: () => select(row.conversation, eventAt(row), true),
+    chosen: () => row.conversation === page.conversation }));
+  barChart(byId("story").querySelector(".holder"), rows, "The story, one bar for each thing that happened");
 }
 
-function zoomStory(range) {
-  const all = page.data.story;
-  const whole = [Math.min(...all.map((row) => row.start)), Math.max(...all.map((row) => row.end))];
-  [story.start, story.end] = range || whole;
-  const span = Math.max(story.end - story.start, 1);
-  byId("whole").hidden = !range;
-  for (const { row, bar } of story.rows) {
-    const from = Math.max(row.start, story.start);
-    const to = Math.min(row.end, story.end);
-    bar.style.display = to < from ? "none" : "";
-    bar.style.left = `${100 * (from - story.start) / span}%`;
-    bar.style.width = `${100 * Math.max(to - from, 0) / span}%`;
-  }
-  const axis = byId("story").querySelector(".axis");
-  axis.replaceChildren();
-  const step = roundStep(span / 6);
-  for (let at = 0; at <= span; at += step) {
-    const tick = make("span", {}, at ? duration(at) : range ? since(story.start, 0) : "0");
-    tick.style.left = `${100 * at / span}%`;
-    if (at / span < 0.93) axis.append(tick);
-  }
-}
-
-function roundStep(least) {
-  const decade = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
-  return [1, 2, 5, 10].map((factor) => factor * decade).find((step) => step >= least) || 10 * decade;
-}
-
-const drag = { from: -1, track: null, mark: null, moved: false };
-function dragToZoom(rows) {
-  const place = (event, track) => {
-    const box = track.getBoundingClientRect();
-    return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
-  };
-  rows.addEventListener("pointerdown", (event) => {
-    drag.moved = false;
-    drag.track = event.target.closest(".track");
-    if (drag.track) drag.from = place(event, drag.track);
-  });
-  rows.addEventListener("pointermove", (event) => {
-    if (!drag.track) return;
-    const now = place(event, drag.track);
-    if (Math.abs(now - drag.from) < 0.01 && !drag.moved) return;
-    drag.moved = true;
-    drag.mark = drag.mark || make("span", { class: "zoom" });
-    drag.mark.style.left = `${100 * Math.min(now, drag.from)}%`;
-    drag.mark.style.width = `${100 * Math.abs(now - drag.from)}%`;
-    drag.track.append(drag.mark);
-  });
-  window.addEventListener("pointerup", (event) => {
-    if (!drag.track) return;
-    if (drag.moved) {
-      const span = story.end - story.start;
-      const places = [drag.from, place(event, drag.track)].sort((a, b) => a - b);
-      zoomStory(places.map((at) => Math.round(story.start + at * span)));
-      drag.mark.remove();
-    }
-    drag.track = null;
-  });
+/* The event that a bar stands for, where it stands for one. */
+function eventAt(row) {
+  const one = conversationOf(row.conversation);
+  return one && row.event ? one.phases[row.event[0]].events[row.event[1]] : null;
 }
 
 const COLUMNS = [
@@ -121,7 +48,7 @@ const COLUMNS = [
   ["state", false, (one) => one.state, String],
 ];
 const table = { by: 0, down: false, rows: [] };
-const MOST_ROWS = 2000;
+const MOST_ROWS = 500;     // searching finds the others
 
 function showTable() {
   byId("conversations").hidden = false;
@@ -141,10 +68,10 @@ function sortTable(index) {
 
 function matches(one, words) {
   if (!words.length) return true;
-  const text = [endpoint(one.originator), endpoint(one.responder), one.originator.name, one.responder.name, one.protocol,
+  one.words = one.words || [endpoint(one.originator), endpoint(one.responder), one.originator.name, one.responder.name, one.protocol,
     one.transport, one.state, one.scope, ...one.phases.flatMap((phase) => [phase.title, ...phase.facts,
       ...phase.events.map((event) => `${event.label} ${event.detail} ${event.text}`)])].join(" ").toLowerCase();
-  return words.every((word) => text.includes(word));
+  return words.every((word) => one.words.includes(word));
 }
 
 function fillTable() {
@@ -158,11 +85,13 @@ function fillTable() {
   });
   const body = byId("conversations").querySelector("tbody");
   body.replaceChildren(...found.slice(0, MOST_ROWS).map((one) => {
-    const row = make("tr", { tabindex: "0", "data-number": one.number, class: one.number === page.conversation ? "chosen" : "",
-      onclick: () => select(one.number, null, true),
-      onkeydown: (event) => { if (event.key === "Enter") select(one.number, null, true); } });
+    const row = make("tr", { "data-number": one.number, class: one.number === page.conversation ? "chosen" : "",
+      "aria-current": one.number === page.conversation && "true", onclick: () => select(one.number, null, true) });
     for (const [title, right, of, shown] of COLUMNS) {
-      row.append(make("td", { class: right ? "right" : title === "name" ? "wide" : "" }, shown(of(one) || (right ? of(one) : ""))));
+      const text = shown(of(one) || (right ? of(one) : ""));
+      // The number is a button, so that a row can be reached and chosen with keys; its click is the row's.
+      row.append(make("td", { class: right ? "right" : title === "name" ? "wide" : "" },
+        title === "#" ? make("button", { type: "button", class: "plain", "aria-label": `Show conversation ${one.number}` }, text) : text));
     }
     return row;
   }));
@@ -177,7 +106,9 @@ function fillTable() {
 
 page.listeners.push(() => {
   for (const row of byId("conversations").querySelectorAll("tbody tr")) {
-    row.classList.toggle("chosen", Number(row.dataset.number) === page.conversation);
+    const chosen = Number(row.dataset.number) === page.conversation;
+    row.classList.toggle("chosen", chosen);
+    if (chosen) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
   }
-  for (const { row, element } of story.rows) element.classList.toggle("chosen", row.conversation === page.conversation);
 });

@@ -1,6 +1,7 @@
 /* One conversation: its phases as an annotated timeline, its ladder, and the bytes of a frame. */
-const MOST_EVENTS = 400;    // of one phase drawn at once; the rest follows on demand
+const MOST_EVENTS = 200;    // of one phase made at once; the rest follows as it comes into view
 const MOST_ARROWS = 200;    // of the ladder
+const MOST_LINKS = 40;      // frames of an event, events of a frame
 
 function showDetail(changed, scroll) {
   const one = conversationOf(page.conversation);
@@ -8,66 +9,113 @@ function showDetail(changed, scroll) {
   byId("detail").hidden = false;
   if (changed) {
     const names = [one.originator.name, one.responder.name].filter(Boolean).join(" ⇄ ");
-    byId("detail-title").textContent = `Conversation ${one.number} · ${one.protocol ? one.protocol + " over " : ""}${one.transport} `
+    byId("detail-title").textContent = `Conversation ${one.number} · ${one.protocol && one.protocol !== one.transport ? one.protocol + " over " : ""}${one.transport} `
       + `${endpoint(one.originator)} ⇄ ${endpoint(one.responder)}${names ? " · " + names : ""}`;
     byId("detail-numbers").textContent = [
       `${plural(one.frames[0], "frame")} →, ${grouped(one.frames[1])} ←`,
-      `payload ${size(one.payload[0])} →, ${size(one.payload[1])} ←`, duration(one.end - one.start), one.state,
-      one.history && `history ${one.history}`, one.community_id, one.scope,
+      `payload ${size(one.payload[0])} →, ${size(one.payload[1])} ←`, duration(one.end - one.start),
+      one.state && (one.state_means ? `${one.state}: ${one.state_means}` : one.state),
+      one.history && `history ${one.history}`, one.community_id && `community id ${one.community_id}`, one.scope,
     ].filter(Boolean).join(" · ");
     byId("frame").hidden = true;
     showTimeline(one);
     showLadder(one);
+    showStreams(one);
     showGraphs(one);
   }
   markEvent(scroll);
   if (scroll && !page.event) byId("detail").scrollIntoView({ block: "start" });
 }
 
+/* Phases with their events. Many are made in pieces, as they come into view; `reach` makes all up to an event. */
+const timeline = { reach: () => {}, more: new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) entry.target.click();
+}, { rootMargin: "600px" }) };
+
 function showTimeline(one) {
   const said = new Set();
-  byId("timeline").replaceChildren(...one.phases.map((phase, index) => {
+  for (const phase of one.phases) for (const event of phase.events) event.element = null;
+  const phases = one.phases.map((phase, index) => {
     const shown = phase.events.filter(told);
-    const element = make("section", { class: "phase" }, make("h3", {}, `${index + 1}  ${phase.title}`),
-      make("p", { class: "facts" }, [duration(phase.end - phase.start), ...phase.facts].join(" · ")));
-    const add = (from) => {
-      for (const event of shown.slice(from, from + MOST_EVENTS)) element.append(eventElement(one, event, said));
-      if (shown.length > from + MOST_EVENTS) {
-        const more = make("button", { type: "button", onclick: () => { more.remove(); add(from + MOST_EVENTS); } },
-          `${plural(shown.length - from - MOST_EVENTS, "more event")}`);
-        element.append(more);
-      }
+    const list = make("div", { role: "list" });
+    const more = make("button", { type: "button", hidden: true });
+    let drawn = 0;
+    const add = (until) => {
+      list.append(...shown.slice(drawn, until).map((event) => eventElement(one, event, said)));
+      drawn = Math.min(Math.max(until, drawn), shown.length);
+      more.hidden = drawn === shown.length;
+      more.textContent = plural(shown.length - drawn, "more event");
     };
-    add(0);
-    for (const text of phase.left_out) element.append(make("p", { class: "left-out" }, "… " + text));
-    return element;
-  }));
+    more.addEventListener("click", () => add(drawn + MOST_EVENTS));
+    add(MOST_EVENTS);
+    timeline.more.observe(more);
+    const element = make("section", { class: "phase" }, make("h3", {}, `${index + 1}  ${phase.title}`),
+      make("p", { class: "facts" }, [duration(phase.end - phase.start), ...phase.facts].join(" · ")), list, more,
+      ...phase.left_out.map((text) => make("p", { class: "left-out" }, "… " + text)));
+    return { element, shown, add };
+  });
+  timeline.reach = (event) => {
+    for (const { shown, add } of phases) {
+      const place = shown.indexOf(event);
+      if (place >= 0 && !event.element) add(place + 1);
+    }
+  };
+  byId("timeline").replaceChildren(...phases.map((phase) => phase.element));
 }
 
 function eventElement(one, event, said) {
   const arrow = { forward: "→", backward: "←" }[event.direction] || "·";
   const why = page.level === "teach" && page.data.reasons[event.name] && !said.has(event.name);
   if (why) said.add(event.name);
-  const element = make("div", { class: "event" + (ALARMING.has(event.name) ? " alarming" : ""), onclick: () => select(one.number, event) },
-    make("button", { type: "button", class: "frames", "aria-label": `frames ${framesText(event.frames)}`,
-      onclick: (click) => { click.stopPropagation(); select(one.number, event); showFrame(event); } }, framesText(event.frames)),
-    make("span", { class: "time" }, since(event.time, one.start)), make("span", { class: event.direction || "" }, arrow),
+  const frames = framesText(event.frames);
+  const element = make("div", { role: "listitem", class: "event" + (ALARMING.has(event.name) ? " alarming" : ""), onclick: () => select(one.number, event) },
+    make("button", { type: "button", class: "frames", "aria-label": `frames ${frames}: ${event.label || event.name}, show the bytes`,
+      onclick: (click) => { click.stopPropagation(); select(one.number, event); showFrame(event); } }, frames),
+    make("span", { class: "time" }, since(event.time, one.start)),
+    make("span", { class: event.direction || "", role: "img", "aria-label": event.direction || "both ways" }, arrow),
     make("span", { class: "label" }, event.label),
-    make("span", { class: "said" }, event.spec ? make("span", { class: "spec" }, event.spec) : null,
-      event.detail ? make("span", { class: "detail" }, event.detail) : null, event.text,
+    make("div", { class: "said" }, event.spec ? make("span", { class: "spec" }, event.spec) : null,
+      event.detail ? make("span", { class: "detail" }, event.detail) : null, event.text, foldedFields(event),
       why ? make("span", { class: "why" }, `Why: ${page.data.reasons[event.name]}`) : null));
   event.element = element;
   return element;
 }
 
 function markEvent(scroll) {
-  for (const chosen of document.querySelectorAll(".event.chosen, .arrow.chosen")) chosen.classList.remove("chosen");
+  for (const chosen of document.querySelectorAll(".event.chosen, .arrow.chosen")) {
+    chosen.classList.remove("chosen");
+    chosen.removeAttribute("aria-current");
+  }
   if (!page.event) return;
-  if (page.event.element) page.event.element.classList.add("chosen");
-  if (page.event.arrow) page.event.arrow.classList.add("chosen");
+  timeline.reach(page.event);
+  for (const element of [page.event.element, page.event.arrow]) {
+    if (!element) continue;
+    element.classList.add("chosen");
+    element.setAttribute("aria-current", "true");
+  }
   const visible = byId("ladder").hidden ? page.event.element : page.event.arrow;
   if (scroll && visible) visible.scrollIntoView({ block: "center" });
   markGraphs();
+}
+
+/* One bar a stream, or an exchange where one follows another; the tab is there where there are any. */
+function showStreams(one) {
+  const numbered = one.streams.some((span) => span.stream);
+  byId("tab-streams").hidden = !one.streams.length;
+  byId("tab-streams").textContent = numbered ? "Streams" : "Exchanges";
+  const old = charts.findIndex((chart) => chart.holder.id === "streams");
+  if (old >= 0) charts.splice(old, 1);
+  byId("streams").replaceChildren();
+  if (!one.streams.length) {
+    if (!byId("streams").hidden) showTab("timeline");
+    return;
+  }
+  const rows = one.streams.map((span, index) => {
+    const event = one.phases[span.event[0]].events[span.event[1]];
+    return { ...span, number: span.stream || index + 1, choose: () => { select(one.number, event); showFrame(event); },
+      chosen: () => page.event === event || Boolean(page.event && span.stream && page.event.stream === span.stream) };
+  });
+  barChart(byId("streams"), rows, numbered ? "Streams, one bar each" : "Exchanges, one bar each");
 }
 
 function showLadder(one) {
@@ -96,7 +144,7 @@ function showLadder(one) {
     return text;
   });
   const lines = [left, right].map((x) => draw("line", { x1: x, x2: x, y1: 26, y2: y, class: "life" }));
-  const svg = draw("svg", { viewBox: `0 0 1000 ${y + 10}`, role: "img", "aria-label": "Sequence diagram" }, ...lines, ...ends, ...parts);
+  const svg = draw("svg", { viewBox: `0 0 1000 ${y + 10}`, role: "group", "aria-label": "Sequence diagram" }, ...lines, ...ends, ...parts);
   const rest = events.length - shown.length;
   byId("ladder").replaceChildren(svg, make("p", { class: "left-out" }, rest > 0 ? `… ${plural(rest, "more event")} in the timeline` : ""));
 }
@@ -108,51 +156,63 @@ function arrowOf(one, event, y, left, right, step) {
   const colour = forward ? "f" : "b";
   const text = draw("text", { x: 500, y: y + 11, "text-anchor": "middle" });
   const label = `${event.label}  ${event.detail}`;
-  text.textContent = label.length > 78 ? label.slice(0, 77) + "…" : label;
+  text.textContent = label.length > 68 ? label.slice(0, 67) + "…" : label;
   const time = draw("text", { x: left - 12, y: y + 20, "text-anchor": "end", class: "small" });
   time.textContent = since(event.time, one.start);
   const frames = draw("text", { x: right + 12, y: y + 20, class: "small" });
   frames.textContent = framesText(event.frames);
-  const group = draw("g", { class: "arrow", tabindex: "0", role: "button" },
+  const group = draw("g", { class: "arrow", tabindex: "0", role: "button",
+      "aria-label": `${framesText(event.frames)} ${forward ? "to the right" : "to the left"}: ${event.label}. ${event.text}` },
     draw("rect", { x: 60, y, width: 880, height: step - 2, rx: 4 }),
     draw("path", { d: `M${from} ${y + 17} H${to} m${tip * 9} -4 L${to} ${y + 17} l${tip * 9} 4`, class: colour, "stroke-width": 1.6 }),
     text, time, frames);
   const choose = () => { select(one.number, event); showFrame(event); };
   group.addEventListener("click", choose);
-  group.addEventListener("keydown", (key) => { if (key.key === "Enter") choose(); });
+  group.addEventListener("keydown", (key) => { if (key.key === "Enter" || key.key === " ") { key.preventDefault(); choose(); } });
   event.arrow = group;
   return group;
 }
 
-/* The bytes of the frames of an event, its range marked in the last one. */
+/* The bytes of the frames of an event, its range marked in the last one, and what else is told of the frame. */
 function showFrame(event, frame) {
   const number = frame || event.frames[event.frames.length - 1];
+  if (!number) return;
   byId("frame").hidden = false;
   byId("frame-title").textContent = `Frame ${number}`;
-  byId("frame-links").replaceChildren(...event.frames.slice(-40).map((other) =>
-    make("button", { type: "button", onclick: () => showFrame(event, other) }, `#${other}`)));
+  const one = conversationOf(page.conversation);
+  const others = one.phases.flatMap((phase) => phase.events.filter((other) => told(other) && other.frames.includes(number))).slice(0, MOST_LINKS);
+  byId("frame-links").replaceChildren(
+    make("span", { class: "dim" }, event.frames.length > 1 ? "Frames: " : ""),
+    ...(event.frames.length > 1 ? event.frames.slice(-MOST_LINKS) : []).map((other) =>
+      make("button", { type: "button", class: "plain", "aria-current": other === number && "true", onclick: () => showFrame(event, other) }, `#${other}`)),
+    make("span", { class: "dim" }, " Told of it: "),
+    ...others.map((other) => make("button", { type: "button", class: "plain", "aria-current": other === event && "true",
+      onclick: () => { select(one.number, other, true); showFrame(other, number); } }, other.label || other.name)));
   const octets = page.data.octets[number];
   if (!octets) {
-    byId("hex").textContent = "The bytes of this frame are not in the report (the frames of the first statements are).";
+    byId("hex").textContent = "The bytes of this frame are not in the report (see “About this report”).";
     return;
   }
   const range = event.bytes && number === event.frames[event.frames.length - 1] ? event.bytes : [-1, -1];
   byId("hex").replaceChildren(...hexLines(octets.hex, range));
+  if (octets.hex.includes("·")) byId("hex").append("Octets shown as ·· are redacted.\n");
   if (octets.more) byId("hex").append(`… ${plural(octets.more, "more byte")} of this frame\n`);
 }
 
 function hexLines(hex, [start, end]) {
   const parts = [];
   for (let at = 0; at < hex.length / 2; at += 16) {
-    parts.push(at.toString(16).padStart(4, "0") + "  ");
-    let text = "";
+    let [line, marked, text] = [at.toString(16).padStart(4, "0") + "  ", false, ""];
+    const flush = (mark) => { if (line) parts.push(mark ? make("mark", {}, line) : line); line = ""; };
     for (let index = at; index < at + 16; index += 1) {
       const octet = hex.substr(2 * index, 2);
-      const cell = (octet || "  ") + (index % 8 === 7 ? "  " : " ");
-      parts.push(octet && index >= start && index < end ? make("mark", {}, cell) : cell);
+      const inside = Boolean(octet) && index >= start && index < end;
+      if (inside !== marked) { flush(marked); marked = inside; }
+      line += (octet || "  ") + (index % 8 === 7 ? "  " : " ");
       const code = parseInt(octet, 16);
       text += octet ? (code > 31 && code < 127 ? String.fromCharCode(code) : ".") : "";
     }
+    flush(marked);
     parts.push(text + "\n");
   }
   return parts;

@@ -41,7 +41,7 @@ def effect(identifier: int, value: int, by_client: bool) -> str:
         return f"The peer's header compression may remember up to {size(value)}."
     if identifier == ENABLE_PUSH:
         if not by_client:
-            return "" if value == 0 else "A server must not send this setting with a value other than 0."
+            return "As it has to be for a server." if value == 0 else "A server must not send this setting with a value other than 0."
         return "The server may push." if value else "The server must not push."
     if identifier == MAX_CONCURRENT_STREAMS:
         return f"The peer may have {grouped(value)} streams open at once."
@@ -53,9 +53,10 @@ def effect(identifier: int, value: int, by_client: bool) -> str:
     if identifier == MAX_HEADER_LIST_SIZE:
         return f"Header sections of more than {size(value)}, uncompressed, will be refused."
     if identifier == ENABLE_CONNECT_PROTOCOL:
-        return "Extended CONNECT is understood, so WebSocket can run on a stream (RFC 8441)." if value else ""
+        return "Extended CONNECT is understood, so WebSocket can run on a stream (RFC 8441)." if value \
+            else "Extended CONNECT is not understood (RFC 8441)."
     if identifier == NO_RFC7540_PRIORITIES:
-        return "The priority signals of RFC 7540 will be ignored (RFC 9218)." if value else ""
+        return f"The priority signals of RFC 7540 {'will be ignored' if value else 'may be used'} (RFC 9218)."
     return "A setting that is not known is ignored."
 
 

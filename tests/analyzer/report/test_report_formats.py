@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from report_example import Said, example
-from sample_feeds import sample_captures, sample_name
+from sample_feeds import SAMPLES, sample_captures, sample_name
 
 from analyzer.cli.report import FORMATS as FORMAT_NAMES
 from analyzer.cli.report import TABLES as TABLE_NAMES
@@ -93,6 +93,17 @@ def test_a_table_holds_every_event() -> None:
     assert [int(row["time_ns"]) for row in rows] == [event.time for event in events]
 
 
+def test_the_table_of_exchanges_has_a_row_for_each() -> None:
+    analysis = analyze([str(SAMPLES / "http2" / "multiplexed" / "capture.pcapng")], Options())
+    rows = list(csv.DictReader(io.StringIO(written(analysis, "csv", table="exchanges"))))
+    assert [int(row["stream"]) for row in rows] == [13, 15, 17, 19, 21]
+    assert {row["status"] for row in rows} == {"200"}
+    for row in rows:
+        parts = sum(int(row[name]) for name in ("blocked_ns", "sent_ns", "waited_ns", "received_ns"))
+        assert parts == int(row["total_ns"]) == int(row["end_ns"]) - int(row["start_ns"])
+    assert [int(row["body_octets"]) for row in rows] == [1500, 9000, 14000, 20000, 400]
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_parquet_holds_the_same_with_types(table: str) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
@@ -103,6 +114,18 @@ def test_parquet_holds_the_same_with_types(table: str) -> None:
     for ours, theirs in zip(rows, read.to_pylist(), strict=True):
         for name, value in theirs.items():
             assert ours[name].removeprefix("'") == ("" if value is None else harmless(str(value)).removeprefix("'"))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_column_has_one_type_whatever_a_capture_holds(table: str) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    empty = Analysis(example().capture)
+    schemas = [
+        parquet.read_table(io.BytesIO(parquet_table(analysis, "teach", TABLES[table]))).schema
+        for analysis in (example(), empty, analyze([str(SAMPLES / "http2" / "push" / "capture.pcapng")], Options()))
+    ]
+    assert schemas[0].equals(schemas[1])
+    assert schemas[0].equals(schemas[2])
 
 
 def test_no_cell_is_a_formula_or_acts() -> None:

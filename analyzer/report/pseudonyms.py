@@ -1,0 +1,293 @@
+"""Names in place of names: addresses and host names replaced by others, the same ones everywhere in a report.
+
+Numbers are given in the order in which things appear, so that nothing of an original can be computed from its
+stand-in, and two reports of one capture agree. What explains a network stays: which addresses share a network (/24 for
+IPv4, /64 for IPv6), whether an address is private, and the top-level domain and depth of a name. Addresses that
+identify nobody (loopback, multicast, broadcast, unspecified) stay as they are.
+"""
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+
+from dissectors.kit.event import JsonValue
+
+LEFT_OUT: Final = "(left out)"
+PRIVATE: Final = 0x0A800000         # 10.128.0.0/9: private addresses (RFC 1918) stay private
+BENCHMARK: Final = 0xC6120000       # 198.18.0.0/15 (RFC 2544), which no network uses: public addresses
+BENCHMARK_NETWORKS: Final = 512
+RESERVED: Final = 0xF0000000        # 240.0.0.0/4 (RFC 1112 §4): those beyond
+CARRIER: Final = 0x64400000         # 100.64.0.0/10 (RFC 6598)
+DOCUMENTATION: Final = 0x20010DB8 << 96    # 2001:db8::/32 (RFC 3849)
+LOCAL: Final = 0xFD << 120          # fd00::/8 (RFC 4193)
+LINK: Final = 0xFE80 << 112         # fe80::/10 (RFC 4291 §2.5.6)
+SOLICITED: Final = 0xFF0200000000000000000001FF << 24    # ff02::1:ff00:0/104 (RFC 4291 §2.7.1)
+LOW: Final = (1 << 64) - 1
+
+KEPT_LABELS: Final = frozenset(("www", "localhost"))
+KEPT_NAMES: Final = frozenset(("localhost", "localhost.localdomain"))
+
+_NAME: Final = re.compile(r"(?<![\w*-])[\w*-]+(?:\.[\w-]+)+")
+_HOST_OF_URL: Final = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://(?:[^/\s@\"'<>]*@)?([\w.-]+)")
+_MAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
+_ADDRESS: Final = re.compile(
+    r"(?i)(?<![\w.-])(?P<arpa>(?:[\w-]+\.)+(?:in-addr|ip6)\.arpa)"
+    r"|(?<![\w:-])(?P<mac>[0-9a-f]{2}(?P<between>[:-])[0-9a-f]{2}(?:(?P=between)[0-9a-f]{2}){4})(?![\w:-])"
+    r"|(?<![\w:])(?P<v6>(?=[0-9a-f]*:[0-9a-f:]*:)"
+    r"(?:[0-9a-f:]{2,30}:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]{2,39}(?:(?<!:)|(?<=::))))(?!\w|:[\w:])"
+    r"|(?<!\d)(?<!\d\.)(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)"
+)
+_HEX: Final = re.compile(r"(?i)\b(?:[0-9a-f]{2} ){7,}[0-9a-f]{2}\b")    # octets spelled out may hold anything
+_DISTINGUISHED: Final = re.compile(r"(?:^|[,+])\s*[A-Za-z0-9.]+=((?:\\.|[^,+\\])*)")   # RFC 4514 §2
+# What a name in free text ends with, to be taken for a host without any other sign of it; not what files end with.
+_COMMON: Final = frozenset((
+    "com", "net", "org", "edu", "gov", "mil", "biz", "dev", "app", "cloud", "online", "shop", "site", "test", "example",
+    "invalid", "local", "localdomain", "lan", "home", "corp", "internal", "intranet", "onion",
+))
+
+# Where events hold host names, by the keys of their fields and the names of header fields.
+HOST_KEYS: Final = frozenset((
+    "server_name", "authority", "host", "names", "mname", "rname", "zone", "signer", "server", "client",
+))
+HOST_HEADERS: Final = frozenset((
+    "host", ":authority", "origin", "alt-svc", "set-cookie", "via", "forwarded", "x-forwarded-for", "x-forwarded-host",
+    "x-forwarded-server", "x-real-ip", "server-name", "from",
+))
+SUBJECT_KEYS: Final = frozenset(("subject", "issuer", "authorities", "root"))
+UNIQUE_KEYS: Final = frozenset(("serial", "sha256", "hex", "fingerprint", "community_id", "debug", "opaque"))
+ALL_NAMES: Final = ("dns.", "mdns.", "starttls.")    # events whose every string may hold host names
+LEAST_LITERAL: Final = 4       # characters of a text that is replaced wherever it stands
+
+
+class Pseudonyms:
+    """Learn everything first (`learn`, `learn_text`), then translate (`text`, `value`): an original that is known
+    late would otherwise stand in what was translated before."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._counts: dict[str, int] = {}
+        self._domains: set[str] = set()
+        self._literals: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        self._known: dict[str, str] = {}
+
+    # Learning
+
+    def learn(self, value: JsonValue, key: str = "", names: bool = False) -> None:
+        """Whatever fields hold. names: every string may hold host names, as in DNS."""
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                self.learn(inner, name, names)
+        elif isinstance(value, list):
+            if len(value) == 2 and isinstance(value[0], str) and value[0].lower() in HOST_HEADERS:
+                self.learn(value[1], "host", names)
+            for inner in value:
+                self.learn(inner, key, names)
+        elif isinstance(value, str) and value:
+            self._learn_string(value, key, names)
+
+    def _learn_string(self, text: str, key: str, names: bool) -> None:
+        self.learn_text(text)
+        if key in UNIQUE_KEYS and len(text) >= LEAST_LITERAL:
+            self._literal(text, LEFT_OUT)
+        if key in SUBJECT_KEYS:
+            for part in _DISTINGUISHED.findall(text) or [text]:
+                self._learn_party(part.replace("\\", ""))
+        if names or key in HOST_KEYS:
+            for name in _NAME.findall(text):
+                self.learn_host(name)
+            if names and key in ("name", "target") and " " in text:
+                self._literal(text, ".".join(self._labels(text.split("."))))
+        if key in ("server_name", "authority", "host") and re.fullmatch(r"[\w-]{2,}(?::\d+)?", text):
+            self.learn_host(text.partition(":")[0])
+
+    def learn_text(self, text: str) -> None:
+        """Free text: hosts of URLs and mail addresses, and names that end as hosts commonly do."""
+        if "://" in text:
+            for host in _HOST_OF_URL.findall(text):
+                self.learn_host(host)
+        if "." not in text:
+            return
+        for host in _MAIL.findall(text):
+            self.learn_host(host)
+        for name in _NAME.finditer(text):
+            if name.group().rpartition(".")[2].lower() in _COMMON and text[max(name.start() - 1, 0)] != "/":
+                self.learn_host(name.group())
+
+    def learn_host(self, name: str) -> None:
+        """A host name, whatever it looks like."""
+        labels = name.lower().strip(".").split(".")
+        if not labels[-1] or labels[-1][0].isdigit() or labels[-1] == "arpa" or name.lower() in KEPT_NAMES:
+            return
+        if len(labels) > 1:
+            self._domains.add(".".join(labels[-2:]))
+        elif len(name) > 1 and not name.isdigit():
+            self._literal(name, self._label(labels[0]))
+
+    def _learn_party(self, name: str) -> None:
+        """Who a certificate belongs to or comes from. Short ones are countries."""
+        hosts = [host for host in _NAME.findall(name) if not host.rpartition(".")[2].isdigit()]
+        if len(hosts) == 1 and hosts[0] == name:
+            self.learn_host(name)
+        elif len(name) >= LEAST_LITERAL:
+            self._literal(name, f"Party {self._number('party', name.lower())}")
+
+    def learn_path(self, path: str, stand_in: str) -> None:
+        """A file's path and its last part."""
+        for text in (path, path.replace("\\", "/").rstrip("/").rpartition("/")[2]):
+            if len(text) >= LEAST_LITERAL:
+                self._literal(text, stand_in)
+
+    def _literal(self, text: str, stand_in: str) -> None:
+        if self._literals.setdefault(text, stand_in) is stand_in:
+            self._pattern = None
+
+    # Translating
+
+    def value(self, value: JsonValue) -> JsonValue:
+        """The same with every string translated, keys too."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.value(inner) for inner in value]
+        if isinstance(value, dict):
+            return {self.text(name): self.value(inner) for name, inner in value.items()}
+        return value
+
+    def text(self, text: str) -> str:
+        """`text` with stand-ins for everything in it that identifies somebody."""
+        found = self._known.get(text)
+        if found is None:
+            found = _ADDRESS.sub(self._address, self._names().sub(self._name, _HEX.sub(LEFT_OUT, text)))
+            self._known[text] = found
+        return found
+
+    def _names(self) -> re.Pattern[str]:
+        if self._pattern is None:
+            longest = sorted(self._literals, key=len, reverse=True)
+            literal = "|".join(re.escape(text) for text in longest) or r"(?!)"
+            self._pattern = re.compile(rf"(?<!\w)(?:{literal})(?!\w)|{_MAIL.pattern}|{_NAME.pattern}")
+            self._known.clear()
+        return self._pattern
+
+    def _name(self, match: re.Match[str]) -> str:
+        text = match.group()
+        stand_in = self._literals.get(text)
+        if stand_in is not None:
+            return stand_in
+        user, at, host = text.rpartition("@")
+        return f"{self._label(user)}@{self._host(host)}" if at else self._host(host)
+
+    def _host(self, name: str) -> str:
+        lower = name.lower().split(".")
+        known = ".".join(lower[-2:]) in self._domains or lower[-1] == "local"
+        return ".".join(self._labels(name.split("."))) if known and name.lower() not in KEPT_NAMES else name
+
+    def _labels(self, labels: list[str]) -> list[str]:
+        """`www.shop.test` as `www.domain1.test`; `printer.local` as `name1.local`."""
+        top, found = labels[-1], []
+        domain = top.lower() != "local"
+        for label in reversed(labels[:-1]):
+            if label.startswith("_") or label == "*":
+                found.append(label)
+            elif domain:
+                found.append(f"domain{self._number('domain', f'{label}.{top}'.lower())}")
+            else:
+                found.append(self._label(label))
+            domain = False
+        return [*reversed(found), top]
+
+    def _label(self, label: str) -> str:
+        lower = label.lower()
+        return lower if lower in KEPT_LABELS else f"name{self._number('name', lower)}"
+
+    def _number(self, kind: str, original: str) -> int:
+        """From 1, in the order in which originals of a kind appear."""
+        key = kind, original
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._counts.get(kind, 0) + 1
+            self._counts[kind] = self._numbers[key] = found
+        return found
+
+    def _address(self, match: re.Match[str]) -> str:
+        text = match.group()
+        if match.lastgroup == "arpa" or match.group("arpa"):
+            return self._reverse(text)
+        if match.group("mac"):
+            return self._mac(text, match.group("between"))
+        return self.address(text)
+
+    def address(self, text: str) -> str:
+        """The stand-in of an IP address; `text` itself where it is none, or identifies nobody."""
+        try:
+            address = ip_address(text)
+        except ValueError:
+            return text
+        if isinstance(address, IPv4Address):
+            return str(IPv4Address(self._v4(address)))
+        if address.ipv4_mapped is not None:
+            return f"::ffff:{IPv4Address(self._v4(address.ipv4_mapped))}"
+        return str(IPv6Address(self._v6(address)))
+
+    def _v4(self, address: IPv4Address) -> int:
+        number = int(address)
+        if address.is_loopback or address.is_multicast or address.is_unspecified or number >> 24 == 255:
+            return number
+        shared = address.is_private or address.is_link_local or number >> 22 == CARRIER >> 22
+        network = self._number("private" if shared else "public", str(number >> 8)) - 1
+        host = number & 255
+        if host not in (0, 255):      # a network and its broadcast stay what they are
+            host = 1 + (self._number(f"host {number >> 8}", str(host)) - 1) % 254
+        if shared:
+            return PRIVATE | (network & 0x7FFF) << 8 | host
+        if network < BENCHMARK_NETWORKS:
+            return BENCHMARK | network << 8 | host
+        return RESERVED | (network & 0xFFFFF) << 8 | host
+
+    def _v6(self, address: IPv6Address) -> int:
+        number = int(address)
+        if number >> 24 == SOLICITED >> 24:
+            return SOLICITED | self._low(number & 0xFFFFFF)
+        if address.is_loopback or address.is_multicast or address.is_unspecified:
+            return number
+        network = number >> 64
+        host = self._number("interface", str(number & LOW)) if number & LOW else 0
+        if host:
+            self._numbers.setdefault(("low", str(number & 0xFFFFFF)), host)
+        if address.is_link_local:
+            return LINK | host
+        if number >> 121 == 0xFC >> 1:
+            return LOCAL | (self._number("local", str(network)) & 0xFFFFFFFF) << 64 | host
+        return DOCUMENTATION | (self._number("global", str(network)) & 0xFFFFFFFF) << 64 | host
+
+    def _low(self, low: int) -> int:
+        """The end of an address from which its multicast address is made: that of its stand-in."""
+        known = self._numbers.get(("low", str(low)))
+        return known if known is not None else self._number("interface", f"low {low}")
+
+    def _mac(self, text: str, between: str) -> str:
+        octets = bytes.fromhex(text.replace(between, ""))
+        if octets.startswith(b"\x33\x33\xff"):      # of a solicited-node address (RFC 2464 §7)
+            stand_in = octets[:3] + self._low(int.from_bytes(octets[3:], "big")).to_bytes(3, "big")
+        elif octets[0] & 1 or not any(octets):
+            return text
+        else:
+            stand_in = b"\x0a" + self._number("mac", octets.hex()).to_bytes(5, "big")
+        return stand_in.hex(between)
+
+    def _reverse(self, name: str) -> str:
+        """A name for reverse lookups, of a whole address or of a network (RFC 1035 §3.5, RFC 3596 §2.5)."""
+        labels = name.split(".")
+        parts, ends = labels[:-2][::-1], labels[-2:]
+        if ends[0].lower() == "in-addr":
+            octets = [part for part in parts if part.isdigit() and int(part) < 256]
+            if len(octets) < 3 or octets != parts[:len(octets)]:
+                return name if len(octets) == len(parts) else ".".join(["zone", *ends])
+            stand_in = self.address(".".join((*octets[:3], octets[3] if len(octets) > 3 else "0")))
+            return ".".join([*stand_in.split(".")[:len(octets)][::-1], *ends])
+        if len(parts) != 32:
+            return ".".join(["zone", *ends])
+        stand_in = self.address(str(IPv6Address(int("".join(parts), 16))))
+        return ".".join([*IPv6Address(stand_in).exploded.replace(":", "")[::-1], *ends])

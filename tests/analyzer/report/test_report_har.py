@@ -1,0 +1,177 @@
+"""HAR: what the format prescribes, timings that add up, WebSocket messages as browsers write them."""
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from sample_feeds import SAMPLES, sample_captures, sample_name
+
+from analyzer.pipeline.run import Options, analyze
+from analyzer.report.har import har
+from dissectors.protocols.websocket.events import MessageRun
+from dissectors.wire.http.events import ExchangeEvent
+
+
+def record(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An object with these fields and no others but comments and names of our own, which begin with _."""
+    return {
+        "type": "object", "properties": {**required, **(optional or {}), "comment": {"type": "string"}},
+        "required": [*required], "patternProperties": {"^_": {}}, "additionalProperties": False,
+    }
+
+
+TEXT = {"type": "string"}
+NUMBER = {"type": "number"}
+SIZE = {"type": "integer", "minimum": -1}
+LENGTH = {"type": "number", "minimum": 0}
+MAYBE = {"type": "number", "minimum": -1}
+PAIRS = {"type": "array", "items": record({"name": TEXT, "value": TEXT})}
+COOKIES = {"type": "array", "items": record({"name": TEXT, "value": TEXT}, {
+    "path": TEXT, "domain": TEXT, "expires": TEXT, "httpOnly": {"type": "boolean"}, "secure": {"type": "boolean"},
+})}
+# http://www.softwareishard.com/blog/har-12-spec/, field by field.
+ENTRY = record({
+    "startedDateTime": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"},
+    "time": LENGTH,
+    "request": record({
+        "method": TEXT, "url": {"type": "string", "minLength": 1}, "httpVersion": TEXT, "cookies": COOKIES,
+        "headers": PAIRS, "queryString": PAIRS, "headersSize": SIZE, "bodySize": SIZE,
+    }, {"postData": record({"mimeType": TEXT, "params": {"type": "array"}, "text": TEXT})}),
+    "response": record({
+        "status": {"type": "integer"}, "statusText": TEXT, "httpVersion": TEXT, "cookies": COOKIES, "headers": PAIRS,
+        "content": record({"size": SIZE, "mimeType": TEXT}, {"compression": {"type": "integer"}, "text": TEXT,
+                                                             "encoding": TEXT}),
+        "redirectURL": TEXT, "headersSize": SIZE, "bodySize": SIZE,
+    }),
+    "cache": record({}, {"beforeRequest": {}, "afterRequest": {}}),
+    "timings": record({"send": LENGTH, "wait": LENGTH, "receive": LENGTH}, {
+        "blocked": MAYBE, "dns": MAYBE, "connect": MAYBE, "ssl": MAYBE,
+    }),
+}, {"pageref": TEXT, "serverIPAddress": TEXT, "connection": TEXT})
+SCHEMA = jsonschema.Draft202012Validator(record({"log": record({
+    "version": {"const": "1.2"}, "creator": record({"name": TEXT, "version": TEXT}),
+    "entries": {"type": "array", "items": ENTRY},
+}, {"browser": record({"name": TEXT, "version": TEXT}), "pages": {"type": "array"}})}))
+
+
+def entries(name: str) -> list[dict[str, Any]]:
+    found = json.loads("".join(har(analyze([str(SAMPLES / name / "capture.pcapng")], Options()))))
+    return list(found["log"]["entries"])
+
+
+def web(capture: Path) -> bool:
+    return capture.parent.parent.name in ("http1", "http2", "websocket", "grpc") or "http" in capture.parent.name
+
+
+@pytest.mark.parametrize("capture", [one for one in sample_captures() if web(one)], ids=sample_name)
+def test_every_document_follows_the_format_and_its_timings_add_up(capture: Path) -> None:
+    document = json.loads("".join(har(analyze([str(capture)], Options()))))
+    SCHEMA.validate(document)
+    moments = [datetime.fromisoformat(entry["startedDateTime"]) for entry in document["log"]["entries"]]
+    assert moments == sorted(moments)
+    for entry in document["log"]["entries"]:
+        timings = entry["timings"]
+        # ssl is part of connect, as the format has it; -1 is no time.
+        total = sum(value for name, value in timings.items() if name != "ssl" and value > 0)
+        assert entry["time"] == pytest.approx(total, abs=1e-3)
+        if timings["ssl"] >= 0 and timings["connect"] >= 0:
+            assert timings["ssl"] <= timings["connect"]
+
+
+def test_the_first_exchange_of_a_connection_carries_lookup_and_handshake() -> None:
+    first, *others = entries("http1/keep-alive")
+    assert first["timings"]["connect"] > 0
+    assert others
+    assert all(entry["timings"]["connect"] == -1 for entry in others)
+    assert {entry["connection"] for entry in others} == {first["connection"]}
+    looked_up = next(entry for entry in entries("dns/dns-then-http") if entry["timings"]["dns"] > 0)
+    assert looked_up["request"]["url"].startswith("http://shop.test/")
+
+
+def test_a_tls_handshake_is_part_of_connecting() -> None:
+    entry = entries("tls/download-http2")[0]
+    assert 0 < entry["timings"]["ssl"] < entry["timings"]["connect"]
+    assert entry["request"]["url"].startswith("https://www.shop.test")
+
+
+def test_streams_of_http2_are_exchanges_of_one_connection() -> None:
+    found = entries("http2/multiplexed")
+    assert [entry["_stream"] for entry in found] == [13, 15, 17, 19, 21]
+    assert {entry["connection"] for entry in found} == {"1"}
+    assert [entry["response"]["status"] for entry in found] == [200] * 5
+    assert [entry["response"]["content"]["size"] for entry in found] == [1500, 9000, 14000, 20000, 400]
+    assert {entry["request"]["httpVersion"] for entry in found} == {"HTTP/2"}
+
+
+def test_messages_of_a_websocket_are_those_that_a_browser_would_show() -> None:
+    entry = next(entry for entry in entries("websocket/text") if entry["response"]["status"] == 101)
+    assert entry["_resourceType"] == "websocket"
+    assert entry["request"]["url"] == "ws://www.shop.test/feed"
+    messages = entry["_webSocketMessages"]
+    assert [(one["type"], one["opcode"]) for one in messages] == [
+        ("send", 1), ("receive", 1), ("send", 1), ("receive", 1),
+    ]
+    assert messages[0]["data"] == messages[1]["data"] == "Grüße"
+    assert [one["time"] for one in messages] == sorted(one["time"] for one in messages)
+
+
+def test_binary_messages_are_in_base64() -> None:
+    entry = next(entry for entry in entries("websocket/binary") if entry.get("_resourceType") == "websocket")
+    assert {one["opcode"] for one in entry["_webSocketMessages"]} == {2}
+    assert all(base64.b64decode(one["data"], validate=True) for one in entry["_webSocketMessages"])
+
+
+def test_a_websocket_in_a_stream_of_http2_has_its_messages() -> None:
+    entry, = entries("http2/websocket")
+    assert entry["request"]["url"].endswith("://www.shop.test/feed")
+    assert [one["data"] for one in entry["_webSocketMessages"]] == ["hello", "hello", "and good-bye", "and good-bye"]
+
+
+def test_messages_that_are_only_counted_are_said_to_be_left_out() -> None:
+    analysis = analyze([str(SAMPLES / "websocket" / "text" / "capture.pcapng")], Options())
+    phase = next(phase for phase in analysis.told[0].phases if phase.kind == "websocket")
+    message = next(event for event in phase.events if event.name == "websocket.message")
+    run = MessageRun(message.time, 0, message.evidence, (40, 2), (400, 20), 42, 10, 0, message.time, (), 0)
+    phase.events.append(run)
+    entry = json.loads("".join(har(analysis)))["log"]["entries"][0]
+    assert entry["_webSocketMessagesLeftOut"] == 42
+
+
+def test_inside_tls_the_scheme_says_so() -> None:
+    assert entries("tls/tls13-full")[0]["request"]["url"] == "https://10.0.1.20:443/page.txt"
+    assert entries("websocket/secure")[0]["request"]["url"] == "wss://www.shop.test/feed"
+
+
+def test_cookies_are_listed_with_their_values_redacted() -> None:
+    found = entries("http1/cookies")
+    assert {"name": "session", "value": "[redacted]", "path": "/", "httpOnly": True} in [
+        cookie for entry in found for cookie in entry["response"]["cookies"]
+    ]
+    assert [{"name": "session", "value": "[redacted]"}] in [entry["request"]["cookies"] for entry in found]
+
+
+def test_a_request_without_an_answer_has_status_0() -> None:
+    entry = next(entry for entry in entries("http2/reset") if entry["response"]["status"] == 0)
+    assert entry["response"]["headersSize"] == -1
+    assert entry["timings"]["receive"] == 0
+
+
+def test_a_redirect_names_its_target() -> None:
+    assert any(entry["response"]["redirectURL"] for entry in entries("http1/redirects"))
+
+
+def test_parameters_of_a_query_are_listed() -> None:
+    analysis = analyze([str(SAMPLES / "http1" / "keep-alive" / "capture.pcapng")], Options())
+    for phase in analysis.told[0].phases:
+        for event in phase.events:
+            if isinstance(event, ExchangeEvent) and event.request is not None:
+                event.request.target = "/search?q=a%20b&empty=&q=2"
+    entry = json.loads("".join(har(analysis)))["log"]["entries"][0]
+    assert [(one["name"], one["value"]) for one in entry["request"]["queryString"]] == [
+        ("q", "a b"), ("empty", ""), ("q", "2"),
+    ]
