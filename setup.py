@@ -8,11 +8,14 @@ WIRETALE_PURE=1 builds without compiling. Without a working C compiler each exte
 """
 from __future__ import annotations
 
+import hashlib
 import os
+import sys
 from glob import glob
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 # By library: every packet passes the first, the others hold what reads the streams of some conversations.
@@ -29,6 +32,8 @@ COMPILED = {
         "analyzer/flows/*.py",
         "analyzer/pipeline/frames.py",
         "analyzer/pipeline/keep.py",
+        "analyzer/pipeline/live.py",
+        "analyzer/pipeline/live_idle.py",
         "analyzer/pipeline/names.py",
         "analyzer/pipeline/others.py",
         "analyzer/pipeline/survey.py",
@@ -40,6 +45,7 @@ COMPILED = {
 }
 JOBS = 4    # libraries compiled at once
 LIGHTER = {"-O3": "-O1"}
+UNCOMPILED = {"egg_info", "dist_info", "sdist"}    # commands that need no compiled module, and would wait for the types
 
 
 def libraries() -> list[tuple[list[str], str]]:
@@ -54,7 +60,7 @@ def libraries() -> list[tuple[list[str], str]]:
 
 
 def extensions() -> list[Extension]:
-    if os.environ.get("WIRETALE_PURE"):
+    if os.environ.get("WIRETALE_PURE") or not UNCOMPILED.isdisjoint(sys.argv):
         return []
     from mypyc.build import mypycify
 
@@ -68,6 +74,26 @@ def extensions() -> list[Extension]:
             # What some conversations need is not worth twice the time that its compilation takes.
             extension.extra_compile_args = [LIGHTER.get(flag, flag) for flag in extension.extra_compile_args]
     return found
+
+
+class BuildWhatChanged(build_ext):
+    """Compiles a library again only where its C code or its flags are others than at the last build in this folder.
+
+    setuptools goes by the time of files, and those of mypyc's runtime are new in each isolated build.
+    """
+
+    def build_extension(self, ext: Extension) -> None:
+        digest = hashlib.sha256(repr((ext.extra_compile_args, sys.version, ext.define_macros)).encode())
+        for path in sorted({*ext.sources, *ext.depends}):
+            digest.update(Path(path).read_bytes())
+        note = Path(self.build_temp) / f"{ext.name}.sha256"
+        made = Path(self.get_ext_fullpath(ext.name))
+        if made.is_file() and note.is_file() and note.read_text() == digest.hexdigest():
+            return
+        super().build_extension(ext)
+        if made.is_file():     # an optional one may have failed
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(digest.hexdigest())
 
 
 class BuildWithSamples(build_py):
@@ -85,5 +111,6 @@ class BuildWithSamples(build_py):
 
 
 setup(
-    ext_modules=extensions(), cmdclass={"build_py": BuildWithSamples}, options={"build_ext": {"parallel": JOBS}},
+    ext_modules=extensions(), cmdclass={"build_py": BuildWithSamples, "build_ext": BuildWhatChanged},
+    options={"build_ext": {"parallel": JOBS}},
 )
