@@ -46,16 +46,25 @@ def _hidden(analysis: Analysis) -> Ranges:
             for event in phase.events:
                 if event.evidence.frames and _redacted(event):
                     _hide(event, analysis.octets, found)
-    stretches = {
-        data[start:end] for number, ranges in found.items() for start, end in ranges
-        for data in (analysis.octets.get(number, (b"", 0))[0],) if len(data[start:end]) >= LEAST
-    }
-    for number, (data, _more) in analysis.octets.items():
-        for stretch in stretches:
-            at = data.find(stretch)
-            if at >= 0:
-                found.setdefault(number, []).append((at, at + len(stretch)))
+    _hide_repeated(analysis.octets, found)
     return found
+
+
+def _hide_repeated(octets: dict[int, tuple[bytes, int]], found: Ranges) -> None:
+    """Hide what is hidden once wherever else it lies whole."""
+    heads: dict[bytes, set[bytes]] = {}
+    for number, ranges in found.items():
+        data = octets.get(number, (b"", 0))[0]
+        for start, end in ranges:
+            if len(data[start:end]) >= LEAST:
+                heads.setdefault(data[start:start + LEAST], set()).add(data[start:end])
+    if not heads:
+        return
+    for number, (data, _more) in octets.items():
+        for at in range(len(data) - LEAST + 1):
+            for stretch in heads.get(data[at:at + LEAST], ()):
+                if data.startswith(stretch, at):
+                    found.setdefault(number, []).append((at, at + len(stretch)))
 
 
 def _redacted(event: Event) -> bool:

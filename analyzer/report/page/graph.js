@@ -33,8 +33,8 @@ function drawGraphs() {
   const next = () => {
     const [draws, ...rest] = (graphs.waiting || []).shift() || [];
     if (!draws) return;
-    draws(...rest);
-    setTimeout(next);      // one at a time, so that the page answers in between
+    const finish = draws(...rest);      // in steps, so that the page answers in between
+    setTimeout(() => { finish(); setTimeout(next); });
   };
   next();
 }
@@ -53,6 +53,7 @@ function plot(holder, one, options, data) {
     axes: [{ ...axis, values: (_plot, ticks) => ticks.map((tick) => duration(Math.round(tick))), space: 70 },
       { ...axis, size: 80, values: (_plot, ticks) => ticks.map((tick) => options.unit === "ns" ? duration(Math.round(tick)) : size(Math.round(tick))) }],
   };
+  if (!holder.isConnected) return;      // another conversation was chosen meanwhile
   const made = new uPlot(all, data, holder);
   let pressed = 0;
   made.over.addEventListener("pointerdown", (event) => { pressed = event.clientX; });
@@ -60,7 +61,6 @@ function plot(holder, one, options, data) {
     if (Math.abs(event.clientX - pressed) < 4) selectNear(one, one.start + made.posToVal(event.offsetX, "x"));
   });
   graphs.push({ plot: made, holder });
-  return made;
 }
 
 /* The told event that is nearest in time. */
@@ -78,7 +78,11 @@ function selectNear(one, time) {
 
 /* Columns of one time axis from several series of [time, ...values]; null where a series says nothing. */
 function merged(serieses) {
-  const times = Float64Array.from(new Set(serieses.flatMap((rows) => rows.map((row) => row[0])))).sort();
+  const every = new Float64Array(serieses.reduce((sum, rows) => sum + rows.length, 0));
+  let filled = 0;
+  for (const rows of serieses) for (const row of rows) every[filled++] = row[0];
+  const times = [];
+  for (const time of every.sort()) if (time !== times[times.length - 1]) times.push(time);
   const columns = serieses.map((rows) => {
     const column = new Array(times.length).fill(null);
     const sorted = rows.every((row, index) => !index || rows[index - 1][0] <= row[0]) ? rows : [...rows].sort((a, b) => a[0] - b[0]);
@@ -89,7 +93,7 @@ function merged(serieses) {
     }
     return column;
   });
-  return [Array.from(times), ...columns];
+  return [times, ...columns];
 }
 
 const steps = (count) => (count > DENSE ? {} : { paths: uPlot.paths.stepped({ align: 1 }) });
@@ -128,7 +132,7 @@ function sequenceFigure(points, side, one) {
   const line = { width: 1.5, spanGaps: true, points: { show: false }, value, ...steps(points.acks.length) };
   // The data decide the scale: a window far above them would press them flat.
   const range = (_plot, least, most) => [least, Math.min(Math.max(most, 1), highest)];
-  plot(holder, one, { scales: { x: { time: false }, y: { range } }, hooks: { draw: [strokes] }, series: [
+  return () => plot(holder, one, { scales: { x: { time: false }, y: { range } }, hooks: { draw: [strokes] }, series: [
     { label: "time", value: (_plot, time) => (time === null ? "" : duration(Math.round(time))) },
     { label: "data up to", stroke: "transparent", points: { show: false }, value },
     { label: "acknowledged", stroke: "#2f9e44", ...line }, { label: "allowed", stroke: "#c9a100", ...line }] }, data);
@@ -174,7 +178,7 @@ function seriesFigure(title, unit, series, one) {
   const data = merged(series.map(([, times, values]) => times.map((time, index) => [time, values[index]])));
   const colours = [colour("bar0"), colour("error"), colour("bar3"), colour("bar4")];
   const shown = (_plot, value) => (value === null ? "" : unit === "ns" ? duration(Math.round(value)) : size(Math.round(value)));
-  plot(holder, one, { unit, hooks: { draw: [markOn] }, series: [
+  return () => plot(holder, one, { unit, hooks: { draw: [markOn] }, series: [
     { label: "time", value: (_plot, time) => (time === null ? "" : duration(Math.round(time))) },
     ...series.map(([name], index) => ({ label: name, stroke: colours[index % 4], width: 1.5, spanGaps: true, points: { show: false },
       ...steps(count), value: shown }))] }, data);

@@ -197,6 +197,14 @@ function showFrame(event, frame) {
   byId("hex").replaceChildren(...hexLines(octets.hex, range));
   if (octets.hex.includes("·")) byId("hex").append("Octets shown as ·· are redacted.\n");
   if (octets.more) byId("hex").append(`… ${plural(octets.more, "more byte")} of this frame\n`);
+  keepInView(byId("ladder").hidden ? event.element : event.arrow);
+}
+
+/* The bytes lie over the lower part of the page: what they belong to is kept above them. */
+function keepInView(element) {
+  if (!element || !element.checkVisibility()) return;
+  const covered = element.getBoundingClientRect().bottom - byId("frame").getBoundingClientRect().top;
+  if (covered > 0 && element.getBoundingClientRect().top < innerHeight) scrollBy({ top: covered + 8 });
 }
 
 function hexLines(hex, [start, end]) {

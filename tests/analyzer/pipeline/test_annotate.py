@@ -17,8 +17,10 @@ from analyzer.pipeline.annotate import (
     TLS_KEY_LOG,
     annotated,
     packet_comments,
+    summary_of,
 )
 from analyzer.pipeline.run import Options, analyze
+from dissectors.kit.event import Malformed
 
 LOSS = SAMPLES / "tcp" / "loss-fast-retransmit" / "capture.pcapng"
 LOG = b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n"
@@ -103,6 +105,39 @@ def test_keys_can_be_put_in_and_taken_out(tmp_path: Path) -> None:
     assert frames(bare) == frames(LOSS)
 
 
+def keys_of(path: Path) -> bytes:
+    source = open_capture([str(path)])
+    while source.next():
+        pass
+    log = b"".join(secret.data for secret in source.secrets)
+    source.close()
+    return log
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+def test_wireshark_decrypts_with_injected_keys_and_not_without(tmp_path: Path) -> None:
+    original = SAMPLES / "tls" / "tls13-full" / "capture.pcapng"
+    bare = annotate(original, tmp_path / "bare.pcapng", strip=True)
+    keyed = annotate(bare, tmp_path / "keyed.pcapng", inject=keys_of(original))
+    found = [
+        subprocess.run(
+            ["tshark", "-r", str(path), "-Y", "http.request", "-T", "fields", "-e", "http.request.uri"],
+            capture_output=True, text=True, check=True, timeout=60,
+        ).stdout.split() for path in (bare, keyed)
+    ]
+    assert found == [[], ["/page.txt"]]
+
+
+@pytest.mark.skipif(shutil.which("capinfos") is None, reason="capinfos is not installed")
+def test_the_summary_is_the_comment_of_the_section(tmp_path: Path) -> None:
+    target = annotate(LOSS, tmp_path / "a.pcapng")
+    command = ["capinfos", "-k", str(target)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    expected = summary_of(analyze([str(LOSS)], Options()))
+    assert len(expected) > 1
+    assert all(LEAD + line in said for line in expected)
+
+
 def test_a_file_that_ends_early_keeps_what_it_has(tmp_path: Path) -> None:
     cut = tmp_path / "cut.pcapng"
     cut.write_bytes(LOSS.read_bytes()[:-1001])
@@ -130,6 +165,16 @@ def test_a_frame_has_a_bounded_number_of_comments() -> None:
     texts = packet_comments(analysis, "teach")[phase.events[0].evidence.frames[-1]]
     assert len(texts) == MAX_COMMENTS
     assert texts[-1] == "43 more statements about this frame"
+
+
+def test_no_control_of_a_packet_gets_into_a_comment(tmp_path: Path) -> None:
+    analysis = analyze([str(LOSS)], Options())
+    event = analysis.told[0].phases[0].events[0]
+    broken = Malformed(event.time, 0, event.evidence, "http", 0, "\x1b[31m\u202egnp.exe\r\n\x00")
+    analysis.told[0].phases[0].events.append(broken)
+    data = b"".join(annotated([str(LOSS)], analysis, "teach"))
+    assert b"Malformed http at byte 0: \\x1b[31m\\u202egnp.exe\\r\\n\\x00." in data
+    assert b"\x1b[31m" not in data
 
 
 def test_standard_input_cannot_be_annotated() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from report_example import Said, example
 from sample_feeds import SAMPLES
 from test_report_formats import HOSTILE, hostile
 from test_report_html import data_of
@@ -18,6 +19,7 @@ from analyzer.pipeline.run import Options, analyze
 from analyzer.report.formats import FORMATS, Layout
 from analyzer.report.html import html_page
 from analyzer.report.words import LEVELS
+from dissectors.kit.event import Evidence
 from dissectors.kit.provided import Provided
 
 # The secrets that the recordings of these samples used.
@@ -68,6 +70,21 @@ def test_bytes_are_hidden_where_they_are_redacted_and_nowhere_else() -> None:
     start, end = request["bytes"]
     assert octets["hex"][2 * start:2 * end] == "··" * (end - start)
     assert "·" not in octets["hex"][:2 * start] + octets["hex"][2 * end:]
+
+
+def test_a_retransmission_of_hidden_bytes_is_hidden_too() -> None:
+    analysis = example()
+    secret = b"Authorization: Basic cGFzc3dvcmQ="
+    phase = analysis.told[0].phases[0]
+    phase.events = [Said(0, 0, (1,), "request", "Authorization: [redacted]")]
+    phase.events[0].evidence = Evidence((1,), 54, 54 + len(secret))
+    analysis.octets = {
+        1: (bytes(54) + secret + b"tail", 0), 2: (bytes(66) + secret, 0), 3: (b"nothing of the kind, but as long", 0),
+    }
+    shown = data_of("".join(html_page(analysis)))["octets"]
+    assert shown["1"]["hex"] == "00" * 54 + "··" * len(secret) + b"tail".hex()
+    assert shown["2"]["hex"] == "00" * 66 + "··" * len(secret)
+    assert "·" not in shown["3"]["hex"]
 
 
 @pytest.mark.parametrize("name", EVENTS)

