@@ -14,6 +14,7 @@ class Provided:
     `label + b" " + 32 octets` to the secret.     private_keys: PEM or DER, for RSA key exchange.
     trusted: DER certificates that the user trusts as roots; empty where no store was named.
     descriptors: a serialised protobuf FileDescriptorSet, b"" for none.
+    growing: further secrets may come while the capture is read.
     show_secrets: credentials, cookies and tokens are shown instead of redacted.
     """
 
@@ -22,6 +23,7 @@ class Provided:
         self.private_keys: list[bytes] = []
         self.trusted: list[bytes] = []
         self.descriptors = b""
+        self.growing = False
         self.show_secrets = False
 
     def secret(self, label: bytes, client_random: bytes) -> bytes:

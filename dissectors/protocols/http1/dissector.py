@@ -91,7 +91,7 @@ class Exchanges(Watcher):
         self.context = context
         self.each_pdu: bool = context.each_pdu
         self.show_secrets: bool = context.provided.show_secrets
-        self.scheme = "https" if context.responder_port == 443 else "http"
+        self.scheme = "https" if "tls" in context.beneath else "http"
         self.out: list[Output] = []
         self.halves: list[Half] = []
         self.now = 0
@@ -235,7 +235,10 @@ class Exchanges(Watcher):
             protocol = _UPGRADES.get(token.lower(), "")
             reason = f"101 Switching Protocols to {token[:40]}"
             if one.head is not None:
-                opening.append(as_fields(one.head, half.frame, half.now, 1 - half.direction, 0))
+                opening.append(as_fields(
+                    one.head, one.sent_frame or half.frame, one.sent if one.sent_frame else half.now,
+                    1 - half.direction, 0,
+                ))
             opening.append(as_fields(head, half.frame, half.now, half.direction, 0))
         self.halves[0].state = OVER
         self.halves[1].state = OVER
@@ -298,6 +301,7 @@ class Exchanges(Watcher):
         self.asking = None
         one.request_over = True
         one.sent = half.now
+        one.sent_frame = half.frame
         one.wire_sent = int(half.wire)
         if trailers:
             one.request_trailers = parse_section(trailers).pairs

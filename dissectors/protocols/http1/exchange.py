@@ -56,6 +56,7 @@ class Open:
         self.response_over: bool = False
         self.begun = -1
         self.sent = -1
+        self.sent_frame = 0            # the frame that completed the request
         self.first = -1
         self.ended = -1
         self.free = -1

@@ -39,7 +39,7 @@ class Keys:
 
     def __init__(self, provided: Provided) -> None:
         self.provided = provided
-        self.active: bool = bool(provided.secrets) or bool(provided.private_keys)
+        self.active: bool = bool(provided.secrets) or bool(provided.private_keys) or provided.growing
         self.random = b""
         self.labels: list[str] = []
         self.master = b""
