@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from functools import cache
 from glob import glob
+from importlib.metadata import version
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -28,6 +30,7 @@ COMPILED = {
         "dissectors/protocols/tcp/*.py",
         "dissectors/protocols/dns/*.py",
         "analyzer/ingest/*.py",
+        "analyzer/ingest/live/*.py",
         "analyzer/packets/*.py",
         "analyzer/flows/*.py",
         "analyzer/pipeline/frames.py",
@@ -76,24 +79,34 @@ def extensions() -> list[Extension]:
     return found
 
 
-class BuildWhatChanged(build_ext):
-    """Compiles a library again only where its C code or its flags are others than at the last build in this folder.
+@cache
+def inputs() -> str:
+    """A digest of everything that the libraries are made from."""
+    digest = hashlib.sha256(f"{sys.version} {version('mypy')}".encode())
+    for paths, _name in libraries():
+        for path in paths:
+            digest.update(path.encode() + b"\0" + Path(path).read_bytes())
+    digest.update(Path(__file__).read_bytes())
+    return digest.hexdigest()
 
-    setuptools goes by the time of files, and those of mypyc's runtime are new in each isolated build.
+
+class BuildWhatChanged(build_ext):
+    """Compiles again only where a source, this file or a tool is another than at the last build in this folder.
+
+    setuptools goes by the time of files. Those of mypyc's runtime are new in each isolated build, and the C code of
+    one library numbers its constants anew where types come from mypy's cache.
     """
 
     def build_extension(self, ext: Extension) -> None:
-        digest = hashlib.sha256(repr((ext.extra_compile_args, sys.version, ext.define_macros)).encode())
-        for path in sorted({*ext.sources, *ext.depends}):
-            digest.update(Path(path).read_bytes())
+        digest = inputs()
         note = Path(self.build_temp) / f"{ext.name}.sha256"
         made = Path(self.get_ext_fullpath(ext.name))
-        if made.is_file() and note.is_file() and note.read_text() == digest.hexdigest():
+        if made.is_file() and note.is_file() and note.read_text() == digest:
             return
         super().build_extension(ext)
         if made.is_file():     # an optional one may have failed
             note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(digest.hexdigest())
+            note.write_text(digest)
 
 
 class BuildWithSamples(build_py):

@@ -146,7 +146,8 @@ def truncated(case: Case) -> list[Found]:
         elif "server" not in event.notified and event.how == FIN and octets and _ended_first(case, server):
             found.append(Found(
                 f"The server closed without close_notify after {size(octets)} of data. From TLS alone the client "
-                "cannot know that nothing was cut off; it can where the protocol above states its lengths.", frames_of([event]), case.conversation,
+                "cannot know that nothing was cut off; it can where the protocol above states its lengths.",
+                frames_of([event]), case.conversation,
                 basis="no alert of the server was seen before its FIN, which came first",
             ))
     return found

@@ -183,7 +183,10 @@ class PcapngSource(RecordSource):
         """A block too large to hold, and none that we need."""
         self.count(f"{ng.block_name(int(kind))} beyond {self.held} bytes")
         if not self.skip(whole - 4) or not self.fill(4):
-            self.cut_short(f"a block of {total} bytes")
+            if self.stream.growing:
+                self.stop(self.cursor, f"a block of {total} bytes, more than is waited for")
+            else:
+                self.cut_short(f"a block of {total} bytes")
             return ENDED
         trailer = u32(self.data, self.cursor, self.big)
         if trailer != total:
@@ -313,17 +316,15 @@ class PcapngSource(RecordSource):
             self.complain(self.offset + at, f"interface statistics for interface {interface}, which its section lacks")
             return
         counted = self.interfaces[self.lanes[interface].index]
-        dropped_by_system = -1
+        dropped = -1     # by the interface, and behind it by the system
         for code, value in self.comments(at + 12, end, 0, "the options of interface statistics"):
             if len(value) == 8:
                 if code == ng.ISB_IFRECV:
                     counted.received = ng.number(value, self.big)
-                elif code == ng.ISB_IFDROP:
-                    counted.dropped = ng.number(value, self.big)
-                elif code == ng.ISB_OSDROP:
-                    dropped_by_system = ng.number(value, self.big)
-        if counted.dropped < 0:
-            counted.dropped = dropped_by_system
+                elif code in (ng.ISB_IFDROP, ng.ISB_OSDROP):
+                    dropped = max(dropped, 0) + ng.number(value, self.big)
+        if dropped >= 0:
+            counted.dropped = dropped
 
     def name_resolution(self, at: i64, end: i64) -> None:
         found, whole = ng.names(self.data, at, end, self.big)

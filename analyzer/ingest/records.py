@@ -84,7 +84,12 @@ class RecordSource(Source):
         return True
 
     def cut_short(self, what: str) -> bool:
-        """The stream ended. Anything left over is a record that was cut; always False, for `next()`."""
+        """The stream ended. Anything left over is a record that was cut; always False, for `next()`.
+
+        Of a growing stream, the record is read again once there is more.
+        """
+        if self.stream.growing:
+            return False
         if self.stream.trouble:
             self.complain(self.offset + self.limit, self.stream.trouble)
         elif self.limit > self.cursor:

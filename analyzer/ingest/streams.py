@@ -31,16 +31,18 @@ class Stream:
     """Bytes in order. position, size: bytes of the underlying file taken so far and in all (-1 unknown).
 
     trouble: why the stream ended before its proper end, "" where it did not.
+    growing: more may come after `read()` gave nothing, so a record that is cut is no damage yet.
     """
 
     def __init__(self, size: i64) -> None:
+        self.growing: bool = False
         self.position: i64 = 0
         self.size: i64 = size
         self.trouble: str = ""
         self.rewindable: bool = True
 
     def read(self) -> bytes:
-        """The next bytes, at least one; b"" only at the end."""
+        """The next bytes, at least one; b"" only at the end, or where a growing stream has no more for now."""
         return b""
 
     def reopen(self) -> Stream:

@@ -41,7 +41,9 @@ def effect(identifier: int, value: int, by_client: bool) -> str:
         return f"The peer's header compression may remember up to {size(value)}."
     if identifier == ENABLE_PUSH:
         if not by_client:
-            return "As it has to be for a server." if value == 0 else "A server must not send this setting with a value other than 0."
+            if value:
+                return "A server must not send this setting with a value other than 0."
+            return "As it has to be for a server."
         return "The server may push." if value else "The server must not push."
     if identifier == MAX_CONCURRENT_STREAMS:
         return f"The peer may have {grouped(value)} streams open at once."
