@@ -43,8 +43,11 @@ def display_options(function: F) -> F:
     )(function)
 
 
-def key_options(function: F) -> F:
-    """--keylog, --private-key, --trust, --proto, --show-secrets: together they become the argument `provided`."""
+def key_options(function: F, growing: bool = False) -> F:
+    """--keylog, --private-key, --trust, --proto, --show-secrets: together they become the argument `provided`.
+
+    growing: key logs are read while they are written, by whoever asks `growing_key_logs()`, and not here.
+    """
     function = schema_option(function)
 
     @wraps(function)
@@ -52,13 +55,14 @@ def key_options(function: F) -> F:
         *arguments: Any, keylog: tuple[str, ...], private_key: tuple[str, ...], trust: tuple[str, ...],
         show_secrets: bool, **others: Any,
     ) -> Any:
-        return function(*arguments, provided=provided_by(keylog, private_key, trust, show_secrets), **others)
+        provided = provided_by(() if growing else keylog, private_key, trust, show_secrets, not growing)
+        return function(*arguments, provided=provided, **others)
 
     file = click.Path(exists=True, dir_okay=False)
     for option in (
         click.option(
-            "--show-secrets", is_flag=True,
-            help="Show credentials, cookies and tokens, which are redacted otherwise.",
+            "--show-secrets/--redact", default=False,
+            help="Show credentials, cookies and tokens, or redact them, which is the default.",
         ),
         click.option(
             "--trust", type=click.Path(exists=True), multiple=True, metavar="FILE_OR_DIR",
@@ -69,13 +73,26 @@ def key_options(function: F) -> F:
             help="A server's RSA private key (PEM or DER), for TLS with RSA key exchange. May be repeated.",
         ),
         click.option(
-            "--keylog", type=file, multiple=True, metavar="FILE",
+            "--keylog", type=click.Path(dir_okay=False) if growing else file, multiple=True, metavar="FILE",
             help=f"A TLS key log, to decrypt with. May be repeated. {KEY_LOG} in the environment names one more, "
-            "and secrets inside a pcapng file are used unasked.",
+            + ("and it may still be written to, or come later." if growing
+               else "and secrets inside a pcapng file are used unasked."),
         ),
     ):
         option(command)
     return cast(F, command)
+
+
+def growing_key_options(function: F) -> F:
+    """The same for a command that reads key logs while they grow."""
+    return key_options(function, True)
+
+
+def growing_key_logs() -> list[str]:
+    """The key logs that the command in hand was given, and the one that the environment names."""
+    asked: tuple[str, ...] = click.get_current_context().params.get("keylog", ())
+    from_environment = os.environ.get(KEY_LOG, "")
+    return list(dict.fromkeys([*asked, *([from_environment] if from_environment else [])]))
 
 
 def schema_option(function: F) -> F:
@@ -102,16 +119,20 @@ def schema_option(function: F) -> F:
 
 
 def provided_by(
-    keylogs: tuple[str, ...], private_keys: tuple[str, ...], trust: tuple[str, ...], show_secrets: bool
+    keylogs: tuple[str, ...], private_keys: tuple[str, ...], trust: tuple[str, ...], show_secrets: bool,
+    environment: bool = True,
 ) -> Provided:
-    """What the user gave beside the capture. What is odd about it is said on standard error."""
+    """What the user gave beside the capture. What is odd about it is said on standard error.
+
+    environment: read the key log that the environment names.
+    """
     from analyzer.ingest.keyfiles import UnusableFile, add_key_log, add_private_key, add_trusted
     from dissectors.kit.provided import Provided
 
     provided = Provided()
     provided.show_secrets = show_secrets
     complaints: list[str] = []
-    from_environment = os.environ.get(KEY_LOG, "")
+    from_environment = os.environ.get(KEY_LOG, "") if environment else ""
     try:
         if from_environment and from_environment not in keylogs:
             if os.path.isfile(from_environment):

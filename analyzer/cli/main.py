@@ -25,7 +25,7 @@ READER_GONE: Final = 141
 NAME: Final = "wiretale"
 DEBUG: Final = "WIRETALE_DEBUG"
 COMPLETE: Final = "_WIRETALE_COMPLETE"       # set by click's shell completion
-COMMANDS: Final = ("analyze", "report", "conversations", "frames", "explain", "samples", "protocols")
+COMMANDS: Final = ("analyze", "report", "sniff", "conversations", "frames", "explain", "samples", "protocols")
 
 
 class LazyGroup(click.Group):

@@ -14,6 +14,7 @@ class Streams:
     def __init__(self) -> None:
         self.forward = Assembler(0)
         self.backward = Assembler(1)
+        self.resumed = False      # frames were left out: the first byte seen is where a stream goes on
 
     def segment(
         self, direction: i64, side: Side, flags: i64, seq: i64, ack: i64, length: i64, data: bytes,
@@ -25,7 +26,7 @@ class Streams:
         """
         sender = self.backward if direction else self.forward
         receiver = self.forward if direction else self.backward
-        if not sender.started and side.base_known:
+        if not sender.started and side.base_known and not self.resumed:
             sender.begin((side.base_seq + 1) & MASK)
         out: list[Piece] = []
         if flags & ACK and receiver.started:
@@ -42,6 +43,7 @@ class Streams:
 
     def resume(self) -> None:
         """Frames were left out: both directions begin again wherever they are found."""
+        self.resumed = True
         for side in (self.forward, self.backward):
             side.started = False
             side.waiting = []

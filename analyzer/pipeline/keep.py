@@ -54,11 +54,7 @@ class Keeper(Retired):
         self.troubled: list[tuple[int, int, Flow]] = []
 
     def take(self, flow: Flow) -> None:
-        self.count += 1
-        protocol: i64 = flow.protocol
-        transport = TRANSPORTS.get(int(protocol), f"IP protocol {protocol}")
-        self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
-        self._tally(flow, transport)
+        self.tally(flow)
         if self.keep == EVERYTHING:
             flow.kept += 1
             self.all.append(flow)
@@ -68,7 +64,12 @@ class Keeper(Retired):
         if not flow.kept:
             release(flow)
 
-    def _tally(self, flow: Flow, transport: str) -> None:
+    def tally(self, flow: Flow) -> None:
+        """Count it, by transport, state and flags."""
+        self.count += 1
+        protocol: i64 = flow.protocol
+        transport = TRANSPORTS.get(int(protocol), f"IP protocol {protocol}")
+        self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
         if isinstance(flow, TcpFlow):
             state = conn_state(flow)
             for half in (flow.originator, flow.responder):

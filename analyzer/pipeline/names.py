@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.flows.flow import Flow, let_go
+from analyzer.model import Conversation
 from dissectors.kit.protocol import Namer, Protocol
 
 MAX_NAMES: Final = 10_000    # addresses; beyond it the address that was named first is forgotten first
@@ -28,6 +29,16 @@ class NameBook:
             if protocol.namer is not None:
                 for port in protocol.ports.get("udp", ()):
                     self.namers[port] = protocol.namer
+
+    def name_endpoints(self, conversation: Conversation, flow: Flow) -> None:
+        """Give both ends the names by which the capture itself found them before."""
+        size = int(flow.address_size)
+        for endpoint, address in (
+            (conversation.originator, flow.forward[:size]), (conversation.responder, flow.forward[size:2 * size])
+        ):
+            named = self.names.get(address)
+            if named is not None and named.frame < conversation.first_frame:
+                endpoint.name = named.name
 
     def forget(self) -> None:
         """Let go of the lookups that the names came from."""

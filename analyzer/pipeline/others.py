@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.flows.flow import Flow
 from analyzer.flows.table import FlowTable
 from analyzer.packets.address import address_text
 from analyzer.packets.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
@@ -38,17 +39,22 @@ class Neighbour:
 
 
 class Others:
-    """Keeps the conversation table informed of everything that has no ports, and counts the rest by name."""
+    """Keeps the conversation table informed of everything that has no ports, and counts the rest by name.
+
+    flows: the conversations that the last frame belongs to: its own, and the one that it quotes.
+    """
 
     def __init__(self, table: FlowTable) -> None:
         self.table = table
         self.neighbours: dict[bytes, Neighbour] = {}
         self.neighbours_left_out = 0
         self.undecoded: dict[str, int] = {}
+        self.flows: list[Flow] = []
 
     def take(self, packet: Packet, number: i64, time: i64, wire: i64, place: i64, shape: i64) -> None:
         """One frame whose kind is neither TCP nor UDP."""
         kind = packet.kind
+        self.flows = []
         if kind == ARP:
             self._arp(packet, int(number))
         elif kind != NOTHING and packet.ip_version:
@@ -57,10 +63,11 @@ class Others:
             source = data[packet.src:packet.src + size]
             destination = data[packet.dst:packet.dst + size]
             tail = bytes((int(packet.protocol),)) + packet.scope
-            self.table.other(
+            half = self.table.other(
                 source + destination + tail, destination + source + tail, packet.protocol, size, packet.scope,
                 number, time, wire, max(packet.true_end - packet.transport, 0), place, shape,
             )
+            self.flows = [half.flow]
             if kind in (ICMP, ICMPV6):
                 self._icmp(packet, number, time, wire, place, shape)
 
@@ -80,6 +87,7 @@ class Others:
             flow = self.table.quoted(quoted + packet.quoted_scope, packet.quoted_kind) if quoted else None
             if flow is not None:
                 flow.icmp_errors += 1
+                self.flows.append(flow)
                 flow.record(number, time, wire, place, shape, self.table.record_cap, True)
         elif packet.ip_version == 6 and i64(data[at]) in (135, 136) and at + 24 <= packet.end:
             self._discovery(packet, int(number))

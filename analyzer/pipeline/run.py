@@ -204,17 +204,6 @@ def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
     return [found[number] for number in sorted(found)]
 
 
-def name_endpoints(conversation: Conversation, flow: Flow, names: NameBook) -> None:
-    """Give both ends the names by which the capture itself found them before."""
-    size = int(flow.address_size)
-    for endpoint, address in (
-        (conversation.originator, flow.forward[:size]), (conversation.responder, flow.forward[size:2 * size])
-    ):
-        named = names.names.get(address)
-        if named is not None and named.frame < conversation.first_frame:
-            endpoint.name = named.name
-
-
 def tell(
     survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int, fully: bool,
     provided: Provided, graphs: bool = False,
@@ -225,7 +214,7 @@ def tell(
     end = int(survey.last_time)
     for flow in flows:
         conversation = conversation_of(flow, end)
-        name_endpoints(conversation, flow, survey.names)
+        survey.names.name_endpoints(conversation, flow)
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         if not fully:
             flow.records = flow.records[:RECOGNISED * RECORD]

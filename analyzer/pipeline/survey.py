@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.flows.flow import Flow
 from analyzer.flows.table import FlowTable
 from analyzer.ingest.source import Source
 from analyzer.packets.decode import Decoder
@@ -16,10 +17,21 @@ from analyzer.pipeline.others import Others
 STEP: Final[i64] = 1 << 17     # frames between two looks at the clock for progress
 
 
+class Follower:
+    """Looks at frames right after they were counted."""
+
+    def take(self, flow: Flow) -> None:
+        """The frame in hand belongs to this conversation, or quotes a packet of it."""
+
+    def done(self) -> None:
+        """Everything was said of the frame in hand."""
+
+
 class Survey:
     """Counts of a whole capture, and its conversations in `keeper`.
 
     capacity: conversations held at once.     record_cap: frames of a conversation that can be told.
+    endless: where the source has no frame, more may come later, until `finish()`.
     """
 
     def __init__(
@@ -40,20 +52,28 @@ class Survey:
         self.links: dict[int, int] = {}
         self.reassembled = False
         self.ended = False
+        self.endless = False
+        self.follower: Follower | None = None
 
-    def step(self) -> bool:
-        """Read the next stretch of frames; False at the end of the capture."""
+    def finish(self) -> None:
+        """No frame will come any more."""
+        self.ended = True
+        self.table.finish()
+        self.decoder.finish()
+
+    def step(self, most: i64 = STEP) -> bool:
+        """Read the next stretch of frames, `most` at most; False where the source has no more."""
         source = self.source
         packet = self.packet
         decoder = self.decoder
         table = self.table
-        left = STEP
+        follower = self.follower
+        left = most
         link: i64 = -1
         while left > 0:
             if not source.next():
-                self.ended = True
-                table.finish()
-                decoder.finish()
+                if not self.endless:
+                    self.finish()
                 return False
             left -= 1
             time = source.time
@@ -83,6 +103,8 @@ class Survey:
                     packet.data, packet.src, size, packet.transport, packet.end, packet.true_end, packet.scope,
                     source.number, time, length, place, shape,
                 )
+                if follower is not None and table.half is not None:
+                    follower.take(table.half.flow)
             elif kind == UDP:
                 payload = packet.true_end - packet.transport - 8
                 half = table.udp(
@@ -95,10 +117,17 @@ class Survey:
                     self.names.note(
                         namer, packet.data[start:max(start, packet.end)], source.number, half.flow
                     )
+                if follower is not None:
+                    follower.take(half.flow)
             else:
                 self.others.take(packet, source.number, time, length, place, shape)
+                if follower is not None:
+                    for flow in self.others.flows:
+                        follower.take(flow)
             if packet.undecoded:
                 self.others.count(packet.undecoded)
             if packet.base < 0:
                 self.reassembled = True
+            if follower is not None:
+                follower.done()
         return True
