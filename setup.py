@@ -30,24 +30,23 @@ COMPILED = {
         "dissectors/protocols/tcp/*.py",
         "dissectors/protocols/dns/*.py",
         "analyzer/ingest/*.py",
-        "analyzer/ingest/live/*.py",
         "analyzer/packets/*.py",
         "analyzer/flows/*.py",
         "analyzer/pipeline/frames.py",
         "analyzer/pipeline/keep.py",
-        "analyzer/pipeline/live.py",
-        "analyzer/pipeline/live_idle.py",
         "analyzer/pipeline/names.py",
         "analyzer/pipeline/others.py",
         "analyzer/pipeline/survey.py",
         "analyzer/pipeline/tell.py",
         "analyzer/pipeline/text.py",
     ],
+    "wiretale_live": ["analyzer/ingest/live/*.py", "analyzer/pipeline/live.py", "analyzer/pipeline/live_idle.py"],
     "wiretale_tls": ["dissectors/wire/tls/*.py", "dissectors/wire/x509/*.py", "dissectors/protocols/tls/*.py"],
     "wiretale_applications": ["dissectors/**/*.py"],
 }
 JOBS = 4    # libraries compiled at once
-LIGHTER = {"-O3": "-O1"}
+LEVELS = {"wiretale": "-O3", "wiretale_live": "-O2"}    # what some conversations need is not worth twice the wait
+LIGHTEST = "-O1"
 UNCOMPILED = {"egg_info", "dist_info", "sdist"}    # commands that need no compiled module, and would wait for the types
 
 
@@ -73,9 +72,10 @@ def extensions() -> list[Extension]:
     )
     for extension in found:
         extension.optional = True
-        if extension.name.startswith("wiretale_") and not extension.name.startswith("wiretale__"):
-            # What some conversations need is not worth twice the time that its compilation takes.
-            extension.extra_compile_args = [LIGHTER.get(flag, flag) for flag in extension.extra_compile_args]
+        library, shared, _rest = extension.name.partition("__mypyc")
+        if shared:
+            level = LEVELS.get(library, LIGHTEST)
+            extension.extra_compile_args = [level if flag == "-O3" else flag for flag in extension.extra_compile_args]
     return found
 
 

@@ -27,6 +27,7 @@ DNS_PORT: Final = 53
 RECORDS: Final = 2_000      # of TLS, 16 KiB each
 AES_128_GCM_SHA256: Final = 0x1301
 TLS_HEADER: Final = b"\x17\x03\x03\x40\x11"
+SEGMENT: Final = 1_448
 ROUNDS: Final = 20          # of a page over HTTP/2
 BLOCKS: Final = 5_000       # of header fields
 EXCHANGES: Final = 5_000
@@ -111,6 +112,33 @@ def tls_opened(_: Captures) -> Measured:
     for each in sealed:
         opener.open(23, 0x0303, each)
     return RECORDS, time.perf_counter() - begin
+
+
+def tls_passed(_: Captures) -> Measured:
+    """A download that nobody has keys for: what TLS adds to TCP, a record of 16 KiB in segments of 1448 octets."""
+    record = TLS_HEADER + bytes(16_401)
+    return _download("dissectors.protocols.tls.protocol", "TLS", 443, record, RECORDS)
+
+
+def websocket_frames(_: Captures) -> Measured:
+    """Short text messages of a server, forty to a segment."""
+    return _download("dissectors.protocols.websocket.protocol", "WEBSOCKET", 80, b"\x81\x20" + b"x" * 32, 40 * RECORDS)
+
+
+def _download(module: str, protocol: str, port: int, unit: bytes, count: int) -> Measured:
+    """`unit` so many times from the server, cut where segments end."""
+    kit: Any = import_module("dissectors.kit.inputs")
+    contract: Any = import_module("dissectors.kit.protocol")
+    dissector = getattr(import_module(module), protocol).create(contract.Context("tcp", 40000, port))
+    data = unit * count
+    chunks = [
+        kit.Chunk(number + 1, number * 1000, 1, data[at:at + SEGMENT], at, 0, 54)
+        for number, at in enumerate(range(0, len(data), SEGMENT))
+    ]
+    begin = time.perf_counter()
+    for each in chunks:
+        dissector.on_data(each)
+    return count, time.perf_counter() - begin
 
 
 def tls_library(_: Captures) -> Measured:
@@ -232,7 +260,8 @@ def survey(captures: Captures) -> Measured:
     each = captures[name(SIZE, False)]
     source = _source(each)
     keeper: Any = import_module("analyzer.pipeline.keep").Keeper(0)
-    whole: Any = import_module("analyzer.pipeline.survey").Survey(source, keeper, CAPACITY, 0)
+    book: Any = import_module("analyzer.pipeline.names").NameBook(import_module("dissectors.registry").protocols())
+    whole: Any = import_module("analyzer.pipeline.survey").Survey(source, keeper, book, CAPACITY, 0)
     begin = time.perf_counter()
     while whole.step():
         pass
@@ -248,6 +277,8 @@ MEASURED: Final[list[tuple[str, Callable[[Captures], Measured]]]] = [
     ("DNS message, wiretale", dns_ours),
     ("DNS message, dnspython", dns_dnspython),
     ("DNS message, dpkt", dns_dpkt),
+    ("TLS record of 16 KiB without keys, 12 segments", tls_passed),
+    ("WebSocket frame of 32 octets", websocket_frames),
     ("TLS record of 16 KiB opened, AES-128-GCM, wiretale", tls_opened),
     ("the same, the cipher of cryptography alone", tls_library),
     ("HTTP/2 frame of a few octets", http2_frames),
