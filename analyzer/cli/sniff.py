@@ -106,10 +106,10 @@ def command(
     ctx: click.Context, interfaces: tuple[str, ...], capture_filter: str, follow: str | None, count: int | None,
     duration: float | None, snaplen: int, promiscuous: bool, direction: str, buffer: int, processes: bool,
     write: str | None, rotate_size: int | None, rotate_time: float | None, rotate_files: int | None,
-    as_json: bool, screen: bool | None, outputs: tuple[str, ...], form: str | None, level: str, table: str | None, diagram: str, anonymize: bool,
-    conversations: tuple[int, ...], limit: int | None, everything: bool, findings_only: bool,
-    inject_keys: str | None, strip_keys: bool, keep_conversations: int, keep_events: int, keep_bytes: int,
-    provided: Provided, width: int | None, color: str, no_color: bool, pager: bool, columns: int,
+    as_json: bool, screen: bool | None, outputs: tuple[str, ...], form: str | None, level: str, table: str | None,
+    diagram: str, anonymize: bool, conversations: tuple[int, ...], limit: int | None, everything: bool,
+    findings_only: bool, inject_keys: str | None, strip_keys: bool, keep_conversations: int, keep_events: int,
+    keep_bytes: int, provided: Provided, width: int | None, color: str, no_color: bool, pager: bool, columns: int,
 ) -> None:
     """Capture on interfaces and tell what happens, conversation by conversation, while it happens.
 

@@ -35,8 +35,10 @@ from analyzer.pipeline.live_run import Plan, Sniffer
 from analyzer.report.document import SCHEMA_VERSION, capture_record
 from analyzer.report.escape import terminal_text
 from analyzer.report.formats import Format, Layout
-from analyzer.report.terminal import render
-from analyzer.report.words import BRIEF
+from analyzer.report.rows import Row
+from analyzer.report.terminal import closing_rows, finding_rows, header_rows
+from analyzer.report.terminal_story import story_rows
+from analyzer.report.words import BRIEF, WIDEST_PROSE
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import plural, size
 
@@ -252,9 +254,15 @@ def _summary(wanted: Wanted, analysis: Analysis) -> None:
         return
     width, color, pager = wanted.display
     screen = Screen(width, color, pager)
-    analysis.told = []
+    prose = min(screen.width, WIDEST_PROSE)
+    blocks = [header_rows(analysis, prose)]
+    if analysis.story:
+        blocks.append([Row(), *story_rows(analysis.story, screen.width)])
+    if analysis.findings:
+        blocks.append([Row(), *finding_rows(analysis.findings, BRIEF, prose)])
+    blocks.append([Row(), *closing_rows(analysis, BRIEF, prose)])
     try:
-        screen.show(render(analysis, BRIEF, screen.width))
+        screen.show(iter(blocks))
     except BrokenPipeError:
         raise
     except OSError:

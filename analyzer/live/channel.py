@@ -10,9 +10,11 @@ import os
 import socket
 import subprocess
 import sys
+import termios
 import time
 from collections import deque
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
 
 from analyzer.live.audience import Audience, Status, Told, View
 from analyzer.live.lines import LogLines, ends_of, in_short, matters
@@ -25,6 +27,10 @@ MAX_PENDING: Final = 500        # lines of the log that wait for the screen; tho
 MAX_WISH: Final = 1 << 16       # bytes of one line from the screen
 PATIENCE: Final = 3.0           # seconds that the screen has to leave the terminal in order
 STANDARD_ERROR: Final = 2
+# What xterm is told when a screen leaves it: its own screen, cursor, wrapping; no reports of mouse, focus or pastes.
+LEAVE: Final = (
+    b"\x1b[?1049l\x1b[?25h\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[0m"
+)
 KINDS: Final = {"sort": str, "filter": str, "reverse": bool, "selected": int, "over": bool}   # of `Wishes`
 
 
@@ -42,13 +48,15 @@ class ScreenAudience(Audience):
         self.status_now: Status | None = None
         self._out = b""
         self._in = b""
-        self._fresh_view = True
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._socket = ours
         environment = dict(os.environ)
         if color == "never":
             environment["NO_COLOR"] = "1"
+        self._terminal: list[Any] | None = None
+        with suppress(OSError, termios.error):
+            self._terminal = termios.tcgetattr(0)
         keyboard = None if os.isatty(0) else os.open("/dev/tty", os.O_RDWR)
         # -P: nothing is imported from the folder that we happen to be in.
         arguments = command or [sys.executable, "-P", "-m", "analyzer.live.screen"]
@@ -124,11 +132,22 @@ class ScreenAudience(Audience):
             self.instead.close()
             return
         self._socket.close()
+        self._bury()
+
+    def _bury(self) -> None:
+        """Wait for the screen's end; where it did not come in order, give the terminal back in its place."""
         try:
-            self._process.wait(PATIENCE)
+            code = self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            code = self._process.wait()
+        if code and self._terminal is not None:
+            with suppress(OSError, termios.error):
+                termios.tcsetattr(0, termios.TCSANOW, self._terminal)
+                os.set_blocking(STANDARD_ERROR, False)
+                os.write(STANDARD_ERROR, LEAVE)
+            with suppress(OSError):
+                os.set_blocking(STANDARD_ERROR, True)
 
     # -- the socket --------------------------------------------------------------------------------------
 
@@ -181,6 +200,6 @@ class ScreenAudience(Audience):
         self._out = b""
         if self.instead is not None or self.wishes.over:
             return
-        self._process.wait()
+        self._bury()
         self.instead = LogLines(LineOutput(STANDARD_ERROR), self.level)
         self.instead.notice(time.time_ns(), "the screen has ended; the capture goes on, and Ctrl-C ends it")

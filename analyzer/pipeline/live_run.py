@@ -126,7 +126,12 @@ class Sniffer:
                 pass
             self.live.finish()
             self._tick(time.monotonic(), True)
-            return self.analysis()
+            analysis = self.analysis()
+            for finding in analysis.findings:     # those across conversations, which nobody could know before
+                teller = self.live.finished.get(finding.conversation)
+                if teller is None or finding.code not in teller.codes:
+                    self.audience.finding(finding, self.live.now)
+            return analysis
         finally:
             if collecting:
                 gc.enable()

@@ -115,5 +115,6 @@ def attach(receiver: socket.socket, program: list[Instruction]) -> None:
         receiver.setsockopt(
             socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program), ctypes.addressof(code))
         )
+        ctypes.sizeof(code)    # compiled code lets go of a value after its last use: not before the kernel read it
     except OSError as error:
         raise CaptureError(f"the kernel refuses the capture filter ({error.strerror})") from error

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Final
 
+import analyzer
 from analyzer.ingest.source import CaptureError
 
 # linux/capability.h: version 3 has two sets of 32 capabilities, each effective, permitted and inheritable.
@@ -13,13 +14,17 @@ CAPABILITY_VERSION: Final = 0x20080522
 CAPABILITY_WORDS: Final = 6
 
 
-def drop_privileges() -> str:
+# What a later import reads: Python's own modules and ours.
+MODULES: Final = (os.__file__, analyzer.__file__ or os.__file__)
+
+
+def drop_privileges(needed: tuple[str, ...] = MODULES) -> str:
     """Become the user who called sudo, or give up capabilities; "" where there was nothing to give up.
 
-    Returns what was done, in a few words. Raises CaptureError where the rights would not go away.
+    Returns what was done, in a few words. Raises CaptureError where the rights would not go away, or where the user
+    may not read one of the files that are still needed: root may have installed Python where nobody else can.
     root without sudo has nobody to become, and stays root. The process must have no other threads yet: the user is
-    changed for all of them, but capabilities belong to a thread. Modules that are needed later should be imported
-    before: the user may not be able to read them where root can.
+    changed for all of them, but capabilities belong to a thread.
     """
     if sys.platform == "win32":
         return ""
@@ -30,7 +35,7 @@ def drop_privileges() -> str:
         return ""
     if group < 0:
         raise CaptureError("SUDO_UID is set, but SUDO_GID is not: there is no group to become a member of")
-    name = _become(user, group)
+    name = _become(user, group, needed)
     return f"the socket is open; from here on as {name}"
 
 
@@ -39,7 +44,7 @@ def _number(variable: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
-def _become(user: int, group: int) -> str:
+def _become(user: int, group: int, needed: tuple[str, ...]) -> str:
     """Groups first: whoever is no longer root cannot change them. Gives the user's name."""
     assert sys.platform != "win32"
     import pwd
@@ -53,6 +58,12 @@ def _become(user: int, group: int) -> str:
             os.initgroups(name, group)
         else:
             os.setgroups([group])
+        unreadable = _unreadable(user, group, needed)
+        if unreadable:
+            raise CaptureError(
+                f"{name or f'user {user}'} may not read {unreadable}, so wiretale cannot go on as that user; install "
+                "it where everybody can read it, or let it stay root: sudo env -u SUDO_UID wiretale sniff ..."
+            )
         # As root, these two set the real, the effective and the saved number at once (setgid(2), setuid(2)).
         os.setgid(group)
         os.setuid(user)
@@ -61,6 +72,23 @@ def _become(user: int, group: int) -> str:
     if os.getuid() != user or os.geteuid() != user or os.getgid() != group or os.getegid() != group or _comes_back():
         raise CaptureError("root's rights were not given up for good; nothing is captured")
     return name or f"user {user}"
+
+
+def _unreadable(user: int, group: int, needed: tuple[str, ...]) -> str:
+    """The first of these files that the user may not read, "" where there is none. Raises OSError."""
+    assert sys.platform != "win32"
+    found = ""
+    os.setegid(group)
+    os.seteuid(user)
+    for path in needed:
+        try:
+            os.close(os.open(path, os.O_RDONLY))
+        except OSError:
+            found = path
+            break
+    os.seteuid(0)
+    os.setegid(0)
+    return found
 
 
 def _comes_back() -> bool:

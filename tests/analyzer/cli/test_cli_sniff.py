@@ -122,10 +122,29 @@ def test_a_report_that_cannot_be_written_is_known_before_the_capture(tmp_path: P
     assert "Traceback" not in done.stderr
 
 
+def test_one_report_that_fails_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "taken.html").mkdir()
+    first, second = tmp_path / "taken.html", tmp_path / "second.json"
+    done = sniff("-", "-o", str(first), "-o", str(second), data=capture().read_bytes())
+    assert done.returncode == 2
+    assert "taken.html" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads(second.read_text())["conversations"]
+    assert "THE STORY" in done.stdout
+
+
+def test_a_page_shows_the_bytes_where_the_capture_was_written(tmp_path: Path) -> None:
+    bare, full = tmp_path / "bare.html", tmp_path / "full.html"
+    sniff("-", "-o", str(bare), data=capture().read_bytes())
+    sniff("-", "-o", str(full), "-w", str(tmp_path / "copy.pcapng"), data=capture().read_bytes())
+    assert full.stat().st_size > bare.stat().st_size + 500
+
+
 @pytest.mark.parametrize("options", [
     ("-", "--json", "--screen"), ("eth0", "--follow", "file"), ("-", "--rotate-size", "10MB"),
     ("-", "-w", "a.pcapng", "--rotate-files", "3"), ("-", "-w", "-", "--json"), ("-", "eth0"),
-    ("-", "--limit", "3", "--all"), ("-", "-o", "out.pcapng"), ("-", "-o", "out.nothing"), ("-", "--duration", "soon"),
+    ("-", "--limit", "3", "--all"), ("-", "-o", "out.pcapng"),
+    ("-", "-w", "a.pcapng", "-o", "out.pcapng", "--anonymize"), ("-", "-o", "out.nothing"), ("-", "--duration", "soon"),
     ("-", "--keep-bytes", "-4"), ("-", "--screen"),
 ])
 def test_what_contradicts_itself_is_one_sentence(options: tuple[str, ...]) -> None:

@@ -64,6 +64,18 @@ def test_events_and_findings_come_while_frames_pass() -> None:
     assert audience.ended == [1, 2]
 
 
+def test_findings_across_conversations_come_at_the_end_and_no_finding_twice(tmp_path: Path) -> None:
+    def refused(port: int) -> list[bytes]:
+        return [tcp(CLIENT, port, SERVER, 81, 5, 0, SYN), tcp(SERVER, 81, CLIENT, port, 0, 6, RST | ACK)]
+
+    audience = Remembered()
+    sniffer = sniffed(tmp_path, [frame for port in range(40_000, 40_003) for frame in refused(port)], None, audience)
+    told = [(finding.code, finding.conversation) for finding in audience.findings]
+    assert len(told) == len(set(told))
+    assert [number for code, number in told if code == "tcp.refused"] == [1, 2, 3]
+    assert {(finding.code, finding.conversation) for finding in sniffer.analysis().findings} <= set(told)
+
+
 def test_those_that_ended_first_leave_first(tmp_path: Path) -> None:
     frames = [frame for port in range(40) for frame in connection(40_000 + port, 1)]
     sniffer = sniffed(tmp_path, frames, Budgets(conversations=16))
