@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Those of analyzer.report.formats, which is not imported for --help.
 FORMATS = ("html", "json", "jsonl", "markdown", "csv", "parquet", "svg", "har", "pcapng", "text")
 TABLES = ("conversations", "events", "exchanges", "lookups", "findings")
-DIAGRAMS = ("waterfall", "ladder", "streams", "sequence")
+DIAGRAMS = ("waterfall", "ladder", "streams", "sequence", "flight", "trips")
 
 
 @click.command("report", short_help="Write what happened into files: HTML, pcapng, Markdown, JSON, HAR, CSV and more.")
@@ -70,7 +70,7 @@ def command(
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
     from analyzer.pipeline.run import Options
-    from analyzer.report.formats import Layout
+    from analyzer.report.formats import Layout, draws_points
 
     formats = [format_of(path, form) for path in outputs]
     if anonymize and any(one.write is None for one in formats):
@@ -78,7 +78,7 @@ def command(
             "--anonymize: an annotated pcapng holds the packets themselves, and with them every address. Anonymize the "
             "capture first (tcprewrite, TraceWrangler), or write another format."
         )
-    graphs = any(one.name == "html" or (one.name == "svg" and diagram == "sequence") for one in formats)
+    graphs = any(draws_points(one, diagram) for one in formats)
     analysis = analysis_of(captures, Options(conversations, limit or 0, everything, True, provided, graphs))
     if findings_only:
         analysis.told, analysis.story, analysis.lookups, analysis.octets = [], [], [], {}

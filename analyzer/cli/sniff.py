@@ -124,6 +124,8 @@ def command(
         raise click.UsageError("--json and --screen contradict each other.")
     if follow and interfaces:
         raise click.UsageError("--follow reads a file; name no interface with it.")
+    if capture_filter and (follow or STREAM in interfaces):
+        raise click.UsageError("--filter works on interfaces; give a pipe or a file to follow what it should hold.")
     if (rotate_size or rotate_time) and write in (None, STREAM):
         raise click.UsageError("--rotate-size and --rotate-time need --write FILE.")
     if rotate_files and not (rotate_size or rotate_time):

@@ -34,7 +34,7 @@ from analyzer.pipeline.live_keys import KeyLogTail
 from analyzer.pipeline.live_run import Plan, Sniffer
 from analyzer.report.document import SCHEMA_VERSION, capture_record
 from analyzer.report.escape import terminal_text
-from analyzer.report.formats import Format, Layout
+from analyzer.report.formats import Format, Layout, draws_points
 from analyzer.report.rows import Row
 from analyzer.report.terminal import closing_rows, finding_rows, header_rows
 from analyzer.report.terminal_story import story_rows
@@ -174,9 +174,7 @@ def _capture(
 
 def _drawn(wanted: Wanted, formats: list[Format]) -> bool:
     """Whether a report draws the segments of connections."""
-    return any(
-        chosen.name == "html" or (chosen.name == "svg" and wanted.diagram == "sequence") for chosen in formats
-    )
+    return any(draws_points(chosen, wanted.diagram) for chosen in formats)
 
 
 def _reports(

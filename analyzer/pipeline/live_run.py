@@ -324,6 +324,8 @@ class Sniffer:
             return
         conversation = teller.account.conversation
         end = conversation.originator if side == 0 else conversation.responder
+        if words == teller.owner:
+            return      # both ends are the same process, or processes of which only the user is known
         teller.owner = words
         self.audience.owner(conversation, words)
         if self.writer is not None and not teller.ended:
@@ -339,10 +341,8 @@ class Sniffer:
         live, survey, left = self.live, self.live.survey, self.live.left
         kernel, interface, backlog = -1, -1, 0.0
         if isinstance(self.source, LiveSource):
-            counts = self.source.counts()
-            known = [count.dropped for count in counts if count.dropped >= 0]
-            kernel = sum(known) if known else -1
-            missed = [count.missed for count in counts if count.missed >= 0]
+            kernel = self._dropped()
+            missed = [count.missed for count in self.source.counts() if count.missed >= 0]
             interface = sum(missed) if missed else -1
             backlog = self.source.backlog()
         writer = self.writer

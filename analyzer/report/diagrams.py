@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from analyzer.model import Analysis, Conversation, Phase, Points, Told
+from analyzer.report.formats import OF_POINTS
 from analyzer.report.selection import chosen
 from analyzer.report.spans import BLOCKED, OPEN, SEND, WAIT, Part, story_parts, streams_of
 from analyzer.report.svg import BARS, MARGIN, WIDTH, Canvas, fitted
@@ -187,18 +188,84 @@ def _sequence(canvas: Canvas, told: Told, _level: str) -> bool:
     return drawn
 
 
-def _plot(canvas: Canvas, points: Points) -> None:
+def _frame(
+    canvas: Canvas, points: Points, highest: int, words: Callable[[int], str]
+) -> tuple[int, float, float, float]:
+    """Axes of a graph over the time of a direction: (start, units a nanosecond, units a step up, bottom)."""
     times = [row[0] for row in points.segments] + [row[0] for row in points.acks]
     start, end = min(times), max(times)
-    highest = max(1, *(row[2] for row in points.segments)) * 23 // 20     # with room above
     width = WIDTH - PLOT_LEFT - MARGIN
     across, up = width / max(end - start, 1), PLOT_HEIGHT / max(highest, 1)
     _time_axis(canvas, PLOT_LEFT, width, end - start, PLOT_HEIGHT)
     bottom = canvas.y + PLOT_HEIGHT
-    step = round_step(highest / TICKS)
-    for tick in range(0, highest, step):
+    for tick in range(0, highest, round_step(highest / TICKS)):
         canvas.path(f"M{PLOT_LEFT} {bottom - tick * up:.1f}h{width}", "line")
-        canvas.text(PLOT_LEFT - 6, bottom - tick * up + 4, size(tick), "s e")
+        canvas.text(PLOT_LEFT - 6, bottom - tick * up + 4, words(tick), "s e")
+    return start, across, up, bottom
+
+
+def _flight(canvas: Canvas, told: Told, _level: str) -> bool:
+    """What each direction had on the way, and how much the receiver allowed."""
+    drawn = False
+    for points, arrow in zip(told.points, ("→", "←"), strict=False):
+        if len(points.segments) < FEWEST or not points.acks:
+            continue
+        way, allowed = in_flight(points)
+        canvas.heading(f"{_ends(told.conversation)}: bytes in flight {arrow}")
+        highest = max(1, *(value for _time, value in way)) * 5 // 4
+        start, across, up, bottom = _frame(canvas, points, highest, size)
+        for kind, line in (("data", way), ("allowed", [(time, min(value, highest)) for time, value in allowed])):
+            steps = _line(line, start, across, up, bottom)
+            if steps:
+                canvas.path(steps, kind)
+        canvas.y = bottom + 6
+        canvas.note("Sent and not acknowledged yet. The yellow line is the window that the receiver allows, where it "
+                    "is within the picture.")
+        canvas.y += 10
+        drawn = True
+    return drawn
+
+
+def in_flight(points: Points) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """(time, bytes sent and not acknowledged) at each step, and (time, bytes that the window allows)."""
+    steps = [(time, 0, end, -1) for time, _first, end, _kind, _frame in points.segments]
+    steps += [(time, 1, acked, until) for time, acked, until in points.acks]
+    steps.sort()
+    sent = acked = 0
+    way: list[tuple[int, int]] = []
+    allowed: list[tuple[int, int]] = []
+    for time, answer, place, until in steps:
+        if answer:
+            acked = max(acked, place)
+            if until >= 0:
+                allowed.append((time, max(until - acked, 0)))
+        else:
+            sent = max(sent, place)
+        way.append((time, max(sent - acked, 0)))
+    return way, allowed
+
+
+def _trips(canvas: Canvas, told: Told, _level: str) -> bool:
+    """How long the ACKs of each direction took."""
+    drawn = False
+    for points, arrow in zip(told.points, ("→", "←"), strict=False):
+        if len(points.segments) < FEWEST or not points.trips:
+            continue
+        canvas.heading(f"{_ends(told.conversation)}: from data to its ACK {arrow}")
+        highest = max(1, *(length for _time, length in points.trips)) * 5 // 4
+        start, across, up, bottom = _frame(canvas, points, highest, duration)
+        steps = _line([(time, max(length, 0)) for time, length in points.trips], start, across, up, bottom)
+        canvas.path(steps, "ack")
+        canvas.y = bottom + 6
+        canvas.note(f"{plural(len(points.trips), 'measure')}, as seen where the capture was taken.")
+        canvas.y += 10
+        drawn = True
+    return drawn
+
+
+def _plot(canvas: Canvas, points: Points) -> None:
+    highest = max(1, *(row[2] for row in points.segments)) * 23 // 20     # with room above
+    start, across, up, bottom = _frame(canvas, points, highest, size)
 
     def strokes(rows: Steps, kind: str) -> None:
         steps = _strokes(rows, start, across, up, bottom)
@@ -254,13 +321,12 @@ def _line(rows: list[tuple[int, int]], start: int, across: float, up: float, bot
 
 WATERFALL: Final = "waterfall"
 _OF_CONVERSATIONS: Final[dict[str, Callable[[Canvas, Told, str], bool]]] = {
-    "ladder": _ladder, "streams": _streams, "sequence": _sequence,
+    "ladder": _ladder, "streams": _streams, "sequence": _sequence, "flight": _flight, "trips": _trips,
 }
 DIAGRAMS: Final = (WATERFALL, *_OF_CONVERSATIONS)
-NEEDS_POINTS: Final = ("sequence",)
 _NOTHING: Final = {
     WATERFALL: "there is nothing to draw.",
     "ladder": "no event of a conversation that is told has a direction.",
     "streams": "no conversation that is told carries exchanges or streams.",
-    "sequence": "no TCP connection that is told carries enough segments to draw.",
+    **dict.fromkeys(OF_POINTS, "no TCP connection that is told carries enough segments to draw."),
 }

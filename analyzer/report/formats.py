@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from analyzer.report.pseudonyms import Pseudonyms
 
 TEXT_WIDTH: Final = 100    # columns of the text format
+OF_POINTS: Final = ("sequence", "flight", "trips")    # diagrams of every segment of a connection
 
 
 class Layout:
@@ -145,3 +146,8 @@ def by_ending(path: str) -> Format | None:
     """The format that the ending of a file name chooses; None where it chooses none."""
     lower = path.lower()
     return next((form for form in FORMATS if lower.endswith(form.endings)), None)
+
+
+def draws_points(form: Format, diagram: str) -> bool:
+    """Whether it needs the segments of connections, which are kept on request only."""
+    return form.name == "html" or (form.name == "svg" and diagram in OF_POINTS)
