@@ -49,10 +49,14 @@ def test_samples_agree_with_tshark(tmp_path: Path) -> None:
     """With the keys that samples carry, and without: tshark counts the records that it decrypts twice."""
     compared: list[tuple[str, Path, list[str]]] = []
     for path in sample_captures():
-        name = sample_name(path)
+        name, capture = sample_name(path), path.read_bytes()
+        stripped = without_secrets(capture)
+        if stripped == capture:
+            compared.append((name, path, list(ASPECTS)))
+            continue
         compared.append((name, path, [aspect for aspect in ASPECTS if aspect not in TLS]))
         copy = tmp_path / f"{name.replace('/', '-')}.pcapng"
-        copy.write_bytes(without_secrets(path.read_bytes()))
+        copy.write_bytes(stripped)
         compared.append((name, copy, list(TLS)))
     with ThreadPoolExecutor(2) as pool:
         truths = list(pool.map(rows_of_tshark, [path for _name, path, _aspects in compared]))
