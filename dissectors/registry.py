@@ -1,7 +1,13 @@
 """Every protocol, one line each. Somebody else's come in through the entry-point group `wiretale.dissectors`."""
 from __future__ import annotations
 
+import os
+import sys
+from typing import Final
+
 from dissectors.kit.protocol import Protocol
+
+GROUP: Final = "wiretale.dissectors"
 
 
 def built_in() -> tuple[Protocol, ...]:
@@ -31,10 +37,34 @@ def built_in() -> tuple[Protocol, ...]:
 
 def protocols() -> tuple[Protocol, ...]:
     """Ours, then those of installed packages: an entry point names a `Protocol`, or a tuple of them."""
-    from importlib.metadata import entry_points
-
     found = list(built_in())
-    for point in entry_points(group="wiretale.dissectors"):
-        loaded = point.load()
-        found += [loaded] if isinstance(loaded, Protocol) else list(loaded)
+    if _some_package_names(GROUP):
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=GROUP):
+            loaded = point.load()
+            found += [loaded] if isinstance(loaded, Protocol) else list(loaded)
     return tuple(found)
+
+
+def _some_package_names(group: str) -> bool:
+    """A glance at what is installed: importlib.metadata, which knows better, takes as long to load as all the rest.
+
+    What is not a folder, such as a zip file on the path, is left to it.
+    """
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or ".")
+        except NotADirectoryError:
+            return True
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info")):
+                try:
+                    with open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:
+                        if f"[{group}]".encode() in file.read():
+                            return True
+                except OSError:
+                    continue
+    return False
