@@ -70,7 +70,7 @@ def data_unanswered(case: Case) -> list[Found]:
 def not_ended(case: Case) -> list[Found]:
     found = []
     for event in case.of(NotEnded):
-        if event.unanswered:
+        if event.unanswered or event.how == "capacity":    # what is followed no further may well go on
             continue
         if event.how == "capture":
             later = f", {duration(event.silent_ns)} after its last segment" if event.silent_ns >= BRIEF_NS else ""
@@ -78,11 +78,9 @@ def not_ended(case: Case) -> list[Found]:
                 f"The connection with {place(case.conversation.responder)} is not over when the capture ends{later}."
             )
         else:
-            until = "the next one on its ports" if event.how == "reused" else "the end of the capture"
-            sentence = (
-                f"The connection with {place(case.conversation.responder)} fell silent without an end, "
-                f"{duration(event.silent_ns)} before {until}."
-            )
+            silent = duration(event.silent_ns)
+            until = f"{silent} before the next one on its ports" if event.how == "reused" else f"nothing for {silent}"
+            sentence = f"The connection with {place(case.conversation.responder)} fell silent without an end: {until}."
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, basis="no FIN from both sides, and no RST",
         ))

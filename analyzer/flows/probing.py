@@ -94,8 +94,8 @@ class Search:
         return None
 
     def gap(self, gap: Gap) -> Protocol | None:
-        """Octets are missing. What came before them can only fit better than it does if it was too short to tell:
-        then the protocol of the port has it, and the gap comes next. Else what follows is asked as a beginning."""
+        """Octets are missing. What fits the protocol of the port so far cannot fit any better: it is taken for that,
+        and the gap comes next. Else what follows the gap is asked as a beginning."""
         side = self.sides[gap.direction]
         if len(side.seen) >= MIN_SEEN and not side.refused:
             for protocol in self.candidates.hinted:

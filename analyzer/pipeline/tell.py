@@ -117,9 +117,12 @@ class Teller:
             self.add(self.narrator.on_skip())
 
     def finish(self, frame: int, time: int, how: str) -> None:
+        """The telling ends. how: "capture"; while a capture goes on, "idle", "reused" (its ports begin a new
+        conversation) or "capacity" (more are open at once than are followed)."""
         for piece in self.streams.finish(frame, time):
             self.add(self.router.piece(piece))
-        self.add(self.router.close(self.reset or Close(frame, time, NEITHER, how)))
+        silent = how in ("idle", "reused")
+        self.add(self.router.close(self.reset or Close(frame, time, NEITHER, "timeout" if silent else "capture")))
         narrator = self.narrator
         if narrator is not None:
             self.add(narrator.on_end(how, time))

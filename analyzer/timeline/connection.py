@@ -93,7 +93,7 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
             title = "No end seen"
             facts.append({
                 "capture": "the capture ends first", "idle": f"silent for {duration(event.silent_ns)}",
-                "reused": "the ports begin a new connection",
+                "reused": "the ports begin a new connection", "capacity": "followed no further",
             }.get(event.how, "no FIN or RST was seen"))
         elif isinstance(event, LateSegments):
             facts.append(f"{plural(event.segments + event.resets, 'segment')} after the end")

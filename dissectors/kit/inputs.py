@@ -93,7 +93,8 @@ class Fields:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Close:
-    """The end of a stream: `how` is "fin", "rst", "timeout" or "capture" (the capture ended first).
+    """The end of a stream: `how` is "fin", "rst", "timeout" (nothing more came) or "capture" (what is
+    observed ends first).
 
     direction is the side that ended; NEITHER where both ended together.
     """

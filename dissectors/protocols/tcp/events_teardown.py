@@ -279,7 +279,7 @@ class ChallengeAck(TcpEvent):
 
 
 class NotEnded(TcpEvent):
-    """The telling stops before the connection did. how: "idle", "capture" or "reused"."""
+    """The telling stops before the connection did. how: "idle", "capture", "reused" or "capacity"."""
 
     name: ClassVar[str] = "tcp.not_ended"
     phase: ClassVar[str] = TEARDOWN
@@ -309,6 +309,8 @@ class NotEnded(TcpEvent):
             text = f"A connection with the same ports begins {duration(self.silent_ns)} after {last}; no end was seen."
         elif self.how == "idle":
             text = f"Nothing more is seen for {duration(self.silent_ns)} after {last}; no FIN or RST ended it."
+        elif self.how == "capacity":
+            text = f"It is followed no further after {last}: more connections are open at once than are followed."
         elif self.silent_ns < 1_000_000:
             text = f"The capture ends with {last}, before the connection does."
         else:

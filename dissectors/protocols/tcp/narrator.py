@@ -149,7 +149,8 @@ class TcpNarrator:
         return out
 
     def on_end(self, how: str, time: int) -> list[Event]:
-        """The telling ends. how: "closed", "idle", "capture" or "reused" (the ports begin a new connection)."""
+        """The telling ends. how: "closed", "idle", "capture", "reused" (the ports begin a new connection) or "capacity"
+        (more are open at once than are followed)."""
         out: list[Event] = []
         if self.ended or not self._begun:
             return out

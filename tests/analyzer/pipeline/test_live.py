@@ -28,6 +28,7 @@ from analyzer.report.document import json_lines
 from dissectors.kit.event import LimitReached
 from dissectors.kit.provided import Provided
 from dissectors.registry import protocols
+from dissectors.wire.http.events import CAPTURE
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 PROTOCOLS = sorted({path.parents[1].name for path in SAMPLES.glob("*/*/capture.pcapng")})
@@ -194,6 +195,31 @@ def test_time_is_that_of_the_capture() -> None:
     last = live.finished[2].account.events[-1]
     assert last.name == "tcp.not_ended"
     assert last.fields()["how"] == "idle"
+
+
+def test_a_request_that_idles_is_open_and_not_unanswered() -> None:
+    """The telling ends, and nobody has seen that the connection did."""
+    opening = connection(50_000, 0)[:3]
+    request = tcp(CLIENT, 50_000, SERVER, 80, 1001, 9001, PSH_ACK, b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+    live = live_on(Fed(timed([*opening, request])))
+    live.step(10)
+    live.sweep(START + ESTABLISHED_NS + 1_000_000_000)
+    (exchange,) = [event for event in live.finished[1].account.events if event.name == "http.exchange"]
+    assert exchange.fields()["ended"] == CAPTURE
+    assert "timeout" not in exchange.what()
+
+
+def test_what_is_followed_no_further_is_not_said_to_end() -> None:
+    """More connections at once than are followed: the oldest leave, and the capture goes on."""
+    frames = [frame for port in range(6) for frame in connection(41_000 + port, 1)[:4]]
+    live = live_on(Fed(timed(frames)), Budgets(counted=4))
+    while live.step(1):
+        continue
+    ends = [teller.account.events[-1] for teller in live.over_now]
+    assert ends
+    for end in ends:
+        assert end.fields()["how"] == "capacity"
+        assert "capture ends" not in end.what()
 
 
 # -- too much at once --------------------------------------------------------------------------------------
