@@ -3,32 +3,23 @@ from __future__ import annotations
 
 import json
 
-from analyzer.live.audience import Audience, Status
-from analyzer.live.output import LineOutput
+from analyzer.live.audience import Status
+from analyzer.live.output import Reader
 from analyzer.model import Conversation, Finding
 from analyzer.report.document import event_record
 from analyzer.report.records import conversation_record
-from analyzer.report.selection import ALARMING
-from analyzer.report.words import BRIEF, TEACH
-from dissectors.kit.event import EXTRA, Event, JsonValue
+from analyzer.report.selection import is_told
+from dissectors.kit.event import Event, JsonValue
 
 NO_PHASE = 0     # phases are known when a conversation is over; until then its events belong to none
 
 
-class JsonLines(Audience):
+class JsonLines(Reader):
     """Events, findings, and conversations once they are over."""
 
-    def __init__(self, output: LineOutput, level: str) -> None:
-        super().__init__()
-        self.output = output
-        self.level = level
-
     def event(self, conversation: Conversation, event: Event) -> None:
-        if self.level == BRIEF and not isinstance(event, ALARMING):
-            return
-        if event.importance == EXTRA and self.level != TEACH:
-            return
-        self.record("event", {"phase": NO_PHASE, **event_record(event)})
+        if is_told(event, self.level):
+            self.record("event", {"phase": NO_PHASE, **event_record(event)})
 
     def finding(self, finding: Finding, time_ns: int) -> None:
         self.record("finding", finding.as_json())
@@ -44,15 +35,6 @@ class JsonLines(Audience):
 
     def status(self, status: Status) -> None:
         self.record("status", dict[str, JsonValue](status._asdict()))
-
-    def attend(self) -> None:
-        self.lost = self.output.lost
-        if self.output.broken:
-            self.wishes.over = True
-
-    def close(self) -> None:
-        self.output.close()
-        self.lost = self.output.lost
 
     def record(self, kind: str, record: dict[str, JsonValue]) -> None:
         """One line. ASCII only, as in a report."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from analyzer.live.audience import Audience, Status
-from analyzer.live.output import LineOutput
+from analyzer.live.audience import Status
+from analyzer.live.output import LineOutput, Reader
 from analyzer.model import Conversation, Finding
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import ALARMING
@@ -95,13 +95,11 @@ def losses_in_words(status: Status) -> list[str]:
     return found
 
 
-class LogLines(Audience):
+class LogLines(Reader):
     """Everything that matters at this level, a line each, at once."""
 
     def __init__(self, output: LineOutput, level: str) -> None:
-        super().__init__()
-        self.output = output
-        self.level = level
+        super().__init__(output, level)
         self.said: tuple[int, ...] = ()
 
     def event(self, conversation: Conversation, event: Event) -> None:
@@ -129,15 +127,6 @@ class LogLines(Audience):
         text = "; ".join(words) or "keeping up again"
         self._line(f"{stamp(status.time_ns)} CAPTURE {text} ({plural(status.frames, 'frame')}, "
                    f"{duration(max(status.lag_ns, 0))} behind)")
-
-    def attend(self) -> None:
-        self.lost = self.output.lost
-        if self.output.broken:
-            self.wishes.over = True
-
-    def close(self) -> None:
-        self.output.close()
-        self.lost = self.output.lost
 
     def _line(self, text: str) -> None:
         text = terminal_text(text)

@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from typing import Final
 
+from analyzer.live.audience import Audience
+
 MAX_WAITING_LINES: Final = 20_000       # lines that wait for their reader
 MAX_WAITING_BYTES: Final = 16 << 20     # bytes that wait for their reader
 LAST_PATIENCE: Final = 2.0              # seconds for which a reader may keep us waiting at the end
@@ -69,3 +71,21 @@ class LineOutput:
                     self.broken = True
                     self._waiting.clear()
                 return
+
+
+class Reader(Audience):
+    """Whoever reads lines at one level; where it has gone away the capture ends."""
+
+    def __init__(self, output: LineOutput, level: str) -> None:
+        super().__init__()
+        self.output = output
+        self.level = level
+
+    def attend(self) -> None:
+        self.lost = self.output.lost
+        if self.output.broken:
+            self.wishes.over = True
+
+    def close(self) -> None:
+        self.output.close()
+        self.lost = self.output.lost

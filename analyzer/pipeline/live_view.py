@@ -17,9 +17,9 @@ from analyzer.flows.flow import (
     UdpFlow,
 )
 from analyzer.live.audience import Detail, Line, Wishes
-from analyzer.live.lines import matters
 from analyzer.model import Account, Conversation
 from analyzer.pipeline.live import LiveAnalysis, LiveTeller
+from analyzer.report.selection import is_told
 from analyzer.report.words import NORMAL, frame_list, since_start
 from analyzer.timeline.phases import phases_of
 from analyzer.timeline.titles import Titles
@@ -171,7 +171,7 @@ class Viewer:
         events: list[tuple[int, str, str, int, str, str, str, str]] = []
         for index, phase in enumerate(phases):
             for event in phase.events:
-                if event.importance != "extra" or matters(event, NORMAL):
+                if is_told(event, NORMAL):
                     events.append(shown(index, event, conversation.start_ns))
         return Detail(
             number, f"{conversation.transport} {conversation.originator} ⇄ {conversation.responder}",

@@ -10,10 +10,13 @@ from dissectors.kit.event import EXTRA, DissectorFault, Event, LimitReached, Mal
 ALARMING: Final = (Malformed, LimitReached, DissectorFault)
 
 
+def is_told(event: Event, level: str) -> bool:
+    """Whether this level tells the event; what is broken is told at every level."""
+    if level == TEACH or isinstance(event, ALARMING):
+        return True
+    return level != BRIEF and event.importance != EXTRA
+
+
 def chosen(phase: Phase, level: str) -> list[Event]:
-    """The events that this level tells; what is broken is told at every level."""
-    if level == BRIEF:
-        return [event for event in phase.events if isinstance(event, ALARMING)]
-    if level == TEACH:
-        return phase.events
-    return [event for event in phase.events if event.importance != EXTRA]
+    """The events that this level tells."""
+    return [event for event in phase.events if is_told(event, level)]

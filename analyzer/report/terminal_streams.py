@@ -75,13 +75,13 @@ def drawn(row: Row, span: Span, start_ns: int, span_ns: int, at: int, columns: i
     for column in range(first, first + length):
         begin = start_ns + column * span_ns // columns
         end = start_ns + (column + 1) * span_ns // columns
-        kind = RECEIVE
+        kind = span.parts[-1].kind     # of a bar too short for any part to fill a column
         most = 0
         for part in span.parts:
             shared = min(part.end_ns, end) - max(part.start_ns, begin)
             if shared > most:
                 kind, most = part.kind, shared
-        row.add(MARKS.get(kind, MARKS[RECEIVE]), STYLES.get(kind))
+        row.add(MARKS[kind], STYLES[kind])
     return row
 
 
