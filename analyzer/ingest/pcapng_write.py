@@ -1,10 +1,12 @@
-"""Blocks of pcapng as bytes, in the byte order of small machines (draft-ietf-opsawg-pcapng)."""
+"""Blocks of pcapng as bytes (draft-ietf-opsawg-pcapng), in the byte order of small machines unless another is named."""
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from analyzer.ingest import pcapng_blocks as ng
 from analyzer.ingest.source import Interface
+
+ByteOrder = Literal["little", "big"]
 
 END_OF_OPTIONS: Final = b"\0\0\0\0"
 UNKNOWN_LENGTH: Final = b"\xff" * 8     # of a section
@@ -17,17 +19,17 @@ ISB_ENDTIME: Final = 3
 ISB_USRDELIV: Final = 8
 
 
-def block(kind: int, body: bytes) -> bytes:
-    size = (len(body) + 12).to_bytes(4, "little")
-    return kind.to_bytes(4, "little") + size + body + size
+def block(kind: int, body: bytes, order: ByteOrder = "little") -> bytes:
+    size = (len(body) + 12).to_bytes(4, order)
+    return kind.to_bytes(4, order) + size + body + size
 
 
-def option(code: int, value: bytes) -> bytes:
+def option(code: int, value: bytes, order: ByteOrder = "little") -> bytes:
     """One option, cut where it is too long for one. An empty one is left out."""
     value = value[:LARGEST_OPTION]
     if not value:
         return b""
-    return code.to_bytes(2, "little") + len(value).to_bytes(2, "little") + value + bytes(-len(value) % 4)
+    return code.to_bytes(2, order) + len(value).to_bytes(2, order) + value + bytes(-len(value) % 4)
 
 
 def options(parts: list[bytes]) -> bytes:
@@ -36,9 +38,9 @@ def options(parts: list[bytes]) -> bytes:
     return joined + END_OF_OPTIONS if joined else b""
 
 
-def text(value: str) -> bytes:
-    """Text of an option, cut between two characters."""
-    return value.encode("utf-8", "replace")[:LARGEST_OPTION].decode("utf-8", "ignore").encode()
+def text(value: str, most: int = LARGEST_OPTION) -> bytes:
+    """Text of an option, cut between two characters where it has more bytes than `most`."""
+    return value.encode("utf-8", "replace")[:most].decode("utf-8", "ignore").encode()
 
 
 def section(application: str, system: str, comments: list[str]) -> bytes:
@@ -85,7 +87,7 @@ def _counter(code: int, value: int) -> bytes:
     return option(code, value.to_bytes(8, "little")) if value >= 0 else b""
 
 
-def secrets(kind: int, data: bytes) -> bytes:
+def secrets(kind: int, data: bytes, order: ByteOrder = "little") -> bytes:
     """Secrets that open what the section holds, such as a TLS key log."""
-    head = kind.to_bytes(4, "little") + len(data).to_bytes(4, "little")
-    return block(ng.SECRETS, head + data + bytes(-len(data) % 4))
+    head = kind.to_bytes(4, order) + len(data).to_bytes(4, order)
+    return block(ng.SECRETS, head + data + bytes(-len(data) % 4), order)

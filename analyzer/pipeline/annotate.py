@@ -6,8 +6,9 @@ here. Of other formats, and of several captures, the packets are written anew wi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 
+from analyzer.ingest import pcapng_write as ng
 from analyzer.ingest.open import STANDARD_INPUT, open_capture, open_stream, shown, unpacked
 from analyzer.ingest.pcapng import MAGIC
 from analyzer.ingest.pcapng_blocks import (
@@ -20,24 +21,19 @@ from analyzer.ingest.pcapng_blocks import (
     SECTION,
     SIMPLE,
 )
-from analyzer.ingest.source import CaptureError
+from analyzer.ingest.pcapng_write import ByteOrder
+from analyzer.ingest.source import CaptureError, Interface
 from analyzer.ingest.streams import Stream
 from analyzer.model import Analysis
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
 from dissectors.kit.units import plural
 
-ByteOrder = Literal["little", "big"]
-
 LEAD: Final = "wiretale: "           # begins every comment of ours, so that they can be told from others
 MAX_COMMENTS: Final = 8              # on one packet; the last of them says how many more there are
 MAX_COMMENT_BYTES: Final = 2_000     # of one comment, cut at a character
 MAX_BLOCK: Final = 1 << 28           # bytes; a longer one is taken for damage
 TLS_KEY_LOG: Final = 0x544C534B
-UNKNOWN_LENGTH: Final = b"\xff" * 8  # of a section
-TSRESOL: Final = 9                   # option of an interface
-NANOSECONDS: Final = 9
-END_OF_OPTIONS: Final = b"\0\0\0\0"
 
 
 def annotated(
@@ -146,7 +142,7 @@ def _copied(
         if kind == SECTION:
             yield _section(block, summary if first else [], blocks.order)
             if first and inject:
-                yield _secrets(inject, blocks.order)
+                yield ng.secrets(TLS_KEY_LOG, inject, blocks.order)
             first = False
             continue
         if kind in (ENHANCED, PACKET, SIMPLE) or kind in NUMBERED:
@@ -162,7 +158,7 @@ def _section(block: bytes, summary: list[str], order: ByteOrder) -> bytes:
     """The section header with the summary; its length is not known any more, which the format allows."""
     if len(block) < 28:
         return block
-    return _with_options(block[:16] + UNKNOWN_LENGTH + block[24:], 24, summary, order)
+    return _with_options(block[:16] + ng.UNKNOWN_LENGTH + block[24:], 24, summary, order)
 
 
 def _commented(kind: int, block: bytes, texts: list[str], order: ByteOrder) -> bytes:
@@ -178,53 +174,32 @@ def _with_options(block: bytes, at: int, texts: list[str], order: ByteOrder) -> 
     end = len(block) - 4
     if at > end or not texts:
         return block
-    options = b"".join(_comment(text, order) for text in texts) + (block[at:end] or END_OF_OPTIONS)
+    options = b"".join(_comment(text, order) for text in texts) + (block[at:end] or ng.END_OF_OPTIONS)
     size = (at + len(options) + 4).to_bytes(4, order)
     return block[:4] + size + block[8:at] + options + size
 
 
-def _comment(text: str, order: ByteOrder) -> bytes:
-    cut = (LEAD + terminal_text(text)).encode("utf-8", "replace")[:MAX_COMMENT_BYTES]
-    data = cut.decode("utf-8", "ignore").encode()
-    return OPT_COMMENT.to_bytes(2, order) + len(data).to_bytes(2, order) + data + bytes(-len(data) % 4)
-
-
-def _block(kind: int, body: bytes, order: ByteOrder) -> bytes:
-    size = (len(body) + 12).to_bytes(4, order)
-    return kind.to_bytes(4, order) + size + body + size
-
-
-def _secrets(log: bytes, order: ByteOrder) -> bytes:
-    head = TLS_KEY_LOG.to_bytes(4, order) + len(log).to_bytes(4, order)
-    return _block(SECRETS, head + log + bytes(-len(log) % 4), order)
+def _comment(words: str, order: ByteOrder) -> bytes:
+    return ng.option(OPT_COMMENT, ng.text(LEAD + terminal_text(words), MAX_COMMENT_BYTES), order)
 
 
 def _written(paths: list[str], comments: dict[int, list[str]], summary: list[str], inject: bytes) -> Iterator[bytes]:
     """The packets of any capture, one interface for each link type, times in nanoseconds."""
-    order: ByteOrder = "little"
     source = open_capture(paths, rewindable=False)
-    head = BYTE_ORDER_MAGIC.to_bytes(4, order) + (1).to_bytes(2, order) + (0).to_bytes(2, order) + UNKNOWN_LENGTH
-    yield _with_options(_block(SECTION, head, order), 24, summary, order)
-    logs = [block.data for block in source.secrets if block.kind == TLS_KEY_LOG]
+    yield _with_options(ng.section("", "", []), 24, summary, "little")
+    logs = [one.data for one in source.secrets if one.kind == TLS_KEY_LOG]
     for log in [*logs, inject] if inject else logs:
-        yield _secrets(log, order)
+        yield ng.secrets(TLS_KEY_LOG, log)
     interfaces: dict[int, int] = {}
     while source.next():
         link = int(source.link)
         if link not in interfaces:
             interfaces[link] = len(interfaces)
-            yield _interface(link, order)
-        time = max(int(source.time), 0)
+            yield ng.interface(Interface(link, 0))
         data = source.data[source.start:source.end]
         body = (
-            interfaces[link].to_bytes(4, order) + (time >> 32).to_bytes(4, order)
-            + (time & 0xFFFFFFFF).to_bytes(4, order) + len(data).to_bytes(4, order)
-            + min(int(source.length), 0xFFFFFFFF).to_bytes(4, order) + data + bytes(-len(data) % 4)
+            interfaces[link].to_bytes(4, "little") + ng.time_halves(int(source.time)) + len(data).to_bytes(4, "little")
+            + min(int(source.length), 0xFFFFFFFF).to_bytes(4, "little") + data + bytes(-len(data) % 4)
         )
-        yield _commented(ENHANCED, _block(ENHANCED, body, order), comments.get(int(source.number), []), order)
+        yield _commented(ENHANCED, ng.block(ENHANCED, body), comments.get(int(source.number), []), "little")
     source.close()
-
-
-def _interface(link: int, order: ByteOrder) -> bytes:
-    option = TSRESOL.to_bytes(2, order) + (1).to_bytes(2, order) + bytes([NANOSECONDS, 0, 0, 0]) + END_OF_OPTIONS
-    return _block(1, link.to_bytes(2, order) + bytes(2) + (0).to_bytes(4, order) + option, order)
