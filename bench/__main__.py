@@ -59,7 +59,10 @@ def prepare(options: argparse.Namespace, chosen: list[Tool]) -> dict[str, Captur
 
 
 def measure(options: argparse.Namespace, chosen: list[Tool], captures: dict[str, Capture]) -> targets.Results:
-    """Every tool on every capture of its own, in turn, so that a busy moment does not fall on one tool alone."""
+    """Every tool on every capture of its own, in turn, so that a busy moment does not fall on one tool alone.
+
+    Each capture is read right before its run: systems that reclaim idle memory forget it while other tools run.
+    """
     jobs: list[tuple[Series, list[str]]] = []
     for tool in chosen:
         if tool.missing:
@@ -68,8 +71,6 @@ def measure(options: argparse.Namespace, chosen: list[Tool], captures: dict[str,
             jobs.append((Series(targets.HELP, "", 0), [*wiretale_command(options.wiretale), "--help"]))
         for key in tool.captures():
             jobs.append((Series(tool.key, key, captures[key].packets), tool.words(captures[key].path)))
-    for key in sorted({series.capture for series, _ in jobs if series.capture}):
-        warm(captures[key].path)
     for turn in range(options.runs):
         for series, command in jobs:
             if series.failed:
@@ -77,6 +78,8 @@ def measure(options: argparse.Namespace, chosen: list[Tool], captures: dict[str,
             if sys.stderr.isatty():
                 print(f"\r\033[Krun {turn + 1} of {options.runs}: {series.tool} {series.capture}", end="",
                       file=sys.stderr, flush=True)
+            if series.capture:
+                warm(captures[series.capture].path)
             series.runs.append(run(command))
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)

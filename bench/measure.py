@@ -46,7 +46,7 @@ def run(command: list[str]) -> Run:
 
 
 def warm(path: Path) -> None:
-    """Reads a file once, so that every run finds it in the page cache."""
+    """Reads a file, so that the run that follows finds it in the page cache."""
     with path.open("rb", buffering=0) as file:
         while file.read(WARM_BLOCK):
             pass

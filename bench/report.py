@@ -48,7 +48,7 @@ def introduction(chosen: list[Tool], captures: dict[str, Capture], runs: int) ->
              f"Python {about['python']}"]
     lines += sorted({f"  {tool.version}" for tool in chosen if tool.version})
     lines += [f"  missing: {tool.title} ({tool.missing})" for tool in chosen if tool.missing]
-    lines.append(f"{runs} runs of each, one after another in turn; medians. Files are in the page cache.")
+    lines.append(f"{runs} runs of each, one after another in turn; medians. Each capture is read right before its run.")
     used = {capture for tool in chosen for capture in tool.captures()}
     lines += [f"  {key}: {each.packets:,} packets, {each.bytes / 1e6:,.1f} MB" for key, each in captures.items()
               if key in used]
