@@ -51,21 +51,32 @@ class RecordSource(Source):
         have: i64 = self.limit - self.cursor
         if have >= need:
             return True
-        parts: list[bytes] = [self.data[self.cursor:]] if have else []
+        data = self.stream.read_on(self.data[self.cursor:]) if have else self.stream.read()
+        more = i64(len(data)) > have
+        have = len(data)
+        if more and have < need:
+            data = self._join(data, need)
+            have = len(data)
+        self.offset += self.cursor
+        if self.base >= 0:
+            self.base = self.offset
+        self.data = data
+        self.cursor = 0
+        self.limit = have
+        self.position = self.stream.position
+        return have >= need
+
+    def _join(self, data: bytes, need: i64) -> bytes:
+        """`data` and what follows it, until there are `need` bytes or the stream ends."""
+        parts = [data]
+        have: i64 = len(data)
         while have < need:
             block = self.stream.read()
             if not block:
                 break
             parts.append(block)
             have += len(block)
-        self.offset += self.cursor
-        if self.base >= 0:
-            self.base = self.offset
-        self.data = parts[0] if len(parts) == 1 else b"".join(parts)
-        self.cursor = 0
-        self.limit = have
-        self.position = self.stream.position
-        return have >= need
+        return b"".join(parts)
 
     def skip(self, count: i64) -> bool:
         """Move the cursor on, over any number of blocks, without keeping them."""

@@ -14,7 +14,8 @@ from analyzer.ingest.source import CaptureError
 
 # One read. Measured: 64 KiB stay in a processor's second-level cache, and the allocator takes them from its heap;
 # from 128 KiB on each block is mapped and faulted in anew, which makes the walk over the records three times slower.
-BLOCK: Final = 1 << 16
+BLOCK: Final[i64] = 1 << 16
+SHORT: Final[i64] = 1 << 12      # bytes of a record begun in a block that are read again with the next block
 # What a pipe delivered is kept for a second pass: in memory up to this, then in an unlinked temporary file.
 SPOOL_MEMORY: Final = 32 << 20
 # glibc gives freed memory at the top of its heap back to the kernel, and every block read would be paid for with
@@ -45,6 +46,10 @@ class Stream:
         """The next bytes, at least one; b"" only at the end, or where a growing stream has no more for now."""
         return b""
 
+    def read_on(self, rest: bytes) -> bytes:
+        """`rest`, the last bytes that were read, and the next ones behind it; `rest` alone where there are none."""
+        return rest + self.read()
+
     def reopen(self) -> Stream:
         """A second stream over the same bytes, from the start."""
         raise CaptureError("can be read only once")
@@ -56,7 +61,7 @@ class Stream:
 class FileStream(Stream):
     """A regular file, up to the size it had when it was opened, so that two passes see the same bytes.
 
-    Each read seeks first: a duplicate of a descriptor shares its offset with the original.
+    Each read says where: a duplicate of a descriptor shares its offset with the original.
     """
 
     def __init__(self, descriptor: int, size: i64) -> None:
@@ -64,17 +69,30 @@ class FileStream(Stream):
         self.descriptor = descriptor
 
     def read(self) -> bytes:
-        want = min(int(self.size - self.position), BLOCK)
+        block = self._block(self.position)
+        self.position += len(block)
+        return block
+
+    def read_on(self, rest: bytes) -> bytes:
+        """Reads the few bytes of `rest` once more with those that follow: less than joining two blocks."""
+        again: i64 = len(rest)
+        if again > SHORT:
+            return rest + self.read()
+        block = self._block(self.position - again)
+        if len(block) <= again:
+            return rest
+        self.position += len(block) - again
+        return block
+
+    def _block(self, start: i64) -> bytes:
+        want = min(self.size - start, BLOCK)
         if want <= 0 or self.descriptor < 0:
             return b""
         try:
-            os.lseek(self.descriptor, int(self.position), os.SEEK_SET)
-            block = os.read(self.descriptor, want)
+            return os.pread(self.descriptor, want, start)
         except OSError as error:
             self.trouble = f"the file cannot be read any further ({error.strerror})"
             return b""
-        self.position += len(block)
-        return block
 
     def read_at(self, place: int, size: int) -> bytes:
         return os.pread(self.descriptor, size, place)

@@ -154,6 +154,35 @@ def test_reopening_gives_the_same_frames(opened: Opener, data: bytes) -> None:
     assert seen[0][0] == 1
 
 
+@pytest.mark.parametrize("size", [1, streams.SHORT, streams.SHORT + 1])
+def test_the_rest_of_a_block_comes_back_with_what_follows_it(tmp_path: Path, size: int) -> None:
+    content = bytes(n % 251 for n in range(int(streams.BLOCK) * 2 + 100))
+    path = tmp_path / "bytes"
+    path.write_bytes(content)
+    stream = streams.FileStream(os.open(path, os.O_RDONLY), len(content))
+    taken = stream.read()
+    while True:
+        following = stream.read_on(taken[-size:])
+        if following == taken[-size:]:
+            break
+        taken = taken[:-size] + following
+        assert stream.position == len(taken)
+    assert taken == content
+    assert not stream.trouble
+    stream.close()
+
+
+def test_a_file_that_became_shorter_ends_with_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "bytes"
+    path.write_bytes(bytes(200_000))
+    stream = streams.FileStream(os.open(path, os.O_RDONLY), 200_000)
+    first = stream.read()
+    os.truncate(path, 1000)
+    assert stream.read_on(first[-10:]) == first[-10:]
+    assert stream.position == len(first)
+    stream.close()
+
+
 def test_a_file_that_grows_keeps_its_first_size(tmp_path: Path) -> None:
     path = tmp_path / "growing.pcap"
     path.write_bytes(pcap(record()))
