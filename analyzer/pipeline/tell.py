@@ -29,6 +29,8 @@ from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.sequence import MASK, SCALE_UNKNOWN
 
 CAPACITY: Final[i64] = 1 << 40   # only chosen conversations come here, so nothing has to make room
+NEAR: Final = 1 << 12             # bytes between two chosen frames that are read along rather than skipped
+STRETCH: Final = 1 << 16          # bytes of the file read at once
 
 
 class Released(Retired):
@@ -47,6 +49,7 @@ class Place:
         self.wire = wire
         self.place = place
         self.shape = shape
+        self.captured = shape & 0xFFFFFFFF
         self.teller = teller
 
 
@@ -174,14 +177,22 @@ class Telling:
                 index += 1
 
     def visit(self, source: Source) -> None:
-        """Read only the chosen frames, each at its place in the file."""
-        for place in self.places():
-            captured = place.shape & 0xFFFFFFFF
-            data = source.read_at(place.place, captured)
+        """Read only the chosen frames, each at its place in the file; those that lie close together at once."""
+        places = self.places()
+        data = b""
+        base = 0
+        for index, place in enumerate(places):
+            start = place.place - base
+            end = start + place.captured
+            if start < 0 or end > len(data):
+                base = place.place
+                data = source.read_at(base, stretch(places, index))
+                start = 0
+                end = min(place.captured, len(data))
             self.decoder.decode(
-                data, 0, len(data), place.wire, place.shape >> 32, place.number, place.time, self.packet
+                data, start, end, place.wire, place.shape >> 32, place.number, place.time, self.packet
             )
-            self._look(place, 0)
+            self._look(place, start)
 
     def finish(self, frame: int, time: int) -> list[Account]:
         """The accounts, once every frame was seen. frame, time: the last of the capture."""
@@ -300,6 +311,18 @@ class Telling:
             place.number, place.time, direction, packet.data[at + 8:packet.end],
             max(packet.true_end - at - 8, 0), offset, packet.sport, packet.dport,
         )))
+
+
+def stretch(places: list[Place], index: int) -> int:
+    """Bytes from this place on that one read takes: up to the last of the places that follow closely."""
+    first = places[index].place
+    end = first + places[index].captured
+    for following in range(index + 1, len(places)):
+        place = places[following]
+        if not 0 <= place.place - end <= NEAR or place.place + place.captured - first > STRETCH:
+            break
+        end = place.place + place.captured
+    return end - first
 
 
 def measured(account: Account, narrator: TcpNarrator) -> None:

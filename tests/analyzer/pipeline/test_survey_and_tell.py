@@ -6,12 +6,16 @@ import socket
 import struct
 from pathlib import Path
 
+import pytest
+
+from analyzer.flows.summary import conversation_of
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account
 from analyzer.pipeline.keep import EVERYTHING, Keeper
 from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.run import Options, choose, summarise, tell, with_lookups
 from analyzer.pipeline.survey import Survey
+from analyzer.pipeline.tell import STRETCH, Telling, stretch
 from dissectors.kit.provided import Provided
 from dissectors.registry import protocols
 
@@ -99,6 +103,31 @@ def test_a_place_in_the_file_and_a_second_walk_tell_the_same(tmp_path: Path) -> 
         ])
     assert stories[0] == stories[1]
     assert {"tcp.syn", "tcp.established", "tcp.transfer", "tcp.closed"} <= {name for name, _frames, _what in stories[0]}
+
+
+@pytest.mark.parametrize(("between", "reads"), [(0, 2), (3, 5), (30, 206)])
+def test_frames_near_one_another_are_read_at_once(tmp_path: Path, between: int, reads: int) -> None:
+    frames: list[bytes] = []
+    for frame in connection(5001, 100, 1000):
+        frames += [frame] + [udp(CLIENT, 4000, SERVER, 4001, bytes(200))] * between
+    found = survey(write(tmp_path / "c.pcap", frames))
+    telling = Telling(protocols(), UNLIMITED)
+    (flow,) = choose(found, Options(conversations=(1,)))
+    telling.add(flow, conversation_of(flow))
+    places = telling.places()
+    sizes = []
+    end = 0
+    for index, place in enumerate(places):
+        if place.place + place.captured > end:
+            sizes.append(stretch(places, index))
+            end = place.place + sizes[-1]
+    assert len(sizes) == reads
+    assert max(sizes) <= STRETCH
+    telling.visit(found.source)
+    (told,) = telling.finish(len(frames), 0)
+    assert told.conversation.payload == [0, 100_000]
+    assert sum(event.name == "tcp.closed" for event in told.events) == 1
+    assert not told.left_out
 
 
 def test_a_long_conversation_is_told_in_part_and_says_so(tmp_path: Path) -> None:
