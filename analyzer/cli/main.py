@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -25,6 +26,7 @@ READER_GONE: Final = 141
 NAME: Final = "wiretale"
 DEBUG: Final = "WIRETALE_DEBUG"
 COMPLETE: Final = "_WIRETALE_COMPLETE"       # set by click's shell completion
+COLLECT: Final = 50_000       # objects made between two looks for unused cycles: start-up needs none of them
 COMMANDS: Final = ("analyze", "report", "sniff", "conversations", "frames", "explain", "samples", "protocols")
 
 
@@ -137,6 +139,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
             stream.reconfigure(errors="replace")   # a terminal that lacks a character gets a question mark
+    gc.set_threshold(COLLECT)
     if COMPLETE in os.environ:
         cli.main(prog_name=NAME)
     code = run(sys.argv[1:])

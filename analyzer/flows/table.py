@@ -210,9 +210,9 @@ class FlowTable:
             self._mark(half, peer, flow, flags, length, time)
         if length:
             if not half.letters & LETTER_DATA:
-                self._letter(half, flow, LETTER_DATA, "d")
+                self._letter(half, flow, LETTER_DATA, "Dd")
         elif flags & (SFR | ACK) == ACK and not half.letters & LETTER_ACK:
-            self._letter(half, flow, LETTER_ACK, "a")
+            self._letter(half, flow, LETTER_ACK, "Aa")
 
     def _sample(self, half: TcpHalf, rtt: i64) -> None:
         if half.rtt_samples == 0 or rtt < half.rtt_min:
@@ -230,29 +230,29 @@ class FlowTable:
             half.timed = False
             half.retransmitted += 1
             if length and _at_decade(half.retransmitted):
-                self._letter(half, flow, 0, "t")
+                self._letter(half, flow, 0, "Tt")
         if bits & LOST_SEGMENT:
             half.gaps += 1
             if _at_decade(half.gaps):
-                self._letter(half, flow, 0, "g")
+                self._letter(half, flow, 0, "Gg")
         if bits & ZERO_WINDOW:
             half.zero_windows += 1
             if half.zero_since < 0:
                 half.zero_since = time
             if _at_decade(half.zero_windows):
-                self._letter(half, flow, 0, "w")
+                self._letter(half, flow, 0, "Ww")
 
     def _mark(self, half: TcpHalf, peer: TcpHalf, flow: TcpFlow, flags: i64, length: i64, time: i64) -> None:
         if flags & SYN and flags & (FIN | RST) and not half.letters & LETTER_MULTI:
-            self._letter(half, flow, LETTER_MULTI, "q")
+            self._letter(half, flow, LETTER_MULTI, "Qq")
         if flags & SYN:
             half.marks |= SAW_SYN_ACK if flags & ACK else SAW_SYN
             if flags & ACK:
                 flow.syn_ack_time = time
                 if not half.letters & LETTER_SYN_ACK:
-                    self._letter(half, flow, LETTER_SYN_ACK, "h")
+                    self._letter(half, flow, LETTER_SYN_ACK, "Hh")
             elif not half.letters & LETTER_SYN:
-                self._letter(half, flow, LETTER_SYN, "s")
+                self._letter(half, flow, LETTER_SYN, "Ss")
         elif flags & ACK and not flags & RST and peer.marks & (SAW_SYN | SAW_SYN_ACK):
             flow.marks |= SAW_FIRST_ACK
         if length:
@@ -261,7 +261,7 @@ class FlowTable:
         if flags & FIN:
             half.marks |= SAW_FIN
             if not half.letters & LETTER_FIN:
-                self._letter(half, flow, LETTER_FIN, "f")
+                self._letter(half, flow, LETTER_FIN, "Ff")
             if peer.marks & SAW_FIN:
                 flow.marks |= CLOSED
         if flags & RST:
@@ -270,12 +270,13 @@ class FlowTable:
             if flow.first_reset < 0:
                 flow.first_reset = half.direction
             if not half.letters & LETTER_RST:
-                self._letter(half, flow, LETTER_RST, "r")
+                self._letter(half, flow, LETTER_RST, "Rr")
         flow.marks |= half.marks
 
-    def _letter(self, half: TcpHalf, flow: TcpFlow, bit: i64, letter: str) -> None:
+    def _letter(self, half: TcpHalf, flow: TcpFlow, bit: i64, letters: str) -> None:
+        """One more letter of the history. letters: the originator's and the responder's."""
         half.letters |= bit
-        flow.history += letter if half.direction else letter.upper()
+        flow.history += letters[half.direction]
 
     def _open_tcp(
         self, half: TcpHalf | None, key: bytes, size: i64, scope: bytes, flags: i64, seq: i64,

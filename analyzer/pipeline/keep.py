@@ -4,8 +4,6 @@ from __future__ import annotations
 from heapq import heappush, heapreplace
 from typing import Final
 
-from mypy_extensions import i64
-
 from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, TcpFlow, UdpFlow, let_go, release
 from analyzer.flows.summary import TRANSPORTS, conn_state, udp_state
 from analyzer.flows.table import Retired
@@ -67,8 +65,8 @@ class Keeper(Retired):
     def tally(self, flow: Flow) -> None:
         """Count it, by transport, state and flags."""
         self.count += 1
-        protocol: i64 = flow.protocol
-        transport = TRANSPORTS.get(int(protocol), f"IP protocol {protocol}")
+        protocol = int(flow.protocol)
+        transport = TRANSPORTS.get(protocol) or f"IP protocol {protocol}"
         self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
         if isinstance(flow, TcpFlow):
             state = conn_state(flow)
