@@ -62,6 +62,7 @@ class Flow:
         self.uncapped: bool = False
         self.reused: bool = False          # its SYN found the ports still known from another conversation
         self.unrecorded: i64 = 0           # frames beyond the record cap
+        self.counted_only: bool = False    # nothing of it is told, so its segments need no details
         self.aliased: bool = False         # found under the keys of two scopes
         self.swept: i64 = 0                # the last sweep of the table that met it
         self.retired: bool = False

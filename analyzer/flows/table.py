@@ -82,7 +82,7 @@ class FlowTable:
 
     capacity: conversations of a transport held at once; beyond it those that ended longest ago leave,
       then those that were silent longest. record_cap: frames of a conversation whose places are kept.
-    detail: analyse segments in full (`wiretale frames`, told conversations).
+    detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
 
     After `tcp()` the fields half, bits, flags, seq, ack, window, length and payload describe the segment;
     half is None where there was no complete header.
@@ -151,7 +151,8 @@ class FlowTable:
         half.sacked = 0
         half.sack_blocks = 0
         note_bases(half, peer, flags, seq, ack)
-        if self.detailed:
+        detailed = self.detailed and not flow.counted_only
+        if detailed:
             self.detail.clear()
             bits |= analyse_in_detail(
                 flow.hand, half, peer, number, time, flags, seq, ack, window, length, self.detail
@@ -162,7 +163,7 @@ class FlowTable:
             bits |= analyse(flow.hand, half, peer, number, time, flags, seq, ack, window, length)
         if flags & SYN or half.first_ack or flow.hand.initial_rtt == 0:
             after_segment(flow.hand, half, time, flags)
-        if header > 20 and (flags & SYN or self.detailed):
+        if header > 20 and (flags & SYN or detailed):
             mss = read_options(data, at + 20, min(at + header, end), half, flags & SYN != 0)
             if flags & SYN:
                 half.mss = mss

@@ -234,6 +234,8 @@ class LiveAnalysis(Follower):
         survey = self.survey
         source = survey.source
         self.sweeps = survey.table.sweep
+        if flow.counted_only:
+            return
         if len(source.secrets) != self.secrets_taken:
             self._secrets()
         number = int(flow.number)
@@ -244,6 +246,7 @@ class LiveAnalysis(Follower):
             if flow.first_frame != source.number:
                 return
             if self.shortened != EVERYTHING:
+                flow.counted_only = True
                 self.left.untold += 1
                 return
             teller = self._begin(flow)

@@ -230,10 +230,14 @@ def test_conversations_that_begin_while_it_is_too_much_are_counted_only() -> Non
     live = live_on(source)
     live.step(100)
     live.shortened = ONLY_KNOWN
-    source.waiting = timed([*connection(50_000, 2)[-3:], *connection(50_001, 2)], START + 100 * MILLISECOND)
+    counted = connection(50_001, 2)
+    counted.insert(4, counted[3])     # a segment that is sent twice
+    source.waiting = timed([*connection(50_000, 2)[-3:], *counted], START + 100 * MILLISECOND)
     live.step(100)
     live.finish()
     assert live.left.untold == 1
+    assert sum(live.sink.flags) == 1
+    assert live.sink.states == {"tcp": {"SF": 2}}
     assert sorted(live.finished) == [1]
     assert live.finished[1].account.events[-1].name == "tcp.closed"
     assert live.sink.count == 2
