@@ -27,7 +27,7 @@ from dissectors.wire.tls.extensions import RENEGOTIATION_INFO
 from dissectors.wire.tls.names import SSL3, TLS12, TLS13, version_name
 from dissectors.wire.tls.suites import suite
 
-WEAK_PRIME: Final = 2_048      # bits of a Diffie-Hellman group below which it is weak (RFC 9325 §4.2.1)
+WEAK_PRIME: Final = 2_048      # bits of a Diffie-Hellman group below which it is weak (RFC 9325 §4.5)
 
 # Suites that protect nothing at all, by words in their names.
 WORTHLESS: Final = ("NULL", "anon", "EXPORT", "TLS_SHA")

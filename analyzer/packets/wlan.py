@@ -112,7 +112,7 @@ def wlan(walk: Walk) -> None:
 
 
 def _payload(walk: Walk, at: i64, aggregated: bool, mesh: bool) -> None:
-    """§9.3.2.2: an A-MSDU begins with addresses and a length. §9.2.4.8: mesh control has up to three addresses."""
+    """§9.3.2.2: an A-MSDU begins with addresses and a length. §9.2.4.7.3: mesh control has up to two addresses."""
     data = walk.data
     if mesh and not aggregated and at + 6 < walk.end and data[at] != 0xAA:
         at += 6 + 6 * (i64(data[at]) & 3)

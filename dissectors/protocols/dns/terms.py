@@ -197,13 +197,13 @@ TERMS: Final = (
         "0x20",
         "A client's mixing capital and small letters in the name it asks for. "
         "Servers copy the name as it came, so a forger has to guess the letters too.",
-        "RFC 4343 §3", ("query id",),
+        "RFC 4343 §4.1", ("query id",),
     ),
     Term(
         "query id",
         "The 16-bit number that ties an answer to its query. "
         "Chosen at random together with the source port, it is hard to guess for whoever wants to forge an answer.",
-        "RFC 5452 §9.1", ("0x20",),
+        "RFC 5452 §9", ("0x20",),
     ),
     Term(
         "name compression",

@@ -68,7 +68,7 @@ class HeadOfLine(Event):
     name: ClassVar[str] = "http2.head_of_line"
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9113 §9.1; RFC 9293 §3.4"
+    spec: ClassVar[str] = "RFC 9113 §1; RFC 9293 §2.2"
     WHY: ClassVar[str] = (
         "All streams share one TCP connection, and TCP hands on its octets in order only. So one lost segment stops "
         "streams that lost nothing themselves, until it has been sent again. HTTP/3 was made to end that."

@@ -91,7 +91,7 @@ _STREAMS: Final[tuple[Term, ...]] = (
         "TCP hands on octets in order only. One lost segment therefore stops all streams whose octets come behind it, "
         "though they lost nothing themselves, until it has been sent again. HTTP/3 gives each stream an order of its "
         "own.",
-        "RFC 9113 §9.1", ("multiplexing",),
+        "RFC 9113 §1", ("multiplexing",),
     ),
     Term(
         "RST_STREAM",
@@ -114,7 +114,7 @@ _STREAMS: Final[tuple[Term, ...]] = (
         "rapid reset",
         "An attack: requests that are reset as soon as they are sent. Each counts against no limit any more, but the "
         "server has already begun to work on it.",
-        "RFC 9113 §10.5", ("RST_STREAM", "concurrent streams"),
+        "RFC 9113 §5.1.2; RFC 9113 §10.5", ("RST_STREAM", "concurrent streams"),
     ),
     Term(
         "GOAWAY",
@@ -148,7 +148,7 @@ _FIELDS: Final[tuple[Term, ...]] = (
         "HPACK",
         "The header compression of HTTP/2. Common fields are numbers in a table that both sides know, and fields that "
         "were sent once are numbers in a table that fills as the connection goes. Strings can be Huffman-coded.",
-        "RFC 7541 §1.3", ("dynamic table", "static table", "never-indexed field"),
+        "RFC 7541 §1.1", ("dynamic table", "static table", "never-indexed field"),
     ),
     Term(
         "static table",

@@ -111,7 +111,7 @@ class Offered(DialogueEvent):
 
     name: ClassVar[str] = "starttls.offered"
     importance: ClassVar[str] = BASE
-    spec: ClassVar[str] = "RFC 3207 §4; RFC 9051 §6.2.1; RFC 2595 §4; RFC 4217 §4; RFC 6120 §5.4.1"
+    spec: ClassVar[str] = "RFC 3207 §3; RFC 9051 §6.2.1; RFC 2595 §4; RFC 4217 §6; RFC 6120 §5.4.1"
     WHY: ClassVar[str] = (
         "The offer travels in plain text, so whoever sits on the way can take it out, and a client that does not "
         "insist then goes on unprotected. That is why clients should insist, or use a port where TLS begins at once."
@@ -264,7 +264,7 @@ class Stripped(DialogueEvent):
 
     name: ClassVar[str] = "starttls.stripped"
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 3207 §6; RFC 7457 §2.1"
+    spec: ClassVar[str] = "RFC 3207 §6; RFC 7457 §2.2"
     WHY: ClassVar[str] = (
         "A box that wants to read along cannot remove bytes from a TCP stream without changing all numbers after "
         "them, so it overwrites the word STARTTLS with as many other letters. No server sends such a word by itself."
@@ -292,7 +292,7 @@ class Injected(DialogueEvent):
 
     name: ClassVar[str] = "starttls.injected"
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 3207 §4.2; RFC 9051 §11.4"
+    spec: ClassVar[str] = "RFC 3207 §4; RFC 9051 §6.2.1; RFC 7457 §2.2"
     WHY: ClassVar[str] = (
         "After the request the client has to wait. Plain text that follows all the same may have been put in by "
         "somebody on the way: a server that keeps it and acts on it inside TLS takes it for the client's own words."
@@ -322,7 +322,7 @@ class InClear(DialogueEvent):
 
     name: ClassVar[str] = "starttls.in_clear"
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 8314 §3"
+    spec: ClassVar[str] = "RFC 8314 §4.1"
     WHY: ClassVar[str] = (
         "Whoever sees these packets can read the content, change it, and use a password later. What follows is "
         "counted here and not told."

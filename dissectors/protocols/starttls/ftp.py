@@ -10,7 +10,7 @@ from dissectors.protocols.starttls.lines import NumericObserver, begins, contain
 
 AGREED: Final = 234       # to an AUTH (RFC 4217 §4)
 MECHANISMS: Final = (b"TLS", b"TLS-C", b"SSL", b"TLS-P")
-ANONYMOUS: Final = (b"ANONYMOUS", b"FTP")      # RFC 1635 §2
+ANONYMOUS: Final = (b"ANONYMOUS", b"FTP")      # RFC 1635, and by custom
 # Answers that only FTP gives early: password wanted, features, not logged in, logged in, mechanism agreed.
 REPLIES: Final = (b"\n331", b"\n211", b"\n530", b"\n230", b"\n234")
 STARTS: Final = (b"AUTH TLS", b"AUTH SSL", b"FEAT\r\n", b"220 ", b"220-", b"USER ")
@@ -46,7 +46,7 @@ class FtpObserver(NumericObserver):
         self, code: int, text: str, lines: int, frames: tuple[int, ...], chunk: Chunk, end: int
     ) -> None:
         if 100 <= code < 200:
-            return       # preliminary: another answer follows (RFC 959 §4.2.1)
+            return       # preliminary: another answer follows (RFC 959 §4.2)
         command = self.answered(text, lines, frames, self.now)
         if command is None or command is not self.request:
             return

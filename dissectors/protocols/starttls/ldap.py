@@ -150,7 +150,7 @@ class LdapObserver(Observer):
             self.command(word, name, self.frames, self.now)
 
     def _bind(self, word: str, head: bytes, found: Element) -> None:
-        """A simple bind carries the password as it is, unless it is empty, which is anonymous (RFC 4511 §4.2)."""
+        """A simple bind carries the password as it is, unless it is empty, which is anonymous (RFC 4513 §5.1)."""
         version = Element(head, found.start)
         name = Element(head, version.end)
         choice = Element(head, name.end) if name.end < len(head) else Element(b"", 0)

@@ -29,6 +29,6 @@ TERMS: Final[tuple[Term, ...]] = (
         "STARTTLS stripping",
         "To take the offer of TLS out of a dialogue on its way, or to answer for the server that there is none. The "
         "client then goes on in plain text, unless it insists on TLS.",
-        "RFC 7457 §2.1", ("STARTTLS", "opportunistic TLS"),
+        "RFC 7457 §2.2", ("STARTTLS", "opportunistic TLS"),
     ),
 )

@@ -257,7 +257,7 @@ _REPAIR: Final[tuple[Term, ...]] = (
         "spurious retransmission",
         "Bytes sent again although the receiver had them: a packet was late or an ACK was lost. The sender slows "
         "down without need. A DSACK or an echoed timestamp shows it.",
-        "RFC 3522 §1", ("DSACK", "timestamps", "retransmission timeout"),
+        "RFC 3522 §2", ("DSACK", "timestamps", "retransmission timeout"),
     ),
     Term(
         "out of order",

@@ -180,7 +180,7 @@ class Ssl2Answer(TlsEvent):
     name: ClassVar[str] = "tls.ssl2"
     phase: ClassVar[str] = HANDSHAKE
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 6176 §2"
+    spec: ClassVar[str] = "RFC 6176 §2; RFC 6176 §3"
     WHY: ClassVar[str] = (
         "SSL 2.0 does not protect its own handshake, uses one key for two purposes and ciphers that are broken. It "
         "must not be used, and its records have a framing of their own."

@@ -21,7 +21,7 @@ def known(values: list[int]) -> list[int]:
 
 
 def real_suites(suites: list[int]) -> list[int]:
-    """Without GREASE and without the numbers that are signals (RFC 5746 §3.3, RFC 7507 §3)."""
+    """Without GREASE and without the numbers that are signals (RFC 5746 §3.3, RFC 7507 §2)."""
     return [number for number in known(suites) if number not in (FALLBACK, RENEGOTIATION)]
 
 

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 HEADER: Final[i64] = 5               # type, version, length (RFC 8446 §5.1)
 LARGEST: Final[i64] = 18_432         # 2^14 octets and 2048 of protection (RFC 5246 §6.2.3); TLS 1.3 allows 256
 
-# ContentType (RFC 8446 §5.1, RFC 6520 §3).
+# ContentType (RFC 8446 §5.1, RFC 6520 §6).
 CHANGE_CIPHER_SPEC: Final[i64] = 20
 ALERT: Final[i64] = 21
 HANDSHAKE: Final[i64] = 22

@@ -9,7 +9,7 @@ from dissectors.protocols.tls.state import Session, Side
 from dissectors.wire.tls.names import group_name, suite_name, version_name
 from dissectors.wire.tls.suites import suite
 
-WEAK_PRIME: Final = 2_048    # bits of a finite-field group below which it is weak (RFC 9325 §4.2.1)
+WEAK_PRIME: Final = 2_048    # bits of a finite-field group below which it is weak (RFC 9325 §4.5)
 
 
 def summed_up(session: Session, ended_ns: int, inferred: bool, decrypted: bool, client: Side) -> Summary:

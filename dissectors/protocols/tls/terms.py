@@ -153,7 +153,7 @@ _KEYS: Final[tuple[Term, ...]] = (
         "ECDHE",
         "A Diffie-Hellman exchange on an elliptic curve with keys made for one connection only: each side sends a "
         "public half, and both compute the same secret that nobody else can.",
-        "RFC 8422 §5.4", ("forward secrecy", "key share"),
+        "RFC 8422 §2", ("forward secrecy", "key share"),
     ),
     Term(
         "forward secrecy",

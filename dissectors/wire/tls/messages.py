@@ -224,7 +224,7 @@ class ServerKeyExchange:
         if key_exchange in ("ECDHE", "ECDH"):
             kind = reader.number(1)
             if kind != NAMED_CURVE:
-                return          # explicit curves were never used (RFC 8422 §5.4), and what follows depends on them
+                return          # explicit curves are deprecated (RFC 8422 §5.4), and what follows depends on them
             self.group = reader.number(2)
             self.key_length = len(reader.vector(1, "the public point"))
         elif key_exchange in ("DHE", "DH"):

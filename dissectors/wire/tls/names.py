@@ -11,7 +11,7 @@ TLS11: Final = 0x0302
 TLS12: Final = 0x0303
 TLS13: Final = 0x0304
 
-# Record content types (RFC 8446 §5.1; RFC 6520 §3 for the heartbeat; RFC 9146 §4 for the connection id of DTLS).
+# Record content types (RFC 8446 §5.1; RFC 6520 §6 for the heartbeat; RFC 9146 §4 for the connection id of DTLS).
 CONTENT_TYPES: Final[dict[int, str]] = {
     20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 24: "heartbeat", 25: "tls12_cid",
     26: "ACK",
@@ -20,7 +20,7 @@ VERSIONS: Final[dict[int, str]] = {
     0x0002: "SSL 2.0", SSL3: "SSL 3.0", TLS10: "TLS 1.0", TLS11: "TLS 1.1", TLS12: "TLS 1.2", TLS13: "TLS 1.3",
     0xFEFF: "DTLS 1.0", 0xFEFD: "DTLS 1.2", 0xFEFC: "DTLS 1.3", 0x0101: "TLCP 1.1",
 }
-# Cipher kinds of SSL 2.0 (RFC 6101 appendix E.1); those of three octets that begin with a zero are cipher suites.
+# Cipher kinds of SSL 2.0 (RFC 6101 appendix E); those of three octets that begin with a zero are cipher suites.
 SSL2_KINDS: Final[dict[int, str]] = {
     0x010080: "SSL_CK_RC4_128_WITH_MD5", 0x020080: "SSL_CK_RC4_128_EXPORT40_WITH_MD5",
     0x030080: "SSL_CK_RC2_128_CBC_WITH_MD5", 0x040080: "SSL_CK_RC2_128_CBC_EXPORT40_WITH_MD5",
@@ -127,7 +127,7 @@ def _name(table: dict[int, str], number: int, digits: int) -> str:
 
 
 def version_name(number: int) -> str:
-    """`TLS 1.3`; a draft of it says which (RFC 8446 appendix D, as drafts numbered themselves)."""
+    """`TLS 1.3`; a draft of it says which, as drafts numbered themselves (0x7F00 and the draft)."""
     if number >> 8 == 0x7F:
         return f"TLS 1.3 draft {number & 0xFF}"
     return _name(VERSIONS, number, 4)
