@@ -91,6 +91,10 @@ class Search:
         for protocol in self.candidates.asked:
             if protocol.probe is not None and protocol.probe(datagram.data, datagram.direction) == YES:
                 return protocol
+        for protocol in self.candidates.hinted:
+            if protocol.probe_on_port is not None:
+                if protocol.probe_on_port(datagram.data, datagram.direction) == YES:
+                    return protocol
         return None
 
     def gap(self, gap: Gap) -> Protocol | None:

@@ -56,6 +56,7 @@ class Assembler:
     def __init__(self, direction: i64) -> None:
         self.direction: i64 = direction
         self.started: bool = False
+        self.guessed: bool = False   # where it starts
         self.next_seq: i64 = 0
         self.position: i64 = 0
         self.acked: i64 = 0          # as a position
@@ -65,11 +66,12 @@ class Assembler:
         self.recent: list[Chunk] = []
         self.recent_bytes: i64 = 0
 
-    def begin(self, seq: i64) -> None:
-        """The sequence number of the first byte of the stream, from a SYN or from the peer's first ACK."""
+    def begin(self, seq: i64, guessed: bool = False) -> None:
+        """The sequence number of the first byte of the stream, from a SYN, or guessed from the first that was seen."""
         if not self.started:
             self.started = True
             self.next_seq = seq
+            self.guessed = guessed
 
     def segment(self, seq: i64, data: bytes, length: i64, frame: i64, time: i64, offset: i64) -> list[Piece]:
         """data: what the capture holds of `length` bytes that begin at `seq`."""
@@ -82,6 +84,11 @@ class Assembler:
         ahead = (seq - self.next_seq) & MASK
         if ahead >= HALF:
             ahead -= MASK + 1
+        if ahead == 1 and self.guessed and self.position == 0 and not self.waiting:
+            # The guess was from a keep-alive, whose number lies one below the next (RFC 9293 §3.8.4).
+            self.next_seq = seq
+            self.acked = max(self.acked - 1, 0)
+            ahead = 0
         item = Waiting(self.position + ahead, data, length - len(data), frame, time, offset)
         if ahead <= 0:
             self._deliver(item, frame, out)

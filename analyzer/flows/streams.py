@@ -27,7 +27,7 @@ class Streams:
         sender = self.backward if direction else self.forward
         receiver = self.forward if direction else self.backward
         if not sender.started and side.base_known and not self.resumed:
-            sender.begin((side.base_seq + 1) & MASK)
+            sender.begin((side.base_seq + 1) & MASK, flags & SYN == 0)
         out: list[Piece] = []
         if flags & ACK and receiver.started:
             out = receiver.acknowledged(ack, frame, time)

@@ -123,6 +123,8 @@ class Protocol:
     ports: hints, by carrier ("udp", "tcp"); a port never decides against the bytes.
     probe: looks at the first bytes; None where the protocol is only reached by handoff.
     probe_anywhere: the probe is strict enough to decide on ports that are none of `ports`.
+    probe_on_port: for datagrams on one of `ports` that no probe knows: damaged, or cut by the capture, and still
+      this protocol's beyond doubt.
     namer: for protocols whose answers give names to addresses; sees every UDP payload from one of `ports`,
       so it returns [] at once for whatever it does not understand, and never raises.
     create: None for a transport, whose segments the conversation table itself follows.
@@ -142,6 +144,7 @@ class Protocol:
         probe: Probe | None = None,
         probe_anywhere: bool = True,
         namer: Namer | None = None,
+        probe_on_port: Probe | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -155,3 +158,4 @@ class Protocol:
         self.probe = probe
         self.probe_anywhere = probe_anywhere
         self.namer = namer
+        self.probe_on_port = probe_on_port

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzer.flows.reassembly import MAX_WAITING, MAX_WAITING_BYTES, Assembler, Conflict, Piece
 from analyzer.flows.streams import Streams
 from dissectors.kit.inputs import Chunk, Gap
-from dissectors.protocols.tcp.flags import ACK
+from dissectors.protocols.tcp.flags import ACK, SYN
 from dissectors.protocols.tcp.sequence import Side
 
 MASK = 0xFFFFFFFF
@@ -176,6 +176,16 @@ def test_a_hole_that_is_never_filled_holds_no_more_than_the_cap() -> None:
         assert assembler.waiting_bytes <= MAX_WAITING_BYTES
     assert gaps
     assert assembler.limits_reached
+
+
+def test_a_capture_that_starts_with_a_keep_alive_misses_nothing() -> None:
+    for guessed, flags, expected in ((True, ACK, [Chunk]), (False, SYN, [])):
+        streams, side = Streams(), Side()
+        side.base_known, side.base_seq = True, 99
+        assert streams.segment(0, side, flags, 100 if guessed else 99, 0, 0, b"", 1, 1, -1) == []
+        pieces = streams.segment(0, side, ACK, 101, 0, 5, b"hello", 2, 2, -1)
+        assert [type(piece) for piece in pieces] == expected
+        assert len(streams.segment(0, side, ACK, 106, 0, 3, b"all", 3, 3, -1)) == len(expected)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 30)), min_size=1, max_size=20), bases, bases)

@@ -12,9 +12,11 @@ from dissectors.wire.dns_codes import IQUERY, OPCODES, QUERY, UPDATE
 from dissectors.wire.dns_types import ANY_CLASS, CH, HS, IN, NONE_CLASS, OPT
 
 MAX_QUESTIONS: Final = 64   # mDNS asks several at once; a number beyond this is taken for something else
+MAX_DAMAGED_QUESTIONS: Final = 4     # of a message that cannot be read; more of them, or
+MAX_DAMAGED_RECORDS: Final = 255     # of records in a section, are more likely no DNS
 SMALLEST: Final = 17        # header, the root's name, type and class
 NETBIOS_LABEL: Final = 32   # octets, all between A and P (RFC 1001 §14.1)
-NETBIOS_TYPES: Final = (0x20, 0x21)  # NB and NBSTAT (RFC 1002 §4.2.1.3), which DNS uses for NIMLOC and SRV
+NETBIOS_DAMAGED: Final = 4  # of them that may be others, in a message that is damaged
 CACHE_FLUSH: Final = 0x8000  # the same bit asks for a unicast answer in a question (RFC 6762 §5.4, §10.2)
 
 
@@ -23,6 +25,16 @@ def probe(data: bytes, direction: int) -> int:
     if is_message(data):
         return YES
     return probe_stream(data)
+
+
+def probe_header(data: bytes, direction: int) -> int:
+    """A sound header, whatever follows it: a message that is damaged, or cut by the capture."""
+    if len(data) < HEADER or not _header(data) or i64(data[3]) & Z:
+        return NO
+    counts = [i64(data[at]) << 8 | i64(data[at + 1]) for at in range(4, HEADER, 2)]
+    if not any(counts) or counts[0] > MAX_DAMAGED_QUESTIONS:
+        return NO
+    return YES if max(counts) <= MAX_DAMAGED_RECORDS else NO
 
 
 def is_message(data: bytes) -> bool:
@@ -51,12 +63,11 @@ def _question(message: Message) -> bool:
 
 
 def _netbios(data: bytes, message: Message) -> bool:
-    """NetBIOS name service: the same format, a name of 32 letters between A and P, and types of its own."""
+    """NetBIOS name service: the same format, with names of 32 letters between A and P."""
     if message.questions + message.walked == 0 or len(data) <= HEADER or data[HEADER] != NETBIOS_LABEL:
         return False
-    if not all(0x41 <= octet <= 0x50 for octet in data[HEADER + 1:HEADER + 1 + NETBIOS_LABEL]):
-        return False
-    return (message.qtype if message.questions else message.records()[0].type) in NETBIOS_TYPES
+    letters = [octet for octet in data[HEADER + 1:HEADER + 1 + NETBIOS_LABEL] if 0x41 <= octet <= 0x50]
+    return len(letters) >= NETBIOS_LABEL - NETBIOS_DAMAGED
 
 
 def _no_question(message: Message) -> bool:

@@ -16,7 +16,7 @@ from dissectors.protocols.dns.events_multicast import (
     MdnsRetry,
 )
 from dissectors.protocols.dns.namer import named_addresses
-from dissectors.protocols.dns.probe import probe
+from dissectors.protocols.dns.probe import probe, probe_header
 from dissectors.protocols.dns.terms import LLMNR_TERMS, MDNS_TERMS, TERMS
 
 
@@ -44,6 +44,7 @@ DNS: Final = Protocol(
     terms=TERMS,
     probe=probe,
     namer=named_addresses,
+    probe_on_port=probe_header,
 )
 
 # On their own ports only: elsewhere the same bytes are DNS.
@@ -59,6 +60,7 @@ MDNS: Final = Protocol(
     terms=MDNS_TERMS,
     probe=probe,
     probe_anywhere=False,
+    probe_on_port=probe_header,
 )
 
 LLMNR: Final = Protocol(
@@ -73,4 +75,5 @@ LLMNR: Final = Protocol(
     terms=LLMNR_TERMS,
     probe=probe,
     probe_anywhere=False,
+    probe_on_port=probe_header,
 )

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from analyzer.flows.probing import MAX_ONE_SIDED, MAX_PROBE_CHUNKS, Known, Search
-from dissectors.kit.inputs import Chunk, Gap
+from dissectors.kit.inputs import Chunk, Datagram, Gap
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 
 PORT = 4_000
@@ -29,6 +29,25 @@ def search(port: int = PORT) -> Search:
 
 def chunk(data: bytes, direction: int = 0, position: int = 0) -> Chunk:
     return Chunk(1, 0, direction, data, position)
+
+
+def test_a_damaged_datagram_belongs_to_the_protocol_of_its_port_only() -> None:
+    strict = Protocol(
+        "named", "named", "Made.", ("RFC 1",), lambda _context: Dissector(), ("udp",), {"udp": (PORT,)}, (), (),
+        probe=lambda data, _direction: YES if data == b"whole" else NO,
+        probe_on_port=lambda data, _direction: YES if data.startswith(b"who") else NO,
+    )
+    other = Protocol(
+        "other", "other", "Made.", ("RFC 1",), lambda _context: Dissector(), ("udp",), {}, (), (),
+        probe=lambda data, _direction: YES if data == b"who am I" else NO,
+    )
+    known = Known((strict, other))
+    for port, data, name in (
+        (PORT, b"whole", "named"), (PORT, b"whol", "named"), (PORT, b"who am I", "other"), (PORT, b"us", ""),
+        (PORT + 1, b"whole", "named"), (PORT + 1, b"whol", ""),
+    ):
+        found = Search(known.candidates(Context("udp", 50_000, port))).datagram(Datagram(1, 0, 0, data, len(data)))
+        assert (found.name if found is not None else "") == name, (port, data)
 
 
 def test_either_direction_decides_for_both() -> None:

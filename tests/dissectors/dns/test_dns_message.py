@@ -12,7 +12,7 @@ from dissectors.kit.protocol import MORE, NO, YES
 from dissectors.protocols.dns.message import ANSWER, AUTHORITY, Message
 from dissectors.protocols.dns.names import MAX_POINTERS, Name, WireError, ancestor, read_name, skip_name
 from dissectors.protocols.dns.outcome import outcome_of
-from dissectors.protocols.dns.probe import is_message, probe, probe_stream
+from dissectors.protocols.dns.probe import is_message, probe, probe_header, probe_stream
 from dissectors.protocols.dns.rdata import fault, record_json
 from dissectors.wire.dns_types import class_name, type_name
 
@@ -174,7 +174,8 @@ def test_what_is_dns() -> None:
     bytes(12), bytes(40), b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n",
     bytes.fromhex("ffff8100000000300000000cdead" * 3),  # SOME/IP
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40),  # TLS
-    message(question=("C" * 32, 0x21)), message(question=("CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0x20)),  # NetBIOS
+    message(question=("C" * 32, 0x21)), message(question=("CKAAAAZAAAAAAAAAAAAAAAAAAAA9AAAA", 0x36)),  # NetBIOS
+    message(question=("CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0x20)),  # NetBIOS
     message(flags=0x8500, question=None, answers=(record("CK" + "A" * 30, 0x20, bytes(6)),)),
     message(flags=0x0103), message(question=("a", 0)), pack(">6H", 1, 0x0100, 200, 0, 0, 0) + name("a") * 900,
     message(flags=0x0140) + b"trailing", pack(">6H", 1, 0x0180, 1, 0, 0, 0) + b"\xc0\x0c\x00\x01\x00\x01",
@@ -182,6 +183,21 @@ def test_what_is_dns() -> None:
 def test_what_is_not_dns(data: bytes) -> None:
     assert probe(data, 0) != YES
     assert not is_message(data)
+
+
+def test_a_damaged_message_is_dns_where_its_header_is_sound() -> None:
+    broken = pack(">6H", 1, 0x0180, 1, 0, 0, 0) + b"\xff\xff\xff"
+    assert probe(broken, 0) != YES
+    assert probe_header(broken, 0) == YES
+    assert probe_header(message()[:12], 0) == YES                           # the capture ends after the header
+    assert probe_header(message()[:11], 0) == NO
+    assert probe_header(bytes(20), 0) == NO                                 # no question and no record
+    assert probe_header(pack(">6H", 1, 0x0100, 5, 0, 0, 0), 0) == NO
+    assert probe_header(pack(">6H", 1, 0x0100, 1, 256, 0, 0), 0) == NO
+    assert probe_header(pack(">6H", 1, 0x0140, 1, 0, 0, 0), 0) == NO        # the bit that must be zero
+    assert probe_header(pack(">6H", 1, 0x7800, 1, 0, 0, 0), 0) == NO        # no such opcode
+    assert probe_header(b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n", 0) == NO
+    assert probe_header(bytes.fromhex("16fefd0000000000000000006d01000061"), 0) == NO      # DTLS
 
 
 def test_a_stream_is_recognised_as_early_as_it_can_be() -> None:
@@ -198,6 +214,7 @@ def test_a_stream_is_recognised_as_early_as_it_can_be() -> None:
 @given(st.binary(max_size=600))
 def test_nothing_raises(data: bytes) -> None:
     probe(data, 0)
+    probe_header(data, 0)
     probe_stream(data)
     if len(data) >= 12:
         found = Message(data)
