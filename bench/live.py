@@ -171,10 +171,11 @@ def verdicts(results: dict[str, dict[str, object]]) -> str:
         if ours is None or other is None:
             continue
         ratio = float(str(ours["rate"])) / max(float(str(other["rate"])), 1.0)
-        # where the peer could not be brought to drop, its limit lies higher than the ratio says
+        # where the peer could not be brought to drop, its own limit lies beyond what this machine can send
         note = f"{other['title']} dropped nothing that could be sent" if other["at_most"] else ""
+        met = "met as far as can be sent" if other["at_most"] else "met"
         rows.append([f"wiretale sniff against {other['title']}", f"{ratio:.2f} ×", f"at least {least:g} ×",
-                     "met" if ratio >= least else "MISSED", note])
+                     met if ratio >= least else "MISSED", note])
     growth = results.get("churn", {}).get("growth")
     if isinstance(growth, float):
         rows.append(["memory under churn, once every budget is full", f"{growth:.3f} ×", f"at most {GROWTH:g} ×",
