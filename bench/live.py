@@ -216,9 +216,9 @@ def main() -> int:
             memory, point = churn(wire, sniff, options.churn)
             results["churn"] = {"seconds": options.churn, "resident": memory, "lost": point.lost,
                                 "growth": grown(memory, options.churn)}
-            print(f"2 000 conversations a second for {options.churn:g} s: resident MiB after each tenth:",
-                  " ".join(f"{each / (1 << 20):.1f}" for each in memory), f"; {100 * point.lost:.2f} % lost, "
-                  f"{point.untold:,} conversations only counted")
+            print(f"2 000 conversations a second for {options.churn:g} s: resident MiB after each tenth:")
+            print(" ", " ".join(f"{each / (1 << 20):.1f}" for each in memory), end=";\n")
+            print(f"  {100 * point.lost:.2f} % lost, {point.untold:,} conversations only counted")
         print(f"\n{verdicts(results)}")
     if options.json:
         options.json.write_text(
