@@ -163,7 +163,7 @@ def shown(results: dict[str, dict[str, object]]) -> str:
 
 
 def verdicts(results: dict[str, dict[str, object]]) -> str:
-    """The ratios that are asked for, as far as the tools were there."""
+    """The ratios that are asked for, as far as the tools were there; "" where none of them was."""
     rows = []
     ours = results.get("sniff")
     for key, least in (("tcpdump", OF_TCPDUMP), ("scapy", OF_SCAPY)):
@@ -180,7 +180,7 @@ def verdicts(results: dict[str, dict[str, object]]) -> str:
     if isinstance(growth, float):
         rows.append(["memory under churn, once every budget is full", f"{growth:.3f} ×", f"at most {GROWTH:g} ×",
                      "met" if growth <= GROWTH else "MISSED", ""])
-    return table(["", "measured", "to reach", "verdict", ""], rows)
+    return table(["", "measured", "to reach", "verdict", ""], rows) if rows else ""
 
 
 def main() -> int:
@@ -219,7 +219,9 @@ def main() -> int:
             print(f"2 000 conversations a second for {options.churn:g} s: resident MiB after each tenth:")
             print(" ", " ".join(f"{each / (1 << 20):.1f}" for each in memory), end=";\n")
             print(f"  {100 * point.lost:.2f} % lost, {point.untold:,} conversations only counted")
-        print(f"\n{verdicts(results)}")
+        found = verdicts(results)
+        if found:
+            print(f"\n{found}")
     if options.json:
         options.json.write_text(
             json.dumps({"machine": machine(), "senders": alone, "tools": results}, indent=1) + "\n"

@@ -54,6 +54,10 @@ def test_memory_is_judged_once_every_budget_is_full() -> None:
     assert grown(memory, 12.0) is None
 
 
+def test_nothing_is_judged_where_nothing_was_compared() -> None:
+    assert verdicts({"tcpdump": {"title": "tcpdump", "rate": 1.0, "at_most": False}, "churn": {"growth": None}}) == ""
+
+
 def test_the_verdict_says_where_a_peer_was_not_brought_to_drop() -> None:
     ours: dict[str, object] = {"title": "wiretale sniff", "rate": 700.0, "at_most": True}
     peer: dict[str, object] = {"title": "tcpdump", "rate": 1000.0, "at_most": True}
