@@ -61,6 +61,7 @@ from dissectors.protocols.tcp.sequence import (
 
 TCP: Final[i64] = 6
 UDP: Final[i64] = 17
+SMALLEST: Final[i64] = 20               # octets of a TCP header (RFC 9293 §3.1, data offset)
 SFR: Final[i64] = 7
 RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION
 TROUBLE: Final[i64] = RESENT | OUT_OF_ORDER | ZERO_WINDOW | LOST_SEGMENT | ACK_LOST_SEGMENT | WINDOW_FULL
@@ -84,8 +85,9 @@ class FlowTable:
       then those that were silent longest. record_cap: frames of a conversation whose places are kept.
     detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
 
-    After `tcp()` the fields half, bits, flags, seq, ack, window, length and payload describe the segment;
-    half is None where there was no complete header.
+    After `tcp()` the fields half, bits, flags, seq, ack, window, length and payload describe the segment. half is None
+    where there was no sound header; header, the octets that it claims for itself, is then -1 where too few were
+    captured, less than 20, or more than the segment has (length is negative), and only flags, seq and length are set.
     """
 
     def __init__(self, capacity: i64, record_cap: i64, detail: bool, sink: Retired) -> None:
@@ -107,6 +109,7 @@ class FlowTable:
         self.seq: i64 = 0
         self.ack: i64 = 0
         self.window: i64 = 0
+        self.header: i64 = -1
         self.length: i64 = 0               # payload bytes as sent
         self.payload: i64 = 0              # offset of the payload
         self.is_new: bool = False
@@ -124,14 +127,19 @@ class FlowTable:
         """
         self.half = None
         self.is_new = False
+        self.header = -1
         if at + 16 > end:
             return  # ports alone do not place a segment in its stream
         flags = i64(data[at + 13]) | (i64(data[at + 12]) & 1) << 8
         header = (i64(data[at + 12]) >> 4) << 2
         length = true_end - at - header
-        if length < 0:
-            return
         seq = be32(data, at + 4)
+        self.header = header
+        self.flags = flags
+        self.seq = seq
+        self.length = length
+        if length < 0 or header < SMALLEST:
+            return  # a receiver drops it
         ack = be32(data, at + 8)
         window = be16(data, at + 14)
         if at == source + size + size:
@@ -175,11 +183,8 @@ class FlowTable:
         flow.record(number, time, wire, place, shape, self.record_cap, flow.marks & ENDING != 0)
         self.half = half
         self.bits = bits
-        self.flags = flags
-        self.seq = seq
         self.ack = ack
         self.window = window
-        self.length = length
         self.payload = at + header
 
     def _count(

@@ -126,7 +126,7 @@ class Decoder:
         true_end = min(true_end, max(start + length, end))
         end = min(end, true_end)
         if protocol == TCP:
-            if at + 20 > end or data[at + 12] < 0x50:
+            if at + 20 > end or data[at + 12] < 0x50 or at + ((i64(data[at + 12]) >> 4) << 2) > true_end:
                 return False
         elif protocol == UDP:
             if at + 8 > end:

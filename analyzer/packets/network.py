@@ -304,8 +304,11 @@ def _tcp(walk: Walk) -> None:
     """RFC 9293 §3.1."""
     walk.layer("tcp")
     if _ports(walk, TCP, "TCP header", 20):
-        if walk.data[walk.at + 12] >> 4 < 5:
+        header = (i64(walk.data[walk.at + 12]) >> 4) << 2
+        if header < 20:
             walk.stop("TCP header length below 20")
+        elif walk.at + header > walk.true_end:
+            walk.stop("TCP header length beyond the packet")
         else:
             walk.done()
 

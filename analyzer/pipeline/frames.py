@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from analyzer.flows.flow import Flow, TcpFlow, TcpHalf, UdpHalf, release
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
-from analyzer.flows.table import FlowTable, Retired
+from analyzer.flows.table import SMALLEST, FlowTable, Retired
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
 from analyzer.packets.address import address_text
@@ -114,8 +114,11 @@ class FrameLines:
         if flow is not None:
             out.write(b',"conversation":')
             put_number(out, flow.number)
-        if kind == TCP and flow is not None:
-            self._segment(out)
+        if kind == TCP:
+            if flow is not None:
+                self._segment(out)
+            elif self.table.header >= 0:
+                self._damaged(out)
         for name, lines in records.items():
             out.write(b",")
             out.write(quoted(name))
@@ -264,6 +267,19 @@ class FrameLines:
             if half is not None and half.flow.hand.initial_rtt:
                 out.write(b',"initial_rtt_ns":')
                 put_number(out, half.flow.hand.initial_rtt)
+        out.write(b"}")
+
+    def _damaged(self, out: BytesWriter) -> None:
+        """What can be relied on of a header that claims fewer octets than one has, or more than the segment has."""
+        table = self.table
+        out.write(b',"tcp":{"seq":')
+        put_number(out, table.seq)
+        if table.header >= SMALLEST:
+            out.write(b',"flags":')
+            put_number(out, table.flags)
+        if table.length >= 0:
+            out.write(b',"len":')
+            put_number(out, table.length)
         out.write(b"}")
 
     def _layers(self, out: BytesWriter, records: dict[str, BytesWriter]) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import socket
 import struct
 from pathlib import Path
@@ -13,7 +14,7 @@ from analyzer.ingest.open import open_capture
 from analyzer.model import Account
 from analyzer.pipeline.keep import EVERYTHING, Keeper
 from analyzer.pipeline.names import NameBook
-from analyzer.pipeline.run import Options, choose, summarise, tell, with_lookups
+from analyzer.pipeline.run import Frames, Options, choose, summarise, tell, with_lookups
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import STRETCH, Telling, stretch
 from dissectors.kit.provided import Provided
@@ -227,6 +228,23 @@ def test_neighbours_and_what_is_not_decoded_are_told(tmp_path: Path) -> None:
     assert f"{ROUTER} was asked for 1 time, first in #3; no answer was seen" in capture.neighbours
     assert sum(capture.undecoded.values()) == 1
     assert "LLDP" in next(iter(capture.undecoded))
+
+
+def test_a_tcp_header_that_cannot_be_is_counted_and_belongs_to_nothing(tmp_path: Path) -> None:
+    good = tcp(CLIENT, 5001, SERVER, 80, 1000, 7, PSH_ACK, b"x" * 30)
+    short, long = bytearray(good), bytearray(good)
+    short[46], long[46] = 0x40, 0xF0      # it claims 16 octets, and 60 where there are 50
+    path = write(tmp_path / "c.pcap", [good, bytes(short), bytes(long), good[:40]])
+    found = survey(path)
+    assert found.others.undecoded == {
+        "TCP header length below 20": 1, "TCP header length beyond the packet": 1, "truncated TCP header": 1,
+    }
+    assert [flow.last_frame for flow in choose(found, Options(everything=True))] == [1]
+    lines = [json.loads(line) for block in Frames([path]) for line in block.splitlines()]
+    assert [line.get("conversation") for line in lines] == [1, None, None, None]
+    assert lines[1]["tcp"] == {"seq": 1000, "len": 34}
+    assert lines[2]["tcp"] == {"seq": 1000, "flags": 24}
+    assert "tcp" not in lines[3]
 
 
 def test_the_retired_conversation_of_a_reused_port_is_told_apart(tmp_path: Path) -> None:
