@@ -98,8 +98,8 @@ TERMS: Final = (
     Term(
         "cookie",
         "A name and a value that a server sets and the browser sends back with every later request to it. "
-        "HttpOnly hides it from scripts, Secure keeps it off plain connections, SameSite limits who may cause it to "
-        "be sent.",
+        "HttpOnly hides it from scripts, Secure keeps it off plain connections. SameSite, which browsers added later, "
+        "limits who may cause it to be sent.",
         "RFC 6265 §4.1",
     ),
     Term(
