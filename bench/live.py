@@ -42,14 +42,16 @@ GROWTH: Final = 1.05             # of memory, from then to the end
 
 
 class Point:
-    """One load. lost: share of the frames that arrived. untold: conversations that wiretale only counted.
+    """One load, and what a tool made of it.
 
-    frames, dropped: by the tool's own account, dropped -1 where it does not know.
+    rate: frames a second that arrived; lost: share of them that the tool did not capture; cpu: processor time per
+    second; untold: conversations that wiretale only counted.
     """
 
-    def __init__(self, rate: float, arrived: int, frames: int, dropped: int, untold: int = 0) -> None:
+    def __init__(self, rate: float, arrived: int, frames: int, cpu: float = 0.0, untold: int = 0) -> None:
         self.rate = rate
-        self.lost = (dropped if dropped >= 0 else max(arrived - frames, 0)) / max(arrived, 1)
+        self.lost = max(arrived - frames, 0) / max(arrived, 1)
+        self.cpu = cpu
         self.untold = untold
 
 
@@ -61,11 +63,14 @@ def untold(text: str) -> int:
     return 0
 
 
-def measure(wire: Wire, tool: Tool, rate: float, seconds: float, senders: int = SENDERS) -> Point:
+def measure(wire: Wire, tool: Tool, rate: float, seconds: float) -> Point:
     running = Running(wire, tool)
-    load = wire.load(rate, seconds, senders, LONG)
+    before = running.cpu()
+    began = time.monotonic()
+    load = wire.load(rate, seconds, SENDERS, LONG)
+    used = (running.cpu() - before) / (time.monotonic() - began)
     text = running.stop()
-    return Point(load.rate, load.frames, *tool.count(text), untold(text))
+    return Point(load.rate, load.frames, tool.count(text), used, untold(text))
 
 
 def no_loss(point: Point) -> bool:
@@ -104,17 +109,6 @@ def limit(wire: Wire, tool: Tool, seconds: float, good: Callable[[Point], bool])
     return best, False
 
 
-def steady(wire: Wire, tool: Tool, seconds: float) -> tuple[float, Point]:
-    """(processor time per second at STEADY frames a second, what came of it)."""
-    running = Running(wire, tool)
-    before = running.cpu()
-    began = time.monotonic()
-    load = wire.load(STEADY, seconds, 1, LONG)
-    used = (running.cpu() - before) / (time.monotonic() - began)
-    text = running.stop()
-    return used, Point(load.rate, load.frames, *tool.count(text), untold(text))
-
-
 def churn(wire: Wire, tool: Tool, seconds: float) -> tuple[list[int], Point]:
     """(bytes resident after each tenth, what came of it) while 2 000 conversations a second come and go."""
     running = Running(wire, tool)
@@ -124,7 +118,7 @@ def churn(wire: Wire, tool: Tool, seconds: float) -> tuple[list[int], Point]:
         arrived += wire.load(CHURN, seconds / TENTHS, 1, SHORT).frames
         found.append(running.resident())
     text = running.stop()
-    return found, Point(CHURN, arrived, *tool.count(text), untold(text))
+    return found, Point(CHURN, arrived, tool.count(text), untold=untold(text))
 
 
 def grown(memory: list[int], seconds: float) -> float | None:
@@ -141,9 +135,9 @@ def compare(wire: Wire, chosen: list[Tool], seconds: float) -> dict[str, dict[st
             print(f"{tool.title}: not installed")
             continue
         rate, at_most = limit(wire, tool, seconds, no_loss)
-        used, point = steady(wire, tool, seconds)
+        steady = measure(wire, tool, STEADY, seconds)
         found: dict[str, object] = {
-            "title": tool.title, "rate": rate, "at_most": at_most, "cpu": used, "lost": point.lost
+            "title": tool.title, "rate": rate, "at_most": at_most, "cpu": steady.cpu, "lost": steady.lost
         }
         if tool.key == "sniff":
             found["told_rate"], found["at_most_told"] = limit(wire, tool, seconds, all_told)

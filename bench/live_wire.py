@@ -26,11 +26,10 @@ ROOT: Final = Path(__file__).parent.parent
 class Tool:
     """A program that captures until Ctrl-C. ready: what it prints once it does.
 
-    count: (frames, dropped) from what it printed in the end; dropped is -1 where it does not know.
+    count: frames captured, from what it printed in the end.
     """
 
-    def __init__(self, key: str, title: str, command: list[str], ready: str,
-                 count: Callable[[str], tuple[int, int]]) -> None:
+    def __init__(self, key: str, title: str, command: list[str], ready: str, count: Callable[[str], int]) -> None:
         self.key = key
         self.title = title
         self.command = command
@@ -42,26 +41,24 @@ class Tool:
         return shutil.which(self.command[0]) is None
 
 
-def of_tcpdump(text: str) -> tuple[int, int]:
-    captured = re.search(r"(\d+) packets? captured", text)
-    dropped = re.search(r"(\d+) packets? dropped by kernel", text)
-    return int(captured[1]) if captured else 0, int(dropped[1]) if dropped else -1
+def of_tcpdump(text: str) -> int:
+    found = re.search(r"(\d+) packets? captured", text)
+    return int(found[1]) if found else 0
 
 
-def of_dumpcap(text: str) -> tuple[int, int]:
-    found = re.search(r"received/dropped on interface '.*?': (\d+)/(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else (0, -1)
+def of_dumpcap(text: str) -> int:
+    found = re.search(r"received/dropped on interface '.*?': (\d+)/", text)
+    return int(found[1]) if found else 0
 
 
-def of_line(text: str) -> tuple[int, int]:
-    """The last line is a JSON object with `frames`, and perhaps `dropped`."""
+def of_line(text: str) -> int:
+    """The last line is a JSON object with `frames`."""
     for line in reversed(text.splitlines()):
         if line.startswith("{") and '"frames"' in line:
-            found = json.loads(line)
-            dropped = found.get("dropped")
-            if isinstance(found["frames"], int):     # those of a finding are a list
-                return found["frames"], -1 if dropped is None else int(dropped)
-    return 0, -1
+            frames = json.loads(line)["frames"]
+            if isinstance(frames, int):     # those of a finding are a list
+                return frames
+    return 0
 
 
 def tools(wiretale: list[str]) -> list[Tool]:

@@ -92,9 +92,9 @@ class Search:
             if protocol.probe is not None and protocol.probe(datagram.data, datagram.direction) == YES:
                 return protocol
         for protocol in self.candidates.hinted:
-            if protocol.probe_on_port is not None:
-                if protocol.probe_on_port(datagram.data, datagram.direction) == YES:
-                    return protocol
+            lenient = protocol.probe_on_port
+            if lenient is not None and lenient(datagram.data, datagram.direction) == YES:
+                return protocol
         return None
 
     def gap(self, gap: Gap) -> Protocol | None:

@@ -215,9 +215,7 @@ def _flight(canvas: Canvas, told: Told, _level: str) -> bool:
         highest = max(1, *(value for _time, value in way)) * 5 // 4
         start, across, up, bottom = _frame(canvas, points, highest, size)
         for kind, line in (("data", way), ("allowed", [(time, min(value, highest)) for time, value in allowed])):
-            steps = _line(line, start, across, up, bottom)
-            if steps:
-                canvas.path(steps, kind)
+            canvas.path(_line(line, start, across, up, bottom), kind)
         canvas.y = bottom + 6
         canvas.note("Sent and not acknowledged yet. The yellow line is the window that the receiver allows, where it "
                     "is within the picture.")
@@ -249,15 +247,15 @@ def _trips(canvas: Canvas, told: Told, _level: str) -> bool:
     """How long the ACKs of each direction took."""
     drawn = False
     for points, arrow in zip(told.points, ("→", "←"), strict=False):
-        if len(points.segments) < FEWEST or not points.trips:
+        trips = [(time, length) for time, length in points.trips if length >= 0]    # else the clock ran backwards
+        if len(points.segments) < FEWEST or not trips:
             continue
         canvas.heading(f"{_ends(told.conversation)}: from data to its ACK {arrow}")
-        highest = max(1, *(length for _time, length in points.trips)) * 5 // 4
+        highest = max(1, *(length for _time, length in trips)) * 5 // 4
         start, across, up, bottom = _frame(canvas, points, highest, duration)
-        steps = _line([(time, max(length, 0)) for time, length in points.trips], start, across, up, bottom)
-        canvas.path(steps, "ack")
+        canvas.path(_line(trips, start, across, up, bottom), "ack")
         canvas.y = bottom + 6
-        canvas.note(f"{plural(len(points.trips), 'measure')}, as seen where the capture was taken.")
+        canvas.note(f"{plural(len(trips), 'measure')}, as seen where the capture was taken.")
         canvas.y += 10
         drawn = True
     return drawn
@@ -268,9 +266,7 @@ def _plot(canvas: Canvas, points: Points) -> None:
     start, across, up, bottom = _frame(canvas, points, highest, size)
 
     def strokes(rows: Steps, kind: str) -> None:
-        steps = _strokes(rows, start, across, up, bottom)
-        if steps:
-            canvas.path(steps, kind)
+        canvas.path(_strokes(rows, start, across, up, bottom), kind)
 
     strokes([(time, left, min(right, highest)) for time, left, right in points.sacks if left < highest], "sack")
     for number, kind in ((Points.DATA, "data"), (Points.ENDS, "ends"), (Points.RESENT, "resent")):
@@ -279,9 +275,7 @@ def _plot(canvas: Canvas, points: Points) -> None:
         ("ack", [(time, value) for time, value, _allowed in points.acks]),
         ("allowed", [(time, min(value, highest)) for time, _acked, value in points.acks if value >= 0]),
     ):
-        steps = _line(line, start, across, up, bottom)
-        if steps:
-            canvas.path(steps, kind)
+        canvas.path(_line(line, start, across, up, bottom), kind)
     canvas.y = bottom + 6
     canvas.note("Each stroke is a segment, red where it was sent again, orange SYN and FIN. Purple: selective "
                 "acknowledgments.")

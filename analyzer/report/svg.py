@@ -73,8 +73,9 @@ class Canvas:
         )
 
     def path(self, steps: str, kind: str) -> None:
-        """steps: of numbers and letters of our own making, never of the capture."""
-        self.parts.append(f'<path d="{steps}" class="{kind}"/>')
+        """steps: of numbers and letters of our own making, never of the capture; "" draws nothing."""
+        if steps:
+            self.parts.append(f'<path d="{steps}" class="{kind}"/>')
 
     def heading(self, text: str) -> None:
         self.text(MARGIN, self.y + 14, fitted(text, (WIDTH - 2 * MARGIN) * TEXT / 14), "h")

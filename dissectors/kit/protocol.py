@@ -123,8 +123,8 @@ class Protocol:
     ports: hints, by carrier ("udp", "tcp"); a port never decides against the bytes.
     probe: looks at the first bytes; None where the protocol is only reached by handoff.
     probe_anywhere: the probe is strict enough to decide on ports that are none of `ports`.
-    probe_on_port: for datagrams on one of `ports` that no probe knows: damaged, or cut by the capture, and still
-      this protocol's beyond doubt.
+    probe_on_port: for datagrams on one of `ports` that no probe knows, because they are damaged or cut by the capture:
+      with what is left, the port may decide.
     namer: for protocols whose answers give names to addresses; sees every UDP payload from one of `ports`,
       so it returns [] at once for whatever it does not understand, and never raises.
     create: None for a transport, whose segments the conversation table itself follows.

@@ -270,7 +270,9 @@ class Unanswered(Event):
 
     def what(self) -> str:
         end = "the capture ended" if self.how == "capture" else "the conversation ended"
-        text = f"No answer was seen to the question for {question_text(self.message)}"
+        readable = self.message.question() is not None
+        about = f"the question for {question_text(self.message)}" if readable else "the query"
+        text = f"No answer was seen to {about}"
         if self.attempts > 1:
             text += f", asked {self.attempts} times"
         return f"{text}; {end} {duration(self.waited_ns)} after it was first asked."

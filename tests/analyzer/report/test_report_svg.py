@@ -134,6 +134,14 @@ def test_curves_of_a_transfer_are_drawn(kind: str, line: str) -> None:
     assert max(curve.count("V") for curve in curves) > 10, "a curve has as many steps as the transfer"
 
 
+def test_a_round_trip_below_nothing_is_not_drawn() -> None:
+    analysis = sample("tcp/loss-fast-retransmit")
+    for points in analysis.told[0].points:
+        points.trips = [(time, -1) for time, _length in points.trips]
+    tree = drawn(analysis, "trips")
+    assert not [path for path in tree.iter(f"{SVG}path") if path.attrib["class"] == "ack"]
+
+
 def test_nothing_to_draw_is_said() -> None:
     assert any("no conversation" in word for word in words(drawn(example(), "streams")))
 

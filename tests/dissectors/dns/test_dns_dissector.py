@@ -113,6 +113,13 @@ def test_unanswered_is_told_at_the_end() -> None:
     assert talk.close() == []
 
 
+def test_a_query_that_cannot_be_read_is_unanswered_without_a_question() -> None:
+    talk = Talk()
+    talk.send(message(1)[:16], length=len(message(1)))
+    (left,) = talk.close()
+    assert left.what().startswith("No answer was seen to the query; the capture ended")
+
+
 @pytest.mark.parametrize(("sent", "words"), [
     (message(2, 0x8180), "but the answer has 0x0002"),
     (message(1, 0x8180, ("bank.test", A)), "repeats another question"),
