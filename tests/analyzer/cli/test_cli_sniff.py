@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -138,6 +140,43 @@ def test_a_page_shows_the_bytes_where_the_capture_was_written(tmp_path: Path) ->
     sniff("-", "-o", str(bare), data=capture().read_bytes())
     sniff("-", "-o", str(full), "-w", str(tmp_path / "copy.pcapng"), data=capture().read_bytes())
     assert full.stat().st_size > bare.stat().st_size + 500
+
+
+@pytest.mark.parametrize(("path", "why"), [
+    ("/dev/zero", "it is a device"), (".", "is a directory"), ("pipe/x", "Not a directory"),
+])
+def test_what_is_no_key_log_is_one_line(tmp_path: Path, path: str, why: str) -> None:
+    (tmp_path / "pipe").write_text("")
+    done = sniff("-", "--keylog", path if path[0] in "/." else str(tmp_path / path), data=capture().read_bytes())
+    assert done.returncode == 2, done.stdout
+    assert why in done.stderr
+    assert "CAPTURE" not in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["option", "environment"])
+def test_a_pipe_of_keys_without_a_writer_does_not_hold_the_capture(
+    tmp_path: Path, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "keys"
+    os.mkfifo(pipe)
+    if variable == "environment":
+        monkeypatch.setenv("SSLKEYLOGFILE", str(pipe))
+    done = sniff("-", *(["--keylog", str(pipe)] if variable == "option" else []), data=capture().read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert "THE STORY" in done.stdout
+
+
+def test_what_the_environment_names_and_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", "/dev/zero")
+    done = sniff("-", data=capture().read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert "key log /dev/zero: cannot be read (it is a device)" in done.stderr
+
+
+def test_it_says_as_whom_it_reads() -> None:
+    first = sniff("-", data=capture().read_bytes()).stdout.splitlines()[0]
+    assert re.search(r"CAPTURE capturing on standard input, (from here on )?as \S+", first)
 
 
 @pytest.mark.parametrize("options", [
