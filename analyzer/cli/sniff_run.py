@@ -28,7 +28,7 @@ from analyzer.ingest.source import CaptureError
 from analyzer.live.audience import Audience
 from analyzer.live.json_lines import JsonLines
 from analyzer.live.lines import LogLines
-from analyzer.live.output import LineOutput
+from analyzer.live.output import LineOutput, Reader
 from analyzer.model import Analysis
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.live import Budgets
@@ -203,6 +203,8 @@ def _capture(
         audience.record("capture", {**capture_record(analysis.capture), "schema": SCHEMA_VERSION})
     audience.close()
     failed = _reports(wanted, analysis, formats, writer)
+    if isinstance(audience, Reader) and audience.output.trouble:
+        failed.append(click.ClickException(f"No further line can be written ({audience.output.trouble}): it ended."))
     _summary(wanted, analysis)
     for error in failed:
         error.show()

@@ -7,7 +7,7 @@ from typing import Final
 
 # (uid_t)-1 means "no user" to setresuid(2) and chown(2).
 NO_ID: Final = 0xFFFFFFFF
-MAX_DIGITS: Final = 10          # of an id: 2^32 has so many
+ID_DIGITS: Final = 10          # of an id: 2^32 has so many
 # What the kernel shows for a user that it cannot name (kernel.overflowuid), which is nobody's number by custom.
 OVERFLOW_ID: Final = 65534
 NOBODY: Final = "nobody"
@@ -102,7 +102,7 @@ def nobody(why: str) -> Caller:
 
 def number(text: str) -> int:
     """A user's or group's number, -1 where the text is none."""
-    if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
+    if not text.isascii() or not text.isdigit() or len(text) > ID_DIGITS:
         return -1
     found = int(text)
     return found if found < NO_ID else -1

@@ -150,13 +150,12 @@ def test_a_pipe_with_a_writer_is_read_to_its_end(tmp_path: Path, pipeline: Any) 
     assert sorted(key[-1] for key in provided(pipeline).secrets) == [1, 2]
 
 
-def test_a_writer_who_says_nothing_is_left_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyfiles, "PIPE_SECONDS", 0.1)
+def test_a_writer_who_says_nothing_is_left_after_a_while(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     both = os.open(pipe, os.O_RDWR)
     with pytest.raises(keyfiles.UnusableFile, match="has neither written nor ended"):
-        keyfiles.contents(str(pipe), 1000)
+        keyfiles.contents(str(pipe), 1000, 0.1)
     os.write(both, bytes(2000))
     assert len(keyfiles.contents(str(pipe), 1000)) == 1000, "no more than is asked for"
     os.close(both)

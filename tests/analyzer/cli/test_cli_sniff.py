@@ -1,6 +1,7 @@
 """`wiretale sniff` without rights: a pipe, a growing file, what contradicts itself, what it leaves behind."""
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -115,6 +116,41 @@ def test_a_reader_who_leaves_ends_it_without_a_traceback() -> None:
     complaints = process.stderr.read().decode()
     assert process.wait(PATIENCE) in (0, 141)
     assert "Traceback" not in complaints
+
+
+@pytest.mark.parametrize("options", [("-",), ("-", "--json")])
+def test_lines_that_find_no_room_are_no_success(options: tuple[str, ...]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "analyzer.cli.main", "sniff", *options], input=capture().read_bytes(),
+            stdout=full, stderr=subprocess.PIPE, check=False, timeout=PATIENCE,
+        )
+    assert done.returncode == 2
+    assert b"No further line can be written (No space left on device)" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_reader_whose_pipe_does_not_block_gets_every_line() -> None:
+    """As a shell hands over a descriptor that another program has made so."""
+    ends = os.pipe()
+    os.set_blocking(ends[1], False)
+    if sys.platform == "linux":
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "analyzer.cli.main", "sniff", "-", "--json", "--level", "teach"],
+        stdin=subprocess.PIPE, stdout=ends[1], stderr=subprocess.PIPE,
+    )
+    os.close(ends[1])
+    assert process.stdin is not None
+    process.stdin.write(capture().read_bytes())
+    process.stdin.close()
+    time.sleep(1.0)
+    with open(ends[0], "rb") as late:
+        lines = late.read().splitlines()
+    assert process.wait(PATIENCE) == 0
+    assert json.loads(lines[-1])["record"] == "capture"
 
 
 def test_a_report_that_cannot_be_written_is_known_before_the_capture(tmp_path: Path) -> None:
