@@ -8,7 +8,13 @@ ETHERNET = 1
 
 
 class CaptureError(Exception):
-    """Nothing can be told of a capture; the message is one sentence that names it and says why."""
+    """Nothing can be told of a capture; the message is one sentence that names it and says why.
+
+    Further arguments are further lines, such as what can be done about it.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join([str(line) for line in self.args])
 
 
 class Damage:
