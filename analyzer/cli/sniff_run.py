@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -26,7 +27,7 @@ from analyzer.ingest.source import CaptureError
 from analyzer.live.audience import Audience
 from analyzer.live.json_lines import JsonLines
 from analyzer.live.lines import LogLines
-from analyzer.live.output import LineOutput
+from analyzer.live.output import LineOutput, Reader
 from analyzer.model import Analysis
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.live import Budgets
@@ -166,10 +167,14 @@ def _capture(
         audience.record("capture", {**capture_record(analysis.capture), "schema": SCHEMA_VERSION})
     audience.close()
     failed = _reports(wanted, analysis, formats, writer)
-    _summary(wanted, analysis)
+    trouble = audience.output.trouble if isinstance(audience, Reader) else ""
+    if trouble:
+        warn([f"standard output cannot be written to: {trouble}; the capture ended there"])
+    else:
+        _summary(wanted, analysis)
     for error in failed:
         error.show()
-    return max(_left_behind(wanted, source, writer), UNREADABLE if failed else 0)
+    return max(_left_behind(wanted, source, writer), UNREADABLE if failed or trouble else 0)
 
 
 def _drawn(wanted: Wanted, formats: list[Format]) -> bool:
@@ -261,10 +266,10 @@ def _summary(wanted: Wanted, analysis: Analysis) -> None:
     blocks.append([Row(), *closing_rows(analysis, BRIEF, prose)])
     try:
         screen.show(iter(blocks))
-    except BrokenPipeError:
-        raise
-    except OSError:
-        return     # the terminal went away, which may be what ended the capture; the files are complete
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # The terminal went away, which may be what ended the capture; the files are complete.
 
 
 def _left_behind(wanted: Wanted, source: LiveSource, writer: CaptureWriter | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from errno import EBADF
 from typing import Final
 
 from analyzer.live.audience import Audience
@@ -16,13 +17,14 @@ LAST_PATIENCE: Final = 2.0              # seconds for which a reader may keep us
 class LineOutput:
     """Writes lines to a descriptor, each at once. lost: lines for which there was no room.
 
-    broken: the reader has gone away.
+    broken: the reader has gone away, or takes no more; trouble: why, "" for a pipe that its reader closed.
     """
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self.lost = 0
         self.broken = False
+        self.trouble = ""
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._ended = False
@@ -66,9 +68,11 @@ class LineOutput:
                 view = memoryview(block)
                 while view:
                     view = view[os.write(self.descriptor, view):]
-            except OSError:
+            except OSError as error:
                 with self._changed:
                     self.broken = True
+                    if not isinstance(error, BrokenPipeError):
+                        self.trouble = "it is closed" if error.errno == EBADF else error.strerror or str(error)
                     self._waiting.clear()
                 return
 

@@ -67,7 +67,7 @@ HOSTILE = {
     "long comments": lambda: with_comments(option(1, "😀".encode() * 16_000)),
     "a comment a frame": lambda: pcapng(many(enhanced(bytes(60), options=NO_COMMENT + END))),
     "comments of a section": lambda: section(options=many(NO_COMMENT, 15 * MIB) + END) + interface() + enhanced(),
-    "comments of an interface": lambda: pcapng(enhanced()) + interface(options=many(NO_COMMENT, 15 * MIB) + END) + enhanced(),
+    "comments of an interface": lambda: pcapng(enhanced()) + interface(options=many(NO_COMMENT, 15 * MIB) + END),
     "comments of statistics": lambda: pcapng(block(5, bytes(12) + many(NO_COMMENT, 15 * MIB) + END), enhanced()),
     "interfaces": lambda: pcapng(enhanced()) + many(interface()) + enhanced(),
     "interfaces with long names": lambda: section() + many(interface(options=option(2, b"x" * 65_000) + END), 64 * MIB),
