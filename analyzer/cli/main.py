@@ -116,7 +116,13 @@ def run(arguments: list[str]) -> int:
 def _invoked(arguments: list[str]) -> int:
     try:
         with cli.make_context(NAME, list(arguments)) as ctx:
-            cli.invoke(ctx)
+            try:
+                cli.invoke(ctx)
+            finally:
+                if "dissectors.registry" in sys.modules:
+                    from analyzer.cli.common import say_left_out
+
+                    say_left_out()
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     return DONE

@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from analyzer.cli.common import UNREADABLE, warn
+from analyzer.cli.common import UNREADABLE, say_left_out, warn
 from analyzer.cli.interfaces import interface_rows
 from analyzer.cli.report import format_of, write_report
 from analyzer.cli.screen import Screen
@@ -42,6 +42,7 @@ from analyzer.report.terminal_story import story_rows
 from analyzer.report.words import BRIEF, WIDEST_PROSE
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import plural, size
+from dissectors.registry import plugins
 
 STREAM: Final = "-"
 PCAPNG: Final = "pcapng"
@@ -106,6 +107,8 @@ def sniff(wanted: Wanted) -> int:
         raise click.UsageError("--anonymize: an annotated pcapng holds the packets themselves, with every address.")
     if annotating and not whole:
         raise click.UsageError("An annotated pcapng is made of the capture: add --write FILE, without rotation.")
+    plugins()           # said now, and not after a capture of days
+    say_left_out()
     source = _open(wanted)
     try:
         dropped = drop_privileges()     # before there is any thread, and before any file is made
