@@ -17,6 +17,7 @@ from ingest_captures import END, Opener, block, enhanced, frames, interface, opt
 from analyzer.ingest import source as caps
 from analyzer.ingest.merged import MergedSource
 from analyzer.ingest.open import open_capture
+from analyzer.ingest.source import CaptureError
 
 MIB = 1 << 20
 MOST_MEMORY = 150       # MiB of a whole process; Python and the modules take about 40 of them
@@ -125,7 +126,16 @@ def ended(arguments: list[str], given: bytes = b"") -> tuple[int, int]:
     return code, peak
 
 
-def test_comments_beyond_the_cap_are_counted(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_window_that_is_too_large_is_said(tmp_path: Path) -> None:
+    wide = zstandard.ZstdCompressionParameters.from_level(3, window_log=28)
+    packer = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    path = tmp_path / "wide.zst"
+    path.write_bytes(packer.compress(pcapng(enhanced())) + packer.flush())
+    with pytest.raises(CaptureError, match="window of more than 128 MiB"):
+        open_capture([str(path)])
+
+
+def test_comments_beyond_the_cap_are_counted(opened: Opener) -> None:
     two = option(1, b"one") + option(1, b"two") + END
     source = opened(pcapng(*[enhanced(options=two)] * (caps.MAX_REMARKS // 2 + 3)))
     assert len(frames(source)) == caps.MAX_REMARKS // 2 + 3
