@@ -22,6 +22,8 @@ NARROWEST: Final = 40
 UNREADABLE: Final = 2    # the exit code where nothing could be told
 KEY_LOG: Final = "SSLKEYLOGFILE"     # by which browsers and libraries are asked for a key log
 
+_said: set[str] = set()     # of what was left out
+
 
 def captures_argument(function: F) -> F:
     return click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")(function)
@@ -168,6 +170,15 @@ def warn(complaints: list[str]) -> None:
 
     for complaint in complaints:
         click.echo(terminal_text(complaint), err=True)
+
+
+def say_left_out() -> None:
+    """Say, once, which protocols of installed packages cannot be told. Loads none."""
+    from dissectors.registry import troubles
+
+    fresh = [trouble for trouble in troubles() if trouble not in _said]
+    _said.update(fresh)
+    warn(fresh)
 
 
 def capture_path(name: str) -> str:

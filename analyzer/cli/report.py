@@ -98,7 +98,8 @@ def write_report(
     """
     from analyzer.ingest.source import CaptureError
     from analyzer.pipeline.annotate import annotated
-    from analyzer.report.saved import save
+    from analyzer.report.escape import terminal_text
+    from analyzer.report.saved import STANDARD_OUTPUT, save
 
     try:
         if chosen.write is not None:
@@ -112,7 +113,10 @@ def write_report(
     except CaptureError as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:
-        raise click.FileError(path, error.strerror or str(error)) from error
+        where = "standard output" if path == STANDARD_OUTPUT else path
+        raise click.ClickException(
+            terminal_text(f"{where}: cannot be written ({error.strerror or error})")
+        ) from error
 
 
 def format_of(path: str, name: str | None) -> Format:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -11,7 +12,7 @@ from typing import Final
 
 import click
 
-from analyzer.cli.common import KEY_LOG, UNREADABLE, warn
+from analyzer.cli.common import KEY_LOG, UNREADABLE, say_left_out, warn
 from analyzer.cli.interfaces import interface_rows
 from analyzer.cli.report import format_of, write_report
 from analyzer.cli.screen import Screen
@@ -43,6 +44,7 @@ from analyzer.report.terminal_story import story_rows
 from analyzer.report.words import BRIEF, WIDEST_PROSE
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import plural, size
+from dissectors.registry import plugins
 
 STREAM: Final = "-"
 PCAPNG: Final = "pcapng"
@@ -112,6 +114,8 @@ def sniff(wanted: Wanted) -> int:
     source = _open(wanted)
     try:
         said = _step_down(wanted)     # before there is any thread, a file is made, or a package of others is loaded
+        plugins()           # what is left out is said now, and not after a capture of days
+        say_left_out()
         key_logs = _key_logs(wanted)
         _writable(wanted)
         writer = None
@@ -203,12 +207,14 @@ def _capture(
         audience.record("capture", {**capture_record(analysis.capture), "schema": SCHEMA_VERSION})
     audience.close()
     failed = _reports(wanted, analysis, formats, writer)
-    if isinstance(audience, Reader) and audience.output.trouble:
-        failed.append(click.ClickException(f"No further line can be written ({audience.output.trouble}): it ended."))
-    _summary(wanted, analysis)
+    trouble = audience.output.trouble if isinstance(audience, Reader) else ""
+    if trouble:
+        warn([f"standard output cannot be written to: {trouble}; the capture ended there"])
+    else:
+        _summary(wanted, analysis)
     for error in failed:
         error.show()
-    return max(_left_behind(wanted, source, writer), UNREADABLE if failed else 0)
+    return max(_left_behind(wanted, source, writer), UNREADABLE if failed or trouble else 0)
 
 
 def _drawn(wanted: Wanted, formats: list[Format]) -> bool:
@@ -307,10 +313,10 @@ def _summary(wanted: Wanted, analysis: Analysis) -> None:
     blocks.append([Row(), *closing_rows(analysis, BRIEF, prose)])
     try:
         screen.show(iter(blocks))
-    except BrokenPipeError:
-        raise
-    except OSError:
-        return     # the terminal went away, which may be what ended the capture; the files are complete
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # The terminal went away, which may be what ended the capture; the files are complete.
 
 
 def _left_behind(wanted: Wanted, source: LiveSource, writer: CaptureWriter | None) -> int:

@@ -73,7 +73,9 @@ class LineOutput:
             except OSError as error:
                 with self._changed:
                     self.broken = True
-                    self.trouble = "" if error.errno in GONE else error.strerror or str(error)
+                    if error.errno not in GONE:
+                        closed = error.errno == errno.EBADF
+                        self.trouble = "it is closed" if closed else error.strerror or str(error)
                     self._waiting.clear()
                 return
 
