@@ -128,7 +128,7 @@ def test_lines_that_find_no_room_are_no_success(options: tuple[str, ...]) -> Non
             stdout=full, stderr=subprocess.PIPE, check=False, timeout=PATIENCE,
         )
     assert done.returncode == 2
-    assert b"No further line can be written (No space left on device)" in done.stderr
+    assert b"standard output cannot be written to: No space left on device" in done.stderr
     assert b"Traceback" not in done.stderr
 
 
