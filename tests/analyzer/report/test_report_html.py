@@ -19,6 +19,7 @@ from test_report_formats import hostile
 
 from analyzer.model import Analysis, Points
 from analyzer.pipeline.run import Options, analyze
+from analyzer.report.escape import terminal_text
 from analyzer.report.html import html_page
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -61,7 +62,7 @@ def test_the_file_stands_alone_and_allows_only_its_own_script() -> None:
 def test_nothing_of_a_packet_is_in_the_page_but_as_data() -> None:
     page = page_of(hostile())
     assert "<script>alert" not in page
-    assert data_of(page)["findings"][0]["sentence"] == hostile().findings[0].sentence
+    assert data_of(page)["findings"][0]["sentence"] == terminal_text(hostile().findings[0].sentence)
 
 
 def test_the_data_hold_every_event_with_exact_times() -> None:
