@@ -14,7 +14,7 @@ from mypy_extensions import i64
 from analyzer.ingest import pcapng_blocks as ng
 from analyzer.ingest.pcapng_blocks import Lane, u16, u32
 from analyzer.ingest.records import RecordSource
-from analyzer.ingest.source import CaptureError, Interface, Secrets, Source
+from analyzer.ingest.source import MAX_TIME, CaptureError, Interface, Secrets, Source
 from analyzer.ingest.streams import Stream
 
 MAGIC: Final = b"\x0a\x0d\x0d\x0a"
@@ -140,13 +140,15 @@ class PcapngSource(RecordSource):
         return True
 
     def exact_time(self, at: i64, high: int, low: int) -> int:
-        """Times that machine integers do not hold half way; -1 beyond the nanoseconds that 64 bits hold."""
+        """Times that machine integers do not hold half way; -1 for those that no frame may have."""
         time = self.lane.exact(high << 32 | low)
-        if -ng.I64_MAX <= time <= ng.I64_MAX:
+        if 0 <= time <= MAX_TIME:
             return time
         if not self.time_told:
             self.time_told = True
-            self.complain(self.offset + at, "a time stamp lies beyond the year 2262; frames like this have no time")
+            self.complain(
+                self.offset + at, "a time stamp lies outside of the years 1970 to 2116; frames like this have no time"
+            )
         return -1
 
     def block(self, kind: i64, total: i64) -> i64:
