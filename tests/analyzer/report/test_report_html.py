@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hidden import hidden_analysis, may_not_be_raw
 from report_example import Said, example
 from sample_feeds import SAMPLES
 from test_report_formats import hostile
@@ -135,6 +136,24 @@ def test_a_browser_shows_it_and_views_are_linked(browser: Any, tmp_path: Path) -
     tab.click("#tab-graph")
     tab.wait_for_selector("#graph canvas")
     tab.locator("#graph canvas").nth(2).wait_for()   # sequence, window, round trip
+    assert wrong == []
+
+
+def test_the_browser_draws_nothing_that_hides_or_acts(browser: Any, tmp_path: Path) -> None:
+    tab, wrong = opened(browser, tmp_path, hidden_analysis())
+    tab.select_option("#level", "teach")
+    for row in range(tab.locator("tbody tr[data-number]").count()):
+        tab.locator("tbody tr[data-number]").nth(row).click()
+        for view in ("timeline", "ladder", "streams", "graph"):
+            if tab.locator(f"#tab-{view}").is_visible():
+                tab.click(f"#tab-{view}")
+        tab.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        tab.wait_for_timeout(100)
+        shown = tab.evaluate("""[...document.querySelectorAll("body, body *:not(script)")].flatMap((element) => [
+            ...[...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data),
+            ...[...element.attributes].map((attribute) => attribute.value)]).join("\\n")""")
+        assert "\\u202e" in shown
+        assert [f"{ord(one):04x}" for one in set(shown) - {"\n"} if may_not_be_raw(one)] == []
     assert wrong == []
 
 
