@@ -31,6 +31,8 @@ _WORD: Final = re.compile(
     r"[+−-]?×?[^\W_]+(?:(?:[/'’,]|-(?=[^\W\d_])|(?<=\d)(?:[-–\u202f](?=\d)|\.(?=\d+\b)))[^\W_]+)*"
     r"|§\d+(?:\.\d+)*|[→←⇄×·–—=+/-]"
 )
+_BESIDE: Final = {"|": "&#124;", "<": "&lt;"}
+_BESIDE_CODE: Final = re.compile("([|<])")
 _ENTITY: Final = re.compile(r"[^\w .,/→←×·()-]", re.ASCII)
 _SAFE_UNICODE: Final = frozenset("→←×·⇄…µ–")
 
@@ -52,9 +54,10 @@ def _plain_word(word: str) -> str:
 def as_code(text: str) -> str:
     """`text`, which holds no line break, as code (CommonMark §6.1).
 
-    A bar would end the cell of a table even there, so it stands beside the code, as an entity.
+    A bar would end the cell of a table even there, and a careless renderer might see HTML even there, so those signs
+    stand beside the code, as entities.
     """
-    return "&#124;".join([_code_span(part) if part else "" for part in text.split("|")])
+    return "".join([_BESIDE.get(part) or _code_span(part) for part in _BESIDE_CODE.split(text) if part])
 
 
 def _code_span(text: str) -> str:

@@ -119,6 +119,7 @@ def test_nothing_invisible_is_added() -> None:
         "The client's request took 24.1 ms (RFC 9110 §15.5.20)."
     )
     assert plain("a`b|c") == "``a`b``&#124;`c`"
+    assert plain("<b>x</b>") == "&lt;`b>x`&lt;`/b>`"
     assert plain("a\nb") == "`a\\nb`"
 
 
