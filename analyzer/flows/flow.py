@@ -163,14 +163,14 @@ class TcpHalf(Side):
         self.max_window: i64 = 0
         self.max_in_flight: i64 = 0
         self.zero_since: i64 = -1
-        self.zero_ns: i64 = 0
+        self.zero_ns: int = 0
         # One segment at a time is timed, and none that was resent (RFC 6298 §3, Karn's algorithm).
         self.timed: bool = False
         self.timed_end: i64 = 0
         self.timed_at: i64 = 0
         self.rtt_min: i64 = -1
         self.rtt_max: i64 = -1
-        self.rtt_sum: i64 = 0
+        self.rtt_sum: int = 0
         self.rtt_samples: i64 = 0
 
     def count(self, bits: i64) -> None:

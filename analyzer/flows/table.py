@@ -207,7 +207,7 @@ class FlowTable:
         if bits:
             self._trouble(half, flow, bits, length, time)
         if half.zero_since >= 0 and window:
-            half.zero_ns += time - half.zero_since
+            half.zero_ns += int(time - half.zero_since)
             half.zero_since = -1
         if flags & SFR or flow.marks & (SAW_FIRST_ACK | SAW_DATA) != SAW_FIRST_ACK | SAW_DATA:
             self._mark(half, peer, flow, flags, length, time)
@@ -221,7 +221,7 @@ class FlowTable:
         if half.rtt_samples == 0 or rtt < half.rtt_min:
             half.rtt_min = rtt
         half.rtt_max = max(half.rtt_max, rtt)
-        half.rtt_sum += rtt
+        half.rtt_sum += int(rtt)
         half.rtt_samples += 1
 
     def _trouble(self, half: TcpHalf, flow: TcpFlow, bits: i64, length: i64, time: i64) -> None:

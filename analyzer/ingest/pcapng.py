@@ -21,6 +21,7 @@ from analyzer.ingest.source import (
     MAX_NAMES,
     MAX_SECRET_BYTES,
     MAX_SECRETS_BLOCKS,
+    MAX_TIME,
     CaptureError,
     Interface,
     Secrets,
@@ -158,13 +159,15 @@ class PcapngSource(RecordSource):
         return True
 
     def exact_time(self, at: i64, high: int, low: int) -> int:
-        """Times that machine integers do not hold half way; -1 beyond the nanoseconds that 64 bits hold."""
+        """Times that machine integers do not hold half way; -1 for those that no frame may have."""
         time = self.lane.exact(high << 32 | low)
-        if -ng.I64_MAX <= time <= ng.I64_MAX:
+        if 0 <= time <= MAX_TIME:
             return time
         if not self.time_told:
             self.time_told = True
-            self.complain(self.offset + at, "a time stamp lies beyond the year 2262; frames like this have no time")
+            self.complain(
+                self.offset + at, "a time stamp lies outside of the years 1970 to 2116; frames like this have no time"
+            )
         return -1
 
     def block(self, kind: i64, total: i64) -> i64:

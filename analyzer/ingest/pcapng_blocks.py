@@ -7,6 +7,7 @@ from librt.strings import read_i32_be, read_i32_le
 from mypy_extensions import i64
 
 from analyzer.ingest.records import largest_frame
+from analyzer.ingest.source import MAX_TIME
 
 # Block types.
 SECTION: Final = 0x0A0D0D0A
@@ -55,8 +56,6 @@ NO_COMMENT: Final = 0
 COMMENT: Final = 1
 BROKEN: Final = 2
 
-I64_MAX: Final = (1 << 63) - 1
-
 MAX_OPTIONS: Final = 10_000     # options of one block that are looked at
 
 
@@ -65,7 +64,7 @@ class Lane:
 
     index: into the source's `interfaces`.      resolution: time units a second.    offset: seconds to add.
     scale, base, high: time = units × scale + base in nanoseconds, where the upper 32 bits of the units are
-    below `high`; anything else goes the exact way.
+    below `high`, so that it is neither negative nor beyond MAX_TIME; anything else goes the exact way.
     """
 
     def __init__(self, index: int, link: int, snaplen: int, resolution: int, offset: int) -> None:
@@ -78,12 +77,12 @@ class Lane:
         self.scale: i64 = 0
         self.base: i64 = 0
         self.high: i64 = 0
-        if 1_000_000_000 % resolution == 0 and abs(offset) < 1 << 32:
+        if 1_000_000_000 % resolution == 0 and 0 <= offset < 1 << 32:
             scale = 1_000_000_000 // resolution
             base = offset * 1_000_000_000
             self.scale = scale
             self.base = base
-            self.high = ((I64_MAX - max(base, 0)) // scale) >> 32
+            self.high = ((MAX_TIME - base) // scale) >> 32
 
     def exact(self, units: int) -> int:
         """Nanoseconds since 1970, of any size."""

@@ -7,6 +7,10 @@ from mypy_extensions import i64, mypyc_attr
 
 # LINKTYPE_ values of the tcpdump.org registry.
 ETHERNET = 1
+# Half of what 64 bits hold, so that neither the difference nor the sum of two times leaves the range of a machine
+# integer. What adds up over frames, or is multiplied, is an `int`, which has no range.
+
+MAX_TIME: Final = (1 << 62) - 1    # nanoseconds since 1970, in 2116; a frame that is later, or before 1970, has no time
 
 # Caps on what one capture, or several that are merged, can make us keep while it is read; what is beyond is counted in
 # `skipped_blocks`.
@@ -125,7 +129,7 @@ class Source:
     """A cursor: `next()` moves to the next frame and fills these attributes, or returns False at the end.
 
     data[start:end]: the captured bytes (data may hold many frames, or only this one).
-    time: nanoseconds since 1970; -1 where the file gives none (a simple packet block).
+    time: nanoseconds since 1970, at most MAX_TIME; -1 where the file gives none (a simple packet block) or another.
     length: size on the wire.     link: LINKTYPE_ number.     interface: index into `interfaces`.
     number: of the frame, from 1, as Wireshark counts.
     position, size: bytes of the underlying file read so far and in all (-1 unknown), for progress.

@@ -354,7 +354,7 @@ class Http2Dissector(Dissector):
             if wait is not None and wait.total_ns >= TOLD_WAIT_NS:
                 conn.out.append(Blocked(
                     close.time, side.direction, Evidence(wait.frames), 0, who == CLIENT, int(wait.times),
-                    int(wait.total_ns), int(wait.longest_ns),
+                    wait.total_ns, wait.longest_ns,
                 ))
         last = max(close.frame, conn.first_frame)
         frames = (conn.first_frame, last) if last > conn.first_frame else (last,)

@@ -40,8 +40,8 @@ LEAST_PROBE_NS: Final[i64] = 10_000_000
 # How long a repaired episode waits for the proof that it was needless.
 SETTLE_NS: Final[i64] = 500_000_000
 # RFC 6298 §5.5 doubles the timer; a wait of so many tenths of the one before counts as doubled.
-DOUBLED_LEAST: Final[i64] = 16
-DOUBLED_MOST: Final[i64] = 26
+DOUBLED_LEAST: Final = 16
+DOUBLED_MOST: Final = 26
 
 MAX_HOLES: Final = 64         # holes remembered at once; the oldest is then counted as never seen
 MAX_FRAMES: Final = 16        # frames cited by an episode
@@ -65,7 +65,7 @@ def before(a: i64, b: i64) -> bool:
     return d != 0 and d < HALF
 
 
-def doubled(earlier: i64, wait: i64) -> bool:
+def doubled(earlier: int, wait: int) -> bool:
     """The wait is about twice the earlier one (RFC 6298 §5.5)."""
     return DOUBLED_LEAST * earlier <= 10 * wait <= DOUBLED_MOST * earlier
 
@@ -89,7 +89,7 @@ class LossWatch:
         self._more: i64 = 0
         self._more_segments: i64 = 0
         self._more_octets: i64 = 0
-        self._more_ns: i64 = 0
+        self._more_ns: int = 0
         self._more_time: i64 = 0
         self._more_frames: list[int] = []
         self._reset()

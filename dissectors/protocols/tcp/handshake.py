@@ -33,12 +33,12 @@ AE: Final[i64] = 256
 MAX_FRAMES: Final = 16           # SYNs cited
 MAX_TOLD: Final = 12             # SYNs of one side told one by one
 # Below this total the two halves of a handshake say nothing about where the capture was taken.
-LEAST_HANDSHAKE_NS: Final[i64] = 1_000_000
+LEAST_HANDSHAKE_NS: Final = 1_000_000
 # A cookie's timestamp lies this far behind the clock, in ms; less could be jitter.
 COOKIE_BEHIND_LEAST: Final[i64] = 4
 COOKIE_BEHIND_MOST: Final[i64] = 63
 # One half so many times the other: the capture is at the short half's end.
-LOPSIDED: Final[i64] = 5
+LOPSIDED: Final = 5
 
 
 class Opening:
@@ -232,18 +232,18 @@ class HandshakeWatch:
             total = first + second
             if self.syns[1 - direction].count == 0:
                 self.rtt = total
-                self._place(first, second)
+                self._place(int(first), int(second))
         out.append(Established(
             segment.time, direction, (segment.frame,), self.sides, segment.ack, segment.window, segment.length, first,
             second, total, self.seen_from, self.basis,
         ))
 
-    def _place(self, first: i64, second: i64) -> None:
+    def _place(self, first: int, second: int) -> None:
         """Where the capture was taken: the half of the handshake that passes quickly is the near one."""
         if first + second < LEAST_HANDSHAKE_NS:
             return
         self.basis = (
-            f"the answer to the SYN came after {duration(int(first))} and the ACK of it after {duration(int(second))}"
+            f"the answer to the SYN came after {duration(first)} and the ACK of it after {duration(second)}"
         )
         if first >= LOPSIDED * second:
             self.seen_from = "client"

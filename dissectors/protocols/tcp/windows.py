@@ -25,7 +25,7 @@ class WindowWatch:
         self.unit: i64 = 1              # what one step of the window field means
         self.edge: i64 = -1             # furthest promise: position in the peer's stream
         self.closed: bool = False
-        self.closed_ns: i64 = 0         # over the whole connection
+        self.closed_ns: int = 0         # over the whole connection
         self.resuming: bool = False     # reopened, and no data came yet
         self._start: i64 = 0
         self._first: i64 = 0
@@ -89,7 +89,7 @@ class WindowWatch:
         self.resuming = True
         self._update = time
         self._update_frame = frame
-        self.closed_ns += time - self._start
+        self.closed_ns += int(time - self._start)
         self._reopened = window
 
     def probe(self, frame: i64) -> None:
@@ -144,7 +144,7 @@ class WindowWatch:
     def finish(self, time: i64, out: list[Event]) -> None:
         self.end_run(out)
         if self.closed:
-            self.closed_ns += time - self._start
+            self.closed_ns += int(time - self._start)
             self._update = time
             self.closed = False
             self._emit("end", -1, out)
