@@ -10,7 +10,8 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
-from dissectors.protocols.tcp.sequence import Handshake, Side
+from dissectors.protocols.tcp.flags import RULES
+from dissectors.protocols.tcp.side import Handshake, Side
 
 # Marks of a TCP connection's life, for conn_state and completeness.
 SAW_SYN: Final[i64] = 1
@@ -32,7 +33,7 @@ LETTER_RST: Final[i64] = 32
 LETTER_MULTI: Final[i64] = 64
 
 RECORD: Final = 5              # numbers kept for a frame, see Flow.records
-KINDS: Final = 15              # analysis flags, one counter each
+KINDS: Final = len(RULES)      # analysis flags, one counter each
 
 
 @mypyc_attr(acyclic=True)

@@ -5,7 +5,7 @@ from mypy_extensions import i64
 
 from analyzer.flows.reassembly import Assembler, Piece
 from dissectors.protocols.tcp.flags import ACK, RST, SYN
-from dissectors.protocols.tcp.sequence import MASK, Side
+from dissectors.protocols.tcp.side import MASK, Side
 
 
 class Streams:

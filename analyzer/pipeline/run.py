@@ -24,7 +24,7 @@ from analyzer.timeline.build import build
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural
-from dissectors.protocols.tcp.flags import ANALYSIS
+from dissectors.protocols.tcp.flags import by_name
 from dissectors.registry import protocols
 
 FULL_FRAMES: Final = 200_000        # up to here every frame of a conversation can be told one by one
@@ -174,7 +174,7 @@ def summarise(survey: Survey, paths: list[str]) -> CaptureSummary:
     capture.conversations = survey.keeper.count
     capture.by_transport = dict(survey.keeper.by_transport)
     capture.states = survey.keeper.states
-    capture.tcp_flags = {ANALYSIS[i][1]: count for i, count in enumerate(survey.keeper.flags) if count}
+    capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     if survey.others.neighbours_left_out:
         capture.neighbours.append(

@@ -26,7 +26,7 @@ from dissectors.protocols.icmp import error_event
 from dissectors.protocols.tcp.flags import FIN, REUSED_PORTS, RST
 from dissectors.protocols.tcp.narrator import TcpNarrator
 from dissectors.protocols.tcp.segment import Segment
-from dissectors.protocols.tcp.sequence import MASK, SCALE_UNKNOWN
+from dissectors.protocols.tcp.side import MASK, SCALE_UNKNOWN
 
 CAPACITY: Final[i64] = 1 << 40   # only chosen conversations come here, so nothing has to make room
 NEAR: Final = 1 << 12             # bytes between two chosen frames that are read along rather than skipped

@@ -10,7 +10,7 @@ from analyzer.flows.reassembly import MAX_WAITING, MAX_WAITING_BYTES, Assembler,
 from analyzer.flows.streams import Streams
 from dissectors.kit.inputs import Chunk, Gap
 from dissectors.protocols.tcp.flags import ACK, SYN
-from dissectors.protocols.tcp.sequence import Side
+from dissectors.protocols.tcp.side import Side
 
 MASK = 0xFFFFFFFF
 bases = st.one_of(st.sampled_from([0, 1, 0x7FFFFFFF, 0x80000000, MASK, MASK - 20]), st.integers(0, MASK))

@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.protocols.tcp.sequence import MASK, Side
+from dissectors.protocols.tcp.side import MASK, Side
 
 # Option kinds of the IANA registry "TCP Option Kind Numbers".
 END: Final[i64] = 0           # RFC 9293 §3.2
