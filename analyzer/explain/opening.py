@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, place, times
+from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_handshake import (
@@ -140,3 +140,42 @@ def small_mss(case: Case) -> list[Found]:
                 frames_of(sent), case.conversation, basis="the MSS option of its SYN",
             ))
     return found
+
+
+OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        "tcp.refused", "error", refused,
+        "Check that the service runs and listens on this address and port, and that no firewall rejects it.",
+        "A connection to the same port that opens at the same time.", "tcp.flags.reset == 1",
+    ),
+    Rule(
+        "tcp.unanswered", "error", unanswered,
+        "Capture at the other end: if the SYN arrives there, look for the answer; if not, for a filter on the way.",
+        "A SYN-ACK that took another way than the one captured.", "tcp.flags.syn == 1", True,
+    ),
+    Rule(
+        "tcp.syn_resent", "warn", resent,
+        "See whether the first SYN arrived at the other end: a full backlog drops it there, a lossy path before.",
+        "An answer to the first one that the capture missed.", "tcp.flags.syn == 1", True,
+    ),
+    Rule(
+        "tcp.half_open", "warn", half_open,
+        "If many come from many addresses it is a SYN flood; if only from one, look for its lost third segment.",
+        "The third segment, captured elsewhere.", "tcp.flags.syn == 1", True,
+    ),
+    Rule(
+        "tcp.midstream", "chat", midstream,
+        "Start the capture before the connection to see its handshake.",
+        "A SYN of this connection in an earlier part of the capture.",
+    ),
+    Rule(
+        "tcp.high_rtt", "note", high_rtt,
+        "Save round trips: keep connections open, ask for several things at once, or serve from nearer by.",
+        "Later round trips (the ACK times of the data) that are much shorter.", "tcp.analysis.ack_rtt",
+    ),
+    Rule(
+        "tcp.small_mss", "note", small_mss,
+        "Look for the reason: a tunnel, a middlebox that clamps the MSS, or a setting of the host.",
+        "A link of this size on the way, which makes it right.", "tcp.flags.syn == 1",
+    ),
+)
