@@ -4,6 +4,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Final, Protocol
 
 from analyzer.explain.findings import findings
@@ -74,29 +75,34 @@ class Options:
 
 def analyze(paths: list[str], options: Options, progress: Progress | None = None) -> Analysis:
     """Read captures and tell what happened. Raises CaptureError where nothing can be told."""
-    collecting = gc.isenabled()
-    gc.disable()  # conversations that leave are taken apart by hand; a collector would walk over all that stay
-    try:
+    with uncollected():
         return _analyze(paths, options, progress)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Conversations that leave are taken apart by hand; a cycle collector would walk over all that stay."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()
 
 
 class Frames:
-    """The lines of `wiretale frames`, in blocks, as an iterator. damage: what was found by then."""
+    """The lines of `wiretale frames`, in blocks, to be read once. damage: what was found by then."""
 
     def __init__(self, paths: list[str], conversation: int = 0, provided: Provided | None = None) -> None:
         """Raises CaptureError where nothing can be told."""
         self.source = open_capture(paths, rewindable=False)
         self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided())
-        gc.disable()
 
     def __iter__(self) -> Iterator[bytes]:
-        while block := self.lines.block():
-            yield block
-        self.source.close()
-        gc.enable()
+        with closing(self.source), uncollected():
+            while block := self.lines.block():
+                yield block
 
     @property
     def count(self) -> int:
