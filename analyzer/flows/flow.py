@@ -146,7 +146,6 @@ class TcpHalf(Side):
         self.zero_windows: i64 = 0
         self.gaps: i64 = 0
         self.mss: i64 = -1
-        self.flags_seen: i64 = 0
         self.counts: list[int] | None = None
         self.max_window: i64 = 0
         self.max_in_flight: i64 = 0
@@ -163,7 +162,6 @@ class TcpHalf(Side):
 
     def count(self, bits: i64) -> None:
         """Add one to the counter of every flag that is set."""
-        self.flags_seen |= bits
         if self.counts is None:
             self.counts = [0] * KINDS
         index = 0

@@ -6,7 +6,6 @@ import hashlib
 import socket
 
 from analyzer.flows.flow import (
-    FLIPPED,
     SAW_DATA,
     SAW_FIN,
     SAW_FIRST_ACK,
@@ -135,8 +134,3 @@ def _tcp(flow: TcpFlow, record: Conversation, end_ns: int) -> None:
         if half.zero_since >= 0 and end_ns > half.zero_since:
             tcp.zero_window_ns[index] += end_ns - int(half.zero_since)
         tcp.flags[index] = by_name(half.counts) if half.counts is not None else {}
-
-
-def flipped(flow: Flow) -> bool:
-    """The first frame that was seen came from the responder."""
-    return flow.marks & FLIPPED != 0

@@ -181,8 +181,6 @@ class Control:
                 return
             window = conn.half(stream, sender).window
             window.grant(increment, reader.now, reader.frame)
-        window.updates += 1
-        window.granted += increment
         if conn.too_large(window):
             conn.violation(side, number, "window_overflow", f"a window of {window.size} octets, beyond 2^31-1")
         if window.known:

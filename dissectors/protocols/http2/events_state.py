@@ -186,10 +186,6 @@ class SideFacts:
         self.lowest_window = lowest_window
         self.window = window
 
-    def saved(self) -> int:
-        """Octets that header compression won over HTTP/1.1."""
-        return self.text_octets - self.header_octets
-
     def as_json(self) -> dict[str, JsonValue]:
         counts: dict[str, JsonValue] = {}
         for kind, count in sorted(self.counts.items()):

@@ -24,7 +24,6 @@ TLS13: Final = 0x0304
 SHA384_SUITE: Final = 0x1302        # the one suite of RFC 8446 Appendix B.4 with a longer hash
 SHORT_TAG_SUITE: Final = 0x1305     # and the one with a tag of 8 octets
 LEAST_ENCRYPTED: Final = 16         # octets: a nonce, a MAC or a tag takes as many
-LARGEST_PLAIN: Final = 0x10000      # octets of a handshake message; a length beyond says that it is encrypted
 MAX_HIDDEN: Final = 16              # encrypted records of a client, then the first of them counts as its Finished
 USER_CANCELED: Final = 90           # with close_notify the alerts that end nothing at once (RFC 8446 §6.1)
 
