@@ -5,7 +5,7 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
 from dissectors.kit.units import duration
-from dissectors.protocols.tcp.events_teardown import Fin, Reset
+from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.tls.events import TlsEvent, capital
 from dissectors.protocols.tls.events_end import RESET, AlertSeen, Plaintext, Refused, Stalled
 from dissectors.protocols.tls.events_hello import ClientHelloSeen
@@ -172,11 +172,11 @@ def other_alert(case: Case) -> list[Found]:
 
 # -- silence -----------------------------------------------------------------------------------------------
 
-def _reset_after(case: Case, event: Stalled) -> list[Reset]:
+def _reset_after(case: Case, event: Stalled) -> list[TcpReset]:
     """RSTs that ended the connection while the handshake waited."""
     hellos = case.of(ClientHelloSeen)
     began = hellos[-1].time if hellos else event.time
-    return [reset for reset in case.of(Reset) if reset.time >= began and reset.time <= event.time + event.waited_ns]
+    return [reset for reset in case.of(TcpReset) if reset.time >= began and reset.time <= event.time + event.waited_ns]
 
 
 def reset_after_hello(case: Case) -> list[Found]:

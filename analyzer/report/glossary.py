@@ -7,7 +7,7 @@ from typing import Final
 
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed
 from dissectors.kit.protocol import Protocol, Term
-from dissectors.protocols.tcp.flags import RULES, Rule
+from dissectors.protocols.tcp.flags import RULES, TcpRule
 
 SUGGESTIONS: Final = 5
 CLOSE: Final = 0.6            # how alike a name must be to be suggested, 0 to 1
@@ -56,7 +56,7 @@ class Glossary:
     def _event(self, event: type[Event]) -> None:
         self._add(event.name, Entry("event", event.name, event.WHY, event.spec))
 
-    def _flag(self, rule: Rule) -> None:
+    def _flag(self, rule: TcpRule) -> None:
         """A flag under Wireshark's full name, and under its short one where no term has that."""
         known = self.terms.get(rule.term)
         name = rule.display_filter()

@@ -16,7 +16,7 @@ from dissectors.protocols.tcp.side import (
     SCALE_UNKNOWN,
     UNSEEN,
     Handshake,
-    Side,
+    TcpSide,
     after,
     at_or_before,
     window_edge,
@@ -62,11 +62,11 @@ FAST_RETRANSMIT_DUPLICATES: Final[i64] = 2  # two are enough here: the capture m
 # -- The predicates. fwd has sent the segment, rev is its peer: both as they were before it. ----------------------
 
 
-def reuses_ports(fwd: Side, flags: i64, seq: i64) -> bool:
+def reuses_ports(fwd: TcpSide, flags: i64, seq: i64) -> bool:
     return flags & SYN != 0 and fwd.base_known and seq != fwd.base_seq
 
 
-def probes_zero_window(fwd: Side, rev: Side, seq: i64, length: i64) -> bool:
+def probes_zero_window(fwd: TcpSide, rev: TcpSide, seq: i64, length: i64) -> bool:
     return length == 1 and seq == fwd.next_seq and rev.window == 0
 
 
@@ -74,59 +74,59 @@ def closes_window(flags: i64, window: i64) -> bool:
     return window == 0 and flags & SFR == 0
 
 
-def leaves_gap(fwd: Side, flags: i64, seq: i64) -> bool:
+def leaves_gap(fwd: TcpSide, flags: i64, seq: i64) -> bool:
     return fwd.next_seq != 0 and flags & RST == 0 and after(seq, fwd.next_seq)
 
 
-def keeps_alive(fwd: Side, flags: i64, seq: i64, length: i64) -> bool:
+def keeps_alive(fwd: TcpSide, flags: i64, seq: i64, length: i64) -> bool:
     return flags & SFR == 0 and length <= 1 and seq == (fwd.next_seq - 1) & MASK
 
 
-def fills_window(rev: Side, flags: i64, seq: i64, length: i64) -> bool:
+def fills_window(rev: TcpSide, flags: i64, seq: i64, length: i64) -> bool:
     return (
         flags & SFR == 0 and length > 0 and rev.scale != SCALE_UNKNOWN and (seq + length) & MASK == window_edge(rev)
     )
 
 
-def repeats_ack(fwd: Side, flags: i64, seq: i64, ack: i64, length: i64) -> bool:
+def repeats_ack(fwd: TcpSide, flags: i64, seq: i64, ack: i64, length: i64) -> bool:
     """A pure ACK with the numbers of the segment before it: what four of the rules have in common."""
     return length == 0 and flags & SFR == 0 and seq == fwd.next_seq and ack == fwd.last_ack
 
 
-def updates_window(fwd: Side, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> bool:
+def updates_window(fwd: TcpSide, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> bool:
     return window not in (0, fwd.window) and repeats_ack(fwd, flags, seq, ack, length)
 
 
-def answers_keep_alive(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> bool:
+def answers_keep_alive(fwd: TcpSide, rev: TcpSide, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> bool:
     return rev.last_bits & KEEP_ALIVE != 0 and duplicates_ack(fwd, flags, seq, ack, window, length)
 
 
-def answers_probe(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> bool:
+def answers_probe(fwd: TcpSide, rev: TcpSide, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> bool:
     return (
         window == 0 and fwd.window == 0 and rev.last_bits & ZERO_WINDOW_PROBE != 0
         and repeats_ack(fwd, flags, seq, ack, length)
     )
 
 
-def duplicates_ack(fwd: Side, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> bool:
+def duplicates_ack(fwd: TcpSide, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> bool:
     return window != 0 and window == fwd.window and repeats_ack(fwd, flags, seq, ack, length)
 
 
-def acks_unseen(rev: Side, flags: i64, ack: i64) -> bool:
+def acks_unseen(rev: TcpSide, flags: i64, ack: i64) -> bool:
     """It acknowledges more than may be acknowledged without surprise."""
     return flags & ACK != 0 and rev.max_acked != 0 and after(ack, rev.max_acked)
 
 
-def acks_beyond_gap(rev: Side, flags: i64, ack: i64) -> bool:
+def acks_beyond_gap(rev: TcpSide, flags: i64, ack: i64) -> bool:
     """`acks_unseen`, and more than the segments before have told already: nothing is left that could be told."""
     return acks_unseen(rev, flags, ack) and not after(rev.next_seq, rev.max_acked)
 
 
-def acks_lost_segment(rev: Side, flags: i64, ack: i64) -> bool:
+def acks_lost_segment(rev: TcpSide, flags: i64, ack: i64) -> bool:
     return acks_unseen(rev, flags, ack) and (rev.duplicates == 0 or after(rev.next_seq, rev.max_acked))
 
 
-def goes_back(fwd: Side, flags: i64, seq: i64, length: i64) -> bool:
+def goes_back(fwd: TcpSide, flags: i64, seq: i64, length: i64) -> bool:
     """It begins before the highest number seen, save new data that begin with the byte of an earlier window probe."""
     return (
         (length > 0 or flags & SYN_FIN != 0) and fwd.next_seq != 0 and after(fwd.next_seq, seq)
@@ -134,11 +134,11 @@ def goes_back(fwd: Side, flags: i64, seq: i64, length: i64) -> bool:
     )
 
 
-def resends_acknowledged(rev: Side, seq: i64, length: i64) -> bool:
+def resends_acknowledged(rev: TcpSide, seq: i64, length: i64) -> bool:
     return length > 0 and rev.last_ack != 0 and at_or_before((seq + length) & MASK, rev.last_ack)
 
 
-def resends_at_once(fwd: Side, rev: Side, time: i64, flags: i64, seq: i64, ack: i64, length: i64) -> bool:
+def resends_at_once(fwd: TcpSide, rev: TcpSide, time: i64, flags: i64, seq: i64, ack: i64, length: i64) -> bool:
     since = time - rev.last_ack_time
     duplicates = (
         rev.duplicates >= FAST_RETRANSMIT_DUPLICATES or rev.duplicates == UNSEEN or acks_beyond_gap(rev, flags, ack)
@@ -146,7 +146,7 @@ def resends_at_once(fwd: Side, rev: Side, time: i64, flags: i64, seq: i64, ack: 
     return duplicates and rev.last_ack == seq and 0 <= since < FAST_RETRANSMIT_NS and goes_back(fwd, flags, seq, length)
 
 
-def comes_late(hand: Handshake, fwd: Side, time: i64, flags: i64, seq: i64, length: i64) -> bool:
+def comes_late(hand: Handshake, fwd: TcpSide, time: i64, flags: i64, seq: i64, length: i64) -> bool:
     since = time - fwd.next_time
     threshold = hand.initial_rtt if hand.initial_rtt else REORDERING_DEFAULT_NS
     end = (seq + length + (1 if flags & SYN_FIN else 0)) & MASK
@@ -156,7 +156,7 @@ def comes_late(hand: Handshake, fwd: Side, time: i64, flags: i64, seq: i64, leng
 # -- The table. --------------------------------------------------------------------------------------------------
 
 
-class Rule:
+class TcpRule:
     """A flag, and all that is to know of it.
 
     bit: one bit of `Segment.analysis`.   name: Wireshark's, without `tcp.analysis.`.
@@ -180,75 +180,75 @@ class Rule:
         return f"tcp.analysis.{self.name}"
 
 
-RULES: Final[tuple[Rule, ...]] = (
-    Rule(
+RULES: Final[tuple[TcpRule, ...]] = (
+    TcpRule(
         REUSED_PORTS, "reused_ports", reuses_ports, 0, "note",
         "A SYN between the same addresses and ports as an earlier connection, with another initial sequence number: "
         "a new connection begins.", "initial sequence number",
     ),
-    Rule(
+    TcpRule(
         ZERO_WINDOW_PROBE, "zero_window_probe", probes_zero_window, ZERO_WINDOW | WINDOW_FULL, "note",
         "One byte sent although the receiver's last window was zero, to learn whether it has room again.",
         "window probe",
     ),
-    Rule(
+    TcpRule(
         ZERO_WINDOW, "zero_window", closes_window, 0, "warn",
         "The sender of this segment takes no more bytes for now: its window is zero.", "zero window",
     ),
-    Rule(
+    TcpRule(
         LOST_SEGMENT, "lost_segment", leaves_gap, 0, "warn",
         "The segment begins behind the next number that was expected: the capture lacks what lies between. It was "
         "lost on the way, or by the capture.", "capture loss",
     ),
-    Rule(
+    TcpRule(
         KEEP_ALIVE, "keep_alive", keeps_alive,
         SPURIOUS_RETRANSMISSION | FAST_RETRANSMISSION | OUT_OF_ORDER | RETRANSMISSION, "note",
         "No byte, or one, with a number that was sent already: it asks only whether the other side is still there.",
         "keep-alive",
     ),
-    Rule(
+    TcpRule(
         WINDOW_UPDATE, "window_update", updates_window, 0, "chat",
         "An ACK without news but another window: the receiver's room has changed.", "window update",
     ),
-    Rule(
+    TcpRule(
         WINDOW_FULL, "window_full", fills_window, 0, "warn",
         "The segment ends exactly where the receiver's window ends: the sender now has to wait.", "window full",
     ),
-    Rule(
+    TcpRule(
         KEEP_ALIVE_ACK, "keep_alive_ack", answers_keep_alive, DUPLICATE_ACK, "note",
         "The answer to a keep-alive: nothing but the same ACK again.", "keep-alive",
     ),
-    Rule(
+    TcpRule(
         ZERO_WINDOW_PROBE_ACK, "zero_window_probe_ack", answers_probe, 0, "note",
         "The answer to a zero window probe: there is still no room.", "window probe",
     ),
-    Rule(
+    TcpRule(
         DUPLICATE_ACK, "duplicate_ack", duplicates_ack, 0, "note",
         "An ACK that repeats the one before, with the same window and no data: a segment arrived, but not the one "
         "that is awaited.", "duplicate ACK",
     ),
-    Rule(
+    TcpRule(
         ACK_LOST_SEGMENT, "ack_lost_segment", acks_lost_segment, 0, "warn",
         "It acknowledges bytes that the capture has not seen: they were delivered, so the capture missed them.",
         "capture loss",
     ),
-    Rule(
+    TcpRule(
         SPURIOUS_RETRANSMISSION, "spurious_retransmission", resends_acknowledged,
         FAST_RETRANSMISSION | OUT_OF_ORDER | RETRANSMISSION, "note",
         "Bytes sent again although their ACK had been seen already: resending them was not needed.",
         "spurious retransmission",
     ),
-    Rule(
+    TcpRule(
         FAST_RETRANSMISSION, "fast_retransmission", resends_at_once, OUT_OF_ORDER | RETRANSMISSION, "note",
         "Bytes sent again after two or more duplicate ACKs that ask for exactly these, within 20 ms of the last one.",
         "fast retransmit",
     ),
-    Rule(
+    TcpRule(
         OUT_OF_ORDER, "out_of_order", comes_late, RETRANSMISSION, "warn",
         "Bytes from before the highest number seen, so soon after it that the network is likelier to have reordered "
         "them than the sender to have resent them.", "out of order",
     ),
-    Rule(
+    TcpRule(
         RETRANSMISSION, "retransmission", goes_back, 0, "note",
         "Bytes from before the highest number seen that none of the other rules explains: they were sent again.",
         "retransmission",

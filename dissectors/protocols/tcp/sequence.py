@@ -53,7 +53,7 @@ from dissectors.protocols.tcp.side import (
     UNSEEN,
     Detail,
     Handshake,
-    Side,
+    TcpSide,
     Unacked,
     after,
 )
@@ -61,7 +61,7 @@ from dissectors.protocols.tcp.side import (
 MAX_UNACKED: Final[i64] = 10_000            # segments remembered per direction while no ACK is seen
 
 
-def note_bases(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64) -> None:
+def note_bases(fwd: TcpSide, rev: TcpSide, flags: i64, seq: i64, ack: i64) -> None:
     """Where each direction starts counting. Without a SYN the first number seen stands in for it."""
     if not fwd.base_known:
         fwd.base_seq = seq if flags & SYN else (seq - 1) & MASK
@@ -72,7 +72,7 @@ def note_bases(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64) -> None:
 
 
 def analyse(
-    hand: Handshake, fwd: Side, rev: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
+    hand: Handshake, fwd: TcpSide, rev: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
     window: i64, length: i64,
 ) -> i64:
     """The flags of one segment, without details; then the state moves on. The path of every packet."""
@@ -112,7 +112,7 @@ def analyse(
 
 
 def analyse_in_detail(
-    hand: Handshake, fwd: Side, rev: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
+    hand: Handshake, fwd: TcpSide, rev: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
     window: i64, length: i64, detail: Detail,
 ) -> i64:
     """As `analyse`, and also bytes in flight, round trips and timeouts, from the unacknowledged segments."""
@@ -149,7 +149,7 @@ def analyse_in_detail(
 
 
 def _rules(
-    hand: Handshake, fwd: Side, rev: Side, time: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64
+    hand: Handshake, fwd: TcpSide, rev: TcpSide, time: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64
 ) -> i64:
     """The flags of a segment by the table of rules, unrolled: called by name a predicate costs next to nothing."""
     bits: i64 = 0
@@ -179,7 +179,7 @@ def _rules(
     return bits | RETRANSMISSION
 
 
-def _repeated(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> i64:
+def _repeated(fwd: TcpSide, rev: TcpSide, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> i64:
     """The rules about an ACK that repeats the one before."""
     if updates_window(fwd, flags, seq, ack, window, length):
         return WINDOW_UPDATE
@@ -191,7 +191,8 @@ def _repeated(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64, window: i64,
 
 
 def _remember(
-    fwd: Side, rev: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64, bits: i64
+    fwd: TcpSide, rev: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64,
+    bits: i64,
 ) -> None:
     """Move the state on. A window probe does not advance the sender: its byte was not accepted yet."""
     if flags & ACK:
@@ -220,14 +221,14 @@ def _remember(
     _remember_ack(fwd, time, ack, window, bits)
 
 
-def _remember_ack(fwd: Side, time: i64, ack: i64, window: i64, bits: i64) -> None:
+def _remember_ack(fwd: TcpSide, time: i64, ack: i64, window: i64, bits: i64) -> None:
     fwd.window = window
     fwd.last_ack = ack
     fwd.last_ack_time = time
     fwd.last_bits = bits
 
 
-def after_segment(hand: Handshake, fwd: Side, time: i64, flags: i64) -> None:
+def after_segment(hand: Handshake, fwd: TcpSide, time: i64, flags: i64) -> None:
     """What Wireshark notes once a segment is analysed: the initial round trip, and whether windows scale."""
     if flags & SYN:
         if not flags & ACK:
@@ -239,7 +240,7 @@ def after_segment(hand: Handshake, fwd: Side, time: i64, flags: i64) -> None:
         fwd.first_ack = False
 
 
-def settle_scaling(fwd: Side, rev: Side, flags: i64) -> None:
+def settle_scaling(fwd: TcpSide, rev: TcpSide, flags: i64) -> None:
     """After the options of a SYN: scaling holds only where both sides offered it (RFC 7323 §2.2)."""
     if fwd.scale == SCALE_UNKNOWN:
         fwd.scale = SCALE_UNUSED
@@ -248,7 +249,7 @@ def settle_scaling(fwd: Side, rev: Side, flags: i64) -> None:
         fwd.scale = SCALE_UNUSED
 
 
-def _keep(fwd: Side, frame: i64, time: i64, seq: i64, end: i64) -> None:
+def _keep(fwd: TcpSide, frame: i64, time: i64, seq: i64, end: i64) -> None:
     if len(fwd.unacked) >= MAX_UNACKED:
         return
     start_at = (seq - fwd.base_seq) & MASK
@@ -263,7 +264,7 @@ def _keep(fwd: Side, frame: i64, time: i64, seq: i64, end: i64) -> None:
     fwd.unacked.append(Unacked(frame, time, seq, end))
 
 
-def _measure_flight(side: Side) -> None:
+def _measure_flight(side: TcpSide) -> None:
     first = side.unacked[0]
     low = (first.seq - side.base_seq) & MASK
     high = (first.end - side.base_seq) & MASK
@@ -277,7 +278,7 @@ def _measure_flight(side: Side) -> None:
     side.flight_stale = False
 
 
-def _acknowledge(sender: Side, frame: i64, time: i64, ack: i64, detail: Detail) -> None:
+def _acknowledge(sender: TcpSide, frame: i64, time: i64, ack: i64, detail: Detail) -> None:
     """Forget what this ACK covers. A round trip is measured where it ends exactly at a segment.
 
     Where a segment was resent the first sending counts, so the time includes the repair.

@@ -43,7 +43,7 @@ class Unacked:
 
 
 @mypyc_attr(acyclic=True)
-class Side:
+class TcpSide:
     """What one direction has sent so far. `window` is the raw header value."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Handshake:
         self.initial_rtt: i64 = 0
 
 
-def window_edge(receiver: Side) -> i64:
+def window_edge(receiver: TcpSide) -> i64:
     """The first sequence number beyond what `receiver` has room for."""
     shift: i64 = 0
     if not receiver.first_ack and receiver.scale > 0:

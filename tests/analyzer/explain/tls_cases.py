@@ -11,7 +11,7 @@ from analyzer.model import Analysis, Conversation
 from dissectors.kit.event import Event
 from dissectors.protocols.starttls.events import Agreed, InClear
 from dissectors.protocols.starttls.events import Refused as NoTls
-from dissectors.protocols.tcp.events_teardown import Fin, Reset
+from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.tls.events_data import DataSummary, HeartbeatSeen
 from dissectors.protocols.tls.events_end import AlertSeen, Closed, Refused, Stalled
 from dissectors.protocols.tls.events_hello import ClientHelloSeen, ServerHelloSeen
@@ -61,8 +61,8 @@ def fin(direction: int = 1, time: int = 70 * MS) -> Fin:
     return Fin(time, direction, (8,), SIDES, 9, 900, True, False, -1)
 
 
-def rst(direction: int = 1, time: int = 70 * MS) -> Reset:
-    return Reset(time, direction, (6,), SIDES, "aborted", "", "", 9, 9, 0, "")
+def rst(direction: int = 1, time: int = 70 * MS) -> TcpReset:
+    return TcpReset(time, direction, (6,), SIDES, "aborted", "", "", 9, 9, 0, "")
 
 
 def certificate(
