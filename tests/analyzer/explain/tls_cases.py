@@ -10,7 +10,7 @@ from x509_lab import NOW_NS, OTHER, Signer
 from analyzer.model import Analysis, Conversation
 from dissectors.kit.event import Event
 from dissectors.protocols.starttls.events import Agreed, InClear
-from dissectors.protocols.starttls.events import Refused as NoTls
+from dissectors.protocols.starttls.events import StarttlsRefused as NoTls
 from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.tls.events_data import DataSummary, HeartbeatSeen
 from dissectors.protocols.tls.events_end import AlertSeen, Stalled, TlsClosed, TlsRefused
