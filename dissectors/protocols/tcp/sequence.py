@@ -41,7 +41,6 @@ from dissectors.protocols.tcp.flags import (
     keeps_alive,
     leaves_gap,
     probes_zero_window,
-    repeats_ack,
     resends_acknowledged,
     resends_at_once,
     updates_window,
@@ -162,8 +161,14 @@ def _rules(
             bits |= WINDOW_FULL
     if leaves_gap(fwd, flags, seq):
         bits |= LOST_SEGMENT
-    if repeats_ack(fwd, flags, seq, ack, length):
-        bits |= _repeated(fwd, rev, flags, seq, ack, window, length)
+    if updates_window(fwd, flags, seq, ack, window, length):
+        bits |= WINDOW_UPDATE
+    elif answers_keep_alive(fwd, rev, flags, seq, ack, window, length):
+        bits |= KEEP_ALIVE_ACK
+    elif answers_probe(fwd, rev, flags, seq, ack, window, length):
+        bits |= ZERO_WINDOW_PROBE_ACK
+    elif duplicates_ack(fwd, flags, seq, ack, window, length):
+        bits |= DUPLICATE_ACK
     if acks_lost_segment(rev, flags, ack):
         bits |= ACK_LOST_SEGMENT
     if keeps_alive(fwd, flags, seq, length):
@@ -177,17 +182,6 @@ def _rules(
     if comes_late(hand, fwd, time, flags, seq, length):
         return bits | OUT_OF_ORDER
     return bits | RETRANSMISSION
-
-
-def _repeated(fwd: TcpSide, rev: TcpSide, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> i64:
-    """The rules about an ACK that repeats the one before."""
-    if updates_window(fwd, flags, seq, ack, window, length):
-        return WINDOW_UPDATE
-    if answers_keep_alive(fwd, rev, flags, seq, ack, window, length):
-        return KEEP_ALIVE_ACK
-    if answers_probe(fwd, rev, flags, seq, ack, window, length):
-        return ZERO_WINDOW_PROBE_ACK
-    return DUPLICATE_ACK if duplicates_ack(fwd, flags, seq, ack, window, length) else 0
 
 
 def _remember(
