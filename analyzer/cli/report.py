@@ -1,21 +1,44 @@
 """`wiretale report`: an analysis as files that others read."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analyzer.cli.common import analysis_of, capture_path, captures_argument, key_log_octets, key_options
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from analyzer.model import Analysis
     from analyzer.report.formats import Format, Layout
     from dissectors.kit.provided import Provided
 
-# Those of analyzer.report.formats, which is not imported for --help.
-FORMATS = ("html", "json", "jsonl", "markdown", "csv", "parquet", "svg", "har", "pcapng", "text")
+# Those of analyzer.report.tables and diagrams, which are not imported for --help.
 TABLES = ("conversations", "events", "exchanges", "lookups", "findings")
 DIAGRAMS = ("waterfall", "ladder", "streams", "sequence", "flight", "trips")
+
+
+class FormatName(click.ParamType):  # type: ignore[type-arg]  # not generic in all versions that are taken
+    """A choice of the formats there are; they are not imported before they are asked for."""
+
+    name = "choice"
+
+    @cached_property
+    def _choice(self) -> click.Choice[str]:
+        from analyzer.report.formats import FORMAT_NAMES
+
+        return click.Choice(FORMAT_NAMES)
+
+    def get_metavar(self, *asked: Any, **by_name: Any) -> str | None:    # versions of click ask differently
+        return self._choice.get_metavar(*asked, **by_name)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return self._choice.convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return self._choice.shell_complete(ctx, param, incomplete)
 
 
 @click.command("report", short_help="Write what happened into files: HTML, pcapng, Markdown, JSON, HAR, CSV and more.")
@@ -24,7 +47,7 @@ DIAGRAMS = ("waterfall", "ladder", "streams", "sequence", "flight", "trips")
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
     help="Where to write; - is standard output. The ending chooses the format. May be given several times.",
 )
-@click.option("--format", "-f", "form", type=click.Choice(FORMATS), help="The format, whatever the ending says.")
+@click.option("--format", "-f", "form", type=FormatName(), help="The format, whatever the ending says.")
 @click.option(
     "--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
     help="brief: phases only. normal: the events that matter. teach: all events, with the reasons.",
@@ -120,11 +143,11 @@ def write_report(
 
 
 def format_of(path: str, name: str | None) -> Format:
-    from analyzer.report.formats import by_ending, by_name
+    from analyzer.report.formats import FORMAT_NAMES, by_ending, by_name
 
     found = by_name(name) if name else by_ending(path)
     if found is None:
         raise click.UsageError(
-            f"The ending of {path!r} names no format: use --format {'|'.join(FORMATS)}."
+            f"The ending of {path!r} names no format: use --format {'|'.join(FORMAT_NAMES)}."
         )
     return found

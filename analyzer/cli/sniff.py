@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from analyzer.cli.common import display_options, growing_key_logs, growing_key_options, key_log_octets, unreadable
-from analyzer.cli.report import DIAGRAMS, FORMATS, TABLES
+from analyzer.cli.report import DIAGRAMS, TABLES, FormatName
 
 if TYPE_CHECKING:
     from analyzer.cli.sniff_run import Wanted
@@ -76,7 +76,7 @@ def _quantity(text: str, what: str, units: dict[str, float]) -> float:
               help="The live screen, or plain lines. By default the screen where there is a terminal.")
 @click.option("--output", "-o", "outputs", multiple=True, metavar="FILE",
               help="A report to write in the end; the ending chooses the format. May be given several times.")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="The format of the reports, whatever the ending.")
+@click.option("--format", "form", type=FormatName(), help="The format of the reports, whatever the ending.")
 @click.option("--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
               help="How much is told, in lines as in reports. brief: what is broken. teach: everything.")
 @click.option("--table", type=click.Choice(TABLES),

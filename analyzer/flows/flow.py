@@ -14,7 +14,8 @@ from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from analyzer.packet import Packet
-from dissectors.protocols.tcp.sequence import Handshake, Side
+from dissectors.protocols.tcp.flags import RULES
+from dissectors.protocols.tcp.side import Handshake, TcpSide
 
 # Marks of a TCP connection's life, for conn_state and completeness.
 SAW_SYN: Final[i64] = 1
@@ -36,7 +37,7 @@ LETTER_RST: Final[i64] = 32
 LETTER_MULTI: Final[i64] = 64
 
 RECORD: Final = 5              # numbers kept for a frame, see Flow.records
-KINDS: Final = 15              # analysis flags, one counter each
+KINDS: Final = len(RULES)      # analysis flags, one counter each
 
 
 @mypyc_attr(acyclic=True)
@@ -138,7 +139,7 @@ class TcpFlow(Flow):
 
 
 @mypyc_attr(acyclic=True)
-class TcpHalf(Side):
+class TcpHalf(TcpSide):
     """One direction of a TCP connection: the state of the sequence analysis, and what was counted."""
 
     __deletable__ = ("flow", "peer")
@@ -158,7 +159,6 @@ class TcpHalf(Side):
         self.zero_windows: i64 = 0
         self.gaps: i64 = 0
         self.mss: i64 = -1
-        self.flags_seen: i64 = 0
         self.counts: list[int] | None = None
         self.max_window: i64 = 0
         self.max_in_flight: i64 = 0
@@ -175,7 +175,6 @@ class TcpHalf(Side):
 
     def count(self, bits: i64) -> None:
         """Add one to the counter of every flag that is set."""
-        self.flags_seen |= bits
         if self.counts is None:
             self.counts = [0] * KINDS
         index = 0

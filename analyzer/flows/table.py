@@ -48,18 +48,11 @@ from dissectors.protocols.tcp.flags import (
     SYN,
     WINDOW_FULL,
     ZERO_WINDOW,
+    reuses_ports,
 )
 from dissectors.protocols.tcp.header import be16, be32, read_options
-from dissectors.protocols.tcp.sequence import (
-    MASK,
-    Detail,
-    after_segment,
-    analyse,
-    analyse_in_detail,
-    at_or_before,
-    note_bases,
-    settle_scaling,
-)
+from dissectors.protocols.tcp.sequence import after_segment, analyse, analyse_in_detail, note_bases, settle_scaling
+from dissectors.protocols.tcp.side import MASK, Detail, at_or_before
 
 SMALLEST: Final[i64] = 20               # octets of a TCP header (RFC 9293 §3.1, data offset)
 SFR: Final[i64] = 7
@@ -289,12 +282,13 @@ class FlowTable:
             return self._new_tcp(key, packet, flags)
         if not flags & SYN or not half.base_known:
             return half
+        reused = reuses_ports(half, flags, seq)
         if flags & ACK:
-            if seq != half.base_seq:
+            if reused:
                 half.base_seq = seq
                 self.bits = REUSED_PORTS
             return half
-        if seq == half.base_seq:
+        if not reused:
             # The same SYN again. A reset in between may have carried a number of its own (RFC 9293 §3.5.2).
             half.next_seq = half.max_acked
             self.again = True

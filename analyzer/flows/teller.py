@@ -19,7 +19,7 @@ from dissectors.protocols.icmp import error_event
 from dissectors.protocols.tcp.flags import FIN, RST
 from dissectors.protocols.tcp.narrator import TcpNarrator
 from dissectors.protocols.tcp.segment import Segment
-from dissectors.protocols.tcp.sequence import MASK, SCALE_UNKNOWN
+from dissectors.protocols.tcp.side import MASK, SCALE_UNKNOWN
 
 UDP_HEADER = 8
 

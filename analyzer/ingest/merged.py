@@ -19,7 +19,7 @@ class MergedSource(Source):
     the order they are met. Damage, names, secrets and counts go into one place as they are read; a comment on a
     frame gets the frame's new number. What may be kept of all that is the same as of a single capture.
 
-    file_index, file_frame: which source the current frame is from, and its number there.
+    file_index: which source the current frame is from.
     """
 
     def __init__(self, sources: list[Source], refused: list[Damage]) -> None:
@@ -28,7 +28,6 @@ class MergedSource(Source):
         self.refused = refused          # sources that could not be opened at all
         self.damage = list(refused)
         self.file_index: i64 = -1
-        self.file_frame: i64 = 0
         self.places: list[list[int]] = []   # of each source: its interface -> ours
         self.heap: list[tuple[int, int]] = []
         self.started: bool = False
@@ -86,7 +85,6 @@ class MergedSource(Source):
         self.floor, index = heappop(self.heap)
         source = self.sources[index]
         self.file_index = index
-        self.file_frame = source.number
         self.data = source.data
         self.start = source.start
         self.end = source.end

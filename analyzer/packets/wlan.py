@@ -7,7 +7,6 @@ from mypy_extensions import i64
 
 from analyzer.packets.walk import CHECKED, LINK, LLC, PADDED, SWAPPED, WLAN, Walk, be16, le16, le32
 
-MANAGEMENT: Final = 0
 CONTROL: Final = 1
 DATA: Final = 2
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Final, Protocol
 
 from analyzer.explain.findings import findings
 from analyzer.flows.flow import RECORD, Flow
-from analyzer.flows.keep import EVERYTHING, Keeper
+from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
@@ -24,7 +25,7 @@ from analyzer.timeline.build import build
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural
-from dissectors.protocols.tcp.flags import ANALYSIS
+from dissectors.protocols.tcp.flags import by_name
 from dissectors.registry import protocols
 
 FULL_FRAMES: Final = 200_000        # up to here every frame of a conversation can be told one by one
@@ -68,35 +69,40 @@ class Options:
     def keep(self) -> int:
         """How many conversations the survey keeps by size, and how many by trouble."""
         if self.everything or self.conversations:
-            return EVERYTHING
+            return KEEP_ALL
         return self.limit or DEFAULT_LIMIT
 
 
 def analyze(paths: list[str], options: Options, progress: Progress | None = None) -> Analysis:
     """Read captures and tell what happened. Raises CaptureError where nothing can be told."""
-    collecting = gc.isenabled()
-    gc.disable()  # conversations that leave are taken apart by hand; a collector would walk over all that stay
-    try:
+    with uncollected():
         return _analyze(paths, options, progress)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Conversations that leave are taken apart by hand; a cycle collector would walk over all that stay."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()
 
 
 class Frames:
-    """The lines of `wiretale frames`, in blocks, as an iterator. damage: what was found by then."""
+    """The lines of `wiretale frames`, in blocks, to be read once. damage: what was found by then."""
 
     def __init__(self, paths: list[str], conversation: int = 0, provided: Provided | None = None) -> None:
         """Raises CaptureError where nothing can be told."""
         self.source = open_capture(paths, rewindable=False)
         self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided())
-        gc.disable()
 
     def __iter__(self) -> Iterator[bytes]:
-        while block := self.lines.block():
-            yield block
-        self.source.close()
-        gc.enable()
+        with closing(self.source), uncollected():
+            while block := self.lines.block():
+                yield block
 
     @property
     def count(self) -> int:
@@ -177,7 +183,7 @@ def summarise(survey: Survey, paths: list[str]) -> CaptureSummary:
     capture.conversations = survey.keeper.count
     capture.by_transport = dict(survey.keeper.by_transport)
     capture.states = survey.keeper.states
-    capture.tcp_flags = {ANALYSIS[i][1]: count for i, count in enumerate(survey.keeper.flags) if count}
+    capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     if survey.others.neighbours_left_out:
         capture.neighbours.append(

@@ -135,6 +135,7 @@ FORMATS: Final = (
     Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", None),
     Format("text", (".txt",), "what the terminal shows", _text),
 )
+FORMAT_NAMES: Final = tuple([form.name for form in FORMATS])
 
 
 def by_name(name: str) -> Format | None:

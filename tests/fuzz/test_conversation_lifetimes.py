@@ -16,7 +16,7 @@ from pcap_bytes import ethernet, ipv4, tcp, udp
 
 from analyzer.flows.flow import Flow, TcpFlow
 from analyzer.flows.idle import idle_flows
-from analyzer.flows.keep import EVERYTHING, Keeper
+from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
 from analyzer.flows.table import FlowTable
@@ -110,7 +110,7 @@ def holds(table: FlowTable) -> None:
 @THOROUGH
 @given(scripts, st.sampled_from(CAPACITIES))
 def test_each_frame_belongs_to_one_conversation_that_leaves_once(script: Script, capacity: int) -> None:
-    keeper = Keeper(EVERYTHING)
+    keeper = Keeper(KEEP_ALL)
     survey = Survey(source_of(script), keeper, NameBook(protocols()), capacity, 10)
     survey.endless = True
     for _frame in script:
@@ -161,7 +161,7 @@ def test_a_connection_that_gave_its_ports_away_is_not_found_by_another_scope(sco
         (segment(0, 0, ACK, 101, 5001, 0), scope + 1, 1),
     ]
     source = source_of(script)
-    survey = Survey(source, Keeper(EVERYTHING), NameBook(protocols()), capacity, 10)
+    survey = Survey(source, Keeper(KEEP_ALL), NameBook(protocols()), capacity, 10)
     while survey.step():
         pass
     assert survey.faults.sentences() == []

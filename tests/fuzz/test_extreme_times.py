@@ -9,12 +9,12 @@ from typing import Any
 
 import mypy_extensions
 import pytest
-from analyzer.pipeline.keep import EVERYTHING, Keeper
 from hypothesis import given
 from hypothesis import strategies as st
 from pcap_bytes import ethernet, ipv4, tcp
 from sample_feeds import SAMPLES, sample_captures, sample_name
 
+from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.summary import conversation_of
 from analyzer.flows.table import FlowTable
 from analyzer.ingest import pcapng
@@ -146,7 +146,7 @@ def test_no_connection_leaves_the_range(tmp_path_factory: pytest.TempPathFactory
 
 def conversation(times: list[int], windows: list[int]) -> Conversation:
     """A byte and its ACK at these times, in turn; the ACK says this window."""
-    sink = Keeper(EVERYTHING)
+    sink = Keeper(KEEP_ALL)
     table = FlowTable(10, 0, False, sink)
     seq = 1000
     for number, (time, window) in enumerate(zip(times, windows, strict=True)):

@@ -66,8 +66,6 @@ class Window:
         self.lowest: i64 = size
         self.first: i64 = size
         self.series: Series | None = None
-        self.updates: i64 = 0
-        self.granted: i64 = 0          # octets in all updates
         self.filled_ns: int = -1       # when it was full, -1 where it is not
         self.filled_frame: int = 0
         self.opened_ns: int = -1       # when it opened again, -1 where nobody waited since

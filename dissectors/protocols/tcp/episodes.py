@@ -24,7 +24,7 @@ from dissectors.protocols.tcp.events_loss import (
     Timeout,
 )
 from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, OUT_OF_ORDER, SPURIOUS_RETRANSMISSION
-from dissectors.protocols.tcp.flow import HALF, MASK, Flow
+from dissectors.protocols.tcp.flow import HALF, MASK, TcpDirection
 from dissectors.protocols.tcp.segment import Segment
 
 IDLE: Final[i64] = 0
@@ -73,13 +73,11 @@ def doubled(earlier: int, wait: int) -> bool:
 class LossWatch:
     """Of the data of one direction."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: TcpDirection) -> None:
         self.flow = flow
         self.sides: tuple[str, str] = ("", "")
         self.state: i64 = IDLE
         self.holes: list[Hole] = []
-        self.resent_segments: i64 = 0       # over the whole connection
-        self.resent_octets: i64 = 0
         self._missed: i64 = 0               # bytes acknowledged and never seen
         self._missed_times: i64 = 0
         self._missed_frames: list[int] = []
@@ -222,8 +220,6 @@ class LossWatch:
         repair.segments += 1
         repair.octets += segment.length
         repair.fresh += 1 if fresh else 0
-        self.resent_segments += 1
-        self.resent_octets += i64(segment.length)
         if bits & SPURIOUS_RETRANSMISSION:
             repair.needless += 1
             repair.basis = "the capture shows an earlier ACK for these bytes"

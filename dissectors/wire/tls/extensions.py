@@ -7,7 +7,6 @@ from dissectors.wire.tls.names import extension_name, is_grease
 from dissectors.wire.tls.reader import BadMessage, Reader
 
 SERVER_NAME: Final = 0              # RFC 6066 §3
-MAX_FRAGMENT_LENGTH: Final = 1      # RFC 6066 §4
 STATUS_REQUEST: Final = 5           # RFC 6066 §8
 SUPPORTED_GROUPS: Final = 10        # RFC 8422 §5.1.1, RFC 8446 §4.2.7
 EC_POINT_FORMATS: Final = 11        # RFC 8422 §5.1.2
@@ -19,17 +18,14 @@ PADDING: Final = 21                 # RFC 7685
 ENCRYPT_THEN_MAC: Final = 22        # RFC 7366 §2
 EXTENDED_MASTER_SECRET: Final = 23  # RFC 7627 §5.1
 COMPRESS_CERTIFICATE: Final = 27    # RFC 8879 §3
-RECORD_SIZE_LIMIT: Final = 28       # RFC 8449 §4
 SESSION_TICKET: Final = 35          # RFC 5077 §3.2
 PRE_SHARED_KEY: Final = 41          # RFC 8446 §4.2.11
 EARLY_DATA: Final = 42              # RFC 8446 §4.2.10
 SUPPORTED_VERSIONS: Final = 43      # RFC 8446 §4.2.1
-COOKIE: Final = 44                  # RFC 8446 §4.2.2
 PSK_MODES: Final = 45               # RFC 8446 §4.2.9
 CERTIFICATE_AUTHORITIES: Final = 47   # RFC 8446 §4.2.4
 POST_HANDSHAKE_AUTH: Final = 49     # RFC 8446 §4.2.6
 KEY_SHARE: Final = 51               # RFC 8446 §4.2.8
-NEXT_PROTOCOL: Final = 13172        # draft-agl-tls-nextprotoneg
 ECH: Final = 0xFE0D                 # RFC 9849 §5
 RENEGOTIATION_INFO: Final = 0xFF01  # RFC 5746 §3.2
 

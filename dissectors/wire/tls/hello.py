@@ -28,9 +28,9 @@ from dissectors.wire.tls.extensions import (
     Extension,
     Extensions,
 )
-from dissectors.wire.tls.names import TLS12, TLS13, is_grease
+from dissectors.wire.tls.names import TLS13, is_grease
 from dissectors.wire.tls.reader import BadMessage, Reader
-from dissectors.wire.tls.suites import FALLBACK, RENEGOTIATION
+from dissectors.wire.tls.suites import RENEGOTIATION
 
 # The random of a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446 §4.1.3).
 RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
@@ -155,17 +155,8 @@ class ClientHello:
         return self.extended.has(RENEGOTIATION_INFO) or RENEGOTIATION in self.suites
 
     @property
-    def fallback(self) -> bool:
-        """The client tries again with less than it could (RFC 7507)."""
-        return FALLBACK in self.suites
-
-    @property
     def heartbeat(self) -> bool:
         return self.extended.has(HEARTBEAT)
-
-    @property
-    def post_handshake_auth(self) -> bool:
-        return self.extended.has(POST_HANDSHAKE_AUTH)
 
     @property
     def ticket(self) -> int:
@@ -329,11 +320,6 @@ class ServerHello:
     @property
     def encrypt_then_mac(self) -> bool:
         return self.extended.has(ENCRYPT_THEN_MAC)
-
-    @property
-    def ticket_promised(self) -> bool:
-        """An empty session_ticket: a ticket will follow (RFC 5077 §3.2)."""
-        return self.version <= TLS12 and self.extended.has(SESSION_TICKET)
 
     @property
     def secure_renegotiation(self) -> bool:

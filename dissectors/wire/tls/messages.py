@@ -257,12 +257,11 @@ class NewSessionTicket:
     def __init__(self, body: bytes, tls13: bool) -> None:
         reader = Reader(body)
         self.lifetime = reader.number(4)
-        self.age_add = 0
         self.nonce = b""
         self.early_data = 0
         self.extensions = Extensions()
         if tls13:
-            self.age_add = reader.number(4)
+            reader.number(4)    # ticket_age_add
             self.nonce = reader.vector(1, "the nonce")
         self.ticket = reader.vector(2, "the ticket")
         if tls13:

@@ -9,10 +9,10 @@ from live_feeds import Fed, Remembered, timed
 from test_survey_and_tell import CLIENT, SERVER, connection, udp, write
 
 from analyzer import faults
-from analyzer.explain.findings import CASE_RULES, findings
+from analyzer.explain.findings import CONVERSATION_RULES, findings
 from analyzer.faults import MAX_KINDS, Faults
 from analyzer.flows.flow import release
-from analyzer.flows.keep import EVERYTHING, Keeper
+from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Endpoint
@@ -50,7 +50,7 @@ def answer(frame: int) -> bytes:
 
 def test_a_fault_costs_the_frame_in_hand() -> None:
     frames = [*connection(50_000, 2), answer(1), answer(2), *connection(50_001, 2)]
-    survey = Survey(Fed(timed(frames)), Keeper(EVERYTHING), NameBook((*protocols(), BROKEN)), 100, 100)
+    survey = Survey(Fed(timed(frames)), Keeper(KEEP_ALL), NameBook((*protocols(), BROKEN)), 100, 100)
     assert not survey.step()
     assert survey.frames == len(frames)
     assert survey.faults.count == 2
@@ -78,7 +78,7 @@ def test_a_fault_of_a_live_source_is_tried_again_and_ends_in_the_end() -> None:
 def test_a_fault_in_a_told_conversation_ends_its_telling_and_no_other(tmp_path: Path) -> None:
     path = write(tmp_path / "two.pcap", [*connection(50_000, 3), *connection(50_001, 3)])
     source = open_capture([path])
-    survey = Survey(source, Keeper(EVERYTHING), NameBook(protocols()), 100, 100)
+    survey = Survey(source, Keeper(KEEP_ALL), NameBook(protocols()), 100, 100)
     while survey.step():
         pass
     telling = Telling(protocols(), 100, Provided(), survey.faults)
@@ -145,10 +145,10 @@ def test_a_fault_in_a_rule_costs_one_finding(monkeypatch: pytest.MonkeyPatch) ->
 
     analysis = Analysis(CaptureSummary([]))
     analysis.told = build(analysis.capture, [account()]).told
-    monkeypatch.setattr(CASE_RULES[0], "examine", fails)
+    monkeypatch.setattr(CONVERSATION_RULES[0], "examine", fails)
     noted = Faults()
     findings(analysis, noted)
-    assert [kind.cost for kind in noted.kinds.values()] == [f"a finding ({CASE_RULES[0].code})"]
+    assert [kind.cost for kind in noted.kinds.values()] == [f"a finding ({CONVERSATION_RULES[0].code})"]
     with pytest.raises(LookupError):
         findings(analysis)
 

@@ -1,6 +1,7 @@
 """The two looks at a capture: what is counted, what is kept, and what is looked at again."""
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import socket
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.flows.keep import EVERYTHING, Keeper
+from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.open import open_capture
@@ -72,7 +73,7 @@ def write(path: Path, frames: list[bytes], compressed: bool = False) -> str:
     return str(path)
 
 
-def survey(path: str, keep: int = EVERYTHING, capacity: int = 1000, record_cap: int = UNLIMITED) -> Survey:
+def survey(path: str, keep: int = KEEP_ALL, capacity: int = 1000, record_cap: int = UNLIMITED) -> Survey:
     found = Survey(open_capture([path]), Keeper(keep), NameBook(protocols()), capacity, record_cap)
     while found.step():
         pass
@@ -144,7 +145,7 @@ def test_a_long_conversation_is_told_in_part_and_says_so(tmp_path: Path) -> None
 
 def test_a_conversation_asked_for_is_kept_in_full(tmp_path: Path) -> None:
     path = write(tmp_path / "c.pcap", connection(5001, 200) + connection(5002, 200))
-    found = Survey(open_capture([path]), Keeper(EVERYTHING), NameBook(protocols()), 1000, 50)
+    found = Survey(open_capture([path]), Keeper(KEEP_ALL), NameBook(protocols()), 1000, 50)
     found.table.wanted = {2}
     while found.step():
         pass
@@ -245,6 +246,29 @@ def test_a_tcp_header_that_cannot_be_is_counted_and_belongs_to_nothing(tmp_path:
     assert lines[1]["tcp"] == {"seq": 1000, "len": 34}
     assert lines[2]["tcp"] == {"seq": 1000, "flags": 24}
     assert "tcp" not in lines[3]
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_collector_is_left_as_it_was(tmp_path: Path, collecting: bool, whole: bool) -> None:
+    """However far the lines are read, and whatever the caller had switched off."""
+    path = write(tmp_path / "c.pcap", [frame for port in range(5000, 5200) for frame in connection(port, 30)])
+    assert gc.isenabled()
+    try:
+        if not collecting:
+            gc.disable()
+        frames = Frames([path])
+        assert gc.isenabled() == collecting
+        blocks = 0
+        for _block in frames:
+            assert not gc.isenabled()
+            blocks += 1
+            if not whole:
+                break
+        assert gc.isenabled() == collecting
+        assert (blocks > 1) == whole
+    finally:
+        gc.enable()
 
 
 def test_the_retired_conversation_of_a_reused_port_is_told_apart(tmp_path: Path) -> None:

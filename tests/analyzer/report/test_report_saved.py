@@ -19,10 +19,11 @@ from analyzer.report.saved import save
 
 ROOT = Path(__file__).parents[3]
 CAPTURE = SAMPLES / "dns" / "dns-then-http" / "capture.pcapng"
-# Writes one piece, says so, and waits to be ended.
+# Writes one piece, says so, and waits to be ended; SIGINT is ignored from the start in a job in the background.
 SLOW = """
-import sys, time
+import signal, sys, time
 from analyzer.report.saved import save
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def pieces():
     yield b"half"
     print("begun", flush=True)
