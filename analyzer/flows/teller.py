@@ -64,7 +64,7 @@ class Teller:
         """An ICMP error that quotes a packet of this conversation. forward: the key of its originator."""
         direction = BACKWARD if forward.startswith(quoted_key(packet)) else FORWARD
         error = error_event(
-            packet.behind(packet.transport), int(packet.ip_version), packet.number, packet.time, direction,
+            packet.behind(packet.transport), int(packet.ip_version), int(packet.number), int(packet.time), direction,
             address_text(packet.source()),
         )
         if error is None:
@@ -88,7 +88,7 @@ class Teller:
             events = narrator.on_segment(segment)
         elif self.router.idle:
             return []       # nobody reads these bytes, so they need not be put in order
-        number, time, flags = packet.number, packet.time, table.flags
+        number, time, flags = int(packet.number), int(packet.time), table.flags
         for piece in self.streams.segment(
             direction, half, flags, table.seq, table.ack, table.length, packet.behind(table.payload), number, time,
             packet.offset(table.payload), half.peer.frames == 0,
@@ -122,14 +122,15 @@ class Teller:
         if at > packet.end:
             return []
         return self.router.datagram(Datagram(
-            packet.number, packet.time, direction, packet.data[at:packet.end], max(packet.true_end - at, 0),
-            packet.offset(at), packet.sport, packet.dport,
+            int(packet.number), int(packet.time), direction, packet.data[at:packet.end],
+            int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport),
         ))
 
     def _icmp(self, packet: Packet, direction: int) -> list[Event]:
         at = packet.transport
         return self.router.datagram(Datagram(
-            packet.number, packet.time, direction, packet.behind(at), max(packet.true_end - at, 0), packet.offset(at)
+            int(packet.number), int(packet.time), direction, packet.behind(at), int(max(packet.true_end - at, 0)),
+            int(packet.offset(at)),
         ))
 
     # -- ends ------------------------------------------------------------------------------------------
@@ -165,7 +166,7 @@ def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> 
     assert half is not None
     detail = table.detail
     segment = Segment(
-        packet.number, packet.time, direction, table.flags, table.seq, table.ack, table.window, table.length
+        int(packet.number), int(packet.time), direction, table.flags, table.seq, table.ack, table.window, table.length
     )
     segment.captured = max(packet.end - table.payload, 0)
     options = packet.transport + 20
