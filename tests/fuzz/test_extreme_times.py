@@ -11,7 +11,7 @@ import mypy_extensions
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pcap_bytes import ethernet, ipv4, tcp
+from pcap_bytes import ethernet, ipv4, packet_of, tcp
 from sample_feeds import SAMPLES, sample_captures, sample_name
 
 from analyzer.flows.keep import KEEP_ALL, Keeper
@@ -155,7 +155,9 @@ def conversation(times: list[int], windows: list[int]) -> Conversation:
         seq += sender
         head = (seq - 1 if sender else 1).to_bytes(4) + (1 if sender else seq).to_bytes(4) + bytes((0x50, ACK))
         data += head + window.to_bytes(2) + bytes(4)
-        table.tcp(data, 0, 4, 8, len(data), len(data) + sender, b"", number + 1, time, 60, -1, 0)
+        packet = packet_of(data, number + 1, int(sender))
+        packet.time = time
+        table.tcp(packet)
     table.finish()
     return conversation_of(sink.all[0])
 
