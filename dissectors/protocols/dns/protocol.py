@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.kit.protocol import ALPN, MEDIA, QUERY, Context, Dissector, Protocol
 from dissectors.protocols.dns.dissector import LINK_LOCAL, MULTICAST, UNICAST, DnsDissector
 from dissectors.protocols.dns.events import Incomplete, Mismatch, Query, Response, Retry, Unanswered
 from dissectors.protocols.dns.events_multicast import (
@@ -39,6 +39,8 @@ DNS: Final = Protocol(
     specs=("RFC 1034", "RFC 1035", "RFC 2181", "RFC 2308", "RFC 4034", "RFC 6891", "RFC 7766", "RFC 9499"),
     create=_dns,
     carriers=("udp", "tcp"),
+    reached_by=((ALPN, "dot"), (MEDIA, "application/dns-message"), (QUERY, "dns")),
+    whole_by=(MEDIA, QUERY),
     ports={"udp": (53,), "tcp": (53,)},
     events=(Query, Retry, Response, Mismatch, Unanswered, Incomplete),
     terms=TERMS,

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.kit.protocol import UPGRADE, Context, Dissector, Protocol
 from dissectors.protocols.websocket.dissector import WebSocketDissector
 from dissectors.protocols.websocket.ended import Ended
 from dissectors.protocols.websocket.events import (
@@ -33,5 +33,5 @@ WEBSOCKET: Final = Protocol(
         Opened, AcceptMismatch, Joined, Message, MessageRun, Ping, Pong, CloseSeen, Ended, Missing, FrameSeen,
         *VIOLATIONS,
     ),
-    TERMS, probe,
+    TERMS, probe, reached_by=((UPGRADE, "websocket"),),
 )
