@@ -1,12 +1,11 @@
 """Records that several stages share: what the pipeline hands to the reports."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dissectors.kit.event import Event, JsonValue
-
-if TYPE_CHECKING:
-    from dissectors.protocols.dns.lookup import Lookup
+from dissectors.kit.event import APPLICATION, Event, JsonValue
+from dissectors.kit.lookup import Lookup
+from dissectors.kit.phase import Series as Series  # noqa: PLC0414 (part of the model)
 
 # Severities on Wireshark's scale, lowest first.
 SEVERITIES: Final = ("chat", "note", "warn", "error")
@@ -87,16 +86,6 @@ class TcpSummary:
         self.flags: list[dict[str, int]] = [{}, {}]
 
 
-class Series:
-    """A row of numbers over time, for a sparkline. unit: "B" or "ns"."""
-
-    def __init__(self, title: str, unit: str, times_ns: list[int], values: list[int]) -> None:
-        self.title = title
-        self.unit = unit
-        self.times_ns = times_ns
-        self.values = values
-
-
 class Points:
     """The segments of one direction and the ACKs that answer them, for a time-sequence graph.
 
@@ -138,10 +127,15 @@ class Account:
 
 
 class Phase:
-    """A stretch of a conversation: its events, what they amount to, and what was left out."""
+    """A stretch of a conversation: its events, what they amount to, and what was left out.
 
-    def __init__(self, kind: str, title: str, start_ns: int, end_ns: int) -> None:
+    kind: what its events call it.     rank: where it stands in a story; see `dissectors/kit/event.py`.
+    outcome, octets, label: for the story; see `Summary` in `dissectors/kit/phase.py`.
+    """
+
+    def __init__(self, kind: str, title: str, start_ns: int, end_ns: int, rank: int = APPLICATION) -> None:
         self.kind = kind
+        self.rank = rank
         self.title = title
         self.start_ns = start_ns
         self.end_ns = end_ns
@@ -149,6 +143,9 @@ class Phase:
         self.events: list[Event] = []
         self.series: list[Series] = []
         self.left_out: list[str] = []    # "12 480 data segments not shown"
+        self.outcome = ""
+        self.octets = [0, 0]
+        self.label = ""
 
 
 class Told:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from analyzer import __version__
 from analyzer.model import Analysis, Told
 from analyzer.report.pseudonyms import Pseudonyms
-from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.event import OPENING, SECURING, Event, JsonValue
 from dissectors.wire.http.body import Body
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.http.message import Head, as_text
@@ -25,7 +25,6 @@ OPENED: Final = "websocket.opened"
 MESSAGE: Final = "websocket.message"
 MESSAGES: Final = "websocket.messages"      # those that are counted together
 OPCODES: Final = {"text": 1, "binary": 2}   # RFC 6455 §5.2
-TLS: Final = "tls handshake"                # the phase of a conversation that has one
 MAX_QUERY: Final = 200       # parameters of one URL
 
 
@@ -101,10 +100,10 @@ def _before(told: Told, analysis: Analysis) -> Before:
         if conversation.responder.address in lookup.addresses and lookup.end_ns <= conversation.start_ns:
             found.start, found.dns = lookup.start_ns, lookup.end_ns - lookup.start_ns
     for phase in told.phases:
-        if phase.kind == "handshake" and conversation.tcp is not None and conversation.tcp.handshake_rtt_ns >= 0:
+        if phase.rank == OPENING and conversation.tcp is not None and conversation.tcp.handshake_rtt_ns >= 0:
             found.connect = phase.end_ns - phase.start_ns
         for event in phase.events:
-            if event.name == "tls.established":
+            if event.rank == SECURING:
                 line = event.headline()
                 found.tls = line.end_ns - line.start_ns if line is not None else found.tls
     return found
@@ -113,7 +112,7 @@ def _before(told: Told, analysis: Analysis) -> Before:
 def _request(told: Told, head: Head, exchange: ExchangeEvent) -> dict[str, JsonValue]:
     body, octets = exchange.sent, exchange.wire[0]
     url = head.url()
-    secured = any(phase.kind == TLS for phase in told.phases)
+    secured = any(phase.rank == SECURING for phase in told.phases)
     if url.startswith("/"):     # it names no host: the address has to do
         url = f"{'https' if secured else 'http'}://{told.conversation.responder}{url}"
     elif secured and url.startswith("http://") and not head.scheme:

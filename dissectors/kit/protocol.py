@@ -8,6 +8,8 @@ from mypy_extensions import mypyc_attr
 
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
+from dissectors.kit.lookup import Book
+from dissectors.kit.phase import Stretch, Summary
 from dissectors.kit.provided import NOTHING, Provided
 
 # Answers of a byte probe.
@@ -126,6 +128,21 @@ class Term:
         self.see = see
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Flag:
+    """A mark of the analysis on a packet. name: in full, as a display filter has it; short: the last part of it.
+
+    term: of the glossary, to read on with; "" for none.
+    """
+
+    def __init__(self, name: str, text: str, severity: str, term: str) -> None:
+        self.name = name
+        self.short = name.rpartition(".")[2]
+        self.text = text
+        self.severity = severity
+        self.term = term
+
+
 Probe = Callable[[bytes, int], int]  # (first bytes of one direction, that direction) -> NO, YES or MORE
 
 
@@ -146,6 +163,10 @@ class Protocol:
     create: None for a transport, whose segments the conversation table itself follows.
     reached_by: what a carrier can say that leads here, as (way, token): ("alpn", "h2").
     whole_by: the ways by which each message comes whole, as a Datagram; by all others octets come, as Chunks.
+    phases: titles of its phases by their kinds, where they do not read well as its own title and the kind.
+    summarise: what a phase of its events amounts to; None where the events say it (`phase_title`, `phase_facts`).
+    book: puts together what is told across conversations, such as lookups. Protocols that name the same one share it.
+    flags: what analysis marks single packets with, for the glossary.
     """
 
     def __init__(
@@ -165,6 +186,10 @@ class Protocol:
         probe_on_port: Probe | None = None,
         reached_by: tuple[By, ...] = (),
         whole_by: tuple[str, ...] = (),
+        phases: dict[str, str] | None = None,
+        summarise: Callable[[Stretch], Summary] | None = None,
+        book: Callable[[], Book] | None = None,
+        flags: tuple[Flag, ...] = (),
     ) -> None:
         self.name = name
         self.title = title
@@ -181,6 +206,10 @@ class Protocol:
         self.probe_on_port = probe_on_port
         self.reached_by = reached_by
         self.whole_by = whole_by
+        self.phases = phases or {}
+        self.summarise = summarise
+        self.book = book
+        self.flags = flags
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

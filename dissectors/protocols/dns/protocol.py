@@ -15,7 +15,9 @@ from dissectors.protocols.dns.events_multicast import (
     MdnsResponse,
     MdnsRetry,
 )
+from dissectors.protocols.dns.lookups import LookupBook
 from dissectors.protocols.dns.namer import named_addresses
+from dissectors.protocols.dns.phases import summarise
 from dissectors.protocols.dns.probe import probe, probe_header
 from dissectors.protocols.dns.terms import LLMNR_TERMS, MDNS_TERMS, TERMS
 
@@ -44,6 +46,8 @@ DNS: Final = Protocol(
     ports={"udp": (53,), "tcp": (53,)},
     events=(Query, Retry, Response, Mismatch, Unanswered, Incomplete),
     terms=TERMS,
+    summarise=summarise,
+    book=LookupBook,
     probe=probe,
     namer=named_addresses,
     probe_on_port=probe_header,
@@ -60,6 +64,8 @@ MDNS: Final = Protocol(
     ports={"udp": (5353,)},
     events=(MdnsQuery, MdnsRetry, MdnsResponse),
     terms=MDNS_TERMS,
+    summarise=summarise,
+    book=LookupBook,
     probe=probe,
     probe_anywhere=False,
     probe_on_port=probe_header,
@@ -75,6 +81,8 @@ LLMNR: Final = Protocol(
     ports={"udp": (5355,), "tcp": (5355,)},
     events=(LlmnrQuery, LlmnrRetry, LlmnrResponse, LlmnrIncomplete),
     terms=LLMNR_TERMS,
+    summarise=summarise,
+    book=LookupBook,
     probe=probe,
     probe_anywhere=False,
     probe_on_port=probe_header,

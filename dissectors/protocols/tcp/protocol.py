@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.protocol import Protocol
+from dissectors.protocols.tcp.events import HANDSHAKE, TEARDOWN, TRANSFER
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
     Established,
@@ -52,6 +53,8 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
+from dissectors.protocols.tcp.flag_texts import FLAGS
+from dissectors.protocols.tcp.phases import summarise
 from dissectors.protocols.tcp.terms import TERMS
 
 TCP: Final = Protocol(
@@ -73,4 +76,7 @@ TCP: Final = Protocol(
         HalfClose, Closed, Reset, LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
+    phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},
+    summarise=summarise,
+    flags=FLAGS,
 )

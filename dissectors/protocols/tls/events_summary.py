@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, Headline, JsonValue
+from dissectors.kit.event import CORE, SECURING, Headline, JsonValue
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, some
 
@@ -46,6 +46,7 @@ class Established(TlsEvent):
 
     name: ClassVar[str] = "tls.established"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §2; RFC 5246 §7.3"
     WHY: ClassVar[str] = (

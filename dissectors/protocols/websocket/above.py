@@ -13,11 +13,14 @@ MAX_MESSAGE: Final[i64] = 1_000_000    # octets of one message that is handed on
 
 
 class Above:
-    """The protocol above. whole: it takes each message as a datagram; else the messages of a side are one stream of
-    octets, however they were cut (as MQTT 5.0 §6 wants it).
+    """The protocol above, where it is active.
+
+    whole: it takes each message as a datagram; else the messages of a side are one stream of octets, however they were
+    cut (as MQTT 5.0 §6 wants it).
     """
 
-    def __init__(self, whole: bool) -> None:
+    def __init__(self, active: bool, whole: bool) -> None:
+        self.active = active
         self.whole = whole
         self.positions: list[int] = [0, 0]
         self.parts: list[list[bytes]] = [[], []]
@@ -33,7 +36,7 @@ class Above:
 
     def octets(self, data: bytes, frame: int, time: int, direction: int, out: list[Output]) -> None:
         """The next octets of the message in hand, as they were meant."""
-        if not data:
+        if not self.active or not data:
             return
         if not self.whole:
             out.append(Chunk(frame, time, direction, data, self.positions[direction]))
@@ -51,25 +54,26 @@ class Above:
             ))
 
     def lose(self, octets: int, frame: int, time: int, direction: int, out: list[Output]) -> None:
-        """Octets of the message in hand are not in the capture."""
+        """Octets of the message in hand are not in the capture. Where frames were lost, headers are counted with them:
+        nobody can know how many of the octets were payload."""
         self.broken[direction] = True
-        if not self.whole and octets > 0:
+        if self.active and not self.whole and octets > 0:
             out.append(Gap(frame, time, direction, self.positions[direction], octets))
             self.positions[direction] += octets
 
     def end(self, frame: int, time: int, direction: int, out: list[Output]) -> None:
         """The message is over."""
-        if self.whole and not self.broken[direction] and self.held[direction] <= MAX_MESSAGE:
+        if self.active and self.whole and not self.broken[direction] and self.held[direction] <= MAX_MESSAGE:
             data = b"".join(self.parts[direction])
             out.append(Datagram(frame, time, direction, data, len(data)))
         self.begin(direction)
 
 
-def handed_on(readers: Readers, subprotocol: str, direction: int, out: list[Output]) -> Above | None:
-    """Hand over to who is reached by this subprotocol; None where nobody is."""
+def handed_on(readers: Readers, subprotocol: str, direction: int, out: list[Output]) -> Above:
+    """Hand over to who is reached by this subprotocol, if anybody is."""
     by = (SUBPROTOCOL, subprotocol)
     protocol = readers.of(by) if subprotocol else None
     if protocol is None:
-        return None
+        return Above(False, False)
     out.append(Handoff(by, direction, BENEATH))
-    return Above(SUBPROTOCOL in protocol.whole_by)
+    return Above(True, SUBPROTOCOL in protocol.whole_by)

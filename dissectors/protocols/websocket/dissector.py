@@ -69,7 +69,7 @@ class WebSocketDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.each_pdu: bool = context.each_pdu
         self.readers = context.readers
-        self.above: Above | None = None
+        self.above = Above(False, False)
         self.show_secrets: bool = context.provided.show_secrets
         self.forward = Side(FORWARD)
         self.backward = Side(BACKWARD)
@@ -114,8 +114,7 @@ class WebSocketDissector(Dissector):
         while cutter.next(side.frame):
             self._piece(side, cutter, out)
             if cutter.broken:
-                if self.above is not None:
-                    self.above.lose(int(len(data) - cutter.at), side.frame, side.now, side.direction, out)
+                self.above.lose(int(len(data) - cutter.at), side.frame, side.now, side.direction, out)
                 self._lose_step(side, out)
                 side.passed += len(data) - cutter.at
                 break
@@ -136,8 +135,7 @@ class WebSocketDissector(Dissector):
         kind = cutter.gap(gap.length)
         if kind == LOST:
             side.lost += gap.length
-            if self.above is not None:     # with the headers among them: it cannot be known how many are payload
-                self.above.lose(gap.length, side.frame, side.now, side.direction, out)
+            self.above.lose(gap.length, side.frame, side.now, side.direction, out)
             self._lose_step(side, out)
             return out
         inflater = side.inflater
@@ -146,8 +144,7 @@ class WebSocketDissector(Dissector):
         if cutter.opcode < CLOSE and side.assembly.active:
             missing = int(min(rest, i64(gap.length)))
             side.assembly.lose(missing)
-            if self.above is not None:
-                self.above.lose(missing, side.frame, side.now, side.direction, out)
+            self.above.lose(missing, side.frame, side.now, side.direction, out)
         side.doubt = True
         if kind == ENDS and cutter.opcode < CLOSE and cutter.fin:
             self._message(side, out)
@@ -261,7 +258,7 @@ class WebSocketDissector(Dissector):
             if assembly.compressed:
                 self._inflate(side, cutter, last, out)
             else:
-                if self.above is not None:
+                if self.above.active:
                     octets = unmask(cutter.piece, cutter.key, cutter.piece_at) if cutter.masked else cutter.piece
                     self.above.octets(octets, side.frame, side.now, side.direction, out)
                 assembly.plain(cutter.piece, cutter.masked, cutter.key, cutter.piece_at, last)
@@ -300,8 +297,7 @@ class WebSocketDissector(Dissector):
         assembly = side.assembly
         assembly.begin(cutter.opcode, compressed, False, side.now, cutter.began)
         side.doubt = False
-        if self.above is not None:
-            self.above.begin(side.direction)
+        self.above.begin(side.direction)
         assembly.shown = side.shown < MAX_SHOWN
         if assembly.shown:
             assembly.room = MAX_KEPT
@@ -346,10 +342,9 @@ class WebSocketDissector(Dissector):
         octets = inflater.feed(unmask(piece, cutter.key, cutter.piece_at) if cutter.masked else piece, last)
         assembly.size += len(octets)
         assembly.said(octets, last and not inflater.stopped)
-        if self.above is not None:
-            self.above.octets(octets, side.frame, side.now, side.direction, out)
-            if inflater.stopped:
-                self.above.lose(0, side.frame, side.now, side.direction, out)
+        self.above.octets(octets, side.frame, side.now, side.direction, out)
+        if inflater.stopped:
+            self.above.lose(0, side.frame, side.now, side.direction, out)
 
     def _message(self, side: Side, out: list[Output]) -> None:
         """A message is whole, or as whole as the capture has it."""
@@ -357,8 +352,7 @@ class WebSocketDissector(Dissector):
         assembly.active = False
         if assembly.foreign:
             return
-        if self.above is not None:
-            self.above.end(side.frame, side.now, side.direction, out)
+        self.above.end(side.frame, side.now, side.direction, out)
         text = assembly.opcode == TEXT
         side.rhythm.message(side.now, assembly.wire, text)
         if text and not assembly.hole and 0 < assembly.size <= ALIKE_OCTETS:

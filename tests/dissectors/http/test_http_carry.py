@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
-from dissectors.kit.protocol import Context, Dissector, Output, Protocol, Readers
+from dissectors.kit.protocol import Dissector, Output, Protocol, Readers
 from dissectors.wire.http.carry import MAX_MESSAGE, begun_by_response, carried_by, in_target, media_type
 
 

@@ -3,6 +3,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.protocol import Flag
+from dissectors.protocols.tcp.flags import ANALYSIS
+
 # flag -> (meaning, term of the glossary to read on with; "" for none). The conditions are those of tshark 4.0.
 FLAG_TEXTS: Final[dict[str, tuple[str, str]]] = {
     "reused_ports": (
@@ -53,3 +56,8 @@ FLAG_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "retransmission",
     ),
 }
+
+FLAGS: Final = tuple([
+    Flag("tcp.analysis." + name, FLAG_TEXTS[name][0], severity, FLAG_TEXTS[name][1])
+    for _bit, name, severity in ANALYSIS
+])
