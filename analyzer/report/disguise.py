@@ -17,7 +17,7 @@ from analyzer.model import (
     StoryRow,
     Told,
 )
-from analyzer.report.pseudonyms import ALL_NAMES, Pseudonyms
+from analyzer.report.pseudonyms import Pseudonyms
 from dissectors.kit.event import DissectorFault, Event, Headline, JsonValue, LimitReached, Malformed
 from dissectors.kit.lookup import Lookup, Step
 
@@ -94,9 +94,9 @@ def pseudonyms_for(analysis: Analysis) -> Pseudonyms:
             if end.name:
                 names.learn_host(end.name)
     for lookup in analysis.lookups:
-        names.learn(lookup.as_json(), names=True)
+        names.learn(lookup.identifies())
     for event in _events(analysis):
-        names.learn(event.fields(), names=event.name.startswith(ALL_NAMES))
+        names.learn(event.identifies())
     for text in _free_texts(analysis):
         names.learn_text(text)
     return names

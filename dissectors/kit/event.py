@@ -5,6 +5,8 @@ from typing import ClassVar, Final, Union
 
 from mypy_extensions import mypyc_attr
 
+from dissectors.kit.identity import Identity
+
 JsonValue = Union[None, bool, int, float, str, list["JsonValue"], dict[str, "JsonValue"]]
 
 # How much a reader needs an event: the core is told at every level, extra only at `teach`.
@@ -125,6 +127,13 @@ class Event:
     def fields(self) -> dict[str, JsonValue]:
         """The values as data, for JSON and tables. Durations end in `_ns`."""
         return {}
+
+    def identifies(self) -> list[Identity]:
+        """What in its texts and fields names a person or a machine, for whoever must not see it.
+
+        Addresses of IP and of network cards are known by their form and need not be said.
+        """
+        return []
 
     def frame_record(self) -> dict[str, JsonValue] | None:
         """What `wiretale frames` shows under the protocol's name on the frame that completes this PDU."""

@@ -6,6 +6,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.identity import HOST, Identity, hosts_in
 from dissectors.kit.units import duration, grouped, plural
 
 # What came of it.
@@ -128,6 +129,14 @@ class Lookup:
                 f"{grouped(self.repeated_before_ttl)} s."
             )
         return text
+
+    def identifies(self) -> list[Identity]:
+        """The names in it, whatever they look like."""
+        named = [self.name, *self.chain]
+        for step in self.steps:
+            named += [step.zone, step.question.partition(" ")[0]]
+        texts = [self.summary, *[step.answer for step in self.steps]]
+        return [(HOST, name) for name in named if name not in ("", ".")] + hosts_in(" ".join(texts))
 
     def as_json(self) -> dict[str, JsonValue]:
         chain: list[JsonValue] = []

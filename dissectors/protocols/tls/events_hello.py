@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, SECURING, JsonValue
+from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, capital, numbers, some, texts
 from dissectors.wire.tls.fingerprint import ja3, ja3s, ja4
@@ -109,6 +110,9 @@ class ClientHelloSeen(TlsEvent):
                 "nobody on the way can tell which this is."
             )
         return ""
+
+    def identifies(self) -> list[Identity]:
+        return host_of(self.hello.server_name)
 
     def fields(self) -> dict[str, JsonValue]:
         hello = self.hello

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, EXTRA, SECURING, JsonValue
+from dissectors.kit.identity import PARTY, UNIQUE, Identity, host_of, hosts_in
 from dissectors.kit.units import plural
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, capital, some, texts
 from dissectors.wire.tls.names import group_name, scheme_name
@@ -92,6 +93,15 @@ class CertificateSeen(TlsEvent):
         if self.compressed:
             text += f" The message is compressed with {self.compressed}."
         return text
+
+    def identifies(self) -> list[Identity]:
+        check = self.check()
+        found: list[Identity] = [(PARTY, check.root)] if check.root else []
+        for info in check.certificates:
+            found += [(PARTY, info.subject), (PARTY, info.issuer), (UNIQUE, info.serial), (UNIQUE, info.fingerprint)]
+            for name in info.names:
+                found += hosts_in(name) or host_of(name)
+        return found
 
     def fields(self) -> dict[str, JsonValue]:
         check = self.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import CORE, SECURING, Headline, JsonValue
+from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, some
 
@@ -127,6 +128,9 @@ class Established(TlsEvent):
             facts.append("client certificate")
         facts += [f"weak: {reason}" for reason in one.weak[:1]]
         return facts
+
+    def identifies(self) -> list[Identity]:
+        return host_of(self.summary.server_name)
 
     def fields(self) -> dict[str, JsonValue]:
         one = self.summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
+from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import TEXT, close_meaning, close_name, opcode_name
 from dissectors.protocols.websocket.upgrade import Upgrade
@@ -83,6 +84,9 @@ class Opened(Event):
     def phase_facts(self) -> list[str]:
         words = [f"subprotocol {self.upgrade.chosen}"] if self.upgrade.chosen else []
         return [*words, *[extension.name for extension in self.upgrade.agreed[:4]]]
+
+    def identifies(self) -> list[Identity]:
+        return host_of(self.upgrade.authority) + hosts_of_urls(self.upgrade.origin)
 
     def fields(self) -> dict[str, JsonValue]:
         upgrade = self.upgrade
@@ -226,6 +230,9 @@ class Message(WebSocketEvent):
 
     def detail(self) -> str:
         return size(self.wire if self.size < 0 else self.size)
+
+    def identifies(self) -> list[Identity]:
+        return [(UNIQUE, self.octets.hex())] if self.opcode != TEXT and self.octets else []
 
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
