@@ -12,7 +12,7 @@ SEVERITIES: Final = ("chat", "note", "warn", "error")
 
 
 class Endpoint:
-    """One side of a conversation. name: from a DNS answer or name block of this capture, never looked up."""
+    """One side of a conversation. name: from an answer or name block of this capture, never looked up."""
 
     def __init__(self, address: str, port: int = 0, name: str = "") -> None:
         self.address = address
@@ -23,6 +23,20 @@ class Endpoint:
         if not self.port:
             return self.address
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+    def call(self, name: str) -> None:
+        """The one rule: an end is called by the last name that an answer of this capture gave its address before its
+        conversation began. The survey sees every answer of a name server and speaks first; what was told in detail,
+        such as answers within TLS, names those that it left without."""
+        self.name = self.name or name
+
+    def title(self) -> str:
+        """`shop.test`, or `10.0.0.2:443` where it has no name."""
+        return self.name or str(self)
+
+    def full(self) -> str:
+        """`10.0.0.2:443 (shop.test)`."""
+        return f"{self} ({self.name})" if self.name else str(self)
 
 
 class Conversation:
@@ -51,6 +65,10 @@ class Conversation:
         self.history = ""
         self.community_id = ""
         self.tcp: TcpSummary | None = None
+
+    def names(self) -> list[str]:
+        """Those of its ends that have one."""
+        return [end.name for end in (self.originator, self.responder) if end.name]
 
     def display_filter(self) -> str:
         """A Wireshark display filter that shows this conversation."""

@@ -230,7 +230,7 @@ def facts_of(conversation: Conversation, teller: LiveTeller) -> list[str]:
     tcp = conversation.tcp
     if tcp is not None and tcp.handshake_rtt_ns >= 0:
         facts.append(f"round trip {duration(tcp.handshake_rtt_ns)}")
-    names = [end.name for end in (conversation.originator, conversation.responder) if end.name]
+    names = conversation.names()
     facts += names
     if conversation.scope:
         facts.append(conversation.scope)

@@ -90,9 +90,8 @@ def pseudonyms_for(analysis: Analysis) -> Pseudonyms:
     for number, path in enumerate(analysis.capture.names, 1):
         names.learn_path(path, f"capture {number}")
     for conversation in analysis.conversations + [told.conversation for told in analysis.told]:
-        for end in (conversation.originator, conversation.responder):
-            if end.name:
-                names.learn_host(end.name)
+        for name in conversation.names():
+            names.learn_host(name)
     for lookup in analysis.lookups:
         names.learn(lookup.identifies())
     for event in _events(analysis):

@@ -72,5 +72,4 @@ def _when(entry: tuple[int, int, Event, Conversation]) -> tuple[int, int]:
 
 def _name(conversation: Conversation, names: dict[str, str]) -> None:
     for end in (conversation.originator, conversation.responder):
-        if not end.name:
-            end.name = names.get(end.address, "")
+        end.call(names.get(end.address, ""))
