@@ -18,13 +18,10 @@ from analyzer.model import Analysis, Told
 from analyzer.report.pseudonyms import Pseudonyms
 from dissectors.kit.event import OPENING, SECURING, Event, JsonValue
 from dissectors.wire.http.body import Body
+from dissectors.wire.http.channel import ChannelEvent
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.http.message import Head, as_text
 
-OPENED: Final = "websocket.opened"
-MESSAGE: Final = "websocket.message"
-MESSAGES: Final = "websocket.messages"      # those that are counted together
-OPCODES: Final = {"text": 1, "binary": 2}   # RFC 6455 §5.2
 MAX_QUERY: Final = 200       # parameters of one URL
 
 
@@ -189,7 +186,7 @@ def _opens(exchange: ExchangeEvent, events: list[Event]) -> bool:
     response = exchange.response
     if response is None or not (response.status == 101 or (exchange.stream and response.status == 200)):
         return False
-    return any(event.name == OPENED and event.stream == exchange.stream for event in events)
+    return any(isinstance(one, ChannelEvent) and one.opens() and one.stream == exchange.stream for one in events)
 
 
 def _put_messages(entry: dict[str, JsonValue], exchange: ExchangeEvent, events: list[Event]) -> None:
@@ -197,21 +194,15 @@ def _put_messages(entry: dict[str, JsonValue], exchange: ExchangeEvent, events: 
     found: list[JsonValue] = []
     counted = 0
     for event in events:
-        if event.stream != exchange.stream:
+        if event.stream != exchange.stream or not isinstance(event, ChannelEvent):
             continue
-        fields = event.fields()
-        if event.name == MESSAGE:
-            text, octets = fields.get("text"), fields.get("hex")
+        counted += event.counted()
+        sent = event.sent()
+        if sent is not None:
             found.append({
-                "type": "send" if fields.get("by_client") else "receive", "time": event.time / 1e9,
-                "opcode": OPCODES.get(str(fields.get("kind")), 0),
-                "data": base64.b64encode(bytes.fromhex(octets)).decode() if isinstance(octets, str) else text or "",
+                "type": "send" if sent.by_client else "receive", "time": event.time / 1e9, "opcode": sent.opcode,
+                "data": sent.text or base64.b64encode(sent.octets).decode(),
             })
-        elif event.name == MESSAGES:
-            counted += sum(
-                number for side in ("messages_forward", "messages_backward")
-                for number in (fields.get(side),) if isinstance(number, int)
-            )
     request = entry["request"]
     if isinstance(request, dict) and isinstance(request["url"], str) and request["url"].startswith("http"):
         request["url"] = "ws" + request["url"].removeprefix("http")     # RFC 6455 §3

@@ -6,15 +6,16 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
 from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.websocket.codes import TEXT, close_meaning, close_name, opcode_name
+from dissectors.protocols.websocket.codes import BINARY, TEXT, close_meaning, close_name, opcode_name
 from dissectors.protocols.websocket.upgrade import Upgrade
+from dissectors.wire.http.channel import ChannelEvent, Sent
 from dissectors.wire.preview import hex_preview, json_value, shortened, text_of
 
 WEBSOCKET: Final = "websocket"
 ROLES: Final = ("The client", "The server")
 
 
-class WebSocketEvent(Event):
+class WebSocketEvent(ChannelEvent):
     """by_client: the client sent it; in most connections the originator, but a capture may start late."""
 
     phase: ClassVar[str] = WEBSOCKET
@@ -30,7 +31,7 @@ class WebSocketEvent(Event):
         return ROLES[1 if self.by_client else 0].lower()
 
 
-class Opened(Event):
+class Opened(ChannelEvent):
     """The upgrade succeeded."""
 
     name: ClassVar[str] = "websocket.opened"
@@ -46,6 +47,9 @@ class Opened(Event):
     def __init__(self, time: int, direction: int, evidence: Evidence, upgrade: Upgrade) -> None:
         super().__init__(time, direction, evidence)
         self.upgrade = upgrade
+
+    def opens(self) -> bool:
+        return True
 
     def label(self) -> str:
         return "open"
@@ -210,6 +214,13 @@ class Message(WebSocketEvent):
             return opcode_name(self.opcode)
         return "JSON" if self.complete and json_value(self.text()) is not None else "text"
 
+    def sent(self) -> Sent | None:
+        text = self.fields().get("text")
+        opcode = self.opcode if self.opcode in (TEXT, BINARY) else 0
+        return Sent(
+            self.by_client, opcode, text if isinstance(text, str) else "", b"" if self.opcode == TEXT else self.octets
+        )
+
     def label(self) -> str:
         return self.kind()
 
@@ -253,7 +264,7 @@ class Message(WebSocketEvent):
         return out
 
 
-class MessageRun(Event):
+class MessageRun(ChannelEvent):
     """Messages that are counted together. Each pair: by the originator, by the responder.
 
     previews: the beginnings of the first ones.   client: the direction of the client, 0 or 1.
@@ -281,6 +292,9 @@ class MessageRun(Event):
         self.end = end
         self.previews = previews
         self.client = client
+
+    def counted(self) -> int:
+        return sum(self.counts)
 
     def label(self) -> str:
         return "messages" if sum(self.counts) else "heartbeat"
