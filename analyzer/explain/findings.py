@@ -14,6 +14,7 @@ from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.websocket import WEBSOCKET_RULES
+from analyzer.faults import Faults
 from analyzer.model import SEVERITIES, Analysis, Finding
 from dissectors.kit.units import plural
 from dissectors.protocols.tcp.events_loss import CaptureLoss
@@ -307,8 +308,12 @@ class Doubt:
         return "the capturing system lost frames" if self.everywhere else ""
 
 
-def findings(analysis: Analysis) -> list[Finding]:
-    """What the events together mean: worst first, then by the time that it cost."""
+def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
+    """What the events together mean: worst first, then by the time that it cost.
+
+    A fault of ours in a rule costs what that rule had to say of one conversation, and is noted in faults; without
+    them it is raised.
+    """
     doubt = Doubt(analysis.capture.dropped > 0)
     made: list[tuple[Finding, int]] = []
     certificates = Certificates()
@@ -317,12 +322,22 @@ def findings(analysis: Analysis) -> list[Finding]:
         if case.of(CaptureLoss):
             doubt.conversations.add(case.conversation.number)
     for rule in CASE_RULES:
-        found = [one for case in cases for one in rule.examine(case)]
+        found = [one for case in cases for one in _examined(rule, case, faults)]
         made += _told(rule, found, doubt)
     for capture_rule in WHOLE_RULES:
-        made += _told(capture_rule, capture_rule.examine(analysis), doubt)
+        made += _told(capture_rule, _examined(capture_rule, analysis, faults), doubt)
     made.sort(key=_order)
     return [finding for finding, _cost in made]
+
+
+def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
+    try:
+        return rule.examine(about)
+    except Exception as error:
+        if faults is None:
+            raise
+        faults.note(0, f"a finding ({rule.code})", error)
+        return []
 
 
 def _told(rule: Rule[T], found: list[Found], doubt: Doubt) -> list[tuple[Finding, int]]:

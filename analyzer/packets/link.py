@@ -5,9 +5,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.packet import ARP
 from analyzer.packets import scope
 from analyzer.packets.names import ppp_protocol_name, sap_name
-from analyzer.packets.packet import ARP
 from analyzer.packets.rare import rare
 from analyzer.packets.tags import tagged
 from analyzer.packets.walk import (

@@ -5,9 +5,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, SCTP, TCP, UDP
 from analyzer.packets import scope
 from analyzer.packets.names import ip_protocol_name
-from analyzer.packets.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, SCTP, TCP, UDP
 from analyzer.packets.tunnels import tunnel_port
 from analyzer.packets.walk import (
     ETHERNET,

@@ -9,8 +9,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.packet import NOTHING, Packet
 from analyzer.packets.fragments import Fragments
-from analyzer.packets.packet import NOTHING, Packet
 from analyzer.packets.scope import identifier, tunnel
 
 # What stands at `at`; `value` where it says so.

@@ -67,7 +67,8 @@ class Viewer:
         for number, teller in self.live.tellers.items():
             pace = self.paces.get(number) or Pace()
             paces[number] = pace
-            self._measure(teller.flow, pace, span)
+            if teller.flow is not None:
+                self._measure(teller.flow, pace, span)
             line = self._line(teller, pace)
             opened += line.phase not in CLOSED_PHASES
             if passes(line, words):
@@ -118,7 +119,7 @@ class Viewer:
             octets, rates, rtt = pace.octets, pace.rates, pace.rtt
             frames = int(flow.originator.frames + flow.responder.frames)
             last = int(flow.last_time)
-            protocol = teller.router.protocol
+            protocol = teller.teller.router.protocol if teller.teller is not None else protocol
             if isinstance(flow, TcpFlow):
                 resent = int(flow.originator.retransmitted + flow.responder.retransmitted)
         elif conversation.tcp is not None:
@@ -135,7 +136,7 @@ class Viewer:
     def phase(self, teller: LiveTeller) -> str:
         """What the conversation is doing now, in a word or two."""
         flow = teller.flow
-        if teller.ended:
+        if flow is None:
             return ended(teller.account.conversation)
         if isinstance(flow, TcpFlow):
             marks = int(flow.marks)

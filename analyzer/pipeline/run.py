@@ -8,6 +8,8 @@ from typing import Final, Protocol
 
 from analyzer.explain.findings import findings
 from analyzer.flows.flow import RECORD, Flow
+from analyzer.flows.keep import EVERYTHING, Keeper
+from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
@@ -16,8 +18,6 @@ from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
-from analyzer.pipeline.keep import EVERYTHING, Keeper
-from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
@@ -105,7 +105,8 @@ class Frames:
 
     @property
     def damage(self) -> list[str]:
-        return [str(damage) for damage in self.source.damage] + self.lines.complaints
+        said = [str(damage) for damage in self.source.damage] + self.lines.complaints
+        return said + self.lines.faults.sentences()
 
 
 def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:
@@ -121,10 +122,11 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
-        analysis = build(capture, tell(survey, flows, known, capped, True, options.provided, options.graphs))
+        accounts = tell(survey, flows, known, capped, True, options.provided, options.graphs)
+        analysis = build(capture, accounts, survey.faults)
         if len(chosen) < survey.keeper.count:
             analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
-        analysis.findings = findings(analysis)
+        analysis.findings = findings(analysis, survey.faults)
         if options.graphs:
             keep_octets(analysis, source, flows, source.base >= 0 and not survey.reassembled)
     else:
@@ -133,6 +135,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     survey.names.forget()
     survey.keeper.forget()
     source.close()
+    capture.damage += survey.faults.sentences()
     return analysis
 
 
@@ -210,7 +213,7 @@ def tell(
 ) -> list[Account]:
     """Look at the frames of these conversations once more."""
     source = survey.source
-    telling = Telling(known, record_cap, provided)
+    telling = Telling(known, record_cap, provided, survey.faults)
     end = int(survey.last_time)
     for flow in flows:
         conversation = conversation_of(flow, end)

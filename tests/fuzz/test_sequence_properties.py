@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pcap_bytes import packet_of
 
 from analyzer.flows.table import FlowTable, Retired
 from dissectors.protocols.tcp.flags import ACK, ANALYSIS, FIN, PSH, RST, SYN, URG, names
@@ -102,9 +103,9 @@ def test_survey_and_telling_agree(start: tuple[int, int], script: list[tuple[tup
         direction, flags, seq, ack, length, window = player.segment(step)  # type: ignore[arg-type]
         data = header(direction, flags, seq, ack, window, options)
         for table in tables:
-            table.tcp(
-                data, 0, 4, 8, len(data), len(data) + length, b"", player.frame, player.time, len(data) + length, -1, 0
-            )
+            packet = packet_of(data, player.frame, length)
+            packet.time = player.time
+            table.tcp(packet)
         quick, full = tables
         assert names(quick.bits) == names(full.bits), f"frame {player.frame}"
         assert quick.half is not None

@@ -8,11 +8,7 @@ from live_feeds import MILLISECOND, START, Fed, Remembered, sniffed, timed
 from test_survey_and_tell import ACK, CLIENT, PSH_ACK, RST, SERVER, SYN, SYN_ACK, connection, tcp, udp
 
 from analyzer.flows.flow import Flow
-from analyzer.ingest.open import open_capture
-from analyzer.live.audience import Audience
-from analyzer.pipeline import live_run
-from analyzer.pipeline.live import COUNT_ONLY, ONLY_KNOWN, Budgets, LiveAnalysis
-from analyzer.pipeline.live_idle import (
+from analyzer.flows.idle import (
     CLOSED_NS,
     ESTABLISHED_NS,
     ICMP_NS,
@@ -21,6 +17,10 @@ from analyzer.pipeline.live_idle import (
     UNANSWERED_NS,
     patience,
 )
+from analyzer.ingest.open import open_capture
+from analyzer.live.audience import Audience
+from analyzer.pipeline import live_run
+from analyzer.pipeline.live import COUNT_ONLY, ONLY_KNOWN, Budgets, LiveAnalysis
 from analyzer.pipeline.live_keys import KeyLogTail
 from analyzer.pipeline.live_run import Plan, Sniffer
 from analyzer.pipeline.run import Options, analyze

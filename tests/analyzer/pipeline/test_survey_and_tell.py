@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.flows.keep import EVERYTHING, Keeper
+from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account
-from analyzer.pipeline.keep import EVERYTHING, Keeper
-from analyzer.pipeline.names import NameBook
-from analyzer.pipeline.run import Frames, Options, choose, summarise, tell, with_lookups
+from analyzer.pipeline.run import Frames, Options, analyze, choose, summarise, tell, with_lookups
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import STRETCH, Telling, stretch
 from dissectors.kit.provided import Provided
@@ -253,3 +253,18 @@ def test_the_retired_conversation_of_a_reused_port_is_told_apart(tmp_path: Path)
     found = survey(write(tmp_path / "c.pcap", connection(5001, 2) + again[:1]))
     told = accounts(found)
     assert [account.conversation.state for account in told] == ["SF", "S0"]
+
+
+def test_frames_and_analyze_count_conversations_alike(tmp_path: Path) -> None:
+    """Whatever has no ports is a conversation in both, so that a number means the same."""
+    echo = ip(CLIENT, ROUTER, 1, b"\x08\0\0\0\0\1\0\1ping")
+    path = write(tmp_path / "mixed.pcap", [echo, *connection(50_000, 1), ip(CLIENT, SERVER, 47, b"\0" * 8),
+                                           udp(CLIENT, 5_000, SERVER, 53, b"?")])
+    rows = [json.loads(line) for block in Frames([path]) for line in block.splitlines()]
+    analysis = analyze([path], Options(everything=True))
+    told = {conversation.number: conversation.first_frame for conversation in analysis.conversations}
+    seen: dict[int, int] = {}
+    for row in rows:
+        seen.setdefault(row["conversation"], row["frame"])
+    assert told == seen
+    assert len(told) == 4
