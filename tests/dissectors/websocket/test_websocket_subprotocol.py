@@ -46,16 +46,16 @@ def made(whole: tuple[str, ...] = (), token: str = "made.v1") -> Protocol:
 
 
 class Talk:
-    def __init__(self, protocol: Protocol, extensions: bytes = b"") -> None:
+    def __init__(self, protocol: Protocol, extensions: bytes = b"", token: bytes = b"made.v1") -> None:
         self.router = Router((HTTP, WEBSOCKET, protocol), Context("tcp", 50_000, 80), 1)
         self.number = 0
         self.positions = [0, 0]
         self.events: list[Event] = []
         self.send(CLIENT, b"GET /chat HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                   b"Sec-WebSocket-Key: " + NONCE + b"\r\nSec-WebSocket-Version: 13\r\n"
-                  b"Sec-WebSocket-Protocol: other, made.v1\r\n\r\n")
+                  b"Sec-WebSocket-Protocol: other, " + token + b"\r\n\r\n")
         self.send(SERVER, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                  b"Sec-WebSocket-Protocol: made.v1\r\n" + extensions
+                  b"Sec-WebSocket-Protocol: " + token + b"\r\n" + extensions
                   + b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n")
 
     def send(self, direction: int, data: bytes) -> None:
