@@ -38,7 +38,7 @@ _ADDRESS: Final = re.compile(
     r"|(?<!\d)(?<!\d\.)(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)"
 )
 _HEX: Final = re.compile(r"(?i)\b(?:[0-9a-f]{2} ){7,}[0-9a-f]{2}\b")    # octets spelled out may hold anything
-_DISTINGUISHED: Final = re.compile(r"(?:^|[,+])\s*[A-Za-z0-9.]+=((?:\\.|[^,+\\])*)")   # RFC 4514 §2
+_DISTINGUISHED: Final = re.compile(r"(?:^|[,+])\s*([A-Za-z0-9.]+)=((?:\\.|[^,+\\])*)")   # RFC 4514 §2
 # What a name in free text ends with, to be taken for a host without any other sign of it; not what files end with.
 _COMMON: Final = frozenset((
     "com", "net", "org", "edu", "gov", "mil", "biz", "dev", "app", "cloud", "online", "shop", "site", "test", "example",
@@ -79,8 +79,8 @@ class Pseudonyms:
             if kind == HOST:
                 self.learn_host(text)
             elif kind == PARTY:
-                for part in _DISTINGUISHED.findall(text) or [text]:
-                    self._learn_party(part.replace("\\", ""))
+                for attribute, part in _DISTINGUISHED.findall(text) or [("", text)]:
+                    self._learn_party(part.replace("\\", ""), attribute)
             elif kind == UNIQUE and len(text) >= LEAST_LITERAL:
                 self._literal(text, LEFT_OUT)
             elif kind == USER and len(text) >= LEAST_NAME:
@@ -120,12 +120,12 @@ class Pseudonyms:
             self._bare.setdefault(labels[0])
             self._pattern = None
 
-    def _learn_party(self, name: str) -> None:
-        """Who a certificate belongs to or comes from. Short ones are countries."""
+    def _learn_party(self, name: str, attribute: str) -> None:
+        """Who a certificate belongs to or comes from. Short ones are countries, but for the name itself (CN)."""
         hosts = [host for host in DOTTED.findall(name) if not host.rpartition(".")[2].isdigit()]
         if len(hosts) == 1 and hosts[0] == name:
             self.learn_host(name)
-        elif len(name) >= LEAST_LITERAL:
+        elif len(name) >= (LEAST_NAME if attribute.upper() == "CN" else LEAST_LITERAL):
             self._literal(name, f"Party {self._number('party', name.lower())}")
 
     def learn_path(self, path: str, stand_in: str) -> None:

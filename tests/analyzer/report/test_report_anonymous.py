@@ -18,6 +18,7 @@ from starttls_dialogue import talk
 from test_report_formats import WHOLE
 from test_report_html import data_of
 from told_accounts import account, analysis, conversation, lookup
+from x509_lab import leaf
 
 from analyzer.cli.main import cli
 from analyzer.model import Account, Analysis
@@ -31,6 +32,7 @@ from dissectors.kit.identity import HOST, PARTY, UNIQUE, USER
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import Output
 from dissectors.protocols.dns.protocol import LLMNR
+from dissectors.protocols.tls.events_proof import CertificateSeen
 
 NAMES = (
     "dns/resolution-from-root", "dns/mdns", "dns/record-types", "dns/zone-transfer", "dns/edns-cookie",
@@ -244,7 +246,13 @@ def bare() -> list[tuple[str, Account]]:
     single = message(7, question=("printer7", A))
     said = message(7, 0x8180, question=("printer7", A), answers=(record("printer7", CNAME, wire_name("laserjet")),))
     greeting = (1, b"220 postkutsche ESMTP\r\n"), (0, b"EHLO laptop7\r\n"), (1, b"250-postkutsche\r\n250 STARTTLS\r\n")
+    shown = [
+        CertificateSeen(MS, 1, (3,), 0, [signer.der], [], [], "", "", [], 500, 0)
+        for signer in (leaf(None, "nas"), leaf(None, "shop.test", common="Lab"))
+    ]
     return [
+        ("nas", account(shown[0])),
+        ("lab", account(shown[1])),
         ("fileserver", llmnr((0, 0, asked), (MS, 1, answered))),
         ("fileserver", llmnr((0, 0, asked), close=5 * MS)),
         ("printer7", lookup((0, 0, single), (MS, 1, said))),
@@ -265,7 +273,7 @@ def llmnr(*messages: tuple[int, int, bytes], close: int = 0) -> Account:
     return account(*[output for output in outputs if isinstance(output, Event)], of=of)
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("place", range(8))
 def test_a_name_without_a_dot_is_left_in_no_format(place: int) -> None:
     original, of = bare()[place]
     plain = analysis(of)
