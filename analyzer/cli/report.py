@@ -1,12 +1,11 @@
 """`wiretale report`: an analysis as files that others read."""
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import analysis_of, capture_path, captures_argument, key_options
+from analyzer.cli.common import analysis_of, capture_path, captures_argument, key_log_octets, key_options
 
 if TYPE_CHECKING:
     from analyzer.model import Analysis
@@ -82,7 +81,7 @@ def command(
     analysis = analysis_of(captures, Options(conversations, limit or 0, everything, True, provided, graphs))
     if findings_only:
         analysis.told, analysis.story, analysis.lookups, analysis.octets = [], [], [], {}
-    keys = Path(inject_keys).read_bytes() if inject_keys else b""
+    keys = key_log_octets(inject_keys)
     names = [capture_path(name) for name in captures]
     layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize)
     for path, chosen in zip(outputs, formats, strict=True):
@@ -90,18 +89,23 @@ def command(
 
 
 def write_report(
-    path: str, chosen: Format, analysis: Analysis, layout: Layout, captures: list[str], keys: bytes, strip_keys: bool
+    path: str, chosen: Format, analysis: Analysis, layout: Layout, captures: list[str], keys: bytes, strip_keys: bool,
+    owner: tuple[int, int] | None = None,
 ) -> None:
-    """One report; a pcapng is made of the capture files themselves. Whatever is wrong becomes a usage error."""
+    """One report; a pcapng is made of the capture files themselves. Whatever is wrong becomes a usage error.
+
+    owner: as `save()` has it.
+    """
     from analyzer.ingest.source import CaptureError
     from analyzer.pipeline.annotate import annotated
-    from analyzer.report.saved import save
+    from analyzer.report.escape import terminal_text
+    from analyzer.report.saved import STANDARD_OUTPUT, save
 
     try:
         if chosen.write is not None:
-            save(path, chosen.write(analysis, layout))
+            save(path, chosen.write(analysis, layout), owner)
         else:
-            save(path, annotated(captures, analysis, layout.level, keys, strip_keys))
+            save(path, annotated(captures, analysis, layout.level, keys, strip_keys), owner)
     except BrokenPipeError:
         raise
     except ModuleNotFoundError as error:
@@ -109,7 +113,10 @@ def write_report(
     except CaptureError as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:
-        raise click.FileError(path, error.strerror or str(error)) from error
+        where = "standard output" if path == STANDARD_OUTPUT else path
+        raise click.ClickException(
+            terminal_text(f"{where}: cannot be written ({error.strerror or error})")
+        ) from error
 
 
 def format_of(path: str, name: str | None) -> Format:

@@ -17,7 +17,7 @@ class MergedSource(Source):
     The order inside one source is kept, even where its times run backwards, and equal times keep the order of
     the sources. A frame without a time stays behind the one before it. Interfaces are those of all sources, in
     the order they are met. Damage, names, secrets and counts go into one place as they are read; a comment on a
-    frame gets the frame's new number.
+    frame gets the frame's new number. What may be kept of all that is the same as of a single capture.
 
     file_index, file_frame: which source the current frame is from, and its number there.
     """
@@ -43,6 +43,8 @@ class MergedSource(Source):
             source.names = self.names
             source.secrets = self.secrets
             source.skipped_blocks = self.skipped_blocks
+            self.rooms.include(source.rooms)
+            source.rooms = self.rooms
             self.position += source.position
             self.places.append([])
             self.take(index)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 import termios
 import time
 from collections import deque
@@ -20,6 +18,7 @@ from analyzer.live.audience import Audience, Status, Told, View
 from analyzer.live.lines import LogLines, ends_of, in_short, matters
 from analyzer.live.output import LineOutput
 from analyzer.model import Conversation, Finding
+from analyzer.programs import Companion
 from analyzer.report.words import frame_list, frame_runs
 from dissectors.kit.event import CORE, NEITHER, Event, JsonValue
 
@@ -51,17 +50,13 @@ class ScreenAudience(Audience):
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._socket = ours
-        environment = dict(os.environ)
-        if color == "never":
-            environment["NO_COLOR"] = "1"
         self._terminal: list[Any] | None = None
         with suppress(OSError, termios.error):
             self._terminal = termios.tcgetattr(0)
         keyboard = None if os.isatty(0) else os.open("/dev/tty", os.O_RDWR)
-        # -P: nothing is imported from the folder that we happen to be in.
-        arguments = command or [sys.executable, "-P", "-m", "analyzer.live.screen"]
-        self._process = subprocess.Popen(
-            [*arguments, str(theirs.fileno())], pass_fds=(theirs.fileno(),), stdin=keyboard, env=environment,
+        self._screen = Companion(
+            "analyzer.live.screen", [str(theirs.fileno())], (theirs.fileno(),), keyboard,
+            {"NO_COLOR": "1"} if color == "never" else {}, command,
         )
         theirs.close()
         if keyboard is not None:
@@ -136,11 +131,9 @@ class ScreenAudience(Audience):
 
     def _bury(self) -> None:
         """Wait for the screen's end; where it did not come in order, give the terminal back in its place."""
-        try:
-            code = self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
+        code = self._screen.ended(PATIENCE)
+        if code is None:
+            code = self._screen.kill()
         if code and self._terminal is not None:
             with suppress(OSError, termios.error):
                 termios.tcsetattr(0, termios.TCSANOW, self._terminal)

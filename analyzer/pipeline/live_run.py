@@ -141,8 +141,7 @@ class Sniffer:
 
     def round(self) -> bool:
         """A stretch of frames and what has to be done after it; False at the end."""
-        for tail in self.key_logs:
-            tail.read()
+        self._read_key_logs()
         live = self.live
         before = int(live.survey.frames)
         most = self._stretch
@@ -174,6 +173,12 @@ class Sniffer:
             return False
         source.wait(WAIT_SECONDS)
         return True
+
+    def _read_key_logs(self) -> None:
+        for tail in self.key_logs:
+            trouble = tail.read()
+            if trouble and isinstance(self.source, LiveSource):
+                self.source.notify(time.time_ns(), "", trouble)
 
     def _pace(self, seconds: float, taken: int, most: int) -> None:
         """Stretches that take about STRETCH_SECONDS, whatever is in them."""
