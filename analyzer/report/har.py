@@ -18,7 +18,7 @@ from analyzer.model import Analysis, Told
 from analyzer.report.pseudonyms import Pseudonyms
 from dissectors.kit.event import OPENING, SECURING, Event, JsonValue
 from dissectors.wire.http.body import Body
-from dissectors.wire.http.channel import ChannelEvent
+from dissectors.wire.http.channel import NO_MESSAGE, ChannelEvent
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.http.message import Head, as_text
 
@@ -197,11 +197,13 @@ def _put_messages(entry: dict[str, JsonValue], exchange: ExchangeEvent, events: 
         if event.stream != exchange.stream or not isinstance(event, ChannelEvent):
             continue
         counted += event.counted()
-        sent = event.sent()
-        if sent is not None:
+        opcode = event.kind_of_message()
+        if opcode != NO_MESSAGE:
+            fields = event.fields()
+            text, octets = fields.get("text"), fields.get("hex")
             found.append({
-                "type": "send" if sent.by_client else "receive", "time": event.time / 1e9, "opcode": sent.opcode,
-                "data": sent.text or base64.b64encode(sent.octets).decode(),
+                "type": "send" if fields.get("by_client") else "receive", "time": event.time / 1e9, "opcode": opcode,
+                "data": base64.b64encode(bytes.fromhex(octets)).decode() if isinstance(octets, str) else text or "",
             })
     request = entry["request"]
     if isinstance(request, dict) and isinstance(request["url"], str) and request["url"].startswith("http"):

@@ -8,7 +8,7 @@ from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import BINARY, TEXT, close_meaning, close_name, opcode_name
 from dissectors.protocols.websocket.upgrade import Upgrade
-from dissectors.wire.http.channel import ChannelEvent, Sent
+from dissectors.wire.http.channel import ChannelEvent
 from dissectors.wire.preview import hex_preview, json_value, shortened, text_of
 
 WEBSOCKET: Final = "websocket"
@@ -214,12 +214,8 @@ class Message(WebSocketEvent):
             return opcode_name(self.opcode)
         return "JSON" if self.complete and json_value(self.text()) is not None else "text"
 
-    def sent(self) -> Sent | None:
-        text = self.fields().get("text")
-        opcode = self.opcode if self.opcode in (TEXT, BINARY) else 0
-        return Sent(
-            self.by_client, opcode, text if isinstance(text, str) else "", b"" if self.opcode == TEXT else self.octets
-        )
+    def kind_of_message(self) -> int:
+        return self.opcode if self.opcode in (TEXT, BINARY) else 0
 
     def label(self) -> str:
         return self.kind()
