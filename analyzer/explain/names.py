@@ -10,7 +10,7 @@ from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, frames
 from analyzer.model import Analysis
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
 from dissectors.kit.units import duration, grouped, plural
-from dissectors.protocols.dns.events import Incomplete, Mismatch
+from dissectors.protocols.dns.events import DnsIncomplete, Mismatch
 from dissectors.protocols.dns.outcome import FAILED
 
 # A server or a resolver with the answer at hand needs one round trip; above this a person begins to notice.
@@ -187,7 +187,7 @@ def mismatch(case: Case) -> list[Found]:
 
 
 def incomplete(case: Case) -> list[Found]:
-    events = case.of(Incomplete)
+    events = case.of(DnsIncomplete)
     if not events:
         return []
     octets = sum([event.held for event in events])

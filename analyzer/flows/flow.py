@@ -14,7 +14,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from analyzer.packet import Packet
-from dissectors.protocols.tcp.sequence import Handshake, Side
+from dissectors.protocols.tcp.sequence import Handshake, TcpSide
 
 # Marks of a TCP connection's life, for conn_state and completeness.
 SAW_SYN: Final[i64] = 1
@@ -138,7 +138,7 @@ class TcpFlow(Flow):
 
 
 @mypyc_attr(acyclic=True)
-class TcpHalf(Side):
+class TcpHalf(TcpSide):
     """One direction of a TCP connection: the state of the sequence analysis, and what was counted."""
 
     __deletable__ = ("flow", "peer")

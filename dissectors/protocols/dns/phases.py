@@ -8,7 +8,7 @@ from dissectors.kit.event import Event
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.phase import Stretch, Summary, summed_up
 from dissectors.kit.units import duration, plural
-from dissectors.protocols.dns.events import Mismatch, Query, Response, Retry, Unanswered
+from dissectors.protocols.dns.events import DnsResponse, DnsRetry, DnsUnanswered, Mismatch, Query
 
 MAX_NAMED: Final = 3     # lookups named in the line of a phase
 
@@ -16,7 +16,7 @@ MAX_NAMED: Final = 3     # lookups named in the line of a phase
 def summarise(stretch: Stretch) -> Summary:
     """The facts of a phase of questions and answers."""
     counted: list[str] = []
-    if any(isinstance(event, (Query, Response, Unanswered)) for event in stretch.events):
+    if any(isinstance(event, (Query, DnsResponse, DnsUnanswered)) for event in stretch.events):
         counted = _lookups(stretch.traffic.number, stretch.traffic.lookups) + _messages(stretch.events)
     return summed_up(stretch, counted)
 
@@ -43,13 +43,13 @@ def _messages(events: list[Event]) -> list[str]:
     questions = again = answers = stray = 0
     times: list[int] = []
     for event in events:
-        if isinstance(event, Retry):
+        if isinstance(event, DnsRetry):
             again += 1
         elif isinstance(event, Query):
             questions += 1
         elif isinstance(event, Mismatch):
             stray += 1
-        elif isinstance(event, Response) and not event.continued:
+        elif isinstance(event, DnsResponse) and not event.continued:
             answers += 1
             if event.response_ns >= 0:
                 times.append(event.response_ns)

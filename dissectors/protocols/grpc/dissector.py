@@ -19,10 +19,18 @@ from dissectors.protocols.grpc.ended import (
     RESET,
     SERVER_STREAMING,
     UNARY,
-    Ended,
-    Outcome,
+    GrpcEnded,
+    GrpcOutcome,
 )
-from dissectors.protocols.grpc.events import Began, Call, Content, Incomplete, Message, MessageRun, metadata_of
+from dissectors.protocols.grpc.events import (
+    Began,
+    Call,
+    GrpcContent,
+    GrpcIncomplete,
+    GrpcMessage,
+    GrpcMessageRun,
+    metadata_of,
+)
 from dissectors.protocols.grpc.framing import (
     COMPRESSED,
     MAX_KEPT,
@@ -31,7 +39,7 @@ from dissectors.protocols.grpc.framing import (
     MessageCutter,
     inflated,
 )
-from dissectors.protocols.grpc.schema import Method, schema_of
+from dissectors.protocols.grpc.schema import GrpcMethod, schema_of
 from dissectors.wire.body_secrets import without_secrets
 
 MAX_SHOWN: Final[i64] = 10       # messages of one side that are told one by one
@@ -43,7 +51,7 @@ MAX_PATH: Final = 500            # characters
 Pairs = tuple[tuple[bytes, bytes], ...]
 
 
-class Side:
+class GrpcSide:
     """One direction of a call."""
 
     def __init__(self, direction: int) -> None:
@@ -58,7 +66,7 @@ class Side:
         self.doubt_told: bool = False
 
 
-class Run:
+class GrpcRun:
     """Messages that are counted together."""
 
     def __init__(self) -> None:
@@ -82,12 +90,12 @@ class GrpcDissector(Dissector):
         self.each_pdu: bool = context.each_pdu
         self.show_secrets: bool = context.provided.show_secrets
         self.descriptors: bytes = context.provided.descriptors
-        self.method: Method | None = None
+        self.method: GrpcMethod | None = None
         self.call = Call()
-        self.outcome = Outcome()
+        self.outcome = GrpcOutcome()
         self.client: int = FORWARD
-        self.sides = [Side(FORWARD), Side(BACKWARD)]
-        self.run = Run()
+        self.sides = [GrpcSide(FORWARD), GrpcSide(BACKWARD)]
+        self.run = GrpcRun()
         self.begun: int = -1
         self.now: int = 0
         self.frames: list[int] = []
@@ -143,7 +151,7 @@ class GrpcDissector(Dissector):
         reason = "bytes of a message are not in the capture" if kept else (
             "bytes are not in the capture, and where the next message begins is not known"
         )
-        return [Incomplete(self.now, side.direction, Evidence((gap.frame,)), gap.length, reason)]
+        return [GrpcIncomplete(self.now, side.direction, Evidence((gap.frame,)), gap.length, reason)]
 
     def on_close(self, close: Close) -> list[Output]:
         out: list[Output] = []
@@ -238,7 +246,7 @@ class GrpcDissector(Dissector):
 
     # -- messages --------------------------------------------------------------------------------------
 
-    def _message(self, side: Side, frame: int, out: list[Output]) -> None:
+    def _message(self, side: GrpcSide, frame: int, out: list[Output]) -> None:
         cutter = side.cutter
         length = int(cutter.length)
         from_client = side.direction == self.client
@@ -258,12 +266,12 @@ class GrpcDissector(Dissector):
             return
         compressed = cutter.flag & COMPRESSED != 0
         since = side.now - self.begun if self.call.seen else -1
-        out.append(Message(
+        out.append(GrpcMessage(
             side.now, side.direction, Evidence(frames), from_client, int(side.count), length, compressed,
             self._content(octets, len(octets) == length, compressed, from_client), since, began,
         ))
 
-    def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> Content:
+    def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> GrpcContent:
         coding = self.call.codings[0 if from_client else 1]
         packed = ""
         if compressed:
@@ -275,7 +283,7 @@ class GrpcDissector(Dissector):
                 octets = plain[:MAX_KEPT]
         if self.call.json and not self.show_secrets:
             octets = without_secrets(octets.decode("utf-8", "replace")).encode("utf-8")
-        content = Content(octets, complete, self.call.json, self.show_secrets)
+        content = GrpcContent(octets, complete, self.call.json, self.show_secrets)
         content.packed = packed
         method = self.method
         if method is not None and complete and not packed and not self.call.json:
@@ -290,7 +298,7 @@ class GrpcDissector(Dissector):
                     content.type = method.type_name(not from_client)
         return content
 
-    def _count(self, side: Side, from_client: bool, length: int, frame: int, out: list[Output]) -> None:
+    def _count(self, side: GrpcSide, from_client: bool, length: int, frame: int, out: list[Output]) -> None:
         run = self.run
         index = 0 if from_client else 1
         run.counts[index] += 1
@@ -313,7 +321,7 @@ class GrpcDissector(Dissector):
         direction = NEITHER
         if not (run.counts[0] and run.counts[1]):
             direction = self.client if run.counts[0] else 1 - self.client
-        out.append(MessageRun(
+        out.append(GrpcMessageRun(
             run.begin, direction, Evidence(tuple(sorted({*run.frames, run.last}))), (run.counts[0], run.counts[1]),
             (run.octets[0], run.octets[1]), int(run.largest), run.end,
         ))
@@ -330,11 +338,11 @@ class GrpcDissector(Dissector):
         else:
             self.frames[-1] = frame
 
-    def _cut_off(self, side: Side, close: Close, out: list[Output]) -> None:
+    def _cut_off(self, side: GrpcSide, close: Close, out: list[Output]) -> None:
         """A side that ends within a message breaks the rules."""
         inside = side.cutter.inside()
         if inside >= 0 and not side.cutter.broken:
-            out.append(Incomplete(
+            out.append(GrpcIncomplete(
                 close.time, side.direction, Evidence((close.frame,)), inside, "its side ended within a message"
             ))
 
@@ -357,7 +365,7 @@ class GrpcDissector(Dissector):
         outcome.pattern = self._pattern(int(client.count), int(server.count))
         direction = 1 - self.client if outcome.how == ANSWERED else NEITHER
         frames = tuple(sorted({*self.frames, close.frame}))
-        out.append(Ended(self.now, direction, Evidence(frames), self.call, outcome, self.begun))
+        out.append(GrpcEnded(self.now, direction, Evidence(frames), self.call, outcome, self.begun))
 
     def _pattern(self, sent: int, received: int) -> str:
         """Of the four, by the user's schema, else by what was sent; "" where that is too little to tell."""

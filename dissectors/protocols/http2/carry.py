@@ -5,7 +5,7 @@ from typing import Final
 
 from dissectors.kit.inputs import Fields
 from dissectors.kit.protocol import ANYONE, UPGRADE, Output, Readers
-from dissectors.protocols.http2.section import Section
+from dissectors.protocols.http2.section import H2Section
 from dissectors.protocols.http2.stream import Stream
 from dissectors.wire.http.carry import Carried, begun_by_response, carried_by, in_target
 from dissectors.wire.http.message import as_text
@@ -14,7 +14,7 @@ TUNNEL: Final = "a tunnel"    # whose protocol the bytes have to tell
 
 
 def on_request(
-    readers: Readers, stream: Stream, section: Section, frame: int, time: int, direction: int, each_pdu: bool,
+    readers: Readers, stream: Stream, section: H2Section, frame: int, time: int, direction: int, each_pdu: bool,
     out: list[Output],
 ) -> None:
     """Whether the request says who reads the stream."""
@@ -33,7 +33,7 @@ def on_request(
 
 
 def on_response(
-    readers: Readers, stream: Stream, section: Section, frame: int, time: int, direction: int, out: list[Output]
+    readers: Readers, stream: Stream, section: H2Section, frame: int, time: int, direction: int, out: list[Output]
 ) -> None:
     """Whether the response says so, where the request did not; a tunnel begins with it."""
     carried = stream.carried
@@ -60,13 +60,13 @@ def on_response(
 
 
 def on_trailers(
-    stream: Stream, section: Section, frame: int, time: int, direction: int, out: list[Output]
+    stream: Stream, section: H2Section, frame: int, time: int, direction: int, out: list[Output]
 ) -> None:
     if stream.carried is not None:
         stream.carried.fields(_fields("trailers", section, frame, time, direction, stream.number), out)
 
 
-def _tunnel(readers: Readers, asked: Section, stream: int) -> Carried | None:
+def _tunnel(readers: Readers, asked: H2Section, stream: int) -> Carried | None:
     """DATA is a tunnel: of a protocol by name (RFC 8441 §4), or of whoever knows its bytes."""
     token = asked.pseudo.get(b":protocol", b"").lower().decode("latin-1")
     if not token:
@@ -75,5 +75,5 @@ def _tunnel(readers: Readers, asked: Section, stream: int) -> Carried | None:
     return Carried((UPGRADE, token), protocol.name, False, stream) if protocol is not None else None
 
 
-def _fields(kind: str, section: Section, frame: int, time: int, direction: int, stream: int) -> Fields:
+def _fields(kind: str, section: H2Section, frame: int, time: int, direction: int, stream: int) -> Fields:
     return Fields(frame, time, direction, kind, section.pairs, stream)

@@ -25,7 +25,7 @@ BROKEN: Final = 4    # octets where a frame header was due are none
 FOUND: Final = 5     # frames are in step again: `passed` octets were not read, `lost` ones are not in the capture
 
 
-class Reader:
+class H2Reader:
     """Feed it a chunk, then take steps until there is NOTHING.
 
     After FRAME: type, flags, id, length, payload (b"" for DATA), cut (octets of the payload that are missing or were

@@ -8,8 +8,17 @@ from mypy_extensions import i64
 from dissectors.kit.event import NEITHER, Evidence, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
-from dissectors.protocols.sse.events import MESSAGE, Comment, Ended, EventRun, Incomplete, Opened, Retry, StreamEvent
-from dissectors.protocols.sse.stream import BOM, MAX_FRAMES, MAX_LINE, Block, LineReader, add_line
+from dissectors.protocols.sse.events import (
+    MESSAGE,
+    Comment,
+    EventRun,
+    SseEnded,
+    SseIncomplete,
+    SseOpened,
+    SseRetry,
+    StreamEvent,
+)
+from dissectors.protocols.sse.stream import BOM, MAX_FRAMES, MAX_LINE, LineReader, SseBlock, add_line
 from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import text_of
 from dissectors.wire.rhythm import Intervals, median
@@ -21,7 +30,7 @@ MAX_NAMES: Final = 32            # names of events that are counted apart
 OTHER: Final = "others"
 
 
-class Run:
+class SseRun:
     """Events that are counted together."""
 
     def __init__(self) -> None:
@@ -45,7 +54,7 @@ class SseDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.show_secrets: bool = context.provided.show_secrets
         self.lines = LineReader()
-        self.block = Block()
+        self.block = SseBlock()
         self.doubt: bool = False      # bytes are missing, and no blank line has come since
         self.first: bool = True
         self.head: bytes = b""        # the first three octets, which may be a byte order mark
@@ -56,7 +65,7 @@ class SseDissector(Dissector):
         self.now: int = 0
         self.side: int = NEITHER
         self.shown: i64 = 0
-        self.run = Run()
+        self.run = SseRun()
         self.names: dict[str, int] = {}
         self.octets: i64 = 0
         self.times = Intervals()
@@ -77,7 +86,7 @@ class SseDissector(Dissector):
         elif fields.kind == "response" and self.begun < 0:
             self.begun = self.now = fields.time
             self.side = fields.direction
-            out.append(Opened(
+            out.append(SseOpened(
                 fields.time, fields.direction, Evidence(tuple(self.frames)), self.path, self.resumed
             ))
         return out
@@ -132,14 +141,14 @@ class SseDissector(Dissector):
         block = self.block
         if block.empty:
             return
-        self.block = Block()
+        self.block = SseBlock()
         if block.id is not None:
             self.last_id = block.id
         if block.retry >= 0:
             self.retry = block.retry
         if block.lines == 0:
             if block.retry >= 0:
-                out.append(Retry(self.now, self.side, Evidence(block.named(frame)), block.retry))
+                out.append(SseRetry(self.now, self.side, Evidence(block.named(frame)), block.retry))
             return
         if self.times.count:
             self.longest = max(self.longest, i64(self.now - self.times.last))
@@ -153,7 +162,7 @@ class SseDissector(Dissector):
         else:
             self._count(block, name, frame, out)
 
-    def _show(self, block: Block, frame: int, out: list[Output]) -> None:
+    def _show(self, block: SseBlock, frame: int, out: list[Output]) -> None:
         octets = block.kept
         complete = len(octets) == block.size
         if not self.show_secrets:
@@ -163,7 +172,7 @@ class SseDissector(Dissector):
             int(block.size), complete, block.began,
         ))
 
-    def _count(self, block: Block, name: str, frame: int, out: list[Output]) -> None:
+    def _count(self, block: SseBlock, name: str, frame: int, out: list[Output]) -> None:
         run = self.run
         if run.begin < 0:
             run.begin = self.now
@@ -192,11 +201,11 @@ class SseDissector(Dissector):
         if self.begun < 0 or gap.direction != self.side:
             return []
         self.lines.reset()
-        self.block = Block()
+        self.block = SseBlock()
         self.doubt = True
         self.first = False
         self.now = max(self.now, gap.time)
-        return [Incomplete(self.now, gap.direction, Evidence((gap.frame,)), gap.length, 0)]
+        return [SseIncomplete(self.now, gap.direction, Evidence((gap.frame,)), gap.length, 0)]
 
     def on_close(self, close: Close) -> list[Output]:
         """The end of the response; that of the request says nothing."""
@@ -208,8 +217,8 @@ class SseDissector(Dissector):
         self._flush(out)
         held = self.block.size
         if held and close.how != "capture":
-            out.append(Incomplete(self.now, self.side, Evidence(self.block.named(close.frame)), 0, int(held)))
-        out.append(Ended(
+            out.append(SseIncomplete(self.now, self.side, Evidence(self.block.named(close.frame)), 0, int(held)))
+        out.append(SseEnded(
             self.now, self.side, Evidence(tuple(sorted({*self.frames, close.frame}))), close.how, self.path,
             self.begun, self.names, int(self.octets), median(self.times.samples), int(self.longest),
             int(self.comments.count), self.comments.regular(), self.last_id, self.retry,

@@ -7,17 +7,17 @@ from dissectors.kit.protocol import Protocol
 from dissectors.protocols.tcp.events import HANDSHAKE, TEARDOWN, TRANSFER
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
-    Established,
     FastOpen,
     HalfOpen,
     Midstream,
     OptionsExplained,
-    Refused,
     SimultaneousOpen,
     Syn,
     SynAck,
     SynCookie,
-    Unanswered,
+    TcpEstablished,
+    TcpRefused,
+    TcpUnanswered,
 )
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
@@ -33,13 +33,13 @@ from dissectors.protocols.tcp.events_loss import (
 )
 from dissectors.protocols.tcp.events_teardown import (
     ChallengeAck,
-    Closed,
     Fin,
     FinAcknowledged,
     HalfClose,
     LateSegments,
     NotEnded,
-    Reset,
+    TcpClosed,
+    TcpReset,
 )
 from dissectors.protocols.tcp.events_transfer import (
     CongestionMarks,
@@ -69,11 +69,11 @@ TCP: Final = Protocol(
     carriers=("ip",),
     ports={},
     events=(
-        Syn, SynAck, OptionsExplained, Established, SimultaneousOpen, Refused, Unanswered, HalfOpen, SynCookie,
+        Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, TcpUnanswered, HalfOpen, SynCookie,
         FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk, KeepAlive,
         CongestionMarks, Limits, Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe,
         SpuriousRetransmission, Reordering, LossSummary, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged,
-        HalfClose, Closed, Reset, LateSegments, ChallengeAck, NotEnded,
+        HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
     phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},

@@ -5,13 +5,13 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.protocols.tls.records import MAX_FRAMES, Record
+from dissectors.protocols.tls.records import MAX_FRAMES, TlsRecord
 
 MAX_MESSAGE: Final[i64] = 262_144  # octets of one message that are put together; its length field allows 16 MiB
 MESSAGE_HEADER: Final[i64] = 4     # type and length (RFC 8446 §4)
 
 
-class Message:
+class TlsMessage:
     """One handshake message. raw: with its header, as the transcript hash wants it; b"" where it passed the cap."""
 
     def __init__(self, type: int, raw: bytes, length: int, frames: tuple[int, ...], time: int) -> None:
@@ -26,7 +26,7 @@ class Message:
         return self.raw[4:]
 
 
-class Messages:
+class TlsMessages:
     """The handshake messages of one direction. What is held is at most one, up to MAX_MESSAGE."""
 
     def __init__(self) -> None:
@@ -49,9 +49,9 @@ class Messages:
             return int(self.type)
         return self.parts[0][0] if self.held else -1
 
-    def feed(self, record: Record, fragment: bytes) -> list[Message]:
+    def feed(self, record: TlsRecord, fragment: bytes) -> list[TlsMessage]:
         """The messages that end in this fragment."""
-        out: list[Message] = []
+        out: list[TlsMessage] = []
         size: i64 = len(fragment)
         at: i64 = 0
         while at < size:
@@ -61,7 +61,7 @@ class Messages:
                 self.skip -= take
                 at += take
                 if not self.skip:
-                    out.append(Message(
+                    out.append(TlsMessage(
                         int(self.type), b"", int(self.too_large), self._frames(), record.time
                     ))
                     self.clear()
@@ -86,7 +86,7 @@ class Messages:
                     continue
                 if length:
                     continue
-            out.append(Message(raw[0], raw, len(raw) - 4, self._frames(), record.time))
+            out.append(TlsMessage(raw[0], raw, len(raw) - 4, self._frames(), record.time))
             self.clear()
         return out
 

@@ -30,7 +30,7 @@ FOUND: Final = "found"     # records are in step again
 PLAIN: Final = "plain"     # the stream does not begin with a record
 
 
-class Record:
+class TlsRecord:
     """A record, or an SSL 2.0 message. fragment: b"" where it is not kept.
 
     length: as the header says. cut: octets of the fragment that the capture does not hold.
@@ -53,7 +53,7 @@ class Record:
         self.cut = cut
 
 
-class Run:
+class TlsRun:
     """Application-data records that follow one another without a word from the other side."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Run:
         """The frames of the run, ascending: the first ones and the last."""
         return named(self.frames, self.last)
 
-    def merge(self, other: Run) -> None:
+    def merge(self, other: TlsRun) -> None:
         """Add a later run to this one."""
         if not self.records:
             self.begin = other.begin
@@ -100,7 +100,7 @@ class Notice:
         self.first = first
 
 
-Found = Union[Record, Run, Notice]
+Found = Union[TlsRecord, TlsRun, Notice]
 
 
 def named(frames: list[int], last: int) -> tuple[int, ...]:
@@ -141,7 +141,7 @@ class RecordLayer:
         self.lost: i64 = 0
         self.now: int = 0            # a chunk that had to wait is older than the one that released it
         self.frame: int = 0          # of the last chunk
-        self.run: Run = Run()
+        self.run: TlsRun = TlsRun()
 
     def passes(self, chunk: Chunk) -> bool:
         """Take a chunk that lies within a record whose fragment nobody wants; most of a download is that."""
@@ -210,7 +210,7 @@ class RecordLayer:
         self._lose()
         return out
 
-    def add(self, record: Record, plain: i64) -> None:
+    def add(self, record: TlsRecord, plain: i64) -> None:
         """Count a record that was told by itself to the run in hand. plain: -1 where it was not decrypted."""
         run = self.run
         if not run.records:
@@ -225,12 +225,12 @@ class RecordLayer:
         if len(run.frames) < MAX_FRAMES and (not run.frames or run.frames[-1] != run.last):
             run.frames.append(run.last)
 
-    def end(self) -> Run | None:
+    def end(self) -> TlsRun | None:
         """The run in hand is over, if there is one."""
         if not self.run.records:
             return None
         run = self.run
-        self.run = Run()
+        self.run = TlsRun()
         return run
 
     def unfinished(self) -> i64:
@@ -358,7 +358,7 @@ class RecordLayer:
         if run is not None:
             out.append(run)
         fragment = b"".join(self.parts) if len(self.parts) != 1 else self.parts[0]
-        out.append(Record(
+        out.append(TlsRecord(
             int(self.type), int(self.version), int(self.length), fragment, named(self.frames, frame), frame, time,
             start, end, int(self.cut),
         ))

@@ -5,8 +5,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.protocols.tls.handshake import Messages
-from dissectors.protocols.tls.records import MAX_FRAMES, RecordLayer, Run
+from dissectors.protocols.tls.handshake import TlsMessages
+from dissectors.protocols.tls.records import MAX_FRAMES, RecordLayer, TlsRun
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 from dissectors.wire.tls.protection import Opener
 
@@ -45,13 +45,13 @@ class Hidden:
         return tuple(sorted({*self.frames, self.last}))
 
 
-class Side:
+class TlsSide:
     """One direction."""
 
     def __init__(self, direction: int) -> None:
         self.direction = direction
         self.layer = RecordLayer(False)
-        self.messages = Messages()
+        self.messages = TlsMessages()
         self.opener: Opener | None = None
         self.secure = False          # encrypted since ChangeCipherSpec (TLS 1.2 and below)
         self.unsure = False          # octets are missing, so it may be encrypted without our knowing
@@ -72,7 +72,7 @@ class Side:
         self.ended_frame = 0
         self.ended_ns = 0
         self.runs = 0                # told one by one
-        self.rest = Run()            # runs beyond the cap, added up
+        self.rest = TlsRun()            # runs beyond the cap, added up
         self.records = 0             # of application data, in runs that were told
         self.octets = 0
         self.begin = -1              # ns, of the first

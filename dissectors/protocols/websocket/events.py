@@ -31,7 +31,7 @@ class WebSocketEvent(ChannelEvent):
         return ROLES[1 if self.by_client else 0].lower()
 
 
-class Opened(ChannelEvent):
+class WsOpened(ChannelEvent):
     """The upgrade succeeded."""
 
     name: ClassVar[str] = "websocket.opened"
@@ -174,7 +174,7 @@ class FrameSeen(WebSocketEvent):
         return {"opcode": self.opcode, "fin": self.fin, "length": self.length}
 
 
-class Message(WebSocketEvent):
+class WsMessage(WebSocketEvent):
     """A message, whole or as much of it as the capture holds.
 
     octets: what it says, unmasked and inflated, secrets replaced; complete: all of it, and not only its beginning.
@@ -260,7 +260,7 @@ class Message(WebSocketEvent):
         return out
 
 
-class MessageRun(ChannelEvent):
+class WsMessageRun(ChannelEvent):
     """Messages that are counted together. Each pair: by the originator, by the responder.
 
     previews: the beginnings of the first ones.   client: the direction of the client, 0 or 1.
@@ -324,7 +324,7 @@ class MessageRun(ChannelEvent):
         }
 
 
-class Ping(WebSocketEvent):
+class WsPing(WebSocketEvent):
     """Is anybody there? payload: what the pong has to repeat."""
 
     name: ClassVar[str] = "websocket.ping"

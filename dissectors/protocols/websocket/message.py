@@ -127,7 +127,7 @@ class Waiting:
         self.shown = shown
 
 
-class Side:
+class WsSide:
     """One direction of the connection.
 
     in_step: it is known where frames begin.   held: octets in which the next frame is looked for.

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence
 from dissectors.protocols.websocket.codes import TEXT
-from dissectors.protocols.websocket.events import MessageRun
+from dissectors.protocols.websocket.events import WsMessageRun
 from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import hex_preview, shortened, text_of
 
@@ -17,7 +17,7 @@ MAX_PREVIEWS: Final = 3       # messages of a run whose beginning is shown
 PREVIEW_OCTETS: Final = 160   # of each
 
 
-class Run:
+class WsRun:
     """Both directions together: who answers whom is in their order, which a count cannot keep anyway."""
 
     def __init__(self) -> None:
@@ -69,14 +69,14 @@ class Run:
             self.frames.append(frame)
         self.last = frame
 
-    def take(self, client: int) -> MessageRun | None:
+    def take(self, client: int) -> WsMessageRun | None:
         """The run as an event, and a new one begins; None of nothing."""
         if self.begin < 0:
             return None
         direction = NEITHER
         if not (self.forward and self.backward) and self.forward + self.backward:
             direction = FORWARD if self.forward else BACKWARD
-        event = MessageRun(
+        event = WsMessageRun(
             self.begin, direction, Evidence(tuple(sorted({*self.frames, self.last}))),
             (int(self.forward), int(self.backward)), (int(self.octets_forward), int(self.octets_backward)),
             int(self.texts), int(self.largest), int(self.pings), self.end, tuple(self.previews), client,
