@@ -8,10 +8,10 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
 from analyzer.model import Analysis
+from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
 from dissectors.kit.units import duration, grouped, plural
 from dissectors.protocols.dns.events import DnsIncomplete, Mismatch
-from dissectors.protocols.dns.lookup import UNANSWERED, Lookup
-from dissectors.protocols.dns.outcome import ANSWERED, FAILED, NO_DATA, NO_NAME, TRUNCATED
+from dissectors.protocols.dns.outcome import FAILED
 
 # A server or a resolver with the answer at hand needs one round trip; above this a person begins to notice.
 SLOW_NS: Final = 200_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.inputs import Chunk, Datagram, Gap
-from dissectors.kit.protocol import MORE, YES, Context, Protocol
+from dissectors.kit.protocol import MORE, YES, Context, Protocol, Readers
 
 MAX_PROBE_BYTES: Final = 4_096   # looked at per direction before its beginning counts as unknown
 MAX_PROBE_CHUNKS: Final = 64     # of a direction that are looked at
@@ -18,15 +18,12 @@ class Known:
 
     def __init__(self, protocols: tuple[Protocol, ...]) -> None:
         self.protocols = protocols
-        self.by_name: dict[str, Protocol] = {}
+        self.readers = Readers(protocols)
         self.anywhere: dict[str, list[Protocol]] = {}            # by carrier: those that are asked on any port
         self.hints: dict[str, dict[int, list[Protocol]]] = {}    # by carrier and port
         self.chosen: dict[tuple[str, int, int], Candidates] = {}
         for protocol in protocols:
-            if protocol.create is None:
-                continue
-            self.by_name.setdefault(protocol.name, protocol)
-            if protocol.probe is None:
+            if protocol.create is None or protocol.probe is None:
                 continue
             for carrier in protocol.carriers:
                 if protocol.probe_anywhere:

@@ -22,7 +22,9 @@ class Router:
 
     def __init__(self, protocols: tuple[Protocol, ...], context: Context, conversation: int) -> None:
         self.conversation = conversation
-        self.outer = Layer(known(protocols), context, conversation, 1, 0)
+        prepared = known(protocols)
+        context.readers = prepared.readers
+        self.outer = Layer(prepared, context, conversation, 1, 0)
         self.outer.search()
 
     @property
@@ -189,9 +191,7 @@ class Layer:
         return child.take(item)
 
     def _hand_over(self, item: Input, handoff: Handoff) -> list[Event]:
-        found = self.protocols.by_name.get(handoff.protocol)
-        if handoff.protocol and found is None:
-            return []
+        found = self.protocols.readers.of(handoff.by)
         if handoff.position == BENEATH:
             return self._carry(item, handoff, found)
         self.changes += 1

@@ -23,7 +23,7 @@ from analyzer.report.selection import is_told
 from analyzer.report.words import NORMAL, frame_list, since_start
 from analyzer.timeline.phases import phases_of
 from analyzer.timeline.titles import Titles
-from dissectors.kit.event import Event
+from dissectors.kit.event import APPLICATION, CARRYING, SECURING, Event
 from dissectors.kit.units import duration, plural, size
 
 MAX_LINES: Final = 400        # conversations in the table of a screen
@@ -148,7 +148,7 @@ class Viewer:
                 return "SYN sent"
             if marks & SAW_SYN_ACK and not marks & (SAW_FIRST_ACK | SAW_DATA):
                 return "opening"
-        latest = next((event for event in reversed(teller.account.events) if event.phase not in TRANSPORT), None)
+        latest = next((event for event in reversed(teller.account.events) if event.rank in ABOVE), None)
         if latest is not None:
             return self.titles.phase(latest.phase, latest)
         return "data" if int(flow.marks) & SAW_DATA else "open" if isinstance(flow, TcpFlow) else "datagrams"
@@ -183,8 +183,8 @@ class Viewer:
         )
 
 
-# Phases of the transport itself: what an application does above them says more.
-TRANSPORT: Final = ("", "handshake", "transfer", "teardown")
+# Phases above the transport itself: what an application does says more.
+ABOVE: Final = (SECURING, APPLICATION, CARRYING)
 CLOSED_PHASES: Final = ("closed", "reset")
 SEVERITY_ORDER: Final = {"error": 4, "warn": 3, "note": 2, "chat": 1, "": 0}
 
@@ -231,7 +231,7 @@ def facts_of(conversation: Conversation, teller: LiveTeller) -> list[str]:
     tcp = conversation.tcp
     if tcp is not None and tcp.handshake_rtt_ns >= 0:
         facts.append(f"round trip {duration(tcp.handshake_rtt_ns)}")
-    names = [end.name for end in (conversation.originator, conversation.responder) if end.name]
+    names = conversation.names()
     facts += names
     if conversation.scope:
         facts.append(conversation.scope)

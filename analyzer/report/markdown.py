@@ -149,8 +149,8 @@ def _ladder(told: Told, level: str) -> Iterator[str]:
     if not arrows:
         return
     yield "\n```mermaid\nsequenceDiagram\n"
-    yield f"    participant A as {diagram_text(conversation.originator.name or str(conversation.originator))}\n"
-    yield f"    participant B as {diagram_text(conversation.responder.name or str(conversation.responder))}\n"
+    yield f"    participant A as {diagram_text(conversation.originator.title())}\n"
+    yield f"    participant B as {diagram_text(conversation.responder.title())}\n"
     before: Phase | None = None
     for phase, event in arrows[:LADDER]:
         if phase is not before:

@@ -19,10 +19,10 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
     """
     analysis = Analysis(capture)
     analysis.conversations = [account.conversation for account in accounts]
-    lookups = Lookups(accounts)
+    titles = Titles()
+    lookups = Lookups(accounts, titles)
     analysis.lookups = lookups.all
     analysis.left_out += lookups.left_out
-    titles = Titles()
     for account in accounts:
         try:
             phases = phases_of(account, lookups.of(account.conversation.number), titles)
@@ -35,6 +35,6 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
         told.points = account.points
         analysis.told.append(told)
     capture.seen_from = capture.seen_from or seen_from(accounts)
-    analysis.story, left_out = story_of(analysis.told, accounts, lookups, titles)
+    analysis.story, left_out = story_of(analysis.told, lookups, titles)
     analysis.left_out += left_out
     return analysis

@@ -126,7 +126,7 @@ def witnessed(protocol: Protocol, sample: str, number: int, found: list[Feed]) -
     return Protocol(
         protocol.name, protocol.title, protocol.summary, protocol.specs, watch, protocol.carriers, protocol.ports,
         protocol.events, protocol.terms, protocol.probe, protocol.probe_anywhere, protocol.namer,
-        protocol.probe_on_port,
+        protocol.probe_on_port, protocol.reached_by, protocol.whole_by,
     )
 
 

@@ -13,10 +13,11 @@ from variations import HOWS, as_gap, cut, damaged, joined, split
 
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
-from dissectors.kit.protocol import NO, YES, Context, Dissector, Handoff, Output, Protocol
+from dissectors.kit.protocol import NO, WAYS, YES, Context, Dissector, Handoff, Output, Protocol, Readers
 from dissectors.registry import protocols
 
 ALL = protocols()
+READERS = Readers(ALL)
 OBSERVERS = [protocol for protocol in ALL if protocol.create is not None]
 # A protocol without a sample of its own, and why. Empty is the aim.
 WITHOUT_SAMPLE = {
@@ -86,6 +87,7 @@ def feed_to(dissector: Dissector, items: list[Item]) -> list[Output]:
 
 def observer(protocol: Protocol, context: Context) -> Dissector:
     assert protocol.create is not None
+    context.readers = READERS
     return protocol.create(context)
 
 
@@ -123,6 +125,11 @@ def test_its_record_is_complete(protocol: Protocol) -> None:
     assert protocol.events
     if not protocol.probe_anywhere:
         assert protocol.ports, "never asked"
+    for way, token in protocol.reached_by:
+        assert way in WAYS, "no carrier says that"
+        assert token
+        assert READERS.of((way, token)) is protocol, "another one has it already"
+    assert set(protocol.whole_by) <= {way for way, _token in protocol.reached_by}
 
 
 @pytest.mark.parametrize("protocol", [p for p in ALL if p.probe is not None], ids=named)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.lookup import NO_DATA, NO_NAME, TRUNCATED
 from dissectors.kit.units import grouped, plural
 from dissectors.protocols.dns.message import (
     AA,
@@ -24,10 +25,7 @@ from dissectors.protocols.dns.outcome import (
     BROKEN,
     DONE,
     FAILED,
-    NO_DATA,
-    NO_NAME,
     REFERRAL,
-    TRUNCATED,
     DnsOutcome,
     addresses,
     extended_errors,

@@ -4,8 +4,10 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
+from dissectors.kit.identity import Identity
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.dns.describe import flag_names, label, query_text, question_text, response_text
+from dissectors.protocols.dns.identity import named_in
 from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, AUTHORITY, MAX_TTL, QR, DnsMessage
 from dissectors.protocols.dns.outcome import DnsOutcome, outcome_json, outcome_of
 from dissectors.protocols.dns.rdata import record_json
@@ -75,6 +77,9 @@ class MessageEvent(Event):
         if message.bad_at < 0 and message.end < len(message.data):
             out["trailing_bytes"] = len(message.data) - int(message.end)
         return out
+
+    def identifies(self) -> list[Identity]:
+        return named_in(self.fields())
 
     def frame_record(self) -> dict[str, JsonValue] | None:
         """The name is written as Wireshark writes it; `fields()` has it in presentation format."""
@@ -277,6 +282,10 @@ class DnsUnanswered(Event):
         if self.attempts > 1:
             text += f", asked {self.attempts} times"
         return f"{text}; {end} {duration(self.waited_ns)} after it was first asked."
+
+    def identifies(self) -> list[Identity]:
+        question = self.message.question()
+        return named_in({"name": question.name.text()}) if question is not None else []
 
     def fields(self) -> dict[str, JsonValue]:
         question = self.message.question()

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.event import FORWARD, Event
+from dissectors.kit.lookup import ANSWERED, TRUNCATED, UNANSWERED, Book, Lookup, Step
 from dissectors.kit.units import plural
 from dissectors.protocols.dns.addresses import address_of_reverse
 from dissectors.protocols.dns.describe import listed, shortened
 from dissectors.protocols.dns.events import DnsResponse, Mismatch, Query
 from dissectors.protocols.dns.events_multicast import MdnsQuery, MdnsResponse, MdnsRetry
-from dissectors.protocols.dns.lookup import UNANSWERED, Lookup, Step
 from dissectors.protocols.dns.message import RD, DnsMessage
 from dissectors.protocols.dns.names import Name, ancestor
-from dissectors.protocols.dns.outcome import ALIAS, ANSWERED, FAILED, REFERRAL, TRUNCATED, DnsOutcome, addresses
+from dissectors.protocols.dns.outcome import ALIAS, FAILED, REFERRAL, DnsOutcome, addresses
 from dissectors.protocols.dns.rdata import decode_or_generic
 from dissectors.wire.dns_codes import QUERY, rcode_name
 from dissectors.wire.dns_types import AAAA, AXFR, IXFR, PTR, A, type_name
@@ -53,15 +53,14 @@ class _Open:
         self.closed = False
 
 
-class LookupBook:
+class LookupBook(Book):
     """names: address to the name that was asked for when a response gave it (an alias's own name, not its target's).
 
     dropped: what the caps above left out, by the name of the cap.
     """
 
     def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self.dropped: dict[str, int] = {}
+        super().__init__()
         self._open: dict[bytes, _Open] = {}
         self._waiting: dict[bytes, tuple[int, _Open]] = {}   # may be followed up until that time; in its order
         self._by_server: dict[bytes, _Open] = {}             # server and question: who waits for that server

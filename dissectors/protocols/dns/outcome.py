@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.event import JsonValue
+from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED
 from dissectors.protocols.dns.cursor import Cursor
 from dissectors.protocols.dns.edns import decode_options
 from dissectors.protocols.dns.message import AA, ADDITIONAL, ANSWER, AUTHORITY, TC, DnsMessage, DnsRecord
@@ -12,12 +13,9 @@ from dissectors.protocols.dns.rdata import cache_seconds, decode_or_generic
 from dissectors.wire.dns_codes import NOERROR, NXDOMAIN, OPTION_ERROR, QUERY
 from dissectors.wire.dns_types import AAAA, ANY_TYPE, AXFR, CNAME, IXFR, NS, OPT, SOA, A
 
-ANSWERED: Final = "answered"
+# Beside those of a lookup as a whole.
 ALIAS: Final = "alias"          # only a CNAME, whose target has to be asked for
-NO_NAME: Final = "NXDOMAIN"     # RFC 2308 §2.1
-NO_DATA: Final = "NODATA"       # RFC 2308 §2.2
 REFERRAL: Final = "referral"    # RFC 1034 §4.3.2 step 3b
-TRUNCATED: Final = "truncated"  # RFC 1035 §4.1.1: TC
 FAILED: Final = "failed"
 BROKEN: Final = "unreadable"     # no answer among what can be read, and not all of it can
 DONE: Final = "done"            # a response to something other than a query

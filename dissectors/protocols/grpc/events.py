@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
+from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.units import duration, plural, size
 from dissectors.wire.body_secrets import json_without_secrets, without_secrets
 from dissectors.wire.http.redaction import shown_value
@@ -109,6 +110,12 @@ class Began(Event):
             words.append(f"deadline {duration(self.call.deadline_ns)}")
         return ", ".join(words)
 
+    def identifies(self) -> list[Identity]:
+        found = host_of(self.call.authority)
+        for _name, value in self.call.metadata:
+            found += hosts_of_urls(value)
+        return found
+
     def fields(self) -> dict[str, JsonValue]:
         call = self.call
         metadata: list[JsonValue] = []
@@ -121,6 +128,15 @@ class Began(Event):
             "deadline_ns": call.deadline_ns, "attempt": call.attempt, "encoding": call.codings[0],
             "accept_encoding": call.accepted, "metadata": metadata,
         }
+
+
+def hex_in(value: JsonValue, key: str = "") -> list[str]:
+    """The raw octets in what is shown of a message."""
+    if isinstance(value, dict):
+        return [octets for inner, held in value.items() for octets in hex_in(held, inner)]
+    if isinstance(value, list):
+        return [octets for held in value for octets in hex_in(held, key)]
+    return [value] if isinstance(value, str) and key == "hex" else []
 
 
 class GrpcContent:
@@ -229,6 +245,9 @@ class GrpcMessage(Event):
 
     def detail(self) -> str:
         return size(self.wire)
+
+    def identifies(self) -> list[Identity]:
+        return [(UNIQUE, octets) for octets in hex_in(self.content.as_json())]
 
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {

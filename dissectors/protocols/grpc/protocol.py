@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol, Term
+from dissectors.kit.protocol import MEDIA, Context, Dissector, Protocol, Term
 from dissectors.protocols.grpc.dissector import GrpcDissector
 from dissectors.protocols.grpc.ended import GrpcEnded
 from dissectors.protocols.grpc.events import Began, GrpcIncomplete, GrpcMessage, GrpcMessageRun
@@ -62,4 +62,7 @@ GRPC: Final = Protocol(
     "grpc", "gRPC", "Calls of methods over HTTP, with deadlines, streams of messages and a status at the end.",
     ("gRPC over HTTP2", "gRPC-Web"), _create, ("tcp",), {},
     (Began, GrpcMessage, GrpcMessageRun, GrpcIncomplete, GrpcEnded), TERMS,
+    reached_by=(
+        (MEDIA, "application/grpc"), (MEDIA, "application/grpc-web"), (MEDIA, "application/grpc-web-text"),
+    ),
 )

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.protocol import Context, Dissector, Handoff, Output
+from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Dissector, Handoff, Output
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpRequest, HttpResponse, HttpSkipped
 from dissectors.protocols.http1.exchange import MAX_INTERIM, Open
 from dissectors.protocols.http1.framing import HANDED_OVER, Framing, request_framing, response_framing
@@ -40,12 +40,10 @@ from dissectors.wire.http.message import NO_STATUS, Head, as_fields, as_text, sh
 MAX_PIPELINED: Final = 1_000     # requests of one connection that wait for their response at once
 MAX_NOTED: Final = 20            # ambiguous messages that are told of one connection
 
+TO_HTTP2: Final = (UPGRADE, "h2c")    # its preface is that of HTTP/2 in the clear (RFC 9113 §3.3)
 UNFINISHED: Final = ("capture", "timeout")    # ends of a conversation that neither side made
 
 _CAPS: Final = {"MAX_HEAD": MAX_HEAD, "MAX_CHUNK_LINE": MAX_CHUNK_LINE}
-
-# What an upgrade leads to, by its token (IANA HTTP upgrade tokens); any other is left to the bytes.
-_UPGRADES: Final = {"websocket": "websocket", "h2c": "http2"}
 
 
 class HttpDissector(Dissector):
@@ -90,6 +88,7 @@ class Exchanges(Watcher):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.each_pdu: bool = context.each_pdu
+        self.readers = context.readers
         self.show_secrets: bool = context.provided.show_secrets
         self.scheme = "https" if "tls" in context.beneath else "http"
         self.out: list[Output] = []
@@ -173,7 +172,7 @@ class Exchanges(Watcher):
             self.out.append(HttpRequest(
                 half.now, half.direction, evidence, one.shown_head, one.number, one.request_notes
             ))
-        one.carry_request(half.frame, half.now, half.direction, self.out)
+        one.carry_request(self.readers, self.each_pdu, half.frame, half.now, half.direction, self.out)
         if framing.kind:
             one.sending = BodyReader(head, self.show_secrets, not self.each_pdu or one.carried is not None)
         half.body(framing.kind, framing.length, self)
@@ -204,7 +203,7 @@ class Exchanges(Watcher):
         if interim:
             half.body(framing.kind, framing.length, self)
             return
-        one.carry_response(half.frame, half.now, half.direction, self.out)
+        one.carry_response(self.readers, half.frame, half.now, half.direction, self.out)
         if framing.kind == HANDED_OVER:
             self._hand_over(half, one, head)
             return
@@ -227,13 +226,10 @@ class Exchanges(Watcher):
         for other in self.pending:
             self._ended(other, half.now, half.direction, half.frame, CUT)
         self.pending = []
-        protocol = ""
+        by = ANYONE
         opening = []
-        reason = "the tunnel that CONNECT asked for is open"
         if upgraded:
-            token = head.text(b"upgrade").partition(",")[0].strip()
-            protocol = _UPGRADES.get(token.lower(), "")
-            reason = f"101 Switching Protocols to {token[:40]}"
+            by = (UPGRADE, head.text(b"upgrade").partition(",")[0].strip().lower())
             if one.head is not None:
                 opening.append(as_fields(
                     one.head, one.sent_frame or half.frame, one.sent if one.sent_frame else half.now,
@@ -242,9 +238,7 @@ class Exchanges(Watcher):
             opening.append(as_fields(head, half.frame, half.now, half.direction, 0))
         self.halves[0].state = OVER
         self.halves[1].state = OVER
-        self.out.append(Handoff(
-            protocol, half.direction, int(half.position), reason, 0, tuple(opening)
-        ))
+        self.out.append(Handoff(by, half.direction, int(half.position), 0, tuple(opening)))
 
     # -- bodies ----------------------------------------------------------------------------------------
 
@@ -261,7 +255,7 @@ class Exchanges(Watcher):
             return
         decoded = reader.feed(data)
         if one.carried is not None:
-            one.carry(decoded, half.frame, half.now, half.direction, self.out)
+            one.carried.octets(decoded, half.frame, half.now, half.direction, half.frame, self.out)
 
     def on_missing(self, half: Http1Half, octets: int) -> None:
         one = self._passing(half)
@@ -283,7 +277,7 @@ class Exchanges(Watcher):
         pending, self.pending = self.pending, []
         for one in pending:
             self._ended(one, half.now, half.direction, half.frame, LOST_END)
-        self.out.append(Handoff("http2", half.direction, int(half.position), "the connection preface of HTTP/2"))
+        self.out.append(Handoff(TO_HTTP2, half.direction, int(half.position)))
 
     # -- ends ------------------------------------------------------------------------------------------
 
@@ -315,7 +309,7 @@ class Exchanges(Watcher):
             self._told_request(half, one)
         one.told = False
         if one.carried is not None:
-            one.carry_end(one.request_trailers, half.frame, half.now, half.direction, self.out)
+            one.carry_end(one.request_trailers, how == LOST_END, half.frame, half.now, half.direction, self.out)
         if how not in (COMPLETE, CLOSED) and not one.how:
             one.how = how
         if one.response_over:
@@ -339,7 +333,7 @@ class Exchanges(Watcher):
         if self.each_pdu and (how in (COMPLETE, CLOSED) or half.cut) and not one.told:
             self._told_response(half, one)
         if one.carried is not None:
-            one.carry_end(one.response_trailers, half.frame, half.now, half.direction, self.out)
+            one.carry_end(one.response_trailers, how == LOST_END, half.frame, half.now, half.direction, self.out)
         one.how = how
         self.pending = [other for other in self.pending if other is not one] if len(self.pending) > 1 else []
         for other in self.pending[:1]:

@@ -30,6 +30,7 @@ class Conn:
 
     def __init__(self, context: Context) -> None:
         self.each_pdu = context.each_pdu
+        self.readers = context.readers
         self.show_secrets = context.provided.show_secrets
         self.late = context.midstream
         self.sides = [H2Side(0, context.midstream), H2Side(1, context.midstream)]

@@ -28,7 +28,7 @@ from dissectors.protocols.http2.states import (
     after,
     may_send,
 )
-from dissectors.protocols.http2.stream import MAX_INTERIM, NOBODY, H2Half, Stream
+from dissectors.protocols.http2.stream import MAX_INTERIM, H2Half, Stream
 from dissectors.wire.http.body import NO_BODY, BodyReader
 from dissectors.wire.http.events import CAPTURE, COMPLETE, CUT, TUNNEL, UNANSWERED, Interim, Times
 from dissectors.wire.http.message import Head, number_of
@@ -146,7 +146,9 @@ class H2Messages:
         half.first_frame = evidence.frames[0]
         half.expected = number_of(section.get(b"content-length"))
         half.shown = section.head(True, conn.show_secrets)
-        carry.on_request(stream, section, reader.frame, reader.now, side.direction, conn.each_pdu, conn.out)
+        carry.on_request(
+            conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.each_pdu, conn.out
+        )
         if conn.each_pdu:
             return
         event = Request(
@@ -181,7 +183,7 @@ class H2Messages:
         half.first_frame = evidence.frames[0]
         half.expected = number_of(section.get(b"content-length"))
         half.shown = section.head(False, conn.show_secrets)
-        carry.on_response(stream, section, reader.frame, reader.now, side.direction, conn.out)
+        carry.on_response(conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.out)
         if conn.each_pdu:
             return
         notes = section.notes(False, False)
@@ -203,7 +205,7 @@ class H2Messages:
                            f"a second header block on stream {stream.number} that does not end it")
         head = section.head(conn.who(side) == CLIENT, conn.show_secrets)
         half.trailers = head.pairs
-        carry.on_trailers(stream, half, section, reader.frame, reader.now, side.direction, conn.out)
+        carry.on_trailers(stream, section, reader.frame, reader.now, side.direction, conn.out)
         if not conn.each_pdu:
             conn.out.append(Trailers(reader.now, side.direction, evidence, stream.number, head))
 
@@ -253,20 +255,24 @@ class H2Messages:
         half = self.conn.half(stream, side)
         count = reader.part_end - reader.part_start
         half.octets += count
+        carried = stream.carried
+        if carried is not None and not carried.listens[side.direction]:
+            carried = None
         body = half.body
         if body is None:
-            body = self._begin_body(half)
-        if half.carries == NOBODY and body.decoder is None and body.room == 0:
+            body = self._begin_body(half, carried is not None)
+        if carried is None and body.decoder is None and body.room == 0:
             body.octets += count       # nobody wants to know what it is
             body.decoded += count
             return
         decoded = body.feed(reader.data[reader.part_start:reader.part_end])
-        if half.carries != NOBODY and decoded:
-            carry.on_octets(stream, half, decoded, chunk, side.direction, self.conn.out)
+        if carried is not None:
+            carried.octets(decoded, chunk.frame, chunk.time, side.direction, chunk.released_by, self.conn.out)
 
-    def _begin_body(self, half: H2Half) -> BodyReader:
+    def _begin_body(self, half: H2Half, read: bool) -> BodyReader:
+        """read: by a protocol of its own."""
         head = half.shown or _NO_HEAD
-        body = half.body = BodyReader(head, self.conn.show_secrets, self.decode_bodies or half.carries != NOBODY)
+        body = half.body = BodyReader(head, self.conn.show_secrets, self.decode_bodies or read)
         return body
 
     def missed(self, side: H2Side, octets: i64) -> None:
@@ -277,7 +283,8 @@ class H2Messages:
         half = self.conn.half(stream, side)
         half.lost += octets
         half.octets += octets
-        (half.body or self._begin_body(half)).lose(int(octets))
+        read = stream.carried is not None and stream.carried.listens[side.direction]
+        (half.body or self._begin_body(half, read)).lose(int(octets))
 
     def data(self, side: H2Side) -> None:
         """A DATA frame is complete: what it takes of the windows, and what it ends."""
@@ -338,9 +345,11 @@ class H2Messages:
         reader = side.reader
         half = conn.half(stream, side)
         half.ended_ns = reader.now
+        carried = stream.carried
         if stream.told:
-            carry.on_end(stream, half, reader.frame, reader.now, side.direction, conn.out)
-            carry.on_close(stream, reader.frame, reader.now, "fin", conn.out)
+            if carried is not None:
+                carried.end(reader.frame, reader.now, side.direction, half.lost > 0, conn.out)
+                carried.close(reader.frame, reader.now, "fin", conn.out)
             conn.lingering.pop(stream.number, None)
             return
         state = after(stream.state, ENDS, conn.who(side))
@@ -350,7 +359,8 @@ class H2Messages:
                                f"END_STREAM on stream {stream.number}, which is {STATE_NAMES[stream.state]}")
             state = CLOSED
         stream.state = state
-        carry.on_end(stream, half, reader.frame, reader.now, side.direction, conn.out)
+        if carried is not None:
+            carried.end(reader.frame, reader.now, side.direction, half.lost > 0, conn.out)
         self._check_length(side, stream, half)
         if state == CLOSED or (stream.late and conn.who(side) == SERVER and not stream.client.seen):
             ended = TUNNEL if stream.tunnel else COMPLETE
@@ -379,8 +389,7 @@ class H2Messages:
         self.finish(stream, side, "", "rst")
         if conn.half(stream, conn.peer(side)).ended_ns < 0:
             conn.linger(stream)
-            stream.carried = ""
-            stream.client.carries = stream.server.carries = NOBODY
+            stream.carried = None
 
     def close(self, close: Close) -> None:
         """The connection is over, or the capture."""
@@ -396,7 +405,8 @@ class H2Messages:
         client, server = stream.client, stream.server
         now = max(conn.sides[0].reader.now, conn.sides[1].reader.now)
         frame = max(conn.sides[0].reader.frame, conn.sides[1].reader.frame)
-        carry.on_close(stream, reader.frame or frame, now, how, conn.out)
+        if stream.carried is not None:
+            stream.carried.close(reader.frame or frame, now, how, conn.out)
         if not ended:
             whole = server.ended_ns >= 0
             ended = COMPLETE if whole else CUT if server.seen else UNANSWERED
@@ -439,7 +449,7 @@ class H2Messages:
         facts = StreamFacts(
             STATE_NAMES[state], stream.promised, int(stream.delayed_ns),
             (int(client.data_frames), int(server.data_frames)), int(client.padding + server.padding),
-            (waits[0], waits[1]), stream.carried, reset, header, text,
+            (waits[0], waits[1]), stream.carried.name if stream.carried is not None else "", reset, header, text,
             (_missing(client), _missing(server)), (client.window.series, server.window.series),
         )
         return H2Exchange(

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.kit.protocol import ALPN, UPGRADE, Context, Dissector, Protocol
 from dissectors.protocols.http2.dissector import Http2Dissector
 from dissectors.protocols.http2.events import Frame, H2Exchange, H2Response, Preface, PushPromise, Request, Trailers
 from dissectors.protocols.http2.events_control import (
@@ -36,6 +36,7 @@ HTTP2: Final = Protocol(
     specs=("RFC 9113", "RFC 7541", "RFC 7838", "RFC 8336", "RFC 8441", "RFC 8484", "RFC 9218"),
     create=_http2,
     carriers=("tcp",),
+    reached_by=((ALPN, "h2"), (UPGRADE, "h2c")),
     ports={"tcp": (80, 443, 8080, 50051)},
     events=(
         Frame, Preface, Request, H2Response, Trailers, PushPromise, H2Exchange, Settings, SettingsAck, H2Reset, GoAway,

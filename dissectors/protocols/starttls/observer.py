@@ -7,7 +7,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from dissectors.kit.event import NEITHER
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.protocol import Context, Dissector, Handoff, Input, Output
+from dissectors.kit.protocol import STARTTLS, Context, Dissector, Handoff, Input, Output
 from dissectors.protocols.starttls.events import (
     Agreed,
     ExchangeWithin,
@@ -31,6 +31,7 @@ MAX_EARLY: Final = 16         # chunks of TLS that are kept until the answer tha
 MAX_TEXT: Final = 160         # characters of a command or an answer that are shown
 
 CLIENT_HELLO: Final = 1
+TO_TLS: Final = (STARTTLS, "tls")
 
 
 def is_client_hello(data: bytes) -> bool:
@@ -152,7 +153,7 @@ class StarttlsObserver(Dissector):
         if self.early:
             self.early.append(gap)
             if gap.direction != self.client:
-                self._hand_over(gap.direction, gap.position + gap.length, "records of TLS follow")
+                self._hand_over(gap.direction, gap.position + gap.length)
             return self.take()
         self.pending = []
         if gap.direction != self.client:
@@ -165,7 +166,7 @@ class StarttlsObserver(Dissector):
             return []
         if self.early:
             self.early.append(close)
-            self._hand_over(close.direction, 0, "records of TLS follow")
+            self._hand_over(close.direction, 0)
             return self.take()
         if close.how == "fin" and close.direction != NEITHER and close.direction == self.client:
             return []      # the server may still answer
@@ -265,7 +266,7 @@ class StarttlsObserver(Dissector):
             self.now, chunk.direction, both, self.client, self.protocol, request.text, answer,
             max(self.now - request.time, 0), self.began_ns, self.commands,
         ))
-        self._hand_over(chunk.direction, chunk.position + end, f"{self.protocol} agreed on TLS")
+        self._hand_over(chunk.direction, chunk.position + end)
 
     def expose(self, exposed: str, command: Pending) -> None:
         """Something that nobody on the way should see is sent. Without TLS that is told, and the rest is not."""
@@ -289,9 +290,9 @@ class StarttlsObserver(Dissector):
             self.now, chunk.direction, (chunk.released_by,), self.client, self.protocol, "", "", -1, self.began_ns,
             self.commands,
         ))
-        self._hand_over(chunk.direction, chunk.position, "records of TLS follow")
+        self._hand_over(chunk.direction, chunk.position)
 
-    def _hand_over(self, direction: int, position: int, reason: str) -> None:
+    def _hand_over(self, direction: int, position: int) -> None:
         self.over = True
-        self.out.append(Handoff("tls", direction, position, reason, opening=tuple(self.early)))
+        self.out.append(Handoff(TO_TLS, direction, position, opening=tuple(self.early)))
         self.early = []

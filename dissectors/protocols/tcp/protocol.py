@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Protocol
+from dissectors.kit.protocol import Flag, Protocol
+from dissectors.protocols.tcp.events import HANDSHAKE, TEARDOWN, TRANSFER
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
     FastOpen,
@@ -52,6 +53,8 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
+from dissectors.protocols.tcp.flags import RULES
+from dissectors.protocols.tcp.phases import summarise
 from dissectors.protocols.tcp.terms import TERMS
 
 TCP: Final = Protocol(
@@ -73,4 +76,7 @@ TCP: Final = Protocol(
         HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
+    phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},
+    summarise=summarise,
+    flags=tuple([Flag(rule.display_filter(), rule.text, rule.severity, rule.term) for rule in RULES]),
 )

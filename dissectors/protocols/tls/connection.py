@@ -5,7 +5,7 @@ from typing import Final
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.protocol import BENEATH, Context, Handoff, Output
+from dissectors.kit.protocol import ALPN, ANYONE, BENEATH, Context, Handoff, Output
 from dissectors.protocols.tls.events import TlsEvent
 from dissectors.protocols.tls.events_data import (
     KEYS_FOUND,
@@ -24,10 +24,6 @@ from dissectors.protocols.tls.state import Session, TlsSide
 from dissectors.protocols.tls.summary import summed_up
 
 MAX_TOLD: Final = 2_000     # handshake messages, alerts and heartbeats of a connection that are told one by one
-
-CHILDREN: Final[dict[str, str]] = {   # protocol identifiers (IANA ALPN registry) to the protocols that read them
-    "h2": "http2", "http/1.1": "http", "http/1.0": "http", "dot": "dns",
-}
 
 SERVER_PORTS: Final = (443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 5986, 6697, 8443)
 
@@ -203,9 +199,7 @@ class TlsConnection:
         if not self.child:
             self.child = True
             alpn = self.session.alpn
-            name = CHILDREN.get(alpn, "")
-            reason = f"TLS negotiated {alpn}" if name else "TLS carries it"
-            self.out.append(Handoff(name, side.direction, BENEATH, reason))
+            self.out.append(Handoff((ALPN, alpn) if alpn else ANYONE, side.direction, BENEATH))
         self.out.append(Chunk(record.number, record.time, side.direction, plain, side.position, record.number))
         side.position += len(plain)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, Headline, JsonValue
+from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, Headline, JsonValue
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, capital
 from dissectors.wire.tls.names import alert_name
@@ -28,6 +28,7 @@ class AlertSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.alert"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §6; RFC 5246 §7.2"
     WHY: ClassVar[str] = (
@@ -94,6 +95,7 @@ class TlsRefused(AlertSeen):
 
     name: ClassVar[str] = "tls.refused"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
 
     def headline(self) -> Headline | None:
         if self.began_ns < 0:
@@ -116,6 +118,7 @@ class Stalled(TlsEvent):
 
     name: ClassVar[str] = "tls.stalled"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §2"
     WHY: ClassVar[str] = (
@@ -179,6 +182,7 @@ class Ssl2Answer(TlsEvent):
 
     name: ClassVar[str] = "tls.ssl2"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 6176 §2; RFC 6176 §3"
     WHY: ClassVar[str] = (
@@ -204,6 +208,7 @@ class Plaintext(TlsEvent):
 
     name: ClassVar[str] = "tls.plaintext"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §5.1"
     WHY: ClassVar[str] = (
@@ -255,6 +260,7 @@ class TlsClosed(TlsEvent):
 
     name: ClassVar[str] = "tls.closed"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 §6.1"
     WHY: ClassVar[str] = (

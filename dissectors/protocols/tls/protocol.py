@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.kit.protocol import STARTTLS, Context, Dissector, Protocol
 from dissectors.protocols.tls.dissector import TlsDissector
 from dissectors.protocols.tls.events import RecordSeen, Resynchronised
 from dissectors.protocols.tls.events_data import (
@@ -56,6 +56,7 @@ TLS: Final = Protocol(
         "RFC 7301", "RFC 7366", "RFC 7627", "RFC 8422", "RFC 8701", "RFC 8879",
     ),
     create=create,
+    reached_by=((STARTTLS, "tls"),),
     carriers=("tcp",),
     ports={"tcp": (443, 465, 636, 853, 989, 990, 992, 993, 995, 5061, 6697, 8443)},
     events=(

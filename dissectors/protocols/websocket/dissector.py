@@ -8,6 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import MORE, YES, Context, Dissector, Output
+from dissectors.protocols.websocket.above import Above, handed_on
 from dissectors.protocols.websocket.codes import (
     CLOSE,
     CONTINUATION,
@@ -66,6 +67,8 @@ class WebSocketDissector(Dissector):
 
     def __init__(self, context: Context) -> None:
         self.each_pdu: bool = context.each_pdu
+        self.readers = context.readers
+        self.above = Above(False, False)
         self.show_secrets: bool = context.provided.show_secrets
         self.forward = WsSide(FORWARD)
         self.backward = WsSide(BACKWARD)
@@ -110,6 +113,7 @@ class WebSocketDissector(Dissector):
         while cutter.next(side.frame):
             self._piece(side, cutter, out)
             if cutter.broken:
+                self.above.lose(int(len(data) - cutter.at), side.frame, side.now, side.direction, out)
                 self._lose_step(side, out)
                 side.passed += len(data) - cutter.at
                 break
@@ -130,13 +134,16 @@ class WebSocketDissector(Dissector):
         kind = cutter.gap(gap.length)
         if kind == LOST:
             side.lost += gap.length
+            self.above.lose(gap.length, side.frame, side.now, side.direction, out)
             self._lose_step(side, out)
             return out
         inflater = side.inflater
         if inflater is not None and cutter.opcode < CLOSE:
             inflater.lose()
         if cutter.opcode < CLOSE and side.assembly.active:
-            side.assembly.lose(int(min(rest, i64(gap.length))))
+            missing = int(min(rest, i64(gap.length)))
+            side.assembly.lose(missing)
+            self.above.lose(missing, side.frame, side.now, side.direction, out)
         side.doubt = True
         if kind == ENDS and cutter.opcode < CLOSE and cutter.fin:
             self._message(side, out)
@@ -180,6 +187,7 @@ class WebSocketDissector(Dissector):
             side.frame = response.frame
             self._broke(side, UPGRADE, reason, out)
         self._agree(upgrade)
+        self.above = handed_on(self.readers, upgrade.chosen, response.direction, out)
 
     def _agree(self, upgrade: Upgrade) -> None:
         """What the extensions mean for both directions."""
@@ -247,8 +255,11 @@ class WebSocketDissector(Dissector):
             assembly.wire += len(cutter.piece)
             last = cutter.ends and cutter.fin
             if assembly.compressed:
-                self._inflate(side, cutter, last)
+                self._inflate(side, cutter, last, out)
             else:
+                if self.above.active:
+                    octets = unmask(cutter.piece, cutter.key, cutter.piece_at) if cutter.masked else cutter.piece
+                    self.above.octets(octets, side.frame, side.now, side.direction, out)
                 assembly.plain(cutter.piece, cutter.masked, cutter.key, cutter.piece_at, last)
         if cutter.ends:
             self._complete(side, cutter, out)
@@ -285,6 +296,7 @@ class WebSocketDissector(Dissector):
         assembly = side.assembly
         assembly.begin(cutter.opcode, compressed, False, side.now, cutter.began)
         side.doubt = False
+        self.above.begin(side.direction)
         assembly.shown = side.shown < MAX_SHOWN
         if assembly.shown:
             assembly.room = MAX_KEPT
@@ -320,7 +332,7 @@ class WebSocketDissector(Dissector):
 
     # -- messages --------------------------------------------------------------------------------------
 
-    def _inflate(self, side: WsSide, cutter: FrameCutter, last: bool) -> None:
+    def _inflate(self, side: WsSide, cutter: FrameCutter, last: bool, out: list[Output]) -> None:
         inflater = side.inflater
         assembly = side.assembly
         if inflater is None or assembly.hole:
@@ -329,6 +341,9 @@ class WebSocketDissector(Dissector):
         octets = inflater.feed(unmask(piece, cutter.key, cutter.piece_at) if cutter.masked else piece, last)
         assembly.size += len(octets)
         assembly.said(octets, last and not inflater.stopped)
+        self.above.octets(octets, side.frame, side.now, side.direction, out)
+        if inflater.stopped:
+            self.above.lose(0, side.frame, side.now, side.direction, out)
 
     def _message(self, side: WsSide, out: list[Output]) -> None:
         """A message is whole, or as whole as the capture has it."""
@@ -336,6 +351,7 @@ class WebSocketDissector(Dissector):
         assembly.active = False
         if assembly.foreign:
             return
+        self.above.end(side.frame, side.now, side.direction, out)
         text = assembly.opcode == TEXT
         side.rhythm.message(side.now, assembly.wire, text)
         if text and not assembly.hole and 0 < assembly.size <= ALIKE_OCTETS:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.kit.protocol import UPGRADE, Context, Dissector, Protocol
 from dissectors.protocols.websocket.dissector import WebSocketDissector
 from dissectors.protocols.websocket.ended import WsEnded
 from dissectors.protocols.websocket.events import (
@@ -33,5 +33,5 @@ WEBSOCKET: Final = Protocol(
         WsOpened, AcceptMismatch, Joined, WsMessage, WsMessageRun, WsPing, Pong, CloseSeen, WsEnded, Missing, FrameSeen,
         *VIOLATIONS,
     ),
-    TERMS, probe,
+    TERMS, probe, reached_by=((UPGRADE, "websocket"),),
 )

@@ -6,7 +6,7 @@ from report_example import Handshake, Query, Window
 
 from analyzer.report.glossary import Glossary
 from analyzer.report.reference import entry_rows, index_rows, protocol_rows
-from dissectors.kit.protocol import Protocol, Term
+from dissectors.kit.protocol import Flag, Protocol, Term
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.registry import protocols
 
@@ -17,6 +17,7 @@ TCP = Protocol(
         Term("fast retransmit", "A segment resent after three duplicate ACKs.", "RFC 5681 §3.2"),
         Term("round trip", "There and back."),
     ),
+    flags=tuple(Flag(rule.display_filter(), rule.text, rule.severity, rule.term) for rule in RULES),
 )
 DNS = Protocol(
     "dns", "Domain Name System", "Names to addresses.", ("RFC 1034", "RFC 1035"), None, ("udp", "tcp"),
