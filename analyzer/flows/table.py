@@ -32,6 +32,7 @@ from analyzer.flows.flow import (
     UdpFlow,
     UdpHalf,
 )
+from dissectors.kit.octets import be16, be32
 from dissectors.protocols.tcp.flags import (
     ACK,
     ACK_LOST_SEGMENT,
@@ -47,7 +48,7 @@ from dissectors.protocols.tcp.flags import (
     WINDOW_FULL,
     ZERO_WINDOW,
 )
-from dissectors.protocols.tcp.header import be16, be32, read_options
+from dissectors.protocols.tcp.header import read_options
 from dissectors.protocols.tcp.sequence import (
     MASK,
     Detail,
