@@ -8,7 +8,6 @@ from __future__ import annotations
 from mypy_extensions import i64, mypyc_attr
 
 
-@mypyc_attr(allow_interpreted_subclasses=True)
 class WireError(Exception):
     """Bytes that cannot be what they should be: what is told as Malformed. offset: where in the PDU, from 0.
 
