@@ -6,6 +6,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
@@ -36,7 +37,7 @@ from dissectors.wire.body_secrets import without_secrets
 
 MAX_SHOWN: Final[i64] = 10       # messages of one side that are told one by one
 FIRST_RUN: Final[i64] = 1_000    # messages in the first run of counted ones; each further one takes twice as many
-MAX_CITED: Final = 8             # frames cited for a run or for the end of a call
+MAX_CITED: Final = 7             # first inputs of a call whose frames its end cites; the last one beside them
 MAX_DETAILS: Final = 4_096       # octets of grpc-status-details-bin that are kept
 MAX_PATH: Final = 500            # characters
 
@@ -90,7 +91,8 @@ class GrpcDissector(Dissector):
         self.run = Run()
         self.begun: int = -1
         self.now: int = 0
-        self.frames: list[int] = []
+        self.cited = Cited()          # the frames of the first inputs
+        self.inputs: i64 = 0
         self.interleaved: bool = False    # the server answered before the client had finished
         self.told: bool = False
 
@@ -325,10 +327,9 @@ class GrpcDissector(Dissector):
         self.now = max(self.now, time)
         if self.begun < 0:
             self.begun = time
-        if len(self.frames) < MAX_CITED:
-            self.frames.append(frame)
-        else:
-            self.frames[-1] = frame
+        if self.inputs < MAX_CITED:
+            self.inputs += 1
+            self.cited.add(frame)
 
     def _cut_off(self, side: Side, close: Close, out: list[Output]) -> None:
         """A side that ends within a message breaks the rules."""
@@ -356,8 +357,7 @@ class GrpcDissector(Dissector):
             outcome.total_ns = self.now - self.begun
         outcome.pattern = self._pattern(int(client.count), int(server.count))
         direction = 1 - self.client if outcome.how == ANSWERED else NEITHER
-        frames = tuple(sorted({*self.frames, close.frame}))
-        out.append(Ended(self.now, direction, Evidence(frames), self.call, outcome, self.begun))
+        out.append(Ended(self.now, direction, Evidence(self.cited.upto(close.frame)), self.call, outcome, self.begun))
 
     def _pattern(self, sent: int, received: int) -> str:
         """Of the four, by the user's schema, else by what was sent; "" where that is too little to tell."""

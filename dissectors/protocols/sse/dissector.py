@@ -5,11 +5,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Evidence, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.sse.events import MESSAGE, Comment, Ended, EventRun, Incomplete, Opened, Retry, StreamEvent
-from dissectors.protocols.sse.stream import BOM, MAX_FRAMES, MAX_LINE, Block, LineReader, add_line
+from dissectors.protocols.sse.stream import BOM, MAX_LINE, Block, LineReader, add_line
 from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import text_of
 from dissectors.wire.rhythm import Intervals, median
@@ -51,7 +52,7 @@ class SseDissector(Dissector):
         self.head: bytes = b""        # the first three octets, which may be a byte order mark
         self.path: str = ""
         self.resumed: str = ""
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.begun: int = -1
         self.now: int = 0
         self.side: int = NEITHER
@@ -69,7 +70,7 @@ class SseDissector(Dissector):
 
     def on_fields(self, fields: Fields) -> list[Output]:
         out: list[Output] = []
-        self.frames = sorted({*self.frames, fields.frame})[:MAX_FRAMES]
+        self.cited.add(fields.frame)
         if fields.kind == "request":
             path = fields.get(b":path").decode("utf-8", "replace")
             self.path = path if self.show_secrets else without_secrets(path)
@@ -78,7 +79,7 @@ class SseDissector(Dissector):
             self.begun = self.now = fields.time
             self.side = fields.direction
             out.append(Opened(
-                fields.time, fields.direction, Evidence(tuple(self.frames)), self.path, self.resumed
+                fields.time, fields.direction, Evidence(self.cited.frames()), self.path, self.resumed
             ))
         return out
 
@@ -86,7 +87,7 @@ class SseDissector(Dissector):
         out: list[Output] = []
         if self.begun < 0:
             self.begun = chunk.time
-            self.frames = [chunk.frame]
+            self.cited.restart(chunk.frame)
         self.side = chunk.direction
         self.now = max(self.now, chunk.time)
         data = self._without_mark(chunk.data) if self.first else chunk.data
@@ -112,8 +113,7 @@ class SseDissector(Dissector):
         block = self.block
         if block.began < 0:
             block.began = chunk.time
-        if len(block.frames) < MAX_FRAMES and (not block.frames or block.frames[-1] != chunk.released_by):
-            block.frames.append(chunk.released_by)
+        block.cited.add(chunk.released_by)
         comments = block.comments
         add_line(block, lines.line, lines.size)
         if block.comments > comments:
@@ -139,7 +139,7 @@ class SseDissector(Dissector):
             self.retry = block.retry
         if block.lines == 0:
             if block.retry >= 0:
-                out.append(Retry(self.now, self.side, Evidence(block.named(frame)), block.retry))
+                out.append(Retry(self.now, self.side, Evidence(block.cited.upto(frame)), block.retry))
             return
         if self.times.count:
             self.longest = max(self.longest, i64(self.now - self.times.last))
@@ -159,7 +159,7 @@ class SseDissector(Dissector):
         if not self.show_secrets:
             octets = without_secrets(text_of(octets, complete)).encode("utf-8", "replace")
         out.append(StreamEvent(
-            self.now, self.side, Evidence(block.named(frame)), block.name, block.id, block.retry, octets,
+            self.now, self.side, Evidence(block.cited.upto(frame)), block.name, block.id, block.retry, octets,
             int(block.size), complete, block.began,
         ))
 
@@ -208,9 +208,9 @@ class SseDissector(Dissector):
         self._flush(out)
         held = self.block.size
         if held and close.how != "capture":
-            out.append(Incomplete(self.now, self.side, Evidence(self.block.named(close.frame)), 0, int(held)))
+            out.append(Incomplete(self.now, self.side, Evidence(self.block.cited.upto(close.frame)), 0, int(held)))
         out.append(Ended(
-            self.now, self.side, Evidence(tuple(sorted({*self.frames, close.frame}))), close.how, self.path,
+            self.now, self.side, Evidence(self.cited.upto(close.frame)), close.how, self.path,
             self.begun, self.names, int(self.octets), median(self.times.samples), int(self.longest),
             int(self.comments.count), self.comments.regular(), self.last_id, self.retry,
         ))

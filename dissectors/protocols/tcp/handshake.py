@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.episodes import doubled
@@ -50,7 +51,7 @@ class Opening:
         self.first_time: i64 = 0
         self.last_time: i64 = 0
         self.last_wait: i64 = -1
-        self.frames: list[int] = []
+        self.cited = Cited(MAX_FRAMES)
         self.options = Options()
         self.length: i64 = 0
         self.flags: i64 = 0
@@ -63,8 +64,7 @@ class Opening:
             self.first_time = i64(segment.time)
         self.count += 1
         self.last_time = i64(segment.time)
-        if len(self.frames) < MAX_FRAMES:
-            self.frames.append(segment.frame)
+        self.cited.add(segment.frame)
 
 
 class HandshakeWatch:
@@ -111,7 +111,7 @@ class HandshakeWatch:
             out.append(OptionsExplained(segment.time, direction, (segment.frame,), self.sides, mine.options))
         if mine.count == 1 and theirs.count:
             out.append(SimultaneousOpen(
-                segment.time, NEITHER, (theirs.frames[0], segment.frame), self.sides
+                segment.time, NEITHER, (theirs.cited.first[0], segment.frame), self.sides
             ))
 
     def syn_ack(self, segment: Segment, out: list[Event]) -> None:
@@ -120,7 +120,7 @@ class HandshakeWatch:
         syn = self.syns[1 - direction]
         earlier = mine.last_wait if mine.count > 1 else -1
         changed = mine.count > 0 and mine.seq != i64(segment.seq)
-        before = mine.frames[0] if mine.frames else 0
+        before = mine.cited.first[0] if mine.count else 0
         mine.again(segment)
         mine.seq = i64(segment.seq)
         mine.flags = i64(segment.flags)
@@ -260,7 +260,7 @@ class HandshakeWatch:
             and (i64(segment.ack) - syn.seq - 1) & MASK <= syn.length     # RFC 9293 §3.10.7.3
         )
         out.append(Refused(
-            segment.time, segment.direction, (syn.frames[-1], segment.frame), self.sides,
+            segment.time, segment.direction, (syn.cited.last, segment.frame), self.sides,
             i64(segment.time) - syn.last_time, exact, self.refused,
         ))
         self.refused = True
@@ -273,7 +273,7 @@ class HandshakeWatch:
             answer = self.answers[direction]
             if answer.count:
                 out.append(HalfOpen(
-                    answer.last_time, direction, tuple(answer.frames), self.sides, answer.count,
+                    answer.last_time, direction, answer.cited.frames(), self.sides, answer.count,
                     time - answer.last_time,
                 ))
                 return True
@@ -281,7 +281,7 @@ class HandshakeWatch:
             syn = self.syns[direction]
             if syn.count:
                 out.append(Unanswered(
-                    syn.last_time, direction, tuple(syn.frames), self.sides, syn.count,
+                    syn.last_time, direction, syn.cited.frames(), self.sides, syn.count,
                     syn.last_time - syn.first_time, time - syn.last_time,
                 ))
                 return True

@@ -276,7 +276,7 @@ class Content(Observer):
         if not client:
             first = self.client_side().hidden
             if first.records and not session.early:
-                self._inferred(self.client_side(), first.named(), first.end)
+                self._inferred(self.client_side(), first.cited.frames(), first.end)
                 return True
             _add(side.hidden, record)
             self.spoke(side, "its encrypted messages", record.frames, record.time)
@@ -289,7 +289,7 @@ class Content(Observer):
             return False
         _add(side.hidden, record)
         if side.hidden.records >= MAX_HIDDEN:
-            self._inferred(side, side.hidden.named(), side.hidden.end)
+            self._inferred(side, side.hidden.cited.frames(), side.hidden.end)
         return False
 
     def _inferred(self, side: Side, frames: tuple[int, ...], time: int) -> None:
@@ -306,7 +306,7 @@ class Content(Observer):
         hidden = side.hidden
         if hidden.records:
             self.tell(EncryptedHandshake(
-                hidden.begin, side.direction, hidden.named(), self.client, hidden.records, hidden.octets, True,
+                hidden.begin, side.direction, hidden.cited.frames(), self.client, hidden.records, hidden.octets, True,
                 hidden.end,
             ))
             side.hidden = Hidden()

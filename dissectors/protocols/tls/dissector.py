@@ -193,7 +193,7 @@ class TlsDissector(Dissector):
             side.octets += early.octets
             side.begin = early.begin
             if not side.end:
-                side.end, side.last_frame = early.end, early.last
+                side.end, side.last_frame = early.end, early.cited.last
         spoken = [side for side in state.sides if side.records]
         if not spoken:
             return

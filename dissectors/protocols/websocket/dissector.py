@@ -244,7 +244,7 @@ class WebSocketDissector(Dissector):
                 piece = cutter.piece
                 side.control += unmask(piece, cutter.key, cutter.piece_at) if cutter.masked else piece
         elif assembly.active:
-            assembly.seen_in(side.frame)
+            assembly.cited.add(side.frame)
             assembly.wire += len(cutter.piece)
             last = cutter.ends and cutter.fin
             if assembly.compressed:
@@ -378,7 +378,7 @@ class WebSocketDissector(Dissector):
                 octets = shown.encode("utf-8")
                 note = f"{note}; secrets in it are replaced" if note else "secrets in it are replaced"
         out.append(Message(
-            side.now, side.direction, Evidence(assembly.named(side.frame)), side.direction == self.client,
+            side.now, side.direction, Evidence(assembly.cited.upto(side.frame)), side.direction == self.client,
             int(assembly.opcode), octets, size, int(assembly.wire), int(assembly.fragments), assembly.compressed, note,
             assembly.began, complete,
         ))

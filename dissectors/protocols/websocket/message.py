@@ -6,12 +6,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.protocols.websocket.codes import TEXT
 from dissectors.protocols.websocket.deflate import Inflater
 from dissectors.protocols.websocket.frames import FrameCutter, unmask
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS, Rhythm
 
-MAX_FRAMES: Final = 32        # of the capture, named as the evidence of one message: the first ones, and the last
 MAX_WAITING: Final = 64       # pings of one side that wait for their pong
 
 
@@ -35,7 +35,7 @@ class Assembly:
         self.fragments: i64 = 0
         self.room: i64 = 0
         self.began: int = 0
-        self.frames: list[int] = []
+        self.cited = Cited()     # the frames of the capture that it came in
         self.kept: list[bytes] = []
         self.tail: bytes = b""       # the beginning of a character whose other octets are still to come
         self.short: bytes = b""
@@ -53,15 +53,9 @@ class Assembly:
         self.began = time
         if self.kept:
             self.kept = []
-        if len(self.frames) != 1 or self.frames[0] != frame:
-            self.frames = [frame]
+        self.cited.restart(frame)
         self.tail = b""
         self.short = b""
-
-    def seen_in(self, frame: int) -> None:
-        """Part of it came in this frame of the capture."""
-        if self.frames[-1] != frame and len(self.frames) < MAX_FRAMES:
-            self.frames.append(frame)
 
     def plain(self, piece: bytes, masked: bool, key: bytes, at: i64, last: bool) -> None:
         """The next octets of a message that is not compressed, as sent. They are only unmasked if somebody looks."""
@@ -109,12 +103,6 @@ class Assembly:
         self.wire += octets
         self.size += octets
         self.room = 0
-
-    def named(self, last: int) -> tuple[int, ...]:
-        """The frames of the capture that it came in, ascending."""
-        if len(self.frames) == 1 and self.frames[0] == last:
-            return (last,)
-        return tuple(sorted({*self.frames, last}))
 
 
 class Waiting:
