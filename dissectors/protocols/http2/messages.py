@@ -251,7 +251,7 @@ class Messages:
             if stream is None:
                 return
         half = self.conn.half(stream, side)
-        count = reader.part_end - reader.part_start
+        count = reader.part_end - reader.part
         half.octets += count
         body = half.body
         if body is None:
@@ -260,7 +260,7 @@ class Messages:
             body.octets += count       # nobody wants to know what it is
             body.decoded += count
             return
-        decoded = body.feed(reader.data[reader.part_start:reader.part_end])
+        decoded = body.feed(reader.buffer[reader.part:reader.part_end])
         if half.carries != NOBODY and decoded:
             carry.on_octets(stream, half, decoded, chunk, side.direction, self.conn.out)
 
