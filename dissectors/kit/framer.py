@@ -108,11 +108,14 @@ class Framer:
             self.cited.add(carrier)
 
     def miss(self, octets: i64, frame: int, time: int) -> int:
-        """Octets are missing: INSIDE, ENDS or LOST. Within one frame the next can be counted out."""
-        self.now = max(self.now, time)
+        """Octets are missing: INSIDE, ENDS or LOST. Within one frame the next can be counted out.
+
+        frame, time: of what showed the gap; octets that waited behind it may be older.
+        """
         self.frame = frame
         self._offset = -1
         if self.open and octets <= self.rest:
+            self.now = max(self.now, time)
             self.rest -= octets
             self.cut += octets
             self._room = 0

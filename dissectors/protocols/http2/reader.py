@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.framer import FRAME, NEED, NONE, NOTHING, PART, Framer
+from dissectors.kit.framer import FRAME, NEED, NONE, PART, Framer
 from dissectors.kit.inputs import Gap
 from dissectors.protocols.http2.codes import DATA, DEFAULT_FRAME, HEADER, PADDED, PREFACE, PREFACE_OCTETS
 from dissectors.protocols.http2.header import find_frame, is_header, is_plausible

@@ -186,7 +186,7 @@ class Content(Observer):
             self._hidden_handshake(side, record)
             return []
         types: list[int] = []
-        for message in side.messages.feed(record, content):
+        for message in side.messages.feed_record(record, content):
             types.append(message.type)
             self.message(side, message)
         return types
