@@ -6,8 +6,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, LimitReached
+from dissectors.kit.framer import ENDS, FOUND, LOST, PART
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
-from dissectors.kit.protocol import MORE, YES, Context, Dissector, Output
+from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.websocket.codes import (
     CLOSE,
     CONTINUATION,
@@ -37,15 +38,9 @@ from dissectors.protocols.websocket.events_rules import (
     AcceptMismatch,
     violation,
 )
-from dissectors.protocols.websocket.frames import (
-    ENDS,
-    LARGEST_CONTROL,
-    LOST,
-    FrameCutter,
-    unmask,
-)
+from dissectors.protocols.websocket.frames import LARGEST_CONTROL, FrameCutter, unmask
 from dissectors.protocols.websocket.message import MAX_WAITING, Side, Waiting
-from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER, recognise
+from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS
 from dissectors.protocols.websocket.rules import close_of, faults_of
 from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, Run
@@ -99,39 +94,36 @@ class WebSocketDissector(Dissector):
         side = self.backward if chunk.direction else self.forward
         side.frame = chunk.released_by
         side.now = max(side.now, chunk.time)
-        data = chunk.data
-        began = chunk.frame
-        if not side.in_step:
-            data = self._find(side, chunk, out)
-            if not data:
-                return out
-            began = side.held_began
         cutter = side.cutter
-        cutter.load(data, began)
-        while cutter.next(side.frame):
-            self._piece(side, cutter, out)
-            if cutter.broken:
-                self._lose_step(side, out)
-                side.passed += len(data) - cutter.at
-                break
-        return out
+        if not cutter.in_step:
+            cutter.masks = EITHER if self.client < 0 else int(side.direction == self.client)
+            cutter.enough = ACQUAINTED if self.joined or not self.late else STRANGER
+        cutter.feed(chunk)
+        while True:
+            step = cutter.step()
+            if step == PART:
+                self._piece(side, cutter, out)
+                if cutter.broken:
+                    passed = cutter.left()
+                    self._lose_step(side, out)
+                    cutter.passed += passed
+            elif step == FOUND:
+                self._found(side, out)
+            else:
+                return out
 
     def on_gap(self, gap: Gap) -> list[Output]:
         out: list[Output] = []
         side = self.backward if gap.direction else self.forward
         side.frame = gap.frame
         side.now = max(side.now, gap.time)
-        if not side.in_step:
-            side.passed += len(side.held)
-            side.held = b""
-            side.lost += gap.length
-            return out
         cutter = side.cutter
-        rest: i64 = cutter.remaining
-        kind = cutter.gap(gap.length)
+        in_step, rest, passed = cutter.in_step, cutter.rest, cutter.passed
+        kind = cutter.miss(gap.length, gap.frame, gap.time)
         if kind == LOST:
-            side.lost += gap.length
-            self._lose_step(side, out)
+            if in_step:
+                cutter.passed = passed     # of the frame in hand its message is told
+                self._lose_step(side, out)
             return out
         inflater = side.inflater
         if inflater is not None and cutter.opcode < CLOSE:
@@ -139,8 +131,10 @@ class WebSocketDissector(Dissector):
         if cutter.opcode < CLOSE and side.assembly.active:
             side.assembly.lose(int(min(rest, i64(gap.length))))
         side.doubt = True
-        if kind == ENDS and cutter.opcode < CLOSE and cutter.fin:
-            self._message(side, out)
+        if kind == ENDS:
+            cutter.leave()
+            if cutter.opcode < CLOSE and cutter.fin:
+                self._message(side, out)
         return out
 
     def on_close(self, close: Close) -> list[Output]:
@@ -187,46 +181,33 @@ class WebSocketDissector(Dissector):
         deflate = upgrade.deflate()
         self.extended = len(upgrade.agreed) > (1 if deflate is not None else 0)
         for side in (self.forward, self.backward):
-            side.in_step = True
+            side.cutter.in_step = True
             if deflate is not None:
                 side.inflater = Inflater(_keeps(deflate, side.direction == self.client), True)
 
-    def _find(self, side: Side, chunk: Chunk, out: list[Output]) -> bytes:
-        """Octets from where a frame begins on; b"" while that is not known."""
-        if not side.held:
-            side.held_began = chunk.frame
-        side.held += chunk.data
-        masked = EITHER if self.client < 0 else int(side.direction == self.client)
+    def _found(self, side: Side, out: list[Output]) -> None:
+        """Frames begin here."""
+        cutter = side.cutter
         known = self.joined or not self.late
-        answer = recognise(side.held, masked, ACQUAINTED if known else STRANGER)
-        if answer == MORE:
-            return b""
-        data = side.held
-        side.held = b""
-        if answer != YES:
-            side.passed += len(data)
-            return b""
-        side.in_step = True
-        if known and (side.lost or side.passed):
+        if known and (cutter.lost or cutter.passed):
             self._flush(out)
             out.append(Missing(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(side.lost),
-                int(side.passed), True,
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(cutter.lost),
+                int(cutter.passed), True,
             ))
-        side.lost = 0
-        side.passed = 0
+        cutter.lost = 0
+        cutter.passed = 0
         if not known:
             self.joined = True
             self.begun = side.now
-            self.frames = [side.held_began]
-            out.append(Joined(side.now, NEITHER, Evidence((side.held_began,))))
-        return data
+            self.frames = [cutter.began]
+            out.append(Joined(side.now, NEITHER, Evidence((cutter.began,))))
 
     def _lose_step(self, side: Side, out: list[Output]) -> None:
         """Where the next frame begins is not known any more."""
         self._abandon(side, "the rest of it is not in the capture", out)
-        side.cutter = FrameCutter()
-        side.in_step = False
+        side.cutter.lose()
+        side.cutter.broken = False
         side.doubt = True
         side.control = b""
         if side.inflater is not None:
@@ -236,6 +217,7 @@ class WebSocketDissector(Dissector):
 
     def _piece(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
         """A piece of a payload; most often all of it."""
+        cutter.take()
         if cutter.begins:
             self._begin(side, cutter, out)
         assembly = side.assembly
@@ -481,13 +463,14 @@ class WebSocketDissector(Dissector):
 
     def _finish(self, side: Side, out: list[Output]) -> None:
         """What a direction still holds."""
-        if side.in_step:
+        cutter = side.cutter
+        if cutter.in_step:
             self._abandon(side, "the stream ended before the rest of it", out)
             return
-        passed = int(side.passed) + len(side.held)
-        if (side.lost or passed) and (self.joined or not self.late):
+        passed = int(cutter.passed) + len(cutter.buffer)
+        if (cutter.lost or passed) and (self.joined or not self.late):
             out.append(Missing(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(side.lost),
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(cutter.lost),
                 passed, False,
             ))
 
@@ -521,7 +504,7 @@ class WebSocketDissector(Dissector):
             return CLEAN
         if close.how in ("capture", "timeout"):
             return OPEN
-        if not (forward.in_step and backward.in_step):
+        if not (forward.cutter.in_step and backward.cutter.in_step):
             return UNKNOWN
         return HALF if forward.closed or backward.closed else ABRUPT
 

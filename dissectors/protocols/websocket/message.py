@@ -7,9 +7,11 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
+from dissectors.kit.protocol import MORE, YES
 from dissectors.protocols.websocket.codes import TEXT
 from dissectors.protocols.websocket.deflate import Inflater
 from dissectors.protocols.websocket.frames import FrameCutter, unmask
+from dissectors.protocols.websocket.probe import EITHER, STRANGER, recognise
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS, Rhythm
 
 MAX_WAITING: Final = 64       # pings of one side that wait for their pong
@@ -105,6 +107,25 @@ class Assembly:
         self.room = 0
 
 
+class SideCutter(FrameCutter):
+    """Frames of one side, found by their form where it is not known where one begins.
+
+    masks: 1 or 0 where it is known whether the side masks, else EITHER.   enough: points that its frames must make.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_step = False
+        self.masks: int = EITHER
+        self.enough: int = STRANGER
+
+    def search(self, data: bytes, at: i64) -> i64:
+        answer = recognise(data, self.masks, self.enough)
+        if answer == YES:
+            return at
+        return -1 - (at if answer == MORE else i64(len(data)))
+
+
 class Waiting:
     """A ping without its pong."""
 
@@ -118,13 +139,12 @@ class Waiting:
 class Side:
     """One direction of the connection.
 
-    in_step: it is known where frames begin.   held: octets in which the next frame is looked for.
     doubt: bytes went missing, so that a continuation may belong to a message that was not seen.
     """
 
     def __init__(self, direction: int) -> None:
         self.direction: int = direction
-        self.cutter = FrameCutter()
+        self.cutter = SideCutter()
         self.assembly = Assembly()
         self.rhythm = Rhythm()
         self.inflater: Inflater | None = None
@@ -132,12 +152,7 @@ class Side:
         self.heard: int = 0          # when the last octets came
         self.frame: int = 0          # of the capture, that released the octets in hand
         self.control: bytes = b""    # payload of the control frame in hand
-        self.in_step: bool = False
         self.doubt: bool = False
-        self.held: bytes = b""
-        self.held_began: int = 0
-        self.lost: i64 = 0
-        self.passed: i64 = 0
         self.shown: i64 = 0
         self.pings_shown: i64 = 0
         self.waiting: list[Waiting] = []
