@@ -70,7 +70,7 @@ class Framer:
         self.carrier: int = 0          # the frame in which what is read came
         self._room: i64 = 0            # octets of the payload in hand that may still be held
         self._parts: list[bytes] = []
-        self._before: i64 = 0          # octets of the buffer that came with earlier chunks
+        self.before: i64 = 0          # octets of the buffer that came with earlier chunks
         self._offset: i64 = -1         # of the chunk within its frame
         self.fresh: bool = True        # nothing of the next header was seen
         self._told: bool = False       # that step was lost
@@ -96,8 +96,8 @@ class Framer:
 
     def load(self, data: bytes, carrier: int, frame: int, time: int, offset: int = -1) -> None:
         """The next octets, where they do not come as a chunk. offset: -1 for what had to wait, too."""
-        held = self.buffer
-        self._before = len(held)
+        held = self.buffer[self.at:] if self.at else self.buffer     # of a caller who did not take all steps, too
+        self.before = len(held)
         self.buffer = held + data if held else data
         self.at = 0
         self.now = max(self.now, time)
@@ -224,7 +224,7 @@ class Framer:
         found = place >= 0
         if not found:
             place = -1 - place
-        if place >= self._before:      # nothing of what came earlier is left
+        if place >= self.before:      # nothing of what came earlier is left
             self.cited.restart(self.carrier)
             self.begun_ns = self.now
         self.passed += place - self.at
@@ -250,7 +250,7 @@ class Framer:
         self.start = -1
         self.end = -1
         if self._offset >= 0:
-            end = self._offset + self.at - self._before
+            end = self._offset + self.at - self.before
             self.end = int(end)
             self.start = int(max(end - self.length - self.head, self._offset))
 

@@ -8,6 +8,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
+from dissectors.kit.framer import ENDS, FRAME
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.grpc.codes import from_http, number_of, timeout_ns, unescaped
@@ -121,24 +122,29 @@ class GrpcDissector(Dissector):
             data = side.base64.feed(data)
         cutter = side.cutter
         cutter.room = MAX_KEPT if side.count < MAX_SHOWN else 0
-        cutter.load(data)
-        while cutter.next(chunk.released_by, side.now):
+        cutter.load(data, chunk.released_by, chunk.released_by, side.now)
+        while cutter.step() == FRAME:
             if cutter.flag & TRAILERS:
-                self._web_trailers(cutter.take(), out)
+                self._web_trailers(cutter.payload, out)
             else:
                 self._message(side, chunk.released_by, out)
             cutter.room = MAX_KEPT if side.count < MAX_SHOWN else 0
-        if (cutter.broken or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
+        if (not cutter.in_step or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
             side.doubt_told = True
-            why = f"the flag of a message is 0x{int(cutter.flag):02x}" if cutter.broken else "the base64 is damaged"
+            why = "the base64 is damaged" if cutter.in_step else f"the flag of a message is 0x{int(cutter.flag):02x}"
             out.append(Malformed(side.now, side.direction, Evidence((chunk.released_by,)), "grpc", 0, why))
         return out
 
     def on_gap(self, gap: Gap) -> list[Output]:
         side = self.sides[gap.direction]
         self._at(gap.frame, gap.time)
-        kept = side.base64 is None and side.cutter.lose(gap.length)
-        side.cutter.broken = not kept
+        cutter = side.cutter
+        kind = cutter.miss(gap.length, gap.frame, gap.time)
+        if kind == ENDS:
+            cutter.leave()
+        if side.base64 is not None:
+            cutter.lose()
+        kept = cutter.in_step
         if side.doubt_told:
             return []
         side.doubt_told = not kept
@@ -244,9 +250,8 @@ class GrpcDissector(Dissector):
         cutter = side.cutter
         length = int(cutter.length)
         from_client = side.direction == self.client
-        frames = tuple(sorted({*cutter.frames, frame}))
-        began = cutter.began
-        octets = cutter.take()
+        frames = cutter.frames()
+        octets = cutter.payload
         side.count += 1
         side.octets += length
         side.last = side.now
@@ -262,7 +267,7 @@ class GrpcDissector(Dissector):
         since = side.now - self.begun if self.call.seen else -1
         out.append(Message(
             side.now, side.direction, Evidence(frames), from_client, int(side.count), length, compressed,
-            self._content(octets, len(octets) == length, compressed, from_client), since, began,
+            self._content(octets, len(octets) == length, compressed, from_client), since, cutter.begun_ns,
         ))
 
     def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> Content:
@@ -333,8 +338,9 @@ class GrpcDissector(Dissector):
 
     def _cut_off(self, side: Side, close: Close, out: list[Output]) -> None:
         """A side that ends within a message breaks the rules."""
-        inside = side.cutter.inside()
-        if inside >= 0 and not side.cutter.broken:
+        cutter = side.cutter
+        if cutter.within and cutter.in_step:
+            inside = int(cutter.seen()) if cutter.open else len(cutter.buffer)
             out.append(Incomplete(
                 close.time, side.direction, Evidence((close.frame,)), inside, "its side ended within a message"
             ))
