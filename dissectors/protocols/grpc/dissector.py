@@ -11,6 +11,7 @@ from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
 from dissectors.kit.framer import ENDS, FRAME
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
+from dissectors.kit.runs import LikeRun
 from dissectors.protocols.grpc.codes import from_http, number_of, timeout_ns, unescaped
 from dissectors.protocols.grpc.ended import (
     ANSWERED,
@@ -37,7 +38,6 @@ from dissectors.protocols.grpc.schema import Method, schema_of
 from dissectors.wire.body_secrets import without_secrets
 
 MAX_SHOWN: Final[i64] = 10       # messages of one side that are told one by one
-FIRST_RUN: Final[i64] = 1_000    # messages in the first run of counted ones; each further one takes twice as many
 MAX_CITED: Final = 7             # first inputs of a call whose frames its end cites; the last one beside them
 MAX_DETAILS: Final = 4_096       # octets of grpc-status-details-bin that are kept
 MAX_PATH: Final = 500            # characters
@@ -60,23 +60,6 @@ class Side:
         self.doubt_told: bool = False
 
 
-class Run:
-    """Messages that are counted together."""
-
-    def __init__(self) -> None:
-        self.limit: i64 = FIRST_RUN
-        self.clear()
-
-    def clear(self) -> None:
-        self.counts = [0, 0]
-        self.octets = [0, 0]
-        self.largest: i64 = 0
-        self.begin: int = -1
-        self.end: int = 0
-        self.frames: list[int] = []
-        self.last: int = 0
-
-
 class GrpcDissector(Dissector):
     """client: the direction in which the request goes."""
 
@@ -89,7 +72,7 @@ class GrpcDissector(Dissector):
         self.outcome = Outcome()
         self.client: int = FORWARD
         self.sides = [Side(FORWARD), Side(BACKWARD)]
-        self.run = Run()
+        self.run = LikeRun()
         self.begun: int = -1
         self.now: int = 0
         self.cited = Cited()          # the frames of the first inputs
@@ -261,7 +244,8 @@ class GrpcDissector(Dissector):
             if not self.sides[self.client].ended:
                 self.interleaved = True
         if side.count > MAX_SHOWN and not self.each_pdu:
-            self._count(side, from_client, length, frame, out)
+            if self.run.add(side.direction, length, side.now, side.now, frame):
+                self._flush(out)
             return
         compressed = cutter.flag & COMPRESSED != 0
         since = side.now - self.begun if self.call.seen else -1
@@ -297,34 +281,17 @@ class GrpcDissector(Dissector):
                     content.type = method.type_name(not from_client)
         return content
 
-    def _count(self, side: Side, from_client: bool, length: int, frame: int, out: list[Output]) -> None:
-        run = self.run
-        index = 0 if from_client else 1
-        run.counts[index] += 1
-        run.octets[index] += length
-        run.largest = max(run.largest, i64(length))
-        if run.begin < 0:
-            run.begin = side.now
-        run.end = max(run.end, side.now)
-        run.last = frame
-        if len(run.frames) < MAX_CITED:
-            run.frames.append(frame)
-        if run.counts[0] + run.counts[1] >= run.limit:
-            run.limit *= 2
-            self._flush(out)
-
     def _flush(self, out: list[Output]) -> None:
         run = self.run
         if run.begin < 0:
             return
-        direction = NEITHER
-        if not (run.counts[0] and run.counts[1]):
-            direction = self.client if run.counts[0] else 1 - self.client
+        counts, octets = run.counts(), run.octets()
+        client, server = self.client, 1 - self.client
         out.append(MessageRun(
-            run.begin, direction, Evidence(tuple(sorted({*run.frames, run.last}))), (run.counts[0], run.counts[1]),
-            (run.octets[0], run.octets[1]), int(run.largest), run.end,
+            run.begin, run.direction(), Evidence(run.cited.frames()), (counts[client], counts[server]),
+            (octets[client], octets[server]), int(run.largest), run.end,
         ))
-        run.clear()
+        run.restart()
 
     # -- end -------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Evidence, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
+from dissectors.kit.runs import LikeRun
 from dissectors.protocols.sse.events import MESSAGE, Comment, Ended, EventRun, Incomplete, Opened, Retry, StreamEvent
 from dissectors.protocols.sse.stream import BOM, MAX_LINE, Block, LineReader, add_line
 from dissectors.wire.body_secrets import without_secrets
@@ -16,28 +17,16 @@ from dissectors.wire.preview import text_of
 from dissectors.wire.rhythm import Intervals, median
 
 MAX_SHOWN: Final[i64] = 20       # events of a stream that are told one by one
-FIRST_RUN: Final[i64] = 1_000    # events in the first run of counted ones; each further one takes twice as many
-MAX_CITED: Final = 8             # frames cited for a run
 MAX_NAMES: Final = 32            # names of events that are counted apart
 OTHER: Final = "others"
 
 
-class Run:
+class SseRun(LikeRun):
     """Events that are counted together."""
 
     def __init__(self) -> None:
-        self.limit: i64 = FIRST_RUN
-        self.clear()
-
-    def clear(self) -> None:
+        super().__init__()
         self.names: dict[str, int] = {}
-        self.count: i64 = 0
-        self.octets: i64 = 0
-        self.largest: i64 = 0
-        self.begin: int = -1
-        self.end: int = 0
-        self.frames: list[int] = []
-        self.last: int = 0
 
 
 class SseDissector(Dissector):
@@ -57,7 +46,7 @@ class SseDissector(Dissector):
         self.now: int = 0
         self.side: int = NEITHER
         self.shown: i64 = 0
-        self.run = Run()
+        self.run = SseRun()
         self.names: dict[str, int] = {}
         self.octets: i64 = 0
         self.times = Intervals()
@@ -165,28 +154,19 @@ class SseDissector(Dissector):
 
     def _count(self, block: Block, name: str, frame: int, out: list[Output]) -> None:
         run = self.run
-        if run.begin < 0:
-            run.begin = self.now
-        run.end = self.now
-        run.count += 1
-        run.octets += block.size
-        run.largest = max(run.largest, block.size)
-        run.last = frame
-        if len(run.frames) < MAX_CITED:
-            run.frames.append(frame)
         count_name(run.names, name)
-        if run.count >= run.limit:
-            run.limit *= 2
+        if run.add(self.side, block.size, self.now, self.now, frame):
             self._flush(out)
 
     def _flush(self, out: list[Output]) -> None:
         run = self.run
-        if run.count:
+        if run.begin >= 0:
             out.append(EventRun(
-                run.begin, self.side, Evidence(tuple(sorted({*run.frames, run.last}))), run.names, int(run.octets),
-                int(run.largest), run.end, self.last_id,
+                run.begin, self.side, Evidence(run.cited.frames()), run.names, sum(run.octets()), int(run.largest),
+                run.end, self.last_id,
             ))
-            run.clear()
+            run.names = {}
+            run.restart()
 
     def on_gap(self, gap: Gap) -> list[Output]:
         if self.begun < 0 or gap.direction != self.side:

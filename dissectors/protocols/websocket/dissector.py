@@ -43,7 +43,7 @@ from dissectors.protocols.websocket.message import MAX_WAITING, Side, Waiting
 from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS
 from dissectors.protocols.websocket.rules import close_of, faults_of
-from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, Run
+from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, WsRun
 from dissectors.protocols.websocket.upgrade import Side as UpgradeSide
 from dissectors.protocols.websocket.upgrade import Upgrade
 from dissectors.wire.body_secrets import without_secrets
@@ -71,7 +71,7 @@ class WebSocketDissector(Dissector):
         self.request: UpgradeSide | None = None
         self.upgrade: Upgrade | None = None
         self.extended: bool = False       # other extensions were agreed, which may use the reserved bits
-        self.run = Run()
+        self.run = WsRun()
         self.begun: int = -1
         self.frames: list[int] = []       # of the upgrade
         self.told: bool = False           # the end
@@ -342,7 +342,9 @@ class WebSocketDissector(Dissector):
             return
         if assembly.kept and len(self.run.previews) < MAX_PREVIEWS:
             self.run.preview(assembly.opcode, b"".join(assembly.kept), int(assembly.size))
-        if self.run.message(side.direction, assembly.wire, text, assembly.began, side.now, side.frame):
+        if text:
+            self.run.texts += 1
+        if self.run.add(side.direction, assembly.wire, assembly.began, side.now, side.frame):
             self._flush(out)
 
     def _show(self, side: Side, note: str, out: list[Output]) -> None:
