@@ -7,6 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.protocols.tcp.episodes import IDLE, LossWatch, before
+from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.flow import BoundedSeries, Flow
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.options import parse
@@ -15,7 +16,6 @@ from dissectors.protocols.tcp.windows import KeepAliveWatch, WindowWatch
 
 # A copy of a packet comes this soon, or within half a round trip: no sender can have noticed a loss by then.
 COPY_NS: Final[i64] = 1_000_000
-MAX_FRAMES: Final = 16                      # frames cited by one statement
 
 
 class End:

@@ -9,7 +9,7 @@ from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.episodes import doubled
-from dissectors.protocols.tcp.events import LIKELY, POSSIBLE
+from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
     Established,
@@ -31,7 +31,6 @@ from dissectors.protocols.tcp.segment import Segment
 # The ninth control bit, once NS, now AE of accurate ECN.
 AE: Final[i64] = 256
 
-MAX_FRAMES: Final = 16           # SYNs cited
 MAX_TOLD: Final = 12             # SYNs of one side told one by one
 # Below this total the two halves of a handshake say nothing about where the capture was taken.
 LEAST_HANDSHAKE_NS: Final[i64] = 1_000_000

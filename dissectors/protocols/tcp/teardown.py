@@ -8,6 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.events_teardown import (
     ChallengeAck,
     Closed,
@@ -33,7 +34,6 @@ from dissectors.protocols.tcp.states import (
     step,
 )
 
-MAX_FRAMES: Final = 16                          # late segments cited
 # A challenge ACK answers at once; later than this an ACK has another cause.
 CHALLENGE_NS: Final[i64] = 1_000_000_000
 # A connection silent this long may have been forgotten by a machine on the path (RFC 5382 §5 lets them

@@ -7,10 +7,10 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
+from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.events_transfer import KeepAlive, WindowFull, WindowShrunk, ZeroWindow
 from dissectors.protocols.tcp.flow import BoundedSeries
 
-MAX_FRAMES: Final = 16              # frames cited by one episode
 MAX_TOLD: Final[i64] = 50           # zero windows told one by one in a direction
 
 
