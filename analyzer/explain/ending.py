@@ -8,7 +8,7 @@ from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, plac
 from analyzer.model import Analysis
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import capital
-from dissectors.protocols.tcp.events_teardown import ChallengeAck, NotEnded, Reset
+from dissectors.protocols.tcp.events_teardown import ChallengeAck, NotEnded, TcpReset
 
 UNREAD: Final = "unread data"
 GAVE_UP: Final = "gave up"
@@ -26,18 +26,18 @@ TIME_WAIT_NS: Final = 2 * 120_000_000_000
 
 
 def reset(case: Case) -> list[Found]:
-    return [_reset(case, event) for event in case.of(Reset)[:1] if event.cause not in (UNREAD, GAVE_UP)]
+    return [_reset(case, event) for event in case.of(TcpReset)[:1] if event.cause not in (UNREAD, GAVE_UP)]
 
 
 def unread(case: Case) -> list[Found]:
-    return [_reset(case, event) for event in case.of(Reset)[:1] if event.cause == UNREAD]
+    return [_reset(case, event) for event in case.of(TcpReset)[:1] if event.cause == UNREAD]
 
 
 def gave_up(case: Case) -> list[Found]:
-    return [_reset(case, event) for event in case.of(Reset)[:1] if event.cause == GAVE_UP]
+    return [_reset(case, event) for event in case.of(TcpReset)[:1] if event.cause == GAVE_UP]
 
 
-def _reset(case: Case, event: Reset) -> Found:
+def _reset(case: Case, event: TcpReset) -> Found:
     """The first RST ends the connection; what follows it adds nothing."""
     sent, got = carried(case, event.direction), carried(case, 1 - event.direction)
     sentence = (

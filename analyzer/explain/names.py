@@ -9,7 +9,7 @@ from typing import Final
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, frames_of, times
 from analyzer.model import Analysis
 from dissectors.kit.units import duration, grouped, plural
-from dissectors.protocols.dns.events import Incomplete, Mismatch
+from dissectors.protocols.dns.events import DnsIncomplete, Mismatch
 from dissectors.protocols.dns.lookup import UNANSWERED, Lookup
 from dissectors.protocols.dns.outcome import ANSWERED, FAILED, NO_DATA, NO_NAME, TRUNCATED
 
@@ -187,7 +187,7 @@ def mismatch(case: Case) -> list[Found]:
 
 
 def incomplete(case: Case) -> list[Found]:
-    events = case.of(Incomplete)
+    events = case.of(DnsIncomplete)
     if not events:
         return []
     octets = sum([event.held for event in events])

@@ -7,13 +7,13 @@ from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, plac
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_handshake import (
-    Established,
     HalfOpen,
     Midstream,
-    Refused,
     Syn,
     SynAck,
-    Unanswered,
+    TcpEstablished,
+    TcpRefused,
+    TcpUnanswered,
 )
 
 # A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
@@ -25,7 +25,7 @@ SMALL_MSS: Final = 1220
 
 
 def refused(case: Case) -> list[Found]:
-    events = case.of(Refused)
+    events = case.of(TcpRefused)
     if not events:
         return []
     first = events[0]
@@ -44,7 +44,7 @@ def refused(case: Case) -> list[Found]:
 
 def unanswered(case: Case) -> list[Found]:
     found = []
-    for event in case.of(Unanswered):
+    for event in case.of(TcpUnanswered):
         # A SYN of the responder is what a capture shows that holds only one direction.
         target = place(case.end(1 - event.direction))
         waited = event.lasted_ns + event.waited_ns
@@ -63,7 +63,7 @@ def unanswered(case: Case) -> list[Found]:
 
 def resent(case: Case) -> list[Found]:
     """SYNs or SYN-ACKs that had to be repeated before the connection was open. A lost SYN-ACK brings both."""
-    if not case.of(Established):
+    if not case.of(TcpEstablished):
         return []
     parts: list[str] = []
     frames: set[int] = set()
@@ -112,7 +112,7 @@ def midstream(case: Case) -> list[Found]:
 
 def high_rtt(case: Case) -> list[Found]:
     tcp = case.conversation.tcp
-    syns, answers, opened = case.of(Syn), case.of(SynAck), case.of(Established)
+    syns, answers, opened = case.of(Syn), case.of(SynAck), case.of(TcpEstablished)
     once = all(syn.attempt == 1 for syn in syns) and all(answer.attempt == 1 for answer in answers)
     if tcp is None or not opened or not once or tcp.initial_rtt_ns < HIGH_RTT_NS:
         return []

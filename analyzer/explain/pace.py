@@ -7,7 +7,7 @@ from analyzer.explain.ending import GAVE_UP
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, place, times
 from dissectors.kit.units import duration, plural, rate, size
 from dissectors.protocols.tcp.events import capital
-from dissectors.protocols.tcp.events_teardown import Reset
+from dissectors.protocols.tcp.events_teardown import TcpReset
 from dissectors.protocols.tcp.events_transfer import (
     CongestionMarks,
     KeepAlive,
@@ -95,7 +95,7 @@ def shrunk(case: Case) -> list[Found]:
 
 def keep_alive(case: Case) -> list[Found]:
     found = []
-    if any(event.cause == GAVE_UP for event in case.of(Reset)):
+    if any(event.cause == GAVE_UP for event in case.of(TcpReset)):
         return []    # told as that, with the keep-alives as its reason
     for _side, events in case.by_side(KeepAlive):
         silent = [event for event in events if event.answers == 0]

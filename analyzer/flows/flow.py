@@ -10,7 +10,7 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
-from dissectors.protocols.tcp.sequence import Handshake, Side
+from dissectors.protocols.tcp.sequence import Handshake, TcpSide
 
 # Marks of a TCP connection's life, for conn_state and completeness.
 SAW_SYN: Final[i64] = 1
@@ -125,7 +125,7 @@ class TcpFlow(Flow):
 
 
 @mypyc_attr(acyclic=True)
-class TcpHalf(Side):
+class TcpHalf(TcpSide):
     """One direction of a TCP connection: the state of the sequence analysis, and what was counted."""
 
     __deletable__ = ("flow", "peer")

@@ -59,7 +59,7 @@ class Candidates:
         self.asked = asked
 
 
-class Side:
+class ProbedSide:
     """What was seen of one direction while nobody reads."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Search:
         self.candidates = candidates
         self.undecided = True
         self.held: list[Chunk] = []      # in the order of their coming, for whoever will read them
-        self.sides = (Side(), Side())
+        self.sides = (ProbedSide(), ProbedSide())
         self.datagrams = 0
 
     def datagram(self, datagram: Datagram) -> Protocol | None:
@@ -128,7 +128,7 @@ class Search:
                 self.held = []
         return found
 
-    def _at_the_beginning(self, side: Side, chunk: Chunk) -> Protocol | None:
+    def _at_the_beginning(self, side: ProbedSide, chunk: Chunk) -> Protocol | None:
         if len(side.seen) < MAX_PROBE_BYTES:
             side.seen += chunk.data[: MAX_PROBE_BYTES - len(side.seen)]
         waiting = False
@@ -158,7 +158,7 @@ class Search:
     def _let_go(self, direction: int) -> None:
         self.held = [chunk for chunk in self.held if chunk.direction != direction]
 
-    def _hoping(self, side: Side, other: Side) -> bool:
+    def _hoping(self, side: ProbedSide, other: ProbedSide) -> bool:
         """Something may still be recognised."""
         for one in (side, other):
             if one.refused and not (self.candidates.hinted and one.chunks < MAX_PROBE_CHUNKS):

@@ -16,7 +16,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, Final
 
-from analyzer.live.audience import Audience, Status, Told, View
+from analyzer.live.audience import Audience, LogLine, Status, View
 from analyzer.live.lines import LogLines, ends_of, in_short, matters
 from analyzer.live.output import LineOutput
 from analyzer.model import Conversation, Finding
@@ -44,7 +44,7 @@ class ScreenAudience(Audience):
         super().__init__()
         self.level = level
         self.instead: LogLines | None = None
-        self.pending: deque[Told] = deque()
+        self.pending: deque[LogLine] = deque()
         self.status_now: Status | None = None
         self._out = b""
         self._in = b""
@@ -76,7 +76,7 @@ class ScreenAudience(Audience):
             if len(self.pending) >= MAX_PENDING:
                 self.pending.popleft()
                 self.lost += 1
-            self.pending.append(Told(
+            self.pending.append(LogLine(
                 event.time, event.conversation, frame_list(event.evidence.frames), event.direction,
                 ends_of(conversation), event.label(), in_short(event), event.importance, "",
             ))
@@ -85,7 +85,7 @@ class ScreenAudience(Audience):
         if self.instead is not None:
             self.instead.finding(finding, time_ns)
         elif finding.severity != "chat":
-            self._say(Told(
+            self._say(LogLine(
                 time_ns, finding.conversation, frame_runs(finding.frames, 2), NEITHER, "", finding.code,
                 finding.sentence, CORE, finding.severity,
             ))
@@ -98,7 +98,7 @@ class ScreenAudience(Audience):
         if self.instead is not None:
             self.instead.notice(time_ns, text)
         else:
-            self._say(Told(time_ns, 0, "", NEITHER, "", "capture", text, CORE, "note"))
+            self._say(LogLine(time_ns, 0, "", NEITHER, "", "capture", text, CORE, "note"))
 
     def status(self, status: Status) -> None:
         if self.instead is not None:
@@ -151,13 +151,13 @@ class ScreenAudience(Audience):
 
     # -- the socket --------------------------------------------------------------------------------------
 
-    def _say(self, told: Told) -> None:
+    def _say(self, told: LogLine) -> None:
         if len(self.pending) >= MAX_PENDING:
             self.pending.popleft()
             self.lost += 1
         self.pending.append(told)
 
-    def _taken(self) -> list[Told]:
+    def _taken(self) -> list[LogLine]:
         taken = list(self.pending)
         self.pending.clear()
         return taken

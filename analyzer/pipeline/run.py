@@ -16,7 +16,7 @@ from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
-from analyzer.pipeline.keep import EVERYTHING, Keeper
+from analyzer.pipeline.keep import KEEP_ALL, Keeper
 from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import Telling
@@ -68,7 +68,7 @@ class Options:
     def keep(self) -> int:
         """How many conversations the survey keeps by size, and how many by trouble."""
         if self.everything or self.conversations:
-            return EVERYTHING
+            return KEEP_ALL
         return self.limit or DEFAULT_LIMIT
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from analyzer.model import Conversation, Phase
 from dissectors.kit.event import Malformed
 from dissectors.kit.units import duration, plural
-from dissectors.protocols.dns.events import Mismatch, Query, Response, Retry, Unanswered
+from dissectors.protocols.dns.events import DnsResponse, DnsRetry, DnsUnanswered, Mismatch, Query
 from dissectors.protocols.dns.lookup import Lookup
 
 MAX_LINE: Final = 120    # characters of one of them
@@ -26,7 +26,7 @@ def application_facts(phase: Phase, conversation: Conversation, lookups: list[Lo
     facts = list(dict.fromkeys([fact for event in phase.events for fact in event.phase_facts()]))
     if len(facts) > MAX_FACTS:
         facts = [*facts[:MAX_FACTS], f"{plural(len(facts) - MAX_FACTS, 'further fact')} below"]
-    if any(isinstance(event, (Query, Response, Unanswered)) for event in phase.events):
+    if any(isinstance(event, (Query, DnsResponse, DnsUnanswered)) for event in phase.events):
         facts += _lookup_facts(conversation.number, lookups) + _message_facts(phase)
     broken = sum(isinstance(event, Malformed) for event in phase.events)
     if broken:
@@ -53,10 +53,10 @@ def _lookup_facts(number: int, lookups: list[Lookup]) -> list[str]:
 
 def _message_facts(phase: Phase) -> list[str]:
     """Counts of messages; the time of the answers."""
-    questions = sum(isinstance(event, Query) and not isinstance(event, Retry) for event in phase.events)
-    again = sum(isinstance(event, Retry) for event in phase.events)
+    questions = sum(isinstance(event, Query) and not isinstance(event, DnsRetry) for event in phase.events)
+    again = sum(isinstance(event, DnsRetry) for event in phase.events)
     answers = [
-        event for event in phase.events if isinstance(event, Response) and not isinstance(event, Mismatch)
+        event for event in phase.events if isinstance(event, DnsResponse) and not isinstance(event, Mismatch)
         and not event.continued
     ]
     stray = sum(isinstance(event, Mismatch) for event in phase.events)

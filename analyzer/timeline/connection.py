@@ -5,18 +5,18 @@ from analyzer.model import Phase
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.tcp.events_handshake import (
-    Established,
     FastOpen,
     HalfOpen,
     Midstream,
-    Refused,
     SimultaneousOpen,
     Syn,
     SynAck,
     SynCookie,
-    Unanswered,
+    TcpEstablished,
+    TcpRefused,
+    TcpUnanswered,
 )
-from dissectors.protocols.tcp.events_teardown import Closed, HalfClose, LateSegments, NotEnded, Reset
+from dissectors.protocols.tcp.events_teardown import HalfClose, LateSegments, NotEnded, TcpClosed, TcpReset
 
 
 def describe_connection(phase: Phase) -> None:
@@ -34,16 +34,16 @@ def _opening(events: list[Event]) -> tuple[str, list[str]]:
     answers = sum(isinstance(event, SynAck) for event in events)
     crossed = any(isinstance(event, SimultaneousOpen) for event in events)
     for event in events:
-        if isinstance(event, Established):
+        if isinstance(event, TcpEstablished):
             title = "Three-way handshake" if not crossed else title
             if syns == 1 and answers == 1:
                 facts.append("one round trip")
         elif isinstance(event, SimultaneousOpen):
             title = "Simultaneous open"
-        elif isinstance(event, Refused):
+        elif isinstance(event, TcpRefused):
             title = "Connection refused"
             facts.append(f"RST after {duration(event.after_ns)}")
-        elif isinstance(event, Unanswered):
+        elif isinstance(event, TcpUnanswered):
             title = "No answer to the SYN"
         elif isinstance(event, HalfOpen):
             title = "Half open"
@@ -75,14 +75,14 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
     facts: list[str] = []
     resets = 0
     for event in events:
-        if isinstance(event, Closed):
+        if isinstance(event, TcpClosed):
             if event.simultaneous:
                 facts.append("both sides finished at the same time")
                 facts.append("TIME_WAIT is for both to hold")
             else:
                 facts.append("both sides finished in order (FIN, ACK, FIN, ACK)")
                 facts.append(f"{event.sides[event.holder & 1]} is to hold TIME_WAIT")
-        elif isinstance(event, Reset):
+        elif isinstance(event, TcpReset):
             resets += 1
             if resets == 1:
                 title = "Reset" if title == "Teardown" and not facts else title
@@ -105,11 +105,11 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
 def verdict(events: list[Event]) -> str:
     """Why there is no connection, in a few words for the story; "" where there is one."""
     for event in events:
-        if isinstance(event, Established):
+        if isinstance(event, TcpEstablished):
             return ""
-        if isinstance(event, Refused):
+        if isinstance(event, TcpRefused):
             return "refused"
-        if isinstance(event, Unanswered):
+        if isinstance(event, TcpUnanswered):
             return f"no answer to {plural(event.attempts, 'SYN')}"
         if isinstance(event, HalfOpen):
             return "half open"

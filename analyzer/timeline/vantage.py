@@ -10,7 +10,7 @@ from typing import Final
 
 from analyzer.model import Account
 from dissectors.kit.units import duration, plural
-from dissectors.protocols.tcp.events_handshake import Established
+from dissectors.protocols.tcp.events_handshake import TcpEstablished
 
 AGREEMENT: Final = 0.8    # share of the handshakes that has to say the same
 
@@ -48,7 +48,7 @@ def _votes(accounts: list[Account]) -> list[Vote]:
     votes: list[Vote] = []
     for account in accounts:
         for event in account.events:
-            if isinstance(event, Established) and event.seen_from:
+            if isinstance(event, TcpEstablished) and event.seen_from:
                 # The third segment is the caller's, whichever index it has in this conversation.
                 ends = (account.conversation.originator.address, account.conversation.responder.address)
                 caller = 1 if event.direction == 1 else 0

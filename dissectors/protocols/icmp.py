@@ -165,7 +165,7 @@ class EchoUnanswered(Event):
         return {"count": self.count}
 
 
-class Message(Event):
+class IcmpMessage(Event):
     """Any other ICMP message."""
 
     name: ClassVar[str] = "icmp.message"
@@ -235,7 +235,7 @@ class IcmpDissector(Dissector):
                     datagram.time, datagram.direction, Evidence((asked[1], datagram.frame)), identifier, number,
                     datagram.time - asked[0],
                 )]
-        return [Message(datagram.time, datagram.direction, evidence, self.version, kind, data[1])]
+        return [IcmpMessage(datagram.time, datagram.direction, evidence, self.version, kind, data[1])]
 
     def on_close(self, close: Close) -> list[Output]:
         if not self.open:
@@ -267,7 +267,7 @@ ICMP: Final = Protocol(
     create=_create,
     carriers=("icmp", "icmpv6"),
     ports={},
-    events=(IcmpError, Echo, EchoUnanswered, Message),
+    events=(IcmpError, Echo, EchoUnanswered, IcmpMessage),
     terms=(
         Term("ICMP", "Messages about IP itself: a packet could not be delivered, a host is asked to answer. "
              "An error quotes the beginning of the packet it is about.", "RFC 792; RFC 4443"),

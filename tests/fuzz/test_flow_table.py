@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analyzer.flows.flow import TcpFlow
 from analyzer.flows.summary import community_id, completeness, conn_state, conversation_of
 from analyzer.flows.table import FlowTable
-from analyzer.pipeline.keep import EVERYTHING, Keeper
+from analyzer.pipeline.keep import KEEP_ALL, Keeper
 from dissectors.protocols.tcp.flags import ACK, FIN, RST, SYN
 
 UNRECORDED = 0
@@ -19,7 +19,7 @@ UNRECORDED = 0
 
 def table_of(capacity: int = 1000) -> tuple[FlowTable, Keeper]:
     """A table, and what keeps everything that leaves it, in that order."""
-    sink = Keeper(EVERYTHING)
+    sink = Keeper(KEEP_ALL)
     return FlowTable(capacity, UNRECORDED, False, sink), sink
 
 

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from analyzer.flows.table import FlowTable, Retired
 from dissectors.protocols.tcp.flags import ACK, ANALYSIS, FIN, PSH, RST, SYN, URG, names
-from dissectors.protocols.tcp.sequence import Detail, Handshake, Side, after_segment, analyse, analyse_in_detail
+from dissectors.protocols.tcp.sequence import Detail, Handshake, TcpSide, after_segment, analyse, analyse_in_detail
 
 MASK = 0xFFFFFFFF
 EVERY_BIT = sum(bit for bit, _name, _severity in ANALYSIS)
 # What only the detailed analysis keeps.
 DETAIL_ONLY = {"unacked", "flight_from", "flight_to", "flight_stale", "flight_known", "sacked", "sack_blocks"}
-SHARED = sorted(set(vars(Side()) if hasattr(Side(), "__dict__") else dir(Side())) - DETAIL_ONLY)
+SHARED = sorted(set(vars(TcpSide()) if hasattr(TcpSide(), "__dict__") else dir(TcpSide())) - DETAIL_ONLY)
 SHARED = [name for name in SHARED if not name.startswith("_")]
 
 FLAGS = [ACK] * 8 + [ACK | PSH] * 4 + [SYN, SYN | ACK, ACK | FIN, RST, RST | ACK, ACK | URG, 0, FIN, SYN | FIN]
@@ -47,14 +47,14 @@ class Player:
         return direction, flags, seq, ack, length, window
 
 
-def state(side: Side) -> dict[str, int]:
+def state(side: TcpSide) -> dict[str, int]:
     return {name: int(getattr(side, name)) for name in SHARED}
 
 
 @given(starts, st.lists(steps, max_size=40), st.sampled_from([-2, -1, 0, 3]))
 def test_fast_and_full_say_the_same(start: tuple[int, int], script: list[tuple[int, ...]], scale: int) -> None:
     player = Player(start)
-    quick, full = (Side(), Side()), (Side(), Side())
+    quick, full = (TcpSide(), TcpSide()), (TcpSide(), TcpSide())
     for side in (*quick, *full):
         side.scale = scale
     hand_quick, hand_full, detail = Handshake(), Handshake(), Detail()
@@ -123,7 +123,7 @@ def test_survey_and_telling_agree(start: tuple[int, int], script: list[tuple[tup
 def test_details_are_possible(start: tuple[int, int], script: list[tuple[int, ...]]) -> None:
     """Bytes in flight are positive, and what a detail refers to was seen before."""
     player = Player(start)
-    sides, hand, detail = (Side(), Side()), Handshake(), Detail()
+    sides, hand, detail = (TcpSide(), TcpSide()), Handshake(), Detail()
     for step in script:
         direction, flags, seq, ack, length, window = player.segment(step)  # type: ignore[arg-type]
         detail.clear()

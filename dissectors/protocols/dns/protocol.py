@@ -5,7 +5,7 @@ from typing import Final
 
 from dissectors.kit.protocol import Context, Dissector, Protocol
 from dissectors.protocols.dns.dissector import LINK_LOCAL, MULTICAST, UNICAST, DnsDissector
-from dissectors.protocols.dns.events import Incomplete, Mismatch, Query, Response, Retry, Unanswered
+from dissectors.protocols.dns.events import DnsIncomplete, DnsResponse, DnsRetry, DnsUnanswered, Mismatch, Query
 from dissectors.protocols.dns.events_multicast import (
     LlmnrIncomplete,
     LlmnrQuery,
@@ -40,7 +40,7 @@ DNS: Final = Protocol(
     create=_dns,
     carriers=("udp", "tcp"),
     ports={"udp": (53,), "tcp": (53,)},
-    events=(Query, Retry, Response, Mismatch, Unanswered, Incomplete),
+    events=(Query, DnsRetry, DnsResponse, Mismatch, DnsUnanswered, DnsIncomplete),
     terms=TERMS,
     probe=probe,
     namer=named_addresses,

@@ -10,7 +10,7 @@ from dissectors.protocols.dns import rdata_security as security
 from dissectors.protocols.dns.addresses import ipv4, ipv6
 from dissectors.protocols.dns.edns import decode_options
 from dissectors.protocols.dns.fields import finish, name_at, quoted, string_at
-from dissectors.protocols.dns.message import MAX_TTL, Message, Record
+from dissectors.protocols.dns.message import MAX_TTL, DnsMessage, DnsRecord
 from dissectors.protocols.dns.rdata_value import Rdata
 from dissectors.protocols.dns.svcb import svcb
 from dissectors.wire.dns_codes import rcode_name
@@ -171,7 +171,7 @@ DECODERS: Final[dict[int, Callable[[Cursor], Rdata]]] = {
 }
 
 
-def decode(message: Message, record: Record) -> Rdata:
+def decode(message: DnsMessage, record: DnsRecord) -> Rdata:
     """The record's data. Raises WireError where it does not fit its type; empty data is told as such."""
     octets = message.data[record.start:record.end]
     decoder = DECODERS.get(record.type)
@@ -183,7 +183,7 @@ def decode(message: Message, record: Record) -> Rdata:
     return out
 
 
-def decode_or_generic(message: Message, record: Record) -> Rdata:
+def decode_or_generic(message: DnsMessage, record: DnsRecord) -> Rdata:
     """As `decode`; data that does not fit its type is shown as generic, with the reason."""
     try:
         return decode(message, record)
@@ -193,7 +193,7 @@ def decode_or_generic(message: Message, record: Record) -> Rdata:
         return out
 
 
-def fault(message: Message) -> WireError | None:
+def fault(message: DnsMessage) -> WireError | None:
     """The first record data that does not fit its type."""
     for record in message.records():
         try:
@@ -208,7 +208,7 @@ def cache_seconds(ttl: int) -> int:
     return min(ttl, MAX_TTL)
 
 
-def record_json(message: Message, record: Record) -> dict[str, JsonValue]:
+def record_json(message: DnsMessage, record: DnsRecord) -> dict[str, JsonValue]:
     rdata = decode_or_generic(message, record)
     out: dict[str, JsonValue] = {"name": record.name.text(), "type": type_name(record.type)}
     if record.type == OPT:  # class and TTL hold other things (RFC 6891 §6.1.2, §6.1.3)

@@ -10,7 +10,7 @@ from dissectors.kit.framer import ENDS, FRAME, LOST, NEED, NOTHING, Framer
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.octets import be16
 from dissectors.kit.protocol import MORE, YES
-from dissectors.protocols.dns.events import Incomplete
+from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.dns.events_multicast import LlmnrIncomplete
 from dissectors.protocols.dns.probe import probe_stream
 
@@ -21,7 +21,7 @@ class Piece:
     """A message with the frames that carried it, or an event. start, end: its bytes in the last frame, or -1."""
 
     def __init__(
-        self, data: bytes, frames: tuple[int, ...], time: int, start: int, end: int, event: Incomplete | None
+        self, data: bytes, frames: tuple[int, ...], time: int, start: int, end: int, event: DnsIncomplete | None
     ) -> None:
         self.data = data
         self.frames = frames
@@ -120,6 +120,6 @@ class MessageStream(Framer):
     def _incomplete(
         self, frames: tuple[int, ...], time: int, direction: int, held: i64, missing: i64, reason: str
     ) -> Piece:
-        kind = LlmnrIncomplete if self.link_local else Incomplete
+        kind = LlmnrIncomplete if self.link_local else DnsIncomplete
         event = kind(time, direction, Evidence(frames), int(held), int(missing), reason)
         return Piece(b"", frames, time, -1, -1, event)

@@ -22,10 +22,18 @@ from dissectors.protocols.grpc.ended import (
     RESET,
     SERVER_STREAMING,
     UNARY,
-    Ended,
-    Outcome,
+    GrpcEnded,
+    GrpcOutcome,
 )
-from dissectors.protocols.grpc.events import Began, Call, Content, Incomplete, Message, MessageRun, metadata_of
+from dissectors.protocols.grpc.events import (
+    Began,
+    Call,
+    GrpcContent,
+    GrpcIncomplete,
+    GrpcMessage,
+    GrpcMessageRun,
+    metadata_of,
+)
 from dissectors.protocols.grpc.framing import (
     COMPRESSED,
     MAX_KEPT,
@@ -34,7 +42,7 @@ from dissectors.protocols.grpc.framing import (
     MessageCutter,
     inflated,
 )
-from dissectors.protocols.grpc.schema import Method, schema_of
+from dissectors.protocols.grpc.schema import GrpcMethod, schema_of
 from dissectors.wire.body_secrets import without_secrets
 
 MAX_SHOWN: Final[i64] = 10       # messages of one side that are told one by one
@@ -45,7 +53,7 @@ MAX_PATH: Final = 500            # characters
 Pairs = tuple[tuple[bytes, bytes], ...]
 
 
-class Side:
+class GrpcSide:
     """One direction of a call."""
 
     def __init__(self, direction: int) -> None:
@@ -67,11 +75,11 @@ class GrpcDissector(Dissector):
         self.each_pdu: bool = context.each_pdu
         self.show_secrets: bool = context.provided.show_secrets
         self.descriptors: bytes = context.provided.descriptors
-        self.method: Method | None = None
+        self.method: GrpcMethod | None = None
         self.call = Call()
-        self.outcome = Outcome()
+        self.outcome = GrpcOutcome()
         self.client: int = FORWARD
-        self.sides = [Side(FORWARD), Side(BACKWARD)]
+        self.sides = [GrpcSide(FORWARD), GrpcSide(BACKWARD)]
         self.run = LikeRun()
         self.begun: int = -1
         self.now: int = 0
@@ -134,7 +142,7 @@ class GrpcDissector(Dissector):
         reason = "bytes of a message are not in the capture" if kept else (
             "bytes are not in the capture, and where the next message begins is not known"
         )
-        return [Incomplete(self.now, side.direction, Evidence((gap.frame,)), gap.length, reason)]
+        return [GrpcIncomplete(self.now, side.direction, Evidence((gap.frame,)), gap.length, reason)]
 
     def on_close(self, close: Close) -> list[Output]:
         out: list[Output] = []
@@ -229,7 +237,7 @@ class GrpcDissector(Dissector):
 
     # -- messages --------------------------------------------------------------------------------------
 
-    def _message(self, side: Side, frame: int, out: list[Output]) -> None:
+    def _message(self, side: GrpcSide, frame: int, out: list[Output]) -> None:
         cutter = side.cutter
         length = int(cutter.length)
         from_client = side.direction == self.client
@@ -249,12 +257,12 @@ class GrpcDissector(Dissector):
             return
         compressed = cutter.flag & COMPRESSED != 0
         since = side.now - self.begun if self.call.seen else -1
-        out.append(Message(
+        out.append(GrpcMessage(
             side.now, side.direction, Evidence(frames), from_client, int(side.count), length, compressed,
             self._content(octets, len(octets) == length, compressed, from_client), since, cutter.begun_ns,
         ))
 
-    def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> Content:
+    def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> GrpcContent:
         coding = self.call.codings[0 if from_client else 1]
         packed = ""
         if compressed:
@@ -266,7 +274,7 @@ class GrpcDissector(Dissector):
                 octets = plain[:MAX_KEPT]
         if self.call.json and not self.show_secrets:
             octets = without_secrets(octets.decode("utf-8", "replace")).encode("utf-8")
-        content = Content(octets, complete, self.call.json, self.show_secrets)
+        content = GrpcContent(octets, complete, self.call.json, self.show_secrets)
         content.packed = packed
         method = self.method
         if method is not None and complete and not packed and not self.call.json:
@@ -287,7 +295,7 @@ class GrpcDissector(Dissector):
             return
         counts, octets = run.counts(), run.octets()
         client, server = self.client, 1 - self.client
-        out.append(MessageRun(
+        out.append(GrpcMessageRun(
             run.begin, run.direction(), Evidence(run.cited.frames()), (counts[client], counts[server]),
             (octets[client], octets[server]), int(run.largest), run.end,
         ))
@@ -303,12 +311,12 @@ class GrpcDissector(Dissector):
             self.inputs += 1
             self.cited.add(frame)
 
-    def _cut_off(self, side: Side, close: Close, out: list[Output]) -> None:
+    def _cut_off(self, side: GrpcSide, close: Close, out: list[Output]) -> None:
         """A side that ends within a message breaks the rules."""
         cutter = side.cutter
         if cutter.within and cutter.in_step:
             inside = int(cutter.seen()) if cutter.open else len(cutter.buffer)
-            out.append(Incomplete(
+            out.append(GrpcIncomplete(
                 close.time, side.direction, Evidence((close.frame,)), inside, "its side ended within a message"
             ))
 
@@ -330,7 +338,7 @@ class GrpcDissector(Dissector):
             outcome.total_ns = self.now - self.begun
         outcome.pattern = self._pattern(int(client.count), int(server.count))
         direction = 1 - self.client if outcome.how == ANSWERED else NEITHER
-        out.append(Ended(self.now, direction, Evidence(self.cited.upto(close.frame)), self.call, outcome, self.begun))
+        out.append(GrpcEnded(self.now, direction, Evidence(self.cited.upto(close.frame)), self.call, outcome, self.begun))
 
     def _pattern(self, sent: int, received: int) -> str:
         """Of the four, by the user's schema, else by what was sent; "" where that is too little to tell."""

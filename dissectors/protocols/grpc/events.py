@@ -123,7 +123,7 @@ class Began(Event):
         }
 
 
-class Content:
+class GrpcContent:
     """A message as it can be shown. octets: uncompressed, as far as they are kept; complete: all of them are.
 
     decoded: by the user's schema, as `type`; None where there is none, and then `problem` says why if it was tried.
@@ -186,7 +186,7 @@ class Content:
         return out
 
 
-class Message(Event):
+class GrpcMessage(Event):
     """One message. number: from 1, among those of its side; wire: its octets as sent, without the header of five.
 
     since_ns: since the call began.
@@ -203,7 +203,7 @@ class Message(Event):
 
     def __init__(
         self, time: int, direction: int, evidence: Evidence, from_client: bool, number: int, wire: int,
-        compressed: bool, content: Content, since_ns: int, began: int,
+        compressed: bool, content: GrpcContent, since_ns: int, began: int,
     ) -> None:
         super().__init__(time, direction, evidence)
         self.from_client = from_client
@@ -242,7 +242,7 @@ class Message(Event):
         return {"length": self.wire, "compressed": self.compressed}
 
 
-class MessageRun(Event):
+class GrpcMessageRun(Event):
     """Messages of a stream that are counted together. counts, octets: of the client, of the server."""
 
     name: ClassVar[str] = "grpc.messages"
@@ -281,7 +281,7 @@ class MessageRun(Event):
         }
 
 
-class Incomplete(Event):
+class GrpcIncomplete(Event):
     """Octets of the call that cannot be told as messages."""
 
     name: ClassVar[str] = "grpc.incomplete"

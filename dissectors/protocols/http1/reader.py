@@ -46,39 +46,39 @@ OVER: Final[i64] = 9
 class Watcher:
     """Who is told what a direction carries; the dissector."""
 
-    def on_head(self, half: Half, block: bytes) -> None:
+    def on_head(self, half: Http1Half, block: bytes) -> None:
         """A head is complete: the start line and the fields, without the blank line. Calls `half.body`."""
         raise NotImplementedError
 
-    def headless(self, half: Half) -> bool:
+    def headless(self, half: Http1Half) -> bool:
         """What comes next answers an HTTP/0.9 request: a document without a head, most likely."""
         raise NotImplementedError
 
-    def on_body(self, half: Half, data: bytes) -> None:
+    def on_body(self, half: Http1Half, data: bytes) -> None:
         raise NotImplementedError
 
-    def on_missing(self, half: Half, octets: int) -> None:
+    def on_missing(self, half: Http1Half, octets: int) -> None:
         """Octets of the body in hand are not in the capture."""
         raise NotImplementedError
 
-    def on_preface(self, half: Half) -> None:
+    def on_preface(self, half: Http1Half) -> None:
         """HTTP/2 begins at `half.position` (RFC 9113 §3.4)."""
         raise NotImplementedError
 
-    def on_end(self, half: Half, trailers: bytes, lost: bool) -> None:
+    def on_end(self, half: Http1Half, trailers: bytes, lost: bool) -> None:
         """The message in hand is over. lost: its end was not seen."""
         raise NotImplementedError
 
-    def on_odd_chunk(self, half: Half, line: bytes) -> None:
+    def on_odd_chunk(self, half: Http1Half, line: bytes) -> None:
         """A chunk size that is read, and written as it should not be."""
         raise NotImplementedError
 
-    def on_fault(self, half: Half, code: str, reason: str) -> None:
+    def on_fault(self, half: Http1Half, code: str, reason: str) -> None:
         """Bytes that are no HTTP where HTTP should be; the message in hand, if any, is over."""
         raise NotImplementedError
 
 
-class Half:
+class Http1Half:
     """One direction.
 
     begun: time of the first octet of the message in hand; now: of the last one that was read.

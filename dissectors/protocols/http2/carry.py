@@ -8,8 +8,8 @@ from typing import Final
 from dissectors.kit.event import NEITHER
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields
 from dissectors.kit.protocol import BENEATH, Handoff, Output
-from dissectors.protocols.http2.section import Section
-from dissectors.protocols.http2.stream import BYTES, FIELDS, MAX_CARRIED, MESSAGE, NOBODY, Half, Stream
+from dissectors.protocols.http2.section import H2Section
+from dissectors.protocols.http2.stream import BYTES, FIELDS, MAX_CARRIED, MESSAGE, NOBODY, H2Half, Stream
 
 DNS_TYPE: Final = b"application/dns-message"      # RFC 8484 §6
 EVENT_STREAM: Final = b"text/event-stream"        # the HTML standard, server-sent events
@@ -23,7 +23,7 @@ def is_type(value: bytes, wanted: bytes) -> bool:
 
 
 def on_request(
-    stream: Stream, section: Section, frame: int, time: int, direction: int, each_pdu: bool, out: list[Output]
+    stream: Stream, section: H2Section, frame: int, time: int, direction: int, each_pdu: bool, out: list[Output]
 ) -> None:
     """Whether the request says who reads the stream."""
     kind = section.get(b"content-type")
@@ -41,7 +41,7 @@ def on_request(
 
 
 def on_response(
-    stream: Stream, section: Section, frame: int, time: int, direction: int, out: list[Output]
+    stream: Stream, section: H2Section, frame: int, time: int, direction: int, out: list[Output]
 ) -> None:
     """Whether the response says so, where the request did not; a tunnel begins with it."""
     request = stream.client if stream.server.section is section else stream.server
@@ -71,13 +71,13 @@ def on_response(
         _begin(stream, "grpc", FIELDS, "a response of gRPC", direction, (fields,), out)
 
 
-def on_trailers(stream: Stream, half: Half, section: Section, frame: int, time: int, direction: int,
+def on_trailers(stream: Stream, half: H2Half, section: H2Section, frame: int, time: int, direction: int,
                 out: list[Output]) -> None:
     if half.carries == FIELDS:
         out.append(_fields("trailers", section, frame, time, direction, stream.number))
 
 
-def on_octets(stream: Stream, half: Half, data: bytes, chunk: Chunk, direction: int, out: list[Output]) -> None:
+def on_octets(stream: Stream, half: H2Half, data: bytes, chunk: Chunk, direction: int, out: list[Output]) -> None:
     """The next octets of DATA, decoded where they had a content coding."""
     if half.carries == MESSAGE:
         if half.held <= MAX_CARRIED:
@@ -91,7 +91,7 @@ def on_octets(stream: Stream, half: Half, data: bytes, chunk: Chunk, direction: 
     ))
 
 
-def on_end(stream: Stream, half: Half, frame: int, time: int, direction: int, out: list[Output]) -> None:
+def on_end(stream: Stream, half: H2Half, frame: int, time: int, direction: int, out: list[Output]) -> None:
     """One side has ended."""
     if half.carries == MESSAGE:
         if 0 < half.held <= MAX_CARRIED and not half.lost:
@@ -122,7 +122,7 @@ def query_of(path: bytes) -> bytes:
 
 
 def _tunnel(
-    stream: Stream, asked: Section, section: Section, frame: int, time: int, direction: int, out: list[Output]
+    stream: Stream, asked: H2Section, section: H2Section, frame: int, time: int, direction: int, out: list[Output]
 ) -> None:
     """From the response on DATA is a tunnel: WebSocket by name, of another protocol whoever knows its bytes."""
     stream.tunnel = True
@@ -147,5 +147,5 @@ def _begin(
     out.append(Handoff(protocol, direction, BENEATH, reason, stream.number, opening))
 
 
-def _fields(kind: str, section: Section, frame: int, time: int, direction: int, stream: int) -> Fields:
+def _fields(kind: str, section: H2Section, frame: int, time: int, direction: int, stream: int) -> Fields:
     return Fields(frame, time, direction, kind, section.pairs, stream)

@@ -26,20 +26,20 @@ from dissectors.protocols.http2.connection import MAX_TOLD, MAX_TOLD_MINOR, Conn
 from dissectors.protocols.http2.events_control import (
     AltSvc,
     GoAway,
+    H2Ping,
+    H2Reset,
     Origin,
-    Ping,
     PingAck,
     Priority,
     PriorityUpdate,
-    Reset,
     Settings,
     SettingsAck,
     UnknownFrame,
     WindowUpdate,
 )
 from dissectors.protocols.http2.meaning import reset_reason, setting_error
-from dissectors.protocols.http2.messages import Messages
-from dissectors.protocols.http2.side import MAX_PINGS, MAX_UNACKED, Announced, Side, initial_window
+from dissectors.protocols.http2.messages import H2Messages
+from dissectors.protocols.http2.side import MAX_PINGS, MAX_UNACKED, Announced, H2Side, initial_window
 from dissectors.protocols.http2.states import CLIENT, STATE_NAMES
 from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.http.describe import request_short
@@ -55,11 +55,11 @@ EXACT: Final[dict[int, int]] = {2: 5, 3: 4, 6: 8, 8: 4}   # octets of the payloa
 class Control:
     """The frames of one connection that are not part of a message."""
 
-    def __init__(self, conn: Conn, messages: Messages) -> None:
+    def __init__(self, conn: Conn, messages: H2Messages) -> None:
         self.conn = conn
         self.messages = messages
 
-    def frame(self, side: Side) -> None:
+    def frame(self, side: H2Side) -> None:
         """A frame other than DATA, HEADERS, PUSH_PROMISE and CONTINUATION, whole."""
         reader = side.reader
         kind = reader.type
@@ -99,7 +99,7 @@ class Control:
 
     # -- settings (RFC 9113 §6.5) ----------------------------------------------------------------------
 
-    def _settings(self, side: Side) -> None:
+    def _settings(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         if reader.id:
@@ -130,7 +130,7 @@ class Control:
                 Settings(reader.now, side.direction, conn.evidence(side), values, by_client), "SETTINGS", MAX_TOLD
             )
 
-    def _acknowledged(self, side: Side) -> None:
+    def _acknowledged(self, side: H2Side) -> None:
         """From here on this side obeys what the other announced (RFC 9113 §6.5.3)."""
         conn = self.conn
         reader = side.reader
@@ -149,7 +149,7 @@ class Control:
         if not conn.each_pdu:
             conn.tell(SettingsAck(reader.now, side.direction, evidence, ack_ns), "SETTINGS acknowledgment", MAX_TOLD)
 
-    def obey(self, side: Side, values: tuple[tuple[int, int], ...]) -> None:
+    def obey(self, side: H2Side, values: tuple[tuple[int, int], ...]) -> None:
         """This side has taken over what the other announced."""
         initial = initial_window(values)
         if initial >= 0:
@@ -160,7 +160,7 @@ class Control:
 
     # -- windows (RFC 9113 §6.9) -----------------------------------------------------------------------
 
-    def _window_update(self, side: Side) -> None:
+    def _window_update(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         number = int(reader.id)
@@ -195,7 +195,7 @@ class Control:
 
     # -- pings (RFC 9113 §6.7) -------------------------------------------------------------------------
 
-    def _ping(self, side: Side) -> None:
+    def _ping(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         opaque = reader.payload
@@ -204,7 +204,7 @@ class Control:
             if len(side.pings) < MAX_PINGS:
                 side.pings[opaque] = (reader.now, reader.frame)
             if not conn.each_pdu:
-                conn.tell(Ping(reader.now, side.direction, evidence, opaque), "PING", MAX_TOLD)
+                conn.tell(H2Ping(reader.now, side.direction, evidence, opaque), "PING", MAX_TOLD)
             return
         asked = conn.peer(side).pings.pop(opaque, (-1, 0))
         rtt = max(reader.now - asked[0], 0) if asked[0] >= 0 else -1
@@ -218,7 +218,7 @@ class Control:
 
     # -- ends (RFC 9113 §6.4, §6.8) --------------------------------------------------------------------
 
-    def _reset(self, side: Side) -> None:
+    def _reset(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         number = int(reader.id)
@@ -231,10 +231,10 @@ class Control:
         by_client = conn.who(side) == CLIENT
         if stream is None:
             told = STATE_NAMES[5] if number in conn.closed else "not seen by the capture"
-            event = Reset(reader.now, side.direction, conn.evidence(side), number, code, by_client, told, "", "")
+            event = H2Reset(reader.now, side.direction, conn.evidence(side), number, code, by_client, told, "", "")
         else:
             shown = stream.client.shown
-            event = Reset(
+            event = H2Reset(
                 reader.now, side.direction, conn.evidence(side), number, code, by_client, STATE_NAMES[stream.state],
                 request_short(shown) if shown is not None else "", reset_reason(
                     code, by_client, stream.client.ended_ns >= 0, stream.server.seen, stream.server.ended_ns >= 0
@@ -246,7 +246,7 @@ class Control:
         if stream is not None:
             self.messages.reset(side, stream, code)
 
-    def _goaway(self, side: Side) -> None:
+    def _goaway(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         if reader.length < 8:
@@ -266,7 +266,7 @@ class Control:
 
     # -- priorities (RFC 7540 §5.3, RFC 9218) ----------------------------------------------------------
 
-    def priority(self, side: Side, data: bytes, at: i64) -> None:
+    def priority(self, side: H2Side, data: bytes, at: i64) -> None:
         """The five octets of a PRIORITY frame, or of a HEADERS frame with that flag."""
         conn = self.conn
         reader = side.reader
@@ -281,7 +281,7 @@ class Control:
             parent >> 31 == 1,
         ), "priority", MAX_TOLD_MINOR)
 
-    def _priority_update(self, side: Side) -> None:
+    def _priority_update(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         if reader.length < 4:
@@ -298,7 +298,7 @@ class Control:
 
     # -- extensions ------------------------------------------------------------------------------------
 
-    def _altsvc(self, side: Side) -> None:
+    def _altsvc(self, side: H2Side) -> None:
         conn = self.conn
         payload = side.reader.payload
         size: i64 = len(payload)
@@ -313,7 +313,7 @@ class Control:
                 payload[2 + length:].decode("latin-1")[:MAX_TEXT],
             ), "ALTSVC", MAX_TOLD_MINOR)
 
-    def _origin(self, side: Side) -> None:
+    def _origin(self, side: H2Side) -> None:
         conn = self.conn
         payload = side.reader.payload
         size: i64 = len(payload)

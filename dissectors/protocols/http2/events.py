@@ -93,7 +93,7 @@ class Request(RequestEvent):
         return f"stream {self.exchange}, {super().detail()}"
 
 
-class Response(ResponseEvent):
+class H2Response(ResponseEvent):
     """A response of HTTP/2, the interim ones among them."""
 
     name: ClassVar[str] = "http2.response"
@@ -208,7 +208,7 @@ class StreamFacts:
         self.windows = windows
 
 
-class Exchange(ExchangeEvent):
+class H2Exchange(ExchangeEvent):
     """An exchange of HTTP/2: the whole of a stream."""
 
     name: ClassVar[str] = "http2.exchange"

@@ -89,7 +89,7 @@ class SettingsAck(Event):
         return {"ack_ns": self.ack_ns} if self.ack_ns >= 0 else {}
 
 
-class Reset(Event):
+class H2Reset(Event):
     """A stream is given up. state: it was in.  reason: the likely one, "" where the code says all."""
 
     name: ClassVar[str] = "http2.reset"
@@ -189,7 +189,7 @@ class GoAway(Event):
         }
 
 
-class Ping(Event):
+class H2Ping(Event):
     """A question that only wants an echo."""
 
     name: ClassVar[str] = "http2.ping"

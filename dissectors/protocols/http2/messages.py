@@ -10,11 +10,11 @@ from dissectors.kit.inputs import Chunk, Close
 from dissectors.protocols.http2 import carry
 from dissectors.protocols.http2.codes import END_STREAM, HEADER, error_name
 from dissectors.protocols.http2.connection import MAX_STREAMS, MAX_TOLD, Conn
-from dissectors.protocols.http2.events import Exchange, PushPromise, Request, Response, StreamFacts, Trailers
+from dissectors.protocols.http2.events import H2Exchange, H2Response, PushPromise, Request, StreamFacts, Trailers
 from dissectors.protocols.http2.events_state import Blocked
 from dissectors.protocols.http2.flow import TOLD_WAIT_NS
-from dissectors.protocols.http2.section import VERSION, Section
-from dissectors.protocols.http2.side import Side, Unfinished
+from dissectors.protocols.http2.section import VERSION, H2Section
+from dissectors.protocols.http2.side import H2Side, Unfinished
 from dissectors.protocols.http2.states import (
     CLIENT,
     CLOSED,
@@ -28,7 +28,7 @@ from dissectors.protocols.http2.states import (
     after,
     may_send,
 )
-from dissectors.protocols.http2.stream import MAX_INTERIM, NOBODY, Half, Stream
+from dissectors.protocols.http2.stream import MAX_INTERIM, NOBODY, H2Half, Stream
 from dissectors.wire.http.body import NO_BODY, BodyReader
 from dissectors.wire.http.events import CAPTURE, COMPLETE, CUT, TUNNEL, UNANSWERED, Interim, Times
 from dissectors.wire.http.message import Head, number_of
@@ -38,7 +38,7 @@ FLOOD_RESETS: Final = 200
 _NO_HEAD: Final = Head(VERSION, "", "", "", "", 0, "", ())
 
 
-class Messages:
+class H2Messages:
     """The streams of one connection."""
 
     def __init__(self, conn: Conn) -> None:
@@ -48,7 +48,7 @@ class Messages:
 
     # -- header blocks ---------------------------------------------------------------------------------
 
-    def block(self, side: Side, found: Unfinished, evidence: Evidence) -> None:
+    def block(self, side: H2Side, found: Unfinished, evidence: Evidence) -> None:
         """A header block is whole."""
         conn = self.conn
         data = found.parts[0] if len(found.parts) == 1 else b"".join(found.parts)
@@ -61,7 +61,7 @@ class Messages:
             conn.malformed(side, int(read.error_at), f"header block of stream {found.stream}: {read.error}")
         if read.left_out:
             conn.limit(side, "header fields kept of a block", len(read.fields))
-        section = Section(read)
+        section = H2Section(read)
         if not conn.certain and (section.says_request or section.says_response):
             from_client = section.says_request != bool(found.promised)
             conn.settle(side.direction if from_client else 1 - side.direction)
@@ -70,7 +70,7 @@ class Messages:
         else:
             self._headers(side, found, section, evidence)
 
-    def _headers(self, side: Side, found: Unfinished, section: Section, evidence: Evidence) -> None:
+    def _headers(self, side: H2Side, found: Unfinished, section: H2Section, evidence: Evidence) -> None:
         conn = self.conn
         stream = self._stream_for_headers(side, found.stream)
         if stream is None:
@@ -99,7 +99,7 @@ class Messages:
         if found.ends:
             self.ended(side, stream)
 
-    def _stream_for_headers(self, side: Side, number: int) -> Stream | None:
+    def _stream_for_headers(self, side: H2Side, number: int) -> Stream | None:
         conn = self.conn
         stream = conn.find(number)
         if stream is not None:
@@ -129,7 +129,7 @@ class Messages:
             stream.state = OPEN
         return stream
 
-    def _check_limit(self, side: Side) -> None:
+    def _check_limit(self, side: H2Side) -> None:
         conn = self.conn
         limit = conn.peer(side).settings.get(3, -1)
         if 0 <= limit <= conn.active and not conn.late and not conn.peer(side).unacked:
@@ -137,7 +137,7 @@ class Messages:
                            f"{conn.active + 1} streams are open at once where {limit} are allowed")
 
     def _request(
-        self, side: Side, stream: Stream, half: Half, found: Unfinished, section: Section, evidence: Evidence
+        self, side: H2Side, stream: Stream, half: H2Half, found: Unfinished, section: H2Section, evidence: Evidence
     ) -> None:
         conn = self.conn
         reader = side.reader
@@ -158,13 +158,13 @@ class Messages:
         else:
             conn.tell(event, "request of a flood", 0)
 
-    def _interim(self, side: Side, stream: Stream, section: Section, evidence: Evidence) -> None:
+    def _interim(self, side: H2Side, stream: Stream, section: H2Section, evidence: Evidence) -> None:
         """A 1xx response: the final one is still to come (RFC 9113 §8.1)."""
         conn = self.conn
         if len(stream.interim) < MAX_INTERIM:
             stream.interim.append(Interim(section.status, side.reader.now, evidence.frames[-1]))
         if not conn.each_pdu:
-            event = Response(
+            event = H2Response(
                 side.reader.now, side.direction, evidence, section.head(False, conn.show_secrets), stream.number,
                 stream.client.shown, section.notes(False, False),
             )
@@ -172,7 +172,7 @@ class Messages:
             conn.tell(event, "interim response", MAX_TOLD)
 
     def _response(
-        self, side: Side, stream: Stream, half: Half, found: Unfinished, section: Section, evidence: Evidence
+        self, side: H2Side, stream: Stream, half: H2Half, found: Unfinished, section: H2Section, evidence: Evidence
     ) -> None:
         conn = self.conn
         reader = side.reader
@@ -187,14 +187,14 @@ class Messages:
         notes = section.notes(False, False)
         if stream.told:
             notes = (*notes, "It was under way when the client reset the stream, and comes to nothing.")
-        event = Response(
+        event = H2Response(
             reader.now, side.direction, evidence, half.shown, stream.number, stream.client.shown, notes
         )
         event.stream = stream.number
         conn.out.append(event)
 
     def _trailers(
-        self, side: Side, stream: Stream, half: Half, found: Unfinished, section: Section, evidence: Evidence
+        self, side: H2Side, stream: Stream, half: H2Half, found: Unfinished, section: H2Section, evidence: Evidence
     ) -> None:
         conn = self.conn
         reader = side.reader
@@ -207,7 +207,7 @@ class Messages:
         if not conn.each_pdu:
             conn.out.append(Trailers(reader.now, side.direction, evidence, stream.number, head))
 
-    def _promise(self, side: Side, found: Unfinished, section: Section, evidence: Evidence) -> None:
+    def _promise(self, side: H2Side, found: Unfinished, section: H2Section, evidence: Evidence) -> None:
         conn = self.conn
         number = found.promised
         if conn.who(side) == CLIENT or number & 1 or not number:
@@ -239,7 +239,7 @@ class Messages:
 
     # -- DATA ------------------------------------------------------------------------------------------
 
-    def part(self, side: Side, chunk: Chunk) -> None:
+    def part(self, side: H2Side, chunk: Chunk) -> None:
         """Octets of content."""
         reader = side.reader
         number = int(reader.id)
@@ -264,12 +264,12 @@ class Messages:
         if half.carries != NOBODY and decoded:
             carry.on_octets(stream, half, decoded, chunk, side.direction, self.conn.out)
 
-    def _begin_body(self, half: Half) -> BodyReader:
+    def _begin_body(self, half: H2Half) -> BodyReader:
         head = half.shown or _NO_HEAD
         body = half.body = BodyReader(head, self.conn.show_secrets, self.decode_bodies or half.carries != NOBODY)
         return body
 
-    def missed(self, side: Side, octets: i64) -> None:
+    def missed(self, side: H2Side, octets: i64) -> None:
         """Octets of the DATA frame in hand are not in the capture."""
         stream = self.conn.find(int(side.reader.id))
         if stream is None:
@@ -279,7 +279,7 @@ class Messages:
         half.octets += octets
         (half.body or self._begin_body(half)).lose(int(octets))
 
-    def data(self, side: Side) -> None:
+    def data(self, side: H2Side) -> None:
         """A DATA frame is complete: what it takes of the windows, and what it ends."""
         conn = self.conn
         reader = side.reader
@@ -310,7 +310,7 @@ class Messages:
         if ends:
             self.ended(side, stream)
 
-    def _stream_for_data(self, side: Side, number: int) -> Stream | None:
+    def _stream_for_data(self, side: H2Side, number: int) -> Stream | None:
         """A stream whose beginning was not seen; None for one that is over, and for one that may not be."""
         conn = self.conn
         if number in conn.closed:
@@ -332,7 +332,7 @@ class Messages:
 
     # -- the end of a stream ---------------------------------------------------------------------------
 
-    def ended(self, side: Side, stream: Stream) -> None:
+    def ended(self, side: H2Side, stream: Stream) -> None:
         """One side has sent END_STREAM."""
         conn = self.conn
         reader = side.reader
@@ -356,7 +356,7 @@ class Messages:
             ended = TUNNEL if stream.tunnel else COMPLETE
             self.finish(stream, side, ended, "fin")
 
-    def _check_length(self, side: Side, stream: Stream, half: Half) -> None:
+    def _check_length(self, side: H2Side, stream: Stream, half: H2Half) -> None:
         """DATA adds up to content-length, but where the response has no content (RFC 9113 §8.1.1)."""
         if half.expected < 0 or half.expected == half.octets or half.lost or half.holes or stream.late:
             return
@@ -370,7 +370,7 @@ class Messages:
             f"{half.octets} octets on stream {stream.number} where content-length says {half.expected}",
         )
 
-    def reset(self, side: Side, stream: Stream, code: int) -> None:
+    def reset(self, side: H2Side, stream: Stream, code: int) -> None:
         """RST_STREAM."""
         conn = self.conn
         stream.reset_code = code
@@ -389,7 +389,7 @@ class Messages:
             if stream.state != IDLE:
                 self.finish(stream, side, CAPTURE if close.how == "capture" else "", close.how)
 
-    def finish(self, stream: Stream, side: Side, ended: str, how: str) -> None:
+    def finish(self, stream: Stream, side: H2Side, ended: str, how: str) -> None:
         """Tell what it came to, and forget it. ended: how, "" where that follows from what there is."""
         conn = self.conn
         reader = side.reader
@@ -418,7 +418,7 @@ class Messages:
         else:
             conn.out.append(event)
 
-    def _exchange(self, stream: Stream, state: int, ended: str, now: int, frame: int) -> Exchange:
+    def _exchange(self, stream: Stream, state: int, ended: str, now: int, frame: int) -> H2Exchange:
         conn = self.conn
         client, server = stream.client, stream.server
         numbers = {client.first_frame, client.last_frame, server.first_frame, server.last_frame}
@@ -442,7 +442,7 @@ class Messages:
             (waits[0], waits[1]), stream.carried, reset, header, text,
             (_missing(client), _missing(server)), (client.window.series, server.window.series),
         )
-        return Exchange(
+        return H2Exchange(
             now, conn.by(SERVER).direction, Evidence(tuple(sorted(numbers)) or (frame,)), stream.number, client.shown,
             server.shown, Times(client.begun_ns, client.ended_ns, server.begun_ns, server.ended_ns), bodies[0],
             bodies[1], (_wire(client), _wire(server)), ended, tuple(stream.interim), client.trailers,
@@ -450,10 +450,10 @@ class Messages:
         )
 
 
-def _wire(half: Half) -> int:
+def _wire(half: H2Half) -> int:
     return int(half.wire) if half.seen else -1
 
 
-def _missing(half: Half) -> int:
+def _missing(half: H2Half) -> int:
     """Octets of DATA that the capture lacks, -1 where it may lack more than can be counted."""
     return -1 if half.holes else int(half.lost)

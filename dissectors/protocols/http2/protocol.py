@@ -5,22 +5,22 @@ from typing import Final
 
 from dissectors.kit.protocol import Context, Dissector, Protocol
 from dissectors.protocols.http2.dissector import Http2Dissector
-from dissectors.protocols.http2.events import Exchange, Frame, Preface, PushPromise, Request, Response, Trailers
+from dissectors.protocols.http2.events import Frame, H2Exchange, H2Response, Preface, PushPromise, Request, Trailers
 from dissectors.protocols.http2.events_control import (
     AltSvc,
     GoAway,
+    H2Ping,
+    H2Reset,
     Origin,
-    Ping,
     PingAck,
     Priority,
     PriorityUpdate,
-    Reset,
     Settings,
     SettingsAck,
     UnknownFrame,
     WindowUpdate,
 )
-from dissectors.protocols.http2.events_state import Blocked, Connection, HeadOfLine, OutOfStep, Violation
+from dissectors.protocols.http2.events_state import Blocked, H2ConnectionSummary, H2Violation, HeadOfLine, OutOfStep
 from dissectors.protocols.http2.header import probe
 from dissectors.protocols.http2.terms import TERMS
 
@@ -38,9 +38,9 @@ HTTP2: Final = Protocol(
     carriers=("tcp",),
     ports={"tcp": (80, 443, 8080, 50051)},
     events=(
-        Frame, Preface, Request, Response, Trailers, PushPromise, Exchange, Settings, SettingsAck, Reset, GoAway,
-        Ping, PingAck, WindowUpdate, Priority, PriorityUpdate, AltSvc, Origin, UnknownFrame, Blocked, HeadOfLine,
-        Violation, OutOfStep, Connection,
+        Frame, Preface, Request, H2Response, Trailers, PushPromise, H2Exchange, Settings, SettingsAck, H2Reset, GoAway,
+        H2Ping, PingAck, WindowUpdate, Priority, PriorityUpdate, AltSvc, Origin, UnknownFrame, Blocked, HeadOfLine,
+        H2Violation, OutOfStep, H2ConnectionSummary,
     ),
     terms=TERMS,
     probe=probe,

@@ -19,7 +19,7 @@ MAX_PAYLOAD: Final[i64] = 1 << 17   # octets of a payload that are held; of a lo
 BEGUN: Final = 8     # a step beside those of the kit: the connection preface
 
 
-class Reader(Framer):
+class H2Reader(Framer):
     """Feed it a chunk, then take steps until there is NOTHING.
 
     After FRAME, which DATA has too behind its parts: type, flags, id, padding, and what the kit says. cut: octets of

@@ -6,7 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.protocols.http2.flow import Window
-from dissectors.protocols.http2.section import Section
+from dissectors.protocols.http2.section import H2Section
 from dissectors.protocols.http2.states import IDLE
 from dissectors.wire.http.body import BodyReader
 from dissectors.wire.http.events import Interim
@@ -22,7 +22,7 @@ BYTES: Final = 2       # DATA is the byte stream of another protocol
 FIELDS: Final = 3      # another protocol gets the fields as well
 
 
-class Half:
+class H2Half:
     """What one side sent. Times are -1 where what they stand for was not seen.
 
     head: the head that is no interim response; shown: the same without its secrets.
@@ -30,7 +30,7 @@ class Half:
 
     def __init__(self, window: Window) -> None:
         self.window = window
-        self.section: Section | None = None
+        self.section: H2Section | None = None
         self.shown: Head | None = None
         self.body: BodyReader | None = None
         self.trailers: Pairs = ()
@@ -61,7 +61,7 @@ class Stream:
     promised: it was opened by a PUSH_PROMISE.     late: it had begun before the capture could see it.
     """
 
-    def __init__(self, number: int, client: Half, server: Half, late: bool) -> None:
+    def __init__(self, number: int, client: H2Half, server: H2Half, late: bool) -> None:
         self.number = number
         self.client = client
         self.server = server

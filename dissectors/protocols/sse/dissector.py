@@ -10,8 +10,17 @@ from dissectors.kit.event import NEITHER, Evidence, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.kit.runs import LikeRun
-from dissectors.protocols.sse.events import MESSAGE, Comment, Ended, EventRun, Incomplete, Opened, Retry, StreamEvent
-from dissectors.protocols.sse.stream import BOM, MAX_LINE, Block, LineReader, add_line
+from dissectors.protocols.sse.events import (
+    MESSAGE,
+    Comment,
+    EventRun,
+    SseEnded,
+    SseIncomplete,
+    SseOpened,
+    SseRetry,
+    StreamEvent,
+)
+from dissectors.protocols.sse.stream import BOM, MAX_LINE, LineReader, SseBlock, add_line
 from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import text_of
 from dissectors.wire.rhythm import Intervals, median
@@ -35,7 +44,7 @@ class SseDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.show_secrets: bool = context.provided.show_secrets
         self.lines = LineReader()
-        self.block = Block()
+        self.block = SseBlock()
         self.doubt: bool = False      # bytes are missing, and no blank line has come since
         self.first: bool = True
         self.head: bytes = b""        # the first three octets, which may be a byte order mark
@@ -67,7 +76,7 @@ class SseDissector(Dissector):
         elif fields.kind == "response" and self.begun < 0:
             self.begun = self.now = fields.time
             self.side = fields.direction
-            out.append(Opened(
+            out.append(SseOpened(
                 fields.time, fields.direction, Evidence(self.cited.frames()), self.path, self.resumed
             ))
         return out
@@ -121,14 +130,14 @@ class SseDissector(Dissector):
         block = self.block
         if block.empty:
             return
-        self.block = Block()
+        self.block = SseBlock()
         if block.id is not None:
             self.last_id = block.id
         if block.retry >= 0:
             self.retry = block.retry
         if block.lines == 0:
             if block.retry >= 0:
-                out.append(Retry(self.now, self.side, Evidence(block.cited.upto(frame)), block.retry))
+                out.append(SseRetry(self.now, self.side, Evidence(block.cited.upto(frame)), block.retry))
             return
         if self.times.count:
             self.longest = max(self.longest, i64(self.now - self.times.last))
@@ -142,7 +151,7 @@ class SseDissector(Dissector):
         else:
             self._count(block, name, frame, out)
 
-    def _show(self, block: Block, frame: int, out: list[Output]) -> None:
+    def _show(self, block: SseBlock, frame: int, out: list[Output]) -> None:
         octets = block.kept
         complete = len(octets) == block.size
         if not self.show_secrets:
@@ -152,7 +161,7 @@ class SseDissector(Dissector):
             int(block.size), complete, block.began,
         ))
 
-    def _count(self, block: Block, name: str, frame: int, out: list[Output]) -> None:
+    def _count(self, block: SseBlock, name: str, frame: int, out: list[Output]) -> None:
         run = self.run
         count_name(run.names, name)
         if run.add(self.side, block.size, self.now, self.now, frame):
@@ -172,11 +181,11 @@ class SseDissector(Dissector):
         if self.begun < 0 or gap.direction != self.side:
             return []
         self.lines.reset()
-        self.block = Block()
+        self.block = SseBlock()
         self.doubt = True
         self.first = False
         self.now = max(self.now, gap.time)
-        return [Incomplete(self.now, gap.direction, Evidence((gap.frame,)), gap.length, 0)]
+        return [SseIncomplete(self.now, gap.direction, Evidence((gap.frame,)), gap.length, 0)]
 
     def on_close(self, close: Close) -> list[Output]:
         """The end of the response; that of the request says nothing."""
@@ -188,8 +197,8 @@ class SseDissector(Dissector):
         self._flush(out)
         held = self.block.size
         if held and close.how != "capture":
-            out.append(Incomplete(self.now, self.side, Evidence(self.block.cited.upto(close.frame)), 0, int(held)))
-        out.append(Ended(
+            out.append(SseIncomplete(self.now, self.side, Evidence(self.block.cited.upto(close.frame)), 0, int(held)))
+        out.append(SseEnded(
             self.now, self.side, Evidence(self.cited.upto(close.frame)), close.how, self.path,
             self.begun, self.names, int(self.octets), median(self.times.samples), int(self.longest),
             int(self.comments.count), self.comments.regular(), self.last_id, self.retry,

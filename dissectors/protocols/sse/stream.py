@@ -20,7 +20,7 @@ CR: Final = 13
 LONGEST_RETRY: Final = 9       # digits of a time in milliseconds that anybody means
 
 
-class Block:
+class SseBlock:
     """What stood between two blank lines. size: octets of its data; lines: of data; comments: lines that begin with a
     colon; kept: the beginning of the data, its lines joined by line feeds.
     """
@@ -116,7 +116,7 @@ def _line_end(data: bytes, at: i64) -> i64:
     return carriage if carriage >= 0 else feed
 
 
-def add_line(block: Block, line: bytes, size: i64) -> None:
+def add_line(block: SseBlock, line: bytes, size: i64) -> None:
     """One line that is not blank."""
     colon = line.find(b":")
     if colon == 0:

@@ -60,7 +60,7 @@ class Greeting(DialogueEvent):
         return {"protocol": self.protocol, "text": self.text}
 
 
-class Exchange(DialogueEvent):
+class StarttlsExchange(DialogueEvent):
     """A command and its answer, credentials redacted. answer: its first line, "" where none came.
 
     lines: of the answer. took_ns: from command to answer, -1 where none came.
@@ -219,7 +219,7 @@ class Agreed(DialogueEvent):
         return out
 
 
-class Refused(DialogueEvent):
+class StarttlsRefused(DialogueEvent):
     """The server does not change to TLS. answer: its words. offered: it had offered to."""
 
     name: ClassVar[str] = "starttls.refused"
@@ -399,7 +399,7 @@ class GreetingWithin(Greeting):
         return f"{self.protocol} within TLS"
 
 
-class ExchangeWithin(Exchange):
+class ExchangeWithin(StarttlsExchange):
     """A command and its answer inside TLS."""
 
     name: ClassVar[str] = "starttls.exchange_within"
@@ -424,6 +424,6 @@ class NotToldWithin(NotTold):
 
 
 EVENTS: Final[tuple[type[Event], ...]] = (
-    Greeting, Exchange, Offered, Requested, Agreed, Refused, Stripped, Injected, InClear, NotTold, GreetingWithin,
+    Greeting, StarttlsExchange, Offered, Requested, Agreed, StarttlsRefused, Stripped, Injected, InClear, NotTold, GreetingWithin,
     ExchangeWithin, NotToldWithin,
 )

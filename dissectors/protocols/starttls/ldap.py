@@ -9,7 +9,7 @@ from dissectors.kit.framer import NEED, NONE, NOTHING, PART, Framer
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.observer import Observer, Pending
+from dissectors.protocols.starttls.observer import Pending, StarttlsObserver
 
 START_TLS: Final = b"1.3.6.1.4.1.1466.20037"       # RFC 4511 §4.14.1
 MAX_HEAD: Final = 256             # octets of a message that are looked at; the rest is counted past
@@ -96,7 +96,7 @@ class LdapFramer(Framer):
         return head
 
 
-class LdapObserver(Observer):
+class LdapObserver(StarttlsObserver):
     """From the first message to StartTLS, or to a bind with a password without it."""
 
     def __init__(self, context: Context) -> None:

@@ -9,7 +9,7 @@ from dissectors.kit.cited import Cited
 from dissectors.kit.event import Evidence, LimitReached
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import Context
-from dissectors.protocols.starttls.observer import Observer, Pending, shown
+from dissectors.protocols.starttls.observer import Pending, StarttlsObserver, shown
 from dissectors.wire.body_secrets import REDACTED
 
 MAX_LINE: Final = 8_192           # octets; the standards allow far fewer (RFC 5321 §4.5.3.1, RFC 2449 §4)
@@ -41,7 +41,7 @@ def first_word(line: bytes) -> str:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class LineObserver(Observer):
+class LineObserver(StarttlsObserver):
     """Cuts both directions into lines and tells them to `said` and `heard`."""
 
     def __init__(self, context: Context, protocol: str) -> None:

@@ -10,7 +10,6 @@ from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import Context, Dissector, Handoff, Input, Output
 from dissectors.protocols.starttls.events import (
     Agreed,
-    Exchange,
     ExchangeWithin,
     Greeting,
     GreetingWithin,
@@ -19,8 +18,9 @@ from dissectors.protocols.starttls.events import (
     NotTold,
     NotToldWithin,
     Offered,
-    Refused,
     Requested,
+    StarttlsExchange,
+    StarttlsRefused,
     Stripped,
 )
 from dissectors.wire.body_secrets import REDACTED
@@ -70,7 +70,7 @@ class Pending:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Observer(Dissector):
+class StarttlsObserver(Dissector):
     """Follows a dialogue until TLS is agreed, or until it goes on without.
 
     protocol: the title. client: the direction in which the client sends, -1 before anybody spoke.
@@ -216,7 +216,7 @@ class Observer(Dissector):
         if self.told > MAX_TOLD:
             self.hush()
             return
-        kind = ExchangeWithin if self.inside else Exchange
+        kind = ExchangeWithin if self.inside else StarttlsExchange
         self.out.append(kind(
             time, self.client if took_ns < 0 else 1 - self.client, frames, self.client, self.protocol, command.text,
             answer, lines, took_ns,
@@ -251,7 +251,7 @@ class Observer(Dissector):
             return
         self.request = None
         both = tuple(sorted({*request.frames, *frames}))
-        self.out.append(Refused(
+        self.out.append(StarttlsRefused(
             time, 1 - self.client, both, self.client, self.protocol, request.text, answer, self.offered
         ))
 

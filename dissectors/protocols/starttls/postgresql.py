@@ -7,7 +7,7 @@ from dissectors.kit.inputs import Chunk
 from dissectors.kit.octets import be32
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.observer import Observer
+from dissectors.protocols.starttls.observer import StarttlsObserver
 
 # Numbers in the place of a protocol version in the client's first message.
 CANCEL: Final = 80877102
@@ -25,7 +25,7 @@ PASSWORDS: Final[dict[int, str]] = {
 CLEAR: Final = 3
 
 
-class PostgresqlObserver(Observer):
+class PostgresqlObserver(StarttlsObserver):
     """The messages before a session, each of which the server answers with one octet or a message."""
 
     def __init__(self, context: Context) -> None:

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.protocols.tcp.episodes import IDLE, LossWatch, before
 from dissectors.protocols.tcp.events import MAX_FRAMES
-from dissectors.protocols.tcp.flow import BoundedSeries, Flow
+from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.options import parse
 from dissectors.protocols.tcp.segment import Segment
@@ -22,7 +22,7 @@ class End:
     """One end of the connection: all that is kept of the direction it sends."""
 
     def __init__(self, direction: int) -> None:
-        self.flow = Flow(direction)
+        self.flow = TcpDirection(direction)
         self.loss = LossWatch(self.flow)
         self.window = WindowWatch(direction)
         self.keep_alive = KeepAliveWatch(direction)

@@ -25,7 +25,7 @@ from dissectors.protocols.tcp.events_loss import (
     Timeout,
 )
 from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, OUT_OF_ORDER, SPURIOUS_RETRANSMISSION
-from dissectors.protocols.tcp.flow import HALF, MASK, Flow
+from dissectors.protocols.tcp.flow import HALF, MASK, TcpDirection
 from dissectors.protocols.tcp.segment import Segment
 
 IDLE: Final[i64] = 0
@@ -74,7 +74,7 @@ def doubled(earlier: i64, wait: i64) -> bool:
 class LossWatch:
     """Of the data of one direction."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: TcpDirection) -> None:
         self.flow = flow
         self.sides: tuple[str, str] = ("", "")
         self.state: i64 = IDLE

@@ -6,7 +6,7 @@ from typing import ClassVar
 from dissectors.kit.event import BASE, CORE, EXTRA, JsonValue
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, TcpEvent, capital, frame_list
-from dissectors.protocols.tcp.options import Options, brief, explain
+from dissectors.protocols.tcp.options import TcpOptions, brief, explain
 
 
 class Syn(TcpEvent):
@@ -23,7 +23,7 @@ class Syn(TcpEvent):
 
     def __init__(
         self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], seq: int, window: int,
-        options: Options, length: int, attempt: int, since_ns: int, backoff: bool, ecn: str,
+        options: TcpOptions, length: int, attempt: int, since_ns: int, backoff: bool, ecn: str,
     ) -> None:
         super().__init__(time, direction, frames, sides)
         self.seq = seq
@@ -89,7 +89,7 @@ class SynAck(TcpEvent):
 
     def __init__(
         self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], seq: int, ack: int,
-        window: int, options: Options, length: int, attempt: int, since_ns: int, backoff: bool, rtt_ns: int,
+        window: int, options: TcpOptions, length: int, attempt: int, since_ns: int, backoff: bool, rtt_ns: int,
         acks_syn: bool, crossed: bool, refused: list[str],
     ) -> None:
         super().__init__(time, direction, frames, sides)
@@ -159,7 +159,7 @@ class OptionsExplained(TcpEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], options: Options
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], options: TcpOptions
     ) -> None:
         super().__init__(time, direction, frames, sides)
         self.options = options
@@ -177,7 +177,7 @@ class OptionsExplained(TcpEvent):
         return self.options.data()
 
 
-class Established(TcpEvent):
+class TcpEstablished(TcpEvent):
     """The third segment. ack_ns: since the SYN-ACK; total_ns: since the SYN (-1 where unknown).
 
     seen_from: "client", "server", "between" or "" with its basis: an inference.
@@ -254,7 +254,7 @@ class SimultaneousOpen(TcpEvent):
         return f"Both sides asked at the same time: their SYNs ({frame_list(self.evidence.frames)}) crossed."
 
 
-class Refused(TcpEvent):
+class TcpRefused(TcpEvent):
     """A RST in answer to a SYN."""
 
     name: ClassVar[str] = "tcp.refused"
@@ -289,7 +289,7 @@ class Refused(TcpEvent):
         return {"after_ns": self.after_ns, "acks_syn": self.exact}
 
 
-class Unanswered(TcpEvent):
+class TcpUnanswered(TcpEvent):
     """No answer to any SYN in this capture."""
 
     name: ClassVar[str] = "tcp.unanswered"

@@ -115,7 +115,7 @@ class HalfClose(TcpEvent):
         return {"octets": self.octets, "lasted_ns": self.lasted_ns}
 
 
-class Closed(TcpEvent):
+class TcpClosed(TcpEvent):
     """Both directions ended and were acknowledged. holder: who is to hold TIME_WAIT, an index or 2 for both."""
 
     name: ClassVar[str] = "tcp.closed"
@@ -160,7 +160,7 @@ class Closed(TcpEvent):
         return {"time_wait": holders, "lasted_ns": self.lasted_ns, "simultaneous": self.simultaneous}
 
 
-class Reset(TcpEvent):
+class TcpReset(TcpEvent):
     """A RST, and why it looks so. cause is a stable word; because is what that rests on."""
 
     name: ClassVar[str] = "tcp.reset"

@@ -12,20 +12,20 @@ from dissectors.protocols.tcp.episodes import doubled
 from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
-    Established,
     FastOpen,
     HalfOpen,
     OptionsExplained,
-    Refused,
     SimultaneousOpen,
     Syn,
     SynAck,
     SynCookie,
-    Unanswered,
+    TcpEstablished,
+    TcpRefused,
+    TcpUnanswered,
 )
 from dissectors.protocols.tcp.flags import ACK, CWR, ECE
 from dissectors.protocols.tcp.flow import MASK
-from dissectors.protocols.tcp.options import Options, multiplier, parse
+from dissectors.protocols.tcp.options import TcpOptions, multiplier, parse
 from dissectors.protocols.tcp.segment import Segment
 
 # The ninth control bit, once NS, now AE of accurate ECN.
@@ -51,7 +51,7 @@ class Opening:
         self.last_time: i64 = 0
         self.last_wait: i64 = -1
         self.cited = Cited(MAX_FRAMES)
-        self.options = Options()
+        self.options = TcpOptions()
         self.length: i64 = 0
         self.flags: i64 = 0
         self.changed: bool = False       # a later one had another number
@@ -232,7 +232,7 @@ class HandshakeWatch:
             if self.syns[1 - direction].count == 0:
                 self.rtt = total
                 self._place(first, second)
-        out.append(Established(
+        out.append(TcpEstablished(
             segment.time, direction, (segment.frame,), self.sides, segment.ack, segment.window, segment.length, first,
             second, total, self.seen_from, self.basis,
         ))
@@ -258,7 +258,7 @@ class HandshakeWatch:
             segment.flags & ACK != 0
             and (i64(segment.ack) - syn.seq - 1) & MASK <= syn.length     # RFC 9293 §3.10.7.3
         )
-        out.append(Refused(
+        out.append(TcpRefused(
             segment.time, segment.direction, (syn.cited.last, segment.frame), self.sides,
             i64(segment.time) - syn.last_time, exact, self.refused,
         ))
@@ -279,7 +279,7 @@ class HandshakeWatch:
         for direction in (0, 1):
             syn = self.syns[direction]
             if syn.count:
-                out.append(Unanswered(
+                out.append(TcpUnanswered(
                     syn.last_time, direction, syn.cited.frames(), self.sides, syn.count,
                     syn.last_time - syn.first_time, time - syn.last_time,
                 ))
@@ -293,7 +293,7 @@ def _ecn_offer(flags: i64) -> str:
     return ""
 
 
-def _not_taken_up(offered: Options, taken: Options) -> list[str]:
+def _not_taken_up(offered: TcpOptions, taken: TcpOptions) -> list[str]:
     """Offers of the SYN that its answer leaves out."""
     out: list[str] = []
     if offered.scale >= 0 and taken.scale < 0:

@@ -6,17 +6,17 @@ from typing import Final
 from dissectors.kit.protocol import Protocol
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
-    Established,
     FastOpen,
     HalfOpen,
     Midstream,
     OptionsExplained,
-    Refused,
     SimultaneousOpen,
     Syn,
     SynAck,
     SynCookie,
-    Unanswered,
+    TcpEstablished,
+    TcpRefused,
+    TcpUnanswered,
 )
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
@@ -32,13 +32,13 @@ from dissectors.protocols.tcp.events_loss import (
 )
 from dissectors.protocols.tcp.events_teardown import (
     ChallengeAck,
-    Closed,
     Fin,
     FinAcknowledged,
     HalfClose,
     LateSegments,
     NotEnded,
-    Reset,
+    TcpClosed,
+    TcpReset,
 )
 from dissectors.protocols.tcp.events_transfer import (
     CongestionMarks,
@@ -66,11 +66,11 @@ TCP: Final = Protocol(
     carriers=("ip",),
     ports={},
     events=(
-        Syn, SynAck, OptionsExplained, Established, SimultaneousOpen, Refused, Unanswered, HalfOpen, SynCookie,
+        Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, TcpUnanswered, HalfOpen, SynCookie,
         FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk, KeepAlive,
         CongestionMarks, Limits, Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe,
         SpuriousRetransmission, Reordering, LossSummary, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged,
-        HalfClose, Closed, Reset, LateSegments, ChallengeAck, NotEnded,
+        HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
 )

@@ -75,7 +75,7 @@ class Unacked:
 
 
 @mypyc_attr(acyclic=True)
-class Side:
+class TcpSide:
     """What one direction has sent so far. `window` is the raw header value."""
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class Handshake:
         self.initial_rtt: i64 = 0
 
 
-def note_bases(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64) -> None:
+def note_bases(fwd: TcpSide, rev: TcpSide, flags: i64, seq: i64, ack: i64) -> None:
     """Where each direction starts counting. Without a SYN the first number seen stands in for it."""
     if not fwd.base_known:
         fwd.base_seq = seq if flags & SYN else (seq - 1) & MASK
@@ -147,7 +147,7 @@ def note_bases(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64) -> None:
 
 
 def analyse(
-    hand: Handshake, fwd: Side, rev: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
+    hand: Handshake, fwd: TcpSide, rev: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
     window: i64, length: i64,
 ) -> i64:
     """The flags of one segment, without details; then the state moves on. The path of every packet."""
@@ -187,7 +187,7 @@ def analyse(
 
 
 def analyse_in_detail(
-    hand: Handshake, fwd: Side, rev: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
+    hand: Handshake, fwd: TcpSide, rev: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
     window: i64, length: i64, detail: Detail,
 ) -> i64:
     """As `analyse`, and also bytes in flight, round trips and timeouts, from the unacknowledged segments."""
@@ -223,7 +223,7 @@ def analyse_in_detail(
     return bits
 
 
-def window_edge(receiver: Side) -> i64:
+def window_edge(receiver: TcpSide) -> i64:
     """The first sequence number beyond what `receiver` has room for."""
     shift: i64 = 0
     if not receiver.first_ack and receiver.scale > 0:
@@ -232,7 +232,7 @@ def window_edge(receiver: Side) -> i64:
 
 
 def _rules(
-    hand: Handshake, fwd: Side, rev: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
+    hand: Handshake, fwd: TcpSide, rev: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
     window: i64, length: i64,
 ) -> i64:
     """Rules 1 to 10 and the retransmission family, in their order of precedence."""
@@ -259,7 +259,7 @@ def _rules(
     return bits
 
 
-def _forward_rules(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> i64:
+def _forward_rules(fwd: TcpSide, rev: TcpSide, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> i64:
     """Rules 2 to 9: what this segment says beside what its own direction said before."""
     bits: i64 = 0
     plain = flags & SFR == 0
@@ -289,7 +289,7 @@ def _forward_rules(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64, window:
     return bits | DUPLICATE_ACK
 
 
-def _resent(hand: Handshake, fwd: Side, rev: Side, time: i64, flags: i64, seq: i64, length: i64) -> i64:
+def _resent(hand: Handshake, fwd: TcpSide, rev: TcpSide, time: i64, flags: i64, seq: i64, length: i64) -> i64:
     """The retransmission family: the first rule that holds wins. 0 where the segment brings something new."""
     behind = fwd.next_seq != 0 and after(fwd.next_seq, seq)
     if length > 1 and (fwd.next_seq - 1) & MASK == seq:
@@ -310,7 +310,7 @@ def _resent(hand: Handshake, fwd: Side, rev: Side, time: i64, flags: i64, seq: i
 
 
 def _remember(
-    fwd: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64, bits: i64
+    fwd: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64, bits: i64
 ) -> None:
     """Move the state of the sender on. A window probe does not advance it: its byte was not accepted yet."""
     if not bits & ZERO_WINDOW_PROBE:
@@ -325,14 +325,14 @@ def _remember(
     _remember_ack(fwd, time, ack, window, bits)
 
 
-def _remember_ack(fwd: Side, time: i64, ack: i64, window: i64, bits: i64) -> None:
+def _remember_ack(fwd: TcpSide, time: i64, ack: i64, window: i64, bits: i64) -> None:
     fwd.window = window
     fwd.last_ack = ack
     fwd.last_ack_time = time
     fwd.last_bits = bits
 
 
-def after_segment(hand: Handshake, fwd: Side, time: i64, flags: i64) -> None:
+def after_segment(hand: Handshake, fwd: TcpSide, time: i64, flags: i64) -> None:
     """What Wireshark notes once a segment is analysed: the initial round trip, and whether windows scale."""
     if flags & SYN:
         if not flags & ACK:
@@ -344,7 +344,7 @@ def after_segment(hand: Handshake, fwd: Side, time: i64, flags: i64) -> None:
         fwd.first_ack = False
 
 
-def settle_scaling(fwd: Side, rev: Side, flags: i64) -> None:
+def settle_scaling(fwd: TcpSide, rev: TcpSide, flags: i64) -> None:
     """After the options of a SYN: scaling holds only where both sides offered it (RFC 7323 §2.2)."""
     if fwd.scale == SCALE_UNKNOWN:
         fwd.scale = SCALE_UNUSED
@@ -353,7 +353,7 @@ def settle_scaling(fwd: Side, rev: Side, flags: i64) -> None:
         fwd.scale = SCALE_UNUSED
 
 
-def _keep(fwd: Side, frame: i64, time: i64, seq: i64, end: i64) -> None:
+def _keep(fwd: TcpSide, frame: i64, time: i64, seq: i64, end: i64) -> None:
     if len(fwd.unacked) >= MAX_UNACKED:
         return
     start_at = (seq - fwd.base_seq) & MASK
@@ -368,7 +368,7 @@ def _keep(fwd: Side, frame: i64, time: i64, seq: i64, end: i64) -> None:
     fwd.unacked.append(Unacked(frame, time, seq, end))
 
 
-def _measure_flight(side: Side) -> None:
+def _measure_flight(side: TcpSide) -> None:
     first = side.unacked[0]
     low = (first.seq - side.base_seq) & MASK
     high = (first.end - side.base_seq) & MASK
@@ -382,7 +382,7 @@ def _measure_flight(side: Side) -> None:
     side.flight_stale = False
 
 
-def _acknowledge(sender: Side, frame: i64, time: i64, ack: i64, detail: Detail) -> None:
+def _acknowledge(sender: TcpSide, frame: i64, time: i64, ack: i64, detail: Detail) -> None:
     """Forget what this ACK covers. A round trip is measured where it ends exactly at a segment.
 
     Where a segment was resent the first sending counts, so the time includes the repair.

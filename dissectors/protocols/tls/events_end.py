@@ -62,13 +62,13 @@ class AlertSeen(TlsEvent):
         who = capital(self.who())
         if self.description < 0:
             text = f"{who} sends an alert that is encrypted."
-            if not isinstance(self, Refused):
+            if not isinstance(self, TlsRefused):
                 text += " At this place it mostly is close_notify."
         elif self.description == CLOSE_NOTIFY:
             text = f"{who} says that it has nothing more to send (close_notify)."
         else:
             text = f"{who} sends the alert {self.words()}"
-            text += " and ends the handshake." if isinstance(self, Refused) else "."
+            text += " and ends the handshake." if isinstance(self, TlsRefused) else "."
         if self.cause:
             text += f" {capital(self.cause)}."
         return text
@@ -89,7 +89,7 @@ class AlertSeen(TlsEvent):
         return out
 
 
-class Refused(AlertSeen):
+class TlsRefused(AlertSeen):
     """An alert that breaks off the handshake."""
 
     name: ClassVar[str] = "tls.refused"
@@ -246,7 +246,7 @@ class Plaintext(TlsEvent):
         return {"guess": self.guess, "first": self.first.hex(), "answer": self.answer}
 
 
-class Closed(TlsEvent):
+class TlsClosed(TlsEvent):
     """The end of the connection, as TLS sees it. notified: which sides sent close_notify ("client", "server").
 
     truncated: directions that ended without it, or within a record. how: what ended the transport.

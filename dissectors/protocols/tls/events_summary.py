@@ -41,7 +41,7 @@ class Summary:
         self.tls13 = False
 
 
-class Established(TlsEvent):
+class TlsEstablished(TlsEvent):
     """The handshake is over: both sides have finished."""
 
     name: ClassVar[str] = "tls.established"

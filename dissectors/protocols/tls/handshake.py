@@ -8,13 +8,13 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.kit.framer import FRAME, NEED, Framer
 from dissectors.kit.octets import be24
-from dissectors.protocols.tls.records import Record
+from dissectors.protocols.tls.records import TlsRecord
 
 MAX_MESSAGE: Final[i64] = 262_144  # octets of one message that are put together; its length field allows 16 MiB
 MESSAGE_HEADER: Final[i64] = 4     # type and length (RFC 8446 §4)
 
 
-class Message:
+class TlsMessage:
     """One handshake message. raw: with its header, as the transcript hash wants it; b"" where it passed the cap."""
 
     def __init__(self, type: int, raw: bytes, length: int, frames: tuple[int, ...], time: int) -> None:
@@ -29,7 +29,7 @@ class Message:
         return self.raw[4:]
 
 
-class Messages(Framer):
+class TlsMessages(Framer):
     """The handshake messages of one direction. What is held is at most one, up to MAX_MESSAGE."""
 
     def __init__(self) -> None:
@@ -53,15 +53,15 @@ class Messages(Framer):
             return int(self.type)
         return self.buffer[0] if self.buffer else -1
 
-    def feed_record(self, record: Record, fragment: bytes) -> list[Message]:
+    def feed_record(self, record: TlsRecord, fragment: bytes) -> list[TlsMessage]:
         """The messages that end in this fragment."""
-        out: list[Message] = []
+        out: list[TlsMessage] = []
         if not self.within:
             self.carried.clear()
         self.carried.add_all(record.frames)
         self.load(fragment, record.number, record.number, record.time)
         while self.step() == FRAME:
-            out.append(Message(
+            out.append(TlsMessage(
                 int(self.type), self.payload, int(self.length - MESSAGE_HEADER), self.carried.frames(), record.time
             ))
             self.carried.clear()

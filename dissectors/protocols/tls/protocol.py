@@ -18,7 +18,7 @@ from dissectors.protocols.tls.events_data import (
     Renegotiation,
     UnknownMessage,
 )
-from dissectors.protocols.tls.events_end import AlertSeen, Closed, Plaintext, Refused, Ssl2Answer, Stalled
+from dissectors.protocols.tls.events_end import AlertSeen, Plaintext, Ssl2Answer, Stalled, TlsClosed, TlsRefused
 from dissectors.protocols.tls.events_hello import (
     ClientHelloSeen,
     EncryptedExtensionsSeen,
@@ -38,7 +38,7 @@ from dissectors.protocols.tls.events_proof import (
     ServerHelloDoneSeen,
     ServerKeyExchangeSeen,
 )
-from dissectors.protocols.tls.events_summary import Established
+from dissectors.protocols.tls.events_summary import TlsEstablished
 from dissectors.protocols.tls.probe import probe
 from dissectors.protocols.tls.terms import TERMS
 
@@ -62,9 +62,9 @@ TLS: Final = Protocol(
         RecordSeen, Resynchronised, ClientHelloSeen, ServerHelloSeen, HelloRetry, EncryptedExtensionsSeen,
         CertificateSeen, CertificateStatusSeen, CertificateRequestSeen, CertificateVerifySeen, ServerKeyExchangeSeen,
         ServerHelloDoneSeen, HelloRequestSeen, ClientKeyExchangeSeen, ChangeCipherSpecSeen, FinishedSeen,
-        NewSessionTicketSeen, EncryptedHandshake, EarlyData, EndOfEarlyDataSeen, Decryption, Established,
+        NewSessionTicketSeen, EncryptedHandshake, EarlyData, EndOfEarlyDataSeen, Decryption, TlsEstablished,
         ApplicationData, DataSummary, KeyUpdateSeen, Renegotiation, HeartbeatSeen, UnknownMessage, AlertSeen,
-        Refused, Stalled, Plaintext, Ssl2Answer, Closed,
+        TlsRefused, Stalled, Plaintext, Ssl2Answer, TlsClosed,
     ),
     terms=TERMS,
     probe=probe,

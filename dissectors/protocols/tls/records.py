@@ -31,7 +31,7 @@ FOUND: Final = "found"     # records are in step again
 PLAIN: Final = "plain"     # the stream does not begin with a record
 
 
-class Record:
+class TlsRecord:
     """A record, or an SSL 2.0 message. fragment: b"" where it is not kept.
 
     length: as the header says. cut: octets of the fragment that the capture does not hold.
@@ -54,7 +54,7 @@ class Record:
         self.cut = cut
 
 
-class Run:
+class TlsRun:
     """Application-data records that follow one another without a word from the other side."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Run:
         self.end = time
         self.cited.add(frame)
 
-    def merge(self, other: Run) -> None:
+    def merge(self, other: TlsRun) -> None:
         """Add a later run to this one."""
         if not self.records:
             self.begin = other.begin
@@ -106,7 +106,7 @@ class Notice:
         self.first = first
 
 
-Found = Union[Record, Run, Notice]
+Found = Union[TlsRecord, TlsRun, Notice]
 
 
 class RecordLayer(Framer):
@@ -127,7 +127,7 @@ class RecordLayer(Framer):
         self.version: i64 = 0
         self.last_version: i64 = 0   # of the last record that was in step
         self.first = b""             # octets with which the stream begins, where they are no record
-        self.run: Run = Run()
+        self.run: TlsRun = TlsRun()
 
     def passes(self, chunk: Chunk) -> bool:
         """Take a chunk that lies within a record whose fragment nobody wants; most of a download is that."""
@@ -174,18 +174,18 @@ class RecordLayer(Framer):
         self.ssl2 = self.ssl2 and self.in_step
         return out
 
-    def add(self, record: Record, plain: i64) -> None:
+    def add(self, record: TlsRecord, plain: i64) -> None:
         """Count a record that was told by itself to the run in hand. plain: -1 where it was not decrypted."""
         self.run.add(record.length, record.number, record.time)
         if plain >= 0:
             self.run.plain = max(self.run.plain, 0) + plain
 
-    def end_run(self) -> Run | None:
+    def end_run(self) -> TlsRun | None:
         """The run in hand is over, if there is one."""
         if not self.run.records:
             return None
         run = self.run
-        self.run = Run()
+        self.run = TlsRun()
         return run
 
     def unfinished(self) -> i64:
@@ -251,7 +251,7 @@ class RecordLayer(Framer):
         run = self.end_run() if self.type != APPLICATION_DATA else None
         if run is not None:
             out.append(run)
-        out.append(Record(
+        out.append(TlsRecord(
             int(self.type), int(self.version), int(self.length), self.payload, self.frames(), self.frame, self.now,
             self.start, self.end, int(self.cut),
         ))

@@ -18,16 +18,16 @@ from dissectors.protocols.websocket.codes import (
     opcode_name,
 )
 from dissectors.protocols.websocket.deflate import Agreement, Inflater
-from dissectors.protocols.websocket.ended import ABRUPT, CLEAN, HALF, OPEN, UNKNOWN, Ended, Talk
+from dissectors.protocols.websocket.ended import ABRUPT, CLEAN, HALF, OPEN, UNKNOWN, Talk, WsEnded
 from dissectors.protocols.websocket.events import (
     CloseSeen,
     FrameSeen,
     Joined,
-    Message,
     Missing,
-    Opened,
-    Ping,
     Pong,
+    WsMessage,
+    WsOpened,
+    WsPing,
 )
 from dissectors.protocols.websocket.events_rules import (
     CLOSING,
@@ -39,13 +39,13 @@ from dissectors.protocols.websocket.events_rules import (
     violation,
 )
 from dissectors.protocols.websocket.frames import LARGEST_CONTROL, FrameCutter, unmask
-from dissectors.protocols.websocket.message import MAX_WAITING, Side, Waiting
+from dissectors.protocols.websocket.message import MAX_WAITING, Waiting, WsSide
 from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS
 from dissectors.protocols.websocket.rules import close_of, faults_of
 from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, WsRun
-from dissectors.protocols.websocket.upgrade import Side as UpgradeSide
 from dissectors.protocols.websocket.upgrade import Upgrade
+from dissectors.protocols.websocket.upgrade import WsUpgradeSide as UpgradeSide
 from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import MAX_KEPT, text_of
 
@@ -63,8 +63,8 @@ class WebSocketDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.each_pdu: bool = context.each_pdu
         self.show_secrets: bool = context.provided.show_secrets
-        self.forward = Side(FORWARD)
-        self.backward = Side(BACKWARD)
+        self.forward = WsSide(FORWARD)
+        self.backward = WsSide(BACKWARD)
         self.client: int = -1
         self.late: bool = True
         self.joined: bool = False
@@ -166,7 +166,7 @@ class WebSocketDissector(Dissector):
         self.begun = response.time
         self.frames = sorted({response.frame, *([request.frame] if request is not None else [])})
         evidence = Evidence(tuple(self.frames))
-        out.append(Opened(response.time, response.direction, evidence, upgrade))
+        out.append(WsOpened(response.time, response.direction, evidence, upgrade))
         if upgrade.verifiable() and not upgrade.accepted():
             out.append(AcceptMismatch(response.time, response.direction, evidence, upgrade))
         for by_client, reason in upgrade.faults():
@@ -185,7 +185,7 @@ class WebSocketDissector(Dissector):
             if deflate is not None:
                 side.inflater = Inflater(_keeps(deflate, side.direction == self.client), True)
 
-    def _found(self, side: Side, out: list[Output]) -> None:
+    def _found(self, side: WsSide, out: list[Output]) -> None:
         """Frames begin here."""
         cutter = side.cutter
         known = self.joined or not self.late
@@ -203,7 +203,7 @@ class WebSocketDissector(Dissector):
             self.frames = [cutter.began]
             out.append(Joined(side.now, NEITHER, Evidence((cutter.began,))))
 
-    def _lose_step(self, side: Side, out: list[Output]) -> None:
+    def _lose_step(self, side: WsSide, out: list[Output]) -> None:
         """Where the next frame begins is not known any more."""
         self._abandon(side, "the rest of it is not in the capture", out)
         side.cutter.lose()
@@ -215,7 +215,7 @@ class WebSocketDissector(Dissector):
 
     # -- frames ----------------------------------------------------------------------------------------
 
-    def _piece(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
+    def _piece(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> None:
         """A piece of a payload; most often all of it."""
         cutter.take()
         if cutter.begins:
@@ -236,7 +236,7 @@ class WebSocketDissector(Dissector):
         if cutter.ends:
             self._complete(side, cutter, out)
 
-    def _begin(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
+    def _begin(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> None:
         """The header is whole: hold it against the rules, and begin a message where it does."""
         if self.client < 0:
             self.client = side.direction if cutter.masked else 1 - side.direction
@@ -263,7 +263,7 @@ class WebSocketDissector(Dissector):
             self._start(side, cutter, compressed)
         assembly.fragments += 1
 
-    def _start(self, side: Side, cutter: FrameCutter, compressed: bool) -> None:
+    def _start(self, side: WsSide, cutter: FrameCutter, compressed: bool) -> None:
         """The first frame of a message. How much of it is kept depends on whether it will be shown."""
         assembly = side.assembly
         assembly.begin(cutter.opcode, compressed, False, side.now, cutter.began)
@@ -278,7 +278,7 @@ class WebSocketDissector(Dissector):
                 side.inflater = Inflater(True, False)
             side.inflater.begin()
 
-    def _complete(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
+    def _complete(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> None:
         """The last octet of a frame is here."""
         side.rhythm.frames += 1
         if self.each_pdu:
@@ -303,7 +303,7 @@ class WebSocketDissector(Dissector):
 
     # -- messages --------------------------------------------------------------------------------------
 
-    def _inflate(self, side: Side, cutter: FrameCutter, last: bool) -> None:
+    def _inflate(self, side: WsSide, cutter: FrameCutter, last: bool) -> None:
         inflater = side.inflater
         assembly = side.assembly
         if inflater is None or assembly.hole:
@@ -313,7 +313,7 @@ class WebSocketDissector(Dissector):
         assembly.size += len(octets)
         assembly.said(octets, last and not inflater.stopped)
 
-    def _message(self, side: Side, out: list[Output]) -> None:
+    def _message(self, side: WsSide, out: list[Output]) -> None:
         """A message is whole, or as whole as the capture has it."""
         assembly = side.assembly
         assembly.active = False
@@ -347,7 +347,7 @@ class WebSocketDissector(Dissector):
         if self.run.add(side.direction, assembly.wire, assembly.began, side.now, side.frame):
             self._flush(out)
 
-    def _show(self, side: Side, note: str, out: list[Output]) -> None:
+    def _show(self, side: WsSide, note: str, out: list[Output]) -> None:
         assembly = side.assembly
         side.shown += 1
         octets = b"".join(assembly.kept)
@@ -361,13 +361,13 @@ class WebSocketDissector(Dissector):
             if shown != text:
                 octets = shown.encode("utf-8")
                 note = f"{note}; secrets in it are replaced" if note else "secrets in it are replaced"
-        out.append(Message(
+        out.append(WsMessage(
             side.now, side.direction, Evidence(assembly.cited.upto(side.frame)), side.direction == self.client,
             int(assembly.opcode), octets, size, int(assembly.wire), int(assembly.fragments), assembly.compressed, note,
             assembly.began, complete,
         ))
 
-    def _not_inflated(self, side: Side, inflater: Inflater, out: list[Output]) -> None:
+    def _not_inflated(self, side: WsSide, inflater: Inflater, out: list[Output]) -> None:
         if inflater.failed:
             inflater.failed = False
             self._broke(side, COMPRESSION, "a compressed message does not inflate", out)
@@ -377,7 +377,7 @@ class WebSocketDissector(Dissector):
             ))
             inflater.cap = ""
 
-    def _abandon(self, side: Side, why: str, out: list[Output]) -> None:
+    def _abandon(self, side: WsSide, why: str, out: list[Output]) -> None:
         """The message in hand will not be whole."""
         assembly = side.assembly
         if assembly.active and not assembly.foreign and assembly.shown:
@@ -393,7 +393,7 @@ class WebSocketDissector(Dissector):
 
     # -- control frames --------------------------------------------------------------------------------
 
-    def _ping(self, side: Side, payload: bytes, out: list[Output]) -> None:
+    def _ping(self, side: WsSide, payload: bytes, out: list[Output]) -> None:
         side.rhythm.pings.add(side.now)
         shown = side.pings_shown < MAX_PINGS_SHOWN
         if len(side.waiting) >= MAX_WAITING:
@@ -401,13 +401,13 @@ class WebSocketDissector(Dissector):
         side.waiting.append(Waiting(payload, side.now, side.frame, shown))
         if shown:
             side.pings_shown += 1
-            out.append(Ping(
+            out.append(WsPing(
                 side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, payload
             ))
         else:
             self.run.ping(side.now, side.frame)
 
-    def _pong(self, side: Side, payload: bytes, out: list[Output]) -> None:
+    def _pong(self, side: WsSide, payload: bytes, out: list[Output]) -> None:
         other = self.forward if side.direction else self.backward
         ping, passed_over = other.answered_by(payload)
         took = -1
@@ -424,7 +424,7 @@ class WebSocketDissector(Dissector):
                 passed_over,
             ))
 
-    def _closing(self, side: Side, payload: bytes, out: list[Output]) -> None:
+    def _closing(self, side: WsSide, payload: bytes, out: list[Output]) -> None:
         self._flush(out)
         other = self.forward if side.direction else self.backward
         code, reason, fault = close_of(payload)
@@ -443,7 +443,7 @@ class WebSocketDissector(Dissector):
 
     # -- rules -----------------------------------------------------------------------------------------
 
-    def _unusual(self, side: Side, cutter: FrameCutter, out: list[Output]) -> bool:
+    def _unusual(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> bool:
         """A header that needs a closer look. Whether its message is compressed."""
         by_client = side.direction == self.client
         compressible = side.inflater is not None or self.late
@@ -453,7 +453,7 @@ class WebSocketDissector(Dissector):
             self._broke(side, CLOSING, f"a {opcode_name(int(cutter.opcode))} frame follows its Close frame", out)
         return compressible and cutter.reserved & RSV1 != 0 and 0 < cutter.opcode <= 2
 
-    def _broke(self, side: Side, rule: str, reason: str, out: list[Output]) -> None:
+    def _broke(self, side: WsSide, rule: str, reason: str, out: list[Output]) -> None:
         """Told the first time for each rule and side, counted from then on."""
         count = side.violations.get(rule, 0)
         side.violations[rule] = count + 1
@@ -463,7 +463,7 @@ class WebSocketDissector(Dissector):
 
     # -- end -------------------------------------------------------------------------------------------
 
-    def _finish(self, side: Side, out: list[Output]) -> None:
+    def _finish(self, side: WsSide, out: list[Output]) -> None:
         """What a direction still holds."""
         cutter = side.cutter
         if cutter.in_step:
@@ -490,7 +490,7 @@ class WebSocketDissector(Dissector):
         client = max(self.client, 0)
         path = self.upgrade.path if self.upgrade is not None else ""
         end = max(close.time, forward.now, backward.now)
-        out.append(Ended(
+        out.append(WsEnded(
             end, NEITHER, Evidence(tuple(sorted(frames))), how, close.how, code,
             first, client,
             (

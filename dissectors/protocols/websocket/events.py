@@ -29,7 +29,7 @@ class WebSocketEvent(Event):
         return ROLES[1 if self.by_client else 0].lower()
 
 
-class Opened(Event):
+class WsOpened(Event):
     """The upgrade succeeded."""
 
     name: ClassVar[str] = "websocket.opened"
@@ -166,7 +166,7 @@ class FrameSeen(WebSocketEvent):
         return {"opcode": self.opcode, "fin": self.fin, "length": self.length}
 
 
-class Message(WebSocketEvent):
+class WsMessage(WebSocketEvent):
     """A message, whole or as much of it as the capture holds.
 
     octets: what it says, unmasked and inflated, secrets replaced; complete: all of it, and not only its beginning.
@@ -246,7 +246,7 @@ class Message(WebSocketEvent):
         return out
 
 
-class MessageRun(Event):
+class WsMessageRun(Event):
     """Messages that are counted together. Each pair: by the originator, by the responder.
 
     previews: the beginnings of the first ones.   client: the direction of the client, 0 or 1.
@@ -307,7 +307,7 @@ class MessageRun(Event):
         }
 
 
-class Ping(WebSocketEvent):
+class WsPing(WebSocketEvent):
     """Is anybody there? payload: what the pong has to repeat."""
 
     name: ClassVar[str] = "websocket.ping"

@@ -136,7 +136,7 @@ class Waiting:
         self.shown = shown
 
 
-class Side:
+class WsSide:
     """One direction of the connection.
 
     doubt: bytes went missing, so that a continuation may belong to a message that was not seen.

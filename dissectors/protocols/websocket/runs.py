@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.event import Evidence
 from dissectors.kit.runs import LikeRun
 from dissectors.protocols.websocket.codes import TEXT
-from dissectors.protocols.websocket.events import MessageRun
+from dissectors.protocols.websocket.events import WsMessageRun
 from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import hex_preview, shortened, text_of
 
@@ -37,11 +37,11 @@ class WsRun(LikeRun):
         if text:
             self.previews.append(text)
 
-    def take(self, client: int) -> MessageRun | None:
+    def take(self, client: int) -> WsMessageRun | None:
         """The run as an event, and a new one begins; None of nothing."""
         if self.begin < 0:
             return None
-        event = MessageRun(
+        event = WsMessageRun(
             self.begin, self.direction(), Evidence(self.cited.frames()), self.counts(), self.octets(),
             int(self.texts), int(self.largest), int(self.pings), self.end, tuple(self.previews), client,
         )

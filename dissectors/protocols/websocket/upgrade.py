@@ -6,7 +6,7 @@ from binascii import Error, a2b_base64
 from typing import Final
 
 from dissectors.kit.inputs import Fields
-from dissectors.protocols.websocket.deflate import NAME, Agreement, Extension, extensions_of
+from dissectors.protocols.websocket.deflate import NAME, Agreement, WsExtension, extensions_of
 from dissectors.wire.body_secrets import without_secrets
 
 GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"   # RFC 6455 §1.3
@@ -24,7 +24,7 @@ def accept_of(key: bytes) -> str:
     return b64encode(sha1(key + GUID).digest()).decode("ascii")
 
 
-class Side:
+class WsUpgradeSide:
     """The fields of one of the two messages that matter here. A list may be spread over several fields."""
 
     def __init__(self, fields: Fields) -> None:
@@ -49,12 +49,12 @@ class Side:
 class Upgrade:
     """Both sides put together. Either may be missing from the capture."""
 
-    def __init__(self, request: Side | None, response: Side | None, show_secrets: bool) -> None:
+    def __init__(self, request: WsUpgradeSide | None, response: WsUpgradeSide | None, show_secrets: bool) -> None:
         self.request_seen = request is not None
         self.response_seen = response is not None
         self.path = self.authority = self.origin = self.version = self.key = self.accept = self.status = ""
         self.offered: list[str] = []
-        self.wanted: list[Extension] = []
+        self.wanted: list[WsExtension] = []
         self.over_http2 = False
         if request is not None:
             path = request.text(b":path")
@@ -67,7 +67,7 @@ class Upgrade:
             self.wanted = extensions_of(request.text(b"sec-websocket-extensions"))
             self.over_http2 = request.text(b":protocol") == "websocket"     # RFC 8441 §4
         self.chosen = ""
-        self.agreed: list[Extension] = []
+        self.agreed: list[WsExtension] = []
         if response is not None:
             self.status = response.text(b":status")
             self.accept = response.text(b"sec-websocket-accept")

@@ -11,7 +11,7 @@ from grpc_wire import CLIENT, Exchange, descriptors, message, number, octets
 from analyzer.ingest.keyfiles import UnusableFile
 from analyzer.ingest.schemas import add_schema
 from dissectors.kit.provided import Provided
-from dissectors.protocols.grpc.events import Message
+from dissectors.protocols.grpc.events import GrpcMessage
 
 PROTO = """syntax = "proto3";
 package shop.v1;
@@ -26,7 +26,7 @@ needs_protoc = pytest.mark.skipif(
 def decoded_with(provided: Provided) -> str:
     call = Exchange(schema=provided.descriptors)
     call.send(CLIENT, message(octets(1, b"pen") + number(2, 3)))
-    return call.of(Message)[0].content.short()
+    return call.of(GrpcMessage)[0].content.short()
 
 
 def test_a_descriptor_set_is_read_as_it_is(tmp_path: Path) -> None:

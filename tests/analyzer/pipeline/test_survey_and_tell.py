@@ -12,7 +12,7 @@ import pytest
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account
-from analyzer.pipeline.keep import EVERYTHING, Keeper
+from analyzer.pipeline.keep import KEEP_ALL, Keeper
 from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.run import Frames, Options, choose, summarise, tell, with_lookups
 from analyzer.pipeline.survey import Survey
@@ -72,7 +72,7 @@ def write(path: Path, frames: list[bytes], compressed: bool = False) -> str:
     return str(path)
 
 
-def survey(path: str, keep: int = EVERYTHING, capacity: int = 1000, record_cap: int = UNLIMITED) -> Survey:
+def survey(path: str, keep: int = KEEP_ALL, capacity: int = 1000, record_cap: int = UNLIMITED) -> Survey:
     found = Survey(open_capture([path]), Keeper(keep), NameBook(protocols()), capacity, record_cap)
     while found.step():
         pass
@@ -144,7 +144,7 @@ def test_a_long_conversation_is_told_in_part_and_says_so(tmp_path: Path) -> None
 
 def test_a_conversation_asked_for_is_kept_in_full(tmp_path: Path) -> None:
     path = write(tmp_path / "c.pcap", connection(5001, 200) + connection(5002, 200))
-    found = Survey(open_capture([path]), Keeper(EVERYTHING), NameBook(protocols()), 1000, 50)
+    found = Survey(open_capture([path]), Keeper(KEEP_ALL), NameBook(protocols()), 1000, 50)
     found.table.wanted = {2}
     while found.step():
         pass

@@ -30,7 +30,7 @@ from dissectors.kit.protocol import Context, Dissector, Handoff, Output, Protoco
 from dissectors.protocols.dns.protocol import DNS
 from dissectors.protocols.http1.protocol import HTTP
 from dissectors.protocols.http2.carry import query_of
-from dissectors.protocols.http2.events import Exchange
+from dissectors.protocols.http2.events import H2Exchange
 from dissectors.protocols.http2.protocol import HTTP2
 
 QUERY = bytes.fromhex("000001000001000000000000") + b"\x04shop\x04test\x00" + bytes.fromhex("00010001")
@@ -176,7 +176,7 @@ def test_a_tunnel_goes_to_whoever_knows_its_bytes() -> None:
     talk.send(0, frame(DATA, END_STREAM, 1))
     talk.send(1, frame(DATA, END_STREAM, 1))
     event = talk.one("http2.exchange")
-    assert isinstance(event, Exchange)
+    assert isinstance(event, H2Exchange)
     assert event.summary() == "CONNECT shop.test:443 → 200"
     assert event.ended == "tunnel"
 
@@ -214,7 +214,7 @@ def test_the_upgrade_from_http1() -> None:
     for number, (direction, data) in enumerate(parts, 1):
         events += router.chunk(Chunk(number, number * MS, direction, data, at[direction]))
         at[direction] += len(data)
-    found = [event for event in events if isinstance(event, Exchange)]
+    found = [event for event in events if isinstance(event, H2Exchange)]
     assert [event.summary() for event in found] == ["GET /first → 200, 6 bytes", "GET /big.bin → 200"]
     assert found[0].evidence.frames[1:] == (3, 6)
     blocked = [event.what() for event in events if event.name == "http2.blocked"]

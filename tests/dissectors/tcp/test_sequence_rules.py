@@ -7,7 +7,7 @@ from dissectors.protocols.tcp.flags import ACK, FIN, RST, SYN, names
 from dissectors.protocols.tcp.sequence import (
     Detail,
     Handshake,
-    Side,
+    TcpSide,
     after,
     after_segment,
     analyse,
@@ -25,7 +25,7 @@ class Wire:
 
     def __init__(self, established: bool = True, scale: int | None = None) -> None:
         self.hand = Handshake()
-        self.sides = (Side(), Side())
+        self.sides = (TcpSide(), TcpSide())
         self.detail = Detail()
         self.frame = 0
         self.time = 0
@@ -218,7 +218,7 @@ def test_a_stream_that_wraps_is_followed() -> None:
 
 
 def test_scaling_holds_only_where_both_offered_it() -> None:
-    hand, fwd, rev = Handshake(), Side(), Side()
+    hand, fwd, rev = Handshake(), TcpSide(), TcpSide()
     fwd.scale = 7
     analyse(hand, fwd, rev, 1, 0, SYN, 10, 0, 100, 0)
     settle_scaling(fwd, rev, SYN)
