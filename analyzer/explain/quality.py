@@ -61,8 +61,9 @@ def faults(case: Case) -> list[Found]:
     events = case.of(DissectorFault)
     if not events:
         return []
+    count = sum([event.again or 1 for event in events])
     return [Found(
-        f"wiretale itself failed in its {events[0].protocol} dissector {times(len(events))} ({events[0].error}); the "
+        f"wiretale itself failed in its {events[0].protocol} dissector {times(count)} ({events[0].error}); the "
         "rest is told.",
         frames_of(events), case.conversation, basis="a fault of the analyser, not of the capture",
     )]

@@ -34,6 +34,7 @@ from analyzer.flows.flow import (
     UdpHalf,
 )
 from analyzer.packet import TCP, UDP, Packet
+from dissectors.kit.octets import be16, be32
 from dissectors.protocols.tcp.flags import (
     ACK,
     ACK_LOST_SEGMENT,
@@ -50,7 +51,7 @@ from dissectors.protocols.tcp.flags import (
     ZERO_WINDOW,
     reuses_ports,
 )
-from dissectors.protocols.tcp.header import be16, be32, read_options
+from dissectors.protocols.tcp.header import read_options
 from dissectors.protocols.tcp.sequence import after_segment, analyse, analyse_in_detail, note_bases, settle_scaling
 from dissectors.protocols.tcp.side import MASK, Detail, at_or_before
 

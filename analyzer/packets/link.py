@@ -26,10 +26,9 @@ from analyzer.packets.walk import (
     RADIOTAP,
     WLAN,
     Walk,
-    be16,
-    be32,
     le32,
 )
+from dissectors.kit.octets import be16, be32
 
 # IEEE 802.3 §3.2.6: up to here the field is a length, from 0x0600 on a type.
 LARGEST_LENGTH: Final = 1_500

@@ -19,9 +19,8 @@ from analyzer.packets.walk import (
     STOP,
     UDP_PAYLOAD,
     Walk,
-    be16,
-    be32,
 )
+from dissectors.kit.octets import be16, be32
 
 # IPv6 extension headers that begin with the next header and their length (RFC 8200 §4, RFC 5533 §5.1),
 # as the layers are named. Mobility (RFC 6275) and HIP (RFC 7401) end the packet.

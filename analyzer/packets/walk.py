@@ -41,16 +41,6 @@ PADDED: Final = 2       # the header is padded to a multiple of four bytes
 SWAPPED: Final = 4      # frame control and sequence control stand in the other byte order
 
 
-def be16(data: bytes, at: i64) -> i64:
-    """Two bytes, most significant first."""
-    return (i64(data[at]) << 8) | i64(data[at + 1])
-
-
-def be32(data: bytes, at: i64) -> i64:
-    """Four bytes, most significant first."""
-    return (i64(data[at]) << 24) | (i64(data[at + 1]) << 16) | (i64(data[at + 2]) << 8) | i64(data[at + 3])
-
-
 def le16(data: bytes, at: i64) -> i64:
     """Two bytes, least significant first."""
     return i64(data[at]) | (i64(data[at + 1]) << 8)

@@ -20,10 +20,10 @@ from analyzer.packets.decode import Decoder
 from analyzer.pipeline.text import put_json, put_number, quoted
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Datagram
+from dissectors.kit.octets import be32
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import Provided
 from dissectors.protocols.tcp.flags import names
-from dissectors.protocols.tcp.header import be32
 
 NONE: Final[dict[str, BytesWriter]] = {}
 MAX_PAIRS: Final = 65_536         # pairs of addresses whose text is kept

@@ -69,7 +69,9 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
             event.time, event.direction, event.evidence, event.protocol, event.offset, names.text(event.reason)
         )
     elif isinstance(event, DissectorFault):
-        copy = DissectorFault(event.time, event.direction, event.evidence, event.protocol, names.text(event.error))
+        copy = DissectorFault(
+            event.time, event.direction, event.evidence, event.protocol, names.text(event.error), event.again
+        )
     elif isinstance(event, LimitReached):
         return event
     else:

@@ -6,6 +6,7 @@ from typing import ClassVar, Final, Union
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.identity import Identity
+from dissectors.kit.units import plural
 
 JsonValue = Union[None, bool, int, float, str, list["JsonValue"], dict[str, "JsonValue"]]
 
@@ -198,23 +199,35 @@ class LimitReached(Event):
 
 
 class DissectorFault(Event):
-    """A fault of the analyser, not of the capture. Tests fail on it; a user sees one line."""
+    """A fault of the analyser, not of the capture. Tests fail on it; a user sees one line.
+
+    again: how many times more it failed in this way since that was told first; 0 the first time.
+    """
 
     name: ClassVar[str] = "dissector_fault"
     rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
     WHY: ClassVar[str] = "This is a fault of wiretale, not of the capture. Please report it."
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, protocol: str, error: str) -> None:
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, protocol: str, error: str, again: int = 0
+    ) -> None:
         super().__init__(time, direction, evidence)
         self.protocol = protocol
         self.error = error
+        self.again = again
 
     def label(self) -> str:
         return "fault"
 
     def what(self) -> str:
+        if self.again:
+            return f"wiretale failed {plural(self.again, 'more time')} in the same way inside its {self.protocol} " \
+                f"dissector ({self.error})."
         return f"wiretale failed inside its {self.protocol} dissector ({self.error}); the rest is still told."
 
     def fields(self) -> dict[str, JsonValue]:
-        return {"protocol": self.protocol, "error": self.error}
+        found: dict[str, JsonValue] = {"protocol": self.protocol, "error": self.error}
+        if self.again:
+            found["again"] = self.again
+        return found

@@ -87,6 +87,14 @@ class Context:
         self.beneath = beneath
         self.readers: Readers = NO_READERS
 
+    def midway(self) -> Context:
+        """The same, for an observer that begins in the middle of what it reads."""
+        context = Context(
+            self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided, self.beneath
+        )
+        context.readers = self.readers
+        return context
+
     def above(self, protocol: str) -> Context:
         """The context of what this protocol carries."""
         context = Context(
@@ -99,7 +107,11 @@ class Context:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Dissector:
-    """An observer of one conversation. A method that is not overridden has nothing to say."""
+    """An observer of one conversation. A method that is not overridden has nothing to say.
+
+    A WireError that leaves a method is told as Malformed, and the next input comes as usual. Any other exception is
+    a fault of ours: it is told, and another dissector of the same protocol gets what follows.
+    """
 
     def on_data(self, chunk: Chunk) -> list[Output]:
         return []

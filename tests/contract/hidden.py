@@ -9,7 +9,7 @@ from report_example import MS, START, example
 
 from analyzer.model import Analysis, Series
 from dissectors.kit.event import BACKWARD, CORE, FORWARD, Event, Evidence, Headline, JsonValue
-from dissectors.protocols.dns.lookup import Lookup
+from dissectors.kit.lookup import Lookup
 
 FORBIDDEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 # Letters and marks that renderers ignore (UAX #44, Default_Ignorable_Code_Point), as the Unicode standard lists them.

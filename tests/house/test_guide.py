@@ -59,7 +59,7 @@ def fed(hello: Protocol, data: bytes, step: int, midstream: bool = False) -> lis
 
 
 def test_it_is_one_module() -> None:
-    assert len(CODE) == 1
+    assert [code for code in CODE if "Protocol(" in code] == CODE[:1]
 
 
 def test_the_pieces_mean_nothing(hello: Protocol) -> None:

@@ -9,7 +9,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.protocols.dns.names import REASONS, Name, WireError, read_name, skip_name
+from dissectors.kit.cursor import WireError
+from dissectors.protocols.dns.names import REASONS, Name, read_name, skip_name
 from dissectors.wire.dns_codes import STATEFUL
 from dissectors.wire.dns_types import AAAA, CNAME, NS, OPT, PTR, A
 

@@ -6,9 +6,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
+from dissectors.kit.framer import ENDS, FRAME
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
+from dissectors.kit.runs import LikeRun
 from dissectors.protocols.grpc.codes import from_http, number_of, timeout_ns, unescaped
 from dissectors.protocols.grpc.ended import (
     ANSWERED,
@@ -43,8 +46,7 @@ from dissectors.protocols.grpc.schema import GrpcMethod, schema_of
 from dissectors.wire.body_secrets import without_secrets
 
 MAX_SHOWN: Final[i64] = 10       # messages of one side that are told one by one
-FIRST_RUN: Final[i64] = 1_000    # messages in the first run of counted ones; each further one takes twice as many
-MAX_CITED: Final = 8             # frames cited for a run or for the end of a call
+MAX_CITED: Final = 7             # first inputs of a call whose frames its end cites; the last one beside them
 MAX_DETAILS: Final = 4_096       # octets of grpc-status-details-bin that are kept
 MAX_PATH: Final = 500            # characters
 
@@ -66,23 +68,6 @@ class GrpcSide:
         self.doubt_told: bool = False
 
 
-class GrpcRun:
-    """Messages that are counted together."""
-
-    def __init__(self) -> None:
-        self.limit: i64 = FIRST_RUN
-        self.clear()
-
-    def clear(self) -> None:
-        self.counts = [0, 0]
-        self.octets = [0, 0]
-        self.largest: i64 = 0
-        self.begin: int = -1
-        self.end: int = 0
-        self.frames: list[int] = []
-        self.last: int = 0
-
-
 class GrpcDissector(Dissector):
     """client: the direction in which the request goes."""
 
@@ -95,10 +80,11 @@ class GrpcDissector(Dissector):
         self.outcome = GrpcOutcome()
         self.client: int = FORWARD
         self.sides = [GrpcSide(FORWARD), GrpcSide(BACKWARD)]
-        self.run = GrpcRun()
+        self.run = LikeRun()
         self.begun: int = -1
         self.now: int = 0
-        self.frames: list[int] = []
+        self.cited = Cited()          # the frames of the first inputs
+        self.inputs: i64 = 0
         self.interleaved: bool = False    # the server answered before the client had finished
         self.told: bool = False
 
@@ -127,24 +113,29 @@ class GrpcDissector(Dissector):
             data = side.base64.feed(data)
         cutter = side.cutter
         cutter.room = MAX_KEPT if side.count < MAX_SHOWN else 0
-        cutter.load(data)
-        while cutter.next(chunk.released_by, side.now):
+        cutter.load(data, chunk.released_by, chunk.released_by, side.now)
+        while cutter.step() == FRAME:
             if cutter.flag & TRAILERS:
-                self._web_trailers(cutter.take(), out)
+                self._web_trailers(cutter.payload, out)
             else:
                 self._message(side, chunk.released_by, out)
             cutter.room = MAX_KEPT if side.count < MAX_SHOWN else 0
-        if (cutter.broken or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
+        if (not cutter.in_step or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
             side.doubt_told = True
-            why = f"the flag of a message is 0x{int(cutter.flag):02x}" if cutter.broken else "the base64 is damaged"
+            why = "the base64 is damaged" if cutter.in_step else f"the flag of a message is 0x{int(cutter.flag):02x}"
             out.append(Malformed(side.now, side.direction, Evidence((chunk.released_by,)), "grpc", 0, why))
         return out
 
     def on_gap(self, gap: Gap) -> list[Output]:
         side = self.sides[gap.direction]
         self._at(gap.frame, gap.time)
-        kept = side.base64 is None and side.cutter.lose(gap.length)
-        side.cutter.broken = not kept
+        cutter = side.cutter
+        kind = cutter.miss(gap.length, gap.frame, gap.time)
+        if kind == ENDS:
+            cutter.leave()
+        if side.base64 is not None:
+            cutter.lose()
+        kept = cutter.in_step
         if side.doubt_told:
             return []
         side.doubt_told = not kept
@@ -250,9 +241,8 @@ class GrpcDissector(Dissector):
         cutter = side.cutter
         length = int(cutter.length)
         from_client = side.direction == self.client
-        frames = tuple(sorted({*cutter.frames, frame}))
-        began = cutter.began
-        octets = cutter.take()
+        frames = cutter.frames()
+        octets = cutter.payload
         side.count += 1
         side.octets += length
         side.last = side.now
@@ -262,13 +252,14 @@ class GrpcDissector(Dissector):
             if not self.sides[self.client].ended:
                 self.interleaved = True
         if side.count > MAX_SHOWN and not self.each_pdu:
-            self._count(side, from_client, length, frame, out)
+            if self.run.add(side.direction, length, side.now, side.now, frame):
+                self._flush(out)
             return
         compressed = cutter.flag & COMPRESSED != 0
         since = side.now - self.begun if self.call.seen else -1
         out.append(GrpcMessage(
             side.now, side.direction, Evidence(frames), from_client, int(side.count), length, compressed,
-            self._content(octets, len(octets) == length, compressed, from_client), since, began,
+            self._content(octets, len(octets) == length, compressed, from_client), since, cutter.begun_ns,
         ))
 
     def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> GrpcContent:
@@ -298,34 +289,17 @@ class GrpcDissector(Dissector):
                     content.type = method.type_name(not from_client)
         return content
 
-    def _count(self, side: GrpcSide, from_client: bool, length: int, frame: int, out: list[Output]) -> None:
-        run = self.run
-        index = 0 if from_client else 1
-        run.counts[index] += 1
-        run.octets[index] += length
-        run.largest = max(run.largest, i64(length))
-        if run.begin < 0:
-            run.begin = side.now
-        run.end = max(run.end, side.now)
-        run.last = frame
-        if len(run.frames) < MAX_CITED:
-            run.frames.append(frame)
-        if run.counts[0] + run.counts[1] >= run.limit:
-            run.limit *= 2
-            self._flush(out)
-
     def _flush(self, out: list[Output]) -> None:
         run = self.run
         if run.begin < 0:
             return
-        direction = NEITHER
-        if not (run.counts[0] and run.counts[1]):
-            direction = self.client if run.counts[0] else 1 - self.client
+        counts, octets = run.counts(), run.octets()
+        client, server = self.client, 1 - self.client
         out.append(GrpcMessageRun(
-            run.begin, direction, Evidence(tuple(sorted({*run.frames, run.last}))), (run.counts[0], run.counts[1]),
-            (run.octets[0], run.octets[1]), int(run.largest), run.end,
+            run.begin, run.direction(), Evidence(run.cited.frames()), (counts[client], counts[server]),
+            (octets[client], octets[server]), int(run.largest), run.end,
         ))
-        run.clear()
+        run.restart()
 
     # -- end -------------------------------------------------------------------------------------------
 
@@ -333,15 +307,15 @@ class GrpcDissector(Dissector):
         self.now = max(self.now, time)
         if self.begun < 0:
             self.begun = time
-        if len(self.frames) < MAX_CITED:
-            self.frames.append(frame)
-        else:
-            self.frames[-1] = frame
+        if self.inputs < MAX_CITED:
+            self.inputs += 1
+            self.cited.add(frame)
 
     def _cut_off(self, side: GrpcSide, close: Close, out: list[Output]) -> None:
         """A side that ends within a message breaks the rules."""
-        inside = side.cutter.inside()
-        if inside >= 0 and not side.cutter.broken:
+        cutter = side.cutter
+        if cutter.within and cutter.in_step:
+            inside = int(cutter.seen()) if cutter.open else len(cutter.buffer)
             out.append(GrpcIncomplete(
                 close.time, side.direction, Evidence((close.frame,)), inside, "its side ended within a message"
             ))
@@ -364,8 +338,8 @@ class GrpcDissector(Dissector):
             outcome.total_ns = self.now - self.begun
         outcome.pattern = self._pattern(int(client.count), int(server.count))
         direction = 1 - self.client if outcome.how == ANSWERED else NEITHER
-        frames = tuple(sorted({*self.frames, close.frame}))
-        out.append(GrpcEnded(self.now, direction, Evidence(frames), self.call, outcome, self.begun))
+        evidence = Evidence(self.cited.upto(close.frame))
+        out.append(GrpcEnded(self.now, direction, evidence, self.call, outcome, self.begun))
 
     def _pattern(self, sent: int, received: int) -> str:
         """Of the four, by the user's schema, else by what was sent; "" where that is too little to tell."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Fields
 from dissectors.kit.protocol import Output, Readers
@@ -12,7 +13,6 @@ from dissectors.wire.http.carry import Carried, begun_by_response, carried_by, i
 from dissectors.wire.http.events import Interim, Times
 from dissectors.wire.http.message import Head, Pairs, as_fields
 
-MAX_FRAMES: Final = 32          # named as the evidence of an exchange: the first ones, and always the last
 MAX_INTERIM: Final = 16         # 1xx responses of one exchange that are remembered
 
 
@@ -44,7 +44,7 @@ class Open:
         self.free = -1
         self.wire_sent = -1
         self.wire_received = -1
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.interim: list[Interim] = []
         self.request_trailers: Pairs = ()
         self.response_trailers: Pairs = ()
@@ -55,25 +55,12 @@ class Open:
 
     def cite(self, evidence: Evidence) -> None:
         """Frames that prove a part of it."""
-        frames = evidence.frames
-        if len(frames) == 1:
-            if len(self.frames) < MAX_FRAMES:
-                self.frames.append(frames[0])
-            else:
-                self.frames[-1] = frames[0]
-            return
-        for frame in frames:
-            if len(self.frames) < MAX_FRAMES:
-                self.frames.append(frame)
-        self.frames[-1] = frames[-1]
+        self.cited.add_all(evidence.frames)
 
     def event(self, time: int, direction: int, ended: str) -> HttpExchange:
         """What it came to."""
-        frames = self.frames
-        if len(frames) > 2 or (len(frames) == 2 and frames[0] >= frames[1]):
-            frames = sorted(set(frames))
         return HttpExchange(
-            time, direction, Evidence(tuple(frames)), self.number, self.shown_head,
+            time, direction, Evidence(self.cited.frames()), self.number, self.shown_head,
             self.shown_response, Times(self.begun, self.sent, self.first, self.ended, self.free), self.sent_body,
             self.received_body, (self.wire_sent, self.wire_received), ended, tuple(self.interim),
             self.request_trailers, self.response_trailers,

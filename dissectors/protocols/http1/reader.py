@@ -9,6 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Gap
 from dissectors.protocols.http1.framing import CHUNKED, HANDED_OVER, LENGTH, UNTIL_CLOSE
@@ -28,7 +29,6 @@ from dissectors.protocols.http1.lines import (
 MAX_HEAD: Final[i64] = 256 << 10      # octets of a header or trailer section
 MAX_CHUNK_LINE: Final[i64] = 4_096    # octets of a chunk size with its extensions (RFC 9112 §7.1.1)
 PREFACE: Final = b"PRI * HTTP/2.0\r\n"  # how the connection preface of HTTP/2 begins (RFC 9113 §3.4)
-MAX_FRAMES: Final = 32                # named as the evidence of one message: the first ones, and always the last
 
 # States. In START nothing of a message was seen yet; in LOST the next start line is searched for.
 START: Final[i64] = 0
@@ -95,7 +95,7 @@ class Http1Half:
         self.now = 0
         self.wire: i64 = 0
         self.frame = 0
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.start: i64 = -1           # of what is told, within the captured bytes of `frame`
         self.end: i64 = -1
         self.position: i64 = 0         # in the stream, of what comes after what is told
@@ -191,11 +191,7 @@ class Http1Half:
 
     def evidence(self) -> Evidence:
         """The frames of the message so far, the one in hand as the last."""
-        if not self.frames or (len(self.frames) == 1 and self.frames[0] == self.frame):
-            frames: tuple[int, ...] = (self.frame,)
-        else:
-            frames = tuple(sorted({*self.frames, self.frame}))
-        return Evidence(frames, int(self.start), int(self.end))
+        return Evidence(self.cited.upto(self.frame), int(self.start), int(self.end))
 
     # -- heads -----------------------------------------------------------------------------------------
 
@@ -218,7 +214,7 @@ class Http1Half:
             self.headless = watcher.headless(self)
             if self.headless and data[at] != 72:   # H
                 return self._no_head(watcher, at)
-        self._note_frame(chunk)
+        self.cited.add(chunk.frame)
         if self.held:
             return self._held_head(chunk, data, at, watcher)
         line_end: i64 = data.find(b"\n", at)
@@ -318,11 +314,11 @@ class Http1Half:
             kept = min(size, MAX_TAIL)
             self.skipped += size - kept
             self.held += buffer[size - kept:]
-            self.frames = [chunk.frame]
+            self.cited.restart(chunk.frame)
             return len(data)
         self.skipped += place
         if place >= held:
-            self.frames = []
+            self.cited.clear()
             self.state = START
             return at + place - held
         self.state = HEAD
@@ -426,16 +422,12 @@ class Http1Half:
 
     def _clear(self) -> None:
         self.held = bytearray()
-        self.frames = []
+        self.cited.clear()
         self.wire = 0
         self.start = -1
         self.end = -1
         self.empty_lines = 0
         self.cut = False
-
-    def _note_frame(self, chunk: Chunk) -> None:
-        if len(self.frames) < MAX_FRAMES and (not self.frames or self.frames[-1] != chunk.frame):
-            self.frames.append(chunk.frame)
 
     def _place(self, chunk: Chunk, start: i64, end: i64) -> None:
         """Where the head in hand ends in the stream, and which bytes of the frame it is."""

@@ -6,6 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import Evidence
+from dissectors.kit.octets import be16, be32
 from dissectors.protocols.http2.codes import (
     ACK,
     ALTSVC,
@@ -163,7 +164,7 @@ class Control:
         conn = self.conn
         reader = side.reader
         number = int(reader.id)
-        increment = _number(reader.payload, 0) & 0x7FFF_FFFF
+        increment = be32(reader.payload, 0) & 0x7FFF_FFFF
         if not increment:
             conn.violation(side, number, "no_increment", "a WINDOW_UPDATE of 0")
             return
@@ -219,7 +220,7 @@ class Control:
         conn = self.conn
         reader = side.reader
         number = int(reader.id)
-        code = int(_number(reader.payload, 0))
+        code = int(be32(reader.payload, 0))
         stream = conn.streams.get(number)
         if number == 0 or (stream is None and conn.idle(number)):
             conn.violation(side, number, "reset_of_idle", f"an RST_STREAM for stream {number}, which is idle")
@@ -249,14 +250,14 @@ class Control:
         if reader.length < 8:
             conn.malformed(side, 0, f"a GOAWAY frame of {reader.length} octets where it has 8 at least")
             return
-        last = int(_number(reader.payload, 0) & 0x7FFF_FFFF)
+        last = int(be32(reader.payload, 0) & 0x7FFF_FFFF)
         by_client = conn.who(side) == CLIENT
         own = 0 if by_client else 1   # streams that its peer has opened: even for a client, odd for a server
         open_ = sorted([number for number in conn.streams if number & 1 == own])
         debug = reader.payload[8:8 + MAX_TEXT].decode("utf-8", "backslashreplace")
         if not conn.each_pdu:
             conn.tell(GoAway(
-                reader.now, side.direction, conn.evidence(side), by_client, last, int(_number(reader.payload, 4)),
+                reader.now, side.direction, conn.evidence(side), by_client, last, int(be32(reader.payload, 4)),
                 debug if conn.show_secrets else without_secrets(debug),
                 [number for number in open_ if number <= last], [number for number in open_ if number > last],
             ), "GOAWAY", MAX_TOLD)
@@ -269,7 +270,7 @@ class Control:
         reader = side.reader
         if conn.each_pdu:
             return
-        parent = _number(data, at)
+        parent = be32(data, at)
         depends_on = int(parent & 0x7FFF_FFFF)
         if depends_on == int(reader.id):
             conn.violation(side, depends_on, "depends_on_itself", f"stream {depends_on} depends on itself")
@@ -289,7 +290,7 @@ class Control:
         value = reader.payload[4:4 + MAX_TEXT].decode("latin-1")
         urgency, incremental = priority_of(value)
         conn.tell(PriorityUpdate(
-            reader.now, side.direction, conn.evidence(side), int(_number(reader.payload, 0) & 0x7FFF_FFFF), value,
+            reader.now, side.direction, conn.evidence(side), int(be32(reader.payload, 0) & 0x7FFF_FFFF), value,
             urgency, incremental,
         ), "PRIORITY_UPDATE", MAX_TOLD)
 
@@ -337,7 +338,7 @@ def settings_of(payload: bytes) -> tuple[tuple[int, int], ...]:
     at: i64 = 0
     size: i64 = len(payload)
     while at + 6 <= size:
-        out.append((int(i64(payload[at]) << 8 | i64(payload[at + 1])), int(_number(payload, at + 2))))
+        out.append((int(be16(payload, at)), int(be32(payload, at + 2))))
         at += 6
     return tuple(out)
 
@@ -353,7 +354,3 @@ def priority_of(value: str) -> tuple[int, bool]:
         elif key == "i":
             incremental = given in ("", "?1")
     return urgency, incremental
-
-
-def _number(data: bytes, at: i64) -> i64:
-    return i64(data[at]) << 24 | i64(data[at + 1]) << 16 | i64(data[at + 2]) << 8 | i64(data[at + 3])

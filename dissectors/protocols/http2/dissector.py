@@ -6,6 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import NEITHER, Evidence
+from dissectors.kit.framer import BROKEN, FOUND, FRAME, NOTHING, PART
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.http2.codes import (
@@ -28,7 +29,7 @@ from dissectors.protocols.http2.events import Frame, Preface
 from dissectors.protocols.http2.events_state import Blocked, H2ConnectionSummary, HeadOfLine, OutOfStep
 from dissectors.protocols.http2.flow import TOLD_WAIT_NS
 from dissectors.protocols.http2.messages import H2Messages
-from dissectors.protocols.http2.reader import BEGUN, BROKEN, FOUND, FRAME, MAX_FRAMES, NOTHING, PART
+from dissectors.protocols.http2.reader import BEGUN
 from dissectors.protocols.http2.section import H2Section
 from dissectors.protocols.http2.side import MAX_BLOCK, H2Side, Unfinished
 from dissectors.protocols.http2.states import CLIENT, CLIENT_DONE, SERVER
@@ -76,7 +77,7 @@ class Http2Dissector(Dissector):
         side = conn.sides[gap.direction]
         reader = side.reader
         in_data = reader.open and reader.type == DATA
-        lost = reader.miss(gap)
+        lost = reader.missed(gap)
         if in_data and lost:
             self.messages.missed(side, lost)
         if reader.in_step:
@@ -143,16 +144,12 @@ class Http2Dissector(Dissector):
                 self.messages.part(side, chunk)
             elif step == FRAME:
                 self._frame(side)
-                reader.next()
             elif step == NOTHING:
                 return
             elif step == BEGUN:
                 self._begun(side)
-                reader.next()
             else:
                 self._out_of_step(side, step)
-                if step == FOUND:
-                    reader.next()
 
     def _begun(self, side: H2Side) -> None:
         conn = self.conn
@@ -249,7 +246,7 @@ class Http2Dissector(Dissector):
         if reader.flags & END_HEADERS:
             self.messages.block(side, found, conn.evidence(side))
             return
-        found.frames = list(reader.frames())
+        found.cited.add_all(reader.frames())
         side.block = found
 
     def _missing_block(self, side: H2Side) -> None:
@@ -284,8 +281,7 @@ class Http2Dissector(Dissector):
             block.parts = []
         if not block.lost:
             block.parts.append(reader.payload)
-        if len(block.frames) < MAX_FRAMES:
-            block.frames += reader.frames()
+        block.cited.add_all(reader.frames())
         if not reader.flags & END_HEADERS:
             return
         side.block = None
@@ -293,8 +289,7 @@ class Http2Dissector(Dissector):
             side.decoder.lose()
             conn.late = True
             return
-        frames = tuple(sorted({*block.frames, reader.frame}))
-        self.messages.block(side, block, Evidence(frames, reader.start, reader.end))
+        self.messages.block(side, block, Evidence(block.cited.upto(reader.frame), reader.start, reader.end))
 
     # -- the upgrade from HTTP/1.1 ---------------------------------------------------------------------
 

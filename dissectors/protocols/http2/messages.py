@@ -253,7 +253,7 @@ class H2Messages:
             if stream is None:
                 return
         half = self.conn.half(stream, side)
-        count = reader.part_end - reader.part_start
+        count = reader.part_end - reader.part
         half.octets += count
         carried = stream.carried
         if carried is not None and not carried.listens[side.direction]:
@@ -265,7 +265,7 @@ class H2Messages:
             body.octets += count       # nobody wants to know what it is
             body.decoded += count
             return
-        decoded = body.feed(reader.data[reader.part_start:reader.part_end])
+        decoded = body.feed(reader.buffer[reader.part:reader.part_end])
         if carried is not None:
             carried.octets(decoded, chunk.frame, chunk.time, side.direction, chunk.released_by, self.conn.out)
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.protocols.http2.codes import DEFAULT_WINDOW, FRAME_KINDS, INITIAL_WINDOW_SIZE
 from dissectors.protocols.http2.events_state import SideFacts
 from dissectors.protocols.http2.flow import Series, Window
@@ -26,7 +27,7 @@ class Unfinished:
         self.parts: list[bytes] = [fragment]
         self.octets: i64 = len(fragment)
         self.begun_ns = begun_ns
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.continuations: i64 = 0
         self.wire: i64 = 0
         self.lost = False

@@ -5,9 +5,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Evidence, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
+from dissectors.kit.runs import LikeRun
 from dissectors.protocols.sse.events import (
     MESSAGE,
     Comment,
@@ -18,34 +20,22 @@ from dissectors.protocols.sse.events import (
     SseRetry,
     StreamEvent,
 )
-from dissectors.protocols.sse.stream import BOM, MAX_FRAMES, MAX_LINE, LineReader, SseBlock, add_line
+from dissectors.protocols.sse.stream import BOM, MAX_LINE, LineReader, SseBlock, add_line
 from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import text_of
 from dissectors.wire.rhythm import Intervals, median
 
 MAX_SHOWN: Final[i64] = 20       # events of a stream that are told one by one
-FIRST_RUN: Final[i64] = 1_000    # events in the first run of counted ones; each further one takes twice as many
-MAX_CITED: Final = 8             # frames cited for a run
 MAX_NAMES: Final = 32            # names of events that are counted apart
 OTHER: Final = "others"
 
 
-class SseRun:
+class SseRun(LikeRun):
     """Events that are counted together."""
 
     def __init__(self) -> None:
-        self.limit: i64 = FIRST_RUN
-        self.clear()
-
-    def clear(self) -> None:
+        super().__init__()
         self.names: dict[str, int] = {}
-        self.count: i64 = 0
-        self.octets: i64 = 0
-        self.largest: i64 = 0
-        self.begin: int = -1
-        self.end: int = 0
-        self.frames: list[int] = []
-        self.last: int = 0
 
 
 class SseDissector(Dissector):
@@ -60,7 +50,7 @@ class SseDissector(Dissector):
         self.head: bytes = b""        # the first three octets, which may be a byte order mark
         self.path: str = ""
         self.resumed: str = ""
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.begun: int = -1
         self.now: int = 0
         self.side: int = NEITHER
@@ -78,7 +68,7 @@ class SseDissector(Dissector):
 
     def on_fields(self, fields: Fields) -> list[Output]:
         out: list[Output] = []
-        self.frames = sorted({*self.frames, fields.frame})[:MAX_FRAMES]
+        self.cited.add(fields.frame)
         if fields.kind == "request":
             path = fields.get(b":path").decode("utf-8", "replace")
             self.path = path if self.show_secrets else without_secrets(path)
@@ -87,7 +77,7 @@ class SseDissector(Dissector):
             self.begun = self.now = fields.time
             self.side = fields.direction
             out.append(SseOpened(
-                fields.time, fields.direction, Evidence(tuple(self.frames)), self.path, self.resumed
+                fields.time, fields.direction, Evidence(self.cited.frames()), self.path, self.resumed
             ))
         return out
 
@@ -95,7 +85,7 @@ class SseDissector(Dissector):
         out: list[Output] = []
         if self.begun < 0:
             self.begun = chunk.time
-            self.frames = [chunk.frame]
+            self.cited.restart(chunk.frame)
         self.side = chunk.direction
         self.now = max(self.now, chunk.time)
         data = self._without_mark(chunk.data) if self.first else chunk.data
@@ -121,8 +111,7 @@ class SseDissector(Dissector):
         block = self.block
         if block.began < 0:
             block.began = chunk.time
-        if len(block.frames) < MAX_FRAMES and (not block.frames or block.frames[-1] != chunk.released_by):
-            block.frames.append(chunk.released_by)
+        block.cited.add(chunk.released_by)
         comments = block.comments
         add_line(block, lines.line, lines.size)
         if block.comments > comments:
@@ -148,7 +137,7 @@ class SseDissector(Dissector):
             self.retry = block.retry
         if block.lines == 0:
             if block.retry >= 0:
-                out.append(SseRetry(self.now, self.side, Evidence(block.named(frame)), block.retry))
+                out.append(SseRetry(self.now, self.side, Evidence(block.cited.upto(frame)), block.retry))
             return
         if self.times.count:
             self.longest = max(self.longest, i64(self.now - self.times.last))
@@ -168,34 +157,25 @@ class SseDissector(Dissector):
         if not self.show_secrets:
             octets = without_secrets(text_of(octets, complete)).encode("utf-8", "replace")
         out.append(StreamEvent(
-            self.now, self.side, Evidence(block.named(frame)), block.name, block.id, block.retry, octets,
+            self.now, self.side, Evidence(block.cited.upto(frame)), block.name, block.id, block.retry, octets,
             int(block.size), complete, block.began,
         ))
 
     def _count(self, block: SseBlock, name: str, frame: int, out: list[Output]) -> None:
         run = self.run
-        if run.begin < 0:
-            run.begin = self.now
-        run.end = self.now
-        run.count += 1
-        run.octets += block.size
-        run.largest = max(run.largest, block.size)
-        run.last = frame
-        if len(run.frames) < MAX_CITED:
-            run.frames.append(frame)
         count_name(run.names, name)
-        if run.count >= run.limit:
-            run.limit *= 2
+        if run.add(self.side, block.size, self.now, self.now, frame):
             self._flush(out)
 
     def _flush(self, out: list[Output]) -> None:
         run = self.run
-        if run.count:
+        if run.begin >= 0:
             out.append(EventRun(
-                run.begin, self.side, Evidence(tuple(sorted({*run.frames, run.last}))), run.names, int(run.octets),
-                int(run.largest), run.end, self.last_id,
+                run.begin, self.side, Evidence(run.cited.frames()), run.names, sum(run.octets()), int(run.largest),
+                run.end, self.last_id,
             ))
-            run.clear()
+            run.names = {}
+            run.restart()
 
     def on_gap(self, gap: Gap) -> list[Output]:
         if self.begun < 0 or gap.direction != self.side:
@@ -217,9 +197,9 @@ class SseDissector(Dissector):
         self._flush(out)
         held = self.block.size
         if held and close.how != "capture":
-            out.append(SseIncomplete(self.now, self.side, Evidence(self.block.named(close.frame)), 0, int(held)))
+            out.append(SseIncomplete(self.now, self.side, Evidence(self.block.cited.upto(close.frame)), 0, int(held)))
         out.append(SseEnded(
-            self.now, self.side, Evidence(tuple(sorted({*self.frames, close.frame}))), close.how, self.path,
+            self.now, self.side, Evidence(self.cited.upto(close.frame)), close.how, self.path,
             self.begun, self.names, int(self.octets), median(self.times.samples), int(self.longest),
             int(self.comments.count), self.comments.regular(), self.last_id, self.retry,
         ))

@@ -8,10 +8,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
+
 MAX_LINE: Final = 65_536       # octets of one line that are held; of a longer one the rest is only counted
 MAX_KEPT: Final = 4_096        # octets of the data of one event that are kept to be shown
 MAX_NAME: Final = 200          # characters of the name or the id of an event
-MAX_FRAMES: Final = 32         # of the capture, named as the evidence of one event: the first ones, and the last
 
 BOM: Final = b"\xef\xbb\xbf"
 LF: Final = 10
@@ -26,7 +27,7 @@ class SseBlock:
 
     def __init__(self) -> None:
         self.began: int = -1
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.name: str = ""
         self.id: str | None = None
         self.retry: int = -1
@@ -40,9 +41,6 @@ class SseBlock:
     @property
     def empty(self) -> bool:
         return self.began < 0
-
-    def named(self, last: int) -> tuple[int, ...]:
-        return tuple(sorted({*self.frames, last}))
 
 
 class LineReader:

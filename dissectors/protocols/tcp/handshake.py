@@ -5,10 +5,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.episodes import doubled
-from dissectors.protocols.tcp.events import LIKELY, POSSIBLE
+from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
     FastOpen,
@@ -30,7 +31,6 @@ from dissectors.protocols.tcp.segment import Segment
 # The ninth control bit, once NS, now AE of accurate ECN.
 AE: Final[i64] = 256
 
-MAX_FRAMES: Final = 16           # SYNs cited
 MAX_TOLD: Final = 12             # SYNs of one side told one by one
 # Below this total the two halves of a handshake say nothing about where the capture was taken.
 LEAST_HANDSHAKE_NS: Final = 1_000_000
@@ -50,7 +50,7 @@ class Opening:
         self.first_time: i64 = 0
         self.last_time: i64 = 0
         self.last_wait: i64 = -1
-        self.frames: list[int] = []
+        self.cited = Cited(MAX_FRAMES)
         self.options = TcpOptions()
         self.length: i64 = 0
         self.flags: i64 = 0
@@ -63,8 +63,7 @@ class Opening:
             self.first_time = i64(segment.time)
         self.count += 1
         self.last_time = i64(segment.time)
-        if len(self.frames) < MAX_FRAMES:
-            self.frames.append(segment.frame)
+        self.cited.add(segment.frame)
 
 
 class HandshakeWatch:
@@ -111,7 +110,7 @@ class HandshakeWatch:
             out.append(OptionsExplained(segment.time, direction, (segment.frame,), self.sides, mine.options))
         if mine.count == 1 and theirs.count:
             out.append(SimultaneousOpen(
-                segment.time, NEITHER, (theirs.frames[0], segment.frame), self.sides
+                segment.time, NEITHER, (theirs.cited.first[0], segment.frame), self.sides
             ))
 
     def syn_ack(self, segment: Segment, out: list[Event]) -> None:
@@ -120,7 +119,7 @@ class HandshakeWatch:
         syn = self.syns[1 - direction]
         earlier = mine.last_wait if mine.count > 1 else -1
         changed = mine.count > 0 and mine.seq != i64(segment.seq)
-        before = mine.frames[0] if mine.frames else 0
+        before = mine.cited.first[0] if mine.count else 0
         mine.again(segment)
         mine.seq = i64(segment.seq)
         mine.flags = i64(segment.flags)
@@ -260,7 +259,7 @@ class HandshakeWatch:
             and (i64(segment.ack) - syn.seq - 1) & MASK <= syn.length     # RFC 9293 §3.10.7.3
         )
         out.append(TcpRefused(
-            segment.time, segment.direction, (syn.frames[-1], segment.frame), self.sides,
+            segment.time, segment.direction, (syn.cited.last, segment.frame), self.sides,
             i64(segment.time) - syn.last_time, exact, self.refused,
         ))
         self.refused = True
@@ -273,7 +272,7 @@ class HandshakeWatch:
             answer = self.answers[direction]
             if answer.count:
                 out.append(HalfOpen(
-                    answer.last_time, direction, tuple(answer.frames), self.sides, answer.count,
+                    answer.last_time, direction, answer.cited.frames(), self.sides, answer.count,
                     time - answer.last_time,
                 ))
                 return True
@@ -281,7 +280,7 @@ class HandshakeWatch:
             syn = self.syns[direction]
             if syn.count:
                 out.append(TcpUnanswered(
-                    syn.last_time, direction, tuple(syn.frames), self.sides, syn.count,
+                    syn.last_time, direction, syn.cited.frames(), self.sides, syn.count,
                     syn.last_time - syn.first_time, time - syn.last_time,
                 ))
                 return True

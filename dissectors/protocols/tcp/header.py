@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.octets import be16, be32
 from dissectors.protocols.tcp.side import MASK, TcpSide
 
 # Option kinds of the IANA registry "TCP Option Kind Numbers".
@@ -15,14 +16,6 @@ WINDOW_SCALE: Final[i64] = 3  # RFC 7323 §2.2
 SACK: Final[i64] = 5          # RFC 2018 §3
 MAX_SHIFT: Final[i64] = 14    # RFC 7323 §2.3: a larger shift is used as 14
 MAX_SACK_BLOCKS: Final[i64] = 3
-
-
-def be16(data: bytes, at: i64) -> i64:
-    return (i64(data[at]) << 8) | i64(data[at + 1])
-
-
-def be32(data: bytes, at: i64) -> i64:
-    return (i64(data[at]) << 24) | (i64(data[at + 1]) << 16) | (i64(data[at + 2]) << 8) | i64(data[at + 3])
 
 
 def read_options(data: bytes, at: i64, end: i64, fwd: TcpSide, syn: bool) -> i64:

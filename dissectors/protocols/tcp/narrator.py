@@ -166,12 +166,12 @@ class TcpNarrator:
             flow = side.flow
             if side.mark_time >= 0:
                 out.append(CongestionMarks(
-                    side.mark_time, flow.direction, tuple(side.mark_frames), self.sides, side.marked, side.echoes,
+                    side.mark_time, flow.direction, tuple(side.marks.first), self.sides, side.marked, side.echoes,
                     side.reduced,
                 ))
-            if side.copies:
+            if side.copy_count:
                 out.append(Duplicates(
-                    side.copy_time, flow.direction, tuple(side.copies), self.sides, side.copy_count,
+                    side.copy_time, flow.direction, tuple(side.copies.first), self.sides, side.copy_count,
                     side.copies_reported,
                 ))
         told = self.handshake.finish(time, out) if not self.midstream else False

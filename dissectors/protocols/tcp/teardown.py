@@ -5,8 +5,10 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.events_teardown import (
     ChallengeAck,
     Fin,
@@ -32,7 +34,6 @@ from dissectors.protocols.tcp.states import (
     step,
 )
 
-MAX_FRAMES: Final = 16                          # late segments cited
 # A challenge ACK answers at once; later than this an ACK has another cause.
 CHALLENGE_NS: Final[i64] = 1_000_000_000
 # A connection silent this long may have been forgotten by a machine on the path (RFC 5382 §5 lets them
@@ -60,7 +61,7 @@ class TeardownWatch:
         self._late = 0
         self._late_octets = 0
         self._late_resets = 0
-        self._late_frames: list[int] = []
+        self._late_cited = Cited(MAX_FRAMES)
         self._late_time = 0
         self._late_direction = 0
 
@@ -258,14 +259,13 @@ class TeardownWatch:
         else:
             self._late += 1
             self._late_octets += segment.length
-        if len(self._late_frames) < MAX_FRAMES:
-            self._late_frames.append(segment.frame)
+        self._late_cited.add(segment.frame)
 
     def finish(self, how: str, time: int, told: bool, unanswered: list[int], out: list[Event]) -> None:
         """The end of the telling. told: another event said how it ended; unanswered: resends by direction."""
-        if self._late_frames:
+        if self._late_cited.last:
             out.append(LateSegments(
-                self._late_time, self._late_direction, tuple(self._late_frames), self.sides, self._late,
+                self._late_time, self._late_direction, self._late_cited.frames(), self.sides, self._late,
                 self._late_octets, self._late_resets,
             ))
         if self.over or told or self.reset_seen:

@@ -186,8 +186,8 @@ class TlsConnection:
         if session.early and not session.early_told and sent.records:
             session.early_told = True
             self.tell(EarlyData(
-                sent.begin, self.client, sent.named(), self.client, session.early_outcome or OFFERED, sent.records,
-                sent.octets,
+                sent.begin, self.client, sent.cited.frames(), self.client, session.early_outcome or OFFERED,
+                sent.records, sent.octets,
             ))
 
     # -- the protocol above ----------------------------------------------------------------------------

@@ -185,7 +185,7 @@ class TlsContent(TlsObserver):
             self._hidden_handshake(side, record)
             return []
         types: list[int] = []
-        for message in side.messages.feed(record, content):
+        for message in side.messages.feed_record(record, content):
             types.append(message.type)
             self.message(side, message)
         return types
@@ -275,7 +275,7 @@ class TlsContent(TlsObserver):
         if not client:
             first = self.client_side().hidden
             if first.records and not session.early:
-                self._inferred(self.client_side(), first.named(), first.end)
+                self._inferred(self.client_side(), first.cited.frames(), first.end)
                 return True
             _add(side.hidden, record)
             self.spoke(side, "its encrypted messages", record.frames, record.time)
@@ -288,7 +288,7 @@ class TlsContent(TlsObserver):
             return False
         _add(side.hidden, record)
         if side.hidden.records >= MAX_HIDDEN:
-            self._inferred(side, side.hidden.named(), side.hidden.end)
+            self._inferred(side, side.hidden.cited.frames(), side.hidden.end)
         return False
 
     def _inferred(self, side: TlsSide, frames: tuple[int, ...], time: int) -> None:
@@ -305,7 +305,7 @@ class TlsContent(TlsObserver):
         hidden = side.hidden
         if hidden.records:
             self.tell(EncryptedHandshake(
-                hidden.begin, side.direction, hidden.named(), self.client, hidden.records, hidden.octets, True,
+                hidden.begin, side.direction, hidden.cited.frames(), self.client, hidden.records, hidden.octets, True,
                 hidden.end,
             ))
             side.hidden = Hidden()

@@ -131,7 +131,7 @@ class TlsDissector(Dissector):
 
     def _end_run(self, side: TlsSide, place: int = -1) -> None:
         """The run in hand is over; it is told at that place among the outputs, else last."""
-        run = side.layer.end()
+        run = side.layer.end_run()
         if run is None:
             return
         later = self.state.out[place:] if place >= 0 else []
@@ -155,9 +155,9 @@ class TlsDissector(Dissector):
         side.octets += int(run.octets)
         side.records += int(run.records)
         side.end = run.end
-        side.last_frame = run.last
+        side.last_frame = run.cited.last
         self.state.out.append(ApplicationData(
-            run.begin, side.direction, run.named(), self.state.client, int(run.records), int(run.octets),
+            run.begin, side.direction, run.cited.frames(), self.state.client, int(run.records), int(run.octets),
             int(run.plain), int(run.largest), run.end, runs,
         ))
 
@@ -193,7 +193,7 @@ class TlsDissector(Dissector):
             side.octets += early.octets
             side.begin = early.begin
             if not side.end:
-                side.end, side.last_frame = early.end, early.last
+                side.end, side.last_frame = early.end, early.cited.last
         spoken = [side for side in state.sides if side.records]
         if not spoken:
             return

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.cursor import WireError
 from dissectors.kit.event import Evidence, LimitReached, Malformed
 from dissectors.protocols.tls.connection import TlsConnection
 from dissectors.protocols.tls.events import message_name
@@ -38,7 +39,6 @@ from dissectors.wire.tls.extensions import RENEGOTIATION_INFO
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 from dissectors.wire.tls.names import compression_name, group_name, is_grease
 from dissectors.wire.tls.protection import Opener13
-from dissectors.wire.tls.reader import BadMessage
 from dissectors.wire.tls.suites import suite
 
 # HandshakeType (RFC 8446 §4, RFC 5246 §7.4, RFC 6066 §8, RFC 8879 §4).
@@ -77,10 +77,8 @@ class TlsObserver(TlsConnection):
             return
         try:
             self._read(side, kind, message)
-        except BadMessage as bad:
+        except WireError as bad:
             self._broken(side, message, bad.offset, bad.reason)
-        except IndexError:
-            self._broken(side, message, len(message.raw), "it is cut short")
         if kind != FINISHED:
             self.spoke(side, message_name(kind), message.frames, message.time)
 

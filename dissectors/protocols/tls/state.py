@@ -5,8 +5,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.protocols.tls.handshake import TlsMessages
-from dissectors.protocols.tls.records import MAX_FRAMES, RecordLayer, TlsRun
+from dissectors.protocols.tls.records import RecordLayer, TlsRun
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 from dissectors.wire.tls.protection import Opener
 
@@ -27,8 +28,7 @@ class Hidden:
         self.octets = 0
         self.begin = 0
         self.end = 0
-        self.frames: list[int] = []
-        self.last = 0
+        self.cited = Cited()
 
     def add(self, records: int, octets: int, begin: int, end: int, frames: tuple[int, ...]) -> None:
         if not self.records:
@@ -36,13 +36,7 @@ class Hidden:
         self.records += records
         self.octets += octets
         self.end = end
-        for number in frames:
-            if len(self.frames) < MAX_FRAMES and number not in self.frames:
-                self.frames.append(number)
-        self.last = frames[-1]
-
-    def named(self) -> tuple[int, ...]:
-        return tuple(sorted({*self.frames, self.last}))
+        self.cited.add_all(frames)
 
 
 class TlsSide:

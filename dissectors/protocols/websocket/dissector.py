@@ -6,8 +6,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, LimitReached
+from dissectors.kit.framer import ENDS, FOUND, LOST, PART
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
-from dissectors.kit.protocol import MORE, YES, Context, Dissector, Output
+from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.websocket.above import Above, handed_on
 from dissectors.protocols.websocket.codes import (
     CLOSE,
@@ -38,15 +39,9 @@ from dissectors.protocols.websocket.events_rules import (
     AcceptMismatch,
     violation,
 )
-from dissectors.protocols.websocket.frames import (
-    ENDS,
-    LARGEST_CONTROL,
-    LOST,
-    FrameCutter,
-    unmask,
-)
+from dissectors.protocols.websocket.frames import LARGEST_CONTROL, FrameCutter, unmask
 from dissectors.protocols.websocket.message import MAX_WAITING, Waiting, WsSide
-from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER, recognise
+from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS
 from dissectors.protocols.websocket.rules import close_of, faults_of
 from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, WsRun
@@ -101,41 +96,38 @@ class WebSocketDissector(Dissector):
         side = self.backward if chunk.direction else self.forward
         side.frame = chunk.released_by
         side.now = max(side.now, chunk.time)
-        data = chunk.data
-        began = chunk.frame
-        if not side.in_step:
-            data = self._find(side, chunk, out)
-            if not data:
-                return out
-            began = side.held_began
         cutter = side.cutter
-        cutter.load(data, began)
-        while cutter.next(side.frame):
-            self._piece(side, cutter, out)
-            if cutter.broken:
-                self.above.lose(int(len(data) - cutter.at), side.frame, side.now, side.direction, out)
-                self._lose_step(side, out)
-                side.passed += len(data) - cutter.at
-                break
-        return out
+        if not cutter.in_step:
+            cutter.masks = EITHER if self.client < 0 else int(side.direction == self.client)
+            cutter.enough = ACQUAINTED if self.joined or not self.late else STRANGER
+        cutter.feed(chunk)
+        while True:
+            step = cutter.step()
+            if step == PART:
+                self._piece(side, cutter, out)
+                if cutter.broken:
+                    passed = cutter.left()
+                    self.above.lose(int(passed), side.frame, side.now, side.direction, out)
+                    self._lose_step(side, out)
+                    cutter.passed += passed
+            elif step == FOUND:
+                self._found(side, out)
+            else:
+                return out
 
     def on_gap(self, gap: Gap) -> list[Output]:
         out: list[Output] = []
         side = self.backward if gap.direction else self.forward
         side.frame = gap.frame
         side.now = max(side.now, gap.time)
-        if not side.in_step:
-            side.passed += len(side.held)
-            side.held = b""
-            side.lost += gap.length
-            return out
         cutter = side.cutter
-        rest: i64 = cutter.remaining
-        kind = cutter.gap(gap.length)
+        in_step, rest, passed = cutter.in_step, cutter.rest, cutter.passed
+        kind = cutter.miss(gap.length, gap.frame, gap.time)
         if kind == LOST:
-            side.lost += gap.length
-            self.above.lose(gap.length, side.frame, side.now, side.direction, out)
-            self._lose_step(side, out)
+            if in_step:
+                cutter.passed = passed     # of the frame in hand its message is told
+                self.above.lose(gap.length, side.frame, side.now, side.direction, out)
+                self._lose_step(side, out)
             return out
         inflater = side.inflater
         if inflater is not None and cutter.opcode < CLOSE:
@@ -145,8 +137,10 @@ class WebSocketDissector(Dissector):
             side.assembly.lose(missing)
             self.above.lose(missing, side.frame, side.now, side.direction, out)
         side.doubt = True
-        if kind == ENDS and cutter.opcode < CLOSE and cutter.fin:
-            self._message(side, out)
+        if kind == ENDS:
+            cutter.leave()
+            if cutter.opcode < CLOSE and cutter.fin:
+                self._message(side, out)
         return out
 
     def on_close(self, close: Close) -> list[Output]:
@@ -194,46 +188,33 @@ class WebSocketDissector(Dissector):
         deflate = upgrade.deflate()
         self.extended = len(upgrade.agreed) > (1 if deflate is not None else 0)
         for side in (self.forward, self.backward):
-            side.in_step = True
+            side.cutter.in_step = True
             if deflate is not None:
                 side.inflater = Inflater(_keeps(deflate, side.direction == self.client), True)
 
-    def _find(self, side: WsSide, chunk: Chunk, out: list[Output]) -> bytes:
-        """Octets from where a frame begins on; b"" while that is not known."""
-        if not side.held:
-            side.held_began = chunk.frame
-        side.held += chunk.data
-        masked = EITHER if self.client < 0 else int(side.direction == self.client)
+    def _found(self, side: WsSide, out: list[Output]) -> None:
+        """Frames begin here."""
+        cutter = side.cutter
         known = self.joined or not self.late
-        answer = recognise(side.held, masked, ACQUAINTED if known else STRANGER)
-        if answer == MORE:
-            return b""
-        data = side.held
-        side.held = b""
-        if answer != YES:
-            side.passed += len(data)
-            return b""
-        side.in_step = True
-        if known and (side.lost or side.passed):
+        if known and (cutter.lost or cutter.passed):
             self._flush(out)
             out.append(Missing(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(side.lost),
-                int(side.passed), True,
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(cutter.lost),
+                int(cutter.passed), True,
             ))
-        side.lost = 0
-        side.passed = 0
+        cutter.lost = 0
+        cutter.passed = 0
         if not known:
             self.joined = True
             self.begun = side.now
-            self.frames = [side.held_began]
-            out.append(Joined(side.now, NEITHER, Evidence((side.held_began,))))
-        return data
+            self.frames = [cutter.began]
+            out.append(Joined(side.now, NEITHER, Evidence((cutter.began,))))
 
     def _lose_step(self, side: WsSide, out: list[Output]) -> None:
         """Where the next frame begins is not known any more."""
         self._abandon(side, "the rest of it is not in the capture", out)
-        side.cutter = FrameCutter()
-        side.in_step = False
+        side.cutter.lose()
+        side.cutter.broken = False
         side.doubt = True
         side.control = b""
         if side.inflater is not None:
@@ -243,6 +224,7 @@ class WebSocketDissector(Dissector):
 
     def _piece(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> None:
         """A piece of a payload; most often all of it."""
+        cutter.take()
         if cutter.begins:
             self._begin(side, cutter, out)
         assembly = side.assembly
@@ -251,7 +233,7 @@ class WebSocketDissector(Dissector):
                 piece = cutter.piece
                 side.control += unmask(piece, cutter.key, cutter.piece_at) if cutter.masked else piece
         elif assembly.active:
-            assembly.seen_in(side.frame)
+            assembly.cited.add(side.frame)
             assembly.wire += len(cutter.piece)
             last = cutter.ends and cutter.fin
             if assembly.compressed:
@@ -375,7 +357,9 @@ class WebSocketDissector(Dissector):
             return
         if assembly.kept and len(self.run.previews) < MAX_PREVIEWS:
             self.run.preview(assembly.opcode, b"".join(assembly.kept), int(assembly.size))
-        if self.run.message(side.direction, assembly.wire, text, assembly.began, side.now, side.frame):
+        if text:
+            self.run.texts += 1
+        if self.run.add(side.direction, assembly.wire, assembly.began, side.now, side.frame):
             self._flush(out)
 
     def _show(self, side: WsSide, note: str, out: list[Output]) -> None:
@@ -393,7 +377,7 @@ class WebSocketDissector(Dissector):
                 octets = shown.encode("utf-8")
                 note = f"{note}; secrets in it are replaced" if note else "secrets in it are replaced"
         out.append(WsMessage(
-            side.now, side.direction, Evidence(assembly.named(side.frame)), side.direction == self.client,
+            side.now, side.direction, Evidence(assembly.cited.upto(side.frame)), side.direction == self.client,
             int(assembly.opcode), octets, size, int(assembly.wire), int(assembly.fragments), assembly.compressed, note,
             assembly.began, complete,
         ))
@@ -496,13 +480,14 @@ class WebSocketDissector(Dissector):
 
     def _finish(self, side: WsSide, out: list[Output]) -> None:
         """What a direction still holds."""
-        if side.in_step:
+        cutter = side.cutter
+        if cutter.in_step:
             self._abandon(side, "the stream ended before the rest of it", out)
             return
-        passed = int(side.passed) + len(side.held)
-        if (side.lost or passed) and (self.joined or not self.late):
+        passed = int(cutter.passed) + len(cutter.buffer)
+        if (cutter.lost or passed) and (self.joined or not self.late):
             out.append(Missing(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(side.lost),
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(cutter.lost),
                 passed, False,
             ))
 
@@ -536,7 +521,7 @@ class WebSocketDissector(Dissector):
             return CLEAN
         if close.how in ("capture", "timeout"):
             return OPEN
-        if not (forward.in_step and backward.in_step):
+        if not (forward.cutter.in_step and backward.cutter.in_step):
             return UNKNOWN
         return HALF if forward.closed or backward.closed else ABRUPT
 

@@ -1,7 +1,10 @@
 """Who gets the bytes: probes, handoffs, layers that carry streams, and what happens when a dissector fails."""
 from __future__ import annotations
 
-from analyzer.flows.router import MAX_CHANGES, MAX_CHILDREN, MAX_DEPTH, Router
+from collections.abc import Callable
+
+from analyzer.flows.router import MAX_CHANGES, MAX_CHILDREN, MAX_DEPTH, MAX_FAULTS, Router
+from dissectors.kit.cursor import TooShort
 from dissectors.kit.event import FORWARD, NEITHER, DissectorFault, Event, Evidence, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.protocol import ANYONE, BENEATH, NO, YES, Context, Dissector, Handoff, Output, Protocol
@@ -179,21 +182,87 @@ def test_changes_of_protocol_are_capped() -> None:
 
 
 class Failing(Dissector):
-    def __init__(self, error: Exception) -> None:
+    """Raises at every chunk, or at those that say so."""
+
+    def __init__(self, error: Exception, at: bytes = b"") -> None:
         self.error = error
+        self.at = at
 
     def on_data(self, chunk: Chunk) -> list[Output]:
-        raise self.error
+        if self.at in chunk.data:
+            raise self.error
+        return [Heard("failing", f"{chunk.data!r}")]
 
 
-def test_a_fault_is_one_event_and_the_end_of_that_dissector() -> None:
+def record_of(name: str, create: Callable[[Context], Dissector], start: bytes = b"") -> Protocol:
+    """A protocol whose every dissector is another."""
+    made = record(name, Dissector(), start)
+    made.create = create
+    return made
+
+
+def test_a_fault_is_told_once_and_counted() -> None:
     one = router(record("outer", Failing(ValueError("what?")), b"x"))
     first = one.chunk(chunk(b"x"))
     assert [type(event) for event in first] == [DissectorFault]
-    assert one.chunk(chunk(b"y", 1)) == []
+    assert one.chunk(chunk(b"y", 1)) == [], "the same again"
+    assert said(one.close(Close(1, 0, NEITHER, "fin"))) == [
+        "wiretale failed 1 more time in the same way inside its outer dissector (ValueError: what?)."
+    ]
 
 
-def test_an_index_beyond_the_data_is_truncation() -> None:
-    one = router(record("outer", Failing(IndexError("index out of range")), b"x"))
-    assert [type(event) for event in one.chunk(chunk(b"x"))] == [Malformed]
-    assert [type(event) for event in one.chunk(chunk(b"y", 1))] == [Malformed], "the dissector goes on"
+def test_faults_are_capped() -> None:
+    one = router(record("outer", Failing(ValueError("what?")), b"x"))
+    told = [event for place in range(MAX_FAULTS + 2) for event in one.chunk(chunk(b"x", place))]
+    assert [type(event) for event in told] == [DissectorFault, DissectorFault, LimitReached]
+    assert [event.fields() for event in told[1:]] == [
+        {"protocol": "outer", "error": "ValueError: what?", "again": MAX_FAULTS - 1},
+        {"protocol": "outer", "cap": "MAX_FAULTS", "limit": MAX_FAULTS},
+    ]
+    assert one.close(Close(1, 0, NEITHER, "fin")) == []
+
+
+def test_after_a_fault_a_new_dissector_begins_in_the_middle() -> None:
+    made: list[Context] = []
+
+    def create(context: Context) -> Dissector:
+        made.append(context)
+        return Failing(IndexError("index out of range"), b"bad")
+
+    one = router(record_of("outer", create, b"x"))
+    assert said(one.chunk(chunk(b"x"))) == ["failing: b'x'"]
+    assert [type(event) for event in one.chunk(chunk(b"bad", 1))] == [DissectorFault], "an index error is ours"
+    assert said(one.chunk(chunk(b"good", 4))) == ["failing: b'good'"]
+    assert [context.midstream for context in made] == [False, True]
+
+
+class Carrier(Dissector):
+    """Gives everything to the layer above, until it fails."""
+
+    def on_data(self, chunk: Chunk) -> list[Output]:
+        if chunk.data == b"bad":
+            raise KeyError("lost")
+        return [Handoff("inner", 0, BENEATH, ""), chunk] if chunk.position == 0 else [chunk]
+
+
+def test_who_read_above_a_fault_hears_that_no_more_comes() -> None:
+    one = router(record_of("outer", lambda _context: Carrier(), b"x"), record("inner", Listener("inner")))
+    one.chunk(chunk(b"x"))
+    told = one.chunk(chunk(b"bad", 1))
+    assert said(told[:1]) == ["inner: capture 2"]
+    assert [type(event) for event in told[1:]] == [DissectorFault]
+    assert one.chunk(chunk(b"y", 4)) == []
+
+
+def test_a_wire_error_tells_of_the_bytes_and_the_dissector_goes_on() -> None:
+    bad = Failing(TooShort(7, "4 octets needed where 2 are left"), b"bad")
+    one = router(record("outer", bad, b"x"))
+    one.chunk(chunk(b"x"))
+    told = one.chunk(chunk(b"bad", 1))
+    assert [event.fields() for event in told] == [
+        {"protocol": "outer", "offset": 7, "reason": "4 octets needed where 2 are left"}
+    ]
+    assert [type(event) for event in told] == [Malformed]
+    assert said(one.chunk(chunk(b"good", 4))) == ["failing: b'good'"], "the same one"
+    assert len([one.chunk(chunk(b"bad", 8)) for _ in range(9)]) == 9, "not counted as faults"
+    assert said(one.chunk(chunk(b"good", 99))) == ["failing: b'good'"]

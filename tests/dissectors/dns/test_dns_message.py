@@ -8,9 +8,10 @@ from dns_wire import AAAA, CNAME, TXT, A, edns, framed, message, name, record, s
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dissectors.kit.cursor import WireError
 from dissectors.kit.protocol import MORE, NO, YES
 from dissectors.protocols.dns.message import ANSWER, AUTHORITY, DnsMessage
-from dissectors.protocols.dns.names import MAX_POINTERS, Name, WireError, ancestor, read_name, skip_name
+from dissectors.protocols.dns.names import MAX_POINTERS, Name, ancestor, read_name, skip_name
 from dissectors.protocols.dns.outcome import outcome_of
 from dissectors.protocols.dns.probe import is_message, probe, probe_header, probe_stream
 from dissectors.protocols.dns.rdata import fault, record_json

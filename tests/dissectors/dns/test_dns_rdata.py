@@ -4,8 +4,8 @@ from __future__ import annotations
 import pytest
 from dns_wire import OPT, edns, message, name, option, record
 
+from dissectors.kit.cursor import WireError
 from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, DnsMessage
-from dissectors.protocols.dns.names import WireError
 from dissectors.protocols.dns.rdata import decode, decode_or_generic, record_json
 from dissectors.protocols.dns.rdata_value import Rdata
 

@@ -6,19 +6,10 @@ from random import Random
 import pytest
 from tls_wire import record
 
+from dissectors.kit.cited import MAX_CITED
 from dissectors.kit.inputs import Chunk, Gap
 from dissectors.protocols.tls.handshake import MAX_MESSAGE, TlsMessages
-from dissectors.protocols.tls.records import (
-    BROKEN,
-    FOUND,
-    MAX_FRAMES,
-    PLAIN,
-    Found,
-    Notice,
-    RecordLayer,
-    TlsRecord,
-    TlsRun,
-)
+from dissectors.protocols.tls.records import BROKEN, FOUND, PLAIN, Found, Notice, RecordLayer, TlsRecord, TlsRun
 
 RANDOM = Random("records")
 STREAM = [
@@ -93,7 +84,7 @@ def test_a_record_stands_on_the_frame_that_released_it() -> None:
 def test_the_frames_of_a_large_record_are_bounded() -> None:
     found = feed(RecordLayer(False), record(22, bytes(16_000)), [100])
     assert isinstance(found[0], TlsRecord)
-    assert len(found[0].frames) <= MAX_FRAMES + 1
+    assert len(found[0].frames) <= MAX_CITED + 1
     assert found[0].frames[-1] == found[0].number == 161
 
 
@@ -109,11 +100,11 @@ def test_runs_are_counted_without_a_record_each() -> None:
     assert isinstance(found[0], TlsRun)
     assert isinstance(found[1], TlsRecord)
     assert (found[0].records, found[0].octets, found[0].largest) == (3, 600, 300)
-    assert found[0].named() == (3, 11, 16), "the frames in which its records end"
-    last = layer.end()
+    assert found[0].cited.frames() == (3, 11, 16), "the frames in which its records end"
+    last = layer.end_run()
     assert last is not None
     assert (last.records, last.octets) == (1, 9)
-    assert layer.end() is None
+    assert layer.end_run() is None
 
 
 def test_a_gap_within_a_record_is_counted_out() -> None:
@@ -227,7 +218,7 @@ def test_messages_over_records_and_records_of_messages(size: int) -> None:
     messages = TlsMessages()
     found = []
     for number, at in enumerate(range(0, len(data), size), 1):
-        found += messages.feed(message_record(data[at:at + size], number), data[at:at + size])
+        found += messages.feed_record(message_record(data[at:at + size], number), data[at:at + size])
     assert [(one.type, one.body) for one in found] == [(2, b"server"), (14, b""), (11, bytes(32)), (0, b"")]
     assert not messages.within
     for one in found:
@@ -237,9 +228,9 @@ def test_messages_over_records_and_records_of_messages(size: int) -> None:
 def test_a_message_names_all_its_frames() -> None:
     messages = TlsMessages()
     data = b"\x0b\0\x00\x20" + bytes(32)
-    assert messages.feed(message_record(data[:10], 3), data[:10]) == []
-    assert messages.feed(message_record(data[10:20], 5), data[10:20]) == []
-    assert messages.feed(message_record(data[20:], 9), data[20:])[0].frames == (3, 5, 9)
+    assert messages.feed_record(message_record(data[:10], 3), data[:10]) == []
+    assert messages.feed_record(message_record(data[10:20], 5), data[10:20]) == []
+    assert messages.feed_record(message_record(data[20:], 9), data[20:])[0].frames == (3, 5, 9)
 
 
 def test_a_message_beyond_the_cap_is_stepped_over() -> None:
@@ -248,6 +239,6 @@ def test_a_message_beyond_the_cap_is_stepped_over() -> None:
     data = b"\x0b" + length.to_bytes(3, "big") + bytes(length) + b"\x0e\0\0\0"
     found = []
     for number, at in enumerate(range(0, len(data), 16_000), 1):
-        found += messages.feed(message_record(data[at:at + 16_000], number), data[at:at + 16_000])
-        assert sum(map(len, messages.parts)) <= MAX_MESSAGE
+        found += messages.feed_record(message_record(data[at:at + 16_000], number), data[at:at + 16_000])
+        assert sum(map(len, messages._parts)) <= MAX_MESSAGE
     assert [(one.type, one.raw, one.length) for one in found] == [(11, b"", length), (14, b"\x0e\0\0\0", 0)]
