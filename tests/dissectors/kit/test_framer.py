@@ -77,7 +77,10 @@ def payloads(framer: Framer, data: list[Chunk]) -> list[bytes]:
     return out
 
 
-@pytest.mark.parametrize("sizes", [1, 2, 7, 1_000, *[Random(seed) for seed in range(20)]], ids=str)
+@pytest.mark.parametrize(
+    "sizes", [1, 2, 7, 1_000, *[Random(seed) for seed in range(20)]],
+    ids=["1", "2", "7", "1000", *[f"seed {seed}" for seed in range(20)]],
+)
 def test_pieces_do_not_matter(sizes: Random | int) -> None:
     wanted = [b"one", b"", b"three" * 30, bytes(300), b""]
     data = b"".join(frame(payload, index % 2 == 0) for index, payload in enumerate(wanted))
