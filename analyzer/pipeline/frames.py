@@ -22,6 +22,7 @@ from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import Provided
 from dissectors.protocols.tcp.flags import FIN, names
 from dissectors.protocols.tcp.header import be32
+from dissectors.wire.secrets.gate import Said
 
 NONE: Final[dict[str, BytesWriter]] = {}
 MAX_PAIRS: Final = 65_536         # pairs of addresses whose text is kept
@@ -310,7 +311,7 @@ class FrameLines:
         """The PDUs that this frame completes, under the names of their protocols."""
         found: dict[str, BytesWriter] = {}
         for event in events:
-            record = event.frame_record()
+            record = Said(event).frame_record()
             if record is not None:
                 name = event.name
                 protocol = name[:name.index(".")]

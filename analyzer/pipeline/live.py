@@ -13,7 +13,7 @@ from analyzer.flows.flow import CLOSED, Flow, TcpFlow, release
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
-from analyzer.model import Account, Conversation, Endpoint, Finding, Points
+from analyzer.model import Account, Carriage, Conversation, Endpoint, Finding, Points
 from analyzer.packets.decode import scope_text
 from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP
 from analyzer.pipeline.keep import Keeper, octets_of, trouble_of
@@ -107,6 +107,7 @@ class LiveTeller(Teller):
         number = account.conversation.number
         for event in events:
             event.conversation = number
+            event.marks = self.marks
         account.events += events
         live = self.live
         live.fresh.append((self, events))
@@ -284,8 +285,10 @@ class LiveAnalysis(Follower):
         self.survey.names.name_endpoints(conversation, flow)
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         teller = LiveTeller(flow, conversation, self.protocols, self.provided, self)
-        if self.graphs and conversation.transport == "tcp":
-            teller.account.points = [Points(), Points()]
+        if self.graphs:
+            teller.account.carriage = Carriage()
+            if conversation.transport == "tcp":
+                teller.account.points = [Points(), Points()]
         self.tellers[conversation.number] = teller
         self.begun.append(teller)
         return teller

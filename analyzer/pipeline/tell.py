@@ -6,24 +6,25 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.flows.flow import RECORD, Flow, TcpFlow, TcpHalf, release
-from analyzer.flows.reassembly import Conflict
+from analyzer.flows.reassembly import Conflict, Piece
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable, Retired
 from analyzer.ingest.source import Source
-from analyzer.model import Account, Conversation, Points, Series
+from analyzer.model import Account, Carriage, Conversation, Points, Series
 from analyzer.packets.address import address_text
 from analyzer.packets.decode import Decoder
 from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from analyzer.pipeline.graphs import add_points
 from analyzer.pipeline.others import quoted_key
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
-from dissectors.kit.inputs import Close, Datagram, Gap
+from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
+from dissectors.kit.marks import Marks
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import plural
 from dissectors.protocols.icmp import error_event
-from dissectors.protocols.tcp.flags import FIN, REUSED_PORTS, RST
+from dissectors.protocols.tcp.flags import FIN, REUSED_PORTS, RST, SYN
 from dissectors.protocols.tcp.narrator import TcpNarrator
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.sequence import MASK, SCALE_UNKNOWN
@@ -60,7 +61,8 @@ class Teller:
         self, flow: Flow, conversation: Conversation, protocols: tuple[Protocol, ...], provided: Provided
     ) -> None:
         self.flow = flow
-        self.account = Account(conversation)
+        self.marks = Marks(provided.show_secrets)
+        self.account = Account(conversation, self.marks)
         self.last_number: i64 = 0
         self.seen: i64 = 0
         self.told: TcpFlow | None = None   # the same connection in the table of the telling
@@ -68,7 +70,8 @@ class Teller:
         self.router = Router(
             protocols,
             Context(
-                transport, conversation.originator.port, conversation.responder.port, False, False, provided
+                transport, conversation.originator.port, conversation.responder.port, False, False, provided, (),
+                self.marks,
             ),
             conversation.number,
         )
@@ -82,6 +85,7 @@ class Teller:
         number = self.account.conversation.number
         for event in events:
             event.conversation = number
+            event.marks = self.marks
         self.account.events += events
 
     def segment(self, segment: Segment, table: FlowTable, half: TcpHalf, data: bytes) -> None:
@@ -92,10 +96,13 @@ class Teller:
         if self.account.points:
             add_points(self.account.points, segment)
         self.add(narrator.on_segment(segment))
-        for piece in self.streams.segment(
+        pieces = self.streams.segment(
             segment.direction, half, segment.flags, segment.seq, segment.ack, segment.length, data,
             segment.frame, segment.time, segment.offset, half.peer.frames == 0,
-        ):
+        )
+        if self.account.carriage is not None and segment.length:
+            self._carried(self.account.carriage, segment, pieces, len(data))
+        for piece in pieces:
             if isinstance(piece, Gap):
                 self.add(narrator.on_gap(piece))
             elif isinstance(piece, Conflict):
@@ -109,6 +116,17 @@ class Teller:
             self.reset = None   # the connection went on: the reset was not accepted (RFC 5961 §3.2)
         if segment.flags & FIN:
             self.add(self.router.close(Close(segment.frame, segment.time, segment.direction, "fin")))
+
+    def _carried(self, carriage: Carriage, segment: Segment, pieces: list[Piece], captured: int) -> None:
+        """Note where in its stream the payload of this segment lies, also where its bytes came before."""
+        direction = segment.direction
+        at = segment.relative_seq + (1 if segment.flags & SYN else 0)
+        for piece in pieces:
+            if isinstance(piece, Chunk):
+                carriage.deliver(piece.direction, piece.position, piece.data)
+                if piece.frame == segment.frame and piece.direction == direction and piece.offset >= 0:
+                    carriage.shifts[direction] = piece.position - (piece.offset - segment.offset) - at
+        carriage.payload(segment.frame, direction, at + carriage.shifts[direction], segment.offset, captured)
 
     def skipped(self) -> None:
         """Frames of this conversation were counted and not kept: begin anew with the next."""
@@ -146,8 +164,10 @@ class Telling:
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
         """Choose a conversation."""
         teller = Teller(flow, conversation, self.protocols, self.provided)
-        if graphs and conversation.transport == "tcp":
-            teller.account.points = [Points(), Points()]
+        if graphs:
+            teller.account.carriage = Carriage()
+            if conversation.transport == "tcp":
+                teller.account.points = [Points(), Points()]
         self.tellers.append(teller)
 
     def places(self) -> list[Place]:
@@ -307,6 +327,9 @@ class Telling:
         key = packet.data[packet.src:packet.src + size] + packet.data[packet.dst:packet.dst + size]
         direction = 0 if teller.flow.forward.startswith(key + packet.data[at:at + 4]) else 1
         offset = at + 8 - start if packet.base >= 0 else -1
+        carriage = teller.account.carriage
+        if carriage is not None:
+            carriage.payload(place.number, direction, -1, int(offset), int(packet.end - at - 8))
         teller.add(teller.router.datagram(Datagram(
             place.number, place.time, direction, packet.data[at + 8:packet.end],
             max(packet.true_end - at - 8, 0), offset, packet.sport, packet.dport,

@@ -20,6 +20,8 @@ from dissectors.kit.event import Event, JsonValue
 from dissectors.wire.http.body import Body
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.http.message import Head, as_text
+from dissectors.wire.secrets.gate import Said, shown_data
+from dissectors.wire.secrets.named import REDACTED
 
 OPENED: Final = "websocket.opened"
 MESSAGE: Final = "websocket.message"
@@ -53,7 +55,8 @@ def _entries(told: Told, analysis: Analysis) -> list[dict[str, JsonValue]]:
         entry = _entry(told, exchange, _before(told, analysis) if index == 0 else Before(exchange.times.begun))
         if _opens(exchange, events):
             _put_messages(entry, exchange, events)
-        entries.append(entry)
+        hidden = shown_data(entry, told.marks)
+        entries.append(hidden if isinstance(hidden, dict) else {})
     return entries
 
 
@@ -105,7 +108,7 @@ def _before(told: Told, analysis: Analysis) -> Before:
             found.connect = phase.end_ns - phase.start_ns
         for event in phase.events:
             if event.name == "tls.established":
-                line = event.headline()
+                line = Said(event).headline()
                 found.tls = line.end_ns - line.start_ns if line is not None else found.tls
     return found
 
@@ -200,9 +203,11 @@ def _put_messages(entry: dict[str, JsonValue], exchange: ExchangeEvent, events: 
     for event in events:
         if event.stream != exchange.stream:
             continue
-        fields = event.fields()
+        fields = Said(event).fields()
         if event.name == MESSAGE:
             text, octets = fields.get("text"), fields.get("hex")
+            if isinstance(octets, str) and REDACTED in octets:
+                text, octets = octets, None
             found.append({
                 "type": "send" if fields.get("by_client") else "receive", "time": event.time / 1e9,
                 "opcode": OPCODES.get(str(fields.get("kind")), 0),

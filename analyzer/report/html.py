@@ -18,7 +18,7 @@ from analyzer import __version__
 from analyzer.model import Analysis, Phase, Points, Told
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import terminal_text
-from analyzer.report.octets import REDACTED, shown_octets
+from analyzer.report.octets import shown_octets
 from analyzer.report.records import conversation_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
 from analyzer.report.terminal import capture_name, counted, doubts, recorded, totals
@@ -69,7 +69,7 @@ def _hash(text: str) -> str:
 def page_json(analysis: Analysis) -> str:
     """What the page's script reads, as ASCII: the data, and the bytes of frames as `octets`."""
     data = _ascii(page_data(analysis))
-    return f'{data[:-1]},"octets":{_ascii(shown_octets(analysis, REDACTED in data))}}}'
+    return f'{data[:-1]},"octets":{_ascii(shown_octets(analysis))}}}'
 
 
 def _ascii(data: dict[str, JsonValue]) -> str:

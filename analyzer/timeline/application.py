@@ -9,6 +9,7 @@ from dissectors.kit.event import Malformed
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.dns.events import Mismatch, Query, Response, Retry, Unanswered
 from dissectors.protocols.dns.lookup import Lookup
+from dissectors.wire.secrets.gate import Said
 
 MAX_LINE: Final = 120    # characters of one of them
 MAX_NAMED: Final = 3     # lookups named in the line of a phase
@@ -23,7 +24,7 @@ def in_short(lookup: Lookup) -> str:
 
 def application_facts(phase: Phase, conversation: Conversation, lookups: list[Lookup]) -> list[str]:
     """What the phase amounts to, in a few short words each: what its events say of it, then counts."""
-    facts = list(dict.fromkeys([fact for event in phase.events for fact in event.phase_facts()]))
+    facts = list(dict.fromkeys([fact for event in phase.events for fact in Said(event).phase_facts()]))
     if len(facts) > MAX_FACTS:
         facts = [*facts[:MAX_FACTS], f"{plural(len(facts) - MAX_FACTS, 'further fact')} below"]
     if any(isinstance(event, (Query, Response, Unanswered)) for event in phase.events):

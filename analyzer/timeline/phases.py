@@ -20,6 +20,7 @@ from dissectors.kit.event import Event
 from dissectors.kit.units import plural
 from dissectors.protocols.dns.lookup import Lookup
 from dissectors.protocols.icmp import IcmpError
+from dissectors.wire.secrets.gate import Said, shown_text
 
 HANDSHAKE: Final = "handshake"
 TRANSFER: Final = "transfer"
@@ -48,6 +49,9 @@ def phases_of(account: Account, lookups: list[Lookup], titles: Titles) -> list[P
         carrier = next((phase for phase in phases if phase.kind == TRANSFER), phases[-1])
         carrier.left_out += account.left_out
         _unshown(carrier, account)
+    for phase in phases:
+        phase.title = shown_text(phase.title, account.marks)
+        phase.facts = [shown_text(fact, account.marks) for fact in phase.facts]
     return phases
 
 
@@ -119,7 +123,7 @@ def _describe(phase: Phase, account: Account, lookups: list[Lookup]) -> None:
     elif phase.kind == ECHO:
         describe_echo(phase, conversation)
     else:
-        titles = [title for title in [event.phase_title() for event in phase.events] if title]
+        titles = [title for title in [Said(event).phase_title() for event in phase.events] if title]
         phase.title = titles[-1] if titles else phase.title
         phase.facts += application_facts(phase, conversation, lookups)
 

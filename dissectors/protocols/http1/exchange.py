@@ -10,6 +10,7 @@ from dissectors.protocols.http1.events import HttpExchange
 from dissectors.wire.http.body import NO_BODY, Body, BodyReader
 from dissectors.wire.http.events import Interim, Times
 from dissectors.wire.http.message import Head, Pairs, as_fields
+from dissectors.wire.secrets.fields import shown_pairs
 
 MAX_FRAMES: Final = 32          # named as the evidence of an exchange: the first ones, and always the last
 MAX_INTERIM: Final = 16         # 1xx responses of one exchange that are remembered
@@ -40,8 +41,9 @@ class Open:
     head, response: with their secrets, for what the reading depends on; shown_*: as events may show them.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, show_secrets: bool = False) -> None:
         self.number = number
+        self.show_secrets = show_secrets
         self.head: Head | None = None
         self.shown_head: Head | None = None
         self.response: Head | None = None
@@ -94,7 +96,8 @@ class Open:
             time, direction, Evidence(tuple(frames)), self.number, self.shown_head,
             self.shown_response, Times(self.begun, self.sent, self.first, self.ended, self.free), self.sent_body,
             self.received_body, (self.wire_sent, self.wire_received), ended, tuple(self.interim),
-            self.request_trailers, self.response_trailers,
+            shown_pairs(self.request_trailers, self.show_secrets),
+            shown_pairs(self.response_trailers, self.show_secrets),
         )
 
     # -- what bodies carry -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Gap
+from dissectors.kit.marks import quoted
 from dissectors.protocols.http1.framing import CHUNKED, HANDED_OVER, LENGTH, UNTIL_CLOSE
 from dissectors.protocols.http1.lines import (
     MAX_TAIL,
@@ -24,6 +25,7 @@ from dissectors.protocols.http1.lines import (
     line_kind,
     resembles,
 )
+from dissectors.wire.http.message import as_text
 
 MAX_HEAD: Final[i64] = 256 << 10      # octets of a header or trailer section
 MAX_CHUNK_LINE: Final[i64] = 4_096    # octets of a chunk size with its extensions (RFC 9112 §7.1.1)
@@ -383,7 +385,7 @@ class Half:
         if size >= 0 and not is_strict_size(line):
             watcher.on_odd_chunk(self, line)
         if size < 0:
-            self._broken(watcher, "chunk_size", f"{line[:40]!r} is no chunk size")
+            self._broken(watcher, "chunk_size", f"{quoted(as_text(line[:40]))} is no chunk size")
         elif size == 0:
             self.state = TRAILERS
         else:

@@ -10,9 +10,9 @@ from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.sse.events import MESSAGE, Comment, Ended, EventRun, Incomplete, Opened, Retry, StreamEvent
 from dissectors.protocols.sse.stream import BOM, MAX_FRAMES, MAX_LINE, Block, LineReader, add_line
-from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import text_of
 from dissectors.wire.rhythm import Intervals, median
+from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 20       # events of a stream that are told one by one
 FIRST_RUN: Final[i64] = 1_000    # events in the first run of counted ones; each further one takes twice as many

@@ -51,8 +51,8 @@ from dissectors.protocols.websocket.rules import close_of, faults_of
 from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, Run
 from dissectors.protocols.websocket.upgrade import Side as UpgradeSide
 from dissectors.protocols.websocket.upgrade import Upgrade
-from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import MAX_KEPT, text_of
+from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 20        # messages of one side that are told one by one
 MAX_PINGS_SHOWN: Final[i64] = 3   # pings of one side, with their pongs; then they count as a heartbeat

@@ -8,7 +8,6 @@ from mypy_extensions import i64
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence
 from dissectors.protocols.websocket.codes import TEXT
 from dissectors.protocols.websocket.events import MessageRun
-from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import hex_preview, shortened, text_of
 
 FIRST_RUN: Final = 1_000      # messages in the first run; each further one takes twice as many
@@ -55,7 +54,7 @@ class Run:
 
     def preview(self, opcode: i64, octets: bytes, size: int) -> None:
         if opcode == TEXT:
-            text = shortened(without_secrets(text_of(octets, len(octets) >= size)))
+            text = shortened(text_of(octets, len(octets) >= size))
         else:
             text = hex_preview(octets, size)
         if text:
