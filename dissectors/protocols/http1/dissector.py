@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.marks import quoted
+from dissectors.kit.marks import LEAST_QUOTED, quoted
 from dissectors.kit.protocol import Context, Dissector, Handoff, Output
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpRequest, HttpResponse, HttpSkipped
 from dissectors.protocols.http1.exchange import MAX_INTERIM, Open
@@ -429,6 +429,10 @@ class Exchanges(Watcher):
             "beginning, some refuse it."
         ))
         self._ambiguities(half, one, section, Framing(0, 0), Evidence((half.frame,)))
+
+    def on_unread(self, line: bytes) -> None:
+        if len(line) >= LEAST_QUOTED:
+            self.context.marks.mark(line)
 
     def on_fault(self, half: Half, code: str, reason: str) -> None:
         cap = _CAPS.get(code, 0)

@@ -71,6 +71,9 @@ class Watcher:
         """The message in hand is over. lost: its end was not seen."""
         raise NotImplementedError
 
+    def on_unread(self, line: bytes) -> None:
+        """A line that should be the size of a chunk, and may be anything."""
+
     def on_odd_chunk(self, half: Half, line: bytes) -> None:
         """A chunk size that is read, and written as it should not be."""
         raise NotImplementedError
@@ -383,8 +386,10 @@ class Half:
             return stop
         size = chunk_size(line)
         if size >= 0 and not is_strict_size(line):
+            watcher.on_unread(line)
             watcher.on_odd_chunk(self, line)
         if size < 0:
+            watcher.on_unread(line)
             self._broken(watcher, "chunk_size", f"{quoted(as_text(line[:40]))} is no chunk size")
         elif size == 0:
             self.state = TRAILERS

@@ -175,7 +175,7 @@ class LdapObserver(Observer):
         if choice.tag == SASL:
             mechanism = Element(head, choice.start)
             answer = Element(head, mechanism.end) if mechanism.end < len(head) else mechanism
-            self.context.marks.mark(head[answer.start:min(int(answer.end), len(head))])
+            self.known(head[answer.start:min(int(answer.end), len(head))])
 
     def _answer(self, tag: int, word: str, head: bytes, found: Element, chunk: Chunk, end: int) -> None:
         if tag in PARTIAL:

@@ -139,6 +139,7 @@ class LineObserver(Observer):
         self.context.mark(argument, chunk, end - breaks - len(argument))
         for one in argument.split():
             self.context.marks.mark(one.strip(b'"'))
+            self.known(one)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

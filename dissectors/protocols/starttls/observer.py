@@ -1,6 +1,9 @@
 """What all observers of a dialogue share: who is the client, the change to TLS, and what is told of it."""
 from __future__ import annotations
 
+from base64 import b64decode
+from binascii import Error
+from contextlib import suppress
 from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
@@ -154,8 +157,7 @@ class Observer(Dissector):
         if not self.inside:
             self.context.mark(chunk.data[:self.concealed], chunk, 0)
             for line in chunk.data[:self.concealed].split(b"\n")[:MAX_PENDING]:
-                if len(line.strip()) >= LEAST_MARKED:
-                    self.context.marks.mark(line.strip())
+                self.known(line.strip())
         self.concealed = max(self.concealed - len(chunk.data), 0)
 
     def _begins_tls(self, chunk: Chunk, from_client: bool) -> bool:
@@ -284,6 +286,15 @@ class Observer(Dissector):
             max(self.now - request.time, 0), self.began_ns, self.commands,
         ))
         self._hand_over(chunk.direction, chunk.position + end, f"{self.protocol} agreed on TLS")
+
+    def known(self, secret: bytes) -> None:
+        """A part of a login, and what it says in base64, are secrets wherever they stand (RFC 4422, RFC 4616 §2)."""
+        parts = [secret, *secret.split(b"\0")]
+        with suppress(Error, ValueError):
+            parts += b64decode(secret, validate=True).split(b"\0")
+        for part in parts:
+            if len(part) >= LEAST_MARKED:
+                self.context.marks.mark(part)
 
     def conceal(self) -> None:
         """A login begins, or goes on, whose further octets are not told apart."""

@@ -68,6 +68,7 @@ class WebSocketDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.each_pdu: bool = context.each_pdu
         self.show_secrets: bool = context.provided.show_secrets
+        self.marks = context.marks
         self.forward = Side(FORWARD)
         self.backward = Side(BACKWARD)
         self.client: int = -1
@@ -167,6 +168,8 @@ class WebSocketDissector(Dissector):
     def _opened(self, response: UpgradeSide, out: list[Output]) -> None:
         request = self.request
         upgrade = Upgrade(request, response, self.show_secrets)
+        for one in upgrade.secrets:
+            self.marks.mark(one.encode("utf-8", "replace"))     # the server may repeat it
         self.upgrade = upgrade
         self.late = False
         self.begun = response.time

@@ -56,6 +56,7 @@ class Upgrade:
         offered: list[str] = []
         self.path = self.authority = self.origin = self.version = self.key = self.accept = self.status = ""
         self.offered: list[str] = []
+        self.secrets: list[str] = []      # among what was offered
         self.wanted: list[Extension] = []
         self.over_http2 = False
         if request is not None:
@@ -67,7 +68,9 @@ class Upgrade:
             self.version = request.text(b"sec-websocket-version")
             self.key = request.text(b"sec-websocket-key")
             offered = request.listed(b"sec-websocket-protocol")
-            self.offered = offered if show_secrets else shown_protocols(offered)
+            shown = shown_protocols(offered)
+            self.offered = offered if show_secrets else shown
+            self.secrets = [one for one, other in zip(offered, shown, strict=True) if one != other]
             self.wanted = extensions_of(request.text(b"sec-websocket-extensions"))
             self.over_http2 = request.text(b":protocol") == "websocket"     # RFC 8441 §4
         self.chosen = ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.inputs import Fields
-from dissectors.wire.secrets.fields import HARMLESS, shown_authority, shown_target, shown_value
+from dissectors.wire.secrets.fields import HARMLESS, shown_authority, shown_name, shown_target, shown_value
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 
@@ -120,10 +120,10 @@ def shown_head(head: Head, show_secrets: bool) -> Head:
         key = name.lower()
         if key in HARMLESS:
             continue
-        shown = shown_value(key, value)
-        if shown is not value:
+        shown, called = shown_value(key, value), shown_name(name)
+        if shown is not value or called is not name:
             changed = True
-            pairs[place] = (name, shown)
+            pairs[place] = (called, shown)
     if not changed:
         return head
     return Head(

@@ -14,7 +14,24 @@ _ESCAPE: Final = re.compile(
     r"%([0-9A-Fa-f]{2})|\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#[xX]0{0,4}([0-9A-Fa-f]{2});|&#0{0,4}([0-9]{2,3});"
     r"|(\\/)|&(quot|amp|apos|lt|gt);"
 )
+_PRINTABLE: Final = bytes(range(32, 127))
 _NAMED: Final = {"quot": '"', "amp": "&", "apos": "'", "lt": "<", "gt": ">"}
+
+
+# Octets spelled out, at least as many as a name and a value take.
+HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2} ){10,}[0-9a-fA-F]{2}|[0-9a-fA-F]{20,}")
+
+
+def hex_runs(text: str) -> list[tuple[int, int, str, int]]:
+    """(start, end, the octets as Latin-1, characters an octet) of octets that are spelled out and are mostly text."""
+    found: list[tuple[int, int, str, int]] = []
+    for match in HEX.finditer(text):
+        digits = match.group()
+        step = 3 if digits[2:3] == " " else 2
+        octets = bytes.fromhex(digits if step == 3 else digits[:len(digits) & ~1])
+        if len(octets.translate(None, _PRINTABLE)) * 2 <= len(octets):
+            found.append((match.start(), match.end(), octets.decode("latin-1"), step))
+    return found
 
 
 class Decoded:

@@ -13,6 +13,7 @@ from dissectors.wire.secrets.text import without_secrets
 Pairs = tuple[tuple[bytes, bytes], ...]
 
 _REDACTED: Final = REDACTED.encode()
+_TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGIT: Final = re.compile(r"[0-9]")
 LEAST_TOKEN: Final = 16      # characters of an element of Sec-WebSocket-Protocol that may be a token
 
@@ -52,11 +53,16 @@ def shown_value(name: bytes, value: bytes) -> bytes:
     return value if shown == text else shown.encode("latin-1")
 
 
+def shown_name(name: bytes) -> bytes:
+    """The name of a field; what is none (RFC 9110 §5.1) may be anything."""
+    return name if name.translate(None, _TOKEN) in (b"", b":") else _REDACTED
+
+
 def shown_pairs(pairs: Pairs, show_secrets: bool) -> Pairs:
     """Fields as they may be shown."""
     if show_secrets:
         return pairs
-    return tuple([(name, shown_value(name.lower(), value)) for name, value in pairs])
+    return tuple([(shown_name(name), shown_value(name.lower(), value)) for name, value in pairs])
 
 
 def shown_protocols(names: list[str]) -> list[str]:

@@ -49,15 +49,18 @@ def form_spans(text: str, low: str, out: Spans) -> None:
         _web_tokens(text, out)
     if "-----begin" in low:
         _private_keys(text, out)
-    if "@" in text:
+    if "@" in text or "//" in text:
         _users(text, low, out)
     if "response=" in low or "rspauth=" in low:
         for match in _DIGEST.finditer(low):
             out.append((match.start(1), match.end(1)))
     for match in _SCHEME.finditer(low):
         _credentials(text, match.group(1), match.end(), out)
+    passed = 0
     for match in _ISSUED.finditer(text):
-        end = _run(_TOKEN, text, match.end())
+        if match.start() < passed:
+            continue
+        end = passed = _run(_TOKEN, text, match.end())
         if end - match.end() >= _LEAST_ISSUED or (end == len(text) and end - match.start() >= _LEAST_ISSUED):
             out.append((match.start(), end))
 
@@ -135,6 +138,10 @@ def _users(text: str, low: str, out: Spans) -> None:
         last = text.rfind("@", at + 2, end)
         if last > at + 2:
             out.append((at + 2, last))
+        elif end == len(text) or text[end] == "…":     # cut: what follows a colon is a port, or a password
+            colon = text.find(":", at + 2, end)
+            if at + 2 < colon < end - 1 and not text[colon + 1:end].isdigit():
+                out.append((colon + 1, end))
         at = low.find("//", max(end, at + 2))
     passed = 0
     at = text.find("@")

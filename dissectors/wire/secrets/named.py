@@ -98,7 +98,8 @@ def _beside(text: str, low: str, start: int, end: int, name: str, doubtful: bool
         return _cookies(text, at, one.startswith("set"), out)
     if sign == ":" and not quote and one in _HEADERS:
         return _credentials(text, at, out)
-    stop = _value(text, at, out, counts(name) and (quote or sign == ":"), sign == ":", "phrase" in one)
+    numbers = counts(name) and (quote or sign == ":" or not doubtful)
+    stop = _value(text, at, out, numbers, sign == ":", "phrase" in one)
     return max(stop, end)
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.wire.secrets.decoded import decoded
+from dissectors.wire.secrets.decoded import HEX, decoded, hex_runs
 from dissectors.wire.secrets.forms import Spans, form_spans
 from dissectors.wire.secrets.named import REDACTED, STEM, element_spans, named_spans
 
 LEAST: Final = 5      # characters of a text that can hold a name and a value
 # One of them is in every text that holds a secret which can be found.
-_SIGNS: Final = ("=", ":", "<", "@", "[", "eyJ", "%", "\\")
+_SIGNS: Final = ("=", ":", "<", "@", "[", "eyJ", "%", "\\", "'")
 _PREFIXES: Final = (
     "earer", "asic", "BASIC", "BEARER", "NTLM", "egotiate", "oken", "PLAIN", "XOAUTH", "OAUTHBEARER", "AKIA", "ASIA",
     "gh", "glpat", "xox", "sk", "AIza", "npm_", "pypi-", "SG.", "hf_", "dop_v1", "shpat", "ya29", "whsec", "ABIA",
@@ -36,10 +36,13 @@ def may_hold_secrets(text: str) -> bool:
 
 def secret_spans(text: str) -> Spans:
     """(start, end) of what is secret in it, in order and apart."""
-    if not may_hold_secrets(text):
+    if not may_hold_secrets(text) and HEX.search(text) is None:
         return []
     found: Spans = []
     _look(text, found)
+    for start, end, inside, step in hex_runs(text):
+        for first, last in secret_spans(inside):
+            found.append((start + step * first, min(start + step * last, end)))
     meant = decoded(text)
     if meant is not None:
         more: Spans = []
