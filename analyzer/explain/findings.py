@@ -19,7 +19,7 @@ from dissectors.kit.event import UNMARKED
 from dissectors.kit.marks import Marks
 from dissectors.kit.units import plural
 from dissectors.protocols.tcp.events_loss import CaptureLoss
-from dissectors.wire.secrets.gate import shown_text
+from dissectors.wire.secrets.text import shown_text
 from dissectors.wire.x509.chain import Certificates
 
 MAX_OF_A_CODE: Final = 5       # findings of one code that are told; how many more there are stands in the last

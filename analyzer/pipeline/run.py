@@ -27,7 +27,7 @@ from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural
 from dissectors.protocols.tcp.flags import ANALYSIS
 from dissectors.registry import protocols
-from dissectors.wire.secrets.gate import shown_text
+from dissectors.wire.secrets.text import shown_text
 
 FULL_FRAMES: Final = 200_000        # up to here every frame of a conversation can be told one by one
 RECORD_CAP: Final = 500             # in a larger capture: frames of one conversation that are told

@@ -20,7 +20,8 @@ from dissectors.kit.event import Event, JsonValue
 from dissectors.wire.http.body import Body
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.http.message import Head, as_text
-from dissectors.wire.secrets.gate import Said, shown_data
+from dissectors.wire.secrets.data import shown_data
+from dissectors.wire.secrets.gate import Said
 from dissectors.wire.secrets.named import REDACTED
 
 OPENED: Final = "websocket.opened"

@@ -25,6 +25,7 @@ from analyzer.report.terminal import capture_name, counted, doubts, recorded, to
 from analyzer.report.words import TEACH, state_in_words
 from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import duration, plural
+from dissectors.wire.secrets.named import REDACTED
 
 SCRIPTS: Final = (
     "uPlot.min.js", "page.js", "fields.js", "bars.js", "overview.js", "timeline.js", "graph.js", "main.js",
@@ -69,7 +70,7 @@ def _hash(text: str) -> str:
 def page_json(analysis: Analysis) -> str:
     """What the page's script reads, as ASCII: the data, and the bytes of frames as `octets`."""
     data = _ascii(page_data(analysis))
-    return f'{data[:-1]},"octets":{_ascii(shown_octets(analysis))}}}'
+    return f'{data[:-1]},"octets":{_ascii(shown_octets(analysis, REDACTED in data))}}}'
 
 
 def _ascii(data: dict[str, JsonValue]) -> str:

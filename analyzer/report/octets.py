@@ -29,9 +29,12 @@ Octets = dict[int, tuple[bytes, int]]
 Ranges = dict[int, Spans]
 
 
-def shown_octets(analysis: Analysis) -> dict[str, JsonValue]:
-    """By frame number: `hex`, two characters an octet, and `more`, how many octets are not there."""
-    hidden = _hidden(analysis)
+def shown_octets(analysis: Analysis, replaced: bool) -> dict[str, JsonValue]:
+    """By frame number: `hex`, two characters an octet, and `more`, how many octets are not there.
+
+    replaced: something is in what is said, so that it has to be seen in which events.
+    """
+    hidden = _hidden(analysis, replaced)
     return {
         str(number): {"hex": _hex(data, merged(hidden.get(number, []))), "more": more}
         for number, (data, more) in sorted(analysis.octets.items())
@@ -45,14 +48,14 @@ def _hex(data: bytes, ranges: Spans) -> str:
     return text
 
 
-def _hidden(analysis: Analysis) -> Ranges:
+def _hidden(analysis: Analysis, replaced: bool) -> Ranges:
     """What is not shown of each frame, as ranges of its octets."""
     found: Ranges = {}
     known: set[int] = set()
     for told in analysis.told:
         if told.marks.show:
             return {}
-        _Streams(told, analysis.octets, found, known).hide()
+        _Streams(told, analysis.octets, found, known).hide(replaced)
     for number, (data, _more) in analysis.octets.items():
         if number not in known:     # of no stream that is told, such as a fragment, or an error that quotes a packet
             found.setdefault(number, []).extend(_secret_in(data, Marks()))
@@ -85,14 +88,14 @@ class _Streams:
         for frame, direction, position, start, end in self.carriage.payloads:
             self.payloads.setdefault(frame, []).append((direction, position, start, end))
 
-    def hide(self) -> None:
+    def hide(self, replaced: bool) -> None:
         readable = self.told.conversation.protocol not in ENCRYPTED
         for direction, start, end in self.told.marks.places:
             self.places[direction].append((start, end))
         if readable:
             for direction in (0, 1):
                 self._look(direction)
-        for phase in self.told.phases:
+        for phase in self.told.phases if replaced else ():
             for event in phase.events:
                 if event.evidence.frames and _redacted(event):
                     self._evidence(event)

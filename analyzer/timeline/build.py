@@ -9,7 +9,7 @@ from analyzer.timeline.titles import Titles
 from analyzer.timeline.vantage import seen_from
 from dissectors.kit.event import UNMARKED
 from dissectors.protocols.dns.lookup import Lookup
-from dissectors.wire.secrets.gate import shown_text
+from dissectors.wire.secrets.text import shown_text
 
 
 def build(capture: CaptureSummary, accounts: list[Account]) -> Analysis:

@@ -20,7 +20,8 @@ from dissectors.kit.event import Event
 from dissectors.kit.units import plural
 from dissectors.protocols.dns.lookup import Lookup
 from dissectors.protocols.icmp import IcmpError
-from dissectors.wire.secrets.gate import Said, shown_text
+from dissectors.wire.secrets.gate import Said
+from dissectors.wire.secrets.text import shown_text
 
 HANDSHAKE: Final = "handshake"
 TRANSFER: Final = "transfer"

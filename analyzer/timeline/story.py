@@ -12,7 +12,8 @@ from analyzer.timeline.titles import Titles
 from analyzer.timeline.transfer import ARROWS, carried
 from dissectors.kit.event import CORE, Event
 from dissectors.kit.units import grouped, plural, size
-from dissectors.wire.secrets.gate import Said, shown_text
+from dissectors.wire.secrets.gate import Said
+from dissectors.wire.secrets.text import shown_text
 
 MAX_ROWS: Final = 60       # of the story
 MAX_LABELS: Final = 4      # events named in one row

@@ -7,11 +7,10 @@ import pytest
 
 from dissectors.kit.event import JsonValue
 from dissectors.kit.marks import MAX_MARKED, Marks, quoted
-from dissectors.wire.secrets.data import data_without_secrets
+from dissectors.wire.secrets.data import data_without_secrets, shown_data
 from dissectors.wire.secrets.fields import shown_protocols
-from dissectors.wire.secrets.gate import shown_data, shown_text
 from dissectors.wire.secrets.names import is_secret_call, is_secret_name
-from dissectors.wire.secrets.text import without_secrets
+from dissectors.wire.secrets.text import shown_text, without_secrets
 
 # What stays, because it is no secret.
 HARMLESS = (

@@ -3,54 +3,64 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import JsonValue
+from dissectors.kit.event import UNMARKED, JsonValue
+from dissectors.kit.marks import Marks
 from dissectors.wire.secrets.named import REDACTED
 from dissectors.wire.secrets.names import DOUBTFUL, HARMLESS, compact, counts, secrecy
-from dissectors.wire.secrets.text import without_secrets
+from dissectors.wire.secrets.text import shown_text, without_secrets
 
 MAX_DEPTH: Final = 64     # of lists and objects within one another; what is deeper is not shown
 
+_READ: Final = ("json", "message")     # fields of events that hold what somebody else named
+TLS_SESSION: Final = "session_id"      # in the clear, and no secret (RFC 5246 §7.4.1.2)
 _SCHEMES: Final = frozenset(("authorization", "proxyauthorization"))
 
 
-def data_without_secrets(value: JsonValue, ours: bool = False) -> JsonValue:
-    """Data without what is secret in it. ours: the outermost names are of our making, so that a doubtful one
-    (`code`, `key`) means something harmless."""
-    return _shown(value, 0, ours)
+def data_without_secrets(value: JsonValue) -> JsonValue:
+    """Data without what its names, its structure and its form say is secret in it."""
+    return _shown(value, UNMARKED, 0, False)
 
 
-def _shown(value: JsonValue, depth: int, ours: bool) -> JsonValue:
+def shown_data(value: JsonValue, marks: Marks, ours: bool = False) -> JsonValue:
+    """Data as it may be shown. ours: names are of our making, so that a doubtful one (`code`, `key`) means something
+    harmless, except within what was read out of a message."""
+    return _shown(value, marks, 0, ours)
+
+
+def _shown(value: JsonValue, marks: Marks, depth: int, ours: bool) -> JsonValue:
     if isinstance(value, str):
-        return without_secrets(value)
+        return shown_text(value, marks)
+    if isinstance(value, (dict, list)) and depth >= MAX_DEPTH and not marks.show:
+        return REDACTED
     if isinstance(value, dict):
-        if depth >= MAX_DEPTH:
-            return REDACTED
-        return _object(value, depth, ours)
+        return _object(value, marks, depth, ours)
     if isinstance(value, list):
-        if depth >= MAX_DEPTH:
-            return REDACTED
         if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], (str, list, dict)):
             name = value[0]     # a field of a head is a pair
-            return [without_secrets(name), named_value(name, value[1], depth, False)]
-        return [_shown(one, depth + 1, False) for one in value]
+            return [shown_text(name, marks), _named(name, value[1], marks, depth, False)]
+        return [_shown(one, marks, depth + 1, ours) for one in value]
     return value
 
 
-def _object(value: dict[str, JsonValue], depth: int, ours: bool) -> JsonValue:
+def _object(value: dict[str, JsonValue], marks: Marks, depth: int, ours: bool) -> JsonValue:
     out: dict[str, JsonValue] = {}
     for name, inner in value.items():
-        out[without_secrets(name)] = named_value(name, inner, depth, ours)
+        out[shown_text(name, marks)] = _named(name, inner, marks, depth, ours and name not in _READ)
     title = value.get("name")
     if isinstance(title, str) and "value" in value:     # an object that is a name and a value
-        out["value"] = named_value(title, value["value"], depth, False)
+        out["value"] = _named(title, value["value"], marks, depth, False)
     return out
 
 
-def named_value(name: str, value: JsonValue, depth: int = 0, ours: bool = False) -> JsonValue:
+def named_value(name: str, value: JsonValue) -> JsonValue:
     """The value of a field of that name, as it may be shown."""
-    kind = secrecy(name)
-    if kind == HARMLESS or (kind == DOUBTFUL and ours):
-        return _shown(value, depth + 1, False)
+    return _named(name, value, UNMARKED, 0, False)
+
+
+def _named(name: str, value: JsonValue, marks: Marks, depth: int, ours: bool) -> JsonValue:
+    kind = HARMLESS if marks.show else secrecy(name)
+    if kind == HARMLESS or (ours and (kind == DOUBTFUL or name == TLS_SESSION)):
+        return _shown(value, marks, depth + 1, ours)
     one = compact(name)
     if isinstance(value, str):
         if one in _SCHEMES:

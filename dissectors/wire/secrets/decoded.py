@@ -23,13 +23,13 @@ HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2} ){10,}[0-9a-fA-F]{2}|[0-9a-fA-F]{20,
 
 
 def hex_runs(text: str) -> list[tuple[int, int, str, int]]:
-    """(start, end, the octets as Latin-1, characters an octet) of octets that are spelled out and are mostly text."""
+    """(start, end, octets as Latin-1, characters an octet) of octets that are spelled out and are nearly all text."""
     found: list[tuple[int, int, str, int]] = []
     for match in HEX.finditer(text):
         digits = match.group()
         step = 3 if digits[2:3] == " " else 2
         octets = bytes.fromhex(digits if step == 3 else digits[:len(digits) & ~1])
-        if len(octets.translate(None, _PRINTABLE)) * 2 <= len(octets):
+        if len(octets.translate(None, _PRINTABLE)) * 5 <= len(octets):
             found.append((match.start(), match.end(), octets.decode("latin-1"), step))
     return found
 

@@ -13,6 +13,7 @@ from dissectors.wire.secrets.text import without_secrets
 Pairs = tuple[tuple[bytes, bytes], ...]
 
 _REDACTED: Final = REDACTED.encode()
+UNREAD: Final = b"(unknown)"     # in place of a name that the capture does not show
 _TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGIT: Final = re.compile(r"[0-9]")
 LEAST_TOKEN: Final = 16      # characters of an element of Sec-WebSocket-Protocol that may be a token
@@ -55,7 +56,7 @@ def shown_value(name: bytes, value: bytes) -> bytes:
 
 def shown_name(name: bytes) -> bytes:
     """The name of a field; what is none (RFC 9110 §5.1) may be anything."""
-    return name if name.translate(None, _TOKEN) in (b"", b":") else _REDACTED
+    return name if name == UNREAD or name.translate(None, _TOKEN) in (b"", b":") else _REDACTED
 
 
 def shown_pairs(pairs: Pairs, show_secrets: bool) -> Pairs:

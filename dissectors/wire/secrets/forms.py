@@ -25,6 +25,9 @@ _ISSUED: Final = re.compile(
 )
 _LEAST_ISSUED: Final = 16
 _DIGEST: Final = re.compile(r"\b(?:response|rspauth)=\\?\"?([0-9a-f]{16,128})")     # RFC 7616 §3.4.1
+_KEY_LOG: Final = re.compile(     # of TLS, as programs write it (RFC 9850)
+    r"\b(?:client_random|[a-z_]{1,40}_secret(?:_0)?) [0-9a-f]{64} ([0-9a-f]{32,128})"
+)
 _KEY_BEGINS: Final = re.compile(r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY")
 _AUTHORITY: Final = re.compile(r"[^/?#\s\"'<>`“”|\\^{}\[\]]*(?:\[redacted\]@)?[^/?#\s\"'<>`“”|\\^{}\[\]]*")
 _EDGES: Final = frozenset(" \t\r\n\"'<>(){}[],;/?#`“”‘’")
@@ -32,6 +35,8 @@ _EDGES: Final = frozenset(" \t\r\n\"'<>(){}[],;/?#`“”‘’")
 _ADDRESSED: Final = frozenset((
     "mailto", "sip", "sips", "xmpp", "acct", "im", "pres", "to", "from", "cc", "bcc", "sender", "subject", "reply-to",
 ))
+LEAST_WORD: Final = 6      # letters of a token that looks like a word
+_HOST: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789[")
 MAX_USER: Final = 256
 
 
@@ -54,8 +59,13 @@ def form_spans(text: str, low: str, out: Spans) -> None:
     if "response=" in low or "rspauth=" in low:
         for match in _DIGEST.finditer(low):
             out.append((match.start(1), match.end(1)))
+    if "client_" in low or "server_" in low:
+        for match in _KEY_LOG.finditer(low):
+            out.append((match.start(1), match.end(1)))
     for match in _SCHEME.finditer(low):
-        _credentials(text, match.group(1), match.end(), out)
+        scheme = match.group(1)
+        if scheme not in ("ntlm", "negotiate") or text[match.start()] == "N":     # in lower case it is a verb
+            _credentials(text, scheme, match.end(), out)
     passed = 0
     for match in _ISSUED.finditer(text):
         if match.start() < passed:
@@ -97,14 +107,13 @@ def _credentials(text: str, scheme: str, at: int, out: Spans) -> None:
     """What follows the name of an authentication scheme (RFC 9110 §11.4), unless it is a word of a sentence."""
     end = _run(_TOKEN, text, at)
     word = text[at:end]
+    if scheme in ("basic", "plain"):
+        if _user_and_password(word):
+            out.append((at, end))
+        return
     if len(word) < 4 or word.lower() in _PROSE or word[:-1].lower() in _PROSE or _equals(text, end):
         return
-    if scheme in ("bearer", "dpop", "apikey") or (scheme == "token" and _mixed(word)):
-        out.append((at, end))
-    elif scheme in ("ntlm", "negotiate", "xoauth2", "oauthbearer"):
-        if len(word) >= 8 and _mixed(word):
-            out.append((at, end))
-    elif scheme in ("basic", "plain") and _user_and_password(word):
+    if _mixed(word) or (scheme != "token" and len(word) >= LEAST_WORD and scheme in ("bearer", "dpop", "apikey")):
         out.append((at, end))
 
 
@@ -151,8 +160,7 @@ def _users(text: str, low: str, out: Spans) -> None:
         while start > least and text[start - 1] not in _EDGES:
             start -= 1
         colon = text.find(":", start, at)
-        following = text[at + 1:at + 2]
-        if start < colon < at - 1 and (following.isalnum() or following == "[") and not _addressed(low, start, colon):
+        if start < colon < at - 1 and text[at + 1:at + 2] in _HOST and not _addressed(low, start, colon):
             out.append((start, at))
         passed = at + 1
         at = text.find("@", passed)

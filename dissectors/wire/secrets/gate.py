@@ -6,58 +6,9 @@ its words themselves.
 from __future__ import annotations
 
 from dissectors.kit.event import Event, Headline, JsonValue
-from dissectors.kit.marks import CLOSING, OPENING, Marks
-from dissectors.wire.secrets.data import data_without_secrets
-from dissectors.wire.secrets.forms import Spans
-from dissectors.wire.secrets.marked import marked_spans
-from dissectors.wire.secrets.named import REDACTED
-from dissectors.wire.secrets.text import merged, replaced, without_secrets
-
-
-def shown_text(text: str, marks: Marks) -> str:
-    """A text that may hold something of a capture, as it may be shown; the same object where nothing is hidden."""
-    if marks.show:
-        if OPENING in text or CLOSING in text:
-            return text.replace(OPENING, "").replace(CLOSING, "")
-        return text
-    if OPENING in text or CLOSING in text:
-        text = _unquoted(text)
-    text = without_secrets(text)
-    if marks.values and text:
-        found: Spans = []
-        marked_spans(text, marks.values, found)
-        if found:
-            text = replaced(text, merged(found))
-    return text
-
-
-def _unquoted(text: str) -> str:
-    """Without what stands between the signs of a quotation, or behind one that is cut."""
-    out: list[str] = []
-    for index, piece in enumerate(text.split(OPENING)):
-        if index == 0:
-            out.append(piece.replace(CLOSING, ""))
-            continue
-        inside, _closing, after = piece.partition(CLOSING)
-        out.append(f"{REDACTED if inside else ''}{after.replace(CLOSING, '')}")
-    return "".join(out)
-
-
-def shown_data(value: JsonValue, marks: Marks, ours: bool = False) -> JsonValue:
-    """Data as it may be shown. ours: see `data_without_secrets`."""
-    if not marks.show:
-        value = data_without_secrets(value, ours)
-    return _texts(value, marks)
-
-
-def _texts(value: JsonValue, marks: Marks) -> JsonValue:
-    if isinstance(value, str):
-        return shown_text(value, marks)
-    if isinstance(value, dict):
-        return {shown_text(name, marks): _texts(inner, marks) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_texts(inner, marks) for inner in value]
-    return value
+from dissectors.kit.marks import Marks
+from dissectors.wire.secrets.data import shown_data
+from dissectors.wire.secrets.text import shown_text
 
 
 class Said:

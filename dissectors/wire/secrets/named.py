@@ -94,6 +94,8 @@ def _beside(text: str, low: str, start: int, end: int, name: str, doubtful: bool
         return end
     at = _skip(text, at, _BLANK if quote else _SPACE)
     one = compact(name)
+    if sign == ":" and not quote and _of_ours(low, start, one):
+        return end
     if sign == ":" and not quote and one in _COOKIES:
         return _cookies(text, at, one.startswith("set"), out)
     if sign == ":" and not quote and one in _HEADERS:
@@ -101,6 +103,14 @@ def _beside(text: str, low: str, start: int, end: int, name: str, doubtful: bool
     numbers = counts(name) and (quote or sign == ":" or not doubtful)
     stop = _value(text, at, out, numbers, sign == ":", "phrase" in one)
     return max(stop, end)
+
+
+def _of_ours(low: str, start: int, one: str) -> bool:
+    """Whether this is a sentence of ours: `It sends 2 cookies: a, b` (their names), `forward secret: the server's ...`,
+    `Fast Open without a cookie: the client ...`."""
+    if one in ("cookie", "cookies"):
+        return low[max(start - 2, 0):max(start - 1, 0)].isdigit() or low[max(start - 10, 0):start] == "without a "
+    return one == "secret" and low[max(start - 8, 0):start] == "forward "
 
 
 def _argument(text: str, start: int, at: int) -> bool:

@@ -16,11 +16,12 @@ _PARTS: Final = (
     "assertion", "samlresponse", "codeverifier", "clientkey", "sharedkey", "signingkey", "encryptionkey", "masterkey",
     "hmac",
     "onetimecode", "authcode", "verificationcode", "recoverycode", "backupcode", "accesscode", "smscode", "csrf",
-    "xsrf", "bearer",
+    "xsrf",
 )
 _WHOLE: Final = frozenset(("pin", "otp", "pw", "psw", "pword", "psk", "totp", "sas", "creds", "authenticationinfo"))
 _DOUBTFUL: Final = frozenset((
     "key", "code", "sig", "signature", "pass", "auth", "sid", "ticket", "session", "oauth", "keys", "codes",
+    "bearer",
 ))
 _CALLS: Final = (
     "login", "logon", "signin", "signup", "authent", "authoriz", "authoris", "oauth", "passw", "token", "credential",
@@ -30,7 +31,7 @@ _CALLS: Final = (
 _HARMLESS: Final = frozenset((
     "secwebsocketkey", "tokentype", "tokenendpoint", "tokenurl", "authorizationendpoint", "authorizationurl",
     "accesscontrolallowcredentials", "withcredentials", "authorizationserver", "authorizationservers",
-    "cookiepolicy", "cookieconsent", "passwordpolicy",
+    "cookiepolicy", "cookieconsent", "passwordpolicy", "forwardsecret",
 ))
 # What makes a key a harmless one: of a table, a cache, a keyboard.
 _OTHER_KEYS: Final = (
@@ -38,6 +39,7 @@ _OTHER_KEYS: Final = (
     "websocketkey", "monkey", "turkey", "donkey", "hotkey", "rowkey", "groupkey", "uniquekey", "objectkey", "indexkey",
     "routingkey", "messagekey", "hockey", "jockey", "whiskey",
 )
+_MEASURES: Final = ("tokens", "length", "count", "octets", "size", "ns", "seconds", "lifetime", "identities")
 _SEPARATORS: Final = {ord(one): None for one in "-_. []$+:/\\\"'"}
 
 
@@ -53,8 +55,23 @@ def _contains(text: str, parts: tuple[str, ...]) -> bool:
     return False
 
 
+_JUDGED: Final[dict[str, int]] = {}
+MAX_JUDGED: Final = 4_096     # names whose judgement is remembered
+
+
 def secrecy(name: str) -> int:
     """SECRET, DOUBTFUL or HARMLESS. name: already decoded, in any case, with any separators."""
+    found = _JUDGED.get(name, -1)
+    if found < 0:
+        if len(_JUDGED) >= MAX_JUDGED:
+            _JUDGED.clear()
+        found = _judged(name[:MAX_NAME])
+        if len(name) <= MAX_NAME:
+            _JUDGED[name] = found
+    return found
+
+
+def _judged(name: str) -> int:
     one = compact(name)
     if one in _DOUBTFUL:
         return DOUBTFUL
@@ -62,6 +79,8 @@ def secrecy(name: str) -> int:
         return SECRET
     if one in _HARMLESS:
         return HARMLESS
+    if "trafficsecret" in one or one.endswith("exportersecret"):
+        return HARMLESS     # a label of a key log
     if _contains(one, _PARTS):
         return SECRET
     if one.endswith("key") and not one.endswith(_OTHER_KEYS):
@@ -84,6 +103,6 @@ def is_secret_call(path: str) -> bool:
 
 
 def counts(name: str) -> bool:
-    """A number under this name is a count or a status, and no secret: `max_tokens`, `code`."""
+    """A number under this name is a count or a status, and no secret: `max_tokens`, `cookie_length`, `code`."""
     one = compact(name)
-    return one.endswith("tokens") or one in _DOUBTFUL
+    return one in _DOUBTFUL or one.endswith(_MEASURES)
