@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from ingest_captures import enhanced, interface, option, pcapng, section
 from pcap_bytes import pcap
 from secret_kinds import Talk
 from test_secrets_everywhere import OUTPUTS, outputs, shown_in
@@ -15,6 +16,7 @@ from dissectors import registry
 from dissectors.kit.event import CORE, DissectorFault, Event, Evidence, Headline, JsonValue, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import YES, Context, Dissector, Output, Protocol
+from dissectors.kit.provided import Provided
 from dissectors.wire.secrets.gate import Said
 
 NAMED = b"Vy71numbat"         # stands beside a name
@@ -149,3 +151,15 @@ def test_no_event_overrides_what_the_gate_needs(protocol: Protocol) -> None:
     """The marks of an event are set by whoever puts it into a conversation, and by nobody else."""
     for event in protocol.events:
         assert "marks" not in vars(event)
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_comment_in_the_capture_passes_too(tmp_path: Path, shown: bool) -> None:
+    path = tmp_path / "capture.pcapng"
+    comment = option(1, b"the password: " + NAMED)
+    path.write_bytes(pcapng(section(options=comment), interface(), enhanced()))
+    provided = Provided()
+    provided.show_secrets = shown
+    remarks = analyze([str(path)], Options(provided=provided)).capture.remarks
+    assert len(remarks) == 1
+    assert (NAMED.decode() in remarks[0][1]) == shown
