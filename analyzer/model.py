@@ -5,6 +5,7 @@ from typing import Final
 
 from dissectors.kit.event import APPLICATION, Event, JsonValue
 from dissectors.kit.lookup import Lookup
+from dissectors.kit.marks import Marks
 from dissectors.kit.phase import Series as Series  # noqa: PLC0414 (part of the model)
 
 # Severities on Wireshark's scale, lowest first.
@@ -126,18 +127,49 @@ class Points:
         self.left_out = 0
 
 
+class Carriage:
+    """Where the payloads of a conversation lie, and what it carried, kept where a report shows bytes of frames.
+
+    payloads: (frame, direction, position of its first byte in the stream, start and end within the captured bytes of
+    the frame); the position is -1 in a datagram.
+    carried: of each direction, pieces of its stream in order, as (position, bytes), the first MAX_CARRIED octets.
+    """
+
+    MAX_CARRIED: Final = 1 << 18
+    MAX_PAYLOADS: Final = 100_000
+
+    def __init__(self) -> None:
+        self.payloads: list[tuple[int, int, int, int, int]] = []
+        self.carried: list[list[tuple[int, bytes]]] = [[], []]
+        self.octets = [0, 0]
+        self.shifts = [-1, -1]      # from relative sequence numbers to positions
+
+    def deliver(self, direction: int, position: int, data: bytes) -> None:
+        """The next bytes of a stream."""
+        room = self.MAX_CARRIED - self.octets[direction]
+        if room > 0 and data:
+            self.carried[direction].append((position, data[:room]))
+            self.octets[direction] += len(data)
+
+    def payload(self, frame: int, direction: int, position: int, start: int, octets: int) -> None:
+        if start >= 0 and octets > 0 and len(self.payloads) < self.MAX_PAYLOADS:
+            self.payloads.append((frame, direction, position, start, start + octets))
+
+
 class Account:
     """What was observed of one conversation in detail, before it is grouped into phases.
 
     events: in the order in which they were made.       series: of each direction, originator first.
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
-    points: of each direction, where graphs are wanted.
+    points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
     """
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, marks: Marks | None = None) -> None:
         self.conversation = conversation
+        self.marks = marks if marks is not None else Marks()
         self.points: list[Points] = []
+        self.carriage: Carriage | None = None
         self.events: list[Event] = []
         self.series: list[list[Series]] = [[], []]
         self.limits: list[dict[str, float]] = [{}, {}]
@@ -167,12 +199,17 @@ class Phase:
 
 
 class Told:
-    """A conversation with its phases, in order. points: of each direction, where graphs are wanted."""
+    """A conversation with its phases, in order. points: of each direction, where graphs are wanted.
 
-    def __init__(self, conversation: Conversation, phases: list[Phase]) -> None:
+    marks: what is secret in it.
+    """
+
+    def __init__(self, conversation: Conversation, phases: list[Phase], marks: Marks | None = None) -> None:
         self.conversation = conversation
         self.phases = phases
+        self.marks = marks if marks is not None else Marks()
         self.points: list[Points] = []
+        self.carriage: Carriage | None = None
 
 
 class StoryRow:

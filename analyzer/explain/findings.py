@@ -22,8 +22,11 @@ from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
 from analyzer.model import SEVERITIES, Analysis, Finding
+from dissectors.kit.event import UNMARKED
+from dissectors.kit.marks import Marks
 from dissectors.kit.units import plural
 from dissectors.protocols.tcp.events_loss import CaptureLoss
+from dissectors.wire.secrets.text import shown_text
 from dissectors.wire.x509.chain import Certificates
 
 MAX_OF_A_CODE: Final = 5       # findings of one code that are told; how many more there are stands in the last
@@ -76,7 +79,19 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     for capture_rule in CAPTURE_RULES:
         made += _told(capture_rule, _examined(capture_rule, analysis, faults), doubt)
     made.sort(key=_order)
-    return [finding for finding, _cost in made]
+    marks = {told.conversation.number: told.marks for told in analysis.told}
+    return [_shown(finding, marks) for finding, _cost in made]
+
+
+def _shown(finding: Finding, marks: dict[int, Marks]) -> Finding:
+    """Without what is secret in its conversation, or in any, where it concerns several."""
+    one = marks.get(finding.conversation)
+    for of in [one] if one is not None else list(marks.values()) or [UNMARKED]:
+        finding.sentence = shown_text(finding.sentence, of)
+        finding.basis = shown_text(finding.basis, of)
+        finding.next_step = shown_text(finding.next_step, of)
+        finding.display_filter = shown_text(finding.display_filter, of)
+    return finding
 
 
 def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:

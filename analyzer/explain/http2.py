@@ -23,6 +23,7 @@ from dissectors.protocols.http2.events import H2Exchange, PushPromise
 from dissectors.protocols.http2.events_control import GoAway, H2Reset, Settings, SettingsAck, listed
 from dissectors.protocols.http2.events_state import Blocked, H2ConnectionSummary, H2Violation, HeadOfLine, SideFacts
 from dissectors.protocols.http2.meaning import error_text
+from dissectors.wire.secrets.gate import Said
 
 MILLISECOND: Final = 1_000_000
 BLOCKED_NS: Final = 10 * MILLISECOND        # waits for windows, in all, that are worth a word
@@ -72,7 +73,7 @@ def goaway(case: Case) -> list[Found]:
             continue
         severity = "note" if event.code == NO_ERROR else "error" if event.running or event.refused else ""
         found.append(Found(
-            event.what(), event.evidence.frames, case.conversation, severity=severity,
+            Said(event).what(), event.evidence.frames, case.conversation, severity=severity,
             basis="the frame says so", narrow="http2.type == 7",
         ))
     return found
@@ -130,7 +131,7 @@ def violation(case: Case) -> list[Found]:
     for events in groups.values():
         more = f" ({times(len(events))})" if len(events) > 1 else ""
         found.append(Found(
-            f"{events[0].what()[:-1]}{more}.", frames_of(events[:MANY]), case.conversation,
+            f"{Said(events[0]).what()[:-1]}{more}.", frames_of(events[:MANY]), case.conversation,
             confidence=LIKELY, basis="every frame before it was in the capture",
         ))
     return found

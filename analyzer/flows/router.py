@@ -218,6 +218,7 @@ class Layer:
         for output in outputs:
             if isinstance(output, Event):
                 output.conversation = self.conversation
+                output.marks = self.context.marks
                 if self.stream and not output.stream:
                     output.stream = self.stream
                 events.append(output)
@@ -286,6 +287,7 @@ class Layer:
         self.limit_told = True
         told = LimitReached(item.time, item.direction, Evidence((item.frame,)), self.protocol.name, cap, limit)
         told.conversation = self.conversation
+        told.marks = self.context.marks
         return [told]
 
 

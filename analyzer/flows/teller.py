@@ -10,13 +10,13 @@ from analyzer.flows.reassembly import Conflict, Piece
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable
-from analyzer.model import Points
+from analyzer.model import Carriage, Points
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
-from dissectors.kit.inputs import Close, Datagram, Gap
+from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.protocols.icmp import error_event
-from dissectors.protocols.tcp.flags import FIN, RST
+from dissectors.protocols.tcp.flags import FIN, RST, SYN
 from dissectors.protocols.tcp.narrator import TcpNarrator
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.side import MASK, SCALE_UNKNOWN
@@ -28,7 +28,8 @@ class Teller:
     """Turns the packets of one conversation into events, in the order in which they were captured.
 
     context.each_pdu: only what the protocols above the transport say is wanted; TCP itself is not told.
-    points: where the segments are drawn, of each direction, [] for nowhere.
+    points: where the segments are drawn, of each direction, [] for nowhere.     carriage: where is noted which bytes
+    lie in which frames, None for nowhere.
     """
 
     def __init__(self, number: int, protocols: tuple[Protocol, ...], context: Context) -> None:
@@ -37,6 +38,7 @@ class Teller:
         self.router = Router(protocols, context, number)
         self.streams = Streams()
         self.points: list[Points] = []
+        self.carriage: Carriage | None = None
         self.reset: Close | None = None      # a RST that ended the connection
         self.narrator: TcpNarrator | None = None
         if context.transport == "tcp" and not context.each_pdu:
@@ -56,9 +58,7 @@ class Teller:
             events = self._datagram(packet, direction)
         elif kind in (ICMP, ICMPV6):
             events = self._icmp(packet, direction)
-        for event in events:
-            event.conversation = self.number
-        return events
+        return self._said(events)
 
     def quoted(self, packet: Packet, forward: bytes) -> list[Event]:
         """An ICMP error that quotes a packet of this conversation. forward: the key of its originator."""
@@ -69,8 +69,7 @@ class Teller:
         )
         if error is None:
             return []
-        error.conversation = self.number
-        return [error]
+        return self._said([error])
 
     # -- TCP -------------------------------------------------------------------------------------------
 
@@ -89,10 +88,13 @@ class Teller:
         elif self.router.idle:
             return []       # nobody reads these bytes, so they need not be put in order
         number, time, flags = int(packet.number), int(packet.time), table.flags
-        for piece in self.streams.segment(
+        pieces = self.streams.segment(
             direction, half, flags, table.seq, table.ack, table.length, packet.behind(table.payload), number, time,
             packet.offset(table.payload), half.peer.frames == 0,
-        ):
+        )
+        if self.carriage is not None and table.length:
+            _carry(self.carriage, pieces, packet, table, direction)
+        for piece in pieces:
             events += self.piece(piece)
         if flags & RST:
             self.reset = self.reset or Close(number, time, NEITHER, "rst")
@@ -121,6 +123,8 @@ class Teller:
         at = packet.transport + UDP_HEADER
         if at > packet.end:
             return []
+        if self.carriage is not None:
+            self.carriage.payload(int(packet.number), direction, -1, int(packet.offset(at)), int(packet.end - at))
         return self.router.datagram(Datagram(
             int(packet.number), int(packet.time), direction, packet.data[at:packet.end],
             int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport),
@@ -157,7 +161,23 @@ class Teller:
     def _said(self, events: list[Event]) -> list[Event]:
         for event in events:
             event.conversation = self.number
+            event.marks = self.context.marks
         return events
+
+
+def _carry(carriage: Carriage, pieces: list[Piece], packet: Packet, table: FlowTable, direction: int) -> None:
+    """Note where in its stream the payload of a segment lies, also where its bytes came before."""
+    half = table.half
+    assert half is not None
+    at = int((table.seq - half.base_seq) & MASK) + (1 if table.flags & SYN else 0)
+    offset = int(packet.offset(table.payload))
+    for piece in pieces:
+        if isinstance(piece, Chunk):
+            carriage.deliver(piece.direction, piece.position, piece.data)
+            if piece.frame == packet.number and piece.direction == direction and piece.offset >= 0:
+                carriage.shifts[direction] = piece.position - (piece.offset - offset) - at
+    captured = max(int(packet.end - table.payload), 0)
+    carriage.payload(int(packet.number), direction, at + carriage.shifts[direction], offset, captured)
 
 
 def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> Segment:

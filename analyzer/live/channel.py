@@ -21,6 +21,7 @@ from analyzer.model import Conversation, Finding
 from analyzer.programs import Companion
 from analyzer.report.words import frame_list, frame_runs
 from dissectors.kit.event import CORE, NEITHER, Event, JsonValue
+from dissectors.wire.secrets.gate import Said
 
 MAX_PENDING: Final = 500        # lines of the log that wait for the screen; those that were told first make room
 MAX_WISH: Final = 1 << 16       # bytes of one line from the screen
@@ -73,7 +74,7 @@ class ScreenAudience(Audience):
                 self.lost += 1
             self.pending.append(LogLine(
                 event.time, event.conversation, frame_list(event.evidence.frames), event.direction,
-                ends_of(conversation), event.label(), in_short(event), event.importance, "",
+                ends_of(conversation), Said(event).label(), in_short(event), event.importance, "",
             ))
 
     def finding(self, finding: Finding, time_ns: int) -> None:

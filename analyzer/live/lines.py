@@ -12,6 +12,7 @@ from analyzer.report.selection import ALARMING
 from analyzer.report.words import ARROWS, BOTH_WAYS, BRIEF, TEACH, frame_list, frame_runs
 from dissectors.kit.event import CORE, Event
 from dissectors.kit.units import duration, grouped, plural
+from dissectors.wire.secrets.gate import Said
 
 MAX_LINE: Final = 2_000      # characters of one line
 
@@ -48,7 +49,7 @@ def ends_of(conversation: Conversation) -> str:
 
 
 def event_line(conversation: Conversation, event: Event) -> str:
-    label, text = event.label(), in_short(event)
+    label, text = Said(event).label(), in_short(event)
     return (
         f"{stamp(event.time)} {frame_list(event.evidence.frames)} [{event.conversation}] {ends_of(conversation)} "
         f"{ARROWS.get(event.direction, '·')} {f'{label}: {text}' if label else text}"
@@ -57,7 +58,8 @@ def event_line(conversation: Conversation, event: Event) -> str:
 
 def in_short(event: Event) -> str:
     """Beside the label of an event: its values; above TCP what they mean comes first, for names matter more there."""
-    detail, what = event.detail(), event.what()
+    said = Said(event)
+    detail, what = said.detail(), said.what()
     if event.name.startswith("tcp."):
         return detail or what
     first = what.partition(". ")[0].rstrip(".")

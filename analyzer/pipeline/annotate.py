@@ -28,6 +28,7 @@ from analyzer.model import Analysis
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
 from dissectors.kit.units import plural
+from dissectors.wire.secrets.gate import Said
 
 LEAD: Final = "wiretale: "           # begins every comment of ours, so that they can be told from others
 MAX_COMMENTS: Final = 8              # on one packet; the last of them says how many more there are
@@ -67,9 +68,10 @@ def packet_comments(analysis: Analysis, level: str) -> dict[int, list[str]]:
         for phase in told.phases:
             for event in chosen(phase, level):
                 if event.evidence.frames:
-                    said = " ".join(part for part in (event.label(), event.detail()) if part)
+                    told_of = Said(event)
+                    said = " ".join(part for part in (told_of.label(), told_of.detail()) if part)
                     spec = f" ({event.spec})" if event.spec else ""
-                    text = f"{said + ': ' if said else ''}{event.what()}{spec}"
+                    text = f"{said + ': ' if said else ''}{told_of.what()}{spec}"
                     found.setdefault(event.evidence.frames[-1], []).append(text)
     for texts in found.values():
         if len(texts) > MAX_COMMENTS:

@@ -24,6 +24,7 @@ from dissectors.kit.octets import be32
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import Provided
 from dissectors.protocols.tcp.flags import names
+from dissectors.wire.secrets.gate import Said
 
 NONE: Final[dict[str, BytesWriter]] = {}
 MAX_PAIRS: Final = 65_536         # pairs of addresses whose text is kept
@@ -287,7 +288,7 @@ class FrameLines:
         """The PDUs that this frame completes, under the names of their protocols."""
         found: dict[str, BytesWriter] = {}
         for event in events:
-            record = event.frame_record()
+            record = Said(event).frame_record()
             if record is not None:
                 name = event.name
                 protocol = name[:name.index(".")]

@@ -17,10 +17,10 @@ from analyzer.flows.summary import conversation_of
 from analyzer.flows.teller import Teller
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
-from analyzer.model import Account, Conversation, Finding, Points
+from analyzer.model import Account, Conversation, Finding
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.survey import Follower, Survey
-from analyzer.pipeline.tell import context_of, fault_in, measured
+from analyzer.pipeline.tell import context_of, draw, fault_in, measured
 from dissectors.kit.event import NEITHER, Event, Evidence, LimitReached
 from dissectors.kit.protocol import Protocol
 from dissectors.kit.provided import Provided
@@ -87,7 +87,7 @@ class LiveTeller:
     def __init__(self, flow: Flow, conversation: Conversation, teller: Teller) -> None:
         self.flow: Flow | None = flow
         self.teller: Teller | None = teller
-        self.account = Account(conversation)
+        self.account = Account(conversation, teller.context.marks)
         self.last_number: i64 = 0
         self.suspended = False
         self.broken = False
@@ -311,9 +311,8 @@ class LiveAnalysis(Follower):
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
         live = LiveTeller(flow, conversation, teller)
-        if self.graphs and conversation.transport == "tcp":
-            live.account.points = [Points(), Points()]
-            teller.points = live.account.points
+        if self.graphs:
+            draw(live.account, teller)
         self.tellers[conversation.number] = live
         self.begun.append(live)
         return live

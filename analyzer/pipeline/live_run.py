@@ -407,7 +407,8 @@ class Sniffer:
         """Everything that is kept, as a report takes it."""
         live = self.live
         source = self.source
-        capture = summarise(live.survey, [source.title if isinstance(source, LiveSource) else source.name])
+        title = source.title if isinstance(source, LiveSource) else source.name
+        capture = summarise(live.survey, [title], live.provided)
         capture.dropped = max(capture.dropped, self._dropped())
         status = self.status()
         if status.interface > 0:

@@ -25,6 +25,7 @@ from analyzer.timeline.phases import phases_of
 from analyzer.timeline.titles import Titles
 from dissectors.kit.event import APPLICATION, CARRYING, SECURING, Event
 from dissectors.kit.units import duration, plural, size
+from dissectors.wire.secrets.gate import Said
 
 MAX_LINES: Final = 400        # conversations in the table of a screen
 MAX_ENDED: Final = 5_000      # of the conversations that ended, the latest, are looked at for the table
@@ -165,7 +166,7 @@ class Viewer:
             return None
         account = teller.account
         conversation = account.conversation
-        latest = Account(conversation)
+        latest = Account(conversation, account.marks)
         latest.events = account.events[-MAX_SHOWN_EVENTS:]
         latest.series, latest.limits, latest.left_out = account.series, account.limits, list(account.left_out)
         phases = phases_of(latest, [], self.titles)
@@ -241,7 +242,8 @@ def facts_of(conversation: Conversation, teller: LiveTeller) -> list[str]:
 
 
 def shown(phase: int, event: Event, start_ns: int) -> tuple[int, str, str, int, str, str, str, str]:
+    said = Said(event)
     return (
         phase, frame_list(event.evidence.frames), since_start(event.time - start_ns), event.direction,
-        event.label(), event.detail(), event.what(), event.spec,
+        said.label(), said.detail(), said.what(), event.spec,
     )

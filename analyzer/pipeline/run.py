@@ -22,11 +22,13 @@ from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
+from dissectors.kit.marks import Marks
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural
 from dissectors.protocols.tcp.flags import by_name
 from dissectors.registry import protocols
+from dissectors.wire.secrets.text import shown_text
 
 FULL_FRAMES: Final = 200_000        # up to here every frame of a conversation can be told one by one
 RECORD_CAP: Final = 500             # in a larger capture: frames of one conversation that are told
@@ -123,7 +125,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     capped = _read(survey, options, progress)
     complaints: list[str] = []
     take_secrets(source, 0, options.provided, complaints)
-    capture = summarise(survey, paths)
+    capture = summarise(survey, paths, options.provided)
     capture.damage += complaints
     chosen = choose(survey, options)
     if options.tell:
@@ -160,7 +162,7 @@ def _read(survey: Survey, options: Options, progress: Progress | None) -> int:
     return cap
 
 
-def summarise(survey: Survey, paths: list[str]) -> CaptureSummary:
+def summarise(survey: Survey, paths: list[str], provided: Provided) -> CaptureSummary:
     """What the capture as a whole holds."""
     source = survey.source
     capture = CaptureSummary(paths)
@@ -170,7 +172,8 @@ def summarise(survey: Survey, paths: list[str]) -> CaptureSummary:
     capture.end_ns = int(survey.last_time)
     capture.links = [link_name(link) for link in survey.links]
     capture.damage = [str(damage) for damage in source.damage]
-    capture.remarks = [(remark.frame, remark.text) for remark in source.remarks]
+    marks = Marks(provided.show_secrets)
+    capture.remarks = [(remark.frame, shown_text(remark.text, marks)) for remark in source.remarks]
     for name, count in sorted(survey.others.undecoded.items(), key=_by_count):
         capture.undecoded[_named(name)] = count
     for name, count in survey.decoder.counts().items():

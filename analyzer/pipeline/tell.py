@@ -11,7 +11,7 @@ from analyzer.flows.table import Retired
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker
 from analyzer.ingest.source import Source
-from analyzer.model import Account, Conversation, Points, Series
+from analyzer.model import Account, Carriage, Conversation, Points, Series
 from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence
@@ -88,10 +88,9 @@ class Telling:
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
         """Choose a conversation."""
         teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
-        account = Account(conversation)
-        if graphs and conversation.transport == "tcp":
-            account.points = [Points(), Points()]
-            teller.points = account.points
+        account = Account(conversation, teller.context.marks)
+        if graphs:
+            draw(account, teller)
         self.chosen.append(Chosen(flow, account, teller))
 
     def places(self) -> list[Place]:
@@ -210,6 +209,13 @@ def context_of(conversation: Conversation, provided: Provided) -> Context:
     return Context(
         conversation.transport, conversation.originator.port, conversation.responder.port, False, False, provided
     )
+
+
+def draw(account: Account, teller: Teller) -> None:
+    """Keep what a page draws of a conversation, and where the bytes lie that it shows."""
+    account.carriage = teller.carriage = Carriage()
+    if account.conversation.transport == "tcp":
+        account.points = teller.points = [Points(), Points()]
 
 
 def fault_in(conversation: Conversation, frame: int, time: int, error: Exception, faults: Faults) -> Event:

@@ -12,6 +12,7 @@ from analyzer.report.terminal import capture_name
 from analyzer.report.words import OF_POINTS, frame_list, since_start
 from dissectors.kit.event import BACKWARD, FORWARD, Event
 from dissectors.kit.units import duration, grouped, plural, size
+from dissectors.wire.secrets.gate import Said
 
 MAX_CONVERSATIONS: Final = 20    # in one file, beyond which a browser is slow to show it
 MAX_ARROWS: Final = 200          # of one ladder
@@ -137,7 +138,7 @@ def _ladder(canvas: Canvas, told: Told, level: str) -> bool:
     conversation = told.conversation
     arrows = [
         (phase, event) for phase in told.phases for event in chosen(phase, level)
-        if event.direction in (FORWARD, BACKWARD) and event.label()
+        if event.direction in (FORWARD, BACKWARD) and Said(event).label()
     ]
     if not arrows:
         return False
@@ -168,7 +169,8 @@ def _arrow(canvas: Canvas, event: Event, start_ns: int) -> None:
     forward = event.direction == FORWARD
     from_x, to_x, back = (LEFT, RIGHT, -8) if forward else (RIGHT, LEFT, 8)
     y = canvas.y + 20
-    words = event.label() + (f"  {event.detail()}" if event.detail() else "")
+    label, detail = Said(event).label(), Said(event).detail()
+    words = label + (f"  {detail}" if detail else "")
     canvas.text((LEFT + RIGHT) / 2, y - 5, fitted(words, RIGHT - LEFT - 16), "m")
     canvas.path(f"M{from_x} {y:.1f}H{to_x}m{back} -4L{to_x} {y:.1f}l{back} 4", "f" if forward else "r")
     canvas.text(LEFT - 10, y + 4, since_start(event.time - start_ns), "s e")

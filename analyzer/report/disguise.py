@@ -20,6 +20,7 @@ from analyzer.model import (
 from analyzer.report.pseudonyms import Pseudonyms
 from dissectors.kit.event import DissectorFault, Event, Headline, JsonValue, LimitReached, Malformed
 from dissectors.kit.lookup import Lookup, Step
+from dissectors.wire.secrets.gate import Said
 
 REMARK: Final = (
     "anonymized: addresses and host names are stand-ins, numbered in the order in which they appear; the bytes of "
@@ -36,26 +37,27 @@ class Disguised(Event):
         super().__init__(event.time, event.direction, event.evidence)
         self.conversation = event.conversation
         self.stream = event.stream
+        self.marks = event.marks
         self._event = event
         self._names = names
 
     def label(self) -> str:
-        return self._names.text(self._event.label())
+        return self._names.text(Said(self._event).label())
 
     def what(self) -> str:
-        return self._names.text(self._event.what())
+        return self._names.text(Said(self._event).what())
 
     def detail(self) -> str:
-        return self._names.text(self._event.detail())
+        return self._names.text(Said(self._event).detail())
 
     def headline(self) -> Headline | None:
-        line = self._event.headline()
+        line = Said(self._event).headline()
         if line is None:
             return None
         return Headline(self._names.text(line.label), self._names.text(line.text), line.start_ns, line.end_ns)
 
     def fields(self) -> dict[str, JsonValue]:
-        return {name: self._names.value(value) for name, value in self._event.fields().items()}
+        return {name: self._names.value(value) for name, value in Said(self._event).fields().items()}
 
 
 _CLASSES: Final[dict[type[Event], type[Disguised]]] = {}
@@ -82,7 +84,7 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
                       "spec": kind.spec, "WHY": kind.WHY}
             made = _CLASSES[kind] = type("Disguised", (Disguised,), shared)
         return made(event, names)
-    copy.conversation, copy.stream = event.conversation, event.stream
+    copy.conversation, copy.stream, copy.marks = event.conversation, event.stream, event.marks
     return copy
 
 
@@ -117,9 +119,10 @@ def _free_texts(analysis: Analysis) -> Iterator[str]:
     for finding in analysis.findings:
         yield finding.sentence
     for event in _events(analysis):
-        yield event.label()
-        yield event.detail()
-        yield event.what()
+        said = Said(event)
+        yield said.label()
+        yield said.detail()
+        yield said.what()
 
 
 def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
@@ -131,7 +134,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
     found = Analysis(_capture(analysis.capture, names))
     found.conversations = [copies[id(conversation)] for conversation in analysis.conversations]
     for told in analysis.told:
-        copy = Told(copies[id(told.conversation)], [_phase(phase, names) for phase in told.phases])
+        copy = Told(copies[id(told.conversation)], [_phase(phase, names) for phase in told.phases], told.marks)
         copy.points = told.points
         found.told.append(copy)
     found.story = [

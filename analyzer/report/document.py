@@ -13,6 +13,7 @@ from analyzer.model import Analysis, CaptureSummary, Phase, StoryRow, Told
 from analyzer.report.records import conversation_record
 from analyzer.report.selection import chosen
 from dissectors.kit.event import BACKWARD, FORWARD, Event, JsonValue
+from dissectors.wire.secrets.gate import Said
 
 SCHEMA_VERSION: Final = "1.0"
 DIRECTIONS: Final = {FORWARD: "forward", BACKWARD: "backward"}
@@ -98,7 +99,7 @@ def _phase_head(phase: Phase) -> dict[str, JsonValue]:
 
 def event_record(event: Event) -> dict[str, JsonValue]:
     """One event: what it is, its frames, its sentence, its fields. bytes: its range in the last frame, or null."""
-    evidence = event.evidence
+    evidence, said = event.evidence, Said(event)
     return {
         "name": event.name,
         "time_ns": event.time,
@@ -108,11 +109,11 @@ def event_record(event: Event) -> dict[str, JsonValue]:
         "frames": [*evidence.frames],
         "bytes": [evidence.start, evidence.end] if evidence.start >= 0 else None,
         "importance": event.importance,
-        "label": event.label(),
-        "detail": event.detail(),
-        "text": event.what(),
+        "label": said.label(),
+        "detail": said.detail(),
+        "text": said.what(),
         "spec": event.spec,
-        "fields": event.fields(),
+        "fields": said.fields(),
     }
 
 

@@ -21,6 +21,9 @@ from dissectors.wire.http.body import Body
 from dissectors.wire.http.channel import NO_MESSAGE, ChannelEvent
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.http.message import Head, as_text
+from dissectors.wire.secrets.data import shown_data
+from dissectors.wire.secrets.gate import Said
+from dissectors.wire.secrets.named import REDACTED
 
 MAX_QUERY: Final = 200       # parameters of one URL
 
@@ -49,7 +52,8 @@ def _entries(told: Told, analysis: Analysis) -> list[dict[str, JsonValue]]:
         entry = _entry(told, exchange, _before(told, analysis) if index == 0 else Before(exchange.times.begun))
         if _opens(exchange, events):
             _put_messages(entry, exchange, events)
-        entries.append(entry)
+        hidden = shown_data(entry, told.marks)
+        entries.append(hidden if isinstance(hidden, dict) else {})
     return entries
 
 
@@ -101,7 +105,7 @@ def _before(told: Told, analysis: Analysis) -> Before:
             found.connect = phase.end_ns - phase.start_ns
         for event in phase.events:
             if event.rank == SECURING:
-                line = event.headline()
+                line = Said(event).headline()
                 found.tls = line.end_ns - line.start_ns if line is not None else found.tls
     return found
 
@@ -199,8 +203,10 @@ def _put_messages(entry: dict[str, JsonValue], exchange: ExchangeEvent, events: 
         counted += event.counted()
         opcode = event.kind_of_message()
         if opcode != NO_MESSAGE:
-            fields = event.fields()
+            fields = Said(event).fields()
             text, octets = fields.get("text"), fields.get("hex")
+            if isinstance(octets, str) and REDACTED in octets:
+                text, octets = octets, None
             found.append({
                 "type": "send" if fields.get("by_client") else "receive", "time": event.time / 1e9, "opcode": opcode,
                 "data": base64.b64encode(bytes.fromhex(octets)).decode() if isinstance(octets, str) else text or "",

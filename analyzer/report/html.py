@@ -19,13 +19,14 @@ from analyzer import __version__
 from analyzer.model import Analysis, Phase, Points, Told
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import shown_value, terminal_text
-from analyzer.report.octets import REDACTED, shown_octets
+from analyzer.report.octets import shown_octets
 from analyzer.report.records import conversation_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
 from analyzer.report.terminal import capture_name, counted, doubts, recorded, totals
 from analyzer.report.words import TEACH, state_in_words
 from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import duration, plural
+from dissectors.wire.secrets.named import REDACTED
 
 SCRIPTS: Final = (
     "uPlot.min.js", "page.js", "fields.js", "bars.js", "overview.js", "timeline.js", "graph.js", "main.js",

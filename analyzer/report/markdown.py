@@ -17,6 +17,7 @@ from analyzer.report.selection import chosen
 from analyzer.report.words import SEVERITY_COUNTS, TEACH, frame_runs, since_start
 from dissectors.kit.event import BACKWARD, FORWARD, Event
 from dissectors.kit.units import duration, plural, size
+from dissectors.wire.secrets.gate import Said
 
 LADDER: Final = 40            # events drawn in one ladder; renderers slow down with more
 LADDER_TEXT: Final = 60       # characters on an arrow
@@ -144,7 +145,7 @@ def _ladder(told: Told, level: str) -> Iterator[str]:
     conversation = told.conversation
     arrows = [
         (phase, event) for phase in told.phases for event in chosen(phase, level)
-        if event.direction in (FORWARD, BACKWARD) and event.label()
+        if event.direction in (FORWARD, BACKWARD) and Said(event).label()
     ]
     if not arrows:
         return
@@ -157,7 +158,8 @@ def _ladder(told: Told, level: str) -> Iterator[str]:
             yield f"    Note over A,B: {diagram_text(phase.title)}\n"
             before = phase
         arrow = "A->>B" if event.direction == FORWARD else "B->>A"
-        yield f"    {arrow}: {diagram_text(event.label() + (' ' + event.detail() if event.detail() else ''))}\n"
+        label, detail = Said(event).label(), Said(event).detail()
+        yield f"    {arrow}: {diagram_text(label + (' ' + detail if detail else ''))}\n"
     if len(arrows) > LADDER:
         yield f"    Note over A,B: {plural(len(arrows) - LADDER, 'more event')} below\n"
     yield "```\n"
@@ -179,8 +181,9 @@ def _phase(number: int, phase: Phase, start_ns: int, level: str) -> Iterator[str
 def _event(event: Event, start_ns: int) -> str:
     arrow = {FORWARD: "→", BACKWARD: "←"}.get(event.direction, "·")
     head = f"{cited(event.evidence.frames)} {plain(since_start(event.time - start_ns))} {arrow}"
-    words = event.label().strip(" ")
-    label = f" **{plain(words)}**" if words else ""
-    detail = f" {plain(event.detail())}." if event.detail() else ""
+    said = Said(event)
+    name, values = said.label().strip(" "), said.detail()
+    label = f" **{plain(name)}**" if name else ""
+    detail = f" {plain(values)}." if values else ""
     spec = f" ({plain(event.spec)})" if event.spec else ""
-    return f"- {head}{label}{detail} {plain(event.what())}{spec}\n"
+    return f"- {head}{label}{detail} {plain(said.what())}{spec}\n"

@@ -1,56 +1,169 @@
-"""The bytes of frames as they may be shown: where a statement is redacted, so are the bytes that it rests on.
+"""The bytes of frames as they may be shown: what is secret in words is secret in bytes.
 
-What was redacted is known from the events alone, so the bytes are hidden by the range of such an event, in the other
-frames that it cites from the transport payload on, and wherever else the same bytes lie (a retransmission).
+Hidden are the places that dissectors marked, whatever the decision about secrets finds in the streams and datagrams
+themselves, and the bytes that a statement rests on of which something was replaced. All of it by its place in the
+stream, so that a piece that was sent again, or lies in several frames, is hidden everywhere. Where it cannot be told
+which bytes hold a secret, the whole payload is hidden.
 """
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from typing import Final
 
-from analyzer.model import Analysis
+from analyzer.model import Analysis, Carriage, Told
 from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.marks import Marks
+from dissectors.wire.secrets.forms import Spans
+from dissectors.wire.secrets.gate import Said
+from dissectors.wire.secrets.marked import marked_spans
+from dissectors.wire.secrets.named import REDACTED
+from dissectors.wire.secrets.text import merged, secret_spans
 
-REDACTED: Final = "redacted"  # stands in every text in which something is
 HIDDEN: Final = "··"          # in place of two hexadecimal digits
 HEADERS: Final = 40           # octets at the start of a frame that hold no payload: IPv4 and TCP at their shortest
 LEAST: Final = 16             # octets of a hidden stretch that are looked for elsewhere
+ENCRYPTED: Final = ("tls", "quic")     # protocols whose payload is not readable in the frames
 
-Ranges = dict[int, list[tuple[int, int]]]
+Octets = dict[int, tuple[bytes, int]]
+Ranges = dict[int, Spans]
 
 
-def shown_octets(analysis: Analysis, redacted: bool) -> dict[str, JsonValue]:
+def shown_octets(analysis: Analysis, replaced: bool) -> dict[str, JsonValue]:
     """By frame number: `hex`, two characters an octet, and `more`, how many octets are not there.
 
-    redacted: some event is, so that it has to be seen which.
+    replaced: something is in what is said, so that it has to be seen in which events.
     """
-    hidden = _hidden(analysis) if redacted else {}
+    hidden = _hidden(analysis, replaced)
     return {
-        str(number): {"hex": _hex(data, hidden.get(number, [])), "more": more}
+        str(number): {"hex": _hex(data, merged(hidden.get(number, []))), "more": more}
         for number, (data, more) in sorted(analysis.octets.items())
     }
 
 
-def _hex(data: bytes, ranges: list[tuple[int, int]]) -> str:
+def _hex(data: bytes, ranges: Spans) -> str:
     text = data.hex()
     for start, end in ranges:
         text = text[:2 * start] + HIDDEN * (min(end, len(data)) - start) + text[2 * end:]
     return text
 
 
-def _hidden(analysis: Analysis) -> Ranges:
+def _hidden(analysis: Analysis, replaced: bool) -> Ranges:
     """What is not shown of each frame, as ranges of its octets."""
     found: Ranges = {}
+    known: set[int] = set()
     for told in analysis.told:
-        for phase in told.phases:
-            for event in phase.events:
-                if event.evidence.frames and _redacted(event):
-                    _hide(event, analysis.octets, found)
+        if told.marks.show:
+            return {}
+        _Streams(told, analysis.octets, found, known).hide(replaced)
+    for number, (data, _more) in analysis.octets.items():
+        if number not in known:     # of no stream that is told, such as a fragment, or an error that quotes a packet
+            found.setdefault(number, []).extend(_secret_in(data, Marks()))
     _hide_repeated(analysis.octets, found)
     return found
 
 
-def _hide_repeated(octets: dict[int, tuple[bytes, int]], found: Ranges) -> None:
+def _secret_in(data: bytes, marks: Marks) -> Spans:
+    """Which octets of a text are secret: as Latin-1 each of them is one character."""
+    text = data.decode("latin-1")
+    found = list(secret_spans(text))
+    marked_spans(text, marks.values, found)
+    return merged(found)
+
+
+class _Streams:
+    """The hidden places of one conversation, and the frames that they lie in.
+
+    known: gets the frames whose payload was looked at.
+    """
+
+    def __init__(self, told: Told, octets: Octets, found: Ranges, known: set[int]) -> None:
+        self.told = told
+        self.octets = octets
+        self.found = found
+        self.known = known
+        self.carriage = told.carriage or Carriage()
+        self.places: list[Spans] = [[], []]
+        self.payloads: dict[int, list[tuple[int, int, int, int]]] = {}
+        for frame, direction, position, start, end in self.carriage.payloads:
+            self.payloads.setdefault(frame, []).append((direction, position, start, end))
+
+    def hide(self, replaced: bool) -> None:
+        readable = self.told.conversation.protocol not in ENCRYPTED
+        for direction, start, end in self.told.marks.places:
+            self.places[direction].append((start, end))
+        if readable:
+            for direction in (0, 1):
+                self._look(direction)
+        for phase in self.told.phases if replaced else ():
+            for event in phase.events:
+                if event.evidence.frames and _redacted(event):
+                    self._evidence(event)
+        self._apply(readable)
+
+    def _look(self, direction: int) -> None:
+        """What the stream itself says, across the frames that it came in."""
+        pieces = self.carriage.carried[direction]
+        at = 0
+        while at < len(pieces):
+            begin, end = pieces[at][0], pieces[at][0]
+            run = []
+            while at < len(pieces) and pieces[at][0] == end:
+                run.append(pieces[at][1])
+                end += len(pieces[at][1])
+                at += 1
+            self.places[direction] += [
+                (begin + start, begin + stop) for start, stop in _secret_in(b"".join(run), self.told.marks)
+            ]
+
+    def _evidence(self, event: Event) -> None:
+        """The bytes of an event of which something is hidden: its range, and all payload of its other frames."""
+        evidence = event.evidence
+        for frame in evidence.frames:
+            last = frame == evidence.frames[-1] and evidence.start >= 0
+            payloads = self.payloads.get(frame, [])
+            size = len(self.octets.get(frame, (b"", 0))[0])
+            low, high = (evidence.start, evidence.end) if last else (min(HEADERS, size) if not payloads else 0, 1 << 20)
+            for direction, position, start, end in payloads:
+                start_at, end_at = max(low, start), min(high, end)
+                if position >= 0 and start_at < end_at:
+                    self.places[direction].append((position + start_at - start, position + end_at - start))
+                low_at = max(low, start)
+                self._range(frame, low_at, min(high, end))
+            if not payloads or last:
+                self._range(frame, low, min(high, size))
+
+    def _range(self, frame: int, start: int, end: int) -> None:
+        if start < end:
+            self.found.setdefault(frame, []).append((start, end))
+
+    def _apply(self, readable: bool) -> None:
+        """From places in a stream to the frames that carry them, whenever they were sent."""
+        places = [merged(self.places[0]), merged(self.places[1])]
+        for frame, payloads in self.payloads.items():
+            if frame not in self.octets:
+                continue
+            self.known.add(frame)
+            data = self.octets[frame][0]
+            for direction, position, start, end in payloads:
+                if self.told.marks.full:
+                    self._range(frame, start, end)
+                elif readable and (position < 0 or position + end - start > self.carriage.octets[direction]):
+                    for first, last in _secret_in(data[start:end], self.told.marks):
+                        self._range(frame, start + first, start + last)
+                if position >= 0:
+                    self._cut(frame, places[direction], position, start, end)
+
+    def _cut(self, frame: int, places: Spans, position: int, start: int, end: int) -> None:
+        for first, last in places[max(bisect_right(places, (position, 1 << 62)) - 1, 0):]:
+            if first >= position + end - start:
+                break
+            if last <= position:
+                continue
+            self._range(frame, start + max(first - position, 0), start + min(last - position, end - start))
+
+
+def _hide_repeated(octets: Octets, found: Ranges) -> None:
     """Hide what is hidden once wherever else it lies whole."""
     heads: dict[bytes, set[bytes]] = {}
     for number, ranges in found.items():
@@ -68,16 +181,10 @@ def _hide_repeated(octets: dict[int, tuple[bytes, int]], found: Ranges) -> None:
 
 
 def _redacted(event: Event) -> bool:
-    return REDACTED in event.what() or REDACTED in event.detail() or REDACTED in json.dumps(
-        event.fields(), ensure_ascii=False
+    said = Said(event)
+    line = said.headline()
+    return (
+        REDACTED in said.what() or REDACTED in said.detail() or REDACTED in said.label()
+        or (line is not None and REDACTED in line.text)
+        or REDACTED in json.dumps(said.fields(), ensure_ascii=False)
     )
-
-
-def _hide(event: Event, octets: dict[int, tuple[bytes, int]], found: Ranges) -> None:
-    evidence = event.evidence
-    for frame in evidence.frames:
-        size = len(octets.get(frame, (b"", 0))[0])
-        last = frame == evidence.frames[-1] and evidence.start >= 0
-        start, end = (evidence.start, evidence.end) if last else (min(HEADERS, size), size)
-        if start < end:
-            found.setdefault(frame, []).append((start, end))

@@ -10,6 +10,7 @@ from typing import Final
 
 from analyzer.model import Analysis, Phase, StoryRow, Told
 from dissectors.kit.event import CLOSING, OPENING, Event, JsonValue
+from dissectors.wire.secrets.gate import Said
 
 # Parts of a bar, in the order in which they follow one another.
 SEND: Final = "send"          # the request goes out
@@ -64,9 +65,9 @@ def spans_of(told: Told) -> list[Span]:
     found = []
     for number, phase in enumerate(told.phases):
         for place, event in enumerate(phase.events):
-            line = event.headline()
+            line = Said(event).headline()
             if line is not None:
-                parts = parts_of(event.fields(), line.start_ns, line.end_ns)
+                parts = parts_of(Said(event).fields(), line.start_ns, line.end_ns)
                 found.append(Span(
                     told.conversation.number, event.stream, line.label, line.text, line.start_ns, line.end_ns, parts,
                     number, place,

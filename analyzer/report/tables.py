@@ -16,6 +16,7 @@ from analyzer.report.document import event_record
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
 from dissectors.kit.event import JsonValue
+from dissectors.wire.secrets.gate import Said
 
 Cell = int | float | str | None
 Rows = Iterator[list[Cell]]
@@ -73,8 +74,8 @@ def _events(analysis: Analysis, level: str) -> Rows:
                 yield [
                     event.conversation, number, phase.kind, event.name, event.time, event.stream,
                     _text(record["direction"]), frames[0] if frames else None, frames[-1] if frames else None,
-                    event.label(), event.detail(), event.what(), event.spec,
-                    _json(event.fields()),
+                    _text(record["label"]), _text(record["detail"]), _text(record["text"]), event.spec,
+                    _json(Said(event).fields()),
                 ]
 
 
@@ -87,8 +88,8 @@ def _exchanges(analysis: Analysis, _level: str) -> Rows:
     for told in analysis.told:
         for phase in told.phases:
             for event in phase.events:
-                fields = event.fields()
-                line = event.headline()
+                fields = Said(event).fields()
+                line = Said(event).headline()
                 if line is None or "exchange" not in fields or "ended" not in fields:
                     continue
                 frames = event.evidence.frames

@@ -36,6 +36,7 @@ from analyzer.report.words import (
 )
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration, grouped, plural, size
+from dissectors.wire.secrets.gate import Said
 
 MARGIN: Final = 1
 RAIL: Final = 3                # columns of the rail, ` │ `
@@ -142,7 +143,8 @@ class ConversationWriter:
 
     def _event(self, rows: list[Row], event: Event, layout: Layout) -> None:
         """The row of numbers, the sentence under it, the rule at its right end, and at `teach` the reason."""
-        label, detail, what = fit(event.label(), WIDEST_LABEL), event.detail(), event.what()
+        said = Said(event)
+        label, detail, what = fit(said.label(), WIDEST_LABEL), said.detail(), said.what()
         self.said += (label, detail, what)
         row = Row().to(EVENT_AT).add(frame_list(event.evidence.frames), FRAME)
         row.tab(layout.time_at).add(since_start(event.time - layout.start_ns), DIM)
@@ -174,7 +176,7 @@ class Layout:
     def __init__(self, events: list[Event], start_ns: int, width: int) -> None:
         self.start_ns = start_ns
         frames = max((len(frame_list(event.evidence.frames)) for event in events), default=2)
-        label = max((cells(fit(event.label(), WIDEST_LABEL)) for event in events), default=0)
+        label = max((cells(fit(Said(event).label(), WIDEST_LABEL)) for event in events), default=0)
         times = max((len(since_start(event.time - start_ns)) for event in events), default=6)
         wide = width >= WIDE
         self.time_at = EVENT_AT + min(frames, 2 * WIDEST_FRAMES if wide else WIDEST_FRAMES) + 1

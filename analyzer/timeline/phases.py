@@ -16,6 +16,7 @@ from dissectors.kit.event import ANYWHERE, APPLICATION, CARRYING, CLOSING, OPENI
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.phase import Stretch, Summary, Traffic, summed_up
 from dissectors.kit.units import plural
+from dissectors.wire.secrets.text import shown_text
 
 STREAM: Final = "tcp"            # the transport whose octets are a phase of their own
 UNNAMED: Final = "transfer"      # the phase of events that have none, where nothing else goes on
@@ -46,6 +47,10 @@ def phases_of(account: Account, lookups: list[Lookup], titles: Titles) -> list[P
         carrier = next((phase for phase in phases if phase.rank == TRANSFER), phases[-1])
         carrier.left_out += account.left_out
         _unshown(carrier, account)
+    for phase in phases:
+        phase.title = shown_text(phase.title, account.marks)
+        phase.facts = [shown_text(fact, account.marks) for fact in phase.facts]
+        phase.outcome = shown_text(phase.outcome, account.marks)
     return phases
 
 

@@ -11,6 +11,8 @@ from analyzer.timeline.titles import Titles
 from dissectors.kit.event import APPLICATION, CARRYING, CLOSING, CORE, OPENING, SECURING, TRANSFER, Event
 from dissectors.kit.phase import ARROWS
 from dissectors.kit.units import grouped, plural, size
+from dissectors.wire.secrets.gate import Said
+from dissectors.wire.secrets.text import shown_text
 
 MAX_ROWS: Final = 60       # of the story
 MAX_LABELS: Final = 4      # events named in one row
@@ -29,7 +31,9 @@ def story_of(told: list[Told], lookups: Lookups, titles: Titles) -> tuple[list[S
         text = lookup.short() + (f", in {plural(exchanges, 'exchange')}" if exchanges > 1 else "")
         rows.append(StoryRow(number, named.get(number, lookups.label), text, lookup.start_ns, lookup.end_ns))
     for one in told:
-        rows += _rows(one, bool(lookups.of(one.conversation.number)), titles)
+        for row in _rows(one, bool(lookups.of(one.conversation.number)), titles):
+            row.text = shown_text(row.text, one.marks)
+            rows.append(row)
     rows.sort(key=attrgetter("start_ns", "conversation"))
     if len(rows) <= MAX_ROWS:
         return rows, []
@@ -67,7 +71,7 @@ def _rows(told: Told, looked_up: bool, titles: Titles) -> list[StoryRow]:
 
 
 def _headlines(number: int, phase: Phase) -> list[StoryRow]:
-    found = [headline for headline in [event.headline() for event in phase.events] if headline is not None]
+    found = [headline for headline in [Said(event).headline() for event in phase.events] if headline is not None]
     return [StoryRow(number, line.label, line.text, line.start_ns, line.end_ns) for line in found]
 
 
@@ -99,6 +103,6 @@ def _row(conversation: Conversation, phase: Phase, titles: Titles) -> StoryRow:
 def _labels(events: list[Event]) -> str:
     """`GET /big.bin · 200`: of the core events, or of all where none is core."""
     chosen = [event for event in events if event.phase and event.importance == CORE] or [e for e in events if e.phase]
-    labels = list(dict.fromkeys([label for label in [event.label() for event in chosen] if label]))
+    labels = list(dict.fromkeys([label for label in [Said(event).label() for event in chosen] if label]))
     more = [f"{len(labels) - MAX_LABELS} more"] if len(labels) > MAX_LABELS else []
     return " · ".join(labels[:MAX_LABELS] + more)

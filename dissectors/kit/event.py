@@ -6,6 +6,7 @@ from typing import ClassVar, Final, Union
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.identity import Identity
+from dissectors.kit.marks import Marks
 from dissectors.kit.units import plural
 
 JsonValue = Union[None, bool, int, float, str, list["JsonValue"], dict[str, "JsonValue"]]
@@ -19,6 +20,8 @@ EXTRA: Final = "extra"
 FORWARD: Final = 0   # originator to responder, drawn →
 BACKWARD: Final = 1  # responder to originator, drawn ←
 NEITHER: Final = 2   # said of the conversation as a whole
+
+UNMARKED: Final = Marks()    # of an event that nobody has put into a conversation: nothing marked, nothing shown
 
 
 # Where the phase of an event stands in a story. A phase of any rank but APPLICATION comes once in a conversation,
@@ -81,6 +84,9 @@ class Event:
     importance: CORE, BASE or EXTRA.              spec: the rule behind it, `RFC 9293 §3.5`.
     WHY: why the protocol does this, for a reader who meets it for the first time.
     time: integer nanoseconds since 1970, from the capture.
+
+    What the methods below say may hold secrets. Nothing of it is shown as it is: whoever shows an event asks
+    `dissectors.wire.secrets.gate.Said` for it, which knows the marks of the conversation.
     """
 
     name: ClassVar[str] = ""
@@ -96,6 +102,7 @@ class Event:
         self.evidence = evidence
         self.conversation = 0  # set once by the router, which alone knows the numbers
         self.stream = 0        # of the layer beneath that carries several (an HTTP/2 stream); 0 for none
+        self.marks: Marks = UNMARKED    # of its conversation, set where its number is
 
     def label(self) -> str:
         """A word or two in the protocol's own terms for the margin of a timeline: `SYN`, `A query`."""

@@ -9,6 +9,7 @@ from mypy_extensions import mypyc_attr
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.lookup import Book
+from dissectors.kit.marks import Marks
 from dissectors.kit.phase import Stretch, Summary
 from dissectors.kit.provided import NOTHING, Provided
 
@@ -72,11 +73,13 @@ class Context:
     decrypted.
     readers: who is reached by what; set by the router, which resolves each Handoff by it. A carrier asks it where
     handing on has a cost, as for the bodies of HTTP.
+    marks: what is secret in this conversation by its position; a dissector adds to them.
     """
 
     def __init__(
         self, transport: str, originator_port: int, responder_port: int, midstream: bool = False,
         each_pdu: bool = False, provided: Provided = NOTHING, beneath: tuple[str, ...] = (),
+        marks: Marks | None = None,
     ) -> None:
         self.transport = transport          # "tcp" or "udp"
         self.originator_port = originator_port
@@ -85,21 +88,30 @@ class Context:
         self.each_pdu = each_pdu
         self.provided = provided
         self.beneath = beneath
+        self.marks = marks if marks is not None else Marks(provided.show_secrets)
         self.readers: Readers = NO_READERS
 
     def midway(self) -> Context:
         """The same, for an observer that begins in the middle of what it reads."""
         context = Context(
-            self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided, self.beneath
+            self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided,
+            self.beneath, self.marks,
         )
         context.readers = self.readers
         return context
+
+    def mark(self, octets: bytes, chunk: Chunk, at: int) -> None:
+        """These octets are a secret; they begin at chunk.data[at], which is before the chunk where `at` is negative.
+
+        Inside something that was decrypted or decoded, positions are not those of the transport.
+        """
+        self.marks.mark(octets, chunk.direction, -1 if self.beneath else max(chunk.position + at, 0))
 
     def above(self, protocol: str) -> Context:
         """The context of what this protocol carries."""
         context = Context(
             self.transport, self.originator_port, self.responder_port, self.midstream, self.each_pdu, self.provided,
-            (*self.beneath, protocol),
+            (*self.beneath, protocol), self.marks,
         )
         context.readers = self.readers
         return context

@@ -43,7 +43,8 @@ from dissectors.protocols.grpc.framing import (
     inflated,
 )
 from dissectors.protocols.grpc.schema import GrpcMethod, schema_of
-from dissectors.wire.body_secrets import without_secrets
+from dissectors.wire.secrets.names import is_secret_call
+from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 10       # messages of one side that are told one by one
 MAX_CITED: Final = 7             # first inputs of a call whose frames its end cites; the last one beside them
@@ -274,7 +275,7 @@ class GrpcDissector(Dissector):
                 octets = plain[:MAX_KEPT]
         if self.call.json and not self.show_secrets:
             octets = without_secrets(octets.decode("utf-8", "replace")).encode("utf-8")
-        content = GrpcContent(octets, complete, self.call.json, self.show_secrets)
+        content = GrpcContent(octets, complete, self.call.json, self.show_secrets, is_secret_call(self.call.path))
         content.packed = packed
         method = self.method
         if method is not None and complete and not packed and not self.call.json:

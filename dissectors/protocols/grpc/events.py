@@ -6,10 +6,10 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
 from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.units import duration, plural, size
-from dissectors.wire.body_secrets import json_without_secrets, without_secrets
-from dissectors.wire.http.redaction import shown_value
 from dissectors.wire.preview import json_value, shortened, text_of
 from dissectors.wire.protobuf import NotProtobuf, as_json, in_short
+from dissectors.wire.secrets.fields import shown_value
+from dissectors.wire.secrets.named import REDACTED
 
 GRPC: Final = "grpc"
 MAX_SHORT: Final = 120        # characters of a message in a sentence
@@ -142,14 +142,18 @@ def hex_in(value: JsonValue, key: str = "") -> list[str]:
 class GrpcContent:
     """A message as it can be shown. octets: uncompressed, as far as they are kept; complete: all of them are.
 
+    secret: its method is one for credentials, so that its fields are, whose names nobody knows.
     decoded: by the user's schema, as `type`; None where there is none, and then `problem` says why if it was tried.
     """
 
-    def __init__(self, octets: bytes, complete: bool, json: bool, show_secrets: bool) -> None:
+    def __init__(
+        self, octets: bytes, complete: bool, json: bool, show_secrets: bool, secret: bool = False
+    ) -> None:
         self.octets = octets
         self.complete = complete
         self.json = json
         self.show_secrets = show_secrets
+        self.secret = secret
         self.type = ""
         self.decoded: JsonValue = None
         self.problem = ""
@@ -173,7 +177,9 @@ class GrpcContent:
             line = in_short(self.octets, MAX_SHORT)
         except NotProtobuf as error:
             return f"no message of Protocol Buffers ({error.args[0]}): {self.octets[:16].hex(' ')}"
-        return line if self.show_secrets else without_secrets(line)
+        if self.secret and not self.show_secrets:
+            return f"fields of a call for credentials {REDACTED}"
+        return line
 
     def as_json(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {"complete": self.complete}
@@ -195,7 +201,7 @@ class GrpcContent:
         elif self.complete:
             try:
                 value = as_json(self.octets)
-                out["fields"] = value if self.show_secrets else json_without_secrets(value)
+                out["fields"] = REDACTED if self.secret and not self.show_secrets else value
             except NotProtobuf as error:
                 out["problem"] = str(error.args[0])
                 out["hex"] = self.octets[:256].hex()

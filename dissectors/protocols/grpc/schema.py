@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from dissectors.kit.event import JsonValue
-from dissectors.wire.body_secrets import json_without_secrets
+from dissectors.wire.secrets.data import data_without_secrets
 
 
 class GrpcMethod:
@@ -67,7 +67,7 @@ class Schema:
             return None, f"it is no {kind.full_name}"
         except (json_format.Error, TypeError, ValueError, KeyError) as error:
             return None, f"it cannot be shown as {kind.full_name} ({str(error)[:120]})"
-        return (value if show_secrets else json_without_secrets(value)), ""
+        return (value if show_secrets else data_without_secrets(value)), ""
 
 
 @lru_cache(maxsize=2)

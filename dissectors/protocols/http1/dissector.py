@@ -7,6 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Gap
+from dissectors.kit.marks import LEAST_QUOTED, quoted
 from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Dissector, Handoff, Output
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpRequest, HttpResponse, HttpSkipped
 from dissectors.protocols.http1.exchange import MAX_INTERIM, Open
@@ -418,10 +419,14 @@ class Exchanges(Watcher):
         one.odd_chunk = True
         section = Http1Section()
         section.ambiguous.append((
-            "chunk_size", f"A chunk size is written {as_text(line[:40])!r}: some read the digits at its beginning, "
-            "some refuse it."
+            "chunk_size", f"A chunk size is written {quoted(as_text(line[:40]))}: some read the digits at its "
+            "beginning, some refuse it."
         ))
         self._ambiguities(half, one, section, Framing(0, 0), Evidence((half.frame,)))
+
+    def on_unread(self, line: bytes) -> None:
+        if len(line) >= LEAST_QUOTED:
+            self.context.marks.mark(line)
 
     def on_fault(self, half: Http1Half, code: str, reason: str) -> None:
         cap = _CAPS.get(code, 0)
@@ -436,7 +441,7 @@ class Exchanges(Watcher):
 
     def _new(self) -> Open:
         self.count += 1
-        return Open(self.count)
+        return Open(self.count, self.show_secrets)
 
     def _add(self, one: Open, half: Http1Half) -> None:
         """Another request waits. After a gap in the responses the earlier ones may have been answered in it."""

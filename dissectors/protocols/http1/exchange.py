@@ -12,6 +12,7 @@ from dissectors.wire.http.body import NO_BODY, Body, BodyReader
 from dissectors.wire.http.carry import Carried, begun_by_response, carried_by, in_target
 from dissectors.wire.http.events import Interim, Times
 from dissectors.wire.http.message import Head, Pairs, as_fields
+from dissectors.wire.secrets.fields import shown_pairs
 
 MAX_INTERIM: Final = 16         # 1xx responses of one exchange that are remembered
 
@@ -22,8 +23,9 @@ class Open:
     head, response: with their secrets, for what the reading depends on; shown_*: as events may show them.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, show_secrets: bool = False) -> None:
         self.number = number
+        self.show_secrets = show_secrets
         self.head: Head | None = None
         self.shown_head: Head | None = None
         self.response: Head | None = None
@@ -63,7 +65,8 @@ class Open:
             time, direction, Evidence(self.cited.frames()), self.number, self.shown_head,
             self.shown_response, Times(self.begun, self.sent, self.first, self.ended, self.free), self.sent_body,
             self.received_body, (self.wire_sent, self.wire_received), ended, tuple(self.interim),
-            self.request_trailers, self.response_trailers,
+            shown_pairs(self.request_trailers, self.show_secrets),
+            shown_pairs(self.response_trailers, self.show_secrets),
         )
 
     # -- what bodies carry -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.marks import quoted
 from dissectors.wire.http.message import NO_STATUS, Head, Pairs, number_of
 
 MAX_FIELDS: Final = 1_000       # of one message; further ones are not read
@@ -133,7 +134,7 @@ def _status_line(line: bytes) -> Start:
     status = number_of(code[:3]) if len(code) >= 3 else NO_STATUS
     start = Start(RESPONSE, "", "", version, status, reason)
     if status < 100 or len(code) != 3:
-        start.notes.append(f"The status code is written {text_of(code[:20])!r}.")
+        start.notes.append(f"The status code is written {quoted(text_of(code[:20]))}.")
     if version[:7] != "HTTP/1." or len(version) != 8:
         start.notes.append(f"The version is written {version[:40]}.")
     return start
@@ -208,7 +209,8 @@ def parse_section(block: bytes) -> Http1Section:
         pairs.append((line[:colon], line[colon + 1:].strip(b" \t")))
     for name, _value in pairs:
         if name.translate(None, _TOKEN):
-            _ambiguous(section, "field_name", f"The field name {text_of(name[:60])!r} holds what no name may hold.")
+            shown = quoted(text_of(name[:60]))
+            _ambiguous(section, "field_name", f"The field name {shown} holds what no name may hold.")
     section.pairs = tuple(pairs)
     return section
 
@@ -221,7 +223,7 @@ def _unusual_lines(block: bytes, section: Http1Section) -> list[bytes]:
         section.notes.append("Lines end in LF without CR.")
     if text.count(b"\r") != pairs or len(text) != len(block):
         at = text.replace(b"\r\n", b"\n\n").find(b"\r")
-        where = f" before {text_of(text[at + 1:at + 41])!r}" if at >= 0 else ""
+        where = f" before {quoted(text_of(text[at + 1:at + 41]))}" if at >= 0 else ""
         _ambiguous(section, "bare_cr", f"A CR without LF stands{where}: some end the line there, some do not.")
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
 
@@ -244,7 +246,8 @@ def _odd_line(line: bytes, colon: int, pairs: list[tuple[bytes, bytes]], section
         name = line[:colon].rstrip(b" \t")
         _ambiguous(
             section, "space_before_colon",
-            f"White space stands between the field name {text_of(name[:60])!r} and its colon: some drop the field.",
+            f"White space stands between the field name {quoted(text_of(name[:60]))} and its colon: some drop the "
+            "field.",
         )
         pairs.append((name, line[colon + 1:].strip(b" \t")))
     elif colon > 0:
@@ -252,7 +255,7 @@ def _odd_line(line: bytes, colon: int, pairs: list[tuple[bytes, bytes]], section
     elif colon == 0:
         _ambiguous(section, "empty_name", "A field has no name before its colon.")
     elif line and len(section.notes) < MAX_NOTES and colon < 0:
-        section.notes.append(f"The line {text_of(line[:60])!r} has no colon and is passed over.")
+        section.notes.append(f"The line {quoted(text_of(line[:60]))} has no colon and is passed over.")
 
 
 def _ambiguous(section: Http1Section, code: str, sentence: str) -> None:

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Gap
+from dissectors.kit.marks import quoted
 from dissectors.protocols.http1.framing import CHUNKED, HANDED_OVER, LENGTH, UNTIL_CLOSE
 from dissectors.protocols.http1.lines import (
     MAX_TAIL,
@@ -25,6 +26,7 @@ from dissectors.protocols.http1.lines import (
     line_kind,
     resembles,
 )
+from dissectors.wire.http.message import as_text
 
 MAX_HEAD: Final[i64] = 256 << 10      # octets of a header or trailer section
 MAX_CHUNK_LINE: Final[i64] = 4_096    # octets of a chunk size with its extensions (RFC 9112 §7.1.1)
@@ -68,6 +70,9 @@ class Watcher:
     def on_end(self, half: Http1Half, trailers: bytes, lost: bool) -> None:
         """The message in hand is over. lost: its end was not seen."""
         raise NotImplementedError
+
+    def on_unread(self, line: bytes) -> None:
+        """A line that should be the size of a chunk, and may be anything."""
 
     def on_odd_chunk(self, half: Http1Half, line: bytes) -> None:
         """A chunk size that is read, and written as it should not be."""
@@ -377,9 +382,11 @@ class Http1Half:
             return stop
         size = chunk_size(line)
         if size >= 0 and not is_strict_size(line):
+            watcher.on_unread(line)
             watcher.on_odd_chunk(self, line)
         if size < 0:
-            self._broken(watcher, "chunk_size", f"{line[:40]!r} is no chunk size")
+            watcher.on_unread(line)
+            self._broken(watcher, "chunk_size", f"{quoted(as_text(line[:40]))} is no chunk size")
         elif size == 0:
             self.state = TRAILERS
         else:

@@ -41,8 +41,8 @@ from dissectors.protocols.http2.meaning import reset_reason, setting_error
 from dissectors.protocols.http2.messages import H2Messages
 from dissectors.protocols.http2.side import MAX_PINGS, MAX_UNACKED, Announced, H2Side, initial_window
 from dissectors.protocols.http2.states import CLIENT, STATE_NAMES
-from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.http.describe import request_short
+from dissectors.wire.secrets.text import without_secrets
 
 MAX_TEXT: Final = 1_000        # octets of a text in a frame that are kept
 MAX_ORIGINS: Final = 100       # of one ORIGIN frame that are kept

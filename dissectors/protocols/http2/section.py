@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.wire.body_secrets import REDACTED
 from dissectors.wire.hpack.decoder import NEVER, Block
 from dissectors.wire.http.message import NO_STATUS, Head, Pairs, as_text, number_of, shown_head
+from dissectors.wire.secrets.named import REDACTED
 
 VERSION: Final = "HTTP/2"
 _REDACTED: Final = REDACTED.encode()

@@ -21,9 +21,9 @@ from dissectors.protocols.sse.events import (
     StreamEvent,
 )
 from dissectors.protocols.sse.stream import BOM, MAX_LINE, LineReader, SseBlock, add_line
-from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import text_of
 from dissectors.wire.rhythm import Intervals, median
+from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 20       # events of a stream that are told one by one
 MAX_NAMES: Final = 32            # names of events that are counted apart

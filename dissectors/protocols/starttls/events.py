@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, Headline, JsonValue
 from dissectors.kit.identity import USER, Identity, host_of, hosts_in
 from dissectors.kit.units import duration, plural
-from dissectors.wire.body_secrets import REDACTED
+from dissectors.wire.secrets.named import REDACTED
 
 STARTTLS: Final = "starttls"      # the kind of phase
 WITHIN: Final = "within tls"      # ... of what the same protocol says inside TLS

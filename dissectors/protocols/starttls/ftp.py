@@ -26,14 +26,14 @@ class FtpObserver(NumericObserver):
     def said(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
         word = first_word(line)
         argument = line.partition(b" ")[2].strip().upper()
-        if word == "PASS":
+        if word in ("PASS", "ACCT"):
             exposed = "commands and data" if self.anonymous else "credentials"
-            self.expose(exposed, self.speak(word, line, 1, frames))
+            self.expose(exposed, self.speak(word, line, 1, frames, chunk, end))
         elif word == "USER":
             self.anonymous = argument in ANONYMOUS
-            self.speak(word, line, -1 if self.anonymous else 1, frames)
+            self.speak(word, line, -1 if self.anonymous else 1, frames, chunk, end)
         else:
-            command = self.speak(word, line, -1, frames)
+            command = self.speak(word, line, -1, frames, chunk, end)
             if word == "AUTH" and argument in MECHANISMS and not self.inside:
                 self.ask(command)
 

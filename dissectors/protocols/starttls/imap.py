@@ -35,11 +35,11 @@ class ImapObserver(LineObserver):
             return
         tag, word = words[0].decode("latin-1"), words[1].decode("latin-1").upper()
         if word == "LOGIN":
-            self.expose("credentials", self.speak(tag, line, 2, frames))
+            self.expose("credentials", self.speak(tag, line, 2, frames, chunk, end))
         elif word == "AUTHENTICATE":
-            self.expose("credentials", self.speak(tag, line, 3, frames))
+            self.expose("credentials", self.speak(tag, line, 3, frames, chunk, end))
         else:
-            command = self.speak(tag, line, -1, frames)
+            command = self.speak(tag, line, -1, frames, chunk, end)
             if word == "STARTTLS" and not self.inside:
                 self.ask(command)
 

@@ -33,6 +33,7 @@ ANSWERS: Final[dict[int, str]] = {
     0x6D: "ModifyDNResponse", 0x6F: "CompareResponse", 0x78: "ExtendedResponse",
 }
 SIMPLE: Final = 0x80              # AuthenticationChoice, RFC 4511 §4.2
+SASL: Final = 0xA3
 IN_PROGRESS: Final = 14           # saslBindInProgress: another BindRequest follows
 
 # resultCode, RFC 4511 §4.1.9: those that a bind or a StartTLS meets.
@@ -128,7 +129,10 @@ class LdapObserver(StarttlsObserver):
             if step == PART:
                 if framer.begins:
                     end = framer.part + framer.length - framer.before
-                    self._message(framer.buffer[framer.part - framer.head:framer.part], chunk, int(end))
+                    start = framer.part - framer.head
+                    self._message(
+                        framer.buffer[start:framer.part], chunk, int(end), int(start - framer.before)
+                    )
             elif step == NOTHING:
                 return
             else:
@@ -138,8 +142,8 @@ class LdapObserver(StarttlsObserver):
             self.last_frame = chunk.released_by
             framer.lose()
 
-    def _message(self, head: bytes, chunk: Chunk, end: int) -> None:
-        """head: the first octets of a message, which ends at chunk.data[end - 1]."""
+    def _message(self, head: bytes, chunk: Chunk, end: int, start: int) -> None:
+        """head: the first octets of a message, which begins at chunk.data[start] and ends at chunk.data[end - 1]."""
         identifier = Element(head, Element(head, 0).start)
         found = Element(head, identifier.end)
         if identifier.tag != 2 or found.tag < 0:
@@ -148,16 +152,16 @@ class LdapObserver(StarttlsObserver):
         tag, word = int(found.tag), str(number(head, identifier))
         if chunk.direction == self.client:
             self.behind(self.frames, self.now, len(head))
-            self._request(tag, word, head, found)
+            self._request(tag, word, head, found, chunk, start)
         else:
             self._answer(tag, word, head, found, chunk, end)
 
-    def _request(self, tag: int, word: str, head: bytes, found: Element) -> None:
+    def _request(self, tag: int, word: str, head: bytes, found: Element, chunk: Chunk, start: int) -> None:
         name = REQUESTS.get(tag, "")
         if not name or tag in UNANSWERED:
             return
         if tag == BIND:
-            self._bind(word, head, found)
+            self._bind(word, head, found, chunk, start)
         elif tag == EXTENDED and START_TLS in head[found.start:found.start + 64]:
             command = self.command(word, "StartTLS", self.frames, self.now)
             if not self.inside:
@@ -165,18 +169,32 @@ class LdapObserver(StarttlsObserver):
         else:
             self.command(word, name, self.frames, self.now)
 
-    def _bind(self, word: str, head: bytes, found: Element) -> None:
+    def _bind(self, word: str, head: bytes, found: Element, chunk: Chunk, start: int) -> None:
         """A simple bind carries the password as it is, unless it is empty, which is anonymous (RFC 4513 §5.1)."""
         version = Element(head, found.start)
         name = Element(head, version.end)
         choice = Element(head, name.end) if name.end < len(head) else Element(b"", 0)
+        if choice.tag in (SIMPLE, SASL):
+            self._secret(head, choice, chunk, start)
         if choice.tag == SIMPLE and choice.end > choice.start:
             self.expose("credentials", self.command(word, "BindRequest (simple)", self.frames, self.now))
             return
-        kind = {SIMPLE: "anonymous", 0xA3: "SASL"}.get(int(choice.tag), "")
+        kind = {SIMPLE: "anonymous", SASL: "SASL"}.get(int(choice.tag), "")
         text = f"BindRequest ({kind})" if kind else "BindRequest"
         self.command(word, text, self.frames, self.now)
         self.sasl = kind == "SASL"
+
+    def _secret(self, head: bytes, choice: Element, chunk: Chunk, start: int) -> None:
+        """The password, or what SASL proves itself with; all of its place, however long, and what is here of it."""
+        octets = head[choice.start:min(int(choice.end), len(head))]
+        self.context.mark(octets, chunk, start + int(choice.start))
+        if not self.inside:
+            at = max(chunk.position + start, 0)
+            self.context.marks.place(chunk.direction, at + int(choice.start), at + int(choice.end))
+        if choice.tag == SASL:
+            mechanism = Element(head, choice.start)
+            answer = Element(head, mechanism.end) if mechanism.end < len(head) else mechanism
+            self.known(head[answer.start:min(int(answer.end), len(head))])
 
     def _answer(self, tag: int, word: str, head: bytes, found: Element, chunk: Chunk, end: int) -> None:
         if tag in PARTIAL:

@@ -10,7 +10,7 @@ from dissectors.kit.event import Evidence, LimitReached
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import Context
 from dissectors.protocols.starttls.observer import Pending, StarttlsObserver, shown
-from dissectors.wire.body_secrets import REDACTED
+from dissectors.wire.secrets.named import REDACTED
 
 MAX_LINE: Final = 8_192           # octets; the standards allow far fewer (RFC 5321 §4.5.3.1, RFC 2449 §4)
 MAX_LINE_FRAMES: Final = 7        # first frames that one line is told to lie in; the last one beside them
@@ -110,16 +110,31 @@ class LineObserver(StarttlsObserver):
                 self.now, chunk.direction, Evidence((chunk.released_by,)), self.protocol, "MAX_LINE", MAX_LINE
             ))
 
-    def speak(self, word: str, line: bytes, secret_from: int, frames: tuple[int, ...]) -> Pending:
+    def speak(
+        self, word: str, line: bytes, secret_from: int, frames: tuple[int, ...], chunk: Chunk, end: int
+    ) -> Pending:
         """A command of the client as it may be shown: from that word of the line on it is a secret; -1 for none."""
         text = shown(line.strip())
         secret = False
-        if secret_from >= 0 and not self.context.provided.show_secrets:
-            words = line.split()
-            kept = [shown(one) for one in words[:secret_from]]
+        if secret_from >= 0:
+            words = line.split(None, secret_from)
             secret = len(words) > secret_from
-            text = " ".join([*kept, REDACTED] if secret else kept)
+            if secret:
+                self.hide(words[-1], chunk, end)
+            if self.context.provided.show_secrets:
+                secret = False
+            else:
+                text = " ".join([*[shown(one) for one in words[:secret_from]], *([REDACTED] if secret else [])])
         return self.command(word, text, frames, self.now, secret)
+
+    def hide(self, argument: bytes, chunk: Chunk, end: int) -> None:
+        """The last argument of a line is a secret, and each of its words. The line ends at chunk.data[end - 1]."""
+        argument = argument.rstrip()
+        breaks = 2 if chunk.data[end - 2:end] == b"\r\n" or end == 1 else 1
+        self.context.mark(argument, chunk, end - breaks - len(argument))
+        for one in argument.split():
+            self.context.marks.mark(one.strip(b'"'))
+            self.known(one)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -1,6 +1,9 @@
 """What all observers of a dialogue share: who is the client, the change to TLS, and what is told of it."""
 from __future__ import annotations
 
+from base64 import b64decode
+from binascii import Error
+from contextlib import suppress
 from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
@@ -23,12 +26,15 @@ from dissectors.protocols.starttls.events import (
     StarttlsRefused,
     Stripped,
 )
-from dissectors.wire.body_secrets import REDACTED
+from dissectors.wire.secrets.named import REDACTED
 
 MAX_TOLD: Final = 32          # exchanges of one dialogue that are told
 MAX_PENDING: Final = 64       # commands that wait for their answer at once
 MAX_EARLY: Final = 16         # chunks of TLS that are kept until the answer that agrees to it is seen
+LEAST_MARKED: Final = 6       # octets of a line of a login that are known again elsewhere
 MAX_TEXT: Final = 160         # characters of a command or an answer that are shown
+
+MAX_CONCEALED: Final = 4_096  # octets of the client behind a login that begins, which may belong to it
 
 CLIENT_HELLO: Final = 1
 TO_TLS: Final = (STARTTLS, "tls")
@@ -92,6 +98,7 @@ class StarttlsObserver(Dissector):
         self.quiet: bool = False                         # the rest is not told
         self.octets: list[int] = [0, 0]                  # of that rest
         self.last_frame: int = 0
+        self.concealed: int = 0                          # octets of the client that may still belong to a login
         self.injected: bool = False
         self.early: list[Input] = []
         self.over: bool = False
@@ -134,12 +141,25 @@ class StarttlsObserver(Dissector):
                 return []
             self._unseen(chunk)
             return self.take()
+        if from_client and self.concealed:
+            self._conceal(chunk)
         if self.quiet:
             self.octets[chunk.direction] += len(chunk.data)
             self.last_frame = chunk.released_by
             return []
+        before = self.concealed
         self.read(chunk)
+        if from_client and self.concealed > before:
+            self._conceal(chunk)
         return self.take()
+
+    def _conceal(self, chunk: Chunk) -> None:
+        """Nothing tells how far a login goes that is no longer read: its answers to a challenge, its literals."""
+        if not self.inside:
+            self.context.mark(chunk.data[:self.concealed], chunk, 0)
+            for line in chunk.data[:self.concealed].split(b"\n")[:MAX_PENDING]:
+                self.known(line.strip())
+        self.concealed = max(self.concealed - len(chunk.data), 0)
 
     def _begins_tls(self, chunk: Chunk, from_client: bool) -> bool:
         """A ClientHello; or a further record, where something says that TLS has begun."""
@@ -268,6 +288,19 @@ class StarttlsObserver(Dissector):
         ))
         self._hand_over(chunk.direction, chunk.position + end)
 
+    def known(self, secret: bytes) -> None:
+        """A part of a login, and what it says in base64, are secrets wherever they stand (RFC 4422, RFC 4616 §2)."""
+        parts = [secret, *secret.split(b"\0")]
+        with suppress(Error, ValueError):
+            parts += b64decode(secret, validate=True).split(b"\0")
+        for part in parts:
+            if len(part) >= LEAST_MARKED:
+                self.context.marks.mark(part)
+
+    def conceal(self) -> None:
+        """A login begins, or goes on, whose further octets are not told apart."""
+        self.concealed = MAX_CONCEALED
+
     def expose(self, exposed: str, command: Pending) -> None:
         """Something that nobody on the way should see is sent. Without TLS that is told, and the rest is not."""
         if not self.inside:
@@ -275,6 +308,8 @@ class StarttlsObserver(Dissector):
                 command.time, self.client, command.frames, self.client, self.protocol, exposed, command.text,
                 self.offered,
             ))
+        if exposed.startswith("credentials"):
+            self.conceal()
         self.hush()
 
     def hush(self) -> None:

@@ -34,13 +34,13 @@ class Pop3Observer(LineObserver):
         word = first_word(line)
         self.greeted = True
         if word in ("PASS", "APOP"):
-            self.expose("credentials", self.speak(word, line, 1, frames))
+            self.expose("credentials", self.speak(word, line, 1, frames, chunk, end))
         elif word == "AUTH" and len(line.split()) > 1:
-            self.expose("credentials", self.speak(word, line, 2, frames))
+            self.expose("credentials", self.speak(word, line, 2, frames, chunk, end))
         elif word == "USER":
-            self.speak(word, line, 1, frames)
+            self.speak(word, line, 1, frames, chunk, end)
         else:
-            command = self.speak(word, line, -1, frames)
+            command = self.speak(word, line, -1, frames, chunk, end)
             if word == "STLS" and not self.inside:
                 self.ask(command)
 

@@ -110,6 +110,8 @@ class PostgresqlObserver(StarttlsObserver):
         command = self.pending[0]
         command.text += f", answered with a request for {way}" if kind else ", let in without a password"
         command.frames = tuple(sorted({*command.frames, *frames}))
+        if kind:
+            self.conceal()
         self.expose("credentials and queries" if kind == CLEAR else "queries and their results", command)
         return True
 

@@ -25,11 +25,11 @@ class SmtpObserver(NumericObserver):
         if overwritten(word):
             self.stripped(self.now, chunk.direction, frames, word)
         if word == "AUTH":
-            self.expose("credentials", self.speak(word, line, 2, frames))
+            self.expose("credentials", self.speak(word, line, 2, frames, chunk, end))
         elif word in ("MAIL", "DATA", "BDAT"):
-            self.expose("mail", self.speak(word, line, -1, frames))
+            self.expose("mail", self.speak(word, line, -1, frames, chunk, end))
         else:
-            command = self.speak(word, line, -1, frames)
+            command = self.speak(word, line, -1, frames, chunk, end)
             if word == "STARTTLS" and not self.inside:
                 self.ask(command)
 

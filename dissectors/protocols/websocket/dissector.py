@@ -46,8 +46,8 @@ from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS
 from dissectors.protocols.websocket.rules import close_of, faults_of
 from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, WsRun
 from dissectors.protocols.websocket.upgrade import Upgrade, WsUpgradeSide
-from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import MAX_KEPT, text_of
+from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 20        # messages of one side that are told one by one
 MAX_PINGS_SHOWN: Final[i64] = 3   # pings of one side, with their pongs; then they count as a heartbeat
@@ -65,6 +65,7 @@ class WebSocketDissector(Dissector):
         self.readers = context.readers
         self.above = Above(False, False)
         self.show_secrets: bool = context.provided.show_secrets
+        self.marks = context.marks
         self.forward = WsSide(FORWARD)
         self.backward = WsSide(BACKWARD)
         self.client: int = -1
@@ -167,6 +168,8 @@ class WebSocketDissector(Dissector):
     def _opened(self, response: WsUpgradeSide, out: list[Output]) -> None:
         request = self.request
         upgrade = Upgrade(request, response, self.show_secrets)
+        for one in upgrade.secrets:
+            self.marks.mark(one.encode("utf-8", "replace"))     # the server may repeat it
         self.upgrade = upgrade
         self.late = False
         self.begun = response.time

@@ -8,7 +8,6 @@ from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import ABNORMAL, NO_STATUS, close_name
 from dissectors.protocols.websocket.events import WEBSOCKET
 from dissectors.protocols.websocket.rhythm import Rhythm
-from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import shortened
 from dissectors.wire.rhythm import median
 
@@ -45,8 +44,7 @@ class Talk:
         self.ping_every_ns = rhythm.pings.regular()
         self.round_trip_ns = median(rhythm.round_trips)
         self.slowest_ns = max(rhythm.round_trips) if rhythm.round_trips else -1
-        heartbeat, self.heartbeat_ns = rhythm.heartbeat()
-        self.heartbeat = without_secrets(heartbeat)
+        self.heartbeat, self.heartbeat_ns = rhythm.heartbeat()
         self.violations = violations
         self.unanswered, self.waited_ns, self.waiting_frame = unanswered
 

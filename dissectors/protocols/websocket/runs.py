@@ -9,7 +9,6 @@ from dissectors.kit.event import Evidence
 from dissectors.kit.runs import LikeRun
 from dissectors.protocols.websocket.codes import TEXT
 from dissectors.protocols.websocket.events import WsMessageRun
-from dissectors.wire.body_secrets import without_secrets
 from dissectors.wire.preview import hex_preview, shortened, text_of
 
 MAX_PREVIEWS: Final = 3       # messages of a run whose beginning is shown
@@ -31,7 +30,7 @@ class WsRun(LikeRun):
 
     def preview(self, opcode: i64, octets: bytes, size: int) -> None:
         if opcode == TEXT:
-            text = shortened(without_secrets(text_of(octets, len(octets) >= size)))
+            text = shortened(text_of(octets, len(octets) >= size))
         else:
             text = hex_preview(octets, size)
         if text:

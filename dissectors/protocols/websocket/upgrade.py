@@ -7,7 +7,8 @@ from typing import Final
 
 from dissectors.kit.inputs import Fields
 from dissectors.protocols.websocket.deflate import NAME, Agreement, WsExtension, extensions_of
-from dissectors.wire.body_secrets import without_secrets
+from dissectors.wire.secrets.fields import shown_authority, shown_protocols
+from dissectors.wire.secrets.text import without_secrets
 
 GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"   # RFC 6455 §1.3
 KEY_OCTETS: Final = 16                                  # RFC 6455 §4.1
@@ -52,18 +53,24 @@ class Upgrade:
     def __init__(self, request: WsUpgradeSide | None, response: WsUpgradeSide | None, show_secrets: bool) -> None:
         self.request_seen = request is not None
         self.response_seen = response is not None
+        offered: list[str] = []
         self.path = self.authority = self.origin = self.version = self.key = self.accept = self.status = ""
         self.offered: list[str] = []
+        self.secrets: list[str] = []      # among what was offered
         self.wanted: list[WsExtension] = []
         self.over_http2 = False
         if request is not None:
             path = request.text(b":path")
             self.path = path if show_secrets else without_secrets(path)
-            self.authority = request.text(b":authority") or request.text(b"host")
+            authority = request.text(b":authority") or request.text(b"host")
+            self.authority = authority if show_secrets else shown_authority(authority)
             self.origin = request.text(b"origin")
             self.version = request.text(b"sec-websocket-version")
             self.key = request.text(b"sec-websocket-key")
-            self.offered = request.listed(b"sec-websocket-protocol")
+            offered = request.listed(b"sec-websocket-protocol")
+            shown = shown_protocols(offered)
+            self.offered = offered if show_secrets else shown
+            self.secrets = [one for one, other in zip(offered, shown, strict=True) if one != other]
             self.wanted = extensions_of(request.text(b"sec-websocket-extensions"))
             self.over_http2 = request.text(b":protocol") == "websocket"     # RFC 8441 §4
         self.chosen = ""
@@ -71,7 +78,8 @@ class Upgrade:
         if response is not None:
             self.status = response.text(b":status")
             self.accept = response.text(b"sec-websocket-accept")
-            self.chosen = response.text(b"sec-websocket-protocol")
+            chosen = response.text(b"sec-websocket-protocol")
+            self.chosen = chosen if show_secrets or not chosen else _shown_choice(chosen, offered, self.offered)
             self.agreed = extensions_of(response.text(b"sec-websocket-extensions"))
         self.expected = accept_of(self.key.encode("utf-8")) if self.key else ""
 
@@ -108,6 +116,11 @@ class Upgrade:
                 for extension in self.agreed if extension.name not in wanted
             ]
         return found
+
+
+def _shown_choice(chosen: str, offered: list[str], shown: list[str]) -> str:
+    """The subprotocol that the server chose, as it is shown among those that were offered."""
+    return shown[offered.index(chosen)] if chosen in offered else shown_protocols([chosen])[0]
 
 
 def _octets(key: str) -> int:

@@ -1,15 +1,19 @@
 """Media types, and what the beginning of a body says of the whole (RFC 9110 §8.3)."""
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from dissectors.kit.event import JsonValue
 from dissectors.kit.units import plural
-from dissectors.wire.body_secrets import is_secret_name, without_secrets
 from dissectors.wire.http.graphql import operation_of
 from dissectors.wire.http.message import Head
 from dissectors.wire.http.playlist import describe_dash, describe_hls
+from dissectors.wire.secrets.named import REDACTED
+from dissectors.wire.secrets.names import is_secret_name
+from dissectors.wire.secrets.text import without_secrets
 
+_FIELD_NAME: Final = re.compile(r"[\w.+%:$\[\]-]{1,64}", re.ASCII)
 MAX_PARAMETERS: Final = 16
 MAX_NAMES: Final = 12        # of a form, or of an object, that are named
 MAX_TEXT: Final = 200        # characters of a text that are shown
@@ -79,7 +83,7 @@ def describe(type: MediaType, head: Head, sample: bytes, whole: bool, show_secre
     if is_json(essence):
         return _json(essence, head, sample, whole, show_secrets)
     if essence == FORM_TYPE:
-        return _form(sample, whole)
+        return _form(sample, whole, show_secrets)
     if essence.startswith("multipart/"):
         return _multipart(type, sample, whole)
     if essence in HLS_TYPES:
@@ -148,11 +152,17 @@ def _operation(document: str, name: str) -> Meaning | None:
     return Meaning(operation.text(), operation.as_json()) if operation is not None else None
 
 
-def _form(sample: bytes, whole: bool) -> Meaning:
-    """The names of its fields; the values of none."""
+def _form(sample: bytes, whole: bool, show_secrets: bool) -> Meaning:
+    """The names of its fields; the values of none.
+
+    What has no sign of equality is no field, and what looks like no name may be anything under this type, so neither
+    is shown.
+    """
     names: list[str] = []
     for part in sample.decode("latin-1").split("&"):
-        name = part.partition("=")[0]
+        name, equals, _value = part.partition("=")
+        if not show_secrets and not (equals and _FIELD_NAME.fullmatch(name)):
+            name = REDACTED if part else ""
         if name and name not in names:
             names.append(name)
     secret = [name for name in names if is_secret_name(name)]

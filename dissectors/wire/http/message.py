@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.inputs import Fields
-from dissectors.wire.http.redaction import HARMLESS, shown_target, shown_value
+from dissectors.wire.secrets.fields import HARMLESS, shown_authority, shown_name, shown_target, shown_value
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 
@@ -110,23 +110,24 @@ def shown_head(head: Head, show_secrets: bool) -> Head:
     """The head as it may be shown: credentials, cookies and tokens replaced. The same one where it holds none."""
     if show_secrets:
         return head
-    target = shown_target(head.target) if "=" in head.target or "@" in head.target else head.target
-    if target is head.target and HARMLESS.issuperset(head.index):
+    target = shown_target(head.target)
+    authority = shown_authority(head.authority) if "@" in head.authority else head.authority
+    if target is head.target and authority is head.authority and HARMLESS.issuperset(head.index):
         return head
-    changed = target != head.target
+    changed = target != head.target or authority != head.authority
     pairs = list(head.pairs)
     for place, (name, value) in enumerate(head.pairs):
         key = name.lower()
         if key in HARMLESS:
             continue
-        shown = shown_value(key, value)
-        if shown is not value:
+        shown, called = shown_value(key, value), shown_name(name)
+        if shown is not value or called is not name:
             changed = True
-            pairs[place] = (name, shown)
+            pairs[place] = (called, shown)
     if not changed:
         return head
     return Head(
-        head.version, head.method, head.scheme, head.authority, target, head.status, head.reason, tuple(pairs)
+        head.version, head.method, head.scheme, authority, target, head.status, head.reason, tuple(pairs)
     )
 
 

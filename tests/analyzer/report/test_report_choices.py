@@ -79,10 +79,11 @@ def test_a_retransmission_of_hidden_bytes_is_hidden_too() -> None:
     phase.events = [Said(0, 0, (1,), "request", "Authorization: [redacted]")]
     phase.events[0].evidence = Evidence((1,), 54, 54 + len(secret))
     analysis.octets = {
-        1: (bytes(54) + secret + b"tail", 0), 2: (bytes(66) + secret, 0), 3: (b"nothing of the kind, but as long", 0),
+        1: (bytes(54) + secret + b"\r\ntail", 0), 2: (bytes(66) + secret, 0),
+        3: (b"nothing of the kind, but as long", 0),
     }
     shown = data_of("".join(html_page(analysis)))["octets"]
-    assert shown["1"]["hex"] == "00" * 54 + "··" * len(secret) + b"tail".hex()
+    assert shown["1"]["hex"] == "00" * 54 + "··" * len(secret) + b"\r\ntail".hex()
     assert shown["2"]["hex"] == "00" * 66 + "··" * len(secret)
     assert "·" not in shown["3"]["hex"]
 

@@ -12,8 +12,8 @@ from dissectors.wire.http.describe import head_json, is_preflight, request_sente
 from dissectors.wire.http.events import Times
 from dissectors.wire.http.message import NO_STATUS, Head, as_fields, number_of, shown_head
 from dissectors.wire.http.methods import method_of
-from dissectors.wire.http.redaction import shown_target
 from dissectors.wire.http.status import class_of, status_name, status_of
+from dissectors.wire.secrets.fields import shown_target
 
 
 def asked(method: str = "GET", target: str = "/", **fields: str) -> Head:
@@ -170,7 +170,7 @@ def test_authentication_without_credentials() -> None:
 @pytest.mark.parametrize(("name", "value", "shown"), [
     ("Authorization", "Basic dXNlcjpwYXNz", "Basic [redacted]"), ("Cookie", "a=1; b=2", "a=[redacted]; b=[redacted]"),
     ("Set-Cookie", "sid=1; Path=/; HttpOnly", "sid=[redacted]; Path=/; HttpOnly"), ("X-Auth-Token", "t", "[redacted]"),
-    ("Location", "http://a/?code=1&token=abc", "http://a/?code=1&token=[redacted]"),
+    ("Location", "http://a/?code=1&token=abc", "http://a/?code=[redacted]&token=[redacted]"),
     ("Location", "http://a/#access_token=abc", "http://a/#access_token=[redacted]"),
     ("Server", "nginx token=1", "nginx token=1"), ("X-Request-Id", "77", "77"),
     ("Referer", "http://user:pw@a/b", "http://[redacted]@a/b"),

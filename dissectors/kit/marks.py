@@ -1,0 +1,62 @@
+"""What the dissectors of a conversation know to be secret by its position, whatever it looks like.
+
+A password that is the argument of a command, or the content of a message for it, has no name beside it. Whoever reads
+the protocol marks its octets. Whatever is said of the conversation afterwards, and the bytes of its frames, are then
+shown without them (`dissectors.wire.secrets`).
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import mypyc_attr
+
+MAX_MARKED: Final = 256           # values of one conversation; beyond them none of its payload is shown
+MAX_MARKED_OCTETS: Final = 8_192  # of one value that are compared; its position counts in whole
+
+# Around what a text quotes out of raw bytes that were not understood. Noncharacters: no text in Unicode may hold them
+# (Unicode 15 §23.7), so nothing that is decoded here means anything by them.
+OPENING: Final = "\ufdd0"
+CLOSING: Final = "\ufdd1"
+LEAST_QUOTED: Final = 4   # characters that may be a secret
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Marks:
+    """The secrets of one conversation. show: they may be shown all the same, because the user asked for it.
+
+    values: what was marked, each once.    places: (direction, first position in its stream, position behind it), where
+    the stream is that of the transport.    full: more was marked than is kept.
+    """
+
+    def __init__(self, show: bool = False) -> None:
+        self.show = show
+        self.full = False
+        self.values: dict[bytes, None] = {}
+        self.places: list[tuple[int, int, int]] = []
+
+    def mark(self, octets: bytes, direction: int = -1, position: int = -1) -> None:
+        """These octets are a secret. position: where they begin in the transport's stream of that direction."""
+        if position >= 0 and octets:
+            self.place(direction, position, position + len(octets))
+        if not octets or octets in self.values:
+            return
+        if len(self.values) >= MAX_MARKED:
+            self.full = True
+            return
+        self.values[octets[:MAX_MARKED_OCTETS]] = None
+
+    def place(self, direction: int, start: int, end: int) -> None:
+        """Whatever stands there in the transport's stream is a secret."""
+        if len(self.places) >= MAX_MARKED:
+            self.full = True
+            return
+        self.places.append((direction, start, end))
+
+
+def quoted(text: str) -> str:
+    """A piece of raw bytes, as Python writes a text, for a sentence about what is wrong with them.
+
+    Nobody knows what they are, so they may be a secret, unless there is hardly anything.
+    """
+    written = repr(text.replace(OPENING, "").replace(CLOSING, ""))
+    return written if len(text) < LEAST_QUOTED else f"{written[0]}{OPENING}{written[1:-1]}{CLOSING}{written[-1]}"

@@ -1,0 +1,334 @@
+"""Values beside a name that says that they are secret, in whatever notation name and value stand.
+
+`name=value` of queries and forms, `"name": value` of JSON with its lists and objects, `name: value` of header fields,
+sentences and GraphQL, elements and attributes of XML, parts of multipart. The text may begin and end anywhere.
+"""
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from dissectors.wire.secrets.forms import Spans
+from dissectors.wire.secrets.names import DOUBTFUL, HARMLESS, compact, counts, secrecy
+
+REDACTED: Final = "[redacted]"
+
+MAX_SIDE: Final = 64       # characters of a name before and behind the part that gives it away
+MAX_APART: Final = 16      # white space between a name, what separates, and the value
+MAX_TAG: Final = 1_024     # characters to the end of a tag, or of the head of a part
+
+# Something of every name that `names` knows.
+STEM: Final = re.compile(
+    r"pass|pwd|secret|token|key|auth|credential|creds|cookie|sess|sid|jwt|sig|code|pin\b|t?otp\b|\bpw|psw|pword|psk|assert|"
+    r"saml|hmac|sas\b|csrf|xsrf|bearer|ticket"
+)
+_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$[]")
+_SPACE: Final = frozenset(" \t")
+_BLANK: Final = frozenset(" \t\r\n")
+_QUOTES: Final[dict[str, str]] = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’"}
+_CLOSING: Final = frozenset(_QUOTES.values())
+_BOUNDARY: Final = frozenset(" \t\r\n.,;:)}]>?!\\/&")
+_HEADERS: Final = frozenset(("authorization", "proxyauthorization"))
+_COOKIES: Final = frozenset(("cookie", "setcookie", "cookie2", "setcookie2"))
+_LITERAL: Final = frozenset(("true", "false", "null", "none", "nil", "undefined", "{}", "[]", "-", "…", "*"))
+_CLOSED: Final = re.compile(r"</[\w:.-]{1,64}>\s{0,16}<[\w:.-]{1,64}[^<>]{0,64}>")
+_SIBLING: Final = re.compile(r"\s{0,16},\s{0,16}\\{0,3}[\"'](?:value|val|content)\\{0,3}[\"']\s{0,16}:\s{0,16}")
+_ELEMENT: Final = re.compile(r"\s{0,16},\s{0,16}(?=\\{0,3}[\"'\[{])")
+
+
+def named_spans(text: str, low: str, out: Spans) -> None:
+    """Add where values stand whose names say that they are secret. low: in lower case, of the same length."""
+    at = 0
+    size = len(text)
+    match = STEM.search(low)
+    while match is not None:
+        start = match.start()
+        least = max(start - MAX_SIDE, 0)
+        while start > least and text[start - 1] in _NAME:
+            start -= 1
+        end = match.end()
+        most = min(end + MAX_SIDE, size)
+        while end < most and text[end] in _NAME:
+            end += 1
+        at = max(end, match.end())
+        name = text[start:end].strip(".-[$")
+        kind = secrecy(name)
+        if kind != HARMLESS:
+            at = max(at, _beside(text, low, start, end, name, kind == DOUBTFUL, out))
+        match = STEM.search(low, at)
+
+
+def _beside(text: str, low: str, start: int, end: int, name: str, doubtful: bool, out: Spans) -> int:
+    """What belongs to the name at text[start:end]; returns where the next one may begin."""
+    before = text[start - 1:start]
+    if before in ("<", ":", "/"):
+        opened = _opened(text, start)
+        if opened >= 0:
+            return _element(text, low, opened, start, end, out)
+    at = end
+    while text[at:at + 1] == "\\":
+        at += 1
+    quote = text[at:at + 1] in _CLOSING
+    if quote:
+        at += 1
+        passed = _of_part(text, low, start, at, out)
+        if passed:
+            return passed
+    else:
+        at = end
+    tight = at
+    at = _skip(text, at, _BLANK if quote else _SPACE)
+    sign = text[at:at + 1]
+    if sign == "," and quote:
+        return _pair(text, start, tight, out)
+    if sign == "'" and not quote and not doubtful and at > tight:      # SQL: PASSWORD '...'
+        return _value(text, at, out, False, False, False)
+    if sign not in (":", "=") or text[at + 1:at + 3] == "//" or text[at:at + 2] == "::":
+        return end
+    if doubtful and not quote and (at > tight or (sign == ":" and not _argument(text, start, at))):
+        return end
+    at += 1
+    while text[at:at + 1] in ("=", ">") and at < end + MAX_APART:
+        at += 1
+    if doubtful and not quote and sign == "=" and text[at:at + 1] in _SPACE:
+        return end
+    at = _skip(text, at, _BLANK if quote else _SPACE)
+    one = compact(name)
+    if sign == ":" and not quote and _of_ours(low, start, one):
+        return end
+    if sign == ":" and not quote and one in _COOKIES:
+        return _cookies(text, at, one.startswith("set"), out)
+    if sign == ":" and not quote and one in _HEADERS:
+        return _credentials(text, at, out)
+    numbers = counts(name) and (quote or sign == ":" or not doubtful)
+    stop = _value(text, at, out, numbers, sign == ":", "phrase" in one)
+    return max(stop, end)
+
+
+def _of_ours(low: str, start: int, one: str) -> bool:
+    """Whether this is a sentence of ours: `It sends 2 cookies: a, b` (their names), `forward secret: the server's ...`,
+    `Fast Open without a cookie: the client ...`."""
+    if one in ("cookie", "cookies"):
+        return low[max(start - 2, 0):max(start - 1, 0)].isdigit() or low[max(start - 10, 0):start] == "without a "
+    return one == "secret" and low[max(start - 8, 0):start] == "forward "
+
+
+def _argument(text: str, start: int, at: int) -> bool:
+    """`key: "..."` as an argument or a member without quotes around its name."""
+    before = text[start - 1:start]
+    return before in ("(", "{", ",", " ") and text[at + 1:at + 3].lstrip()[:1] in ('"', "'", "\\")
+
+
+def _skip(text: str, at: int, over: frozenset[str]) -> int:
+    end = min(at + MAX_APART, len(text))
+    while at < end and text[at] in over:
+        at += 1
+    return at
+
+
+def _keep(text: str, start: int, end: int, out: Spans, numbers: bool = False) -> None:
+    """A value, unless nothing is in it that could be a secret."""
+    value = text[start:end]
+    word = value.strip()
+    if not word or word == REDACTED or word.lower() in _LITERAL or (numbers and _number(word)):
+        return
+    if word.startswith(REDACTED) and not word[len(REDACTED):].strip(" .,;:)"):
+        return
+    out.append((start, end))
+
+
+def _number(word: str) -> bool:
+    return word.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def _value(text: str, at: int, out: Spans, numbers: bool, colon: bool, spaced: bool) -> int:
+    """One value in any notation; returns where it ends. numbers: a number is no secret here."""
+    size = len(text)
+    if text.startswith(REDACTED, at):
+        return at + len(REDACTED)
+    slashes = at
+    while slashes < size and text[slashes] == "\\":
+        slashes += 1
+    if slashes < size and text[slashes] in _QUOTES:
+        start = slashes + 1
+        end = closing(text, start, _QUOTES[text[slashes]], slashes - at)
+        _keep(text, start, end, out)
+        return end
+    if text[at:at + 1] in ("[", "{"):
+        end = bracket(text, at)
+        _keep(text, at, end, out)
+        return end
+    end = unquoted(text, at, colon, spaced)
+    _keep(text, at, end, out, numbers)
+    return end
+
+
+def closing(text: str, at: int, quote: str, slashes: int) -> int:
+    """Where a quoted text ends that is opened by so many backslashes and a quotation mark."""
+    size = len(text)
+    while at < size:
+        at = text.find(quote, at)
+        if at < 0:
+            return size
+        before = at
+        while before > 0 and text[before - 1] == "\\":
+            before -= 1
+        count = at - before
+        if count <= slashes if slashes else count % 2 == 0:
+            return at - min(count, slashes)
+        at += 1
+    return size
+
+
+def bracket(text: str, at: int) -> int:
+    """Where a list or an object ends, whatever is in it; the end of the text where it does not."""
+    size = len(text)
+    depth = 0
+    while at < size:
+        one = text[at]
+        if one == '"':
+            at = closing(text, at + 1, '"', 0)
+        elif one in "[{":
+            depth += 1
+        elif one in "]}":
+            depth -= 1
+            if depth == 0:
+                return at + 1
+        at += 1
+    return size
+
+
+def unquoted(text: str, at: int, colon: bool, spaced: bool = False) -> int:
+    """Where a value without quotation marks ends. colon: of `name: value`; spaced: it may be several words."""
+    size = len(text)
+    while at < size:
+        one = text[at]
+        if one in "\r\n" or (one in " \t" and not spaced):
+            break
+        if not colon and one in "&;":
+            break
+        if one in "\"'`”’<>)}]," and _ends(text, at):
+            break
+        at += 1
+    return at
+
+
+def _ends(text: str, at: int) -> bool:
+    """Whether this sign ends the value that it follows: what comes after it belongs to no word."""
+    if text[at] == "<":
+        return text[at + 1:at + 2] in ("/", "!", "")
+    return at + 1 >= len(text) or text[at + 1] in _BOUNDARY or text[at + 1] in "\"'”’"
+
+
+def line_end(text: str, at: int) -> int:
+    """Where the line of a header field ends, or the quotation that it stands in."""
+    size = len(text)
+    while at < size:
+        one = text[at]
+        if one in "\r\n" or (one == "\\" and text[at + 1:at + 2] in ("r", "n")):
+            break
+        if one in "'”" and _ends(text, at):
+            break
+        at += 1
+    return at
+
+
+def _credentials(text: str, at: int, out: Spans) -> int:
+    """RFC 9110 §11.4: the scheme stays."""
+    end = line_end(text, at)
+    space = text.find(" ", at, end)
+    start = space + 1 if at < space <= at + 24 and text[at:space].replace("-", "").isalnum() else at
+    _keep(text, start, end, out)
+    return end
+
+
+def _cookies(text: str, at: int, first: bool, out: Spans) -> int:
+    """RFC 6265 §4.1.1, §4.2.1: the names stay. first: only the first pair is a cookie."""
+    end = line_end(text, at)
+    while at < end:
+        stop = text.find(";", at, end)
+        stop = end if stop < 0 else stop
+        equals = text.find("=", at, stop)
+        _keep(text, equals + 1 if equals >= 0 else at, stop, out)
+        if first:
+            break
+        at = stop + 1
+    return end
+
+
+def _opened(text: str, start: int) -> int:
+    """Where the tag begins whose name stands at `start`, behind a prefix or not; -1 where there is none."""
+    at = start - 1
+    if text[at:at + 1] == ":":
+        least = max(at - MAX_SIDE, 0)
+        while at > least and text[at - 1] in _NAME:
+            at -= 1
+        at -= 1
+    return at if at >= 0 and text[at] == "<" else -1
+
+
+def _element(text: str, low: str, opened: int, start: int, end: int, out: Spans) -> int:
+    """What stands in an element (XML 1.0 §3)."""
+    close = text.find(">", end, end + MAX_TAG)
+    if close < 0:
+        return end
+    if text[close - 1] == "/":
+        _keep(text, end, close - 1, out)
+        return close
+    stop = low.find("</" + low[opened + 1:end], close)
+    stop = len(text) if stop < 0 else stop
+    _keep(text, close + 1, stop, out, True)
+    return stop
+
+
+def _of_part(text: str, low: str, start: int, at: int, out: Spans) -> int:
+    """A name that is itself the value of `name=`: of a part of multipart (RFC 7578 §4.2), of a field of HTML, or that
+    stands in an element before its value. 0 where it is none of these. at: behind its quotation mark."""
+    if not low[max(start - 6, 0):start - 1].endswith("name="):
+        return 0
+    limit = min(at + MAX_TAG, len(text))
+    for blank, edge in (("\r\n\r\n", "\r\n--"), ("\n\n", "\n--"), ("\\r\\n\\r\\n", "\\r\\n--")):
+        head = text.find(blank, at, limit)
+        if head >= 0:
+            stop = text.find(edge, head + len(blank) - 2)
+            stop = len(text) if stop < 0 else max(stop, head + len(blank))
+            _keep(text, head + len(blank), stop, out)
+            return stop
+    tag = text.find(">", at, limit)
+    beside = low.find("value=", at, tag if tag >= 0 else limit)
+    if beside >= 0:
+        return _value(text, beside + 6, out, False, False, False)
+    if tag >= 0 and text[tag - 1] != "/":
+        stop = text.find("</", tag)
+        stop = len(text) if stop < 0 else stop
+        _keep(text, tag + 1, stop, out)
+        return stop
+    return 0
+
+
+def _pair(text: str, start: int, at: int, out: Spans) -> int:
+    """`"name": "password", "value": "..."` and `["password", "..."]`."""
+    beside = _SIBLING.match(text, at)
+    if beside is None and text[max(start - 2, 0):start - 1] == "[":
+        beside = _ELEMENT.match(text, at)
+    return _value(text, beside.end(), out, False, False, False) if beside is not None else at
+
+
+def element_spans(text: str, low: str, out: Spans) -> None:
+    """`<key>password</key><string>...</string>`: the value stands in the element behind that of the name."""
+    at = 0
+    match = STEM.search(low)
+    while match is not None:
+        end = match.end()
+        while end < len(text) and end < match.end() + MAX_SIDE and text[end] in _NAME:
+            end += 1
+        at = end
+        if text.startswith("</", end):
+            beside = _CLOSED.match(text, end)
+            begin = text.rfind(">", max(end - 2 * MAX_SIDE, 0), end)
+            if beside is not None and begin >= 0 and secrecy(text[begin + 1:end]) != HARMLESS:
+                stop = text.find("</", beside.end())
+                stop = len(text) if stop < 0 else stop
+                _keep(text, beside.end(), stop, out)
+                at = max(stop, end)
+        match = STEM.search(low, at)
