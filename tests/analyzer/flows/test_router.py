@@ -242,7 +242,7 @@ class Carrier(Dissector):
     def on_data(self, chunk: Chunk) -> list[Output]:
         if chunk.data == b"bad":
             raise KeyError("lost")
-        return [Handoff("inner", 0, BENEATH, ""), chunk] if chunk.position == 0 else [chunk]
+        return [Handoff(("alpn", "inner"), 0, BENEATH), chunk] if chunk.position == 0 else [chunk]
 
 
 def test_who_read_above_a_fault_hears_that_no_more_comes() -> None:
