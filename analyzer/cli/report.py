@@ -1,7 +1,7 @@
 """`wiretale report`: an analysis as files that others read."""
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from analyzer.model import Analysis
-    from analyzer.report.formats import Format, Layout
+    from analyzer.report.formats import Format, Layout, Rewrite
     from dissectors.kit.provided import Provided
 
 # Those of analyzer.report.tables and diagrams, which are not imported for --help.
@@ -95,7 +95,7 @@ def command(
     from analyzer.report.formats import Layout, draws_points
 
     formats = [format_of(path, form) for path in outputs]
-    if anonymize and any(one.write is None for one in formats):
+    if anonymize and any(one.packets for one in formats):
         raise click.UsageError(
             "--anonymize: an annotated pcapng holds the packets themselves, and with them every address. Anonymize the "
             "capture first (tcprewrite, TraceWrangler), or write another format."
@@ -104,31 +104,32 @@ def command(
     analysis = analysis_of(captures, Options(conversations, limit or 0, everything, True, provided, graphs))
     if findings_only:
         analysis.told, analysis.story, analysis.lookups, analysis.octets = [], [], [], {}
-    keys = key_log_octets(inject_keys)
-    names = [capture_path(name) for name in captures]
-    layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize)
+    again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
+    layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize, again)
     for path, chosen in zip(outputs, formats, strict=True):
-        write_report(path, chosen, analysis, layout, names, keys, strip_keys)
+        write_report(path, chosen, analysis, layout)
+
+
+def with_comments(captures: list[str], keys: bytes, strip_keys: bool) -> Rewrite:
+    """These captures as an annotated pcapng. keys: a key log to put into it."""
+    from analyzer.ingest.annotated import annotated
+
+    return partial(annotated, captures, inject=keys, strip=strip_keys)
 
 
 def write_report(
-    path: str, chosen: Format, analysis: Analysis, layout: Layout, captures: list[str], keys: bytes, strip_keys: bool,
-    owner: tuple[int, int] | None = None,
+    path: str, chosen: Format, analysis: Analysis, layout: Layout, owner: tuple[int, int] | None = None
 ) -> None:
-    """One report; a pcapng is made of the capture files themselves. Whatever is wrong becomes a usage error.
+    """One report. Whatever is wrong becomes a usage error.
 
     owner: as `save()` has it.
     """
     from analyzer.ingest.source import CaptureError
-    from analyzer.pipeline.annotate import annotated
     from analyzer.report.escape import terminal_text
     from analyzer.report.saved import STANDARD_OUTPUT, save
 
     try:
-        if chosen.write is not None:
-            save(path, chosen.write(analysis, layout), owner)
-        else:
-            save(path, annotated(captures, analysis, layout.level, keys, strip_keys), owner)
+        save(path, chosen.write(analysis, layout), owner)
     except BrokenPipeError:
         raise
     except ModuleNotFoundError as error:

@@ -17,21 +17,30 @@ if TYPE_CHECKING:
 TEXT_WIDTH: Final = 100    # columns of the text format
 
 
+Rewrite = Callable[[dict[int, list[str]], list[str]], Iterator[bytes]]
+
+
+def _no_capture(_comments: dict[int, list[str]], _summary: list[str]) -> Iterator[bytes]:
+    raise ValueError("a format that holds the packets needs a layout that gives them again")
+
+
 class Layout:
     """What a report may be asked for. table: which table, for formats that hold one; diagram: which one, for SVG.
 
     width: columns of text.     anonymous: addresses and host names are replaced by stand-ins.
+    rewrite: gives the capture again with comments on its packets, by frame number, and on the whole.
     """
 
     def __init__(
         self, level: str = NORMAL, table: str = "events", width: int = TEXT_WIDTH, diagram: str = "waterfall",
-        anonymous: bool = False,
+        anonymous: bool = False, rewrite: Rewrite | None = None,
     ) -> None:
         self.level = level
         self.table = table
         self.width = width
         self.diagram = diagram
         self.anonymous = anonymous
+        self.rewrite = rewrite or _no_capture
         self._disguised: tuple[Analysis, Analysis, Pseudonyms] | None = None
 
     def shown(self, analysis: Analysis) -> Analysis:
@@ -52,16 +61,17 @@ class Layout:
 
 
 class Format:
-    """write: (analysis, layout) -> the pieces of the file, encoded; None for a format made of the capture itself."""
+    """write: (analysis, layout) -> the pieces of the file, encoded.     packets: they hold the packets themselves."""
 
     def __init__(
         self, name: str, endings: tuple[str, ...], summary: str,
-        write: Callable[[Analysis, Layout], Iterator[bytes]] | None,
+        write: Callable[[Analysis, Layout], Iterator[bytes]], packets: bool = False,
     ) -> None:
         self.name = name
         self.endings = endings
         self.summary = summary
         self.write = write
+        self.packets = packets
 
 
 def _html(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
@@ -112,6 +122,16 @@ def _svg(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     return _encoded(diagram(layout.shown(analysis), layout.level, layout.diagram))
 
 
+def _pcapng(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
+    from analyzer.report.comments import comment, packet_comments, summary_of
+
+    comments = packet_comments(analysis, layout.level)
+    return layout.rewrite(
+        {frame: [comment(text) for text in texts] for frame, texts in comments.items()},
+        [comment(text) for text in summary_of(analysis)],
+    )
+
+
 def _text(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.terminal import render
 
@@ -132,7 +152,7 @@ FORMATS: Final = (
     Format("parquet", (".parquet",), "the same table with types; needs pyarrow", _parquet),
     Format("svg", (".svg",), "one diagram: waterfall, ladder, streams or time-sequence graph", _svg),
     Format("har", (".har",), "HTTP exchanges with their timings, for browsers' tools", _har),
-    Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", None),
+    Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", _pcapng, True),
     Format("text", (".txt",), "what the terminal shows", _text),
 )
 FORMAT_NAMES: Final = tuple([form.name for form in FORMATS])

@@ -36,7 +36,7 @@ TIMES = (0, 1, NOW, NOW + 1, NOW + 20_000_000, MAX_TIME // 2, MAX_TIME - 1, MAX_
 NO_TIME = (1 << 64) - 1
 INTERPRETED = (event.__file__ or "").endswith(".py")
 SMALL = 60_000     # bytes of a sample that is told anew
-WRITERS = {form.name: form.write for form in FORMATS if form.write is not None and form.name != "parquet"}
+WRITERS = {form.name: form.write for form in FORMATS if not form.packets and form.name != "parquet"}
 
 
 class Watched(int):

@@ -19,10 +19,10 @@ from analyzer.live.json_lines import JsonLines
 from analyzer.live.lines import LogLines
 from analyzer.live.output import LineOutput
 from analyzer.model import Analysis
-from analyzer.pipeline.annotate import packet_comments, summary_of
 from analyzer.pipeline.live_run import Plan, Sniffer
 from analyzer.pipeline.live_view import Viewer
 from analyzer.pipeline.run import Frames, Options, analyze
+from analyzer.report.comments import packet_comments, summary_of
 from analyzer.report.diagrams import DIAGRAMS
 from analyzer.report.formats import FORMATS, Layout
 from analyzer.report.tables import TABLES
@@ -43,7 +43,6 @@ def provided(shown: bool) -> Provided:
 
 def written(analysis: Analysis, name: str) -> str:
     form = next(form for form in FORMATS if form.name == name)
-    assert form.write is not None
     if name == "csv":
         layouts = [Layout("teach", table) for table in TABLES]
     elif name == "svg":

@@ -9,17 +9,14 @@ from pathlib import Path
 import pytest
 from sample_feeds import SAMPLES, sample_captures, sample_name
 
+from analyzer.cli.report import with_comments
+from analyzer.ingest.annotated import TLS_KEY_LOG
 from analyzer.ingest.open import open_capture
 from analyzer.ingest.source import CaptureError
-from analyzer.pipeline.annotate import (
-    LEAD,
-    MAX_COMMENTS,
-    TLS_KEY_LOG,
-    annotated,
-    packet_comments,
-    summary_of,
-)
+from analyzer.model import Analysis
 from analyzer.pipeline.run import Options, analyze
+from analyzer.report.comments import LEAD, MAX_COMMENTS, packet_comments, summary_of
+from analyzer.report.formats import Layout, by_name
 from dissectors.kit.event import Malformed
 
 LOSS = SAMPLES / "tcp" / "loss-fast-retransmit" / "capture.pcapng"
@@ -38,9 +35,15 @@ def frames(path: Path) -> list[Frame]:
     return found
 
 
-def annotate(path: Path, target: Path, **options: object) -> Path:
-    analysis = analyze([str(path)], Options())
-    target.write_bytes(b"".join(annotated([str(path)], analysis, "teach", **options)))  # type: ignore[arg-type]
+def again(paths: list[str], analysis: Analysis, level: str, inject: bytes = b"", strip: bool = False) -> bytes:
+    """These captures with what is told of them."""
+    form = by_name("pcapng")
+    assert form is not None
+    return b"".join(form.write(analysis, Layout(level, rewrite=with_comments(paths, inject, strip))))
+
+
+def annotate(path: Path, target: Path, inject: bytes = b"", strip: bool = False) -> Path:
+    target.write_bytes(again([str(path)], analyze([str(path)], Options()), "teach", inject, strip))
     return target
 
 
@@ -154,7 +157,7 @@ def test_several_captures_become_one(tmp_path: Path) -> None:
     paths = [str(LOSS), str(SAMPLES / "tcp" / "refused" / "capture.pcapng")]
     analysis = analyze(paths, Options())
     target = tmp_path / "a.pcapng"
-    target.write_bytes(b"".join(annotated(paths, analysis, "normal")))
+    target.write_bytes(again(paths, analysis, "normal"))
     assert len(frames(target)) == sum(len(frames(Path(path))) for path in paths)
 
 
@@ -172,11 +175,11 @@ def test_no_control_of_a_packet_gets_into_a_comment(tmp_path: Path) -> None:
     event = analysis.told[0].phases[0].events[0]
     broken = Malformed(event.time, 0, event.evidence, "http", 0, "\x1b[31m\u202egnp.exe\r\n\x00")
     analysis.told[0].phases[0].events.append(broken)
-    data = b"".join(annotated([str(LOSS)], analysis, "teach"))
+    data = again([str(LOSS)], analysis, "teach")
     assert b"Malformed http at byte 0: \\x1b[31m\\u202egnp.exe\\r\\n\\x00." in data
     assert b"\x1b[31m" not in data
 
 
 def test_standard_input_cannot_be_annotated() -> None:
     with pytest.raises(CaptureError, match="second time"):
-        annotated(["-"], analyze([str(LOSS)], Options()), "normal")
+        again(["-"], analyze([str(LOSS)], Options()), "normal")

@@ -14,8 +14,8 @@ from test_report_html import data_of
 
 from analyzer.cli.main import cli
 from analyzer.model import Analysis
-from analyzer.pipeline.annotate import packet_comments
 from analyzer.pipeline.run import Options, analyze
+from analyzer.report.comments import packet_comments
 from analyzer.report.formats import FORMATS, Layout
 from analyzer.report.html import html_page
 from analyzer.report.words import LEVELS
@@ -27,13 +27,12 @@ SECRETS = {
     "http1/basic-authentication": ("YW5uOm5vdC1hLXJlYWwtc2VjcmV0", "not-a-real-secret"),
     "http1/cookies": ("8f14e45fceea167a",),
 }
-TEXTS = tuple(form.name for form in FORMATS if form.write is not None and form.name != "parquet")
+TEXTS = tuple(form.name for form in FORMATS if not form.packets and form.name != "parquet")
 EVENTS = ("html", "json", "jsonl", "markdown", "csv", "text")     # formats that hold every event
 
 
 def written(analysis: Analysis, name: str, layout: Layout) -> str:
     form = next(form for form in FORMATS if form.name == name)
-    assert form.write is not None
     text = b"".join(form.write(analysis, layout)).decode()
     return json.dumps(data_of(text)) if name == "html" else text
 
@@ -142,7 +141,6 @@ def test_findings_alone_are_the_comments_of_the_capture(tmp_path: Path) -> None:
 @pytest.mark.parametrize("level", LEVELS)
 def test_no_format_lets_a_hostile_string_act(name: str, level: str) -> None:
     form = next(form for form in FORMATS if form.name == name)
-    assert form.write is not None
     text = b"".join(form.write(hostile(), Layout(level, diagram="ladder"))).decode()
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text), "a control"
     if name in ("html", "svg", "markdown"):

@@ -36,7 +36,6 @@ HOSTILE = (
 def written(analysis: Analysis, name: str, level: str = "teach", table: str = "events") -> str:
     form = by_name(name)
     assert form is not None
-    assert form.write is not None
     return b"".join(form.write(analysis, Layout(level, table))).decode()
 
 

@@ -1,4 +1,4 @@
-"""The capture again, as pcapng, with what was told as comments on its packets (draft-ietf-opsawg-pcapng).
+"""The capture again, as pcapng, with comments on its packets (draft-ietf-opsawg-pcapng).
 
 A pcapng file keeps every block as it is: interfaces, names, statistics, secrets, custom blocks and what is not known
 here. Of other formats, and of several captures, the packets are written anew with nanoseconds.
@@ -24,31 +24,23 @@ from analyzer.ingest.pcapng_blocks import (
 from analyzer.ingest.pcapng_write import ByteOrder
 from analyzer.ingest.source import CaptureError, Interface
 from analyzer.ingest.streams import Stream
-from analyzer.model import Analysis
-from analyzer.report.escape import terminal_text
-from analyzer.report.selection import chosen
-from dissectors.kit.units import plural
-from dissectors.wire.secrets.gate import Said
 
-LEAD: Final = "wiretale: "           # begins every comment of ours, so that they can be told from others
-MAX_COMMENTS: Final = 8              # on one packet; the last of them says how many more there are
 MAX_COMMENT_BYTES: Final = 2_000     # of one comment, cut at a character
 MAX_BLOCK: Final = 1 << 28           # bytes; a longer one is taken for damage
 TLS_KEY_LOG: Final = 0x544C534B
 
 
 def annotated(
-    paths: list[str], analysis: Analysis, level: str, inject: bytes = b"", strip: bool = False
+    paths: list[str], comments: dict[int, list[str]], summary: list[str], inject: bytes = b"", strip: bool = False
 ) -> Iterator[bytes]:
     """The annotated capture in pieces.
 
+    comments: by frame number, in plain text without controls; summary: likewise, of the capture.
     inject: a TLS key log, put into a secrets block.     strip: leave out the secrets blocks of the capture.
     Raises CaptureError where it cannot be read a second time.
     """
     if STANDARD_INPUT in paths:
         raise CaptureError("standard input cannot be read a second time; save the capture into a file first")
-    comments = packet_comments(analysis, level)
-    summary = summary_of(analysis)
     if len(paths) == 1:
         stream = open_stream(paths[0], shown(paths[0]), False)
         stream, head = unpacked(shown(paths[0]), stream)
@@ -56,38 +48,6 @@ def annotated(
             return _copied(Blocks(stream, head), comments, summary, inject, strip)
         stream.close()
     return _written(paths, comments, summary, inject)
-
-
-def packet_comments(analysis: Analysis, level: str) -> dict[int, list[str]]:
-    """What is told of each frame: the events that it completes, and the findings that begin with it."""
-    found: dict[int, list[str]] = {}
-    for finding in analysis.findings:
-        if finding.frames:
-            found.setdefault(finding.frames[0], []).append(f"{finding.severity}: {finding.sentence} [{finding.code}]")
-    for told in analysis.told:
-        for phase in told.phases:
-            for event in chosen(phase, level):
-                if event.evidence.frames:
-                    told_of = Said(event)
-                    said = " ".join(part for part in (told_of.label(), told_of.detail()) if part)
-                    spec = f" ({event.spec})" if event.spec else ""
-                    text = f"{said + ': ' if said else ''}{told_of.what()}{spec}"
-                    found.setdefault(event.evidence.frames[-1], []).append(text)
-    for texts in found.values():
-        if len(texts) > MAX_COMMENTS:
-            rest = len(texts) - MAX_COMMENTS + 1
-            texts[MAX_COMMENTS - 1:] = [f"{plural(rest, 'more statement')} about this frame"]
-    return found
-
-
-def summary_of(analysis: Analysis) -> list[str]:
-    """The comment on the section: what the capture holds, then the findings."""
-    capture = analysis.capture
-    lines = [f"{plural(capture.frames, 'frame')}, {plural(capture.conversations, 'conversation')}"]
-    if capture.seen_from:
-        lines.append(f"seen from {capture.seen_from}")
-    lines += [f"{finding.severity}: {finding.sentence} [{finding.code}]" for finding in analysis.findings]
-    return lines[:MAX_COMMENTS * 4]
 
 
 class Blocks:
@@ -189,7 +149,7 @@ def _with_options(block: bytes, at: int, texts: list[str], order: ByteOrder) -> 
 
 
 def _comment(words: str, order: ByteOrder) -> bytes:
-    return ng.option(OPT_COMMENT, ng.text(LEAD + terminal_text(words), MAX_COMMENT_BYTES), order)
+    return ng.option(OPT_COMMENT, ng.text(words, MAX_COMMENT_BYTES), order)
 
 
 def _written(paths: list[str], comments: dict[int, list[str]], summary: list[str], inject: bytes) -> Iterator[bytes]:
