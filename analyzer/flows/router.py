@@ -150,9 +150,9 @@ class Layer:
             return []
         try:
             outputs = _call(self.dissector, item)
-        except WireError as error:
+        except WireError as bad:     # a name of its own: compiled, a name has one type
             outputs = [Malformed(
-                item.time, item.direction, Evidence((item.frame,)), protocol.name, error.offset, error.reason
+                item.time, item.direction, Evidence((item.frame,)), protocol.name, bad.offset, bad.reason
             )]
         except Exception as error:
             return self._fault(protocol, item, f"{type(error).__name__}: {error}")
