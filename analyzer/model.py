@@ -1,20 +1,19 @@
 """Records that several stages share: what the pipeline hands to the reports."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.event import APPLICATION, Event, JsonValue
+from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
-
-if TYPE_CHECKING:
-    from dissectors.protocols.dns.lookup import Lookup
+from dissectors.kit.phase import Series as Series  # noqa: PLC0414 (part of the model)
 
 # Severities on Wireshark's scale, lowest first.
 SEVERITIES: Final = ("chat", "note", "warn", "error")
 
 
 class Endpoint:
-    """One side of a conversation. name: from a DNS answer or name block of this capture, never looked up."""
+    """One side of a conversation. name: from an answer or name block of this capture, never looked up."""
 
     def __init__(self, address: str, port: int = 0, name: str = "") -> None:
         self.address = address
@@ -25,6 +24,20 @@ class Endpoint:
         if not self.port:
             return self.address
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+    def call(self, name: str) -> None:
+        """The one rule: an end is called by the last name that an answer of this capture gave its address before its
+        conversation began. The survey sees every answer of a name server and speaks first; what was told in detail,
+        such as answers within TLS, names those that it left without."""
+        self.name = self.name or name
+
+    def title(self) -> str:
+        """`shop.test`, or `10.0.0.2:443` where it has no name."""
+        return self.name or str(self)
+
+    def full(self) -> str:
+        """`10.0.0.2:443 (shop.test)`."""
+        return f"{self} ({self.name})" if self.name else str(self)
 
 
 class Conversation:
@@ -53,6 +66,10 @@ class Conversation:
         self.history = ""
         self.community_id = ""
         self.tcp: TcpSummary | None = None
+
+    def names(self) -> list[str]:
+        """Those of its ends that have one."""
+        return [end.name for end in (self.originator, self.responder) if end.name]
 
     def display_filter(self) -> str:
         """A Wireshark display filter that shows this conversation."""
@@ -86,16 +103,6 @@ class TcpSummary:
         self.max_window = [0, 0]        # bytes advertised, scaled
         self.zero_window_ns = [0, 0]    # how long that side advertised nothing
         self.flags: list[dict[str, int]] = [{}, {}]
-
-
-class Series:
-    """A row of numbers over time, for a sparkline. unit: "B" or "ns"."""
-
-    def __init__(self, title: str, unit: str, times_ns: list[int], values: list[int]) -> None:
-        self.title = title
-        self.unit = unit
-        self.times_ns = times_ns
-        self.values = values
 
 
 class Points:
@@ -145,6 +152,7 @@ class Carriage:
             self.octets[direction] += len(data)
 
     def payload(self, frame: int, direction: int, position: int, start: int, octets: int) -> None:
+        """What a frame carries of the stream from this position on, or a datagram."""
         if start >= 0 and octets > 0 and len(self.payloads) < self.MAX_PAYLOADS:
             self.payloads.append((frame, direction, position, start, start + octets))
 
@@ -170,10 +178,15 @@ class Account:
 
 
 class Phase:
-    """A stretch of a conversation: its events, what they amount to, and what was left out."""
+    """A stretch of a conversation: its events, what they amount to, and what was left out.
 
-    def __init__(self, kind: str, title: str, start_ns: int, end_ns: int) -> None:
+    kind: what its events call it.     rank: where it stands in a story; see `dissectors/kit/event.py`.
+    outcome, octets, label: for the story; see `Summary` in `dissectors/kit/phase.py`.
+    """
+
+    def __init__(self, kind: str, title: str, start_ns: int, end_ns: int, rank: int = APPLICATION) -> None:
         self.kind = kind
+        self.rank = rank
         self.title = title
         self.start_ns = start_ns
         self.end_ns = end_ns
@@ -181,10 +194,13 @@ class Phase:
         self.events: list[Event] = []
         self.series: list[Series] = []
         self.left_out: list[str] = []    # "12 480 data segments not shown"
+        self.outcome = ""
+        self.octets = [0, 0]
+        self.label = ""
 
 
 class Told:
-    """A conversation with its phases, in order. points: of each direction, where graphs are wanted.
+    """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
     marks: what is secret in it.
     """

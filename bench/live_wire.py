@@ -65,7 +65,7 @@ def tools(wiretale: list[str]) -> list[Tool]:
     python = [sys.executable, "-m"]
     nowhere = ["-i", INTERFACE, "-w", "/dev/null"]
     kib, mib = str(BUFFER_MIB << 10), str(BUFFER_MIB)
-    sniff = [*wiretale, "sniff", INTERFACE, "--json", "--level", "brief", "--buffer", f"{mib}MiB"]
+    sniff = [*wiretale, "sniff", INTERFACE, "--keep-privileges", "--json", "--level", "brief", "--buffer", f"{mib}MiB"]
     return [
         Tool("tcpdump", "tcpdump -w /dev/null", ["tcpdump", "-n", "-B", kib, *nowhere], "listening on", of_tcpdump),
         Tool("dumpcap", "dumpcap -w /dev/null", ["dumpcap", "-q", "-B", mib, *nowhere], "File:", of_dumpcap),

@@ -247,7 +247,7 @@ def walk_and_decode(captures: Captures) -> Measured:
     each = captures[name(SIZE, False)]
     source = _source(each)
     decoder: Any = import_module("analyzer.packets.decode").Decoder()
-    packet: Any = import_module("analyzer.packets.packet").Packet()
+    packet: Any = import_module("analyzer.packet").Packet()
     decode, step = decoder.decode, source.next
     begin = time.perf_counter()
     while step():
@@ -259,8 +259,8 @@ def survey(captures: Captures) -> Measured:
     """As before, and the conversation table with its sequence analysis: the whole first pass."""
     each = captures[name(SIZE, False)]
     source = _source(each)
-    keeper: Any = import_module("analyzer.pipeline.keep").Keeper(0)
-    book: Any = import_module("analyzer.pipeline.names").NameBook(import_module("dissectors.registry").protocols())
+    keeper: Any = import_module("analyzer.flows.keep").Keeper(0)
+    book: Any = import_module("analyzer.flows.names").NameBook(import_module("dissectors.registry").protocols())
     whole: Any = import_module("analyzer.pipeline.survey").Survey(source, keeper, book, CAPACITY, 0)
     begin = time.perf_counter()
     while whole.step():

@@ -12,7 +12,12 @@ PAGE = Path(__file__).with_name("reference") / "commands.md"
 HEAD = """# Commands
 
 Made from the commands' own help by `python docs/commands.py`. Exit codes: 0 done, 1 findings at or above `--fail-on`,
-2 bad usage or unreadable input, 3 a fault of wiretale's own.
+2 bad usage, unreadable input, or something that the system refused (a full disk, a closed output), 3 a fault of
+wiretale's own, 130 interrupted, 141 the reader of the output went away.
+
+Other programs are started for `--proto` (protoc) and for `--deep` (tshark) alone: found by the absolute entries of
+`PATH`, in a private folder, with a small environment. `WIRETALE_PLUGINS=0` leaves out the protocols of other installed
+packages.
 """
 
 

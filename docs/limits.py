@@ -12,7 +12,11 @@ HEAD = """# Limits
 
 Everything that a capture or a peer controls has a cap, so that no capture can exhaust memory or time. Reaching one is
 said: as an event, in the summary, or beside what was shortened. This page is made from the constants in the code by
-`python docs/limits.py`; the third column is the remark that stands beside each.
+`python docs/limits.py`; the last column is the remark that stands beside each.
+
+A capture file is read with these caps in less than 150 MiB of memory, whatever it holds and however well it is
+compressed; a zstd window beyond 64 MiB, which only `zstd --long` and `--ultra` ask for, comes on top of that. What is
+beyond a cap is counted and named among what was not decoded.
 
 | where | cap | value | what it bounds |
 |---|---|---|---|

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,13 @@ def pytest_report_header() -> str:
 
     place = event.__file__ or "?"
     return f"wiretale: {'interpreted' if place.endswith('.py') else 'compiled'}, {place}"
+
+
+@pytest.fixture(autouse=True)
+def _no_contained_fault() -> Iterator[None]:
+    """A fault of ours that a run survives, and tells, fails the test in which it happens all the same."""
+    from analyzer import faults
+
+    faults.SEEN.clear()
+    yield
+    assert faults.SEEN == []

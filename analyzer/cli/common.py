@@ -22,6 +22,8 @@ NARROWEST: Final = 40
 UNREADABLE: Final = 2    # the exit code where nothing could be told
 KEY_LOG: Final = "SSLKEYLOGFILE"     # by which browsers and libraries are asked for a key log
 
+_said: set[str] = set()     # of what was left out
+
 
 def captures_argument(function: F) -> F:
     return click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")(function)
@@ -95,6 +97,16 @@ def growing_key_logs() -> list[str]:
     return list(dict.fromkeys([*asked, *([from_environment] if from_environment else [])]))
 
 
+def key_log_octets(path: str | None) -> bytes:
+    """A whole key log, to be put into a capture as it is; none where there is no path."""
+    from analyzer.ingest.keyfiles import MAX_KEY_LOG, UnusableFile, contents
+
+    try:
+        return contents(path, MAX_KEY_LOG) if path else b""
+    except UnusableFile as error:
+        raise unreadable(error) from error
+
+
 def schema_option(function: F) -> F:
     """--proto: fills the descriptors of the argument `provided`."""
     @wraps(function)
@@ -138,7 +150,8 @@ def provided_by(
             if os.path.isfile(from_environment):
                 complaints += add_key_log(from_environment, provided)
             else:
-                complaints.append(f"{from_environment}: named by {KEY_LOG}, and not there")
+                what = "no regular file, so not read" if os.path.exists(from_environment) else "not there"
+                complaints.append(f"{from_environment}: named by {KEY_LOG}, and {what}")
         for path in keylogs:
             complaints += add_key_log(path, provided)
         for path in private_keys:
@@ -157,6 +170,15 @@ def warn(complaints: list[str]) -> None:
 
     for complaint in complaints:
         click.echo(terminal_text(complaint), err=True)
+
+
+def say_left_out() -> None:
+    """Say, once, which protocols of installed packages cannot be told. Loads none."""
+    from dissectors.registry import troubles
+
+    fresh = [trouble for trouble in troubles() if trouble not in _said]
+    _said.update(fresh)
+    warn(fresh)
 
 
 def capture_path(name: str) -> str:
@@ -189,7 +211,12 @@ def analysis_of(captures: tuple[str, ...], options: Options) -> Analysis:
 
 
 def unreadable(error: Exception) -> click.ClickException:
-    """One clear line for input that nothing can be told of."""
+    """One clear line for input that nothing can be told of; below it what can be done, where the error says that.
+
+    A line is only what the error has as one: a line break in a name is shown as an escape.
+    """
+    from analyzer.ingest.source import CaptureError
     from analyzer.report.escape import terminal_text
 
-    return click.ClickException(terminal_text(str(error)))
+    lines = error.args if isinstance(error, CaptureError) else (error,)
+    return click.ClickException("\n".join(terminal_text(str(line)) for line in lines))

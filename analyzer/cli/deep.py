@@ -3,20 +3,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 from xml.etree import ElementTree
 
 import click
 
+from analyzer.programs import Finished, ProgramError, find_program, private_folder, run_program
 from analyzer.report.escape import terminal_text
 from analyzer.report.rows import TITLE, Row
 
-if TYPE_CHECKING:
-    from asyncio.subprocess import Process
-
-    from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
+MAX_PDML: Final = 32 << 20      # octets of what tshark says of one frame
+DEEP_SECONDS: Final = 900       # for tshark, which reads the capture up to that frame
 
 STEP: Final = 3             # columns that a level of the tree is indented
 DEEPEST: Final = 60         # levels shown
@@ -37,11 +35,8 @@ PLACES: Final = {
 
 def find_tshark() -> str:
     """The path of tshark. Says how to install it where there is none."""
-    found = shutil.which("tshark")
-    for place in () if found else PLACES.get(sys.platform, ()):
-        if os.path.isfile(place):
-            found = place
-    if found is None:
+    found = find_program("tshark", PLACES.get(sys.platform, ()))
+    if not found:
         how = INSTALL.get(sys.platform, INSTALL["linux"])
         raise click.ClickException(f"--deep needs Wireshark's tshark, and none is installed. To install it: {how}.")
     return found
@@ -59,7 +54,29 @@ def dissection_rows(capture: str, number: int) -> list[Row]:
 
 def pdml_of(capture: str, number: int, tshark: str) -> bytes:
     """The PDML of one frame. tshark reads up to that frame only, so that reassembly and numbers are right."""
-    import pyshark
+    if not os.path.isfile(capture):
+        raise click.ClickException(terminal_text(f"{capture}: no such file"))
+    path = os.path.abspath(capture)
+    command = [tshark, "-n", "-T", "pdml", "-r", path, "-Y", f"frame.number == {number}", "-c", str(number)]
+    try:
+        with private_folder() as folder:
+            done = run_program(command, folder, DEEP_SECONDS, MAX_PDML)
+    except (OSError, ProgramError) as error:
+        raise click.ClickException(terminal_text(f"tshark failed: {error}")) from None
+    found = asyncio.run(_first_packet(done.output))
+    if found:
+        return found
+    if done.code:
+        raise click.ClickException(terminal_text(f"tshark cannot read {capture}: {_last_line(done)}"))
+    raise click.ClickException(terminal_text(f"{capture} has no frame {number}."))
+
+
+async def _first_packet(pdml: bytes) -> bytes:
+    """What pyshark finds in the output of tshark, b"" where that is no packet.
+
+    Only its parser is used: what starts tshark there takes the place of programs from a `config.ini` in the current
+    folder.
+    """
     from pyshark.tshark.output_parser.tshark_xml import DEL_BAD_XML_CHARS, TsharkXmlParser
 
     class Parser(TsharkXmlParser):  # type: ignore[misc]
@@ -68,37 +85,18 @@ def pdml_of(capture: str, number: int, tshark: str) -> bytes:
         def _parse_single_packet(self, packet: bytes) -> bytes:
             return packet.decode(errors="replace").translate(DEL_BAD_XML_CHARS).encode()
 
-    class OneFrame(pyshark.FileCapture):  # type: ignore[misc]
-        exit_code = 0
-
-        def _setup_tshark_output_parser(self) -> TsharkXmlParser:
-            return Parser()
-
-        async def _cleanup_subprocess(self, process: Process) -> None:
-            """Let tshark end by itself: killing it while it ends, as pyshark does, now and then loses its exit code."""
-            if not self._eof_reached:
-                process.kill()
-            await asyncio.gather(*self._stderr_handling_tasks)
-            self.exit_code = await process.wait()
-            self._running_processes.discard(process)
-
-    if not os.path.isfile(capture):
-        raise click.ClickException(f"{capture}: no such file")
-    # A loop of our own: pyshark would set a child watcher, which newer versions of Python no longer have.
-    loop = asyncio.new_event_loop()
-    reader: Any = OneFrame(
-        capture, display_filter=f"frame.number == {number}", custom_parameters=["-c", str(number)],
-        keep_packets=False, tshark_path=tshark, eventloop=loop,
-    )
+    nothing_more = asyncio.StreamReader()
+    nothing_more.feed_eof()
     try:
-        found: list[bytes] = list(reader._packet_generator)
-    finally:
-        loop.close()
-    if found:
-        return found[0]
-    if reader.exit_code:
-        raise click.ClickException(terminal_text(f"tshark cannot read {capture}: {reader._last_error_line}"))
-    raise click.ClickException(f"{capture} has no frame {number}.")
+        packet, _rest = await Parser().get_packets_from_stream(nothing_more, pdml)
+    except EOFError:
+        return b""
+    return packet or b""
+
+
+def _last_line(done: Finished) -> str:
+    lines = done.errors.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else f"it ended with {done.code} and gave no reason"
 
 
 def _node(rows: list[Row], node: ElementTree.Element, depth: int) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import io
 import os
@@ -23,6 +24,13 @@ FAULT: Final = 3
 INTERRUPTED: Final = 130
 READER_GONE: Final = 141
 
+# What the system, a full disk or whoever started us can refuse: nothing of it is a fault of ours.
+REFUSALS: Final = frozenset({
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EMFILE,
+    errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG,
+})
+
+STANDARD_OUTPUT: Final = 1    # also the name of the stream that `_occupy()` makes for a closed one
 NAME: Final = "wiretale"
 DEBUG: Final = "WIRETALE_DEBUG"
 COMPLETE: Final = "_WIRETALE_COMPLETE"       # set by click's shell completion
@@ -83,33 +91,82 @@ def cli() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code. Nothing but the code and what was printed leaves it."""
     try:
-        with cli.make_context(NAME, list(arguments)) as ctx:
-            cli.invoke(ctx)
+        code = _invoked(arguments)
         sys.stdout.flush()
-    except click.exceptions.Exit as leaving:
-        return _flushed(leaving.exit_code)
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return UNUSABLE
     except (KeyboardInterrupt, click.Abort):
-        click.echo(err=True)
+        _say("")
         return INTERRUPTED
     except BrokenPipeError:
         _forget_output()
         return READER_GONE
     except Exception as fault:  # the border of the program: whatever comes up to here is a fault of ours
+        refused = _refused(fault)
+        if refused:
+            _say(f"{NAME}: {refused}.")
+            return UNUSABLE
         _report(fault)
         return FAULT
+    return code
+
+
+def _invoked(arguments: list[str]) -> int:
+    try:
+        with cli.make_context(NAME, list(arguments)) as ctx:
+            try:
+                cli.invoke(ctx)
+            finally:
+                if "dissectors.registry" in sys.modules:
+                    from analyzer.cli.common import say_left_out
+
+                    say_left_out()
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
     return DONE
 
 
-def _flushed(code: int) -> int:
+def _refused(fault: Exception) -> str:
+    """What was refused to us, "" where that is not why we failed."""
+    if isinstance(fault, MemoryError):
+        return "there is not enough memory for this"
+    if not isinstance(fault, OSError):
+        return ""
+    if fault.errno == errno.EBADF and getattr(sys.stdout, "name", "") == STANDARD_OUTPUT:
+        return "standard output is closed"
+    if fault.errno == errno.ENOENT and not _in_a_folder():
+        return "the current folder is no longer there"
+    if fault.errno not in REFUSALS:
+        return ""
+    reason = fault.strerror or str(fault)
+    if fault.filename is None:
+        full = fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+        return f"standard output cannot be written to: {reason}" if full else f"the system refused: {reason}"
+    return _escaped(f"{os.fsdecode(fault.filename)}: {reason}")
+
+
+def _escaped(text: str) -> str:
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _forget_output()
-        return READER_GONE
-    return code
+        from analyzer.report.escape import terminal_text
+    except (OSError, ImportError):      # no descriptor is left to read it with
+        return ascii(text)
+    return terminal_text(text)
+
+
+def _in_a_folder() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
+
+
+def _say(line: str) -> None:
+    """One line on standard error, where there is one."""
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
 
 
 def _forget_output() -> None:
@@ -121,24 +178,44 @@ def _forget_output() -> None:
 
 
 def _report(fault: Exception) -> None:
-    from analyzer.report.escape import terminal_text
-
     if os.environ.get(DEBUG):
         traceback.print_exception(fault)
     steps = traceback.extract_tb(fault.__traceback__)
     place = f" at {os.path.basename(steps[-1].filename)}:{steps[-1].lineno}" if steps else ""
-    words = terminal_text(f"{type(fault).__name__}: {fault}{place}")
-    click.echo(
-        f"{NAME}: a fault of {NAME}, not of the capture: {words}. Please report it; {DEBUG}=1 shows where it began.",
-        err=True,
-    )
+    words = _escaped(f"{type(fault).__name__}: {fault}{place}")
+    _say(f"{NAME}: a fault of {NAME}, not of the capture: {words}. Please report it; {DEBUG}=1 shows where it began.")
+
+
+def _occupy() -> None:
+    """Give each standard descriptor that was closed a place to hold, or the next file that is opened would be it.
+
+    Reading from such an input and writing to such an output fail; what was to be said on standard error is lost.
+    """
+    for number, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            with contextlib.suppress(OSError):
+                opened = os.open(os.devnull, flags)
+                if opened != number:
+                    os.dup2(opened, number)
+                    os.close(opened)
+    if sys.stdout is None:
+        sys.stdout = open(STANDARD_OUTPUT, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def main() -> NoReturn:
     """The entry point of the installed command."""
+    _occupy()
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")   # a terminal that lacks a character gets a question mark
+    if not all(map(os.path.isabs, os.environ.get("PATH", os.sep).split(os.pathsep))):
+        from analyzer.programs import leave_current_folder_out
+
+        leave_current_folder_out()
     gc.set_threshold(COLLECT)
     if COMPLETE in os.environ:
         cli.main(prog_name=NAME)

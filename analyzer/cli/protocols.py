@@ -11,11 +11,12 @@ from analyzer.cli.common import display_options
 def command(width: int | None, color: str, no_color: bool, pager: bool) -> None:
     """List the protocols that are told in detail, what carries them, and their standards.
 
-    `wiretale explain NAME` says more of each.
+    `wiretale explain NAME` says more of each. Protocols of other installed packages are listed with the package;
+    WIRETALE_PLUGINS=0 in the environment leaves them out, here and everywhere.
     """
     from analyzer.cli.screen import Screen
-    from analyzer.report.reference import protocol_rows
-    from dissectors.registry import protocols
+    from analyzer.report.reference import plugin_rows, protocol_rows
+    from dissectors.registry import plugins, protocols
 
     screen = Screen(width, "never" if no_color else color, pager)
-    screen.show(iter([protocol_rows(protocols(), screen.width)]))
+    screen.show(iter([protocol_rows(protocols(), screen.width), plugin_rows(plugins(), screen.width)]))

@@ -1,22 +1,44 @@
 """`wiretale report`: an analysis as files that others read."""
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.common import analysis_of, capture_path, captures_argument, key_options
+from analyzer.cli.common import analysis_of, capture_path, captures_argument, key_log_octets, key_options
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from analyzer.model import Analysis
     from analyzer.report.formats import Format, Layout
     from dissectors.kit.provided import Provided
 
-# Those of analyzer.report.formats, which is not imported for --help.
-FORMATS = ("html", "json", "jsonl", "markdown", "csv", "parquet", "svg", "har", "pcapng", "text")
+# Those of analyzer.report.tables and diagrams, which are not imported for --help.
 TABLES = ("conversations", "events", "exchanges", "lookups", "findings")
 DIAGRAMS = ("waterfall", "ladder", "streams", "sequence", "flight", "trips")
+
+
+class FormatName(click.ParamType):  # type: ignore[type-arg]  # not generic in all versions that are taken
+    """A choice of the formats there are; they are not imported before they are asked for."""
+
+    name = "choice"
+
+    @cached_property
+    def _choice(self) -> click.Choice[str]:
+        from analyzer.report.formats import FORMAT_NAMES
+
+        return click.Choice(FORMAT_NAMES)
+
+    def get_metavar(self, *asked: Any, **by_name: Any) -> str | None:    # versions of click ask differently
+        return self._choice.get_metavar(*asked, **by_name)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return self._choice.convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return self._choice.shell_complete(ctx, param, incomplete)
 
 
 @click.command("report", short_help="Write what happened into files: HTML, pcapng, Markdown, JSON, HAR, CSV and more.")
@@ -25,7 +47,7 @@ DIAGRAMS = ("waterfall", "ladder", "streams", "sequence", "flight", "trips")
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
     help="Where to write; - is standard output. The ending chooses the format. May be given several times.",
 )
-@click.option("--format", "-f", "form", type=click.Choice(FORMATS), help="The format, whatever the ending says.")
+@click.option("--format", "-f", "form", type=FormatName(), help="The format, whatever the ending says.")
 @click.option(
     "--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
     help="brief: phases only. normal: the events that matter. teach: all events, with the reasons.",
@@ -82,7 +104,7 @@ def command(
     analysis = analysis_of(captures, Options(conversations, limit or 0, everything, True, provided, graphs))
     if findings_only:
         analysis.told, analysis.story, analysis.lookups, analysis.octets = [], [], [], {}
-    keys = Path(inject_keys).read_bytes() if inject_keys else b""
+    keys = key_log_octets(inject_keys)
     names = [capture_path(name) for name in captures]
     layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize)
     for path, chosen in zip(outputs, formats, strict=True):
@@ -90,18 +112,23 @@ def command(
 
 
 def write_report(
-    path: str, chosen: Format, analysis: Analysis, layout: Layout, captures: list[str], keys: bytes, strip_keys: bool
+    path: str, chosen: Format, analysis: Analysis, layout: Layout, captures: list[str], keys: bytes, strip_keys: bool,
+    owner: tuple[int, int] | None = None,
 ) -> None:
-    """One report; a pcapng is made of the capture files themselves. Whatever is wrong becomes a usage error."""
+    """One report; a pcapng is made of the capture files themselves. Whatever is wrong becomes a usage error.
+
+    owner: as `save()` has it.
+    """
     from analyzer.ingest.source import CaptureError
     from analyzer.pipeline.annotate import annotated
-    from analyzer.report.saved import save
+    from analyzer.report.escape import terminal_text
+    from analyzer.report.saved import STANDARD_OUTPUT, save
 
     try:
         if chosen.write is not None:
-            save(path, chosen.write(analysis, layout))
+            save(path, chosen.write(analysis, layout), owner)
         else:
-            save(path, annotated(captures, analysis, layout.level, keys, strip_keys))
+            save(path, annotated(captures, analysis, layout.level, keys, strip_keys), owner)
     except BrokenPipeError:
         raise
     except ModuleNotFoundError as error:
@@ -109,15 +136,18 @@ def write_report(
     except CaptureError as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:
-        raise click.FileError(path, error.strerror or str(error)) from error
+        where = "standard output" if path == STANDARD_OUTPUT else path
+        raise click.ClickException(
+            terminal_text(f"{where}: cannot be written ({error.strerror or error})")
+        ) from error
 
 
 def format_of(path: str, name: str | None) -> Format:
-    from analyzer.report.formats import by_ending, by_name
+    from analyzer.report.formats import FORMAT_NAMES, by_ending, by_name
 
     found = by_name(name) if name else by_ending(path)
     if found is None:
         raise click.UsageError(
-            f"The ending of {path!r} names no format: use --format {'|'.join(FORMATS)}."
+            f"The ending of {path!r} names no format: use --format {'|'.join(FORMAT_NAMES)}."
         )
     return found

@@ -1,13 +1,12 @@
 """`wiretale sniff`: watch interfaces, a pipe or a growing file, and tell what happens while it happens."""
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from analyzer.cli.common import display_options, growing_key_logs, growing_key_options, unreadable
-from analyzer.cli.report import DIAGRAMS, FORMATS, TABLES
+from analyzer.cli.common import display_options, growing_key_logs, growing_key_options, key_log_octets, unreadable
+from analyzer.cli.report import DIAGRAMS, TABLES, FormatName
 
 if TYPE_CHECKING:
     from analyzer.cli.sniff_run import Wanted
@@ -62,6 +61,9 @@ def _quantity(text: str, what: str, units: dict[str, float]) -> float:
               help="Memory between the system and wiretale, for each interface.")
 @click.option("--processes", is_flag=True,
               help="Name the local process of each conversation, where the system allows it (Linux).")
+@click.option("--keep-privileges", is_flag=True,
+              help="Stay root, or keep the capabilities, once the capture is open. By default it goes on as whoever "
+              "called sudo, doas or pkexec, else as nobody.")
 @click.option("--write", "-w", type=click.Path(), metavar="FILE",
               help="Write every frame into this pcapng file as well; - is standard output.")
 @click.option("--rotate-size", type=octets, metavar="SIZE", help="Begin a new file after so many bytes: 100MB.")
@@ -74,7 +76,7 @@ def _quantity(text: str, what: str, units: dict[str, float]) -> float:
               help="The live screen, or plain lines. By default the screen where there is a terminal.")
 @click.option("--output", "-o", "outputs", multiple=True, metavar="FILE",
               help="A report to write in the end; the ending chooses the format. May be given several times.")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="The format of the reports, whatever the ending.")
+@click.option("--format", "form", type=FormatName(), help="The format of the reports, whatever the ending.")
 @click.option("--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
               help="How much is told, in lines as in reports. brief: what is broken. teach: everything.")
 @click.option("--table", type=click.Choice(TABLES),
@@ -105,11 +107,12 @@ def _quantity(text: str, what: str, units: dict[str, float]) -> float:
 def command(
     ctx: click.Context, interfaces: tuple[str, ...], capture_filter: str, follow: str | None, count: int | None,
     duration: float | None, snaplen: int, promiscuous: bool, direction: str, buffer: int, processes: bool,
-    write: str | None, rotate_size: int | None, rotate_time: float | None, rotate_files: int | None,
-    as_json: bool, screen: bool | None, outputs: tuple[str, ...], form: str | None, level: str, table: str | None,
-    diagram: str, anonymize: bool, conversations: tuple[int, ...], limit: int | None, everything: bool,
-    findings_only: bool, inject_keys: str | None, strip_keys: bool, keep_conversations: int, keep_events: int,
-    keep_bytes: int, provided: Provided, width: int | None, color: str, no_color: bool, pager: bool, columns: int,
+    keep_privileges: bool, write: str | None, rotate_size: int | None, rotate_time: float | None,
+    rotate_files: int | None, as_json: bool, screen: bool | None, outputs: tuple[str, ...], form: str | None,
+    level: str, table: str | None, diagram: str, anonymize: bool, conversations: tuple[int, ...],
+    limit: int | None, everything: bool, findings_only: bool, inject_keys: str | None, strip_keys: bool,
+    keep_conversations: int, keep_events: int, keep_bytes: int, provided: Provided, width: int | None, color: str,
+    no_color: bool, pager: bool, columns: int,
 ) -> None:
     """Capture on interfaces and tell what happens, conversation by conversation, while it happens.
 
@@ -122,6 +125,10 @@ def command(
         raise click.UsageError("--limit and --all contradict each other.")
     if as_json and screen:
         raise click.UsageError("--json and --screen contradict each other.")
+    key_logs = growing_key_logs()
+    for option, empty in (("--follow", follow == ""), ("--write", write == ""), ("--keylog", "" in key_logs)):
+        if empty:
+            raise click.UsageError(f"{option}: the name of the file is empty.")
     if follow and interfaces:
         raise click.UsageError("--follow reads a file; name no interface with it.")
     if capture_filter and (follow or STREAM in interfaces):
@@ -142,7 +149,7 @@ def command(
     wanted = sniff_run.Wanted(list(interfaces), follow or "", capture_filter)
     wanted.count, wanted.seconds = count or 0, duration or 0.0
     wanted.snaplen, wanted.promiscuous, wanted.direction = snaplen, promiscuous, direction
-    wanted.buffer, wanted.processes = buffer, processes
+    wanted.buffer, wanted.processes, wanted.keep_privileges = buffer, processes, keep_privileges
     wanted.write = write or ""
     wanted.rotate = (rotate_size or 0, rotate_time or 0.0, rotate_files or 0)
     wanted.as_json, wanted.screen, wanted.level = as_json, screen, level
@@ -151,10 +158,10 @@ def command(
     wanted.anonymize = anonymize
     wanted.conversations, wanted.limit, wanted.everything = conversations, limit or 0, everything
     wanted.findings_only, wanted.strip_keys = findings_only, strip_keys
-    wanted.inject_keys = Path(inject_keys).read_bytes() if inject_keys else b""
+    wanted.inject_keys = key_log_octets(inject_keys)
     wanted.budgets = (keep_conversations, keep_events, keep_bytes)
     wanted.provided = provided
-    wanted.key_logs = growing_key_logs()
+    wanted.key_logs = key_logs
     wanted.display = (width, "never" if no_color else color, pager)
     code = _run(wanted)
     if code:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -11,13 +12,15 @@ from typing import Final
 
 import click
 
-from analyzer.cli.common import UNREADABLE, warn
+from analyzer.cli.common import KEY_LOG, UNREADABLE, say_left_out, warn
 from analyzer.cli.interfaces import interface_rows
 from analyzer.cli.report import format_of, write_report
 from analyzer.cli.screen import Screen
+from analyzer.ingest.live.caller import file_owner
 from analyzer.ingest.live.interfaces import list_interfaces
 from analyzer.ingest.live.open import ANY, LiveOptions, open_live, open_stream
-from analyzer.ingest.live.privileges import drop_privileges
+from analyzer.ingest.live.outputs import Output
+from analyzer.ingest.live.privileges import drop_privileges, keep_privileges, whom
 from analyzer.ingest.live.processes import Owners
 from analyzer.ingest.live.source import LiveSource
 from analyzer.ingest.live.writer import CaptureWriter, Rotation
@@ -26,7 +29,7 @@ from analyzer.ingest.source import CaptureError
 from analyzer.live.audience import Audience
 from analyzer.live.json_lines import JsonLines
 from analyzer.live.lines import LogLines
-from analyzer.live.output import LineOutput
+from analyzer.live.output import LineOutput, Reader
 from analyzer.model import Analysis
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.live import Budgets
@@ -41,6 +44,7 @@ from analyzer.report.terminal_story import story_rows
 from analyzer.report.words import BRIEF, WIDEST_PROSE
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import plural, size
+from dissectors.registry import plugins
 
 STREAM: Final = "-"
 PCAPNG: Final = "pcapng"
@@ -62,6 +66,7 @@ class Wanted:
         self.direction = "both"
         self.buffer = 0
         self.processes = False
+        self.keep_privileges = False
         self.write = ""
         self.rotate = (0, 0.0, 0)
         self.as_json = False
@@ -83,6 +88,7 @@ class Wanted:
         self.provided = Provided()
         self.key_logs: list[str] = []
         self.display: tuple[int | None, str, bool] = (None, "auto", False)
+        self.had_rights = False      # more than an ordinary user's; known once they are given up, or kept
 
     @property
     def clocked(self) -> bool:
@@ -107,14 +113,17 @@ def sniff(wanted: Wanted) -> int:
         raise click.UsageError("An annotated pcapng is made of the capture: add --write FILE, without rotation.")
     source = _open(wanted)
     try:
-        dropped = drop_privileges()     # before there is any thread, and before any file is made
+        said = _step_down(wanted)     # before there is any thread, a file is made, or a package of others is loaded
+        plugins()           # what is left out is said now, and not after a capture of days
+        say_left_out()
+        key_logs = _key_logs(wanted)
         _writable(wanted)
         writer = None
         if wanted.write:
             octets, seconds, files = wanted.rotate
             writer = CaptureWriter(wanted.write, source, Rotation(octets, seconds, files), _application())
         try:
-            return _capture(wanted, source, writer, formats, dropped)
+            return _capture(wanted, source, writer, formats, key_logs, f"capturing on {source.title}, {said}")
         finally:
             if writer is not None:
                 writer.close()
@@ -133,18 +142,50 @@ def _open(wanted: Wanted) -> LiveSource:
     ))
 
 
+def _step_down(wanted: Wanted) -> str:
+    """Give the rights up, or keep them where that is asked for; as whom the capture is read, in words."""
+    if wanted.keep_privileges:
+        said = keep_privileges()
+    else:
+        asked = tuple(path for path in wanted.key_logs if path != os.environ.get(KEY_LOG))
+        said = drop_privileges(inputs=asked, outputs=tuple(_outputs(wanted)), socket=wanted.clocked)
+    wanted.had_rights = bool(said)
+    return said or f"as {whom()}"
+
+
+def _outputs(wanted: Wanted) -> list[Output]:
+    """The files to write. A rotation makes new ones beside the one that is named."""
+    found = [Output(path, True) for path in wanted.outputs if path != STREAM]
+    if wanted.write not in ("", STREAM):
+        found.append(Output(wanted.write, any(wanted.rotate)))
+    return found
+
+
+def _key_logs(wanted: Wanted) -> list[KeyLogTail]:
+    """Those that may still grow. Raises CaptureError where one that was asked for is there and cannot be read."""
+    tails = [KeyLogTail(path, wanted.provided) for path in wanted.key_logs]
+    for tail in tails:
+        trouble = tail.read()
+        if trouble and tail.path != os.environ.get(KEY_LOG):
+            raise CaptureError(trouble)
+        warn([trouble] if trouble else [])
+    return tails
+
+
 def _writable(wanted: Wanted) -> None:
     """A report that cannot be written is better known before the capture than after it."""
-    for path in wanted.outputs:
-        folder = os.path.dirname(path) or "."
-        if path != STREAM and not os.access(folder, os.W_OK):
-            raise click.FileError(path, "its folder is not there, or not to be written to")
+    for output in _outputs(wanted):
+        if output.replaced and not output.may_be_written():
+            raise click.FileError(output.path, "its folder is not there, or not to be written to")
 
 
 def _capture(
-    wanted: Wanted, source: LiveSource, writer: CaptureWriter | None, formats: list[Format], dropped: str
+    wanted: Wanted, source: LiveSource, writer: CaptureWriter | None, formats: list[Format],
+    key_logs: list[KeyLogTail], began: str,
 ) -> int:
     conversations, events, held = wanted.budgets
+    if wanted.had_rights and not _lines_are_read(wanted):
+        warn([began])
     audience = _audience(wanted)
     plan = Plan(
         wanted.count, wanted.seconds, wanted.clocked, _drawn(wanted, formats),
@@ -153,9 +194,9 @@ def _capture(
     sniffer = Sniffer(
         source, audience, plan, wanted.provided, Budgets(conversations, events, held_bytes=held), writer,
         Owners() if wanted.processes else None,
-        [KeyLogTail(path, wanted.provided) for path in wanted.key_logs],
+        key_logs,
     )
-    audience.notice(time.time_ns(), f"capturing on {source.title}" + (f", {dropped}" if dropped else ""))
+    audience.notice(time.time_ns(), began)
     if wanted.processes and sniffer.owners is not None and not sniffer.owners.possible:
         audience.notice(time.time_ns(), "the owners of conversations cannot be seen with these rights, or here")
     with _stopped_by_signals(sniffer):
@@ -166,10 +207,14 @@ def _capture(
         audience.record("capture", {**capture_record(analysis.capture), "schema": SCHEMA_VERSION})
     audience.close()
     failed = _reports(wanted, analysis, formats, writer)
-    _summary(wanted, analysis)
+    trouble = audience.output.trouble if isinstance(audience, Reader) else ""
+    if trouble:
+        warn([f"standard output cannot be written to: {trouble}; the capture ended there"])
+    else:
+        _summary(wanted, analysis)
     for error in failed:
         error.show()
-    return max(_left_behind(wanted, source, writer), UNREADABLE if failed else 0)
+    return max(_left_behind(wanted, source, writer), UNREADABLE if failed or trouble else 0)
 
 
 def _drawn(wanted: Wanted, formats: list[Format]) -> bool:
@@ -194,7 +239,7 @@ def _reports(
     for path, chosen in zip(wanted.outputs, formats, strict=True):
         try:
             write_report(
-                path, chosen, analysis, layout, [wanted.write], wanted.inject_keys, wanted.strip_keys
+                path, chosen, analysis, layout, [wanted.write], wanted.inject_keys, wanted.strip_keys, file_owner()
             )
         except click.ClickException as error:
             failed.append(error)
@@ -215,6 +260,13 @@ def _audience(wanted: Wanted) -> Audience:
 
         return ScreenAudience(wanted.level, wanted.display[1])
     return LogLines(LineOutput(STANDARD_OUTPUT if free else STANDARD_ERROR), wanted.level)
+
+
+def _lines_are_read(wanted: Wanted) -> bool:
+    """Whether the lines themselves go where a person reads what is said on standard error."""
+    if wanted.write == STREAM or STREAM in wanted.outputs:
+        return True
+    return not wanted.as_json and wanted.screen is False and os.isatty(STANDARD_OUTPUT)
 
 
 def _keyboard() -> bool:
@@ -261,10 +313,10 @@ def _summary(wanted: Wanted, analysis: Analysis) -> None:
     blocks.append([Row(), *closing_rows(analysis, BRIEF, prose)])
     try:
         screen.show(iter(blocks))
-    except BrokenPipeError:
-        raise
-    except OSError:
-        return     # the terminal went away, which may be what ended the capture; the files are complete
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # The terminal went away, which may be what ended the capture; the files are complete.
 
 
 def _left_behind(wanted: Wanted, source: LiveSource, writer: CaptureWriter | None) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.losses import carried
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, place, times
+from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import capital
-from dissectors.protocols.tcp.events_teardown import ChallengeAck, NotEnded, Reset
+from dissectors.protocols.tcp.events_teardown import ChallengeAck, NotEnded, TcpReset
 
 UNREAD: Final = "unread data"
 GAVE_UP: Final = "gave up"
@@ -26,18 +26,18 @@ TIME_WAIT_NS: Final = 2 * 120_000_000_000
 
 
 def reset(case: Case) -> list[Found]:
-    return [_reset(case, event) for event in case.of(Reset)[:1] if event.cause not in (UNREAD, GAVE_UP)]
+    return [_reset(case, event) for event in case.of(TcpReset)[:1] if event.cause not in (UNREAD, GAVE_UP)]
 
 
 def unread(case: Case) -> list[Found]:
-    return [_reset(case, event) for event in case.of(Reset)[:1] if event.cause == UNREAD]
+    return [_reset(case, event) for event in case.of(TcpReset)[:1] if event.cause == UNREAD]
 
 
 def gave_up(case: Case) -> list[Found]:
-    return [_reset(case, event) for event in case.of(Reset)[:1] if event.cause == GAVE_UP]
+    return [_reset(case, event) for event in case.of(TcpReset)[:1] if event.cause == GAVE_UP]
 
 
-def _reset(case: Case, event: Reset) -> Found:
+def _reset(case: Case, event: TcpReset) -> Found:
     """The first RST ends the connection; what follows it adds nothing."""
     sent, got = carried(case, event.direction), carried(case, 1 - event.direction)
     sentence = (
@@ -117,3 +117,44 @@ def port_reuse(analysis: Analysis) -> list[Found]:
             ))
         last[key] = (conversation.end_ns, conversation.number, conversation.state)
     return found
+
+
+ENDING_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        "tcp.reset", "warn", reset,
+        "Ask the log of the side that sent the RST; a TTL unlike its other packets points to a machine in between.",
+        "A FIN of this side before the RST, or an orderly end of the application protocol.", "tcp.flags.reset == 1",
+    ),
+    Rule(
+        "tcp.unread_data", "warn", unread,
+        "See that the program reads all that was sent to it before it closes its socket.",
+        "Another RST with the same cause from a machine in between.", "tcp.flags.reset == 1",
+    ),
+    Rule(
+        "tcp.gave_up", "error", gave_up,
+        "Find out why the other side fell silent: host down, path down, or a firewall that forgot the connection.",
+        "ACKs of the other side that the capture missed.", "tcp.flags.reset == 1", True,
+    ),
+    Rule(
+        "tcp.data_unanswered", "error", data_unanswered,
+        "Find out why the other side fell silent: host down, path down, or a firewall that forgot the connection.",
+        "ACKs of the other side that the capture missed.", "tcp.analysis.retransmission", True,
+    ),
+    Rule(
+        "tcp.challenge", "note", challenge,
+        "Look where the RST or SYN came from: a late packet of an old connection, or somebody who guesses numbers.",
+        "A connection that ends right after it.", "tcp.flags.reset == 1 || tcp.flags.syn == 1",
+    ),
+    Rule(
+        "tcp.not_ended", "chat", not_ended,
+        "Capture for longer if the end matters.", "A FIN or RST after the last frame.",
+    ),
+)
+
+ENDING_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
+    Rule(
+        "tcp.port_reuse", "note", port_reuse,
+        "Look whether the caller runs out of ports, or binds a fixed one, before the old connection is forgotten.",
+        "A new connection on another host behind the same address.", "tcp.flags.syn == 1",
+    ),
+)

@@ -16,8 +16,8 @@ from dissectors.protocols.grpc.codes import (
     status_meaning,
     status_name,
 )
-from dissectors.protocols.grpc.ended import ANSWERED, NO_STATUS, RESET, Ended
-from dissectors.protocols.grpc.events import Began, Incomplete
+from dissectors.protocols.grpc.ended import ANSWERED, NO_STATUS, RESET, GrpcEnded
+from dissectors.protocols.grpc.events import Began, GrpcIncomplete
 from dissectors.protocols.http2.events_control import GoAway
 
 UNAUTHENTICATED: Final = 16
@@ -29,19 +29,19 @@ NEAR: Final = 0.8          # of the deadline: the next call may be too late
 TOO_MANY_PINGS: Final = "too_many_pings"    # what a server says with GOAWAY to a client that asks too often
 
 
-def _grouped(events: list[Ended], by_status: bool) -> list[list[Ended]]:
+def _grouped(events: list[GrpcEnded], by_status: bool) -> list[list[GrpcEnded]]:
     """Calls of the same method (and with the same status) together, in order."""
-    groups: dict[tuple[str, int], list[Ended]] = {}
+    groups: dict[tuple[str, int], list[GrpcEnded]] = {}
     for event in events:
         groups.setdefault((event.call.path, event.outcome.status if by_status else 0), []).append(event)
     return list(groups.values())
 
 
-def _cost(events: list[Ended]) -> int:
+def _cost(events: list[GrpcEnded]) -> int:
     return sum([max(event.outcome.total_ns, 0) for event in events])
 
 
-def _often(events: list[Ended]) -> str:
+def _often(events: list[GrpcEnded]) -> str:
     return f" {times(len(events))}" if len(events) > 1 else ""
 
 
@@ -49,7 +49,7 @@ def failed(case: Case) -> list[Found]:
     """A status other than OK; deadlines and what was given up are findings of their own."""
     found = []
     events = [
-        event for event in case.of(Ended)
+        event for event in case.of(GrpcEnded)
         if event.outcome.how == ANSWERED and event.outcome.status not in (OK, CANCELLED, DEADLINE_EXCEEDED)
     ]
     for group in _grouped(events, True):
@@ -72,7 +72,7 @@ def failed(case: Case) -> list[Found]:
 
 def deadline(case: Case) -> list[Found]:
     found = []
-    for group in _grouped([event for event in case.of(Ended) if event.deadline_passed()], False):
+    for group in _grouped([event for event in case.of(GrpcEnded) if event.deadline_passed()], False):
         first = group[0]
         stated = first.outcome.how == ANSWERED
         allowed = f" of {duration(first.call.deadline_ns)}" if first.call.deadline_ns >= 0 else ""
@@ -86,7 +86,7 @@ def deadline(case: Case) -> list[Found]:
 
 def given_up(case: Case) -> list[Found]:
     events = [
-        event for event in case.of(Ended) if not event.deadline_passed()
+        event for event in case.of(GrpcEnded) if not event.deadline_passed()
         and (event.outcome.how == RESET or event.outcome.status == CANCELLED)
     ]
     return [
@@ -100,7 +100,7 @@ def given_up(case: Case) -> list[Found]:
 
 
 def no_status(case: Case) -> list[Found]:
-    events = [event for event in case.of(Ended) if event.outcome.how == NO_STATUS]
+    events = [event for event in case.of(GrpcEnded) if event.outcome.how == NO_STATUS]
     return [
         Found(
             f"The response to {group[0].call.name()} has no status of gRPC{_often(group)}"
@@ -111,13 +111,13 @@ def no_status(case: Case) -> list[Found]:
     ]
 
 
-def _http(event: Ended) -> str:
+def _http(event: GrpcEnded) -> str:
     return f" (HTTP {event.outcome.http_status})" if event.outcome.http_status >= 0 else ""
 
 
 def near_deadline(case: Case) -> list[Found]:
     events = [
-        event for event in case.of(Ended)
+        event for event in case.of(GrpcEnded)
         if event.call.deadline_ns > 0 and not event.deadline_passed() and event.outcome.how == ANSWERED
         and event.outcome.total_ns >= event.call.deadline_ns * NEAR
     ]
@@ -132,7 +132,7 @@ def near_deadline(case: Case) -> list[Found]:
     return found
 
 
-def _share(event: Ended) -> float:
+def _share(event: GrpcEnded) -> float:
     return event.outcome.total_ns / event.call.deadline_ns
 
 
@@ -172,7 +172,7 @@ def too_many_pings(case: Case) -> list[Found]:
 
 
 def unread(case: Case) -> list[Found]:
-    events = case.of(Incomplete)
+    events = case.of(GrpcIncomplete)
     if not events:
         return []
     return [Found(

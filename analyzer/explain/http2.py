@@ -19,9 +19,9 @@ from dissectors.protocols.http2.codes import (
     error_name,
     type_name,
 )
-from dissectors.protocols.http2.events import Exchange, PushPromise
-from dissectors.protocols.http2.events_control import GoAway, Reset, Settings, SettingsAck, listed
-from dissectors.protocols.http2.events_state import Blocked, Connection, HeadOfLine, SideFacts, Violation
+from dissectors.protocols.http2.events import H2Exchange, PushPromise
+from dissectors.protocols.http2.events_control import GoAway, H2Reset, Settings, SettingsAck, listed
+from dissectors.protocols.http2.events_state import Blocked, H2ConnectionSummary, H2Violation, HeadOfLine, SideFacts
 from dissectors.protocols.http2.meaning import error_text
 from dissectors.wire.secrets.gate import Said
 
@@ -44,8 +44,8 @@ _SOFT: Final = (REFUSED_STREAM, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED)
 
 def reset(case: Case) -> list[Found]:
     """Resets by code and side; one that gives up what nobody needs any more is part of the protocol."""
-    groups: dict[tuple[int, bool], list[Reset]] = {}
-    for event in case.of(Reset):
+    groups: dict[tuple[int, bool], list[H2Reset]] = {}
+    for event in case.of(H2Reset):
         groups.setdefault((event.code, event.by_client), []).append(event)
     found = []
     for (code, by_client), events in groups.items():
@@ -124,8 +124,8 @@ def head_of_line(case: Case) -> list[Found]:
 
 
 def violation(case: Case) -> list[Found]:
-    groups: dict[tuple[str, bool], list[Violation]] = {}
-    for event in case.of(Violation):
+    groups: dict[tuple[str, bool], list[H2Violation]] = {}
+    for event in case.of(H2Violation):
         groups.setdefault((event.code, event.by_client), []).append(event)
     found = []
     for events in groups.values():
@@ -140,7 +140,7 @@ def violation(case: Case) -> list[Found]:
 def flood(case: Case) -> list[Found]:
     """More frames of a kind than any use of the protocol needs."""
     found = []
-    for event in case.of(Connection):
+    for event in case.of(H2ConnectionSummary):
         for who, side in (("The client", event.client), ("The server", event.server)):
             for kind, most in FLOODS.items():
                 count = side.counts.get(kind, 0)
@@ -150,7 +150,7 @@ def flood(case: Case) -> list[Found]:
     return found
 
 
-def _endless(case: Case, event: Connection, who: str, side: SideFacts) -> list[Found]:
+def _endless(case: Case, event: H2ConnectionSummary, who: str, side: SideFacts) -> list[Found]:
     found = []
     if side.longest_block >= LONG_BLOCK:
         text = f"{who} sent {plural(side.longest_block, 'CONTINUATION frame')} for one header block"
@@ -160,7 +160,7 @@ def _endless(case: Case, event: Connection, who: str, side: SideFacts) -> list[F
     return found
 
 
-def _flood(case: Case, event: Connection, text: str, kind: int) -> Found:
+def _flood(case: Case, event: H2ConnectionSummary, text: str, kind: int) -> Found:
     return Found(
         f"{text} on one connection: each costs its peer work and its sender next to nothing.",
         event.evidence.frames, case.conversation, confidence=POSSIBLE,
@@ -176,7 +176,7 @@ def full(case: Case) -> list[Found]:
             "requests had to wait for one of them to end.", event.evidence.frames, case.conversation,
             confidence=LIKELY, basis="SETTINGS_MAX_CONCURRENT_STREAMS, and the streams open at the peak",
         )
-        for event in case.of(Connection) if event.limit > 0 and event.peak >= event.limit
+        for event in case.of(H2ConnectionSummary) if event.limit > 0 and event.peak >= event.limit
     ]
 
 
@@ -194,11 +194,11 @@ def slow_settings(case: Case) -> list[Found]:
 def pushed_in_vain(case: Case) -> list[Found]:
     """Pushes that the client did not want."""
     promised = {event.promised: event for event in case.of(PushPromise)}
-    refused = [event for event in case.of(Reset) if event.by_client and event.stream in promised]
+    refused = [event for event in case.of(H2Reset) if event.by_client and event.stream in promised]
     if not refused:
         return []
     octets = sum(
-        event.received.octets for event in case.of(Exchange)
+        event.received.octets for event in case.of(H2Exchange)
         if event.facts.pushed and event.facts.reset
     )
     cost = f"; {size(octets)} of them had been sent" if octets else ""
@@ -211,10 +211,10 @@ def pushed_in_vain(case: Case) -> list[Found]:
 def multiplexed(case: Case) -> list[Found]:
     """What six connections of HTTP/1.1 would have made of the same requests: an estimate."""
     whole = [
-        event for event in case.of(Exchange)
+        event for event in case.of(H2Exchange)
         if event.times.begun >= 0 and event.times.ended >= 0 and event.times.waited_ns() >= 0 and not event.facts.pushed
     ]
-    peak = max([event.peak for event in case.of(Connection)], default=0)
+    peak = max([event.peak for event in case.of(H2ConnectionSummary)], default=0)
     if peak <= CONNECTIONS or len(whole) <= CONNECTIONS:
         return []
     begun = min(event.times.begun for event in whole)
@@ -232,7 +232,7 @@ def multiplexed(case: Case) -> list[Found]:
     )]
 
 
-def _one_after_another(whole: list[Exchange], begun: int) -> float:
+def _one_after_another(whole: list[H2Exchange], begun: int) -> float:
     """When the last of them would end, in ns from the first: each waits for a free connection of six."""
     octets = sum(event.received.octets + event.sent.octets for event in whole)
     busy = max(event.times.ended for event in whole) - min(event.times.first for event in whole)
@@ -249,7 +249,7 @@ def _one_after_another(whole: list[Exchange], begun: int) -> float:
     return last
 
 
-def _begun(event: Exchange) -> int:
+def _begun(event: H2Exchange) -> int:
     return event.times.begun
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, times
+from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
@@ -212,3 +212,54 @@ def duplicates(case: Case) -> list[Found]:
             basis="the copies repeat the numbers and options, or the timestamp, of the first, and nothing was lost",
         ))
     return found
+
+
+LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        "tcp.loss", "note", loss,
+        "One loss is ordinary. If they come often, compare captures at both ends to find the link that drops.",
+        "Resends without a loss: a duplicate SACK that reports them as needless.", "tcp.analysis.retransmission", True,
+    ),
+    Rule(
+        "tcp.timeout", "warn", timeout,
+        "Find out why no duplicate ACKs came: losses at the end of a burst, a path that was down, a silent peer.",
+        "A sender that had paused by itself, without anything outstanding.", "tcp.analysis.retransmission", True,
+    ),
+    Rule(
+        "tcp.black_hole", "warn", black_hole,
+        "Ping with large packets that may not be fragmented, and let ICMP \"too big\" pass, or lower the MTU.",
+        "A segment of full size that was acknowledged, or small ones lost just as often.",
+        "tcp.analysis.retransmission", True,
+    ),
+    Rule(
+        "tcp.spurious", "note", spurious,
+        "Look for late ACKs or a jump of the round trip just before: the sender's timer was too early.",
+        "A first copy that was lost beyond the capture.", "tcp.analysis.retransmission",
+    ),
+    Rule(
+        "tcp.reordering", "note", reordering,
+        "Look for parallel paths (link bundles, load balancing by packet) if it is frequent.",
+        "A resend of the same bytes that the capture missed.", "tcp.analysis.out_of_order",
+    ),
+    Rule(
+        "tcp.conflict", "warn", conflict,
+        "Compare both versions: a machine that rewrites, a faulty sender, or an attempt to mislead an observer.",
+        "Damage of one copy, which its checksum would show.", "tcp.analysis.retransmission",
+    ),
+    Rule(
+        "capture.loss", "warn", capture_loss,
+        "Capture again with a larger buffer, a narrower filter, or at a place that sees both directions.",
+        "The missing bytes in a capture of the same time elsewhere that lost them too.",
+        "tcp.analysis.ack_lost_segment",
+    ),
+    Rule(
+        "capture.gap", "note", gap,
+        "Check whether the frames before the gap were captured at all.",
+        "The missing bytes, later in the capture.", "tcp.analysis.lost_segment",
+    ),
+    Rule(
+        "capture.duplicates", "note", duplicates,
+        "Capture at one place only, or take copies out (editcap -d), before you count anything.",
+        "Timestamps or an IP identification that differ between the copies: then they are resends.",
+    ),
+)

@@ -6,12 +6,12 @@ from ipaddress import ip_address
 from operator import attrgetter
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, frames_of, times
+from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
 from analyzer.model import Analysis
+from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
 from dissectors.kit.units import duration, grouped, plural
-from dissectors.protocols.dns.events import Incomplete, Mismatch
-from dissectors.protocols.dns.lookup import UNANSWERED, Lookup
-from dissectors.protocols.dns.outcome import ANSWERED, FAILED, NO_DATA, NO_NAME, TRUNCATED
+from dissectors.protocols.dns.events import DnsIncomplete, Mismatch
+from dissectors.protocols.dns.outcome import FAILED
 
 # A server or a resolver with the answer at hand needs one round trip; above this a person begins to notice.
 SLOW_NS: Final = 200_000_000
@@ -187,7 +187,7 @@ def mismatch(case: Case) -> list[Found]:
 
 
 def incomplete(case: Case) -> list[Found]:
-    events = case.of(Incomplete)
+    events = case.of(DnsIncomplete)
     if not events:
         return []
     octets = sum([event.held for event in events])
@@ -195,3 +195,53 @@ def incomplete(case: Case) -> list[Found]:
         f"{plural(octets, 'byte')} of DNS over TCP cannot be told as messages.", frames_of(events), case.conversation,
         basis=events[0].reason,
     )]
+
+
+DNS_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        "dns.mismatch", "warn", mismatch,
+        "Compare id, ports and question: a duplicated or late answer is harmless, a forged one is not.",
+        "The question, in a part of the capture that is missing.", "dns.flags.response == 1", True,
+    ),
+    Rule(
+        "dns.incomplete", "note", incomplete,
+        "Capture from the start of the connection, without losses.", "A protocol on this port that is not DNS.",
+    ),
+)
+
+DNS_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
+    Rule(
+        "dns.unanswered", "error", unanswered,
+        "Ask the same server from elsewhere, and see whether a filter drops port 53.",
+        "An answer that took another way than the one captured.", "dns", True,
+    ),
+    Rule(
+        "dns.failed", "error", failed,
+        "Ask the servers of the zone directly; SERVFAIL often means broken DNSSEC or servers out of reach.",
+        "Another server that answers the same question.", "dns.flags.rcode != 0",
+    ),
+    Rule(
+        "dns.no_name", "note", no_name,
+        "Check the spelling, and the search list of the client.", "A server of the zone that knows the name.",
+        "dns.flags.rcode == 3",
+    ),
+    Rule(
+        "dns.retried", "warn", retried,
+        "See whether question or answer was lost, by a capture at the server.",
+        "An answer to the first question that the capture missed.", "dns", True,
+    ),
+    Rule(
+        "dns.slow", "note", slow,
+        "See what the resolver waited for: a cold cache, a distant server, one that does not answer.",
+        "The same question again, just as slow from a warm cache.", "dns",
+    ),
+    Rule(
+        "dns.truncated", "note", truncated,
+        "Let the client announce a larger EDNS size, or the answer be smaller.", "A whole answer over UDP.", "dns",
+    ),
+    Rule(
+        "dns.repeated", "chat", repeated,
+        "Run a cache on the client, if it happens often.", "Different programs, or different hosts behind one address.",
+        "dns",
+    ),
+)

@@ -3,17 +3,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, place, times
+from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_handshake import (
-    Established,
     HalfOpen,
     Midstream,
-    Refused,
     Syn,
     SynAck,
-    Unanswered,
+    TcpEstablished,
+    TcpRefused,
+    TcpUnanswered,
 )
 
 # A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
@@ -25,7 +25,7 @@ SMALL_MSS: Final = 1220
 
 
 def refused(case: Case) -> list[Found]:
-    events = case.of(Refused)
+    events = case.of(TcpRefused)
     if not events:
         return []
     first = events[0]
@@ -44,7 +44,7 @@ def refused(case: Case) -> list[Found]:
 
 def unanswered(case: Case) -> list[Found]:
     found = []
-    for event in case.of(Unanswered):
+    for event in case.of(TcpUnanswered):
         # A SYN of the responder is what a capture shows that holds only one direction.
         target = place(case.end(1 - event.direction))
         waited = event.lasted_ns + event.waited_ns
@@ -63,7 +63,7 @@ def unanswered(case: Case) -> list[Found]:
 
 def resent(case: Case) -> list[Found]:
     """SYNs or SYN-ACKs that had to be repeated before the connection was open. A lost SYN-ACK brings both."""
-    if not case.of(Established):
+    if not case.of(TcpEstablished):
         return []
     parts: list[str] = []
     frames: set[int] = set()
@@ -112,7 +112,7 @@ def midstream(case: Case) -> list[Found]:
 
 def high_rtt(case: Case) -> list[Found]:
     tcp = case.conversation.tcp
-    syns, answers, opened = case.of(Syn), case.of(SynAck), case.of(Established)
+    syns, answers, opened = case.of(Syn), case.of(SynAck), case.of(TcpEstablished)
     once = all(syn.attempt == 1 for syn in syns) and all(answer.attempt == 1 for answer in answers)
     if tcp is None or not opened or not once or tcp.initial_rtt_ns < HIGH_RTT_NS:
         return []
@@ -140,3 +140,42 @@ def small_mss(case: Case) -> list[Found]:
                 frames_of(sent), case.conversation, basis="the MSS option of its SYN",
             ))
     return found
+
+
+OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        "tcp.refused", "error", refused,
+        "Check that the service runs and listens on this address and port, and that no firewall rejects it.",
+        "A connection to the same port that opens at the same time.", "tcp.flags.reset == 1",
+    ),
+    Rule(
+        "tcp.unanswered", "error", unanswered,
+        "Capture at the other end: if the SYN arrives there, look for the answer; if not, for a filter on the way.",
+        "A SYN-ACK that took another way than the one captured.", "tcp.flags.syn == 1", True,
+    ),
+    Rule(
+        "tcp.syn_resent", "warn", resent,
+        "See whether the first SYN arrived at the other end: a full backlog drops it there, a lossy path before.",
+        "An answer to the first one that the capture missed.", "tcp.flags.syn == 1", True,
+    ),
+    Rule(
+        "tcp.half_open", "warn", half_open,
+        "If many come from many addresses it is a SYN flood; if only from one, look for its lost third segment.",
+        "The third segment, captured elsewhere.", "tcp.flags.syn == 1", True,
+    ),
+    Rule(
+        "tcp.midstream", "chat", midstream,
+        "Start the capture before the connection to see its handshake.",
+        "A SYN of this connection in an earlier part of the capture.",
+    ),
+    Rule(
+        "tcp.high_rtt", "note", high_rtt,
+        "Save round trips: keep connections open, ask for several things at once, or serve from nearer by.",
+        "Later round trips (the ACK times of the data) that are much shorter.", "tcp.analysis.ack_rtt",
+    ),
+    Rule(
+        "tcp.small_mss", "note", small_mss,
+        "Look for the reason: a tunnel, a middlebox that clamps the MSS, or a setting of the host.",
+        "A link of this size on the way, which makes it right.", "tcp.flags.syn == 1",
+    ),
+)

@@ -4,10 +4,10 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.ending import GAVE_UP
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, place, times
+from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.units import duration, plural, rate, size
 from dissectors.protocols.tcp.events import capital
-from dissectors.protocols.tcp.events_teardown import Reset
+from dissectors.protocols.tcp.events_teardown import TcpReset
 from dissectors.protocols.tcp.events_transfer import (
     CongestionMarks,
     KeepAlive,
@@ -95,7 +95,7 @@ def shrunk(case: Case) -> list[Found]:
 
 def keep_alive(case: Case) -> list[Found]:
     found = []
-    if any(event.cause == GAVE_UP for event in case.of(Reset)):
+    if any(event.cause == GAVE_UP for event in case.of(TcpReset)):
         return []    # told as that, with the keep-alives as its reason
     for _side, events in case.by_side(KeepAlive):
         silent = [event for event in events if event.answers == 0]
@@ -189,3 +189,48 @@ def offload(case: Case) -> list[Found]:
                 basis="more bytes in a segment than the MSS of the handshake; a sender that ignores it looks the same",
             ))
     return found
+
+
+PACE_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        "tcp.zero_window", "warn", zero_window,
+        "Look at the program that receives: it did not read. Its CPU, its disk or a lock may be the reason.",
+        "A window that only looks closed because its scaling is unknown.",
+        "(tcp.analysis.zero_window || tcp.analysis.zero_window_probe || tcp.analysis.window_update)",
+    ),
+    Rule(
+        "tcp.window_limited", "note", window_limited,
+        "Raise the receive buffer (or let the system scale it), above rate times round trip.",
+        "Bytes in flight that stay well below the window.", "tcp.len > 0",
+    ),
+    Rule(
+        "tcp.window_shrunk", "note", shrunk,
+        "Update the receiver's TCP or the middlebox that rewrites windows.",
+        "Window scaling that is not known rightly.", "tcp.window_size",
+    ),
+    Rule(
+        "tcp.keep_alive_unanswered", "warn", keep_alive,
+        "Find out when the other side went away, and whether a firewall forgot the connection.",
+        "Answers that took another way.", "tcp.analysis.keep_alive", True,
+    ),
+    Rule(
+        "tcp.congestion_marks", "note", congestion_marks,
+        "Find the queue that marks: ECN told of it before anything was lost.",
+        "A middlebox that sets the bits wrongly on every packet.", "tcp.flags.ece == 1 || ip.dsfield.ecn == 3",
+    ),
+    Rule(
+        "tcp.queueing", "note", queueing,
+        "Measure the round trip while the line is idle and while it is busy; shape or manage the queue.",
+        "ACK times that are as long when hardly anything is under way.", "tcp.analysis.ack_rtt",
+    ),
+    Rule(
+        "tcp.slow_answer", "note", slow_answer,
+        "Ask the log of the side that answers what it did in this time.",
+        "Data that answer nothing: the next thing that this side had to say.", "tcp.len > 0",
+    ),
+    Rule(
+        "capture.offload", "note", offload,
+        "Switch off segmentation and receive offload (ethtool -K) for a capture that shows what the wire carries.",
+        "A loopback or jumbo link whose segments are this large.", "tcp.len > 0",
+    ),
+)

@@ -1,17 +1,13 @@
-"""Findings about the capture itself, about what the analyser could not read, and about what ICMP reports."""
+"""Findings about the capture itself, and about what the analyser could not read."""
 from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.losses import too_big
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, frames_of, place, times
+from analyzer.explain.rule import LIKELY, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
 from dissectors.kit.event import DissectorFault, LimitReached, Malformed
 from dissectors.kit.units import grouped, plural
-from dissectors.protocols.icmp import EchoUnanswered, IcmpError
 
-REDIRECT_V4: Final = 5       # RFC 792
-PATIENCE_NS: Final = 1_000_000_000     # ping waits about this long between its requests
 ONE_SIDED_FRAMES: Final = 4  # frames of one side, with none of the other, from which on it is told
 
 
@@ -65,8 +61,9 @@ def faults(case: Case) -> list[Found]:
     events = case.of(DissectorFault)
     if not events:
         return []
+    count = sum([event.again or 1 for event in events])
     return [Found(
-        f"wiretale itself failed in its {events[0].protocol} dissector {times(len(events))} ({events[0].error}); the "
+        f"wiretale itself failed in its {events[0].protocol} dissector {times(count)} ({events[0].error}); the "
         "rest is told.",
         frames_of(events), case.conversation, basis="a fault of the analyser, not of the capture",
     )]
@@ -96,49 +93,39 @@ def malformed(case: Case) -> list[Found]:
     return found
 
 
-def icmp_error(case: Case) -> list[Found]:
-    """Errors other than "too big", one finding for each sender and reason."""
-    found = []
-    seen: dict[tuple[str, str], list[IcmpError]] = {}
-    for event in case.of(IcmpError):
-        if not too_big(event):
-            seen.setdefault((event.sender, event.reason()), []).append(event)
-    for (sender, reason), events in seen.items():
-        again = f" {times(len(events))}" if len(events) > 1 else ""
-        redirect = events[0].version == 4 and events[0].kind == REDIRECT_V4
-        found.append(Found(
-            f"{sender} reports{again} about packets to {place(case.end(events[0].direction))}: {reason}.",
-            frames_of(events), case.conversation, severity="note" if redirect else "", confidence=LIKELY,
-            basis="an ICMP message that quotes a packet of this conversation; such messages can be forged",
-        ))
-    return found
+QUALITY_RULES: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        "analyzer.fault", "error", faults,
+        "Please report it, with the capture if you can share it.", "A run without it on the same bytes.",
+    ),
+    Rule(
+        "analyzer.limit", "note", limits,
+        "Nothing, unless what lies beyond the cap matters to you.", "No frames of this conversation after it.",
+    ),
+    Rule(
+        "malformed", "warn", malformed,
+        "Look at the bytes: a bug of the sender, damage on the way, another protocol, or an attack.",
+        "A protocol that was recognised wrongly.",
+    ),
+)
 
-
-def icmp_too_big(case: Case) -> list[Found]:
-    found = []
-    seen: dict[tuple[str, int], list[IcmpError]] = {}
-    for event in case.of(IcmpError):
-        if too_big(event):
-            seen.setdefault((event.sender, event.mtu), []).append(event)
-    for (sender, mtu), events in seen.items():
-        carries = f"at most {mtu} bytes" if mtu > 0 else "less"
-        found.append(Found(
-            f"{sender} dropped {plural(len(events), 'packet')} that {'were' if len(events) > 1 else 'was'} too large: "
-            f"the next link carries {carries}.",
-            frames_of(events), case.conversation, confidence=LIKELY,
-            basis="ICMP messages that quote packets of this conversation",
-        ))
-    return found
-
-
-def echo_unanswered(case: Case) -> list[Found]:
-    events = case.of(EchoUnanswered)
-    if not events:
-        return []
-    count = sum([event.count for event in events])
-    early = case.capture.end_ns - events[-1].time < PATIENCE_NS
-    return [Found(
-        f"{plural(count, 'echo request')} to {place(case.conversation.responder)} had no reply.", frames_of(events),
-        case.conversation, severity="note" if early else "", confidence=POSSIBLE if early else LIKELY,
-        basis="the capture ends soon after the request" if early else "no reply with their number is in the capture",
-    )]
+QUALITY_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
+    Rule(
+        "capture.damage", "warn", damage,
+        "Record again, or repair the file, if what is missing matters.", "Another reader that finds the file whole.",
+    ),
+    Rule(
+        "capture.dropped", "warn", dropped,
+        "Capture with a larger buffer, a narrower filter or a shorter snap length.",
+        "Counters that include frames which the filter would not have kept.",
+    ),
+    Rule(
+        "capture.truncated", "note", truncated,
+        "Capture whole frames (snap length 0) if their contents matter.", "Frames that were this short on the wire.",
+    ),
+    Rule(
+        "capture.one_sided", "note", one_sided,
+        "Capture where both directions pass: on the host itself, or with a mirror port for both directions.",
+        "Frames of the other side under another VLAN or in a tunnel.",
+    ),
+)

@@ -113,4 +113,4 @@ def times(count: int) -> str:
 
 def place(end: Endpoint) -> str:
     """`10.0.0.2:443 (shop.test)`."""
-    return f"{end} ({end.name})" if end.name else str(end)
+    return end.full()

@@ -4,14 +4,14 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
-from dissectors.protocols.starttls.events import Agreed, InClear, Injected, Refused, Stripped
+from dissectors.protocols.starttls.events import Agreed, InClear, Injected, StarttlsRefused, Stripped
 
 CREDENTIALS: Final = "credentials"
 
 
 def refused(case: Case) -> list[Found]:
     found = []
-    for event in case.of(Refused):
+    for event in case.of(StarttlsRefused):
         exposed = [later for later in case.of(InClear) if later.time >= event.time]
         went_on = f" The client went on and sent its {exposed[0].exposed} in plain text." if exposed else ""
         found.append(Found(
@@ -48,7 +48,7 @@ def injected(case: Case) -> list[Found]:
 
 def in_clear(case: Case) -> list[Found]:
     """Without TLS, though not refused; mail between servers goes so where one of them has no TLS."""
-    if case.of(Refused):
+    if case.of(StarttlsRefused):
         return []
     found = []
     for event in case.of(InClear)[:1]:

@@ -5,9 +5,9 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
 from dissectors.kit.units import duration
-from dissectors.protocols.tcp.events_teardown import Fin, Reset
+from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.tls.events import TlsEvent, capital
-from dissectors.protocols.tls.events_end import RESET, AlertSeen, Plaintext, Refused, Stalled
+from dissectors.protocols.tls.events_end import RESET, AlertSeen, Plaintext, Stalled, TlsRefused
 from dissectors.protocols.tls.events_hello import ClientHelloSeen
 from dissectors.protocols.tls.events_proof import CertificateRequestSeen, CertificateSeen
 from dissectors.protocols.tls.protocol import TLS
@@ -57,7 +57,7 @@ def fatal(case: Case) -> list[AlertSeen]:
     alerts = case.of_base(AlertSeen)
     return [
         alert for alert in alerts
-        if isinstance(alert, Refused) or (alert.description not in HARMLESS and alert.level == FATAL)
+        if isinstance(alert, TlsRefused) or (alert.description not in HARMLESS and alert.level == FATAL)
     ]
 
 
@@ -85,7 +85,7 @@ def _alerts(case: Case, code: str) -> list[Found]:
     for alert in fatal(case):
         if kind_of(alert, case) != code:
             continue
-        when = "ended the handshake" if isinstance(alert, Refused) else "broke off the connection"
+        when = "ended the handshake" if isinstance(alert, TlsRefused) else "broke off the connection"
         what = f"with the alert {alert.words()}" if alert.description >= 0 else "with an alert that is encrypted"
         cause = f": {alert.cause}" if alert.cause else ""
         if explained(alert, case):
@@ -126,7 +126,7 @@ def explained(alert: AlertSeen, case: Case) -> bool:
 def _cut_off(alert: AlertSeen, case: Case) -> str:
     """OpenSSL sends decode_error where a connection ends without close_notify."""
     ends = [fin for fin in case.of(Fin) if fin.direction != alert.direction and fin.time <= alert.time]
-    if alert.description != DECODE_ERROR or isinstance(alert, Refused) or not ends:
+    if alert.description != DECODE_ERROR or isinstance(alert, TlsRefused) or not ends:
         return ""
     return "the other side had closed without close_notify, which OpenSSL reports in this way"
 
@@ -172,11 +172,11 @@ def other_alert(case: Case) -> list[Found]:
 
 # -- silence -----------------------------------------------------------------------------------------------
 
-def _reset_after(case: Case, event: Stalled) -> list[Reset]:
+def _reset_after(case: Case, event: Stalled) -> list[TcpReset]:
     """RSTs that ended the connection while the handshake waited."""
     hellos = case.of(ClientHelloSeen)
     began = hellos[-1].time if hellos else event.time
-    return [reset for reset in case.of(Reset) if reset.time >= began and reset.time <= event.time + event.waited_ns]
+    return [reset for reset in case.of(TcpReset) if reset.time >= began and reset.time <= event.time + event.waited_ns]
 
 
 def reset_after_hello(case: Case) -> list[Found]:

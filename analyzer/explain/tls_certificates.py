@@ -8,7 +8,7 @@ from analyzer.explain.tls import UNKNOWN_CA, certificate_before, fatal
 from dissectors.protocols.tls.events import TlsEvent, capital
 from dissectors.protocols.tls.events_data import ApplicationData
 from dissectors.protocols.tls.events_proof import CertificateSeen, CertificateStatusSeen
-from dissectors.protocols.tls.events_summary import Established
+from dissectors.protocols.tls.events_summary import TlsEstablished
 from dissectors.wire.x509 import chain
 from dissectors.wire.x509.chain import Problem
 from dissectors.wire.x509.status import read_ocsp
@@ -37,7 +37,7 @@ class Judgement:
         self.words = ""
         if refusals:
             self.words = f" {capital(event.peer())} refused it with the alert {refusals[0].words()}."
-        elif any(done.time >= event.time for done in case.of(Established)):
+        elif any(done.time >= event.time for done in case.of(TlsEstablished)):
             went_on = any(run.direction != event.direction for run in case.of(ApplicationData))
             self.words = f" {capital(event.peer())} " + (
                 "went on all the same." if went_on else "finished the handshake, and sent no data after it."

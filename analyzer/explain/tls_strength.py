@@ -19,10 +19,10 @@ from dissectors.protocols.tls.events_data import (
     HeartbeatSeen,
     Renegotiation,
 )
-from dissectors.protocols.tls.events_end import FIN, RESET, Closed, Ssl2Answer
+from dissectors.protocols.tls.events_end import FIN, RESET, Ssl2Answer, TlsClosed
 from dissectors.protocols.tls.events_hello import ClientHelloSeen, HelloRetry, ServerHelloSeen
 from dissectors.protocols.tls.events_proof import ServerKeyExchangeSeen
-from dissectors.protocols.tls.events_summary import Established
+from dissectors.protocols.tls.events_summary import TlsEstablished
 from dissectors.wire.tls.extensions import RENEGOTIATION_INFO
 from dissectors.wire.tls.names import SSL3, TLS12, TLS13, version_name
 from dissectors.wire.tls.suites import suite
@@ -42,7 +42,7 @@ def _chosen(case: Case) -> list[ServerHelloSeen]:
 
 
 def no_forward_secrecy(case: Case) -> list[Found]:
-    events = [event for event in case.of(Established) if event.summary.forward == "no"]
+    events = [event for event in case.of(TlsEstablished) if event.summary.forward == "no"]
     if not events:
         return []
     one = events[0].summary
@@ -134,7 +134,7 @@ def truncated(case: Case) -> list[Found]:
     """An end without close_notify matters for what the receiver did not know to be whole: the answer of the server."""
     sums = case.of(DataSummary)
     found = []
-    for event in case.of(Closed):
+    for event in case.of(TlsClosed):
         server = 1 - event.client
         octets = sums[-1].octets[server] if sums else 0
         if event.unfinished and event.how in (FIN, RESET):

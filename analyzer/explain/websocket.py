@@ -6,9 +6,9 @@ from typing import Final
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import ABNORMAL, close_name
-from dissectors.protocols.websocket.ended import ABRUPT, HALF, Ended
+from dissectors.protocols.websocket.ended import ABRUPT, HALF, WsEnded
 from dissectors.protocols.websocket.events import CloseSeen, Missing
-from dissectors.protocols.websocket.events_rules import AcceptMismatch, Violation
+from dissectors.protocols.websocket.events_rules import AcceptMismatch, WsViolation
 
 # Proxies and firewalls forget a connection that is silent for this long or longer; 60 s is what many begin with.
 IDLE_NS: Final = 55_000_000_000
@@ -34,12 +34,12 @@ def violation(case: Case) -> list[Found]:
     """One for each side: all that it broke."""
     found = []
     totals: dict[tuple[bool, str], int] = {}
-    for ended in case.of(Ended):
+    for ended in case.of(WsEnded):
         for talk in ended.talks:
             for rule, count in talk.violations.items():
                 totals[(talk.client, rule)] = totals.get((talk.client, rule), 0) + count
     for by_client in (True, False):
-        events = [event for event in case.of_base(Violation) if event.by_client == by_client]
+        events = [event for event in case.of_base(WsViolation) if event.by_client == by_client]
         if not events:
             continue
         who = "client" if by_client else "server"
@@ -51,7 +51,7 @@ def violation(case: Case) -> list[Found]:
     return found
 
 
-def _counted(event: Violation, totals: dict[tuple[bool, str], int]) -> str:
+def _counted(event: WsViolation, totals: dict[tuple[bool, str], int]) -> str:
     count = totals.get((event.by_client, event.rule), 1)
     return f"{event.reason} ({times(count)})" if count > 1 else event.reason
 
@@ -59,7 +59,7 @@ def _counted(event: Violation, totals: dict[tuple[bool, str], int]) -> str:
 def abnormal_end(case: Case) -> list[Found]:
     """Without a Close frame, and not after a long silence: that is another finding."""
     found = []
-    for event in case.of(Ended):
+    for event in case.of(WsEnded):
         if event.how != ABRUPT or event.silence_ns >= IDLE_NS:
             continue
         how = "a reset" if event.carrier == "rst" else "the end of the connection beneath"
@@ -75,7 +75,7 @@ def abnormal_end(case: Case) -> list[Found]:
 
 def idle_end(case: Case) -> list[Found]:
     found = []
-    for event in case.of(Ended):
+    for event in case.of(WsEnded):
         if event.how != ABRUPT or event.silence_ns < IDLE_NS:
             continue
         pings = sum([talk.pings for talk in event.talks])
@@ -109,13 +109,13 @@ def unanswered_close(case: Case) -> list[Found]:
             event.evidence.frames, case.conversation,
             basis="the Close frame of one direction, and none of the other before the end",
         )
-        for event in case.of(Ended) if event.how == HALF
+        for event in case.of(WsEnded) if event.how == HALF
     ]
 
 
 def unanswered_ping(case: Case) -> list[Found]:
     found = []
-    for event in case.of(Ended):
+    for event in case.of(WsEnded):
         for talk in event.talks:
             if not talk.unanswered or talk.waited_ns < PATIENCE_NS:
                 continue
@@ -142,7 +142,7 @@ def unread(case: Case) -> list[Found]:
     )]
 
 
-def _on(event: Ended) -> str:
+def _on(event: WsEnded) -> str:
     return f" on {event.path}" if event.path else ""
 
 

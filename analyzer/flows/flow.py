@@ -2,6 +2,9 @@
 
 A flow and its halves refer to one another. `release` takes them apart when nothing needs them any more; until
 then they are hidden from the cycle collector (`acyclic`), which would walk over all of them again and again.
+
+The conversation table owns a flow for as long as a key of its dictionaries leads to it. Who is handed one that has
+left (`Retired.take`) owns it from then on: it keeps the flow (`kept`), or releases it.
 """
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
-from dissectors.protocols.tcp.sequence import Handshake, Side
+from analyzer.packet import Packet
+from dissectors.protocols.tcp.flags import RULES
+from dissectors.protocols.tcp.side import Handshake, TcpSide
 
 # Marks of a TCP connection's life, for conn_state and completeness.
 SAW_SYN: Final[i64] = 1
@@ -32,7 +37,7 @@ LETTER_RST: Final[i64] = 32
 LETTER_MULTI: Final[i64] = 64
 
 RECORD: Final = 5              # numbers kept for a frame, see Flow.records
-KINDS: Final = 15              # analysis flags, one counter each
+KINDS: Final = len(RULES)      # analysis flags, one counter each
 
 
 @mypyc_attr(acyclic=True)
@@ -40,14 +45,20 @@ class Flow:
     """A conversation of any transport.
 
     forward: the bytes that identify it, from the originator's point of view (addresses, ports, scope).
+    backward: the same from the responder's.     alias: the bytes of the direction that came under another scope, b""
+      for none. The conversation table finds it by these three, and by the other direction of alias.
     records: RECORD numbers for each frame that can be told: its number, time, size on the wire, place in the
       file (-1 where the file cannot be read at a place) and shape (link type << 32 | captured bytes).
     """
 
-    def __init__(self, number: i64, protocol: i64, forward: bytes, address_size: i64, scope: bytes) -> None:
+    def __init__(
+        self, number: i64, protocol: i64, forward: bytes, backward: bytes, address_size: i64, scope: bytes
+    ) -> None:
         self.number: i64 = number
         self.protocol: i64 = protocol      # IP protocol number, or packet.ARP
         self.forward = forward
+        self.backward = backward
+        self.alias: bytes = b""
         self.address_size: i64 = address_size
         self.scope = scope
         self.marks: i64 = 0
@@ -63,20 +74,19 @@ class Flow:
         self.reused: bool = False          # its SYN found the ports still known from another conversation
         self.unrecorded: i64 = 0           # frames beyond the record cap
         self.counted_only: bool = False    # nothing of it is told, so its segments need no details
-        self.aliased: bool = False         # found under the keys of two scopes
         self.swept: i64 = 0                # the last sweep of the table that met it
         self.retired: bool = False
         self.kept: i64 = 0                 # places that still need it after it left the table
 
-    def record(self, number: i64, time: i64, wire: i64, place: i64, shape: i64, cap: i64, always: bool) -> None:
+    def record(self, packet: Packet, cap: i64, always: bool) -> None:
         """Keep where a frame lies, up to `cap` frames, and half as many again of those marked `always`."""
         if self.recorded < cap or self.uncapped or (always and self.recorded < cap + (cap >> 1)):
             self.recorded += 1
-            records = append(self.records, number)
-            records = append(records, time)
-            records = append(records, wire)
-            records = append(records, place)
-            self.records = append(records, shape)
+            records = append(self.records, packet.number)
+            records = append(records, packet.time)
+            records = append(records, packet.length)
+            records = append(records, packet.place)
+            self.records = append(records, packet.link << 32 | packet.captured)
         else:
             self.unrecorded += 1
 
@@ -100,8 +110,10 @@ class UdpHalf:
 class UdpFlow(Flow):
     """UDP, ICMP and every other protocol without a state of its own here."""
 
-    def __init__(self, number: i64, protocol: i64, forward: bytes, address_size: i64, scope: bytes) -> None:
-        super().__init__(number, protocol, forward, address_size, scope)
+    def __init__(
+        self, number: i64, protocol: i64, forward: bytes, backward: bytes, address_size: i64, scope: bytes
+    ) -> None:
+        super().__init__(number, protocol, forward, backward, address_size, scope)
         self.originator = UdpHalf(self, 0)
         self.responder = UdpHalf(self, 1)
         self.originator.peer = self.responder
@@ -112,8 +124,10 @@ class UdpFlow(Flow):
 class TcpFlow(Flow):
     """A TCP connection."""
 
-    def __init__(self, number: i64, protocol: i64, forward: bytes, address_size: i64, scope: bytes) -> None:
-        super().__init__(number, protocol, forward, address_size, scope)
+    def __init__(
+        self, number: i64, protocol: i64, forward: bytes, backward: bytes, address_size: i64, scope: bytes
+    ) -> None:
+        super().__init__(number, protocol, forward, backward, address_size, scope)
         self.hand = Handshake()
         self.syn_ack_time: i64 = 0
         self.first_reset: i64 = -1         # direction of the first RST
@@ -125,7 +139,7 @@ class TcpFlow(Flow):
 
 
 @mypyc_attr(acyclic=True)
-class TcpHalf(Side):
+class TcpHalf(TcpSide):
     """One direction of a TCP connection: the state of the sequence analysis, and what was counted."""
 
     __deletable__ = ("flow", "peer")
@@ -145,24 +159,22 @@ class TcpHalf(Side):
         self.zero_windows: i64 = 0
         self.gaps: i64 = 0
         self.mss: i64 = -1
-        self.flags_seen: i64 = 0
         self.counts: list[int] | None = None
         self.max_window: i64 = 0
         self.max_in_flight: i64 = 0
         self.zero_since: i64 = -1
-        self.zero_ns: i64 = 0
+        self.zero_ns: int = 0
         # One segment at a time is timed, and none that was resent (RFC 6298 §3, Karn's algorithm).
         self.timed: bool = False
         self.timed_end: i64 = 0
         self.timed_at: i64 = 0
         self.rtt_min: i64 = -1
         self.rtt_max: i64 = -1
-        self.rtt_sum: i64 = 0
+        self.rtt_sum: int = 0
         self.rtt_samples: i64 = 0
 
     def count(self, bits: i64) -> None:
         """Add one to the counter of every flag that is set."""
-        self.flags_seen |= bits
         if self.counts is None:
             self.counts = [0] * KINDS
         index = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.inputs import Chunk, Datagram, Gap
-from dissectors.kit.protocol import MORE, YES, Context, Protocol
+from dissectors.kit.protocol import MORE, YES, Context, Protocol, Readers
 
 MAX_PROBE_BYTES: Final = 4_096   # looked at per direction before its beginning counts as unknown
 MAX_PROBE_CHUNKS: Final = 64     # of a direction that are looked at
@@ -18,15 +18,12 @@ class Known:
 
     def __init__(self, protocols: tuple[Protocol, ...]) -> None:
         self.protocols = protocols
-        self.by_name: dict[str, Protocol] = {}
+        self.readers = Readers(protocols)
         self.anywhere: dict[str, list[Protocol]] = {}            # by carrier: those that are asked on any port
         self.hints: dict[str, dict[int, list[Protocol]]] = {}    # by carrier and port
         self.chosen: dict[tuple[str, int, int], Candidates] = {}
         for protocol in protocols:
-            if protocol.create is None:
-                continue
-            self.by_name.setdefault(protocol.name, protocol)
-            if protocol.probe is None:
+            if protocol.create is None or protocol.probe is None:
                 continue
             for carrier in protocol.carriers:
                 if protocol.probe_anywhere:
@@ -59,7 +56,7 @@ class Candidates:
         self.asked = asked
 
 
-class Side:
+class ProbedSide:
     """What was seen of one direction while nobody reads."""
 
     def __init__(self) -> None:
@@ -80,7 +77,7 @@ class Search:
         self.candidates = candidates
         self.undecided = True
         self.held: list[Chunk] = []      # in the order of their coming, for whoever will read them
-        self.sides = (Side(), Side())
+        self.sides = (ProbedSide(), ProbedSide())
         self.datagrams = 0
 
     def datagram(self, datagram: Datagram) -> Protocol | None:
@@ -128,7 +125,7 @@ class Search:
                 self.held = []
         return found
 
-    def _at_the_beginning(self, side: Side, chunk: Chunk) -> Protocol | None:
+    def _at_the_beginning(self, side: ProbedSide, chunk: Chunk) -> Protocol | None:
         if len(side.seen) < MAX_PROBE_BYTES:
             side.seen += chunk.data[: MAX_PROBE_BYTES - len(side.seen)]
         waiting = False
@@ -158,7 +155,7 @@ class Search:
     def _let_go(self, direction: int) -> None:
         self.held = [chunk for chunk in self.held if chunk.direction != direction]
 
-    def _hoping(self, side: Side, other: Side) -> bool:
+    def _hoping(self, side: ProbedSide, other: ProbedSide) -> bool:
         """Something may still be recognised."""
         for one in (side, other):
             if one.refused and not (self.candidates.hinted and one.chunks < MAX_PROBE_CHUNKS):

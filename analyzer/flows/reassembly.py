@@ -13,7 +13,7 @@ from typing import Final, Union
 from mypy_extensions import i64
 
 from dissectors.kit.inputs import Chunk, Gap
-from dissectors.protocols.tcp.sequence import HALF, MASK
+from dissectors.protocols.tcp.side import HALF, MASK
 
 MAX_WAITING_BYTES: Final[i64] = 1 << 20   # held back behind a hole, per direction
 MAX_WAITING: Final[i64] = 2_048           # segments held back, per direction

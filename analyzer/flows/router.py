@@ -1,6 +1,7 @@
 """Who gets the bytes of a conversation: by handoff, then by a probe of the bytes, with ports as hints.
 
-This is the one place where a fault inside a dissector is caught.
+This is the one place where a fault inside a dissector is caught. A WireError that leaves one is no fault: it says
+what is wrong with the bytes.
 """
 from __future__ import annotations
 
@@ -8,13 +9,16 @@ from typing import Final
 
 from analyzer.flows.probing import Known, Search
 from analyzer.flows.reassembly import Piece
+from dissectors.kit.cursor import WireError
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
+from dissectors.kit.marks import unquoted
 from dissectors.kit.protocol import BENEATH, Context, Dissector, Handoff, Input, Output, Protocol
 
 MAX_DEPTH: Final = 8             # protocols above one another
 MAX_CHILDREN: Final = 1_000      # streams of one connection that are read by a protocol of their own at once
 MAX_CHANGES: Final = 16          # of the protocol that reads one layer (STARTTLS, an upgrade, a tunnel)
+MAX_FAULTS: Final = 3            # of ours in one layer; then nobody reads it any more
 
 
 class Router:
@@ -22,7 +26,9 @@ class Router:
 
     def __init__(self, protocols: tuple[Protocol, ...], context: Context, conversation: int) -> None:
         self.conversation = conversation
-        self.outer = Layer(known(protocols), context, conversation, 1, 0)
+        prepared = known(protocols)
+        context.readers = prepared.readers
+        self.outer = Layer(prepared, context, conversation, 1, 0)
         self.outer.search()
 
     @property
@@ -90,6 +96,8 @@ class Layer:
         self.children: dict[int, Layer] = {}
         self.changes = 0
         self.limit_told = False
+        self.faults = 0
+        self.again: dict[str, int] = {}    # by fault: how many times it came again and was not told
 
     # -- choosing --------------------------------------------------------------------------------------
 
@@ -143,17 +151,57 @@ class Layer:
             return []
         try:
             outputs = _call(self.dissector, item)
-        except IndexError as error:
-            outputs = [_broken(protocol, item, str(error))]
-        except Exception as error:
-            self.dissector = Dissector()
-            outputs = [DissectorFault(
-                item.time, item.direction, Evidence((item.frame,)), protocol.name, f"{type(error).__name__}: {error}"
+        except WireError as error:
+            outputs = [Malformed(
+                item.time, item.direction, Evidence((item.frame,)), protocol.name, error.offset, error.reason
             )]
+        except Exception as error:
+            return self._fault(protocol, item, f"{type(error).__name__}: {unquoted(str(error))}")
         events = self._sort(item, outputs) if outputs else []
-        if self.children and isinstance(item, Close):
-            events += self._closed(item)
+        if isinstance(item, Close):
+            if self.again:
+                events += self._sort(item, self._repeated(protocol, item))
+            if self.children:
+                events += self._closed(item)
         return events
+
+    # -- faults of ours --------------------------------------------------------------------------------
+
+    def _fault(self, protocol: Protocol, item: Input, error: str) -> list[Event]:
+        """A new dissector gets the next input, which is in the middle for it; after MAX_FAULTS nobody does.
+
+        The same fault is told once, and counted from then on. Who read above hears that no more is observed.
+        """
+        events = self._closed(Close(item.frame, item.time, NEITHER, "capture")) if self.children else []
+        outputs: list[Output] = []
+        if error in self.again:
+            self.again[error] += 1
+        else:
+            self.again[error] = 0
+            outputs.append(DissectorFault(item.time, item.direction, Evidence((item.frame,)), protocol.name, error))
+        self.faults += 1
+        if self.faults < MAX_FAULTS and protocol.create is not None:
+            self.dissector = protocol.create(self.context.midway())
+        else:
+            self.dissector = Dissector()
+            outputs += self._repeated(protocol, item)
+            outputs.append(LimitReached(
+                item.time, item.direction, Evidence((item.frame,)), protocol.name, "MAX_FAULTS", MAX_FAULTS
+            ))
+        return events + self._sort(item, outputs)
+
+    def _repeated(self, protocol: Protocol, item: Input) -> list[Output]:
+        """How often the faults that were told came again."""
+        out: list[Output] = []
+        for error, count in self.again.items():
+            if count:
+                out.append(DissectorFault(
+                    item.time, item.direction, Evidence((item.frame,)), protocol.name, error, count
+                ))
+            self.again[error] = 0
+        return out
+
+    # -- layers above ----------------------------------------------------------------------------------
 
     def _closed(self, close: Close) -> list[Event]:
         """The end of the connection reaches every layer above; of one direction only, the one without streams."""
@@ -190,9 +238,7 @@ class Layer:
         return child.take(item)
 
     def _hand_over(self, item: Input, handoff: Handoff) -> list[Event]:
-        found = self.protocols.by_name.get(handoff.protocol)
-        if handoff.protocol and found is None:
-            return []
+        found = self.protocols.readers.of(handoff.by)
         if handoff.position == BENEATH:
             return self._carry(item, handoff, found)
         self.changes += 1
@@ -256,8 +302,3 @@ def _call(dissector: Dissector, item: Input) -> list[Output]:
     if isinstance(item, Fields):
         return dissector.on_fields(item)
     return dissector.on_close(item)
-
-
-def _broken(protocol: Protocol, item: Input, reason: str) -> Event:
-    """An index beyond the data means that the PDU ends before its own lengths say so."""
-    return Malformed(item.time, item.direction, Evidence((item.frame,)), protocol.name, 0, f"truncated ({reason})")

@@ -5,7 +5,7 @@ from mypy_extensions import i64
 
 from analyzer.flows.reassembly import Assembler, Piece
 from dissectors.protocols.tcp.flags import ACK, RST, SYN
-from dissectors.protocols.tcp.sequence import MASK, Side
+from dissectors.protocols.tcp.side import MASK, TcpSide
 
 
 class Streams:
@@ -17,7 +17,7 @@ class Streams:
         self.resumed = False      # frames were left out: the first byte seen is where a stream goes on
 
     def segment(
-        self, direction: i64, side: Side, flags: i64, seq: i64, ack: i64, length: i64, data: bytes,
+        self, direction: i64, side: TcpSide, flags: i64, seq: i64, ack: i64, length: i64, data: bytes,
         frame: i64, time: i64, offset: i64, alone: bool = False,
     ) -> list[Piece]:
         """What one segment makes deliverable in either direction. data: the payload that was captured.

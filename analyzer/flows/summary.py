@@ -6,7 +6,6 @@ import hashlib
 import socket
 
 from analyzer.flows.flow import (
-    FLIPPED,
     SAW_DATA,
     SAW_FIN,
     SAW_FIRST_ACK,
@@ -15,11 +14,10 @@ from analyzer.flows.flow import (
     SAW_SYN_ACK,
     Flow,
     TcpFlow,
-    TcpHalf,
     UdpFlow,
 )
 from analyzer.model import Conversation, Endpoint, TcpSummary
-from dissectors.protocols.tcp.flags import ANALYSIS
+from dissectors.protocols.tcp.flags import by_name
 
 TRANSPORTS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
 
@@ -135,15 +133,4 @@ def _tcp(flow: TcpFlow, record: Conversation, end_ns: int) -> None:
         tcp.zero_window_ns[index] = int(half.zero_ns)
         if half.zero_since >= 0 and end_ns > half.zero_since:
             tcp.zero_window_ns[index] += end_ns - int(half.zero_since)
-        tcp.flags[index] = _flags(half)
-
-
-def _flags(half: TcpHalf) -> dict[str, int]:
-    if half.counts is None:
-        return {}
-    return {ANALYSIS[i][1]: count for i, count in enumerate(half.counts) if count}
-
-
-def flipped(flow: Flow) -> bool:
-    """The first frame that was seen came from the responder."""
-    return flow.marks & FLIPPED != 0
+        tcp.flags[index] = by_name(half.counts) if half.counts is not None else {}

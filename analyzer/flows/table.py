@@ -10,6 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.faults import Faults
 from analyzer.flows.flow import (
     CLOSED,
     FLIPPED,
@@ -32,6 +33,8 @@ from analyzer.flows.flow import (
     UdpFlow,
     UdpHalf,
 )
+from analyzer.packet import TCP, UDP, Packet
+from dissectors.kit.octets import be16, be32
 from dissectors.protocols.tcp.flags import (
     ACK,
     ACK_LOST_SEGMENT,
@@ -46,21 +49,12 @@ from dissectors.protocols.tcp.flags import (
     SYN,
     WINDOW_FULL,
     ZERO_WINDOW,
+    reuses_ports,
 )
-from dissectors.protocols.tcp.header import be16, be32, read_options
-from dissectors.protocols.tcp.sequence import (
-    MASK,
-    Detail,
-    after_segment,
-    analyse,
-    analyse_in_detail,
-    at_or_before,
-    note_bases,
-    settle_scaling,
-)
+from dissectors.protocols.tcp.header import read_options
+from dissectors.protocols.tcp.sequence import after_segment, analyse, analyse_in_detail, note_bases, settle_scaling
+from dissectors.protocols.tcp.side import MASK, Detail, at_or_before
 
-TCP: Final[i64] = 6
-UDP: Final[i64] = 17
 SMALLEST: Final[i64] = 20               # octets of a TCP header (RFC 9293 §3.1, data offset)
 SFR: Final[i64] = 7
 RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION
@@ -90,18 +84,21 @@ class FlowTable:
     captured, less than 20, or more than the segment has (length is negative), and only flags, seq and length are set.
     """
 
-    def __init__(self, capacity: i64, record_cap: i64, detail: bool, sink: Retired) -> None:
+    def __init__(
+        self, capacity: i64, record_cap: i64, detail: bool, sink: Retired, faults: Faults | None = None
+    ) -> None:
         self.capacity: i64 = capacity
         self.record_cap: i64 = record_cap
         self.detailed: bool = detail
         self.sink = sink
         self.tcp_keys: dict[bytes, TcpHalf] = {}
-        self.half_seen: dict[bytes, TcpHalf] = {}   # without scope: the direction of a scoped connection to come
+        self.half_seen: dict[bytes, bytes] = {}    # without scope -> the key of a scoped connection's unseen direction
         self.other_keys: dict[bytes, UdpHalf] = {}
         self.wanted: set[int] = set()      # conversations of which every frame is recorded
         self.numbers: i64 = 0
         self.sweep: i64 = 0
         self.made_room: i64 = 0            # conversations that left before they ended
+        self.faults = Faults() if faults is None else faults
         self.detail = Detail()
         self.half: TcpHalf | None = None
         self.bits: i64 = 0
@@ -117,14 +114,13 @@ class FlowTable:
 
     # -- TCP ---------------------------------------------------------------------------------------
 
-    def tcp(
-        self, data: bytes, source: i64, size: i64, at: i64, end: i64, true_end: i64, scope: bytes,
-        number: i64, time: i64, wire: i64, place: i64, shape: i64,
-    ) -> None:
-        """A segment. source: offset of both addresses (`size` bytes each); at: of the TCP header.
-
-        end, true_end: past the captured, and the sent, bytes. wire: frame length. place, shape: see `Flow.records`.
-        """
+    def tcp(self, packet: Packet) -> None:
+        """A segment."""
+        data = packet.data
+        at = packet.transport
+        end = packet.end
+        number = packet.number
+        time = packet.time
         self.half = None
         self.is_new = False
         self.header = -1
@@ -132,7 +128,7 @@ class FlowTable:
             return  # ports alone do not place a segment in its stream
         flags = i64(data[at + 13]) | (i64(data[at + 12]) & 1) << 8
         header = (i64(data[at + 12]) >> 4) << 2
-        length = true_end - at - header
+        length = packet.true_end - at - header
         seq = be32(data, at + 4)
         self.header = header
         self.flags = flags
@@ -142,17 +138,12 @@ class FlowTable:
             return  # a receiver drops it
         ack = be32(data, at + 8)
         window = be16(data, at + 14)
-        if at == source + size + size:
-            key = data[source:at + 4]
-        else:
-            key = data[source:source + size + size] + data[at:at + 4]
-        if scope:
-            key += scope
+        key = _key(packet)
         half = self.tcp_keys.get(key)
         self.bits = 0
         self.again = False
         if half is None or flags & SYN:
-            half = self._open_tcp(half, key, size, scope, flags, seq, data, at, number, time)
+            half = self._open_tcp(half, key, packet, flags, seq)
         bits = self.bits
         peer = half.peer
         flow = half.flow
@@ -177,10 +168,10 @@ class FlowTable:
                 half.mss = mss
         if flags & SYN:
             settle_scaling(half, peer, flags)
-        self._count(half, peer, flow, flags, seq, ack, window, length, bits, time, wire)
+        self._count(half, peer, flow, flags, seq, ack, window, length, bits, time, packet.length)
         flow.last_frame = number
         flow.last_time = time
-        flow.record(number, time, wire, place, shape, self.record_cap, flow.marks & ENDING != 0)
+        flow.record(packet, self.record_cap, flow.marks & ENDING != 0)
         self.half = half
         self.bits = bits
         self.ack = ack
@@ -210,7 +201,7 @@ class FlowTable:
         if bits:
             self._trouble(half, flow, bits, length, time)
         if half.zero_since >= 0 and window:
-            half.zero_ns += time - half.zero_since
+            half.zero_ns += int(time - half.zero_since)
             half.zero_since = -1
         if flags & SFR or flow.marks & (SAW_FIRST_ACK | SAW_DATA) != SAW_FIRST_ACK | SAW_DATA:
             self._mark(half, peer, flow, flags, length, time)
@@ -224,7 +215,7 @@ class FlowTable:
         if half.rtt_samples == 0 or rtt < half.rtt_min:
             half.rtt_min = rtt
         half.rtt_max = max(half.rtt_max, rtt)
-        half.rtt_sum += rtt
+        half.rtt_sum += int(rtt)
         half.rtt_samples += 1
 
     def _trouble(self, half: TcpHalf, flow: TcpFlow, bits: i64, length: i64, time: i64) -> None:
@@ -284,77 +275,76 @@ class FlowTable:
         half.letters |= bit
         flow.history += letters[half.direction]
 
-    def _open_tcp(
-        self, half: TcpHalf | None, key: bytes, size: i64, scope: bytes, flags: i64, seq: i64,
-        data: bytes, at: i64, number: i64, time: i64,
-    ) -> TcpHalf:
+    def _open_tcp(self, half: TcpHalf | None, key: bytes, packet: Packet, flags: i64, seq: i64) -> TcpHalf:
         """A segment without a conversation, or a SYN: which conversation it begins or belongs to."""
         if half is None:
-            half = self._other_scope(key, size, scope, data, at)
+            half = self._other_scope(key, packet)
         if half is None:
-            return self._new_tcp(key, size, scope, flags, data, at, number, time)
+            return self._new_tcp(key, packet, flags)
         if not flags & SYN or not half.base_known:
             return half
+        reused = reuses_ports(half, flags, seq)
         if flags & ACK:
-            if seq != half.base_seq:
+            if reused:
                 half.base_seq = seq
                 self.bits = REUSED_PORTS
             return half
-        if seq == half.base_seq:
+        if not reused:
             # The same SYN again. A reset in between may have carried a number of its own (RFC 9293 §3.5.2).
             half.next_seq = half.max_acked
             self.again = True
             return half
-        self._forget(half, key, size, scope)
+        self.leave(half.flow)      # the ports of a connection begin another one
         self.bits = REUSED_PORTS
-        half = self._new_tcp(key, size, scope, flags, data, at, number, time)
+        half = self._new_tcp(key, packet, flags)
         half.flow.reused = True
         return half
 
-    def _other_scope(self, key: bytes, size: i64, scope: bytes, data: bytes, at: i64) -> TcpHalf | None:
+    def _other_scope(self, key: bytes, packet: Packet) -> TcpHalf | None:
         """The connection whose unseen direction this is: mirrored traffic has a VLAN or tunnel of its own each way.
 
         Only where nothing came that way yet and the ACK is of what the other side sent.
         """
+        size = packet.size()
+        data = packet.data
+        at = packet.transport
         bare = key[:size + size + 4]
-        half = self.tcp_keys.get(bare) if scope else None
+        half = self.tcp_keys.get(bare) if packet.scope else None
         if half is None or half.frames:
-            half = self.half_seen.get(bare)
-        if half is None or half.frames or not half.peer.base_known or not i64(data[at + 13]) & ACK:
+            half = self.tcp_keys.get(self.half_seen.get(bare, b""))
+        if half is None or half.frames or half.flow.alias or not half.peer.base_known or not i64(data[at + 13]) & ACK:
             return None
         ahead = (be32(data, at + 8) - half.peer.base_seq) & MASK
         if not 0 < ahead < REACH:
             return None
-        half.flow.aliased = True
+        half.flow.alias = key
         self.tcp_keys[key] = half
-        self.tcp_keys[_reverse(key, size, scope)] = half.peer
-        self.half_seen.pop(bare, None)
+        self.tcp_keys[_reverse(key, size, packet.scope)] = half.peer
         return half
 
-    def _new_tcp(
-        self, key: bytes, size: i64, scope: bytes, flags: i64, data: bytes, at: i64, number: i64, time: i64
-    ) -> TcpHalf:
+    def _new_tcp(self, key: bytes, packet: Packet, flags: i64) -> TcpHalf:
         """A new connection. Who opened it: the sender of the SYN; else the side with the client's port."""
-        sport = be16(data, at)
-        dport = be16(data, at + 2)
+        size = packet.size()
+        scope = packet.scope
         flipped = flags & (SYN | ACK) == SYN | ACK
         if not flags & SYN:
-            flipped = sport < 1024 <= dport  # RFC 6335 §6: clients use ports from 49152, servers system ports
+            # RFC 6335 §6: clients use ports from 49152, servers system ports
+            flipped = be16(packet.data, packet.transport) < 1024 <= be16(packet.data, packet.transport + 2)
         other = _reverse(key, size, scope)
         self.numbers += 1
         self.is_new = True
-        flow = TcpFlow(self.numbers, TCP, other if flipped else key, size, scope)
+        flow = TcpFlow(self.numbers, TCP, other if flipped else key, key if flipped else other, size, scope)
         flow.uncapped = self.numbers in self.wanted
-        flow.first_frame = number
-        flow.first_time = time
+        flow.first_frame = packet.number
+        flow.first_time = packet.time
         if flipped:
             flow.marks |= FLIPPED
             flow.history = "^"
         if len(self.tcp_keys) >= self.capacity * 2:
-            self._make_room_tcp()
+            self._let_half_go(self.connections())
         half = flow.responder if flipped else flow.originator
         if scope:
-            self.half_seen[other[:size + size + 4]] = half.peer
+            self.half_seen[other[:size + size + 4]] = other
         self.tcp_keys[key] = half
         if other != key:
             self.tcp_keys[other] = half.peer
@@ -362,58 +352,53 @@ class FlowTable:
 
     # -- everything else -----------------------------------------------------------------------------
 
-    def other(
-        self, key: bytes, reverse: bytes, protocol: i64, size: i64, scope: bytes,
-        number: i64, time: i64, wire: i64, payload: i64, place: i64, shape: i64,
-    ) -> UdpHalf:
-        """A datagram of UDP, ICMP or any protocol without connections. payload: bytes beyond its header."""
-        self.is_new = False
+    def other(self, packet: Packet) -> UdpHalf:
+        """A packet of ICMP or of any other protocol without ports."""
+        source = packet.source()
+        destination = packet.destination()
+        tail = bytes((int(packet.protocol),)) + packet.scope
+        key = source + destination + tail
         half = self.other_keys.get(key)
         if half is None:
-            self.numbers += 1
-            self.is_new = True
-            if len(self.other_keys) >= self.capacity * 2:
-                self._make_room_other()
-            flow = UdpFlow(self.numbers, protocol, key, size, scope)
-            flow.uncapped = self.numbers in self.wanted
-            flow.first_frame = number
-            flow.first_time = time
-            half = flow.originator
-            self.other_keys[key] = half
-            if reverse != key:
-                self.other_keys[reverse] = flow.responder
-        return self._seen(half, number, time, wire, payload, place, shape)
-
-    def udp(
-        self, data: bytes, source: i64, size: i64, at: i64, scope: bytes,
-        number: i64, time: i64, wire: i64, payload: i64, place: i64, shape: i64,
-    ) -> UdpHalf:
-        """A UDP datagram whose addresses and header lie at these offsets."""
-        if at == source + size + size:
-            key = data[source:at + 4]
+            half = self._new_other(key, destination + source + tail, packet.protocol, packet)
         else:
-            key = data[source:source + size + size] + data[at:at + 4]
-        if scope:
-            key += scope
+            self.is_new = False
+        return self._seen(half, packet, packet.true_end - packet.transport)
+
+    def udp(self, packet: Packet) -> UdpHalf:
+        """A UDP datagram."""
+        key = _key(packet)
         half = self.other_keys.get(key)
         if half is None:
-            return self.other(
-                key, _reverse(key, size, scope), UDP, size, scope, number, time, wire, payload, place, shape
-            )
-        self.is_new = False
-        return self._seen(half, number, time, wire, payload, place, shape)
+            half = self._new_other(key, _reverse(key, packet.size(), packet.scope), UDP, packet)
+        else:
+            self.is_new = False
+        return self._seen(half, packet, packet.true_end - packet.transport - 8)
 
-    def _seen(
-        self, half: UdpHalf, number: i64, time: i64, wire: i64, payload: i64, place: i64, shape: i64
-    ) -> UdpHalf:
-        """One more datagram of this direction."""
+    def _new_other(self, key: bytes, reverse: bytes, protocol: i64, packet: Packet) -> UdpHalf:
+        self.numbers += 1
+        self.is_new = True
+        if len(self.other_keys) >= self.capacity * 2:
+            self._let_half_go(self.exchanges())
+        flow = UdpFlow(self.numbers, protocol, key, reverse, packet.size(), packet.scope)
+        flow.uncapped = self.numbers in self.wanted
+        flow.first_frame = packet.number
+        flow.first_time = packet.time
+        half = flow.originator
+        self.other_keys[key] = half
+        if reverse != key:
+            self.other_keys[reverse] = flow.responder
+        return half
+
+    def _seen(self, half: UdpHalf, packet: Packet, payload: i64) -> UdpHalf:
+        """One more datagram of this direction. payload: octets beyond its header."""
         flow = half.flow
         half.frames += 1
-        half.octets += wire
-        half.payload += payload
-        flow.last_frame = number
-        flow.last_time = time
-        flow.record(number, time, wire, place, shape, self.record_cap, False)
+        half.octets += packet.length
+        half.payload += max(payload, 0)
+        flow.last_frame = packet.number
+        flow.last_time = packet.time
+        flow.record(packet, self.record_cap, False)
         return half
 
     def quoted(self, key: bytes, protocol: i64) -> Flow | None:
@@ -436,71 +421,93 @@ class FlowTable:
 
     # -- leaving -------------------------------------------------------------------------------------
 
-    def _forget(self, half: TcpHalf, key: bytes, size: i64, scope: bytes) -> None:
-        """The ports of a connection begin another one."""
-        flow = half.flow
-        self.tcp_keys.pop(key, None)
-        self.tcp_keys.pop(_reverse(key, size, scope), None)
-        if flow.aliased:
-            self.tcp_keys = {k: other for k, other in self.tcp_keys.items() if other.flow is not flow}
-        self._leave(flow)
+    def leave(self, flow: Flow) -> None:
+        """Take a conversation out of the table, under every key that leads to it, and hand it to the sink."""
+        if flow.retired:
+            return
+        if isinstance(flow, TcpFlow):
+            self._take_out(flow)
+        else:
+            self.other_keys.pop(flow.forward, None)
+            self.other_keys.pop(flow.backward, None)
+        self._hand_on(flow)
 
-    def _leave(self, flow: Flow) -> None:
-        """Hand a conversation, whose keys are taken out of the table, to the sink: once."""
-        if not flow.retired:
-            flow.retired = True
+    def _take_out(self, flow: TcpFlow) -> None:
+        keys = self.tcp_keys
+        keys.pop(flow.forward, None)
+        keys.pop(flow.backward, None)
+        if flow.alias:
+            bare = flow.address_size + flow.address_size + 4
+            keys.pop(flow.alias, None)
+            keys.pop(_reverse(flow.alias, flow.address_size, flow.alias[bare:]), None)
+        if flow.scope:
+            self._forget_unseen(flow.forward, flow.address_size)
+            self._forget_unseen(flow.backward, flow.address_size)
+
+    def _forget_unseen(self, key: bytes, size: i64) -> None:
+        bare = key[:size + size + 4]
+        if self.half_seen.get(bare, b"") == key:
+            del self.half_seen[bare]
+
+    def _hand_on(self, flow: Flow) -> None:
+        """No key leads to it any more: the sink owns it. What goes wrong there costs no other conversation."""
+        flow.retired = True
+        try:
             self.sink.take(flow)
+        except Exception as error:
+            self.faults.note(flow.last_frame, "a conversation that ended", error)
 
-    def _make_room_tcp(self) -> None:
-        """Let half of the conversations go: the ended ones first, then the longest silent."""
+    def connections(self) -> list[Flow]:
+        """The TCP connections that may still continue, each once."""
         self.sweep += 1
-        flows: list[TcpFlow] = []
-        for half in self.tcp_keys.values():
-            flow = half.flow
+        found: list[Flow] = []
+        lost: list[bytes] = []
+        for key, half in self.tcp_keys.items():
+            try:
+                flow = half.flow
+            except AttributeError as error:     # it was taken apart and still had a key: a fault of ours
+                self.faults.note(0, "a connection", error)
+                lost.append(key)
+                continue
             if flow.swept != self.sweep:
                 flow.swept = self.sweep
-                flows.append(flow)
-        flows.sort(key=_age)
-        leaving = flows[: len(flows) // 2]
-        for flow in leaving:
-            if flow.marks & CLOSED == 0:
-                self.made_room += 1
-            flow.retired = True
-        self.tcp_keys = {key: half for key, half in self.tcp_keys.items() if not half.flow.retired}
-        self.half_seen = {
-            key: half for key, half in self.half_seen.items() if not half.flow.retired and not half.frames
-        }
-        for flow in leaving:
-            self.sink.take(flow)
+                found.append(flow)
+        for key in lost:
+            del self.tcp_keys[key]
+        return found
 
-    def _make_room_other(self) -> None:
+    def exchanges(self) -> list[Flow]:
+        """The conversations of everything else, each once."""
         self.sweep += 1
-        flows: list[Flow] = []
+        found: list[Flow] = []
         for half in self.other_keys.values():
             flow = half.flow
             if flow.swept != self.sweep:
                 flow.swept = self.sweep
-                flows.append(flow)
+                found.append(flow)
+        return found
+
+    def _let_half_go(self, flows: list[Flow]) -> None:
+        """The ended ones first, then the longest silent."""
         flows.sort(key=_age)
-        leaving = flows[: len(flows) // 2]
-        for flow in leaving:
-            flow.retired = True
-        self.other_keys = {key: half for key, half in self.other_keys.items() if not half.flow.retired}
-        for flow in leaving:
-            self.sink.take(flow)
+        for flow in flows[: len(flows) // 2]:
+            if flow.protocol == TCP and flow.marks & CLOSED == 0:
+                self.made_room += 1
+            self.leave(flow)
 
     def finish(self) -> None:
         """The capture has ended: everything leaves, in the order of its number."""
-        flows: dict[int, Flow] = {}
-        for half in self.tcp_keys.values():
-            flows[half.flow.number] = half.flow
-        for other in self.other_keys.values():
-            flows[other.flow.number] = other.flow
+        flows = self.connections() + self.exchanges()
         self.tcp_keys = {}
         self.half_seen = {}
         self.other_keys = {}
-        for number in sorted(flows):
-            self._leave(flows[number])
+        flows.sort(key=_number)
+        for flow in flows:
+            self._hand_on(flow)
+
+
+def _number(flow: Flow) -> int:
+    return int(flow.number)
 
 
 def _age(flow: Flow) -> int:
@@ -513,6 +520,19 @@ def _at_decade(count: i64) -> bool:
     while count >= 10 and count % 10 == 0:
         count //= 10
     return count == 1
+
+
+def _key(packet: Packet) -> bytes:
+    """What identifies a direction of TCP or UDP: both addresses, both ports, the scope."""
+    data = packet.data
+    at = packet.transport
+    size = packet.size()
+    source = packet.src
+    if at == source + size + size:
+        key = data[source:at + 4]
+    else:
+        key = data[source:source + size + size] + data[at:at + 4]
+    return key + packet.scope if packet.scope else key
 
 
 def _reverse(key: bytes, size: i64, scope: bytes) -> bytes:

@@ -21,7 +21,7 @@ LZ4: Final = b"\x04\x22\x4d\x18"        # the LZ4 frame format
 # limit on what one call produces, so the input goes in by the spoonful: at most 512 / 4 × 128 KiB a call.
 ZSTD_STEP: Final = 512
 # The largest window a decoder needs to support is 8 MiB (RFC 8878 §3.1.1.1.2); the tools' own limit is 128 MiB.
-ZSTD_WINDOW: Final = 1 << 27
+MAX_WINDOW: Final = 1 << 27     # octets of what was unpacked that zstd may look back at: `zstd --long` asks for so many
 
 
 class Unpacker(Stream):
@@ -134,7 +134,7 @@ class ZstdStream(Unpacker):
 
     def begin(self) -> ZstdDecompressionObj:
         from zstandard import ZstdDecompressor
-        return ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
+        return ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
 
     def unpack(self) -> bytes:
         from zstandard import ZstdError
@@ -144,8 +144,10 @@ class ZstdStream(Unpacker):
             step = self.packed[self.at:self.at + ZSTD_STEP]
             try:
                 part = self.unzip.decompress(step)
-            except ZstdError:
+            except ZstdError as error:
                 self.broken()
+                if "too much memory" in str(error):
+                    self.trouble = f"the zstd data needs a window of more than {MAX_WINDOW >> 20} MiB"
                 break
             self.at += len(step)
             self.fresh = self.unzip.eof

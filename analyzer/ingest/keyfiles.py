@@ -4,6 +4,8 @@ from __future__ import annotations
 import binascii
 import os
 import re
+import select
+import stat
 from typing import TYPE_CHECKING, Final
 
 from analyzer.ingest.keylog import read_key_log
@@ -16,6 +18,9 @@ MAX_KEY_LOG: Final = 1 << 28        # octets of a key log that are read, 256 MiB
 MAX_KEY_FILE: Final = 1 << 20       # octets of a file with one private key
 MAX_STORE_FILE: Final = 1 << 24     # octets of a file with certificates
 MAX_STORE_FILES: Final = 10_000     # files of a directory with certificates that are looked at
+MAX_LONELY: Final = 1.0             # seconds for which a named pipe is given time to find a writer
+MAX_SILENCE: Final = 30.0           # seconds for which the writer of a pipe may have nothing: it may ask for a password
+PIPE_BLOCK: Final = 1 << 16
 PEM_CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -120,10 +125,49 @@ def certificates_of(data: bytes) -> tuple[list[bytes], int]:
     return found, max(len(encoded), 1) - len(found)
 
 
-def contents(path: str, most: int) -> bytes:
-    """At most so many octets of a file. Raises UnusableFile."""
+def contents(path: str, most: int, patience: float = MAX_SILENCE) -> bytes:
+    """At most so many octets of a file, or of a pipe that somebody writes to. Raises UnusableFile.
+
+    Neither waits for ever: a named pipe that nobody writes to, and a device that has no end, are refused.
+    """
     try:
-        with open(path, "rb") as file:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise UnusableFile(f"{path}: {error.strerror}") from error
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISFIFO(kind):
+            return piped(path, descriptor, most, patience)
+        if not stat.S_ISREG(kind):
+            raise UnusableFile(f"{path}: is a {'directory' if stat.S_ISDIR(kind) else 'device'}, not a file")
+        with open(descriptor, "rb", closefd=False) as file:
             return file.read(most)
     except OSError as error:
         raise UnusableFile(f"{path}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
+
+
+def piped(path: str, descriptor: int, most: int, patience: float) -> bytes:
+    """The same of a pipe that does not block, to its end. Raises UnusableFile, OSError."""
+    found: list[bytes] = []
+    size = 0
+    met = False
+    while size < most:
+        try:
+            block = os.read(descriptor, min(PIPE_BLOCK, most - size))
+        except BlockingIOError:      # somebody writes, and has nothing just now
+            met = True
+            if not select.select([descriptor], [], [], patience)[0]:
+                raise UnusableFile(f"{path}: its writer has neither written nor ended for {patience:g} s") from None
+            continue
+        if block:
+            found.append(block)
+            size += len(block)
+        elif met or found:
+            break
+        elif not select.select([descriptor], [], [], MAX_LONELY)[0]:
+            raise UnusableFile(f"{path}: is a pipe that nobody writes to")
+        else:
+            met = True
+    return b"".join(found)

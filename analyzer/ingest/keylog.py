@@ -4,6 +4,7 @@ A complaint is one sentence that names a line, and never quotes a secret.
 """
 from __future__ import annotations
 
+import re
 from binascii import unhexlify
 from typing import Final
 
@@ -28,6 +29,10 @@ TRAFFIC_LABELS: Final = (          # RFC 9850 §2.1; their secrets are as long a
 MASTER_LABEL: Final = b"CLIENT_RANDOM"    # RFC 9850 §2.2
 
 
+LINE: Final = re.compile(rb"[^\r\n]+")      # lines end with CR LF, CR or LF: RFC 9850 §2
+MOST_PARTS: Final = 3              # of a line, and the rest of it
+
+
 class BadLine(Exception):
     """A line that holds no secret; the message says why."""
 
@@ -41,29 +46,36 @@ def read_key_log(data: bytes, provided: Provided) -> list[str]:
     """
     complaints: list[str] = []
     more = 0
-    number = 0
-    for line in data.splitlines():      # CR LF, CR or LF: RFC 9850 §2
-        number += 1
-        if not line or line[0] == 0x23:
+    for match in LINE.finditer(data):       # one at a time: a list of all would be many times as large as the log
+        line = match.group()
+        if line[0] == 0x23:
             continue
-        parts = line.split()
+        parts = line.split(None, MOST_PARTS)
         if not parts:
             continue
         try:
             key, secret = entry(parts)
         except BadLine as reason:
             if len(complaints) < MAX_COMPLAINTS:
-                complaints.append(f"line {number}: {reason}")
+                complaints.append(f"line {line_number(data, match.start())}: {reason}")
             else:
                 more += 1
             continue
         if len(provided.secrets) >= MAX_SECRETS and key not in provided.secrets:
-            complaints.append(f"line {number}: more than {MAX_SECRETS} secrets; those from here on are not read")
+            complaints.append(
+                f"line {line_number(data, match.start())}: more than {MAX_SECRETS} secrets; those from here on are not "
+                "read"
+            )
             break
         provided.secrets[key] = secret
     if more:
         complaints.append(f"{more} more {'line' if more == 1 else 'lines'} that hold no secret")
     return complaints
+
+
+def line_number(data: bytes, at: int) -> int:
+    """Of the line that begins at data[at], from 1."""
+    return 1 + data.count(b"\n", 0, at) + data.count(b"\r", 0, at) - data.count(b"\r\n", 0, at)
 
 
 def entry(parts: list[bytes]) -> tuple[bytes, bytes]:

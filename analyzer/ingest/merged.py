@@ -17,9 +17,9 @@ class MergedSource(Source):
     The order inside one source is kept, even where its times run backwards, and equal times keep the order of
     the sources. A frame without a time stays behind the one before it. Interfaces are those of all sources, in
     the order they are met. Damage, names, secrets and counts go into one place as they are read; a comment on a
-    frame gets the frame's new number.
+    frame gets the frame's new number. What may be kept of all that is the same as of a single capture.
 
-    file_index, file_frame: which source the current frame is from, and its number there.
+    file_index: which source the current frame is from.
     """
 
     def __init__(self, sources: list[Source], refused: list[Damage]) -> None:
@@ -28,7 +28,6 @@ class MergedSource(Source):
         self.refused = refused          # sources that could not be opened at all
         self.damage = list(refused)
         self.file_index: i64 = -1
-        self.file_frame: i64 = 0
         self.places: list[list[int]] = []   # of each source: its interface -> ours
         self.heap: list[tuple[int, int]] = []
         self.started: bool = False
@@ -43,6 +42,8 @@ class MergedSource(Source):
             source.names = self.names
             source.secrets = self.secrets
             source.skipped_blocks = self.skipped_blocks
+            self.rooms.include(source.rooms)
+            source.rooms = self.rooms
             self.position += source.position
             self.places.append([])
             self.take(index)
@@ -84,7 +85,6 @@ class MergedSource(Source):
         self.floor, index = heappop(self.heap)
         source = self.sources[index]
         self.file_index = index
-        self.file_frame = source.number
         self.data = source.data
         self.start = source.start
         self.end = source.end

@@ -6,7 +6,7 @@ from typing import Final
 from librt.strings import read_i32_be, read_i32_le
 from mypy_extensions import i64
 
-from analyzer.ingest.records import RecordSource, largest_frame
+from analyzer.ingest.records import LARGE_FRAME, MAX_HELD, RecordSource, largest_frame
 from analyzer.ingest.source import CaptureError, Interface, Source
 from analyzer.ingest.streams import Stream
 
@@ -56,6 +56,7 @@ class PcapSource(RecordSource):
         network = self.field(20, 4)
         self.link = network & 0xFFFF
         self.largest: i64 = largest_frame(network & 0xFFFF)
+        self.held: i64 = min(self.largest, MAX_HELD)
         interface = Interface(network & 0xFFFF, self.field(16, 4), 1_000_000_000 if nano else 1_000_000)
         if network & FCS_PRESENT:
             interface.fcs = (network >> 28) * 2
@@ -70,40 +71,55 @@ class PcapSource(RecordSource):
         return int.from_bytes(self.data[at:at + width], "big" if self.big else "little")
 
     def next(self) -> bool:
-        at = self.cursor
-        start = at + self.header
-        if start > self.limit:
-            if not self.header_read():
-                return False
+        while True:
             at = self.cursor
             start = at + self.header
-        data = self.data
-        if self.big:
-            seconds = i64(read_i32_be(data, at))
-            fraction = i64(read_i32_be(data, at + 4))
-            captured = i64(read_i32_be(data, at + 8))
-            length = i64(read_i32_be(data, at + 12))
-        else:
-            seconds = i64(read_i32_le(data, at))
-            fraction = i64(read_i32_le(data, at + 4))
-            captured = i64(read_i32_le(data, at + 8))
-            length = i64(read_i32_le(data, at + 12))
-        captured &= 0xFFFFFFFF
-        length &= 0xFFFFFFFF
-        if self.order != CAPTURED_FIRST and (self.order == CAPTURED_LAST or captured > length):
-            captured, length = length, captured
+            if start > self.limit:
+                if not self.header_read():
+                    return False
+                at = self.cursor
+                start = at + self.header
+            data = self.data
+            if self.big:
+                seconds = i64(read_i32_be(data, at))
+                fraction = i64(read_i32_be(data, at + 4))
+                captured = i64(read_i32_be(data, at + 8))
+                length = i64(read_i32_be(data, at + 12))
+            else:
+                seconds = i64(read_i32_le(data, at))
+                fraction = i64(read_i32_le(data, at + 4))
+                captured = i64(read_i32_le(data, at + 8))
+                length = i64(read_i32_le(data, at + 12))
+            captured &= 0xFFFFFFFF
+            length &= 0xFFFFFFFF
+            if self.order != CAPTURED_FIRST and (self.order == CAPTURED_LAST or captured > length):
+                captured, length = length, captured
+            if captured > self.held:
+                if self.pass_over(at, captured):
+                    continue
+                return False
+            if start + captured > self.limit:
+                if not self.fill(self.header + captured):
+                    return self.cut_short(f"a frame of {captured} captured bytes")
+                start = self.header
+            self.start = start
+            self.end = start + captured
+            self.cursor = start + captured
+            self.time = (seconds & 0xFFFFFFFF) * 1_000_000_000 + (fraction & 0xFFFFFFFF) * self.fraction
+            self.length = length
+            self.number += 1
+            return True
+
+    def pass_over(self, at: i64, captured: i64) -> bool:
+        """A frame too large to hold, which takes its number; False where nothing after it can be read."""
         if captured > self.largest:
             return self.stop(at, f"a record claims {captured} captured bytes, more than {self.largest}")
-        if start + captured > self.limit:
-            if not self.fill(self.header + captured):
-                return self.cut_short(f"a frame of {captured} captured bytes")
-            start = self.header
-        self.start = start
-        self.end = start + captured
-        self.cursor = start + captured
-        self.time = (seconds & 0xFFFFFFFF) * 1_000_000_000 + (fraction & 0xFFFFFFFF) * self.fraction
-        self.length = length
+        if not self.skip(self.header + captured):
+            if self.stream.growing:
+                return self.stop(self.cursor, f"a frame of {captured} captured bytes, more than is waited for")
+            return self.cut_short(f"a frame of {captured} captured bytes")
         self.number += 1
+        self.count(LARGE_FRAME)
         return True
 
     def header_read(self) -> bool:

@@ -13,20 +13,36 @@ from mypy_extensions import i64
 
 from analyzer.ingest import pcapng_blocks as ng
 from analyzer.ingest.pcapng_blocks import Lane, u16, u32
-from analyzer.ingest.records import RecordSource
-from analyzer.ingest.source import CaptureError, Interface, Secrets, Source
+from analyzer.ingest.records import LARGE_FRAME, LARGEST_FRAME, MAX_HELD, RecordSource
+from analyzer.ingest.source import (
+    MAX_INTERFACE_TEXT,
+    MAX_INTERFACES,
+    MAX_NAME_BYTES,
+    MAX_NAMES,
+    MAX_SECRET_BYTES,
+    MAX_SECRETS_BLOCKS,
+    MAX_TIME,
+    CaptureError,
+    Interface,
+    Secrets,
+    Source,
+)
 from analyzer.ingest.streams import Stream
 
 MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 
 # A longer block is no block, as Wireshark has it.
 LARGEST_BLOCK: Final = (128 << 20) + (128 << 10)
-# The largest block that is held in memory, beyond the largest frame that its section allows.
-HELD_BLOCK: Final = 16 << 20
-# Caps on what one file can make us keep.
-MAX_INTERFACES: Final = 100_000
-MAX_NAMES: Final = 100_000
-MAX_SECRET_BYTES: Final = 64 << 20
+# The largest block that is held in memory.
+HELD_BLOCK: Final = MAX_HELD
+MAX_RECORDS: Final = MAX_NAMES      # records of one name resolution block that are looked at
+
+MORE_OPTIONS: Final = f"options beyond {ng.MAX_OPTIONS} of one block"
+MORE_RECORDS: Final = f"names beyond {MAX_RECORDS} of one block"
+MORE_NAMES: Final = f"names beyond {MAX_NAMES} or {MAX_NAME_BYTES >> 20} MiB"
+MORE_TEXTS: Final = f"descriptions of interfaces beyond {MAX_INTERFACE_TEXT >> 20} MiB"
+MORE_SECRETS: Final = f"secrets blocks beyond {MAX_SECRETS_BLOCKS} or {MAX_SECRET_BYTES >> 20} MiB"
+PACKETS: Final = (ng.ENHANCED, ng.PACKET, ng.SIMPLE)
 
 # What became of a block that is no enhanced packet block.
 ENDED: Final = 0
@@ -38,7 +54,7 @@ class PcapngSource(RecordSource):
     """A pcapng file. `head` is what was read already. Raises CaptureError where its first section is not usable.
 
     lanes: the interfaces of the current section, by the number that its packets use.
-    held: the largest block that is read into memory.
+    large: frames of the section may be larger than what is held; such a frame is passed over.
     """
 
     def __init__(self, name: str, stream: Stream, head: bytes) -> None:
@@ -47,9 +63,8 @@ class PcapngSource(RecordSource):
         self.lanes: list[Lane] = []
         self.lane = Lane(0, 0, 0, 1_000_000, 0)
         self.current: i64 = -1
-        self.held: i64 = HELD_BLOCK
+        self.large: bool = False
         self.system = ""
-        self.secret_bytes = 0
         self.time_told: bool = False
         if not self.section():
             raise CaptureError(f"{name}: {self.damage[0].reason if self.damage else 'the file ends early'}")
@@ -65,7 +80,7 @@ class PcapngSource(RecordSource):
             else:
                 kind = i64(read_i32_le(self.data, at))
                 total = i64(read_i32_le(self.data, at + 4)) & 0xFFFFFFFF
-            if kind == ng.ENHANCED and 32 <= total <= self.held:
+            if kind == ng.ENHANCED and 32 <= total <= HELD_BLOCK:
                 whole = (total + 3) & ~3
                 if self.limit - at < whole:
                     if not self.fill(whole):
@@ -125,7 +140,11 @@ class PcapngSource(RecordSource):
     def packet_options(self, at: i64, end: i64) -> None:
         found = ng.scan(self.data, at, end, self.big)
         if found != ng.NO_COMMENT:
-            self.comments(at, end, self.number, "the options of a packet block")
+            options = ng.Options(self.data, at, end, self.big)
+            while options.next():
+                if options.code == ng.OPT_COMMENT:
+                    self.remark(self.number, options.start, options.stop)
+            self.walked(options, at, "the options of a packet block")
 
     def choose(self, at: i64, interface: i64) -> bool:
         """Make this interface of the section the current one."""
@@ -140,13 +159,15 @@ class PcapngSource(RecordSource):
         return True
 
     def exact_time(self, at: i64, high: int, low: int) -> int:
-        """Times that machine integers do not hold half way; -1 beyond the nanoseconds that 64 bits hold."""
+        """Times that machine integers do not hold half way; -1 for those that no frame may have."""
         time = self.lane.exact(high << 32 | low)
-        if -ng.I64_MAX <= time <= ng.I64_MAX:
+        if 0 <= time <= MAX_TIME:
             return time
         if not self.time_told:
             self.time_told = True
-            self.complain(self.offset + at, "a time stamp lies beyond the year 2262; frames like this have no time")
+            self.complain(
+                self.offset + at, "a time stamp lies outside of the years 1970 to 2116; frames like this have no time"
+            )
         return -1
 
     def block(self, kind: i64, total: i64) -> i64:
@@ -157,12 +178,12 @@ class PcapngSource(RecordSource):
         if total < ng.SMALLEST.get(int(kind), 12):
             self.stop(at, f"a block of type {int(kind):#x} claims a length of {total} bytes, less than it needs")
             return ENDED
-        packets = kind in (ng.ENHANCED, ng.PACKET, ng.SIMPLE, ng.INTERFACE)
-        if total > LARGEST_BLOCK or (packets and total > self.held):
+        needed = kind == ng.INTERFACE or (kind in PACKETS and not self.large)
+        if total > LARGEST_BLOCK or (needed and total > HELD_BLOCK):
             self.stop(at, f"a block of type {int(kind):#x} claims a length of {total} bytes")
             return ENDED
         whole = (total + 3) & ~3    # some writers leave the padding out of the length, and write it
-        if total > self.held:
+        if total > HELD_BLOCK:
             return self.pass_over(kind, total, whole)
         if not self.fill(whole):
             self.cut_short(f"a block of {total} bytes")
@@ -181,7 +202,8 @@ class PcapngSource(RecordSource):
 
     def pass_over(self, kind: i64, total: i64, whole: i64) -> i64:
         """A block too large to hold, and none that we need."""
-        self.count(f"{ng.block_name(int(kind))} beyond {self.held} bytes")
+        packet = kind in PACKETS
+        self.count(LARGE_FRAME if packet else f"{ng.block_name(int(kind))} beyond {HELD_BLOCK} bytes")
         if not self.skip(whole - 4) or not self.fill(4):
             if self.stream.growing:
                 self.stop(self.cursor, f"a block of {total} bytes, more than is waited for")
@@ -193,7 +215,7 @@ class PcapngSource(RecordSource):
             self.wrong_trailer(self.cursor, total, trailer)
             return ENDED
         self.cursor += 4
-        if int(kind) in ng.NUMBERED:
+        if packet or int(kind) in ng.NUMBERED:
             self.number += 1
         return READ
 
@@ -244,11 +266,15 @@ class PcapngSource(RecordSource):
             return self.wrong_trailer(at, total, trailer)
         self.lanes = []
         self.current = -1
-        self.held = HELD_BLOCK
+        self.large = False
         self.system = ""
-        for code, value in self.comments(at + 24, at + whole - 4, 0, "the options of a section header"):
-            if code == ng.SHB_OS:
-                self.system = value.decode("utf-8", "replace")
+        options = ng.Options(self.data, at + 24, at + whole - 4, self.big)
+        while options.next():
+            if options.code == ng.OPT_COMMENT:
+                self.remark(0, options.start, options.stop)
+            elif options.code == ng.SHB_OS:
+                self.system = self.text(options.start, options.stop)
+        self.walked(options, at + 24, "the options of a section header")
         self.cursor = at + whole
         return True
 
@@ -272,43 +298,69 @@ class PcapngSource(RecordSource):
                 self.count(ng.block_name(kind))
         return READ
 
-    def comments(self, at: i64, end: i64, frame: i64, what: str) -> list[tuple[int, bytes]]:
-        """Keep the comments among these options, say where they are broken, and give all that were read."""
-        found, whole = ng.options(self.data, at, end, self.big)
-        for code, value in found:
-            if code == ng.OPT_COMMENT:
-                self.remark(frame, value)
-        if not whole:
+    def walked(self, options: ng.Options, at: i64, what: str) -> None:
+        """Say what a walk over options did not reach."""
+        if not options.whole:
             self.complain(self.offset + at, f"{what} are broken; the rest of them is passed over")
-        return found
+        if options.more:
+            self.count(MORE_OPTIONS)
+
+    def text(self, start: i64, stop: i64) -> str:
+        """A text that describes interfaces; "" where there is no room for it."""
+        if self.rooms.texts.take(stop - start):
+            return self.data[start:stop].decode("utf-8", "replace")
+        self.count(MORE_TEXTS)
+        return ""
 
     def interface_description(self, at: i64, end: i64) -> bool:
         """Broken options end the reading: without if_tsresol, the times of the packets would be guesses."""
+        if not self.rooms.interfaces.take(0):
+            return self.stop(at, f"more than {MAX_INTERFACES} interfaces")
         link = int(u16(self.data, at, self.big))
         interface = Interface(link, int(u32(self.data, at + 4, self.big)))
         interface.system = self.system
         offset = 0
-        found, whole = ng.options(self.data, at + 8, end, self.big)
-        if not whole:
-            return self.stop(at + 8, "the options of an interface description are broken")
-        for code, value in found:
+        options = ng.Options(self.data, at + 8, end, self.big)
+        while options.next():
+            code = options.code
+            size = options.stop - options.start
             if code == ng.OPT_COMMENT:
-                self.remark(0, value)
-            elif code == ng.IF_TSRESOL and len(value) == 1:
-                interface.resolution = ng.resolution(value)
-            elif code == ng.IF_TSOFFSET and len(value) == 8:
-                offset = ng.number(value, self.big, signed=True)
+                self.remark(0, options.start, options.stop)
+            elif code == ng.IF_TSRESOL and size == 1:
+                interface.resolution = ng.resolution(options.value())
+            elif code == ng.IF_TSOFFSET and size == 8:
+                offset = ng.number(options.value(), self.big, signed=True)
             elif code in (ng.IF_TSRESOL, ng.IF_TSOFFSET):
-                self.complain(self.offset + at, f"an interface option for time stamps has {len(value)} bytes; ignored")
+                self.complain(self.offset + at, f"an interface option for time stamps has {size} bytes; ignored")
             else:
-                describe(interface, code, value)
-        if len(self.interfaces) >= MAX_INTERFACES:
-            return self.stop(at, f"more than {MAX_INTERFACES} interfaces")
+                self.describe(interface, code, options.start, options.stop)
+        if not options.whole:
+            return self.stop(at + 8, "the options of an interface description are broken")
+        if options.more:
+            return self.stop(at + 8, f"an interface description of more than {ng.MAX_OPTIONS} options")
         lane = Lane(len(self.interfaces), link, interface.snaplen, interface.resolution, offset)
         self.lanes.append(lane)
         self.interfaces.append(interface)
-        self.held = max(self.held, lane.largest + HELD_BLOCK)
+        self.large = self.large or lane.largest > LARGEST_FRAME
         return True
+
+    def describe(self, interface: Interface, code: i64, start: i64, stop: i64) -> None:
+        """The options that describe an interface without changing how its packets are read."""
+        if code == ng.IF_FCSLEN:
+            if stop - start == 1:   # the draft counts bits, and gives 4 as the example, which can only be bytes
+                fcs = int(self.data[start])
+                interface.fcs = fcs if fcs <= 8 else fcs // 8
+        elif code == ng.IF_FILTER:
+            if stop > start and self.data[start] == 0:      # a filter string; other kinds are programs
+                interface.filter = self.text(start + 1, stop)
+        elif code == ng.IF_NAME:
+            interface.name = self.text(start, stop)
+        elif code == ng.IF_DESCRIPTION:
+            interface.description = self.text(start, stop)
+        elif code == ng.IF_OS:
+            interface.system = self.text(start, stop)
+        elif code == ng.IF_HARDWARE:
+            interface.hardware = self.text(start, stop)
 
     def statistics(self, at: i64, end: i64) -> None:
         interface = u32(self.data, at, self.big)
@@ -317,24 +369,41 @@ class PcapngSource(RecordSource):
             return
         counted = self.interfaces[self.lanes[interface].index]
         dropped = -1     # by the interface, and behind it by the system
-        for code, value in self.comments(at + 12, end, 0, "the options of interface statistics"):
-            if len(value) == 8:
-                if code == ng.ISB_IFRECV:
-                    counted.received = ng.number(value, self.big)
-                elif code in (ng.ISB_IFDROP, ng.ISB_OSDROP):
-                    dropped = max(dropped, 0) + ng.number(value, self.big)
+        options = ng.Options(self.data, at + 12, end, self.big)
+        while options.next():
+            if options.code == ng.OPT_COMMENT:
+                self.remark(0, options.start, options.stop)
+            elif options.stop - options.start == 8:
+                if options.code == ng.ISB_IFRECV:
+                    counted.received = ng.number(options.value(), self.big)
+                elif options.code in (ng.ISB_IFDROP, ng.ISB_OSDROP):
+                    dropped = max(dropped, 0) + ng.number(options.value(), self.big)
+        self.walked(options, at + 12, "the options of interface statistics")
         if dropped >= 0:
             counted.dropped = dropped
 
     def name_resolution(self, at: i64, end: i64) -> None:
-        found, whole = ng.names(self.data, at, end, self.big)
-        for address, name in found:
-            if len(self.names) >= MAX_NAMES and address not in self.names:
-                self.count(f"names beyond {MAX_NAMES}")
-            elif name:
-                self.names.setdefault(address, name)
-        if not whole:
+        """Of each record, its address and the first of its names; of several records for one address, the first."""
+        records = ng.Options(self.data, at, end, self.big, MAX_RECORDS)
+        while records.next():
+            width: i64 = 4 if records.code == 1 else 16 if records.code == 2 else 0   # nrb_record_ipv4, nrb_record_ipv6
+            if width and records.stop - records.start > width:
+                value = records.value()
+                name, _rest, _others = value[width:].partition(b"\x00")
+                if name:
+                    self.name_address(value[:width], name)
+        if not records.whole:
             self.complain(self.offset + at, "a name resolution block is broken; the rest of it is passed over")
+        if records.more:
+            self.count(MORE_RECORDS)
+
+    def name_address(self, address: bytes, name: bytes) -> None:
+        if address in self.names:
+            return
+        if self.rooms.names.take(len(name)):
+            self.names[address] = name.decode("utf-8", "replace")
+        else:
+            self.count(MORE_NAMES)
 
     def decryption_secrets(self, at: i64, end: i64) -> None:
         kind = u32(self.data, at, self.big)
@@ -342,31 +411,10 @@ class PcapngSource(RecordSource):
         if size > end - at - 8:
             self.complain(self.offset + at, f"a secrets block claims {size} bytes and has {end - at - 8}; passed over")
             return
-        self.secret_bytes += int(size)
-        if self.secret_bytes > MAX_SECRET_BYTES:
-            self.count(f"secrets beyond {MAX_SECRET_BYTES} bytes")
-        else:
+        if self.rooms.secrets.take(size):
             self.secrets.append(Secrets(int(kind), self.data[at + 8:at + 8 + size]))
+        else:
+            self.count(MORE_SECRETS)
 
     def reopen(self) -> Source:
         return PcapngSource(self.name, self.stream.reopen(), b"")
-
-
-def describe(interface: Interface, code: int, value: bytes) -> None:
-    """The options that describe an interface without changing how its packets are read."""
-    if code == ng.IF_FCSLEN:
-        if len(value) == 1:     # the draft counts bits, and gives 4 as the example, which can only be bytes
-            interface.fcs = value[0] if value[0] <= 8 else value[0] // 8
-    elif code == ng.IF_FILTER:
-        if value[:1] == b"\x00":      # a filter string; other kinds are programs
-            interface.filter = value[1:].decode("utf-8", "replace")
-    else:
-        text = value.decode("utf-8", "replace")
-        if code == ng.IF_NAME:
-            interface.name = text
-        elif code == ng.IF_DESCRIPTION:
-            interface.description = text
-        elif code == ng.IF_OS:
-            interface.system = text
-        elif code == ng.IF_HARDWARE:
-            interface.hardware = text

@@ -7,6 +7,7 @@ from librt.strings import read_i32_be, read_i32_le
 from mypy_extensions import i64
 
 from analyzer.ingest.records import largest_frame
+from analyzer.ingest.source import MAX_TIME
 
 # Block types.
 SECTION: Final = 0x0A0D0D0A
@@ -55,7 +56,7 @@ NO_COMMENT: Final = 0
 COMMENT: Final = 1
 BROKEN: Final = 2
 
-I64_MAX: Final = (1 << 63) - 1
+MAX_OPTIONS: Final = 10_000     # options of one block that are looked at
 
 
 class Lane:
@@ -63,7 +64,7 @@ class Lane:
 
     index: into the source's `interfaces`.      resolution: time units a second.    offset: seconds to add.
     scale, base, high: time = units × scale + base in nanoseconds, where the upper 32 bits of the units are
-    below `high`; anything else goes the exact way.
+    below `high`, so that it is neither negative nor beyond MAX_TIME; anything else goes the exact way.
     """
 
     def __init__(self, index: int, link: int, snaplen: int, resolution: int, offset: int) -> None:
@@ -76,12 +77,12 @@ class Lane:
         self.scale: i64 = 0
         self.base: i64 = 0
         self.high: i64 = 0
-        if 1_000_000_000 % resolution == 0 and abs(offset) < 1 << 32:
+        if 1_000_000_000 % resolution == 0 and 0 <= offset < 1 << 32:
             scale = 1_000_000_000 // resolution
             base = offset * 1_000_000_000
             self.scale = scale
             self.base = base
-            self.high = ((I64_MAX - max(base, 0)) // scale) >> 32
+            self.high = ((MAX_TIME - base) // scale) >> 32
 
     def exact(self, units: int) -> int:
         """Nanoseconds since 1970, of any size."""
@@ -102,25 +103,63 @@ def number(value: bytes, big: bool, signed: bool = False) -> int:
     return int.from_bytes(value, "big" if big else "little", signed=signed)
 
 
-def options(data: bytes, at: i64, end: i64, big: bool) -> tuple[list[tuple[int, bytes]], bool]:
-    """The options in data[at:end], and whether they are whole. Fewer than four bytes at the end are padding."""
-    found: list[tuple[int, bytes]] = []
-    while end - at >= 4:
-        code = u16(data, at, big)
-        size = u16(data, at + 2, big)
+class Options:
+    """A walk over the options, or records, in data[at:end], without an object for each.
+
+    `next()` moves to the next one: its code, and its value in data[start:stop]. Fewer than four bytes at the end are
+    padding.
+    whole: none claims more bytes than there are.     more: there are others behind the `most` that were walked over.
+    """
+
+    def __init__(self, data: bytes, at: i64, end: i64, big: bool, most: int = MAX_OPTIONS) -> None:
+        self.data = data
+        self.at: i64 = at
+        self.end: i64 = end
+        self.big: bool = big
+        self.left: i64 = most
+        self.code: i64 = 0
+        self.start: i64 = 0
+        self.stop: i64 = 0
+        self.whole: bool = True
+        self.more: bool = False
+
+    def next(self) -> bool:
+        at = self.at
+        if self.end - at < 4:
+            return False
+        code = u16(self.data, at, self.big)
+        size = u16(self.data, at + 2, self.big)
         at += 4
-        if code == 0:           # opt_endofopt
-            break
-        if size > end - at:
-            return found, False
-        found.append((int(code), data[at:at + size]))
-        at += (size + 3) & ~3
-    return found, True
+        if code == 0:           # opt_endofopt, nrb_record_end
+            return self.over()
+        if size > self.end - at:
+            self.whole = False
+            return self.over()
+        if self.left == 0:
+            self.more = True
+            return self.over()
+        self.left -= 1
+        self.code = code
+        self.start = at
+        self.stop = at + size
+        self.at = at + ((size + 3) & ~3)
+        return True
+
+    def over(self) -> bool:
+        self.at = self.end
+        return False
+
+    def value(self) -> bytes:
+        return self.data[self.start:self.stop]
 
 
 def scan(data: bytes, at: i64, end: i64, big: bool) -> i64:
-    """Whether these options hold a COMMENT, without making anything; BROKEN where one claims too many bytes."""
+    """Whether these options hold a COMMENT, without making anything; BROKEN where one claims too many bytes.
+
+    Options beyond the first MAX_OPTIONS count as a comment: whoever walks over them finds that there are more.
+    """
     result: i64 = NO_COMMENT
+    left: i64 = MAX_OPTIONS
     while end - at >= 4:
         code = u16(data, at, big)
         size = u16(data, at + 2, big)
@@ -129,6 +168,9 @@ def scan(data: bytes, at: i64, end: i64, big: bool) -> i64:
             break
         if size > end - at:
             return BROKEN
+        if left == 0:
+            return COMMENT
+        left -= 1
         if code == OPT_COMMENT:
             result = COMMENT
         at += (size + 3) & ~3
@@ -139,25 +181,6 @@ def resolution(value: bytes) -> int:
     """if_tsresol: units a second, a power of two where the highest bit is set, else of ten."""
     exponent = value[0] & 0x7F
     return 1 << exponent if value[0] & 0x80 else int(10 ** exponent)
-
-
-def names(data: bytes, at: i64, end: i64, big: bool) -> tuple[list[tuple[bytes, str]], bool]:
-    """A name resolution block's records: (packed address, its first name), and whether they are whole."""
-    found: list[tuple[bytes, str]] = []
-    while end - at >= 4:
-        kind = u16(data, at, big)
-        size = u16(data, at + 2, big)
-        at += 4
-        if kind == 0:           # nrb_record_end
-            break
-        if size > end - at:
-            return found, False
-        width = 4 if kind == 1 else 16 if kind == 2 else 0      # nrb_record_ipv4, nrb_record_ipv6
-        if width and size > width:
-            value = data[at:at + size]
-            found.append((value[:width], value[width:].split(b"\x00", 1)[0].decode("utf-8", "replace")))
-        at += (size + 3) & ~3
-    return found, True
 
 
 def block_name(kind: int) -> str:

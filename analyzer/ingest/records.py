@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.ingest.source import CaptureError, Damage, Remark, Source
+from analyzer.ingest.source import MAX_REMARK_BYTES, MAX_REMARKS, CaptureError, Damage, Remark, Source
 from analyzer.ingest.streams import FileStream, Stream
 
 # The largest frame that is believed, as Wireshark has it: a longer length means that the file is damaged.
@@ -13,11 +13,13 @@ LARGEST_FRAME: Final = 262_144
 # Link types whose frames are no packets of a network: D-Bus messages and USBPcap transfers reach 128 MiB,
 # Elektrobit's recordings 8 MiB.
 LARGE_FRAMES: Final[dict[int, int]] = {231: 128 << 20, 249: 128 << 20, 279: 8 << 20}
+MAX_HELD: Final = 16 << 20      # octets of one record that are held in memory; a larger one is passed over
 
-# Caps on what one capture can make us keep; what is beyond is counted in `skipped_blocks`.
-MAX_DAMAGE: Final = 20
-MAX_REMARK_BYTES: Final = 16 << 20
-MAX_SKIPPED_KINDS: Final = 100
+MAX_DAMAGE: Final = 20          # places where one capture is damaged that are told; more are counted
+MAX_SKIPPED_KINDS: Final = 100  # kinds of blocks that are counted by name; others are counted together
+
+MORE_REMARKS: Final = f"comments beyond {MAX_REMARKS} or {MAX_REMARK_BYTES >> 20} MiB"
+LARGE_FRAME: Final = f"frames beyond {MAX_HELD >> 20} MiB"
 
 
 def largest_frame(link: int) -> int:
@@ -39,7 +41,6 @@ class RecordSource(Source):
         self.limit: i64 = len(head)
         self.offset: i64 = 0
         self.ended: bool = False
-        self.remark_bytes = 0
         self.position = stream.position
         self.size = stream.size
         self.rewindable = stream.rewindable
@@ -129,12 +130,12 @@ class RecordSource(Source):
             what = "blocks of other kinds"
         self.skipped_blocks[what] = self.skipped_blocks.get(what, 0) + 1
 
-    def remark(self, frame: i64, text: bytes) -> None:
-        self.remark_bytes += len(text)
-        if self.remark_bytes > MAX_REMARK_BYTES:
-            self.count(f"comments beyond {MAX_REMARK_BYTES} bytes")
+    def remark(self, frame: i64, start: i64, stop: i64) -> None:
+        """Keep data[start:stop] as a comment on a frame, or count it where there is no room."""
+        if self.rooms.remarks.take(stop - start):
+            self.remarks.append(Remark(int(frame), self.data[start:stop].decode("utf-8", "replace")))
         else:
-            self.remarks.append(Remark(int(frame), text.decode("utf-8", "replace")))
+            self.count(MORE_REMARKS)
 
     def read_at(self, place: int, size: int) -> bytes:
         if self.file is None:

@@ -2,25 +2,26 @@
 
 A descriptor set is read as it is. `.proto` files are compiled to one, by the `protoc` of the package grpcio-tools where
 that is installed, else by the one on the search path.
+
+No name of a file or folder reaches protoc as it is: it would read one that begins with `-` or `@` as an option or a
+list of options, and one with `:` or `=` as several folders. protoc runs in a folder of its own, where the user's folder
+has the name `schemas`.
 """
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from analyzer.ingest.keyfiles import UnusableFile
+from analyzer.programs import ProgramError, find_program, private_folder, python_module, run_program
 from dissectors.kit.provided import Provided
 
 MAX_DESCRIPTORS: Final = 1 << 26     # octets of one descriptor set
 MAX_PROTO_FILES: Final = 2_000       # `.proto` files of one folder that are compiled
 COMPILE_SECONDS: Final = 60
 
+HERE: Final = "schemas"     # the name of the user's folder in that of protoc
 SOURCE: Final = ".proto"
 SETS: Final = (".binpb", ".desc", ".pb", ".protoset")   # the usual endings of descriptor sets
 
@@ -73,9 +74,10 @@ def _read(path: Path) -> bytes:
 
 def _compiler() -> list[str]:
     """How to call protoc; [] where there is none."""
-    if find_spec("grpc_tools") is not None:
-        return [sys.executable, "-m", "grpc_tools.protoc"]
-    found = shutil.which("protoc")
+    module = python_module("grpc_tools.protoc")
+    if module:
+        return module
+    found = find_program("protoc")
     return [found] if found else []
 
 
@@ -87,20 +89,33 @@ def _compiled(root: Path, sources: list[Path]) -> bytes:
             f"{root}: .proto files need protoc; install grpcio-tools, or give a descriptor set "
             "(protoc --include_imports --descriptor_set_out=FILE)"
         )
-    with TemporaryDirectory() as folder:
-        target = os.path.join(folder, "set")
-        try:
-            run = subprocess.run(
+    try:
+        with private_folder() as folder:
+            here = _shown(root, folder)
+            run = run_program(
                 [
-                    *compiler, f"--proto_path={root}", "--include_imports", f"--descriptor_set_out={target}",
-                    *[str(source) for source in sources],
+                    *compiler, f"--proto_path={here}", "--include_imports", "--descriptor_set_out=set",
+                    *[os.path.join(here, source.relative_to(root)) for source in sources],
                 ],
-                capture_output=True, timeout=COMPILE_SECONDS, check=False,
+                folder, COMPILE_SECONDS,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise UnusableFile(f"{root}: protoc failed ({error})") from None
-        if run.returncode:
-            lines = run.stderr.decode("utf-8", "replace").strip().splitlines()
-            said = [line for line in lines if "warning" not in line.lower()] or lines or ["it gave no reason"]
-            raise UnusableFile(f"{root}: protoc says: {said[0][:300]}")
-        return _read(Path(target))
+            if run.code == 0:
+                return _read(Path(folder, "set"))
+    except (OSError, ProgramError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnusableFile(f"{root}: protoc failed: {reason}") from None
+    if run.code < 0:
+        raise UnusableFile(f"{root}: protoc failed: signal {-run.code} ended it")
+    lines = run.errors.decode("utf-8", "replace").strip().splitlines()
+    said = [line for line in lines if "warning" not in line.lower()] or lines or ["it gave no reason"]
+    raise UnusableFile(f"{root}: protoc says: {said[0][:300]}")
+
+
+def _shown(root: Path, folder: str) -> str:
+    """The user's folder as protoc sees it; its own absolute path where the system gives us no link."""
+    whole = os.path.abspath(root)
+    try:
+        os.symlink(whole, os.path.join(folder, HERE))
+    except OSError:
+        return whole
+    return HERE

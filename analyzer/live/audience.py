@@ -89,7 +89,7 @@ class Line(NamedTuple):
     last_ns: int
 
 
-class Told(NamedTuple):
+class LogLine(NamedTuple):
     """One line of the running log. conversation: 0 for what concerns the capture."""
 
     time_ns: int
@@ -121,7 +121,7 @@ class View(NamedTuple):
     status: Status
     totals: Totals
     lines: list[Line]
-    told: list[Told]
+    told: list[LogLine]
     detail: Detail | None
 
 

@@ -8,18 +8,17 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 import termios
 import time
 from collections import deque
 from contextlib import suppress
 from typing import Any, Final
 
-from analyzer.live.audience import Audience, Status, Told, View
+from analyzer.live.audience import Audience, LogLine, Status, View
 from analyzer.live.lines import LogLines, ends_of, in_short, matters
 from analyzer.live.output import LineOutput
 from analyzer.model import Conversation, Finding
+from analyzer.programs import Companion
 from analyzer.report.words import frame_list, frame_runs
 from dissectors.kit.event import CORE, NEITHER, Event, JsonValue
 from dissectors.wire.secrets.gate import Said
@@ -45,24 +44,20 @@ class ScreenAudience(Audience):
         super().__init__()
         self.level = level
         self.instead: LogLines | None = None
-        self.pending: deque[Told] = deque()
+        self.pending: deque[LogLine] = deque()
         self.status_now: Status | None = None
         self._out = b""
         self._in = b""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._socket = ours
-        environment = dict(os.environ)
-        if color == "never":
-            environment["NO_COLOR"] = "1"
         self._terminal: list[Any] | None = None
         with suppress(OSError, termios.error):
             self._terminal = termios.tcgetattr(0)
         keyboard = None if os.isatty(0) else os.open("/dev/tty", os.O_RDWR)
-        # -P: nothing is imported from the folder that we happen to be in.
-        arguments = command or [sys.executable, "-P", "-m", "analyzer.live.screen"]
-        self._process = subprocess.Popen(
-            [*arguments, str(theirs.fileno())], pass_fds=(theirs.fileno(),), stdin=keyboard, env=environment,
+        self._screen = Companion(
+            "analyzer.live.screen", [str(theirs.fileno())], (theirs.fileno(),), keyboard,
+            {"NO_COLOR": "1"} if color == "never" else {}, command,
         )
         theirs.close()
         if keyboard is not None:
@@ -77,7 +72,7 @@ class ScreenAudience(Audience):
             if len(self.pending) >= MAX_PENDING:
                 self.pending.popleft()
                 self.lost += 1
-            self.pending.append(Told(
+            self.pending.append(LogLine(
                 event.time, event.conversation, frame_list(event.evidence.frames), event.direction,
                 ends_of(conversation), Said(event).label(), in_short(event), event.importance, "",
             ))
@@ -86,7 +81,7 @@ class ScreenAudience(Audience):
         if self.instead is not None:
             self.instead.finding(finding, time_ns)
         elif finding.severity != "chat":
-            self._say(Told(
+            self._say(LogLine(
                 time_ns, finding.conversation, frame_runs(finding.frames, 2), NEITHER, "", finding.code,
                 finding.sentence, CORE, finding.severity,
             ))
@@ -99,7 +94,7 @@ class ScreenAudience(Audience):
         if self.instead is not None:
             self.instead.notice(time_ns, text)
         else:
-            self._say(Told(time_ns, 0, "", NEITHER, "", "capture", text, CORE, "note"))
+            self._say(LogLine(time_ns, 0, "", NEITHER, "", "capture", text, CORE, "note"))
 
     def status(self, status: Status) -> None:
         if self.instead is not None:
@@ -137,11 +132,9 @@ class ScreenAudience(Audience):
 
     def _bury(self) -> None:
         """Wait for the screen's end; where it did not come in order, give the terminal back in its place."""
-        try:
-            code = self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
+        code = self._screen.ended(PATIENCE)
+        if code is None:
+            code = self._screen.kill()
         if code and self._terminal is not None:
             with suppress(OSError, termios.error):
                 termios.tcsetattr(0, termios.TCSANOW, self._terminal)
@@ -152,13 +145,13 @@ class ScreenAudience(Audience):
 
     # -- the socket --------------------------------------------------------------------------------------
 
-    def _say(self, told: Told) -> None:
+    def _say(self, told: LogLine) -> None:
         if len(self.pending) >= MAX_PENDING:
             self.pending.popleft()
             self.lost += 1
         self.pending.append(told)
 
-    def _taken(self) -> list[Told]:
+    def _taken(self) -> list[LogLine]:
         taken = list(self.pending)
         self.pending.clear()
         return taken

@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.style import Style
 
-from analyzer.live.audience import Detail, Line, Status, Told, Totals
+from analyzer.live.audience import Detail, Line, LogLine, Status, Totals
 from analyzer.live.lines import clock, losses_in_words
 from analyzer.report.rows import DIM, FRAME, LABEL, SECTION, SEVERITY, SIDES, TITLE, Row, cells, fit, joined, paragraph
 from analyzer.report.words import ARROWS, BOTH_WAYS
@@ -174,7 +174,7 @@ def findings_cell(line: Line) -> tuple[str, Style | None]:
     return f"{line.findings}{WORST.get(line.worst, '')}", SEVERITY.get(line.worst)
 
 
-def log_row(told: Told, width: int) -> Row:
+def log_row(told: LogLine, width: int) -> Row:
     """One line of the log, cut where the screen ends."""
     row = Row().add(clock(told.time_ns)[:12] if told.time_ns > 0 else " " * 12, DIM)
     if told.severity:

@@ -1,7 +1,9 @@
 """Lines to a reader who may be slow: written by a thread of their own, so that the capture never waits for them."""
 from __future__ import annotations
 
+import errno
 import os
+import select
 import threading
 from collections import deque
 from typing import Final
@@ -10,19 +12,21 @@ from analyzer.live.audience import Audience
 
 MAX_WAITING_LINES: Final = 20_000       # lines that wait for their reader
 MAX_WAITING_BYTES: Final = 16 << 20     # bytes that wait for their reader
+GONE: Final = (errno.EPIPE, errno.EIO)  # of a pipe that nobody reads, and of a terminal that was closed
 LAST_PATIENCE: Final = 2.0              # seconds for which a reader may keep us waiting at the end
 
 
 class LineOutput:
     """Writes lines to a descriptor, each at once. lost: lines for which there was no room.
 
-    broken: the reader has gone away.
+    broken: nothing more can be written.     trouble: why, "" where only the reader has gone away.
     """
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self.lost = 0
         self.broken = False
+        self.trouble = ""
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._ended = False
@@ -65,12 +69,23 @@ class LineOutput:
             try:
                 view = memoryview(block)
                 while view:
-                    view = view[os.write(self.descriptor, view):]
-            except OSError:
+                    view = view[self._taken(view):]
+            except OSError as error:
                 with self._changed:
                     self.broken = True
+                    if error.errno not in GONE:
+                        closed = error.errno == errno.EBADF
+                        self.trouble = "it is closed" if closed else error.strerror or str(error)
                     self._waiting.clear()
                 return
+
+    def _taken(self, view: memoryview) -> int:
+        """How many bytes the reader took; waits where the descriptor itself does not."""
+        while True:
+            try:
+                return os.write(self.descriptor, view)
+            except BlockingIOError:
+                select.select([], [self.descriptor], [])
 
 
 class Reader(Audience):

@@ -22,7 +22,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
-from analyzer.live.audience import Detail, Line, Status, Told, Totals
+from analyzer.live.audience import Detail, Line, LogLine, Status, Totals
 from analyzer.live.draw import columns_for, detail_rows, head_rows, log_row, table_head, table_row
 from analyzer.report.rows import DIM, LABEL, SECTION, Row, paragraph
 
@@ -243,8 +243,8 @@ class SniffScreen(App[None]):
         self.status = Status(-1, 0, 0, -1, -1, -1, 0.0, "", 0, 0, 0, 0, 0, 0, "")
         self.totals = Totals("waiting for the first frame", "", 0.0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0)
         self.lines: list[Line] = []
-        self.told: deque[Told] = deque(maxlen=MAX_LOG)
-        self.waiting: deque[Told] = deque()
+        self.told: deque[LogLine] = deque(maxlen=MAX_LOG)
+        self.waiting: deque[LogLine] = deque()
         self.missed = 0
         self.detail: Detail | None = None
         self.order = "last"
@@ -290,7 +290,7 @@ class SniffScreen(App[None]):
             self.exit()
             return
         for message in messages:
-            self.waiting.extend([Told(*told) for told in message.get("told", ())])
+            self.waiting.extend([LogLine(*told) for told in message.get("told", ())])
             if "status" in message:
                 self.status, self.totals = Status(*message["status"]), Totals(*message["totals"])
             if "lines" in message and not self.paused:

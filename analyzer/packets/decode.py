@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.packet import NOTHING, TCP, UDP, Packet
 from analyzer.packets.labels import mpls, nsh
 from analyzer.packets.link import (
     cisco_hdlc,
@@ -17,7 +18,6 @@ from analyzer.packets.link import (
     ppp_hdlc,
 )
 from analyzer.packets.network import ip, ipv6, protocol_step
-from analyzer.packets.packet import NOTHING, TCP, UDP, Packet
 from analyzer.packets.scope import scope_text
 from analyzer.packets.tunnels import PORT_TABLE, erspan, gre, udp_payload
 from analyzer.packets.walk import (
@@ -76,6 +76,11 @@ class Decoder:
         self, data: bytes, start: i64, end: i64, length: i64, link_type: i64, frame: i64, time: i64, packet: Packet
     ) -> None:
         """Fill `packet` from the frame data[start:end], which had `length` bytes on the wire."""
+        packet.number = frame
+        packet.time = time
+        packet.length = length
+        packet.captured = end - start
+        packet.link = link_type
         # Ethernet II, IPv4 or IPv6 without fragments and extension headers, TCP or UDP.
         at = start + 14
         if link_type == 1 and at + 28 <= end:

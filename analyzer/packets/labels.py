@@ -4,7 +4,8 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from analyzer.packets.names import ETHERTYPES
-from analyzer.packets.walk import ETHERNET, IP, IPV6, MPLS, NSH, Walk, be16, be32
+from analyzer.packets.walk import ETHERNET, IP, IPV6, MPLS, NSH, Walk
+from dissectors.kit.octets import be16, be32
 
 
 def mpls(walk: Walk) -> None:

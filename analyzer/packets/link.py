@@ -5,9 +5,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.packet import ARP
 from analyzer.packets import scope
 from analyzer.packets.names import ppp_protocol_name, sap_name
-from analyzer.packets.packet import ARP
 from analyzer.packets.rare import rare
 from analyzer.packets.tags import tagged
 from analyzer.packets.walk import (
@@ -26,10 +26,9 @@ from analyzer.packets.walk import (
     RADIOTAP,
     WLAN,
     Walk,
-    be16,
-    be32,
     le32,
 )
+from dissectors.kit.octets import be16, be32
 
 # IEEE 802.3 §3.2.6: up to here the field is a length, from 0x0600 on a type.
 LARGEST_LENGTH: Final = 1_500

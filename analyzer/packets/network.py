@@ -5,9 +5,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, SCTP, TCP, UDP
 from analyzer.packets import scope
 from analyzer.packets.names import ip_protocol_name
-from analyzer.packets.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, SCTP, TCP, UDP
 from analyzer.packets.tunnels import tunnel_port
 from analyzer.packets.walk import (
     ETHERNET,
@@ -19,9 +19,8 @@ from analyzer.packets.walk import (
     STOP,
     UDP_PAYLOAD,
     Walk,
-    be16,
-    be32,
 )
+from dissectors.kit.octets import be16, be32
 
 # IPv6 extension headers that begin with the next header and their length (RFC 8200 §4, RFC 5533 §5.1),
 # as the layers are named. Mobility (RFC 6275) and HIP (RFC 7401) end the packet.

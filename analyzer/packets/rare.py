@@ -16,11 +16,10 @@ from analyzer.packets.walk import (
     PPP_HDLC,
     WLAN,
     Walk,
-     be16,
-    be32,
     le16,
     le32,
 )
+from dissectors.kit.octets import be16, be32
 
 
 def rare(walk: Walk, kind: i64) -> None:

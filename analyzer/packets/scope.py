@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.packets.address import address_text
+from analyzer.address import address_text
 
 # Each element: its kind, the length of what follows, an identifier, or the addresses of both endpoints.
 VLAN: Final = 1

@@ -6,7 +6,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.packets.names import ethertype_name
-from analyzer.packets.walk import ETHERNET, ETHERTYPE, Walk, be16
+from analyzer.packets.walk import ETHERNET, ETHERTYPE, Walk
+from dissectors.kit.octets import be16
 
 # EtherTypes of tags of a fixed size (with the EtherType that ends them), and their layers.
 TAGS: Final[dict[int, tuple[str, int]]] = {

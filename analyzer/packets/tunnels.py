@@ -22,9 +22,8 @@ from analyzer.packets.walk import (
     SWAPPED,
     WLAN,
     Walk,
-    be16,
-    be32,
 )
+from dissectors.kit.octets import be16, be32
 
 VXLAN: Final = 1
 VXLAN_GPE: Final = 2

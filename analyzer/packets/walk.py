@@ -9,8 +9,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.packet import NOTHING, Packet
 from analyzer.packets.fragments import Fragments
-from analyzer.packets.packet import NOTHING, Packet
 from analyzer.packets.scope import identifier, tunnel
 
 # What stands at `at`; `value` where it says so.
@@ -39,16 +39,6 @@ NSH: Final = 19
 CHECKED: Final = 1      # a frame check sequence of four bytes stands at the end
 PADDED: Final = 2       # the header is padded to a multiple of four bytes
 SWAPPED: Final = 4      # frame control and sequence control stand in the other byte order
-
-
-def be16(data: bytes, at: i64) -> i64:
-    """Two bytes, most significant first."""
-    return (i64(data[at]) << 8) | i64(data[at + 1])
-
-
-def be32(data: bytes, at: i64) -> i64:
-    """Four bytes, most significant first."""
-    return (i64(data[at]) << 24) | (i64(data[at + 1]) << 16) | (i64(data[at + 2]) << 8) | i64(data[at + 3])
 
 
 def le16(data: bytes, at: i64) -> i64:

@@ -5,9 +5,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.packets.walk import CHECKED, LINK, LLC, PADDED, SWAPPED, WLAN, Walk, be16, le16, le32
+from analyzer.packets.walk import CHECKED, LINK, LLC, PADDED, SWAPPED, WLAN, Walk, le16, le32
+from dissectors.kit.octets import be16
 
-MANAGEMENT: Final = 0
 CONTROL: Final = 1
 DATA: Final = 2
 

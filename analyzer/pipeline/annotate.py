@@ -91,30 +91,36 @@ def summary_of(analysis: Analysis) -> list[str]:
 
 
 class Blocks:
-    """The blocks of a pcapng stream as raw bytes. order: of the section in hand.     rest: what could not be split."""
+    """The blocks of a pcapng stream as raw bytes. order: of the section in hand."""
 
     def __init__(self, stream: Stream, head: bytes) -> None:
         self.stream = stream
         self.held = head
+        self.at = 0             # in `held`: what is before it was handed out
         self.order: ByteOrder = "little"
 
     def next(self) -> tuple[int, bytes]:
         """(type, the whole block); (-1, bytes that are no block) at damage; (-1, b"") at the end."""
         if not self._has(12):
             return self._rest()
-        kind = int.from_bytes(self.held[:4], self.order)
-        if self.held.startswith(MAGIC):
+        at = self.at
+        kind = int.from_bytes(self.held[at:at + 4], self.order)
+        if self.held.startswith(MAGIC, at):
             kind = SECTION
-            self.order = "big" if int.from_bytes(self.held[8:12], "big") == BYTE_ORDER_MAGIC else "little"
-        size = int.from_bytes(self.held[4:8], self.order)
+            self.order = "big" if int.from_bytes(self.held[at + 8:at + 12], "big") == BYTE_ORDER_MAGIC else "little"
+        size = int.from_bytes(self.held[at + 4:at + 8], self.order)
         if not 12 <= size <= MAX_BLOCK or size % 4 or not self._has(size):
             return self._rest()
-        block, self.held = self.held[:size], self.held[size:]
+        block = self.held[self.at:self.at + size]
+        self.at += size
         return kind, block
 
     def _has(self, size: int) -> bool:
-        parts = [self.held]
-        have = len(self.held)
+        """Whether so many bytes are there, once more were read where that is needed."""
+        have = len(self.held) - self.at
+        if have >= size:
+            return True
+        parts = [self.held[self.at:]]
         while have < size:
             more = self.stream.read()
             if not more:
@@ -122,10 +128,11 @@ class Blocks:
             parts.append(more)
             have += len(more)
         self.held = b"".join(parts)
+        self.at = 0
         return have >= size
 
     def _rest(self) -> tuple[int, bytes]:
-        held, self.held = self.held, b""
+        held, self.held, self.at = self.held[self.at:], b"", 0
         if not held:
             held = self.stream.read()
         return -1, held

@@ -6,40 +6,42 @@ from typing import Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from analyzer.flows.flow import Flow, TcpFlow, TcpHalf, UdpHalf, release
+from analyzer.address import address_text
+from analyzer.faults import Faults
+from analyzer.flows.flow import Flow, release
 from analyzer.flows.router import Router
-from analyzer.flows.streams import Streams
-from analyzer.flows.table import SMALLEST, FlowTable, Retired
+from analyzer.flows.table import SMALLEST, Retired
+from analyzer.flows.teller import Teller
+from analyzer.flows.tracker import Tracker
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
-from analyzer.packets.address import address_text
+from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from analyzer.pipeline.text import put_json, put_number, quoted
 from dissectors.kit.event import Event
-from dissectors.kit.inputs import Close, Datagram
+from dissectors.kit.inputs import Datagram
+from dissectors.kit.octets import be32
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import Provided
-from dissectors.protocols.tcp.flags import FIN, names
-from dissectors.protocols.tcp.header import be32
+from dissectors.protocols.tcp.flags import names
 from dissectors.wire.secrets.gate import Said
 
 NONE: Final[dict[str, BytesWriter]] = {}
 MAX_PAIRS: Final = 65_536         # pairs of addresses whose text is kept
 BLOCK: Final = 1 << 16            # bytes gathered before they are handed on
-CAPACITY: Final[i64] = 20_000     # conversations of a transport held at once; ports used again later are not noticed
+CAPACITY: Final = 20_000     # conversations of a transport held at once; ports used again later are not noticed
 
 
 class Readers(Retired):
     """What reads the bytes of each conversation, for as long as the table holds it."""
 
     def __init__(self) -> None:
-        self.routers: dict[int, Router] = {}
-        self.streams: dict[int, Streams] = {}
+        self.tellers: dict[int, Teller] = {}
+        self.broken: set[int] = set()      # conversations in which a fault of ours ended the reading
 
     def take(self, flow: Flow) -> None:
-        self.routers.pop(int(flow.number), None)
-        self.streams.pop(int(flow.number), None)
+        self.tellers.pop(int(flow.number), None)
+        self.broken.discard(int(flow.number))
         release(flow)
 
 
@@ -60,7 +62,9 @@ class FrameLines:
         self.packet = Packet()
         self.packet.want_layers = True
         self.sink = Readers()
-        self.table = FlowTable(CAPACITY, 0, True, self.sink)
+        self.faults = Faults()
+        self.tracker = Tracker(CAPACITY, 0, True, self.sink, self.faults)
+        self.table = self.tracker.table
         self.layers: list[str] = []
         self.layers_text = b""
         self.layer_texts: dict[str, bytes] = {}
@@ -89,33 +93,28 @@ class FrameLines:
     def _line(self, out: BytesWriter) -> None:
         source = self.source
         packet = self.packet
+        tracker = self.tracker
         if len(source.secrets) != self.secrets_taken:
             self._take_secrets()
-        self.decoder.decode(
-            source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
-        )
         events: list[Event] = []
-        flow: Flow | None = None
-        kind = packet.kind
-        if kind == TCP:
-            half = self._tcp(source, packet)
-            if half is not None:
-                flow = half.flow
-                events = self._stream(source, packet, half.flow, half)
-        elif kind == UDP:
-            datagram_half = self._udp(source, packet)
-            flow = datagram_half.flow
-            events = self._datagram(source, packet, datagram_half)
-        elif kind in (ICMP, ICMPV6) and packet.quoted_kind == UDP:
-            events = self._quoted(source, packet)
+        fault = ""
+        try:
+            self.decoder.decode(
+                source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
+            )
+            tracker.take(packet)
+            events = self._read(packet)
+        except Exception as error:
+            fault = self._broken(error)
+        flow = tracker.flow
         if self.only and (flow is None or flow.number != self.only):
             return
         records = self._records(events) if events else NONE
-        self._frame(out, source, packet, records)
+        self._frame(out, packet, records)
         if flow is not None:
             out.write(b',"conversation":')
             put_number(out, flow.number)
-        if kind == TCP:
+        if packet.kind == TCP:
             if flow is not None:
                 self._segment(out)
             elif self.table.header >= 0:
@@ -126,71 +125,54 @@ class FrameLines:
             out.write(b":[")
             out.write(lines.getvalue())
             out.write(b"]")
+        if fault:
+            out.write(b',"fault":')
+            out.write(quoted(fault))
         out.write(b"}\n")
 
-    # -- TCP -------------------------------------------------------------------------------------------
+    def _broken(self, error: Exception) -> str:
+        """A fault of ours costs the frame what was to be said of it, and its conversation the reading of its bytes."""
+        packet = self.packet
+        words = self.faults.note(packet.number, "a frame, and what its conversation carries", error)
+        flow = self.tracker.flow
+        if flow is None:
+            packet.clear()
+            self.decoder.dirty = True
+        else:
+            self.sink.tellers.pop(int(flow.number), None)
+            self.sink.broken.add(int(flow.number))
+        return words
 
-    def _tcp(self, source: Source, packet: Packet) -> TcpHalf | None:
-        size: i64 = 4 if packet.ip_version == 4 else 16
-        self.table.tcp(
-            packet.data, packet.src, size, packet.transport, packet.end, packet.true_end, packet.scope,
-            source.number, source.time, source.length, -1, 0,
-        )
-        return self.table.half
+    # -- bytes -----------------------------------------------------------------------------------------
 
-    def _stream(self, source: Source, packet: Packet, flow: TcpFlow, half: TcpHalf) -> list[Event]:
-        """Bytes in order for whoever reads them. Costs nothing for a conversation that has carried none."""
-        table = self.table
-        number = int(flow.number)
-        router = self.sink.routers.get(number)
-        streams = self.sink.streams.get(number)
-        if router is None or streams is None:
-            if table.length == 0 or router is not None:
+    def _read(self, packet: Packet) -> list[Event]:
+        """What the frame completes, for whoever reads the bytes of its conversation."""
+        kind = packet.kind
+        flow = self.tracker.flow
+        if kind in (TCP, UDP):
+            if flow is None:
                 return []
-            streams = Streams()
-            router = self._router(flow, "tcp", packet, int(half.direction))
-            self.sink.streams[number] = streams
-            self.sink.routers[number] = router
-        offset = table.payload - source.start if packet.base >= 0 else -1
-        if router.idle:
-            del self.sink.streams[number]  # nobody reads these bytes, so they need not be put in order
-            return []
-        events: list[Event] = []
-        for piece in streams.segment(
-            half.direction, half, table.flags, table.seq, table.ack, table.length,
-            packet.data[table.payload:max(table.payload, packet.end)], source.number, source.time, offset,
-            half.peer.frames == 0,
-        ):
-            events += router.piece(piece)
-        if table.flags & FIN:
-            events += router.close(Close(source.number, source.time, int(half.direction), "fin"))
-        return events
+            teller = self.sink.tellers.get(int(flow.number))
+            if teller is None:
+                # Costs nothing for a conversation that has carried none.
+                carried = self.table.length if kind == TCP else packet.end - packet.transport - 8
+                if carried <= 0 or int(flow.number) in self.sink.broken:
+                    return []
+                teller = self._teller(flow, packet)
+                self.sink.tellers[int(flow.number)] = teller
+            return teller.take(packet, self.table, self.tracker.direction)
+        if kind in (ICMP, ICMPV6) and packet.quoted_kind == UDP:
+            return self._quoted(packet)
+        return []
 
-    # -- UDP -------------------------------------------------------------------------------------------
+    def _teller(self, flow: Flow, packet: Packet) -> Teller:
+        ports = (int(packet.sport), int(packet.dport))
+        direction = self.tracker.direction
+        transport = "tcp" if packet.kind == TCP else "udp"
+        context = Context(transport, ports[direction], ports[1 - direction], False, True, self.provided)
+        return Teller(int(flow.number), self.protocols, context)
 
-    def _udp(self, source: Source, packet: Packet) -> UdpHalf:
-        size: i64 = 4 if packet.ip_version == 4 else 16
-        at = packet.transport
-        payload = max(packet.true_end - at - 8, 0)
-        return self.table.udp(
-            packet.data, packet.src, size, at, packet.scope, source.number, source.time, source.length, payload, -1, 0
-        )
-
-    def _datagram(self, source: Source, packet: Packet, half: UdpHalf) -> list[Event]:
-        at = packet.transport + 8
-        if at >= packet.end:
-            return []
-        number = int(half.flow.number)
-        router = self.sink.routers.get(number)
-        if router is None:
-            router = self._router(half.flow, "udp", packet, int(half.direction))
-            self.sink.routers[number] = router
-        return router.datagram(Datagram(
-            source.number, source.time, half.direction, packet.data[at:packet.end], max(packet.true_end - at, 0),
-            at - source.start if packet.base >= 0 else -1, packet.sport, packet.dport,
-        ))
-
-    def _quoted(self, source: Source, packet: Packet) -> list[Event]:
+    def _quoted(self, packet: Packet) -> list[Event]:
         """The datagram that an ICMP error quotes, read by itself: it is shown, and belongs to no exchange."""
         size: i64 = 4 if packet.quoted_version == 4 else 16
         at = packet.quoted_dst + size
@@ -201,25 +183,20 @@ class FrameLines:
         context = Context("udp", int(packet.quoted_sport), int(packet.quoted_dport), False, True, self.provided)
         payload = data[at + 8:packet.end]
         return Router(self.protocols, context, 0).datagram(
-            Datagram(source.number, source.time, 0, payload, len(payload), at + 8 - source.start)
+            Datagram(packet.number, packet.time, 0, payload, len(payload), packet.offset(at + 8))
         )
-
-    def _router(self, flow: Flow, transport: str, packet: Packet, direction: int) -> Router:
-        ports = (int(packet.sport), int(packet.dport))
-        context = Context(transport, ports[direction], ports[1 - direction], False, True, self.provided)
-        return Router(self.protocols, context, int(flow.number))
 
     # -- text ------------------------------------------------------------------------------------------
 
-    def _frame(self, out: BytesWriter, source: Source, packet: Packet, records: dict[str, BytesWriter]) -> None:
+    def _frame(self, out: BytesWriter, packet: Packet, records: dict[str, BytesWriter]) -> None:
         out.write(b'{"frame":')
-        put_number(out, source.number)
+        put_number(out, packet.number)
         out.write(b',"time_ns":')
-        put_number(out, source.time)
+        put_number(out, packet.time)
         out.write(b',"length":')
-        put_number(out, source.length)
+        put_number(out, packet.length)
         out.write(b',"captured":')
-        put_number(out, source.end - source.start)
+        put_number(out, packet.captured)
         out.write(b',"layers":[')
         self._layers(out, records)
         out.write(b"]")
@@ -232,8 +209,8 @@ class FrameLines:
             put_number(out, packet.dport)
 
     def _addresses(self, out: BytesWriter, packet: Packet) -> None:
-        size: i64 = 4 if packet.ip_version == 4 else 16
-        pair = packet.data[packet.src:packet.src + size] + packet.data[packet.dst:packet.dst + size]
+        size = packet.size()
+        pair = packet.source() + packet.destination()
         text = self.address_texts.get(pair)
         if text is None:
             if len(self.address_texts) >= MAX_PAIRS:

@@ -10,17 +10,17 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from analyzer.flows.flow import CLOSED, Flow, TcpFlow, release
+from analyzer.flows.idle import idle_flows
+from analyzer.flows.keep import Keeper, octets_of, trouble_of
+from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
+from analyzer.flows.teller import Teller
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
-from analyzer.model import Account, Carriage, Conversation, Endpoint, Finding, Points
+from analyzer.model import Account, Conversation, Finding
 from analyzer.packets.decode import scope_text
-from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP
-from analyzer.pipeline.keep import Keeper, octets_of, trouble_of
-from analyzer.pipeline.live_idle import idle_flows, remove
-from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.survey import Follower, Survey
-from analyzer.pipeline.tell import Place, Teller, Telling, measured
+from analyzer.pipeline.tell import context_of, draw, fault_in, measured
 from dissectors.kit.event import NEITHER, Event, Evidence, LimitReached
 from dissectors.kit.protocol import Protocol
 from dissectors.kit.provided import Provided
@@ -74,25 +74,25 @@ class Left:
         self.streams_cut = 0         # streams whose held bytes were given up
 
 
-class LiveTeller(Teller):
-    """A conversation while it grows.
+class LiveTeller:
+    """A conversation while it grows, and its account when it is over.
 
+    flow, teller: None once it left the table of conversations (`ended`); only its account is kept then.
     thinned: events that were taken out of its middle.     untold_frames: since the last one that was told.
-    ended: it left the table of conversations, and only its account is kept.
+    broken: a fault of ours ended its telling.
     pending, codes: findings by code, those seen once with the time, and those that were reported; worst: the
     severity of the worst.     owner: the local process, where it is known.
     """
 
-    def __init__(
-        self, flow: Flow, conversation: Conversation, protocols: tuple[Protocol, ...], provided: Provided,
-        live: LiveAnalysis,
-    ) -> None:
-        super().__init__(flow, conversation, protocols, provided)
-        self.live = live
+    def __init__(self, flow: Flow, conversation: Conversation, teller: Teller) -> None:
+        self.flow: Flow | None = flow
+        self.teller: Teller | None = teller
+        self.account = Account(conversation, teller.context.marks)
+        self.last_number: i64 = 0
         self.suspended = False
+        self.broken = False
         self.thinned = 0
         self.untold_frames = 0
-        self.ended = False
         self.trouble = 0
         self.octets = 0
         self.pending: dict[str, int] = {}
@@ -100,31 +100,17 @@ class LiveTeller(Teller):
         self.worst = ""
         self.owner = ""
 
-    def add(self, events: list[Event]) -> None:
-        if not events:
-            return
-        account = self.account
-        number = account.conversation.number
-        for event in events:
-            event.conversation = number
-            event.marks = self.marks
-        account.events += events
-        live = self.live
-        live.fresh.append((self, events))
-        live.changed[number] = self
-        live.events += len(events)
-        most = live.budgets.events_each
-        if len(account.events) > most + (most >> 2):
-            before = len(account.events)
-            half = most >> 1
-            del account.events[half:before - half]
-            self.thinned += before - len(account.events)
-            live.events -= before - len(account.events)
-            live.left.events += before - len(account.events)
+    @property
+    def ended(self) -> bool:
+        """It left the table of conversations."""
+        return self.flow is None
 
     def held(self) -> int:
         """Bytes that reassembly holds."""
-        forward, backward = self.streams.forward, self.streams.backward
+        if self.teller is None:
+            return 0
+        streams = self.teller.streams
+        forward, backward = streams.forward, streams.backward
         return int(
             forward.waiting_bytes + forward.recent_bytes + backward.waiting_bytes + backward.recent_bytes
         )
@@ -139,10 +125,12 @@ class LiveSink(Keeper):
 
     def take(self, flow: Flow) -> None:
         self.tally(flow)
-        if self.live is not None:
-            self.live.over(flow)
-        if not flow.kept:
-            release(flow)
+        try:
+            if self.live is not None:
+                self.live.over(flow)
+        finally:
+            if not flow.kept:
+                release(flow)
 
 
 class LiveAnalysis(Follower):
@@ -169,9 +157,6 @@ class LiveAnalysis(Follower):
         self.survey.endless = True
         self.survey.follower = self
         self.survey.table.detailed = True
-        self.telling = Telling(protocols, 0, provided)
-        self.telling.packet = self.survey.packet
-        self.telling.table = self.survey.table
         self.tellers: dict[int, LiveTeller] = {}
         self.finished: dict[int, LiveTeller] = {}
         self.fresh: list[tuple[LiveTeller, list[Event]]] = []
@@ -189,11 +174,6 @@ class LiveAnalysis(Follower):
         self.secrets_taken: i64 = 0
         self.swept_at: i64 = -1
         self.swept_frame: i64 = 0
-        # What a conversation that is over has in place of what only a growing one needs.
-        nobody = Conversation(0, "", Endpoint(""), Endpoint(""))
-        self.bare = Teller(Flow(0, 0, b"", 4, b""), nobody, protocols, provided)
-        self.place = Place(0, 0, 0, 0, 0, self.bare)
-
     @property
     def now(self) -> int:
         """The time of the latest frame; -1 before the first."""
@@ -214,11 +194,18 @@ class LiveAnalysis(Follower):
         """Let idle conversations leave; `now` may be later than the last frame."""
         self.swept_at = now
         self.swept_frame = self.survey.frames
-        self.how = "idle"
-        for flow in remove(self.survey.table, idle_flows(self.survey.table, now)):
-            self.sink.take(flow)
+        try:
+            self._sweep(now)
+        except Exception as error:
+            self.survey.faults.note(self.survey.source.number, "a look for idle conversations", error)
         self.how = ""
         self.sweeps = self.survey.table.sweep
+
+    def _sweep(self, now: int) -> None:
+        self.how = "idle"
+        for flow in idle_flows(self.survey.table, now):
+            self.survey.table.leave(flow)
+        self.how = ""
         self._hold_less()
         while self.events > self.budgets.events and (self.finished or self.tellers):
             self._make_room()
@@ -231,12 +218,27 @@ class LiveAnalysis(Follower):
 
     # -- frames ----------------------------------------------------------------------------------------
 
-    def take(self, flow: Flow) -> None:
-        survey = self.survey
-        source = survey.source
-        self.sweeps = survey.table.sweep
+    def take(self, flow: Flow, direction: int) -> None:
+        teller = self._teller(flow)
+        if teller is not None:
+            self._tell(teller, flow, direction, False)
+
+    def quoted(self, flow: Flow) -> None:
+        teller = self._teller(flow)
+        if teller is not None:
+            self._tell(teller, flow, 0, True)
+
+    def done(self) -> None:
+        if self.watcher is not None:
+            self.watcher.frame(self.comment)
+            self.comment = ""
+
+    def _teller(self, flow: Flow) -> LiveTeller | None:
+        """Who tells this conversation, None where it is counted only."""
+        source = self.survey.source
+        self.sweeps = self.survey.table.sweep
         if flow.counted_only:
-            return
+            return None
         if len(source.secrets) != self.secrets_taken:
             self._secrets()
         number = int(flow.number)
@@ -245,37 +247,62 @@ class LiveAnalysis(Follower):
         teller = self.tellers.get(number)
         if teller is None:
             if flow.first_frame != source.number:
-                return
+                return None
             if self.shortened != EVERYTHING:
                 flow.counted_only = True
                 self.left.untold += 1
-                return
+                return None
             teller = self._begin(flow)
+        if teller.broken:
+            return None
         if self.shortened == COUNT_ONLY:
             teller.suspended = True
             teller.untold_frames += 1
             self.left.untold_frames += 1
-            return
-        if teller.suspended:
-            self._resume(teller)
-        place = self.place
-        place.number = int(source.number)
-        place.time = int(source.time)
-        place.wire = int(source.length)
-        teller.last_number = source.number
-        kind = survey.packet.kind
-        half = survey.table.half
-        if kind == TCP and half is not None:
-            self.telling.segment(place, teller, half, int(half.direction), source.start)
-        elif kind == UDP:
-            self.telling.datagram(place, teller, source.start)
-        elif kind in (ICMP, ICMPV6):
-            self.telling.icmp(place, teller, source.start)
+            return None
+        return teller
 
-    def done(self) -> None:
-        if self.watcher is not None:
-            self.watcher.frame(self.comment)
-            self.comment = ""
+    def _tell(self, live: LiveTeller, flow: Flow, direction: int, quoted: bool) -> None:
+        """What the frame in hand says of this conversation. A fault ends the telling of it, and of no other."""
+        packet = self.survey.packet
+        teller = live.teller
+        if teller is None:
+            return
+        try:
+            if live.suspended:
+                self._resume(live)
+            live.last_number = packet.number
+            if quoted:
+                self.say(live, teller.quoted(packet, flow.forward))
+            else:
+                self.say(live, teller.take(packet, self.survey.table, direction))
+        except Exception as error:
+            self._break(live, packet.number, packet.time, error)
+
+    def _break(self, live: LiveTeller, frame: int, time: int, error: Exception) -> None:
+        live.broken = True
+        self.say(live, [fault_in(live.account, frame, time, error, self.survey.faults)])
+        live.account.left_out.append(f"what comes after #{frame}: a fault of wiretale ended the telling")
+
+    def say(self, live: LiveTeller, events: list[Event]) -> None:
+        """Keep what was told of a conversation, and hand it out."""
+        if not events:
+            return
+        account = live.account
+        for event in events:
+            event.marks = account.marks
+        account.events += events
+        self.fresh.append((live, events))
+        self.changed[account.conversation.number] = live
+        self.events += len(events)
+        most = self.budgets.events_each
+        if len(account.events) > most + (most >> 2):
+            before = len(account.events)
+            half = most >> 1
+            del account.events[half:before - half]
+            live.thinned += before - len(account.events)
+            self.events -= before - len(account.events)
+            self.left.events += before - len(account.events)
 
     def _begin(self, flow: Flow) -> LiveTeller:
         budgets = self.budgets
@@ -284,26 +311,24 @@ class LiveAnalysis(Follower):
         conversation = conversation_of(flow)
         self.survey.names.name_endpoints(conversation, flow)
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
-        teller = LiveTeller(flow, conversation, self.protocols, self.provided, self)
+        teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
+        live = LiveTeller(flow, conversation, teller)
         if self.graphs:
-            teller.account.carriage = Carriage()
-            if conversation.transport == "tcp":
-                teller.account.points = [Points(), Points()]
-        self.tellers[conversation.number] = teller
-        self.begun.append(teller)
-        return teller
+            draw(live.account, teller)
+        self.tellers[conversation.number] = live
+        self.begun.append(live)
+        return live
 
-    def _resume(self, teller: LiveTeller) -> None:
+    def _resume(self, live: LiveTeller) -> None:
         """Frames of this conversation were counted and not told: begin anew with the next."""
-        teller.suspended = False
-        teller.account.left_out.append(
-            f"{plural(teller.untold_frames, 'frame')} after #{teller.last_number} were counted but not told: they "
+        live.suspended = False
+        live.account.left_out.append(
+            f"{plural(live.untold_frames, 'frame')} after #{live.last_number} were counted but not told: they "
             "came faster than they could be"
         )
-        teller.untold_frames = 0
-        teller.streams.resume()
-        if teller.narrator is not None:
-            teller.add(teller.narrator.on_skip())
+        live.untold_frames = 0
+        if live.teller is not None:
+            self.say(live, live.teller.skipped())
 
     def _secrets(self) -> None:
         taken = int(self.secrets_taken)
@@ -314,31 +339,41 @@ class LiveAnalysis(Follower):
 
     def over(self, flow: Flow) -> None:
         """A conversation left the table: its telling ends."""
-        teller = self.tellers.pop(int(flow.number), None)
+        live = self.tellers.pop(int(flow.number), None)
         self.comments.pop(int(flow.number), None)
-        if teller is None:
+        if live is None:
             return
         how = self.how
         if not how:
             how = "capacity" if self.survey.table.sweep != self.sweeps else "reused"
         survey = self.survey
-        time = int(survey.last_time)
+        frame, time = int(survey.source.number), int(survey.last_time)
         if how == "idle":
             time = max(time, int(self.swept_at))
-        if teller.suspended:
-            self._resume(teller)
-        teller.finish(int(survey.source.number), time, how)
-        self.settle(teller, time)
-        teller.ended = True
-        self.finished[int(flow.number)] = teller
-        self.over_now.append(teller)
-        teller.flow, teller.router, teller.streams = self.bare.flow, self.bare.router, self.bare.streams
-        teller.narrator = None
+        try:
+            if not live.broken:
+                self._end(live, frame, time, how)
+        except Exception as error:
+            self._break(live, frame, time, error)
+        finally:
+            self.settle(live, time)
+            live.flow = None
+            live.teller = None
+            self.finished[int(flow.number)] = live
+            self.over_now.append(live)
 
-    def settle(self, teller: LiveTeller, time: int) -> None:
+    def _end(self, live: LiveTeller, frame: int, time: int, how: str) -> None:
+        if live.suspended:
+            self._resume(live)
+        if live.teller is not None:
+            self.say(live, live.teller.finish(frame, time, how))
+
+    def settle(self, live: LiveTeller, time: int) -> None:
         """Bring the record of a conversation up to this time."""
-        account = teller.account
-        flow = teller.flow
+        flow, teller = live.flow, live.teller
+        if flow is None or teller is None:
+            return
+        account = live.account
         before = account.conversation
         conversation = conversation_of(flow, time)
         conversation.scope = before.scope
@@ -346,8 +381,8 @@ class LiveAnalysis(Follower):
         conversation.responder.name = before.responder.name
         conversation.protocol = teller.router.protocol
         account.conversation = conversation
-        teller.trouble = trouble_of(flow)
-        teller.octets = octets_of(flow)
+        live.trouble = trouble_of(flow)
+        live.octets = octets_of(flow)
         if teller.narrator is not None:
             measured(account, teller.narrator)
 
@@ -380,27 +415,33 @@ class LiveAnalysis(Follower):
             self._draw_less(tellers)
         if total <= self.budgets.held_bytes:
             return
-        for teller in sorted(tellers, key=_age):
-            for side in (teller.streams.forward, teller.streams.backward):
-                if not side.waiting:
-                    total -= int(side.recent_bytes)
-                    side.recent = []      # only compares bytes that are sent twice
-                    side.recent_bytes = 0
+        for live in sorted(tellers, key=_age):
+            total -= _forget_recent(live)
             if total <= self.budgets.held_bytes:
                 return
         frame, time = int(self.survey.source.number), int(self.survey.last_time)
-        for teller in sorted(tellers, key=_held, reverse=True):
-            total -= teller.held()
-            self.left.streams_cut += 1
-            for piece in teller.streams.finish(frame, time):
-                teller.add(teller.router.piece(piece))
-            teller.streams.resume()
-            teller.add([LimitReached(
-                time, NEITHER, Evidence((int(teller.flow.last_frame),)), teller.account.conversation.transport,
-                "bytes held for reassembly", self.budgets.held_bytes,
-            )])
+        for live in sorted(tellers, key=_held, reverse=True):
+            total -= live.held()
+            self._cut(live, frame, time)
             if total <= self.budgets.held_bytes:
                 return
+
+    def _cut(self, live: LiveTeller, frame: int, time: int) -> None:
+        """Give up what the streams of this conversation hold."""
+        flow, teller = live.flow, live.teller
+        if flow is None or teller is None:
+            return
+        self.left.streams_cut += 1
+        events: list[Event] = []
+        for piece in teller.streams.finish(frame, time):
+            events += teller.router.piece(piece)
+        teller.streams.resume()
+        cap = LimitReached(
+            time, NEITHER, Evidence((int(flow.last_frame),)), live.account.conversation.transport,
+            "bytes held for reassembly", self.budgets.held_bytes,
+        )
+        cap.conversation = live.account.conversation.number
+        self.say(live, [*events, cap])
 
     def _draw_less(self, tellers: list[LiveTeller]) -> None:
         """Conversations that begin after the cap on points have no graph."""
@@ -439,9 +480,23 @@ class FrameWatcher:
         """The frame that the source has in hand."""
 
 
+def _forget_recent(live: LiveTeller) -> int:
+    """Let go of bytes that are only compared with what is sent twice; how many there were."""
+    freed = 0
+    if live.teller is not None:
+        for side in (live.teller.streams.forward, live.teller.streams.backward):
+            if not side.waiting:
+                freed += int(side.recent_bytes)
+                side.recent = []
+                side.recent_bytes = 0
+    return freed
+
+
 def _age(teller: LiveTeller) -> int:
     """When it was last heard of; what is still open counts as younger than anything that has ended."""
     flow = teller.flow
+    if flow is None:
+        return 0
     if isinstance(flow, TcpFlow) and flow.marks & CLOSED:
         return int(flow.last_time)
     return int(flow.last_time + STILL_OPEN)

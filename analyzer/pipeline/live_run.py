@@ -8,19 +8,20 @@ from __future__ import annotations
 import gc
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from analyzer.explain.findings import findings
 from analyzer.ingest.live.processes import Owners
 from analyzer.ingest.live.source import LiveSource
 from analyzer.ingest.live.writer import FLUSH_SECONDS, CaptureWriter
-from analyzer.ingest.source import Source
+from analyzer.ingest.source import CaptureError, Source
 from analyzer.live.audience import Audience, Status, Totals, View
 from analyzer.model import SEVERITIES, Account, Analysis, CaptureSummary
 from analyzer.pipeline.live import COUNT_ONLY, EVERYTHING, ONLY_KNOWN, Budgets, FrameWatcher, LiveAnalysis, LiveTeller
 from analyzer.pipeline.live_keys import KeyLogTail
 from analyzer.pipeline.live_view import Viewer
-from analyzer.pipeline.run import DEFAULT_LIMIT, summarise
+from analyzer.pipeline.run import DEFAULT_LIMIT, shown, summarise
 from analyzer.timeline.build import build
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural
@@ -140,8 +141,7 @@ class Sniffer:
 
     def round(self) -> bool:
         """A stretch of frames and what has to be done after it; False at the end."""
-        for tail in self.key_logs:
-            tail.read()
+        self._read_key_logs()
         live = self.live
         before = int(live.survey.frames)
         most = self._stretch
@@ -174,6 +174,12 @@ class Sniffer:
         source.wait(WAIT_SECONDS)
         return True
 
+    def _read_key_logs(self) -> None:
+        for tail in self.key_logs:
+            trouble = tail.read()
+            if trouble and isinstance(self.source, LiveSource):
+                self.source.notify(time.time_ns(), "", trouble)
+
     def _pace(self, seconds: float, taken: int, most: int) -> None:
         """Stretches that take about STRETCH_SECONDS, whatever is in them."""
         if seconds > 2 * STRETCH_SECONDS:
@@ -192,16 +198,26 @@ class Sniffer:
         if live.fresh:
             fresh, live.fresh = live.fresh, []
             for told, events in fresh:
+                conversation = told.account.conversation
                 for event in events:
-                    self.audience.event(told.account.conversation, event)
+                    self._contained("an event that was to be shown", self.audience.event, conversation, event)
         if live.over_now:
             over, live.over_now = live.over_now, []
             for teller in over:
-                self.audience.over(teller.account.conversation)
+                self._contained("an end that was to be shown", self.audience.over, teller.account.conversation)
                 self.unexamined.append(teller)
             while len(self.unexamined) > MAX_UNEXAMINED:
                 self.unexamined.popleft()
                 self.not_examined += 1
+
+    def _contained(self, cost: str, work: Callable[..., object], *given: object) -> None:
+        """Do it; a fault of ours costs this and not the capture."""
+        try:
+            work(*given)
+        except (CaptureError, OSError):
+            raise
+        except Exception as error:
+            self.live.survey.faults.note(0, cost, error)
 
     def _watch_buffer(self, taken: int) -> None:
         """Shorten what is told before the system has to drop frames."""
@@ -235,8 +251,7 @@ class Sniffer:
         self._hand_out()
         self._examine(now, last)
         if self.owners is not None:
-            for found in self.owners.step():
-                self._owned(found.key, found.side, str(found.owner))
+            self._contained("the owner of a conversation", self._own, self.owners)
         if isinstance(self.source, LiveSource):
             for notice in self.source.take_notices():
                 if len(self.notices) < MAX_REPORTED:
@@ -257,12 +272,15 @@ class Sniffer:
             self.losses = status.losses()
             audience.status(status)
         if last or (now >= self._view_at and audience.ready()):
-            audience.view(self.view(status, now))
+            self._contained("a view of the screen", self._show, status, now)
             spent = time.monotonic() - now
             self._view_at = now + max(VIEW_SECONDS, spent * VIEW_SHARE)
         if now - self._collected >= COLLECT_SECONDS and live.shortened == EVERYTHING:
             self._collected = now
             gc.collect()
+
+    def _show(self, status: Status, now: float) -> None:
+        self.audience.view(self.view(status, now))
 
     def _examine(self, now: float, last: bool) -> None:
         """Look for findings where something new was told, for a few milliseconds; the rest has its turn later."""
@@ -272,28 +290,32 @@ class Sniffer:
         while self.unexamined and time.monotonic() < until:
             ended = self.unexamined.popleft()
             live.changed.pop(ended.account.conversation.number, None)
-            self._look(ended, now)
+            self._contained("the findings of a conversation", self._look, ended, now)
         waiting = live.changed
         live.changed = {}
         for number, teller in waiting.items():
             if teller.ended or number not in live.tellers:
                 continue
             if time.monotonic() < until:
-                live.settle(teller, live.now)
-                self._look(teller, now)
+                self._contained("the findings of a conversation", self._settled_look, teller, now)
             else:
                 live.changed[number] = teller
             if teller.pending:
                 live.changed[number] = teller     # a finding has to prove that it lasts
 
+    def _settled_look(self, teller: LiveTeller, now: float) -> None:
+        self.live.settle(teller, self.live.now)
+        self._look(teller, now)
+
     def _look(self, teller: LiveTeller, now: float) -> None:
         account = teller.account
         number = account.conversation.number
+        faults = self.live.survey.faults
         capture = CaptureSummary([])
         capture.dropped = self._dropped()
         milliseconds = int(now * 1000)
         pending: dict[str, int] = {}
-        for finding in findings(build(capture, [account])):
+        for finding in findings(build(capture, [account], faults), faults):
             if finding.conversation != number or finding.code in teller.codes:
                 continue
             since = teller.pending.get(finding.code, milliseconds)
@@ -309,14 +331,19 @@ class Sniffer:
 
     def _ask(self, teller: LiveTeller) -> None:
         conversation = teller.account.conversation
-        if self.owners is None or conversation.transport not in ("tcp", "udp"):
+        flow = teller.flow
+        if self.owners is None or flow is None or conversation.transport not in ("tcp", "udp"):
             return
-        size = int(teller.flow.address_size)
-        forward = teller.flow.forward
+        size = int(flow.address_size)
+        forward = flow.forward
         self.owners.ask(
             conversation.number, conversation.transport, forward[:size], conversation.originator.port,
             forward[size:2 * size], conversation.responder.port,
         )
+
+    def _own(self, owners: Owners) -> None:
+        for found in owners.step():
+            self._owned(found.key, found.side, str(found.owner))
 
     def _owned(self, number: int, side: int, words: str) -> None:
         teller = self.live.tellers.get(number) or self.live.finished.get(number)
@@ -391,7 +418,8 @@ class Sniffer:
             capture.damage.append(f"{plural(self.noticed - len(self.notices), 'more notice')} about the capture")
         kept = live.accounts()
         chosen = self._chosen(kept)
-        analysis = build(capture, chosen)
+        faults = live.survey.faults
+        analysis = build(capture, chosen, faults)
         if len(chosen) < len(kept):
             analysis.left_out.append(
                 f"{len(chosen)} of {grouped(len(kept))} conversations that are kept are told (--limit N for more, "
@@ -402,7 +430,8 @@ class Sniffer:
             analysis.left_out.append(
                 f"{plural(self.not_examined, 'conversation')} ended too fast for findings to be looked for at once"
             )
-        analysis.findings = findings(analysis)
+        analysis.findings = findings(analysis, faults)
+        capture.damage = shown(capture.damage + faults.sentences(), live.provided)
         return analysis
 
     def _chosen(self, kept: list[tuple[int, int, Account]]) -> list[Account]:

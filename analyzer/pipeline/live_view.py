@@ -23,7 +23,7 @@ from analyzer.report.selection import is_told
 from analyzer.report.words import NORMAL, frame_list, since_start
 from analyzer.timeline.phases import phases_of
 from analyzer.timeline.titles import Titles
-from dissectors.kit.event import Event
+from dissectors.kit.event import APPLICATION, CARRYING, SECURING, Event
 from dissectors.kit.units import duration, plural, size
 from dissectors.wire.secrets.gate import Said
 
@@ -68,7 +68,8 @@ class Viewer:
         for number, teller in self.live.tellers.items():
             pace = self.paces.get(number) or Pace()
             paces[number] = pace
-            self._measure(teller.flow, pace, span)
+            if teller.flow is not None:
+                self._measure(teller.flow, pace, span)
             line = self._line(teller, pace)
             opened += line.phase not in CLOSED_PHASES
             if passes(line, words):
@@ -119,7 +120,7 @@ class Viewer:
             octets, rates, rtt = pace.octets, pace.rates, pace.rtt
             frames = int(flow.originator.frames + flow.responder.frames)
             last = int(flow.last_time)
-            protocol = teller.router.protocol
+            protocol = teller.teller.router.protocol if teller.teller is not None else protocol
             if isinstance(flow, TcpFlow):
                 resent = int(flow.originator.retransmitted + flow.responder.retransmitted)
         elif conversation.tcp is not None:
@@ -136,7 +137,7 @@ class Viewer:
     def phase(self, teller: LiveTeller) -> str:
         """What the conversation is doing now, in a word or two."""
         flow = teller.flow
-        if teller.ended:
+        if flow is None:
             return ended(teller.account.conversation)
         if isinstance(flow, TcpFlow):
             marks = int(flow.marks)
@@ -148,7 +149,7 @@ class Viewer:
                 return "SYN sent"
             if marks & SAW_SYN_ACK and not marks & (SAW_FIRST_ACK | SAW_DATA):
                 return "opening"
-        latest = next((event for event in reversed(teller.account.events) if event.phase not in TRANSPORT), None)
+        latest = next((event for event in reversed(teller.account.events) if event.rank in ABOVE), None)
         if latest is not None:
             return self.titles.phase(latest.phase, latest)
         return "data" if int(flow.marks) & SAW_DATA else "open" if isinstance(flow, TcpFlow) else "datagrams"
@@ -183,8 +184,8 @@ class Viewer:
         )
 
 
-# Phases of the transport itself: what an application does above them says more.
-TRANSPORT: Final = ("", "handshake", "transfer", "teardown")
+# Phases above the transport itself: what an application does says more.
+ABOVE: Final = (SECURING, APPLICATION, CARRYING)
 CLOSED_PHASES: Final = ("closed", "reset")
 SEVERITY_ORDER: Final = {"error": 4, "warn": 3, "note": 2, "chat": 1, "": 0}
 
@@ -231,7 +232,7 @@ def facts_of(conversation: Conversation, teller: LiveTeller) -> list[str]:
     tcp = conversation.tcp
     if tcp is not None and tcp.handshake_rtt_ns >= 0:
         facts.append(f"round trip {duration(tcp.handshake_rtt_ns)}")
-    names = [end.name for end in (conversation.originator, conversation.responder) if end.name]
+    names = conversation.names()
     facts += names
     if conversation.scope:
         facts.append(conversation.scope)

@@ -4,10 +4,13 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Final, Protocol
 
 from analyzer.explain.findings import findings
 from analyzer.flows.flow import RECORD, Flow
+from analyzer.flows.keep import KEEP_ALL, Keeper
+from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
@@ -16,8 +19,6 @@ from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
-from analyzer.pipeline.keep import EVERYTHING, Keeper
-from analyzer.pipeline.names import NameBook
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
@@ -25,7 +26,7 @@ from dissectors.kit.marks import Marks
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural
-from dissectors.protocols.tcp.flags import ANALYSIS
+from dissectors.protocols.tcp.flags import by_name
 from dissectors.registry import protocols
 from dissectors.wire.secrets.text import shown_text
 
@@ -70,35 +71,40 @@ class Options:
     def keep(self) -> int:
         """How many conversations the survey keeps by size, and how many by trouble."""
         if self.everything or self.conversations:
-            return EVERYTHING
+            return KEEP_ALL
         return self.limit or DEFAULT_LIMIT
 
 
 def analyze(paths: list[str], options: Options, progress: Progress | None = None) -> Analysis:
     """Read captures and tell what happened. Raises CaptureError where nothing can be told."""
-    collecting = gc.isenabled()
-    gc.disable()  # conversations that leave are taken apart by hand; a collector would walk over all that stay
-    try:
+    with uncollected():
         return _analyze(paths, options, progress)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Conversations that leave are taken apart by hand; a cycle collector would walk over all that stay."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()
 
 
 class Frames:
-    """The lines of `wiretale frames`, in blocks, as an iterator. damage: what was found by then."""
+    """The lines of `wiretale frames`, in blocks, to be read once. damage: what was found by then."""
 
     def __init__(self, paths: list[str], conversation: int = 0, provided: Provided | None = None) -> None:
         """Raises CaptureError where nothing can be told."""
         self.source = open_capture(paths, rewindable=False)
         self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided())
-        gc.disable()
 
     def __iter__(self) -> Iterator[bytes]:
-        while block := self.lines.block():
-            yield block
-        self.source.close()
-        gc.enable()
+        with closing(self.source), uncollected():
+            while block := self.lines.block():
+                yield block
 
     @property
     def count(self) -> int:
@@ -107,7 +113,8 @@ class Frames:
 
     @property
     def damage(self) -> list[str]:
-        return [str(damage) for damage in self.source.damage] + self.lines.complaints
+        said = [str(damage) for damage in self.source.damage] + self.lines.complaints
+        return shown(said + self.lines.faults.sentences(), self.lines.provided)
 
 
 def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:
@@ -123,10 +130,11 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
-        analysis = build(capture, tell(survey, flows, known, capped, True, options.provided, options.graphs))
+        accounts = tell(survey, flows, known, capped, True, options.provided, options.graphs)
+        analysis = build(capture, accounts, survey.faults)
         if len(chosen) < survey.keeper.count:
             analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
-        analysis.findings = findings(analysis)
+        analysis.findings = findings(analysis, survey.faults)
         if options.graphs:
             keep_octets(analysis, source, flows, source.base >= 0 and not survey.reassembled)
     else:
@@ -135,7 +143,14 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     survey.names.forget()
     survey.keeper.forget()
     source.close()
+    capture.damage = shown(capture.damage + survey.faults.sentences(), options.provided)
     return analysis
+
+
+def shown(texts: list[str], provided: Provided) -> list[str]:
+    """What is said of the capture as a whole, which may quote it, as it may be shown."""
+    marks = Marks(provided.show_secrets)
+    return [shown_text(text, marks) for text in texts]
 
 
 def _read(survey: Survey, options: Options, progress: Progress | None) -> int:
@@ -177,7 +192,7 @@ def summarise(survey: Survey, paths: list[str], provided: Provided) -> CaptureSu
     capture.conversations = survey.keeper.count
     capture.by_transport = dict(survey.keeper.by_transport)
     capture.states = survey.keeper.states
-    capture.tcp_flags = {ANALYSIS[i][1]: count for i, count in enumerate(survey.keeper.flags) if count}
+    capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     if survey.others.neighbours_left_out:
         capture.neighbours.append(
@@ -213,7 +228,7 @@ def tell(
 ) -> list[Account]:
     """Look at the frames of these conversations once more."""
     source = survey.source
-    telling = Telling(known, record_cap, provided)
+    telling = Telling(known, record_cap, provided, survey.faults)
     end = int(survey.last_time)
     for flow in flows:
         conversation = conversation_of(flow, end)

@@ -5,23 +5,27 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.faults import Faults
 from analyzer.flows.flow import Flow
-from analyzer.flows.table import FlowTable
-from analyzer.ingest.source import Source
+from analyzer.flows.keep import Keeper
+from analyzer.flows.names import NameBook
+from analyzer.flows.tracker import Tracker
+from analyzer.ingest.source import CaptureError, Source
+from analyzer.packet import UDP, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.packets.packet import TCP, UDP, Packet
-from analyzer.pipeline.keep import Keeper
-from analyzer.pipeline.names import NameBook
-from analyzer.pipeline.others import Others
 
 STEP: Final[i64] = 1 << 17     # frames between two looks at the clock for progress
+MAX_RETRIES: Final = 10        # faults while the next frame is read, before a live capture ends for them
 
 
 class Follower:
     """Looks at frames right after they were counted."""
 
-    def take(self, flow: Flow) -> None:
-        """The frame in hand belongs to this conversation, or quotes a packet of it."""
+    def take(self, flow: Flow, direction: int) -> None:
+        """The frame in hand belongs to this conversation, in this direction."""
+
+    def quoted(self, flow: Flow) -> None:
+        """The frame in hand quotes a packet of this conversation."""
 
     def done(self) -> None:
         """Everything was said of the frame in hand."""
@@ -32,6 +36,7 @@ class Survey:
 
     capacity: conversations held at once.     record_cap: frames of a conversation that can be told.
     endless: where the source has no frame, more may come later, until `finish()`.
+    faults: of ours. One while a frame is in hand costs that frame; one of the source ends the reading of a file.
     """
 
     def __init__(
@@ -40,94 +45,112 @@ class Survey:
         self.source = source
         self.keeper = keeper
         self.names = names
-        self.table = FlowTable(capacity, record_cap, False, keeper)
+        self.faults = Faults()
+        self.tracker = Tracker(capacity, record_cap, False, keeper, self.faults)
+        self.table = self.tracker.table
+        self.others = self.tracker.others
         self.decoder = Decoder()
         self.packet = Packet()
-        self.others = Others(self.table)
         self.frames: i64 = 0
         self.octets: i64 = 0
         self.truncated: i64 = 0
         self.first_time: i64 = -1
         self.last_time: i64 = -1
+        self.link: i64 = -1
         self.links: dict[int, int] = {}
         self.reassembled = False
         self.ended = False
         self.endless = False
+        self.retries = 0
         self.follower: Follower | None = None
 
     def finish(self) -> None:
         """No frame will come any more."""
+        if self.ended:
+            return
         self.ended = True
         self.table.finish()
         self.decoder.finish()
 
     def step(self, most: i64 = STEP) -> bool:
         """Read the next stretch of frames, `most` at most; False where the source has no more."""
-        source = self.source
-        packet = self.packet
-        decoder = self.decoder
-        table = self.table
-        follower = self.follower
         left = most
-        link: i64 = -1
         while left > 0:
-            if not source.next():
+            if not self._next():
                 if not self.endless:
                     self.finish()
                 return False
             left -= 1
-            time = source.time
-            length = source.length
-            self.frames += 1
-            self.octets += length
-            if length > source.end - source.start:
-                self.truncated += 1
-            if time >= 0:
-                if self.first_time < 0:
-                    self.first_time = time
-                    self.last_time = time
-                elif time > self.last_time:
-                    self.last_time = time
-                elif time < self.first_time:
-                    self.first_time = time
-            if source.link != link:
-                link = source.link
-                self.links[link] = self.links.get(link, 0) + 1
-            decoder.decode(source.data, source.start, source.end, length, link, source.number, time, packet)
-            kind = packet.kind
-            place = source.base + source.start if source.base >= 0 else -1
-            shape = link << 32 | (source.end - source.start)
-            size: i64 = 4 if packet.ip_version == 4 else 16
-            if kind == TCP:
-                table.tcp(
-                    packet.data, packet.src, size, packet.transport, packet.end, packet.true_end, packet.scope,
-                    source.number, time, length, place, shape,
-                )
-                if follower is not None and table.half is not None:
-                    follower.take(table.half.flow)
-            elif kind == UDP:
-                payload = packet.true_end - packet.transport - 8
-                half = table.udp(
-                    packet.data, packet.src, size, packet.transport, packet.scope,
-                    source.number, time, length, max(payload, 0), place, shape,
-                )
-                namer = self.names.namers.get(packet.sport)
-                if namer is not None:
-                    start = packet.transport + 8
-                    self.names.note(
-                        namer, packet.data[start:max(start, packet.end)], source.number, half.flow
-                    )
-                if follower is not None:
-                    follower.take(half.flow)
-            else:
-                self.others.take(packet, source.number, time, length, place, shape)
-                if follower is not None:
-                    for flow in self.others.flows:
-                        follower.take(flow)
-            if packet.undecoded:
-                self.others.count(packet.undecoded)
-            if packet.base < 0:
-                self.reassembled = True
-            if follower is not None:
-                follower.done()
+            self._count()
+            try:
+                self._follow()
+            except Exception as error:
+                self.faults.note(self.source.number, "a frame", error)
+                self.decoder.dirty = True
+            if self.follower is not None:
+                self._done(self.follower)
         return True
+
+    def _done(self, follower: Follower) -> None:
+        try:
+            follower.done()
+        except Exception as error:
+            self.faults.note(self.source.number, "what follows each frame", error)
+
+    def _next(self) -> bool:
+        try:
+            return self.source.next()
+        except (CaptureError, OSError):
+            raise
+        except Exception as error:
+            self.retries += 1
+            if not self.endless or self.retries > MAX_RETRIES:
+                self.endless = False
+                self.faults.note(self.source.number, "the rest of the capture", error)
+            else:
+                self.faults.note(self.source.number, "what was to be read", error)
+            return False
+
+    def _count(self) -> None:
+        """The frame in hand, whatever it is."""
+        source = self.source
+        self.frames += 1
+        self.octets += source.length
+        if source.length > source.end - source.start:
+            self.truncated += 1
+        time = source.time
+        if time >= 0:
+            if self.first_time < 0:
+                self.first_time = time
+                self.last_time = time
+            elif time > self.last_time:
+                self.last_time = time
+            elif time < self.first_time:
+                self.first_time = time
+        if source.link != self.link:
+            self.link = source.link
+            self.links[self.link] = self.links.get(self.link, 0) + 1
+
+    def _follow(self) -> None:
+        """Decode the frame in hand and find its conversation."""
+        source = self.source
+        packet = self.packet
+        tracker = self.tracker
+        self.decoder.decode(
+            source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
+        )
+        packet.place = source.base + source.start if source.base >= 0 else -1
+        if packet.base < 0:
+            self.reassembled = True
+        tracker.take(packet)
+        flow = tracker.flow
+        if packet.kind == UDP and flow is not None:
+            namer = self.names.namers.get(packet.sport)
+            if namer is not None:
+                self.names.note(namer, packet.behind(packet.transport + 8), packet.number, flow)
+        follower = self.follower
+        if follower is not None:
+            if flow is not None:
+                follower.take(flow, tracker.direction)
+            if tracker.quoted is not None:
+                follower.quoted(tracker.quoted)

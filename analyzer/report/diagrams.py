@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from analyzer.model import Analysis, Conversation, Phase, Points, Told
-from analyzer.report.formats import OF_POINTS
 from analyzer.report.selection import chosen
 from analyzer.report.spans import BLOCKED, OPEN, SEND, WAIT, Part, story_parts, streams_of
 from analyzer.report.svg import BARS, MARGIN, WIDTH, Canvas, fitted
 from analyzer.report.terminal import capture_name
-from analyzer.report.words import frame_list, since_start
+from analyzer.report.words import OF_POINTS, frame_list, since_start
 from dissectors.kit.event import BACKWARD, FORWARD, Event
 from dissectors.kit.units import duration, grouped, plural, size
 from dissectors.wire.secrets.gate import Said

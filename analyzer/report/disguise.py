@@ -17,9 +17,9 @@ from analyzer.model import (
     StoryRow,
     Told,
 )
-from analyzer.report.pseudonyms import ALL_NAMES, Pseudonyms
+from analyzer.report.pseudonyms import Pseudonyms
 from dissectors.kit.event import DissectorFault, Event, Headline, JsonValue, LimitReached, Malformed
-from dissectors.protocols.dns.lookup import Lookup, Step
+from dissectors.kit.lookup import Lookup, Step
 from dissectors.wire.secrets.gate import Said
 
 REMARK: Final = (
@@ -71,15 +71,17 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
             event.time, event.direction, event.evidence, event.protocol, event.offset, names.text(event.reason)
         )
     elif isinstance(event, DissectorFault):
-        copy = DissectorFault(event.time, event.direction, event.evidence, event.protocol, names.text(event.error))
+        copy = DissectorFault(
+            event.time, event.direction, event.evidence, event.protocol, names.text(event.error), event.again
+        )
     elif isinstance(event, LimitReached):
         return event
     else:
         kind = type(event)
         made = _CLASSES.get(kind)
         if made is None:
-            shared = {"name": kind.name, "phase": kind.phase, "importance": kind.importance, "spec": kind.spec,
-                      "WHY": kind.WHY}
+            shared = {"name": kind.name, "phase": kind.phase, "rank": kind.rank, "importance": kind.importance,
+                      "spec": kind.spec, "WHY": kind.WHY}
             made = _CLASSES[kind] = type("Disguised", (Disguised,), shared)
         return made(event, names)
     copy.conversation, copy.stream, copy.marks = event.conversation, event.stream, event.marks
@@ -92,13 +94,12 @@ def pseudonyms_for(analysis: Analysis) -> Pseudonyms:
     for number, path in enumerate(analysis.capture.names, 1):
         names.learn_path(path, f"capture {number}")
     for conversation in analysis.conversations + [told.conversation for told in analysis.told]:
-        for end in (conversation.originator, conversation.responder):
-            if end.name:
-                names.learn_host(end.name)
+        for name in conversation.names():
+            names.learn_host(name)
     for lookup in analysis.lookups:
-        names.learn(lookup.as_json(), names=True)
+        names.learn(lookup.identifies())
     for event in _events(analysis):
-        names.learn(Said(event).fields(), names=event.name.startswith(ALL_NAMES))
+        names.learn(event.identifies())
     for text in _free_texts(analysis):
         names.learn_text(text)
     return names
@@ -160,7 +161,7 @@ def _end(end: Endpoint, names: Pseudonyms) -> Endpoint:
 
 
 def _phase(phase: Phase, names: Pseudonyms) -> Phase:
-    copy = Phase(phase.kind, names.text(phase.title), phase.start_ns, phase.end_ns)
+    copy = Phase(phase.kind, names.text(phase.title), phase.start_ns, phase.end_ns, phase.rank)
     copy.facts = [names.text(fact) for fact in phase.facts]
     copy.left_out = [names.text(text) for text in phase.left_out]
     copy.series = phase.series

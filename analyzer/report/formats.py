@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from analyzer.model import Analysis
-from analyzer.report.words import NORMAL
+from analyzer.report.words import NORMAL, OF_POINTS
 
 if TYPE_CHECKING:
     from analyzer.report.pseudonyms import Pseudonyms
 
 TEXT_WIDTH: Final = 100    # columns of the text format
-OF_POINTS: Final = ("sequence", "flight", "trips")    # diagrams of every segment of a connection
 
 
 class Layout:
@@ -136,6 +135,7 @@ FORMATS: Final = (
     Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", None),
     Format("text", (".txt",), "what the terminal shows", _text),
 )
+FORMAT_NAMES: Final = tuple([form.name for form in FORMATS])
 
 
 def by_name(name: str) -> Format | None:

@@ -5,14 +5,11 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
-from analyzer.report.flag_texts import FLAG_TEXTS
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed
-from dissectors.kit.protocol import Protocol, Term
-from dissectors.protocols.tcp.flags import ANALYSIS
+from dissectors.kit.protocol import Flag, Protocol, Term
 
 SUGGESTIONS: Final = 5
 CLOSE: Final = 0.6            # how alike a name must be to be suggested, 0 to 1
-FLAG_PREFIX: Final = "tcp.analysis."
 
 
 class Entry:
@@ -38,8 +35,9 @@ class Glossary:
             self._protocol(protocol)
         for event in (Malformed, LimitReached, DissectorFault):
             self._add(event.name, Entry("event", event.name, event.WHY, event.spec))
-        for _bit, flag, severity in ANALYSIS:
-            self._flag(flag, severity)
+        for protocol in protocols:
+            for flag in protocol.flags:
+                self._flag(flag)
 
     def _protocol(self, protocol: Protocol) -> None:
         text = protocol.summary
@@ -58,18 +56,16 @@ class Glossary:
     def _event(self, event: type[Event]) -> None:
         self._add(event.name, Entry("event", event.name, event.WHY, event.spec))
 
-    def _flag(self, flag: str, severity: str) -> None:
+    def _flag(self, flag: Flag) -> None:
         """A flag under Wireshark's full name, and under its short one where no term has that."""
-        text, term = FLAG_TEXTS[flag]
-        known = self.terms.get(term)
-        name = FLAG_PREFIX + flag
+        known = self.terms.get(flag.term)
         entry = Entry(
-            "flag", name, f"{text} Severity: {severity}.", known.spec if known is not None else "",
-            (term,) if known is not None else (),
+            "flag", flag.name, f"{flag.text} Severity: {flag.severity}.", known.spec if known is not None else "",
+            (flag.term,) if known is not None else (),
         )
-        self._add(name, entry)
-        if plain(flag) not in self.entries:
-            self._add(flag, entry)
+        self._add(flag.name, entry)
+        if plain(flag.short) not in self.entries:
+            self._add(flag.short, entry)
 
     def _add(self, name: str, entry: Entry) -> None:
         self.entries.setdefault(plain(name), []).append(entry)

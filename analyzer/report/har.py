@@ -16,19 +16,15 @@ from urllib.parse import parse_qsl, urlsplit
 from analyzer import __version__
 from analyzer.model import Analysis, Told
 from analyzer.report.pseudonyms import Pseudonyms
-from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.event import OPENING, SECURING, Event, JsonValue
 from dissectors.wire.http.body import Body
+from dissectors.wire.http.channel import NO_MESSAGE, ChannelEvent
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.http.message import Head, as_text
 from dissectors.wire.secrets.data import shown_data
 from dissectors.wire.secrets.gate import Said
 from dissectors.wire.secrets.named import REDACTED
 
-OPENED: Final = "websocket.opened"
-MESSAGE: Final = "websocket.message"
-MESSAGES: Final = "websocket.messages"      # those that are counted together
-OPCODES: Final = {"text": 1, "binary": 2}   # RFC 6455 §5.2
-TLS: Final = "tls handshake"                # the phase of a conversation that has one
 MAX_QUERY: Final = 200       # parameters of one URL
 
 
@@ -105,10 +101,10 @@ def _before(told: Told, analysis: Analysis) -> Before:
         if conversation.responder.address in lookup.addresses and lookup.end_ns <= conversation.start_ns:
             found.start, found.dns = lookup.start_ns, lookup.end_ns - lookup.start_ns
     for phase in told.phases:
-        if phase.kind == "handshake" and conversation.tcp is not None and conversation.tcp.handshake_rtt_ns >= 0:
+        if phase.rank == OPENING and conversation.tcp is not None and conversation.tcp.handshake_rtt_ns >= 0:
             found.connect = phase.end_ns - phase.start_ns
         for event in phase.events:
-            if event.name == "tls.established":
+            if event.rank == SECURING:
                 line = Said(event).headline()
                 found.tls = line.end_ns - line.start_ns if line is not None else found.tls
     return found
@@ -117,7 +113,7 @@ def _before(told: Told, analysis: Analysis) -> Before:
 def _request(told: Told, head: Head, exchange: ExchangeEvent) -> dict[str, JsonValue]:
     body, octets = exchange.sent, exchange.wire[0]
     url = head.url()
-    secured = any(phase.kind == TLS for phase in told.phases)
+    secured = any(phase.rank == SECURING for phase in told.phases)
     if url.startswith("/"):     # it names no host: the address has to do
         url = f"{'https' if secured else 'http'}://{told.conversation.responder}{url}"
     elif secured and url.startswith("http://") and not head.scheme:
@@ -194,7 +190,7 @@ def _opens(exchange: ExchangeEvent, events: list[Event]) -> bool:
     response = exchange.response
     if response is None or not (response.status == 101 or (exchange.stream and response.status == 200)):
         return False
-    return any(event.name == OPENED and event.stream == exchange.stream for event in events)
+    return any(isinstance(one, ChannelEvent) and one.opens() and one.stream == exchange.stream for one in events)
 
 
 def _put_messages(entry: dict[str, JsonValue], exchange: ExchangeEvent, events: list[Event]) -> None:
@@ -202,23 +198,19 @@ def _put_messages(entry: dict[str, JsonValue], exchange: ExchangeEvent, events: 
     found: list[JsonValue] = []
     counted = 0
     for event in events:
-        if event.stream != exchange.stream:
+        if event.stream != exchange.stream or not isinstance(event, ChannelEvent):
             continue
-        fields = Said(event).fields()
-        if event.name == MESSAGE:
+        counted += event.counted()
+        opcode = event.kind_of_message()
+        if opcode != NO_MESSAGE:
+            fields = Said(event).fields()
             text, octets = fields.get("text"), fields.get("hex")
             if isinstance(octets, str) and REDACTED in octets:
                 text, octets = octets, None
             found.append({
-                "type": "send" if fields.get("by_client") else "receive", "time": event.time / 1e9,
-                "opcode": OPCODES.get(str(fields.get("kind")), 0),
+                "type": "send" if fields.get("by_client") else "receive", "time": event.time / 1e9, "opcode": opcode,
                 "data": base64.b64encode(bytes.fromhex(octets)).decode() if isinstance(octets, str) else text or "",
             })
-        elif event.name == MESSAGES:
-            counted += sum(
-                number for side in ("messages_forward", "messages_backward")
-                for number in (fields.get(side),) if isinstance(number, int)
-            )
     request = entry["request"]
     if isinstance(request, dict) and isinstance(request["url"], str) and request["url"].startswith("http"):
         request["url"] = "ws" + request["url"].removeprefix("http")     # RFC 6455 §3

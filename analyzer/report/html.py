@@ -1,7 +1,8 @@
 """One HTML file: offline, nothing loaded, nothing of the capture ever taken for markup.
 
-The data travel as a compressed JSON document that the page's script unpacks and sets as text only. The content policy
-in the head names the one script and the one style by their hashes, so nothing else could run even if it got in.
+The data travel as a compressed JSON document that the page's script unpacks and sets as text only; what may not be
+shown raw is escaped before it goes in, so that the script need not know of it. The content policy in the head names the
+one script and the one style by their hashes, so nothing else could run even if it got in.
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from typing import Final
 from analyzer import __version__
 from analyzer.model import Analysis, Phase, Points, Told
 from analyzer.report.document import event_record, reasons
-from analyzer.report.escape import terminal_text
+from analyzer.report.escape import shown_value, terminal_text
 from analyzer.report.octets import shown_octets
 from analyzer.report.records import conversation_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
@@ -45,8 +46,8 @@ def html_page(analysis: Analysis) -> Iterator[str]:
     packed = zlib.compress(page_json(analysis).encode(), LEVEL)
     capture = analysis.capture
     parts = {
-        "title": escape(terminal_text(capture_name(capture.names))),
-        "numbers": escape(" · ".join(part for part in (
+        "title": _words(capture_name(capture.names)),
+        "numbers": _words(" · ".join(part for part in (
             plural(capture.frames, "frame"), duration(max(capture.end_ns - capture.start_ns, 0)),
             plural(capture.conversations, "conversation"), counted(analysis.findings), recorded(capture),
             f"seen from {capture.seen_from}" if capture.seen_from else "",
@@ -63,17 +64,21 @@ def html_page(analysis: Analysis) -> Iterator[str]:
         yield parts[name] + rest if closed and name in parts else piece
 
 
+def _words(text: str) -> str:
+    return escape(terminal_text(text))
+
+
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def page_json(analysis: Analysis) -> str:
     """What the page's script reads, as ASCII: the data, and the bytes of frames as `octets`."""
-    data = _ascii(page_data(analysis))
+    data = _ascii(shown_value(page_data(analysis)))
     return f'{data[:-1]},"octets":{_ascii(shown_octets(analysis, REDACTED in data))}}}'
 
 
-def _ascii(data: dict[str, JsonValue]) -> str:
+def _ascii(data: JsonValue) -> str:
     return json.dumps(data, ensure_ascii=True, separators=(",", ":"))
 
 

@@ -1,11 +1,14 @@
 """Markdown for a ticket: the findings, the story, each conversation as a list, and its ladder in Mermaid.
 
-Every string of the capture is escaped: no markup, no HTML, no link, no directive of Mermaid comes out of a packet.
+No markup, no HTML, no link, no directive of Mermaid comes out of a packet. A word that could be more than a word to
+some renderer is set as code: within code nothing has a meaning, neither to Markdown nor to what a forge adds to it
+(links, mentions, issues, pictures, formulas), and what is copied from there is what the capture holds.
 """
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from analyzer.model import Analysis, Finding, Phase, Told
@@ -18,16 +21,52 @@ from dissectors.wire.secrets.gate import Said
 
 LADDER: Final = 40            # events drawn in one ladder; renderers slow down with more
 LADDER_TEXT: Final = 60       # characters on an arrow
-_MARKUP: Final = re.compile(r"[\\`*_\[\]<>|~$&]")
-# What forges make into links and pictures by themselves: addresses, @names, #numbers, :emoji:.
-_LINKED: Final = re.compile(r"://|www(?=\.)|[@#](?=\w)|:(?=[\w+-]+:)")
-_ENTITY: Final = re.compile(r"[^\w .,/→←×·()%-]", re.ASCII)
+WORDS: Final = 2_000          # whose form is remembered
+# Around a word, where nothing of it begins or ends a construct.
+_BEFORE: Final = "(\"'“„«"
+_BEHIND: Final = ")\"'”“».,;:?!…%"
+# Only a word: letters and digits, with single signs between them that make no name of a host, address, file, issue or
+# commit; a number; a section of a standard; a sign of our own. U+202F groups digits.
+_WORD: Final = re.compile(
+    r"(?!.*\d\.\d+\.\d|(?:.*[\W_])?[0-9A-Fa-f]{7,}(?![^\W_]))"
+    r"[+−-]?×?[^\W_]+(?:(?:[/'’,]|-(?=[^\W\d_])|(?<=\d)(?:[-–\u202f](?=\d)|\.(?=\d+\b)))[^\W_]+)*"
+    r"|§\d+(?:\.\d+)*|[→←⇄×·–—=+/-]"
+)
+_BESIDE: Final = {"|": "&#124;", "<": "&lt;"}
+_BESIDE_CODE: Final = re.compile("([|<])")
+_ENTITY: Final = re.compile(r"[^\w .,/→←×·()-]", re.ASCII)
 _SAFE_UNICODE: Final = frozenset("→←×·⇄…µ–")
 
 
 def plain(text: str) -> str:
-    """`text` as words in Markdown: nothing in it is markup, HTML or a link that a forge would make of it."""
-    return _LINKED.sub("\\g<0>\u200b", _MARKUP.sub(r"\\\g<0>", terminal_text(text)))
+    """`text` as words in Markdown, on one line: each stays what it is, or is set as code."""
+    return " ".join([_plain_word(word) for word in terminal_text(text).split(" ")])
+
+
+@lru_cache(WORDS)
+def _plain_word(word: str) -> str:
+    core = word.lstrip(_BEFORE)
+    before = word[:len(word) - len(core)]
+    behind = core[len(core.rstrip(_BEHIND)):]
+    core = core[:len(core) - len(behind)]
+    return word if not core or _WORD.fullmatch(core) else before + as_code(core) + behind
+
+
+def as_code(text: str) -> str:
+    """`text`, which holds no line break, as code (CommonMark §6.1).
+
+    A bar would end the cell of a table even there, and a careless renderer might see HTML even there, so those signs
+    stand beside the code, as entities.
+    """
+    return "".join([_BESIDE.get(part) or _code_span(part) for part in _BESIDE_CODE.split(text) if part])
+
+
+def _code_span(text: str) -> str:
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    room = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{room}{text}{room}{fence}"
 
 
 def cited(frames: tuple[int, ...]) -> str:
@@ -78,7 +117,7 @@ def _finding(finding: Finding, level: str) -> str:
     one, _many = SEVERITY_COUNTS[finding.severity]
     where = f", conversation {finding.conversation}" if finding.conversation else ""
     frames = f" ({cited(finding.frames)})" if finding.frames else ""
-    text = f"- **{one}**{where}: {plain(finding.sentence)}{frames} `{finding.code}`\n"
+    text = f"- **{one}**{where}: {plain(finding.sentence)}{frames} {as_code(terminal_text(finding.code))}\n"
     if level == TEACH:
         text += f"  - Next: {plain(finding.next_step)}\n  - Would disprove it: {plain(finding.refute)}\n"
     return text
@@ -111,8 +150,8 @@ def _ladder(told: Told, level: str) -> Iterator[str]:
     if not arrows:
         return
     yield "\n```mermaid\nsequenceDiagram\n"
-    yield f"    participant A as {diagram_text(conversation.originator.name or str(conversation.originator))}\n"
-    yield f"    participant B as {diagram_text(conversation.responder.name or str(conversation.responder))}\n"
+    yield f"    participant A as {diagram_text(conversation.originator.title())}\n"
+    yield f"    participant B as {diagram_text(conversation.responder.title())}\n"
     before: Phase | None = None
     for phase, event in arrows[:LADDER]:
         if phase is not before:
@@ -143,8 +182,8 @@ def _event(event: Event, start_ns: int) -> str:
     arrow = {FORWARD: "→", BACKWARD: "←"}.get(event.direction, "·")
     head = f"{cited(event.evidence.frames)} {plain(since_start(event.time - start_ns))} {arrow}"
     said = Said(event)
-    name, values = said.label(), said.detail()
-    label = f" **{plain(name)}**" if name else ""
+    words, values = said.label().strip(" "), said.detail()
+    label = f" **{plain(words)}**" if words else ""
     detail = f" {plain(values)}." if values else ""
     spec = f" ({plain(event.spec)})" if event.spec else ""
     return f"- {head}{label}{detail} {plain(said.what())}{spec}\n"

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from dissectors.kit.event import JsonValue
+from dissectors.kit.identity import DOTTED, HOST, PARTY, UNIQUE, USER, Identity, hosts_of_urls
 
 LEFT_OUT: Final = "(left out)"
 PRIVATE: Final = 0x0A800000         # 10.128.0.0/9: private addresses (RFC 1918) stay private
@@ -28,8 +29,6 @@ LOW: Final = (1 << 64) - 1
 KEPT_LABELS: Final = frozenset(("www", "localhost"))
 KEPT_NAMES: Final = frozenset(("localhost", "localhost.localdomain"))
 
-_NAME: Final = re.compile(r"(?<![\w*-])[\w*-]+(?:\.[\w-]+)+")
-_HOST_OF_URL: Final = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://(?:[^/\s@\"'<>]*@)?([\w.-]+)")
 _MAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 _ADDRESS: Final = re.compile(
     r"(?i)(?<![\w.-])(?P<arpa>(?:[\w-]+\.)+(?:in-addr|ip6)\.arpa)"
@@ -39,25 +38,23 @@ _ADDRESS: Final = re.compile(
     r"|(?<!\d)(?<!\d\.)(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)"
 )
 _HEX: Final = re.compile(r"(?i)\b(?:[0-9a-f]{2} ){7,}[0-9a-f]{2}\b")    # octets spelled out may hold anything
-_DISTINGUISHED: Final = re.compile(r"(?:^|[,+])\s*[A-Za-z0-9.]+=((?:\\.|[^,+\\])*)")   # RFC 4514 §2
+_DISTINGUISHED: Final = re.compile(r"(?:^|[,+])\s*([A-Za-z0-9.]+)=((?:\\.|[^,+\\])*)")   # RFC 4514 §2
 # What a name in free text ends with, to be taken for a host without any other sign of it; not what files end with.
 _COMMON: Final = frozenset((
     "com", "net", "org", "edu", "gov", "mil", "biz", "dev", "app", "cloud", "online", "shop", "site", "test", "example",
     "invalid", "local", "localdomain", "lan", "home", "corp", "internal", "intranet", "onion",
 ))
 
-# Where events hold host names, by the keys of their fields and the names of header fields.
-HOST_KEYS: Final = frozenset((
-    "server_name", "authority", "host", "names", "mname", "rname", "zone", "signer", "server", "client",
-))
-HOST_HEADERS: Final = frozenset((
-    "host", ":authority", "origin", "alt-svc", "set-cookie", "via", "forwarded", "x-forwarded-for", "x-forwarded-host",
-    "x-forwarded-server", "x-real-ip", "server-name", "from",
-))
-SUBJECT_KEYS: Final = frozenset(("subject", "issuer", "authorities", "root"))
-UNIQUE_KEYS: Final = frozenset(("serial", "sha256", "hex", "fingerprint", "community_id", "debug", "opaque"))
-ALL_NAMES: Final = ("dns.", "mdns.", "starttls.")    # events whose every string may hold host names
 LEAST_LITERAL: Final = 4       # characters of a text that is replaced wherever it stands
+LEAST_NAME: Final = 2          # ... of the name of a host or a user: one letter is an article, or a type of record
+_LABELS: Final = re.compile(r"(?<!\\)\.")             # between the labels of a name in presentation format
+_ESCAPED: Final = re.compile(r"\\(\d{3}|.)")          # RFC 1035 §5.1
+
+
+def _character(match: re.Match[str]) -> str:
+    """`\\032` as a space, `\\.` as a dot."""
+    text = match.group(1)
+    return chr(int(text)) if len(text) == 3 and int(text) < 256 else text
 
 
 class Pseudonyms:
@@ -68,69 +65,67 @@ class Pseudonyms:
         self._numbers: dict[tuple[str, str], int] = {}
         self._counts: dict[str, int] = {}
         self._domains: set[str] = set()
-        self._literals: dict[str, str] = {}
+        self._literals: dict[str, str] = {}       # in lower case
+        self._bare: dict[str, None] = {}          # names of hosts without a dot, in lower case and in order
         self._pattern: re.Pattern[str] | None = None
+        self._dotted: re.Pattern[str] = re.compile(rf"{_MAIL.pattern}|{DOTTED.pattern}")
         self._known: dict[str, str] = {}
 
     # Learning
 
-    def learn(self, value: JsonValue, key: str = "", names: bool = False) -> None:
-        """Whatever fields hold. names: every string may hold host names, as in DNS."""
-        if isinstance(value, dict):
-            for name, inner in value.items():
-                self.learn(inner, name, names)
-        elif isinstance(value, list):
-            if len(value) == 2 and isinstance(value[0], str) and value[0].lower() in HOST_HEADERS:
-                self.learn(value[1], "host", names)
-            for inner in value:
-                self.learn(inner, key, names)
-        elif isinstance(value, str) and value:
-            self._learn_string(value, key, names)
+    def learn(self, identities: list[Identity]) -> None:
+        """What an event says that it identifies."""
+        for kind, text in identities:
+            if kind == HOST:
+                self.learn_host(text)
+            elif kind == PARTY:
+                for attribute, part in _DISTINGUISHED.findall(text) or [("", text)]:
+                    self._learn_party(part.replace("\\", ""), attribute)
+            elif kind == UNIQUE and len(text) >= LEAST_LITERAL:
+                self._literal(text, LEFT_OUT)
+            elif kind == USER and len(text) >= LEAST_NAME:
+                self._learn_user(text)
 
-    def _learn_string(self, text: str, key: str, names: bool) -> None:
-        self.learn_text(text)
-        if key in UNIQUE_KEYS and len(text) >= LEAST_LITERAL:
-            self._literal(text, LEFT_OUT)
-        if key in SUBJECT_KEYS:
-            for part in _DISTINGUISHED.findall(text) or [text]:
-                self._learn_party(part.replace("\\", ""))
-        if names or key in HOST_KEYS:
-            for name in _NAME.findall(text):
-                self.learn_host(name)
-            if names and key in ("name", "target") and " " in text:
-                self._literal(text, ".".join(self._labels(text.split("."))))
-        if key in ("server_name", "authority", "host") and re.fullmatch(r"[\w-]{2,}(?::\d+)?", text):
-            self.learn_host(text.partition(":")[0])
+    def _learn_user(self, name: str) -> None:
+        """An account: a mail address as one, all else whatever it looks like."""
+        local, at, host = name.rpartition("@")
+        if at:
+            self.learn_host(host)
+        self._literal(local if at else name, self._label(local if at else name))
 
     def learn_text(self, text: str) -> None:
         """Free text: hosts of URLs and mail addresses, and names that end as hosts commonly do."""
-        if "://" in text:
-            for host in _HOST_OF_URL.findall(text):
-                self.learn_host(host)
+        self.learn(hosts_of_urls(text))
         if "." not in text:
             return
         for host in _MAIL.findall(text):
             self.learn_host(host)
-        for name in _NAME.finditer(text):
+        for name in DOTTED.finditer(text):
             if name.group().rpartition(".")[2].lower() in _COMMON and text[max(name.start() - 1, 0)] != "/":
                 self.learn_host(name.group())
 
     def learn_host(self, name: str) -> None:
-        """A host name, whatever it looks like."""
-        labels = name.lower().strip(".").split(".")
-        if not labels[-1] or labels[-1][0].isdigit() or labels[-1] == "arpa" or name.lower() in KEPT_NAMES:
+        """A host name, whatever it looks like: with dots, without, or with characters that names of hosts do not have,
+        as service instances do (RFC 6763 §4.1.1); those come escaped (RFC 1035 §5.1)."""
+        labels = [label for label in _LABELS.split(name.lower().strip(".")) if label]
+        if not labels or labels[-1][0].isdigit() or labels[-1] == "arpa" or name.lower() in KEPT_NAMES:
             return
         if len(labels) > 1:
             self._domains.add(".".join(labels[-2:]))
-        elif len(name) > 1 and not name.isdigit():
-            self._literal(name, self._label(labels[0]))
+            if not DOTTED.fullmatch(name.strip(".")):
+                plain = [_ESCAPED.sub(_character, label) for label in _LABELS.split(name)]
+                for form in (name, ".".join(plain)):
+                    self._literal(form, ".".join(self._labels(plain)))
+        elif len(name) >= LEAST_NAME and not labels[0].startswith("_") and labels[0] not in KEPT_LABELS:
+            self._bare.setdefault(labels[0])
+            self._pattern = None
 
-    def _learn_party(self, name: str) -> None:
-        """Who a certificate belongs to or comes from. Short ones are countries."""
-        hosts = [host for host in _NAME.findall(name) if not host.rpartition(".")[2].isdigit()]
+    def _learn_party(self, name: str, attribute: str) -> None:
+        """Who a certificate belongs to or comes from. Short ones are countries, but for the name itself (CN)."""
+        hosts = [host for host in DOTTED.findall(name) if not host.rpartition(".")[2].isdigit()]
         if len(hosts) == 1 and hosts[0] == name:
             self.learn_host(name)
-        elif len(name) >= LEAST_LITERAL:
+        elif len(name) >= (LEAST_NAME if attribute.upper() == "CN" else LEAST_LITERAL):
             self._literal(name, f"Party {self._number('party', name.lower())}")
 
     def learn_path(self, path: str, stand_in: str) -> None:
@@ -140,19 +135,20 @@ class Pseudonyms:
                 self._literal(text, stand_in)
 
     def _literal(self, text: str, stand_in: str) -> None:
-        if self._literals.setdefault(text, stand_in) is stand_in:
+        if self._literals.setdefault(text.lower(), stand_in) is stand_in:
             self._pattern = None
 
     # Translating
 
     def value(self, value: JsonValue) -> JsonValue:
-        """The same with every string translated, keys too."""
+        """The same with every string translated. Of the keys, which are mostly ours, only names with dots and
+        addresses: a host may be called `name`."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
             return [self.value(inner) for inner in value]
         if isinstance(value, dict):
-            return {self.text(name): self.value(inner) for name, inner in value.items()}
+            return {self._key(name): self.value(inner) for name, inner in value.items()}
         return value
 
     def text(self, text: str) -> str:
@@ -163,17 +159,24 @@ class Pseudonyms:
             self._known[text] = found
         return found
 
+    def _key(self, text: str) -> str:
+        return _ADDRESS.sub(self._address, self._dotted.sub(self._name, text)) if "." in text or ":" in text else text
+
     def _names(self) -> re.Pattern[str]:
         if self._pattern is None:
+            tops = {domain.rpartition(".")[2] for domain in self._domains}    # top-level domains stay
+            for name in self._bare:
+                if name not in tops and name not in self._literals:
+                    self._literals[name] = self._label(name)
             longest = sorted(self._literals, key=len, reverse=True)
             literal = "|".join(re.escape(text) for text in longest) or r"(?!)"
-            self._pattern = re.compile(rf"(?<!\w)(?:{literal})(?!\w)|{_MAIL.pattern}|{_NAME.pattern}")
+            self._pattern = re.compile(rf"(?<!\w)(?i:{literal})(?!\w)|{self._dotted.pattern}")
             self._known.clear()
         return self._pattern
 
     def _name(self, match: re.Match[str]) -> str:
         text = match.group()
-        stand_in = self._literals.get(text)
+        stand_in = self._literals.get(text.lower())
         if stand_in is not None:
             return stand_in
         user, at, host = text.rpartition("@")

@@ -7,6 +7,7 @@ from analyzer.report.glossary import Entry, Glossary
 from analyzer.report.rows import DIM, FRAME, SECTION, TITLE, Row, cells, fit, paragraph
 from analyzer.report.words import WIDEST_PROSE
 from dissectors.kit.protocol import Protocol
+from dissectors.registry import Plugin
 
 MARGIN: Final = 1
 INDENT: Final = 3
@@ -14,6 +15,7 @@ GAP: Final = 2
 KINDS: Final = (
     ("term", "TERMS"), ("flag", "FLAGS OF WIRESHARK'S"), ("event", "EVENTS"), ("protocol", "PROTOCOLS"),
 )
+PACKAGES: Final = "FROM OTHER PACKAGES"
 KIND_WORDS: Final = {"term": "", "flag": "Wireshark's analysis flag", "event": "event", "protocol": "protocol"}
 
 
@@ -64,6 +66,17 @@ def _columns(names: list[str], width: int) -> list[Row]:
         for place, name in enumerate(names[line::height]):
             row.to(INDENT + place * widest).add(fit(name, width - INDENT))
         rows.append(row)
+    return rows
+
+
+def plugin_rows(plugins: tuple[Plugin, ...], width: int) -> list[Row]:
+    """The installed packages that bring protocols along, each with what it brings or why it is left out."""
+    width = min(width, WIDEST_PROSE)
+    rows: list[Row] = [Row(), Row().to(MARGIN).add(PACKAGES, SECTION)] if plugins else []
+    for plugin in plugins:
+        rows.append(Row().to(INDENT).add(plugin.title(), TITLE))
+        names = ", ".join(protocol.name for protocol in plugin.protocols)
+        _labelled(rows, "Left out: " if plugin.trouble else "Protocols: ", plugin.trouble or names, width)
     return rows
 
 

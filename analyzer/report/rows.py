@@ -143,7 +143,7 @@ def wrap(text: str, first: int, rest: int = 0) -> list[str]:
             length = cut(piece, room)
             lines.append(piece[:length])
             piece = piece[length:]
-            width = cells(piece)
+            width -= cells(lines[-1])      # measuring the rest anew at each line would take quadratic time
             room = rest
         line, used = piece, width
     if line:

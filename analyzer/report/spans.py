@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Final
 
 from analyzer.model import Analysis, Phase, StoryRow, Told
-from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.event import CLOSING, OPENING, Event, JsonValue
 from dissectors.wire.secrets.gate import Said
 
 # Parts of a bar, in the order in which they follow one another.
@@ -137,11 +137,11 @@ def _connection(told: Told | None, row: StoryRow) -> list[Part]:
     """Connect, open, close; [] for a row that is no opening."""
     if told is None:
         return []
-    opening = _phase(told, "handshake")
+    opening = _phase(told, OPENING)
     if opening is None or (opening.start_ns, opening.end_ns) != (row.start_ns, row.end_ns):
         return []
     parts = [Part(CONNECT, row.start_ns, row.end_ns)]
-    closing = _phase(told, "teardown")
+    closing = _phase(told, CLOSING)
     until = closing.start_ns if closing is not None else told.conversation.end_ns
     if until > row.end_ns:
         parts.append(Part(OPEN, row.end_ns, until))
@@ -150,8 +150,8 @@ def _connection(told: Told | None, row: StoryRow) -> list[Part]:
     return parts
 
 
-def _phase(told: Told, kind: str) -> Phase | None:
-    return next((phase for phase in told.phases if phase.kind == kind), None)
+def _phase(told: Told, rank: int) -> Phase | None:
+    return next((phase for phase in told.phases if phase.rank == rank), None)
 
 
 def event_of(told: Told, span: Span) -> Event:

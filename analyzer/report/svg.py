@@ -4,7 +4,6 @@ Text of the capture goes through `escaped`: no markup, no control, nothing that 
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from html import escape
 from typing import Final
@@ -16,7 +15,6 @@ WIDTH: Final = 1_000          # of every diagram, in units of its own
 MARGIN: Final = 16
 TEXT: Final = 12              # size of letters
 CELL: Final = 7.0             # how wide a letter of that size is taken to be
-_NO_XML: Final = re.compile("[\ufffe\uffff\U0001fffe\U0001ffff]")     # XML 1.0 §2.2 leaves them out of a document
 BARS: Final = 6               # colours of bars, c0 to c5
 
 # The colours of the page, and tcptrace's for the time-sequence graph.
@@ -39,8 +37,8 @@ text{font:12px system-ui,sans-serif;fill:var(--text)}.h{font-size:14px;font-weig
 
 
 def escaped(text: str) -> str:
-    """`text` as words in XML, on one line."""
-    return escape(_NO_XML.sub("\ufffd", terminal_text(text)), quote=True)
+    """`text` as words in XML, on one line. What XML 1.0 §2.2 leaves out of a document is an escape by then."""
+    return escape(terminal_text(text), quote=True)
 
 
 def fitted(text: str, width: float) -> str:

@@ -154,7 +154,7 @@ def _pair(conversation: Conversation) -> str:
 
 
 def _names(conversation: Conversation) -> str:
-    return fit(" ".join(end.name for end in (conversation.originator, conversation.responder) if end.name), 30)
+    return fit(" ".join(conversation.names()), 30)
 
 
 def _round_trip(conversation: Conversation) -> str:

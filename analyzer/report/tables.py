@@ -1,12 +1,13 @@
 """Tables for pandas, Polars, DuckDB and spreadsheets: conversations, events, exchanges, lookups, findings.
 
-No cell begins with a character that a spreadsheet takes for a formula; numbers are never quoted.
+In CSV every text is quoted and numbers never are. No cell begins with a character that a spreadsheet takes for a
+formula, at whichever of its separators it divides a line.
 """
 from __future__ import annotations
 
-import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -19,8 +20,12 @@ from dissectors.wire.secrets.gate import Said
 
 Cell = int | float | str | None
 Rows = Iterator[list[Cell]]
-# What a spreadsheet may take for a formula (OWASP, CSV Injection); the apostrophe makes it text.
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet may take for a formula (OWASP, CSV Injection), also in its full-width and small forms, which some
+# take for the same. It may stand at the start of a cell, and behind a separator: one that divides at semicolons, tabs
+# or bars does so in the midst of what is quoted for commas. (A tab is an escape by then.)
+SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+FORMULA: Final = re.compile(rf"""(^|[;|])([\s"]*)(?=[{SIGNS}])""")
+FORMULA_IN_JSON: Final = re.compile(r"([;|]\s*)([=+\-@])")
 BLOCK: Final = 1_000     # rows of text handed on at once
 EXCHANGE_FIELDS: Final = (
     "exchange", "method", "url", "status", "ended", "blocked_ns", "sent_ns", "waited_ns", "received_ns", "total_ns",
@@ -70,8 +75,12 @@ def _events(analysis: Analysis, level: str) -> Rows:
                     event.conversation, number, phase.kind, event.name, event.time, event.stream,
                     _text(record["direction"]), frames[0] if frames else None, frames[-1] if frames else None,
                     _text(record["label"]), _text(record["detail"]), _text(record["text"]), event.spec,
-                    json.dumps(record["fields"], ensure_ascii=True, separators=(",", ":")),
+                    _json(_object(record["fields"])),
                 ]
+
+
+def _object(value: JsonValue) -> dict[str, JsonValue]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: JsonValue) -> str:
@@ -158,16 +167,21 @@ TABLES: Final[dict[str, Table]] = {
 
 def csv_table(analysis: Analysis, level: str, table: Table) -> Iterator[str]:
     """One table with its header, RFC 4180 with LF."""
-    block = io.StringIO()
-    writer = csv.writer(block, lineterminator="\n")
-    writer.writerow(table.columns)
-    for number, row in enumerate(table.rows(analysis, level), 1):
-        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
-        if number % BLOCK == 0:
-            yield block.getvalue()
-            block.seek(0)
-            block.truncate()
-    yield block.getvalue()
+    block = [",".join(table.columns)]
+    for row in table.rows(analysis, level):
+        block.append(",".join(map(csv_cell, row)))
+        if len(block) == BLOCK:
+            yield "\n".join(block) + "\n"
+            block = []
+    if block:
+        yield "\n".join(block) + "\n"
+
+
+def csv_cell(cell: Cell) -> str:
+    """A text in quotation marks, a number without; what is not known, or empty, is nothing."""
+    if isinstance(cell, str):
+        return '"' + harmless(cell).replace('"', '""') + '"' if cell else ""
+    return "" if cell is None else str(cell)
 
 
 def parquet_table(analysis: Analysis, level: str, table: Table) -> bytes:
@@ -178,7 +192,7 @@ def parquet_table(analysis: Analysis, level: str, table: Table) -> bytes:
     columns: list[list[Cell]] = [[] for _ in table.columns]
     for row in table.rows(analysis, level):
         for column, cell in zip(columns, row, strict=True):
-            column.append(cell)
+            column.append(terminal_text(cell) if isinstance(cell, str) else cell)
     # By name and not by what is there: files of several captures must fit together.
     types = [pyarrow.string() if name in TEXT_COLUMNS else pyarrow.int64() for name in table.columns]
     arrays = [pyarrow.array(column, type=type_) for column, type_ in zip(columns, types, strict=True)]
@@ -188,6 +202,11 @@ def parquet_table(analysis: Analysis, level: str, table: Table) -> bytes:
 
 
 def harmless(text: str) -> str:
-    """A cell of text that is shown as it is by a spreadsheet: no control, no formula."""
-    text = terminal_text(text)
-    return "'" + text if text.startswith(FORMULA) else text
+    """A cell of text that a spreadsheet shows as it is: no control, and no formula, which an apostrophe prevents."""
+    return FORMULA.sub(r"\1\2'", terminal_text(text))
+
+
+def _json(fields: dict[str, JsonValue]) -> str:
+    """ASCII, and the same to a reader of JSON where a sign that could begin a formula is written as `\\u003d`."""
+    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
+    return FORMULA_IN_JSON.sub(lambda found: f"{found.group(1)}\\u{ord(found.group(2)):04x}", text)

@@ -194,7 +194,7 @@ def title_pieces(conversation: Conversation) -> list[str]:
     if conversation.protocol and not kind.startswith(conversation.protocol):
         kind = f"{conversation.protocol} over {kind}"
     pieces = [f"{kind} {conversation.originator} {BOTH_WAYS} {conversation.responder}"]
-    names = [end.name for end in (conversation.originator, conversation.responder) if end.name]
+    names = conversation.names()
     if names:
         pieces.append(f" {BOTH_WAYS} ".join(names))
     if conversation.scope:

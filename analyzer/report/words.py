@@ -11,6 +11,8 @@ NORMAL: Final = "normal"   # the story: every event that matters, in a sentence
 TEACH: Final = "teach"     # everything, with the reasons and the terms
 LEVELS: Final = (BRIEF, NORMAL, TEACH)
 
+OF_POINTS: Final = ("sequence", "flight", "trips")    # diagrams of every segment of a connection
+
 SAMPLE: Final = "sample:"      # before the name of a bundled capture
 
 STORY: Final = "THE STORY"

@@ -1,6 +1,7 @@
 """From what was observed of each conversation to the whole analysis: phases, lookups, story, vantage point."""
 from __future__ import annotations
 
+from analyzer.faults import Faults
 from analyzer.model import Account, Analysis, CaptureSummary, Told
 from analyzer.timeline.lookups import Lookups
 from analyzer.timeline.phases import phases_of
@@ -8,31 +9,38 @@ from analyzer.timeline.story import story_of
 from analyzer.timeline.titles import Titles
 from analyzer.timeline.vantage import seen_from
 from dissectors.kit.event import UNMARKED
-from dissectors.protocols.dns.lookup import Lookup
+from dissectors.kit.lookup import Lookup
 from dissectors.wire.secrets.text import shown_text
 
 
-def build(capture: CaptureSummary, accounts: list[Account]) -> Analysis:
+def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | None = None) -> Analysis:
     """Group the events of each account into phases and put the conversations beside one another.
 
     Endpoints without a name get the one that an answer of this capture gave them before their conversation
-    began. Findings are not part of it.
+    began. Findings are not part of it. A fault of ours costs the phases of one conversation, and is noted in faults;
+    without them it is raised.
     """
     analysis = Analysis(capture)
     analysis.conversations = [account.conversation for account in accounts]
-    lookups = Lookups(accounts)
+    titles = Titles()
+    lookups = Lookups(accounts, titles)
     analysis.lookups = lookups.all
     _show(analysis.lookups, accounts)
     analysis.left_out += lookups.left_out
-    titles = Titles()
     for account in accounts:
-        phases = phases_of(account, lookups.of(account.conversation.number), titles)
+        try:
+            phases = phases_of(account, lookups.of(account.conversation.number), titles)
+        except Exception as error:
+            if faults is None:
+                raise
+            phases = []
+            faults.note(0, f"the timeline of conversation {account.conversation.number}", error)
         told = Told(account.conversation, phases, account.marks)
         told.points = account.points
         told.carriage = account.carriage
         analysis.told.append(told)
     capture.seen_from = capture.seen_from or seen_from(accounts)
-    analysis.story, left_out = story_of(analysis.told, accounts, lookups, titles)
+    analysis.story, left_out = story_of(analysis.told, lookups, titles)
     analysis.left_out += left_out
     return analysis
 

@@ -1,74 +1,90 @@
 """Events of one conversation into phases, by what each event's class says of itself.
 
-A connection opens, carries data and ends once, so each of these kinds is one phase however its events lie, and so are
-the handshake and the records of TLS below another protocol. Phases of other protocols stand between opening and
-transfer, in order of start. A kind that comes back after another protocol had its turn is a phase of its own, unless
-there are too many.
+A connection opens, carries data and ends once, so each of these ranks is one phase however its events lie, and so are
+what makes it safe and what carries another protocol. Phases of applications stand between opening and transfer, in
+order of start. A kind that comes back after another one had its turn is a phase of its own, unless there are too many.
+What a phase amounts to is said by the protocol whose events it holds.
 """
 from __future__ import annotations
 
 from operator import attrgetter
 from typing import Final
 
-from analyzer.model import Account, Phase
-from analyzer.timeline.application import application_facts
-from analyzer.timeline.connection import describe_connection
-from analyzer.timeline.counted import counted_phase, describe_echo, traffic_facts
+from analyzer.model import Account, Conversation, Phase
 from analyzer.timeline.titles import Titles
-from analyzer.timeline.transfer import describe_transfer, transfer_end
-from dissectors.kit.event import Event
+from dissectors.kit.event import ANYWHERE, APPLICATION, CARRYING, CLOSING, OPENING, SECURING, TRANSFER, Event
+from dissectors.kit.lookup import Lookup
+from dissectors.kit.phase import Stretch, Summary, Traffic, summed_up
 from dissectors.kit.units import plural
-from dissectors.protocols.dns.lookup import Lookup
-from dissectors.protocols.icmp import IcmpError
-from dissectors.wire.secrets.gate import Said
 from dissectors.wire.secrets.text import shown_text
 
-HANDSHAKE: Final = "handshake"
-TRANSFER: Final = "transfer"
-TEARDOWN: Final = "teardown"
-SECURED: Final = "tls handshake"
-CARRIAGE: Final = "tls data"     # records that carry another protocol, or hide which one
-ECHO: Final = "echo"
+STREAM: Final = "tcp"            # the transport whose octets are a phase of their own
+UNNAMED: Final = "transfer"      # the phase of events that have none, where nothing else goes on
 
 MAX_RETURNS: Final = 1   # of a kind after another one's turn; layers that alternate more often are told once each
 
-# Where a kind stands; all others come in between, by start.
-RANK: Final = {HANDSHAKE: 0, SECURED: 1, CARRIAGE: 2, TRANSFER: 3, TEARDOWN: 4}
-OTHERS: Final = 1
+# Where a phase of each rank stands; those of the same place by start.
+PLACE: Final = {OPENING: 0, SECURING: 1, APPLICATION: 1, CARRYING: 2, TRANSFER: 3, CLOSING: 4}
+
+# (kind, title) of a conversation that no dissector understood, by its transport.
+COUNTED: Final = {
+    "udp": ("datagrams", "Datagrams"), "icmp": ("messages", "ICMP messages"), "icmpv6": ("messages", "ICMPv6 messages"),
+}
+TRANSPORTS: Final = {"icmpv6": "ICMPv6"}    # whose names are not their titles in capitals
+
+Kind = tuple[int, str]           # rank, kind
 
 
 def phases_of(account: Account, lookups: list[Lookup], titles: Titles) -> list[Phase]:
     """The phases of a conversation, in order, each with its title and facts."""
     conversation = account.conversation
+    traffic = _traffic(account, lookups)
     if not account.events:
-        phases = [counted_phase(conversation)] if conversation.transport != "tcp" else []
+        phases = [_counted(conversation, traffic)] if conversation.transport != STREAM else []
     else:
-        phases = [_phase(kind, events, titles) for kind, events in _grouped(account)]
-        for phase in phases:
-            _describe(phase, account, lookups)
+        phases = [_phase(kind, events, traffic, titles) for kind, events in _grouped(account)]
     if phases:
-        carrier = next((phase for phase in phases if phase.kind == TRANSFER), phases[-1])
+        carrier = next((phase for phase in phases if phase.rank == TRANSFER), phases[-1])
         carrier.left_out += account.left_out
         _unshown(carrier, account)
     for phase in phases:
         phase.title = shown_text(phase.title, account.marks)
+        phase.label = shown_text(phase.label, account.marks)
+        phase.outcome = shown_text(phase.outcome, account.marks)
         phase.facts = [shown_text(fact, account.marks) for fact in phase.facts]
     return phases
 
 
-def _grouped(account: Account) -> list[tuple[str, list[Event]]]:
+def transport_title(transport: str) -> str:
+    return TRANSPORTS.get(transport, transport.upper())
+
+
+def _traffic(account: Account, lookups: list[Lookup]) -> Traffic:
+    conversation = account.conversation
+    traffic = Traffic(
+        conversation.number, conversation.transport, conversation.start_ns, conversation.end_ns, conversation.frames,
+        conversation.payload,
+    )
+    if account.left_out and conversation.tcp is not None:
+        traffic.stream = conversation.tcp.unique
+    traffic.series = account.series
+    traffic.lookups = lookups
+    return traffic
+
+
+def _grouped(account: Account) -> list[tuple[Kind, list[Event]]]:
     """(kind, events in order of time) for each phase to be, in order."""
-    once: dict[str, list[Event]] = {}
-    runs: list[tuple[str, list[Event]]] = []
+    once: dict[Kind, list[Event]] = {}
+    runs: list[tuple[Kind, list[Event]]] = []
     for kind, event in _with_kinds(account):
-        if kind in RANK:
+        if kind[0] != APPLICATION:
             once.setdefault(kind, []).append(event)
         elif runs and runs[-1][0] == kind:
             runs[-1][1].append(event)
         else:
             runs.append((kind, [event]))
     if len(runs) > len({kind for kind, _events in runs}) + MAX_RETURNS:
-        merged: dict[str, list[Event]] = {}
+        merged: dict[Kind, list[Event]] = {}
         for kind, events in runs:
             merged.setdefault(kind, []).extend(events)
         runs = list(merged.items())
@@ -77,62 +93,70 @@ def _grouped(account: Account) -> list[tuple[str, list[Event]]]:
     return groups
 
 
-def _place(group: tuple[str, list[Event]]) -> tuple[int, int]:
-    return RANK.get(group[0], OTHERS), group[1][0].time
+def _place(group: tuple[Kind, list[Event]]) -> tuple[int, int]:
+    return PLACE[group[0][0]], group[1][0].time
 
 
-def _with_kinds(account: Account) -> list[tuple[str, Event]]:
+def _with_kinds(account: Account) -> list[tuple[Kind, Event]]:
     """Events by time, each with the kind of its phase.
 
-    Some have none of their own (malformed bytes, a cap that was reached), and an ICMP error is about whatever
-    was going on: they belong where the event before them does. Without TCP there is no phase of transport beside
-    that of the application.
+    Some are about whatever was going on (malformed bytes, a cap that was reached, an error of ICMP): they belong where
+    the event before them does. Without a stream there is no phase of transport beside that of the application.
     """
     events = sorted(account.events, key=attrgetter("time"))
-    own = [event.phase for event in events if event.phase and not isinstance(event, IcmpError)]
-    kind = own[0] if own else TRANSFER
-    alone = account.conversation.transport != "tcp"
-    out: list[tuple[str, Event]] = []
+    own = [(event.rank, event.phase) for event in events if event.phase and event.rank != ANYWHERE]
+    kind = own[0] if own else (TRANSFER, UNNAMED)
+    alone = account.conversation.transport != STREAM and any(rank != TRANSFER for rank, _kind in own)
+    out: list[tuple[Kind, Event]] = []
     for event in events:
-        if event.phase and not isinstance(event, IcmpError):
-            if not (alone and event.phase == TRANSFER and any(phase != TRANSFER for phase in own)):
-                kind = event.phase
+        if event.phase and event.rank != ANYWHERE and not (alone and event.rank == TRANSFER):
+            kind = (event.rank, event.phase)
         out.append((kind, event))
     return out
 
 
-def _phase(kind: str, events: list[Event], titles: Titles) -> Phase:
-    named = next((event for event in events if event.phase), events[0])
-    phase = Phase(kind, titles.phase(kind, named), events[0].time, events[-1].time)
-    phase.events = events
+def _phase(kind: Kind, events: list[Event], traffic: Traffic, titles: Titles) -> Phase:
+    """Title, facts, end and series, as the protocol of its events sums them up."""
+    rank, name = kind
+    named = next((event for event in events if event.phase and event.rank != ANYWHERE), events[0])
+    owner = titles.owner(events, traffic.transport)
+    stretch = Stretch(name, titles.phase(name, named), events, traffic)
+    if owner is not None and owner.summarise is not None:
+        summary = owner.summarise(stretch)
+    elif rank == TRANSFER and traffic.transport != STREAM:
+        summary = _packets(stretch)
+    else:
+        summary = summed_up(stretch, [])
+    phase = Phase(name, summary.title, summary.start_ns, summary.end_ns, rank)
+    phase.events, phase.facts, phase.series = events, summary.facts, summary.series
+    phase.outcome, phase.octets, phase.label = summary.outcome, summary.octets, summary.label
     return phase
 
 
-def _describe(phase: Phase, account: Account, lookups: list[Lookup]) -> None:
-    """Title, facts, end and series, by what its kind has to say."""
-    conversation = account.conversation
-    if phase.kind == TRANSFER:
-        if conversation.transport == "tcp":
-            phase.end_ns = transfer_end(phase, conversation)
-            describe_transfer(phase, account)
-        else:
-            phase.title = "Datagrams" if conversation.transport == "udp" else "Packets"
-            phase.start_ns, phase.end_ns = conversation.start_ns, conversation.end_ns
-            phase.facts += traffic_facts(conversation)
-    elif phase.kind in (HANDSHAKE, TEARDOWN):
-        describe_connection(phase)
-    elif phase.kind == ECHO:
-        describe_echo(phase, conversation)
-    else:
-        titles = [title for title in [Said(event).phase_title() for event in phase.events] if title]
-        phase.title = titles[-1] if titles else phase.title
-        phase.facts += application_facts(phase, conversation, lookups)
+def _packets(stretch: Stretch) -> Summary:
+    """Of a conversation without a stream, in which nothing was recognised: counts."""
+    traffic = stretch.traffic
+    summary = Summary(stretch, "Datagrams" if traffic.transport == "udp" else "Packets", traffic.counted())
+    summary.start_ns, summary.end_ns = traffic.start_ns, traffic.end_ns
+    summary.label = transport_title(traffic.transport)
+    return summary
+
+
+def _counted(conversation: Conversation, traffic: Traffic) -> Phase:
+    """The one phase of a conversation that no dissector understood: unknown is data too."""
+    kind, title = COUNTED.get(conversation.transport, ("packets", "Packets"))
+    phase = Phase(kind, title, conversation.start_ns, conversation.end_ns)
+    phase.facts = traffic.counted()
+    phase.label = transport_title(conversation.transport)
+    if not conversation.protocol and kind != "messages":
+        phase.facts.append("the protocol was not recognised")
+    return phase
 
 
 def _unshown(phase: Phase, account: Account) -> None:
     """Say how many frames no event cites: data in order, plain ACKs, what was counted only."""
     conversation = account.conversation
-    if conversation.transport != "tcp" or account.left_out:
+    if conversation.transport != STREAM or account.left_out:
         return
     cited = {frame for event in account.events for frame in event.evidence.frames}
     rest = sum(conversation.frames) - len(cited)

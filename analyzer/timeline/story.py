@@ -4,40 +4,35 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Final
 
-from analyzer.model import Account, Conversation, Phase, StoryRow, Told
-from analyzer.timeline.application import in_short
-from analyzer.timeline.connection import verdict
+from analyzer.model import Conversation, Phase, StoryRow, Told
 from analyzer.timeline.lookups import Lookups
+from analyzer.timeline.phases import STREAM, transport_title
 from analyzer.timeline.titles import Titles
-from analyzer.timeline.transfer import ARROWS, carried
-from dissectors.kit.event import CORE, Event
+from dissectors.kit.event import APPLICATION, CARRYING, CLOSING, CORE, OPENING, SECURING, TRANSFER, Event
+from dissectors.kit.phase import ARROWS
 from dissectors.kit.units import grouped, plural, size
 from dissectors.wire.secrets.gate import Said
 from dissectors.wire.secrets.text import shown_text
 
 MAX_ROWS: Final = 60       # of the story
 MAX_LABELS: Final = 4      # events named in one row
-TRANSPORT: Final = ("handshake", "transfer", "teardown")
-SECURITY: Final = ("tls handshake", "tls data")    # how something is carried, and not what
 
 
-def story_of(
-    told: list[Told], accounts: list[Account], lookups: Lookups, titles: Titles
-) -> tuple[list[StoryRow], list[str]]:
-    """(rows, what was left out of them). told and accounts: of the same conversations, in the same order.
-
-    A lookup is one row, whatever conversations it took.
-    """
-    named = {one.conversation.number: titles.of(one.conversation.protocol or "dns") for one in told}
+def story_of(told: list[Told], lookups: Lookups, titles: Titles) -> tuple[list[StoryRow], list[str]]:
+    """(rows, what was left out of them). A lookup is one row, whatever conversations it took."""
+    named = {
+        one.conversation.number: titles.of(one.conversation.protocol) if one.conversation.protocol else lookups.label
+        for one in told
+    }
     rows: list[StoryRow] = []
     for lookup in lookups.all:
         number = lookup.conversations[0] if lookup.conversations else 0
         exchanges = len(lookup.steps) + lookup.left_out
-        text = in_short(lookup) + (f", in {plural(exchanges, 'exchange')}" if exchanges > 1 else "")
-        rows.append(StoryRow(number, named.get(number, "DNS"), text, lookup.start_ns, lookup.end_ns))
-    for one, account in zip(told, accounts, strict=True):
-        for row in _rows(one, account, bool(lookups.of(one.conversation.number)), titles):
-            row.text = shown_text(row.text, account.marks)
+        text = lookup.short() + (f", in {plural(exchanges, 'exchange')}" if exchanges > 1 else "")
+        rows.append(StoryRow(number, named.get(number, lookups.label), text, lookup.start_ns, lookup.end_ns))
+    for one in told:
+        for row in _rows(one, bool(lookups.of(one.conversation.number)), titles):
+            row.text = shown_text(row.text, one.marks)
             rows.append(row)
     rows.sort(key=attrgetter("start_ns", "conversation"))
     if len(rows) <= MAX_ROWS:
@@ -51,7 +46,7 @@ def _length(row: StoryRow) -> int:
     return row.end_ns - row.start_ns
 
 
-def _rows(told: Told, account: Account, looked_up: bool, titles: Titles) -> list[StoryRow]:
+def _rows(told: Told, looked_up: bool, titles: Titles) -> list[StoryRow]:
     """Rows of one conversation: the opening, what its applications sum up, and the data where there are none.
 
     A phase of an application whose events have no headline of their own is one row.
@@ -59,17 +54,15 @@ def _rows(told: Told, account: Account, looked_up: bool, titles: Titles) -> list
     conversation = told.conversation
     number = conversation.number
     rows: list[StoryRow] = []
-    application = [phase for phase in told.phases if phase.kind not in TRANSPORT + SECURITY]
-    kinds = {phase.kind for phase in told.phases}
-    secured, carried_inside = SECURITY[0] in kinds, SECURITY[1] in kinds
+    ranks = {phase.rank for phase in told.phases}
+    hidden = SECURING in ranks and CARRYING not in ranks     # nothing but a handshake
     for phase in told.phases:
-        if phase.kind == "handshake":
-            rows.append(_opening(conversation, phase))
-        elif phase.kind == "transfer" and conversation.transport == "tcp":
-            octets = carried(phase.events, account)
-            if not application and any(octets) and (not secured or carried_inside):
-                rows.append(StoryRow(number, "data", _amounts(octets), phase.start_ns, phase.end_ns))
-        elif phase.kind not in ("teardown", "tls data"):
+        if phase.rank == OPENING:
+            rows.append(_opening(conversation, phase, titles))
+        elif phase.rank == TRANSFER and conversation.transport == STREAM:
+            if APPLICATION not in ranks and any(phase.octets) and not hidden:
+                rows.append(StoryRow(number, "data", _amounts(phase.octets), phase.start_ns, phase.end_ns))
+        elif phase.rank not in (CLOSING, CARRYING):
             headed = _headlines(number, phase)
             rows += headed
             if not headed and not looked_up:
@@ -82,10 +75,10 @@ def _headlines(number: int, phase: Phase) -> list[StoryRow]:
     return [StoryRow(number, line.label, line.text, line.start_ns, line.end_ns) for line in found]
 
 
-def _opening(conversation: Conversation, phase: Phase) -> StoryRow:
-    result = verdict(phase.events)
-    text = f"{conversation.originator} → {conversation.responder}" + (f", {result}" if result else "")
-    return StoryRow(conversation.number, "TCP", text, phase.start_ns, phase.end_ns)
+def _opening(conversation: Conversation, phase: Phase, titles: Titles) -> StoryRow:
+    label = next((title for title in [titles.protocol(event) for event in phase.events] if title), "")
+    text = f"{conversation.originator} → {conversation.responder}" + (f", {phase.outcome}" if phase.outcome else "")
+    return StoryRow(conversation.number, label, text, phase.start_ns, phase.end_ns)
 
 
 def _amounts(octets: list[int]) -> str:
@@ -98,15 +91,13 @@ def _row(conversation: Conversation, phase: Phase, titles: Titles) -> StoryRow:
     labels = _labels(phase.events)
     label = next((title for title in [titles.protocol(event) for event in phase.events] if title), "")
     ends = f"{conversation.originator} → {conversation.responder}"
-    if conversation.transport in ("icmp", "icmpv6"):
-        label = "ICMPv6" if conversation.transport == "icmpv6" else "ICMP"
-        text = f"{ends}: {', '.join(phase.facts)}"
-    elif phase.kind == "transfer" or not labels:
-        label = label if labels and phase.kind != "transfer" else conversation.transport.upper()
+    transport = transport_title(conversation.transport)
+    if phase.label or not labels:
+        label = phase.label or transport
         text = f"{ends}: {', '.join(phase.facts)}"
     else:
         text = labels
-    return StoryRow(conversation.number, label or conversation.transport.upper(), text, phase.start_ns, phase.end_ns)
+    return StoryRow(conversation.number, label or transport, text, phase.start_ns, phase.end_ns)
 
 
 def _labels(events: list[Event]) -> str:

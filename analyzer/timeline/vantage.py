@@ -9,8 +9,8 @@ from statistics import median
 from typing import Final
 
 from analyzer.model import Account
+from dissectors.kit.event import OPENING
 from dissectors.kit.units import duration, plural
-from dissectors.protocols.tcp.events_handshake import Established
 
 AGREEMENT: Final = 0.8    # share of the handshakes that has to say the same
 
@@ -48,12 +48,11 @@ def _votes(accounts: list[Account]) -> list[Vote]:
     votes: list[Vote] = []
     for account in accounts:
         for event in account.events:
-            if isinstance(event, Established) and event.seen_from:
-                # The third segment is the caller's, whichever index it has in this conversation.
+            seen = event.vantage() if event.rank == OPENING else None
+            if seen is not None:
                 ends = (account.conversation.originator.address, account.conversation.responder.address)
-                caller = 1 if event.direction == 1 else 0
-                address = {"client": ends[caller], "server": ends[1 - caller]}.get(event.seen_from, "")
-                votes.append(Vote(event.seen_from, address, event.answer_ns, event.ack_ns))
+                address = {"client": ends[seen.client], "server": ends[1 - seen.client]}.get(seen.side, "")
+                votes.append(Vote(seen.side, address, seen.answer_ns, seen.ack_ns))
                 break
     return votes
 

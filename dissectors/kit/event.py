@@ -5,7 +5,9 @@ from typing import ClassVar, Final, Union
 
 from mypy_extensions import mypyc_attr
 
+from dissectors.kit.identity import Identity
 from dissectors.kit.marks import Marks
+from dissectors.kit.units import plural
 
 JsonValue = Union[None, bool, int, float, str, list["JsonValue"], dict[str, "JsonValue"]]
 
@@ -20,6 +22,17 @@ BACKWARD: Final = 1  # responder to originator, drawn ←
 NEITHER: Final = 2   # said of the conversation as a whole
 
 UNMARKED: Final = Marks()    # of an event that nobody has put into a conversation: nothing marked, nothing shown
+
+
+# Where the phase of an event stands in a story. A phase of any rank but APPLICATION comes once in a conversation,
+# however its events lie; those of APPLICATION come back when another one had its turn.
+OPENING: Final = 0      # the conversation begins: a handshake of the transport
+SECURING: Final = 1     # it is made safe; stands among the phases of the application, by its start
+APPLICATION: Final = 2
+CARRYING: Final = 3     # how something is carried, and not what: records that hold another protocol
+TRANSFER: Final = 4     # octets as the transport sees them
+CLOSING: Final = 5      # the conversation ends
+ANYWHERE: Final = 6     # it is about whatever is going on: in the phase of the event before it
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -48,10 +61,26 @@ class Headline:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
+class Vantage:
+    """Where a capture seems to be taken, as one handshake tells it.
+
+    side: "client", "server" or "between".     client: the direction in which the client sends.
+    answer_ns, ack_ns: how long its call waits for the answer, and the answer for its acknowledgment.
+    """
+
+    def __init__(self, side: str, client: int, answer_ns: int, ack_ns: int) -> None:
+        self.side = side
+        self.client = client
+        self.answer_ns = answer_ns
+        self.ack_ns = ack_ns
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Event:
     """One observation. Subclasses are one class a kind and are not changed after they are made.
 
     name: stable and dotted, `protocol.kind`.     phase: the kind of phase it belongs to.
+    rank: where that phase stands in a story.
     importance: CORE, BASE or EXTRA.              spec: the rule behind it, `RFC 9293 §3.5`.
     WHY: why the protocol does this, for a reader who meets it for the first time.
     time: integer nanoseconds since 1970, from the capture.
@@ -62,6 +91,7 @@ class Event:
 
     name: ClassVar[str] = ""
     phase: ClassVar[str] = ""
+    rank: ClassVar[int] = APPLICATION
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = ""
     WHY: ClassVar[str] = ""
@@ -98,9 +128,20 @@ class Event:
         """What this event adds to the line of its phase, in a few words each: `26.0 ms`, `one round trip`."""
         return []
 
+    def vantage(self) -> Vantage | None:
+        """For an event whose timing tells where the capture was taken. Most have none."""
+        return None
+
     def fields(self) -> dict[str, JsonValue]:
         """The values as data, for JSON and tables. Durations end in `_ns`."""
         return {}
+
+    def identifies(self) -> list[Identity]:
+        """What in its texts and fields names a person or a machine, for whoever must not see it.
+
+        Addresses of IP and of network cards are known by their form and need not be said.
+        """
+        return []
 
     def frame_record(self) -> dict[str, JsonValue] | None:
         """What `wiretale frames` shows under the protocol's name on the frame that completes this PDU."""
@@ -111,6 +152,7 @@ class Malformed(Event):
     """Bytes that break the rules of their protocol. The stream goes on."""
 
     name: ClassVar[str] = "malformed"
+    rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
     WHY: ClassVar[str] = (
         "A receiver must not guess what broken bytes mean. Damage, a bug, or an attack can look alike here."
@@ -138,6 +180,7 @@ class LimitReached(Event):
     """A stated cap was reached; what lies beyond it was not examined."""
 
     name: ClassVar[str] = "limit_reached"
+    rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
     WHY: ClassVar[str] = (
         "Everything that a peer controls has a cap, so that no capture can exhaust the analyser. "
@@ -163,22 +206,35 @@ class LimitReached(Event):
 
 
 class DissectorFault(Event):
-    """A fault of the analyser, not of the capture. Tests fail on it; a user sees one line."""
+    """A fault of the analyser, not of the capture. Tests fail on it; a user sees one line.
+
+    again: how many times more it failed in this way since that was told first; 0 the first time.
+    """
 
     name: ClassVar[str] = "dissector_fault"
+    rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
     WHY: ClassVar[str] = "This is a fault of wiretale, not of the capture. Please report it."
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, protocol: str, error: str) -> None:
+    def __init__(
+        self, time: int, direction: int, evidence: Evidence, protocol: str, error: str, again: int = 0
+    ) -> None:
         super().__init__(time, direction, evidence)
         self.protocol = protocol
         self.error = error
+        self.again = again
 
     def label(self) -> str:
         return "fault"
 
     def what(self) -> str:
+        if self.again:
+            return f"wiretale failed {plural(self.again, 'more time')} in the same way inside its {self.protocol} " \
+                f"dissector ({self.error})."
         return f"wiretale failed inside its {self.protocol} dissector ({self.error}); the rest is still told."
 
     def fields(self) -> dict[str, JsonValue]:
-        return {"protocol": self.protocol, "error": self.error}
+        found: dict[str, JsonValue] = {"protocol": self.protocol, "error": self.error}
+        if self.again:
+            found["again"] = self.again
+        return found

@@ -8,7 +8,9 @@ from mypy_extensions import mypyc_attr
 
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
+from dissectors.kit.lookup import Book
 from dissectors.kit.marks import Marks
+from dissectors.kit.phase import Stretch, Summary
 from dissectors.kit.provided import NOTHING, Provided
 
 # Answers of a byte probe.
@@ -18,13 +20,26 @@ MORE: Final = 2  # not enough bytes to tell; asked again with more, up to the ro
 
 BENEATH: Final = -1  # see Handoff
 
+# The ways by which one protocol leads to another. What is named there is a token of the registry behind each way.
+ALPN: Final = "alpn"                  # a protocol identifier that TLS negotiated (RFC 7301), as it is written
+STARTTLS: Final = "starttls"          # what a dialogue in the clear agreed to change to, in lower case
+UPGRADE: Final = "upgrade"            # a token of HTTP's Upgrade or extended CONNECT (RFC 9110 §7.8), in lower case
+MEDIA: Final = "media"                # a media type of HTTP bodies, in lower case, without parameters and suffix
+QUERY: Final = "query"                # a variable in the target of a GET that holds a message (RFC 8484 §4.1)
+SUBPROTOCOL: Final = "subprotocol"    # of WebSocket (RFC 6455 §1.9), as it is written
+WAYS: Final = (ALPN, STARTTLS, UPGRADE, MEDIA, QUERY, SUBPROTOCOL)
+
+By = tuple[str, str]                  # (way, token): ("alpn", "h2")
+ANYONE: Final[By] = ("", "")          # nothing says what follows: it is for whoever recognises the bytes
+
 
 Input = Union[Chunk, Gap, Close, Datagram, Fields]
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Handoff:
-    """From here on the bytes belong to another protocol, by name; "" for whichever recognises them by its probe.
+    """From here on the bytes belong to another protocol: to the one that is reached `by` this, and where there is
+    none to whichever recognises them by its probe.
 
     position: in the stream of `direction`, not before the chunk in hand: the child gets every byte of
     both directions from there on, and the parent none. BENEATH: the parent stays (it decrypts, or takes
@@ -35,13 +50,11 @@ class Handoff:
     """
 
     def __init__(
-        self, protocol: str, direction: int, position: int, reason: str, stream: int = 0,
-        opening: tuple[Input, ...] = (),
+        self, by: By, direction: int, position: int, stream: int = 0, opening: tuple[Input, ...] = ()
     ) -> None:
-        self.protocol = protocol
+        self.by = by
         self.direction = direction
         self.position = position
-        self.reason = reason
         self.stream = stream
         self.opening = opening
 
@@ -58,6 +71,8 @@ class Context:
     provided: what the user gave beside the capture.
     beneath: the protocols that carry this one within the conversation, the outermost first: ("tls",) for what was
     decrypted.
+    readers: who is reached by what; set by the router, which resolves each Handoff by it. A carrier asks it where
+    handing on has a cost, as for the bodies of HTTP.
     marks: what is secret in this conversation by its position; a dissector adds to them.
     """
 
@@ -73,6 +88,7 @@ class Context:
         self.each_pdu = each_pdu
         self.provided = provided
         self.beneath = beneath
+        self.readers: Readers = NO_READERS
         self.marks = marks if marks is not None else Marks(provided.show_secrets)
 
     def mark(self, octets: bytes, chunk: Chunk, at: int) -> None:
@@ -82,17 +98,32 @@ class Context:
         """
         self.marks.mark(octets, chunk.direction, -1 if self.beneath else max(chunk.position + at, 0))
 
+    def midway(self) -> Context:
+        """The same, for an observer that begins in the middle of what it reads."""
+        context = Context(
+            self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided, self.beneath,
+            self.marks,
+        )
+        context.readers = self.readers
+        return context
+
     def above(self, protocol: str) -> Context:
         """The context of what this protocol carries."""
-        return Context(
+        context = Context(
             self.transport, self.originator_port, self.responder_port, self.midstream, self.each_pdu, self.provided,
             (*self.beneath, protocol), self.marks,
         )
+        context.readers = self.readers
+        return context
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Dissector:
-    """An observer of one conversation. A method that is not overridden has nothing to say."""
+    """An observer of one conversation. A method that is not overridden has nothing to say.
+
+    A WireError that leaves a method is told as Malformed, and the next input comes as usual. Any other exception is
+    a fault of ours: it is told, and another dissector of the same protocol gets what follows.
+    """
 
     def on_data(self, chunk: Chunk) -> list[Output]:
         return []
@@ -121,6 +152,21 @@ class Term:
         self.see = see
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Flag:
+    """A mark of the analysis on a packet. name: in full, as a display filter has it; short: the last part of it.
+
+    term: of the glossary, to read on with; "" for none.
+    """
+
+    def __init__(self, name: str, text: str, severity: str, term: str) -> None:
+        self.name = name
+        self.short = name.rpartition(".")[2]
+        self.text = text
+        self.severity = severity
+        self.term = term
+
+
 Probe = Callable[[bytes, int], int]  # (first bytes of one direction, that direction) -> NO, YES or MORE
 
 
@@ -139,6 +185,12 @@ class Protocol:
     namer: for protocols whose answers give names to addresses; sees every UDP payload from one of `ports`,
       so it returns [] at once for whatever it does not understand, and never raises.
     create: None for a transport, whose segments the conversation table itself follows.
+    reached_by: what a carrier can say that leads here, as (way, token): ("alpn", "h2").
+    whole_by: the ways by which each message comes whole, as a Datagram; by all others octets come, as Chunks.
+    phases: titles of its phases by their kinds, where they do not read well as its own title and the kind.
+    summarise: what a phase of its events amounts to; None where the events say it (`phase_title`, `phase_facts`).
+    book: puts together what is told across conversations, such as lookups. Protocols that name the same one share it.
+    flags: what analysis marks single packets with, for the glossary.
     """
 
     def __init__(
@@ -156,6 +208,12 @@ class Protocol:
         probe_anywhere: bool = True,
         namer: Namer | None = None,
         probe_on_port: Probe | None = None,
+        reached_by: tuple[By, ...] = (),
+        whole_by: tuple[str, ...] = (),
+        phases: dict[str, str] | None = None,
+        summarise: Callable[[Stretch], Summary] | None = None,
+        book: Callable[[], Book] | None = None,
+        flags: tuple[Flag, ...] = (),
     ) -> None:
         self.name = name
         self.title = title
@@ -170,3 +228,32 @@ class Protocol:
         self.probe_anywhere = probe_anywhere
         self.namer = namer
         self.probe_on_port = probe_on_port
+        self.reached_by = reached_by
+        self.whole_by = whole_by
+        self.phases = phases or {}
+        self.summarise = summarise
+        self.book = book
+        self.flags = flags
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Readers:
+    """Who is reached by what, of the protocols in use. Where two say the same, the first one has it."""
+
+    def __init__(self, protocols: tuple[Protocol, ...]) -> None:
+        self._reached: dict[By, Protocol] = {}
+        for protocol in protocols:
+            if protocol.create is not None:
+                for by in protocol.reached_by:
+                    self._reached.setdefault(by, protocol)
+
+    def of(self, by: By) -> Protocol | None:
+        """The protocol that is reached by this; None where nobody is."""
+        return self._reached.get(by)
+
+    def tokens(self, way: str) -> list[str]:
+        """Everything that leads somewhere by that way."""
+        return [token for known, token in self._reached if known == way]
+
+
+NO_READERS: Final = Readers(())    # for a dissector without a router

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue, Malformed
+from dissectors.kit.event import ANYWHERE, BASE, CORE, EXTRA, Event, Evidence, JsonValue, Malformed
 from dissectors.kit.inputs import Close, Datagram
+from dissectors.kit.phase import Stretch, Summary
 from dissectors.kit.protocol import YES, Context, Dissector, Output, Protocol, Term
 from dissectors.kit.units import duration, plural
 
@@ -61,6 +62,7 @@ class IcmpError(Event):
 
     name: ClassVar[str] = "icmp.error"
     phase: ClassVar[str] = "transfer"
+    rank: ClassVar[int] = ANYWHERE     # whatever was going on when it came
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 792; RFC 4443 §3"
     WHY: ClassVar[str] = (
@@ -165,7 +167,7 @@ class EchoUnanswered(Event):
         return {"count": self.count}
 
 
-class Message(Event):
+class IcmpMessage(Event):
     """Any other ICMP message."""
 
     name: ClassVar[str] = "icmp.message"
@@ -206,6 +208,27 @@ def error_event(
     return IcmpError(time, direction, Evidence((frame,)), version, data[0], data[1], sender, mtu)
 
 
+def summarise(stretch: Stretch) -> Summary:
+    """How many echoes came back, and how fast."""
+    traffic = stretch.traffic
+    family = "ICMPv6" if traffic.transport == "icmpv6" else "ICMP"
+    summary = Summary(stretch, stretch.title, [])
+    summary.label = family
+    summary.start_ns = min(stretch.start_ns, traffic.start_ns)
+    times = [event.rtt for event in stretch.events if isinstance(event, Echo)]
+    lost = sum([event.count for event in stretch.events if isinstance(event, EchoUnanswered)])
+    if not times and not lost:
+        summary.title = f"{family} messages"
+        summary.facts = traffic.counted()
+        return summary
+    summary.facts = [f"{len(times)} of {plural(len(times) + lost, 'request')} answered"]
+    if times:
+        mean = duration(sum(times) // len(times))
+        low, high = duration(min(times)), duration(max(times))
+        summary.facts.append(f"round trip {mean}" if low == high else f"round trip {low} to {high}, mean {mean}")
+    return summary
+
+
 class IcmpDissector(Dissector):
     """Pairs echo requests with their replies."""
 
@@ -235,7 +258,7 @@ class IcmpDissector(Dissector):
                     datagram.time, datagram.direction, Evidence((asked[1], datagram.frame)), identifier, number,
                     datagram.time - asked[0],
                 )]
-        return [Message(datagram.time, datagram.direction, evidence, self.version, kind, data[1])]
+        return [IcmpMessage(datagram.time, datagram.direction, evidence, self.version, kind, data[1])]
 
     def on_close(self, close: Close) -> list[Output]:
         if not self.open:
@@ -267,7 +290,7 @@ ICMP: Final = Protocol(
     create=_create,
     carriers=("icmp", "icmpv6"),
     ports={},
-    events=(IcmpError, Echo, EchoUnanswered, Message),
+    events=(IcmpError, Echo, EchoUnanswered, IcmpMessage),
     terms=(
         Term("ICMP", "Messages about IP itself: a packet could not be delivered, a host is asked to answer. "
              "An error quotes the beginning of the packet it is about.", "RFC 792; RFC 4443"),
@@ -281,4 +304,6 @@ ICMP: Final = Protocol(
              "RFC 8200 §3; RFC 791 §3.2"),
     ),
     probe=_always,
+    phases={"echo": "Echo"},
+    summarise=summarise,
 )

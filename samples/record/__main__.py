@@ -23,7 +23,7 @@ LARGEST = 200 * 1024         # bytes of one committed capture
 
 def record(case: Case, folder: Path) -> int:
     """Records one case into a folder; returns the capture's size. Raises LabError or NotShown, changing nothing."""
-    with Lab(case) as lab:
+    with Lab(case.key, case.hosts, case.links, case.capture, case.seconds) as lab:
         if case.prepare:
             case.prepare(lab)
         recording = Recording(lab)

@@ -5,8 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from samples.record.case import MIRROR
 from samples.record.lab import Lab, LabError
+from samples.record.network import MIRROR
 
 BLOCK_SECTION = 0x0A0D0D0A       # draft-ietf-opsawg-pcapng §4
 BLOCK_INTERFACE = 1
@@ -26,7 +26,7 @@ class Recording:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.file = lab.scratch / "raw.pcapng"
-        settings = lab.case.capture
+        settings = lab.capture
         device = settings.device or "eth0"
         command = ["dumpcap", "-q", "-n", "-p", "-i", device, "-w", str(self.file), "-s", str(settings.snaplen)]
         if settings.linktype:
@@ -36,7 +36,7 @@ class Recording:
         deadline = time.monotonic() + 10
         while not (self.file.exists() and self.file.stat().st_size):
             if time.monotonic() > deadline or self.process.poll() is not None:
-                raise LabError(f"{lab.case.key}: dumpcap does not start at {host}")
+                raise LabError(f"{lab.key}: dumpcap does not start at {host}")
             time.sleep(0.02)
         time.sleep(0.2)
 

@@ -1,7 +1,7 @@
 """Just enough of Ethernet, IP and TCP for the link to know which frame it holds."""
 from __future__ import annotations
 
-from samples.record.case import Kind
+from samples.record.network import Kind
 
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_IPV6 = 0x86DD

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from samples.record.case import MIRROR, Case, Host
 from samples.record.link import Emulator, Port, open_tap
+from samples.record.network import MIRROR, Capture, Host, Link
 
 PREFIX = "wiretale-"
 PROGRAMS = Path(__file__).parent / "programs"
@@ -46,10 +46,19 @@ class LabError(Exception):
 
 
 class Lab:
-    """The hosts of one case, from `with` to the end of it."""
+    """The hosts of one case, from `with` to the end of it.
 
-    def __init__(self, case: Case) -> None:
-        self.case = case
+    key: the name of the case.     seconds: that a program may take at most.
+    """
+
+    def __init__(
+        self, key: str, hosts: tuple[Host, ...], links: dict[str, Link], capture: Capture, seconds: float
+    ) -> None:
+        self.key = key
+        self.declared = hosts
+        self.links = links
+        self.capture = capture
+        self.seconds = seconds
         self.scratch = Path(tempfile.mkdtemp(prefix=PREFIX))
         self.processes: list[tuple[str, subprocess.Popen[bytes]]] = []
         self.namespaces: list[str] = []
@@ -74,14 +83,14 @@ class Lab:
 
     def build(self) -> None:
         ports: list[Port] = []
-        for number, host in enumerate(self.case.hosts, 1):
+        for number, host in enumerate(self.declared, 1):
             ports += self.add_host(host, number)
-        capture = self.case.capture
+        capture = self.capture
         mirror = -1
         if capture.at == MIRROR:
             self.add_namespace(MIRROR)
             mirror = self.add_tap(MIRROR, "eth0", "02:00:00:00:ff:01", 9000)
-        self.emulator = Emulator(ports, self.case.links, mirror, capture.tags)
+        self.emulator = Emulator(ports, self.links, mirror, capture.tags)
         self.emulator.start()
 
     def add_namespace(self, name: str) -> None:
@@ -175,7 +184,7 @@ class Lab:
     def say(self, process: subprocess.Popen[bytes], *words: str | float) -> None:
         """Types into a program that was started with a keyboard: text, and pauses in seconds between."""
         if process.stdin is None:
-            raise LabError(f"{self.case.key}: {process.args!r} has no keyboard")
+            raise LabError(f"{self.key}: {process.args!r} has no keyboard")
         for word in words:
             if isinstance(word, str):
                 with suppress(BrokenPipeError):            # it may have ended before
@@ -186,13 +195,13 @@ class Lab:
 
     def finish(self, process: subprocess.Popen[bytes], allowed: tuple[int, ...] = (0,)) -> None:
         try:
-            code = process.wait(timeout=self.case.seconds)
+            code = process.wait(timeout=self.seconds)
         except subprocess.TimeoutExpired:
             code = None
         if code not in allowed:
             log = next(log for log, known in self.processes if known is process)
             printed = Path(log).read_text(errors="replace")[-2000:]
-            raise LabError(f"{self.case.key}: {process.args!r} ended with {code}: {printed}")
+            raise LabError(f"{self.key}: {process.args!r} ended with {code}: {printed}")
 
     def listening(self, host: str, port: int, udp: bool = False) -> None:
         """Waits until a server holds its port. Looks at the socket table: nothing is sent."""
@@ -202,7 +211,7 @@ class Lab:
                 return
             time.sleep(0.05)
         logs = "".join(Path(log).read_text(errors="replace")[-1500:] for log, _ in self.processes)
-        raise LabError(f"{self.case.key}: nothing listens on port {port} of {host}: {logs}")
+        raise LabError(f"{self.key}: nothing listens on port {port} of {host}: {logs}")
 
     def note(self, command: list[str]) -> None:
         if command[0] == "runuser":

@@ -17,8 +17,8 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from samples.record.case import Action, Fault, Link
 from samples.record.frames import Sight, look, mark_ce, tagged
+from samples.record.network import Action, Fault, Link
 
 TUNSETIFF = 0x400454CA      # linux/if_tun.h
 IFF_TAP = 0x0002

@@ -4,7 +4,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from samples.record.capture import frames_where, has_keys, tshark
-from samples.record.case import MIRROR, Case, Host, Link
+from samples.record.case import Case
+from samples.record.network import MIRROR, Host, Link
 from samples.record.tools import kernel, version
 
 KEYS = "- The keys of its TLS sessions are inside, in a Decryption Secrets Block: tshark reads it decrypted."

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.packet import TCP, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.packets.packet import TCP, Packet
 from bench.live import Point, grown, untold, verdicts
 from bench.live_load import CLIENT, SEGMENT, WHOLE, Batch, conversation, octets
 from bench.live_wire import of_dumpcap, of_line, of_tcpdump

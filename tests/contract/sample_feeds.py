@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from analyzer.flows.flow import Flow, TcpFlow
+from analyzer.faults import Faults
+from analyzer.flows.flow import Flow
 from analyzer.flows.reassembly import Conflict, Piece
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
-from analyzer.flows.table import FlowTable, Retired
+from analyzer.flows.table import Retired
+from analyzer.flows.tracker import Tracker
 from analyzer.ingest.open import open_capture
 from analyzer.ingest.source import Source
+from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.packets.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output, Protocol
@@ -124,7 +126,7 @@ def witnessed(protocol: Protocol, sample: str, number: int, found: list[Feed]) -
     return Protocol(
         protocol.name, protocol.title, protocol.summary, protocol.specs, watch, protocol.carriers, protocol.ports,
         protocol.events, protocol.terms, protocol.probe, protocol.probe_anywhere, protocol.namer,
-        protocol.probe_on_port,
+        protocol.probe_on_port, protocol.reached_by, protocol.whole_by,
     )
 
 
@@ -163,12 +165,12 @@ class _Collector:
         self.name = sample_name(capture)
         self.source = open_capture([str(capture)])
         self.packet = Packet()
-        self.table = FlowTable(NEVER_BEFORE, 0, True, Retired())
+        self.tracker = Tracker(NEVER_BEFORE, 0, True, Retired(), Faults())
         self.found: dict[int, Feed] = {}
         self.streams: dict[int, Streams] = {}
 
     def collect(self) -> list[Feed]:
-        source, decoder = self.source, Decoder()
+        source, decoder, tracker = self.source, Decoder(), self.tracker
         last = (0, 0)
         while source.next():
             last = (int(source.number), int(source.time))
@@ -176,10 +178,11 @@ class _Collector:
                 source.data, source.start, source.end, source.length, source.link, source.number, source.time,
                 self.packet,
             )
-            if self.packet.kind == TCP:
-                self._segment()
-            elif self.packet.kind in TRANSPORTS:
-                self._datagram()
+            tracker.take(self.packet)
+            if tracker.flow is not None and self.packet.kind == TCP:
+                self._segment(self._feed(tracker.flow))
+            elif tracker.flow is not None and self.packet.kind in TRANSPORTS:
+                self._datagram(tracker.flow)
         source.close()
         for number, feed in self.found.items():
             if number in self.streams:
@@ -192,55 +195,34 @@ class _Collector:
             feed.protocol = router.protocol
         return carrying
 
-    def _feed(self, flow: Flow, transport: str, direction: int) -> Feed:
+    def _feed(self, flow: Flow) -> Feed:
         number = int(flow.number)
         if number not in self.found:
+            transport = TRANSPORTS[int(self.packet.kind)]
             ports = (int(self.packet.sport), int(self.packet.dport)) if transport in ("tcp", "udp") else (0, 0)
+            direction = self.tracker.direction
             context = Context(transport, ports[direction], ports[1 - direction])
             self.found[number] = Feed(self.name, number, context)
         return self.found[number]
 
-    def _segment(self) -> None:
-        packet, source, table = self.packet, self.source, self.table
-        size = 4 if packet.ip_version == 4 else 16
-        table.tcp(
-            packet.data, packet.src, size, packet.transport, packet.end, packet.true_end, packet.scope,
-            source.number, source.time, source.length, -1, 0,
-        )
+    def _segment(self, feed: Feed) -> None:
+        packet, table = self.packet, self.tracker.table
         half = table.half
-        if half is None or not isinstance(half.flow, TcpFlow):
-            return
-        feed = self._feed(half.flow, "tcp", int(half.direction))
+        assert half is not None
         streams = self.streams.setdefault(feed.number, Streams())
-        offset = table.payload - source.start if packet.base >= 0 else -1
         self._pieces(feed, streams.segment(
-            half.direction, half, table.flags, table.seq, table.ack, table.length,
-            packet.data[table.payload:packet.end], source.number, source.time, offset,
+            self.tracker.direction, half, table.flags, table.seq, table.ack, table.length,
+            packet.data[table.payload:packet.end], packet.number, packet.time, packet.offset(table.payload),
         ))
 
-    def _datagram(self) -> None:
-        packet, source = self.packet, self.source
-        size = 4 if packet.ip_version == 4 else 16
-        transport = TRANSPORTS[int(packet.kind)]
-        ports = packet.kind == UDP
-        at = packet.transport
-        addresses = (packet.data[packet.src:packet.src + size], packet.data[packet.dst:packet.dst + size])
-        suffix = packet.scope
-        key, reverse = b"".join(addresses), b"".join(addresses[::-1])
-        if ports:
-            key += packet.data[at:at + 4]
-            reverse += packet.data[at + 2:at + 4] + packet.data[at:at + 2]
-        half = self.table.other(
-            key + suffix, reverse + suffix, packet.kind, size, packet.scope, source.number, source.time,
-            source.length, 0, -1, 0,
-        )
-        begin = at + 8 if ports else at
+    def _datagram(self, flow: Flow) -> None:
+        packet = self.packet
+        begin = packet.transport + (8 if packet.kind == UDP else 0)
         if begin >= packet.end:
             return
-        self._feed(half.flow, transport, int(half.direction)).items.append(Datagram(
-            int(source.number), int(source.time), int(half.direction), packet.data[begin:packet.end],
-            int(packet.true_end - begin), int(begin - source.start) if packet.base >= 0 else -1,
-            int(packet.sport), int(packet.dport),
+        self._feed(flow).items.append(Datagram(
+            int(packet.number), int(packet.time), self.tracker.direction, packet.data[begin:packet.end],
+            int(packet.true_end - begin), int(packet.offset(begin)), int(packet.sport), int(packet.dport),
         ))
 
     def _pieces(self, feed: Feed, pieces: list[Piece]) -> None:

@@ -11,12 +11,14 @@ from event_checks import check_events, deadline, declared_by, signature
 from sample_feeds import Feed, Item, all_feeds, feeds_by_protocol, run
 from variations import HOWS, as_gap, cut, damaged, joined, split
 
-from dissectors.kit.event import Event
+from dissectors.kit.cursor import WireError
+from dissectors.kit.event import Event, Evidence, Malformed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
-from dissectors.kit.protocol import NO, YES, Context, Dissector, Handoff, Output, Protocol
+from dissectors.kit.protocol import NO, WAYS, YES, Context, Dissector, Handoff, Output, Protocol, Readers
 from dissectors.registry import protocols
 
 ALL = protocols()
+READERS = Readers(ALL)
 OBSERVERS = [protocol for protocol in ALL if protocol.create is not None]
 # A protocol without a sample of its own, and why. Empty is the aim.
 WITHOUT_SAMPLE = {
@@ -68,24 +70,33 @@ def small(protocol: Protocol) -> list[Feed]:
 
 
 def feed_to(dissector: Dissector, items: list[Item]) -> list[Output]:
-    """Straight to a dissector, without the router's catch: nothing may be raised."""
+    """Straight to a dissector, without the router's catch: a WireError tells of the bytes, all else is a fault."""
     out: list[Output] = []
     for item in items:
-        if isinstance(item, Chunk):
-            out += dissector.on_data(item)
-        elif isinstance(item, Gap):
-            out += dissector.on_gap(item)
-        elif isinstance(item, Close):
-            out += dissector.on_close(item)
-        elif isinstance(item, Fields):
-            out += dissector.on_fields(item)
-        else:
-            out += dissector.on_datagram(item)
+        try:
+            out += handed(dissector, item)
+        except WireError as error:
+            out.append(Malformed(
+                item.time, item.direction, Evidence((item.frame,)), "its protocol", error.offset, error.reason
+            ))
     return out
+
+
+def handed(dissector: Dissector, item: Item) -> list[Output]:
+    if isinstance(item, Chunk):
+        return dissector.on_data(item)
+    if isinstance(item, Gap):
+        return dissector.on_gap(item)
+    if isinstance(item, Close):
+        return dissector.on_close(item)
+    if isinstance(item, Fields):
+        return dissector.on_fields(item)
+    return dissector.on_datagram(item)
 
 
 def observer(protocol: Protocol, context: Context) -> Dissector:
     assert protocol.create is not None
+    context.readers = READERS
     return protocol.create(context)
 
 
@@ -123,6 +134,11 @@ def test_its_record_is_complete(protocol: Protocol) -> None:
     assert protocol.events
     if not protocol.probe_anywhere:
         assert protocol.ports, "never asked"
+    for way, token in protocol.reached_by:
+        assert way in WAYS, "no carrier says that"
+        assert token
+        assert READERS.of((way, token)) is protocol, "another one has it already"
+    assert set(protocol.whole_by) <= {way for way, _token in protocol.reached_by}
 
 
 @pytest.mark.parametrize("protocol", [p for p in ALL if p.probe is not None], ids=named)

@@ -4,6 +4,8 @@ from __future__ import annotations
 import struct
 from random import Random
 
+from analyzer.packet import Packet
+
 EPOCH = 1_700_000_000
 ETHERNET = 1
 
@@ -63,3 +65,12 @@ def damaged(frames: list[bytes], random: Random) -> list[bytes]:
             continue
         out[at] = bytes(frame)
     return out
+
+
+def packet_of(data: bytes, frame: int, length: int = 0, scope: bytes = b"") -> Packet:
+    """Two IPv4 addresses and a transport header behind them, as decoding leaves them."""
+    packet = Packet()
+    packet.data, packet.ip_version, packet.dst, packet.transport = data, 4, 4, 8
+    packet.end, packet.true_end = len(data), len(data) + length
+    packet.scope, packet.number, packet.time, packet.length = scope, frame, frame * 1_000_000, 54 + length
+    return packet

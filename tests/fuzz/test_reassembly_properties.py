@@ -10,7 +10,7 @@ from analyzer.flows.reassembly import MAX_WAITING, MAX_WAITING_BYTES, Assembler,
 from analyzer.flows.streams import Streams
 from dissectors.kit.inputs import Chunk, Gap
 from dissectors.protocols.tcp.flags import ACK, SYN
-from dissectors.protocols.tcp.sequence import Side
+from dissectors.protocols.tcp.side import TcpSide
 
 MASK = 0xFFFFFFFF
 bases = st.one_of(st.sampled_from([0, 1, 0x7FFFFFFF, 0x80000000, MASK, MASK - 20]), st.integers(0, MASK))
@@ -180,7 +180,7 @@ def test_a_hole_that_is_never_filled_holds_no_more_than_the_cap() -> None:
 
 def test_a_capture_that_starts_with_a_keep_alive_misses_nothing() -> None:
     for guessed, flags, expected in ((True, ACK, [Chunk]), (False, SYN, [])):
-        streams, side = Streams(), Side()
+        streams, side = Streams(), TcpSide()
         side.base_known, side.base_seq = True, 99
         assert streams.segment(0, side, flags, 100 if guessed else 99, 0, 0, b"", 1, 1, -1) == []
         pieces = streams.segment(0, side, ACK, 101, 0, 5, b"hello", 2, 2, -1)
@@ -191,7 +191,7 @@ def test_a_capture_that_starts_with_a_keep_alive_misses_nothing() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 30)), min_size=1, max_size=20), bases, bases)
 def test_both_directions_apart(turns: list[tuple[bool, int]], client: int, server: int) -> None:
     """A conversation in turns, every segment acknowledging what came before."""
-    streams, sides = Streams(), (Side(), Side())
+    streams, sides = Streams(), (TcpSide(), TcpSide())
     for side, base in zip(sides, (client, server), strict=True):
         side.base_known, side.base_seq = True, base
     sent_bytes, got = [b"", b""], [b"", b""]

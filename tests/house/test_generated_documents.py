@@ -13,3 +13,10 @@ ROOT = Path(__file__).parents[2]
 def test_the_page_is_current(script: str) -> None:
     made = runpy.run_path(str(ROOT / "docs" / script))
     assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), f"run: python docs/{script}"
+
+
+@pytest.mark.parametrize("page", ["events.md", "findings.md", "terms.md"])
+def test_the_reference_is_current(page: str) -> None:
+    pages = runpy.run_path(str(ROOT / "docs" / "reference.py"))["PAGES"]
+    path = ROOT / "docs" / "reference" / page
+    assert path.read_text(encoding="utf-8") == pages[path](), "run: python docs/reference.py"

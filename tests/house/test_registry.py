@@ -15,13 +15,33 @@ COMMON = [Malformed, LimitReached, DissectorFault]
 TERMS = [(protocol, term) for protocol in built_in() for term in protocol.terms]
 SHORTEST_WHY = 40
 
-# One or several rules, each of a standard, with the section where it is not the whole of it.
-RULE = (
-    r"(RFC \d{1,5}( (§[0-9A-Z]+(\.\d+)*|Appendix [A-Z](\.\d+)*))?"
-    r"|IEEE \d+(\.\d+[A-Za-z]*)?(-\d{4})?( §\d+(\.\d+)*)?|IANA [A-Za-z0-9 -]+"
-    r"|WHATWG HTML( §\d+(\.\d+)*)?|gRPC over HTTP2|gRPC-Web|Protocol Buffers Encoding)"
-)
-SPEC = re.compile(rf"{RULE}(; {RULE})*")
+# One or several rules: a document, and the section or appendix where it is not meant as a whole. An RFC goes by its
+# number, what others publish (IEEE, ITU-T, OASIS, W3C, WHATWG, IANA, a vendor) by a name of at most five words and,
+# where it has one, the number or version behind it.
+PLACE = r"( (§[0-9A-Z]+(\.\d+)*|Appendix [A-Z](\.\d+)*))?"
+WORD = r"[A-Za-z]([A-Za-z0-9./+-]*[A-Za-z0-9])?"
+DOCUMENT = rf"(RFC [1-9]\d{{0,4}}|(?!RFC)(?=[a-z]*[A-Z]){WORD}( {WORD}){{0,4}}( \d([\w.-]*\w)?)?)"
+SPEC = re.compile(rf"{DOCUMENT}{PLACE}(; {DOCUMENT}{PLACE})*")
+
+
+@pytest.mark.parametrize("spec", [
+    "RFC 9293", "RFC 9293 §3.8.6.1", "RFC 5246 Appendix E.2", "RFC 9293 §3.5; RFC 5681 §3.2", "MQTT 3.1.1",
+    "OASIS MQTT 5.0 §3.1.2",
+    "IEEE 802.1Q-2022 §9.6", "IEEE 802.3", "ITU-T X.690 §8.1.2", "ISO/IEC 7816-4", "W3C Trace Context §3.2",
+    "WHATWG HTML §9.2.6", "gRPC over HTTP2", "PostgreSQL Protocol 3.0 §55.2", "IANA Service Name postgresql",
+    "RFC 6455 §1.3; WHATWG WebSockets",
+])
+def test_a_rule_may_be_of_any_body(spec: str) -> None:
+    assert SPEC.fullmatch(spec)
+
+
+@pytest.mark.parametrize("spec", [
+    "", "RFC", "RFC9293", "rfc 9293", "RFC 9293 3.5", "RFC 9293 §", "RFC 9293 §3.5.", "RFC 9293, RFC 5681", "RFC draft",
+    "the standard", "MQTT 3.1.1 3.1", "MQTT §", "It is said in the description of it", "Hello 1.0 (draft)",
+    "MQTT 3.1.1;",
+])
+def test_a_rule_names_a_document_and_a_place(spec: str) -> None:
+    assert not SPEC.fullmatch(spec)
 
 
 def ident(event: type[Event]) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from samples.record.__main__ import LARGEST, chosen
-from samples.record.case import MIRROR, Case
+from samples.record.case import Case
 from samples.record.cases import ALL
+from samples.record.network import MIRROR
 from samples.record.readme import index
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"

@@ -1,9 +1,9 @@
 """The emulated link without any network: frames pushed in by hand, the queue of deliveries read off."""
 from __future__ import annotations
 
-from samples.record.case import Action, Fault, Kind, Link
 from samples.record.frames import look, mark_ce, tagged
 from samples.record.link import Emulator, Port
+from samples.record.network import Action, Fault, Kind, Link
 
 CLIENT_MAC, SERVER_MAC = bytes.fromhex("020000000101"), bytes.fromhex("020000000201")
 MS = 1_000_000

@@ -52,7 +52,7 @@ def test_a_recording_that_does_not_show_it_is_refused(tmp_path: Path, monkeypatc
 
 
 def test_everything_is_removed_after_a_failure() -> None:
-    lab = Lab(CASE)
+    lab = Lab(CASE.key, CASE.hosts, CASE.links, CASE.capture, CASE.seconds)
     with lab, pytest.raises(LabError, match="ended with"):
         lab.run("client", [shutil.which("false") or "false"])
     assert not lab.scratch.exists()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import socket
 import struct
 from typing import Any, Final
@@ -42,14 +43,14 @@ def compiled(text: str, link: int, snaplen: int, interface: str) -> list[Instruc
     handle = None
     if interface and link != COOKED:
         errors = ctypes.create_string_buffer(ERROR_BUFFER)
-        handle = pcap.pcap_open_live(interface.encode(), snaplen, 0, 100, errors)
+        handle = pcap.pcap_open_live(os.fsencode(interface), snaplen, 0, 100, errors)
         if handle and pcap.pcap_datalink(handle) != _dlt(wanted):
             pcap.pcap_close(handle)
             handle = None
     if not handle:
         handle = pcap.pcap_open_dead(_dlt(wanted), snaplen)
     program = pcap.bpf_program()
-    if pcap.pcap_compile(handle, ctypes.byref(program), ctypes.create_string_buffer(text.encode()), 1, 0xFFFFFFFF):
+    if pcap.pcap_compile(handle, ctypes.byref(program), ctypes.create_string_buffer(os.fsencode(text)), 1, 0xFFFFFFFF):
         reason = ctypes.string_at(pcap.pcap_geterr(handle)).decode(errors="replace")
         pcap.pcap_close(handle)
         raise CaptureError(f"the capture filter {text!r} is wrong: {reason}")

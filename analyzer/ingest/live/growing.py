@@ -101,6 +101,8 @@ class GrowingFile(GrowingStream):
         else:
             try:
                 named = os.stat(self.path)
+            except PermissionError:
+                return           # the folder is closed to whom we became since; the file itself is open
             except OSError:
                 named = None
             if named is None or (named.st_dev, named.st_ino) != (mine.st_dev, mine.st_ino):

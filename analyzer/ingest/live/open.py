@@ -1,6 +1,7 @@
 """Opening what is live. Whatever needs rights is done here, before `drop_privileges()`."""
 from __future__ import annotations
 
+import os
 import sys
 from typing import Final
 
@@ -18,6 +19,8 @@ __all__ = ["ANY", "DIRECTIONS", "LiveOptions", "open_live", "open_stream"]
 ANY: Final = "any"
 LOOPBACK: Final = "lo"          # an Ethernet interface that every Linux has, to compile filters with
 DIRECTIONS: Final = ("both", "in", "out")
+LONGEST_NAME: Final = 15        # IFNAMSIZ without the NUL (linux/if.h)
+WHITESPACE: Final = " \t\n\v\f\r\xa0"      # as isspace() of Linux has it
 # As tcpdump and Wireshark have it: more than any frame, offloaded segments of 64 KiB included.
 DEFAULT_SNAPLEN: Final = 262_144
 # Between the kernel and us, for each interface. 16 MiB hold 0.2 s of 500 000 small frames a second.
@@ -60,6 +63,10 @@ def open_live(options: LiveOptions) -> LiveSource:
     names = list(dict.fromkeys(options.interfaces))
     if not names:
         raise CaptureError("no interface was named")
+    for name in names:
+        wrong = wrong_name(name)
+        if wrong:
+            raise CaptureError(f"{name!r} is no name of an interface: {wrong}")
     if ANY in names and len(names) > 1:
         raise CaptureError(f"{ANY!r} already means all interfaces; name it alone")
     if options.direction not in DIRECTIONS:
@@ -74,6 +81,23 @@ def open_live(options: LiveOptions) -> LiveSource:
     if ring and options.sockets != SCAPY:
         return _open_rings(names, options)
     return open_scapy(names, options.filter, options.snaplen, options.promiscuous, options.direction)
+
+
+def wrong_name(name: str) -> str:
+    """Why no interface can have this name, "" where one can: dev_valid_name() of Linux; elsewhere hardly a rule."""
+    if not name:
+        return f"it is empty ({ANY!r} means all of them)"
+    if "\0" in name:
+        return "it has a NUL in it"
+    if sys.platform != "linux":
+        return ""
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        return f"it is longer than {LONGEST_NAME} bytes"
+    if name in (".", "..") or "/" in name or any(character in WHITESPACE for character in name):
+        return "no name has a slash or white space in it, or is only dots"
+    if ":" in name:
+        return "what follows a colon names an address only; name the interface before it"
+    return ""
 
 
 def _open_rings(names: list[str], options: LiveOptions) -> LiveSource:

@@ -41,6 +41,8 @@ SIOCGIFINDEX: Final = 0x8933
 IFF_UP: Final = 1
 IFF_RUNNING: Final = 0x40
 
+ATTEMPTS: Final = 5              # to see an interface with one name, where it is renamed meanwhile
+
 # A block holds at least one frame of any size; large ones waste less of themselves at their end.
 BLOCK: Final = 256 << 10
 FEWEST_BLOCKS: Final = 8
@@ -84,8 +86,8 @@ class PacketSocket:
     def _find(self) -> tuple[int, int]:
         """Number and hardware type of the interface."""
         try:
-            index = struct.unpack_from("i", self.ask(SIOCGIFINDEX, self.name.encode()), 16)[0]
-            hardware = struct.unpack_from("H", self.ask(SIOCGIFHWADDR, self.name.encode()), 16)[0]
+            index = struct.unpack_from("i", self.ask(SIOCGIFINDEX, os.fsencode(self.name)), 16)[0]
+            hardware = struct.unpack_from("H", self.ask(SIOCGIFHWADDR, os.fsencode(self.name)), 16)[0]
         except OSError as error:
             if error.errno in (errno.ENODEV, errno.ENXIO):
                 known = ", ".join(name for _index, name in socket.if_nameindex())
@@ -100,20 +102,32 @@ class PacketSocket:
     def name_of(self, index: int) -> str:
         """The name of an interface by its number; one that is gone by now has its number for a name."""
         try:
-            found = ioctl(self.receiver.fileno(), SIOCGIFNAME, struct.pack("16si20x", b"", index))
+            return os.fsdecode(self.named(index))
         except OSError:
             return f"interface {index}"
-        return found[:16].split(b"\0", 1)[0].decode("utf-8", "replace")
 
-    def state_of(self, name: str, index: int) -> str:
-        """UP, DOWN or GONE; another interface that was given the name of one that is gone does not count."""
-        try:
-            if struct.unpack_from("i", self.ask(SIOCGIFINDEX, name.encode()), 16)[0] != index:
-                return GONE
-            flags = struct.unpack_from("H", self.ask(SIOCGIFFLAGS, name.encode()), 16)[0]
-        except OSError:
-            return GONE
-        return UP if flags & IFF_UP else DOWN
+    def named(self, index: int) -> bytes:
+        """The name that the interface of this number has now. Raises OSError where there is none."""
+        found = ioctl(self.receiver.fileno(), SIOCGIFNAME, struct.pack("16si20x", b"", index))
+        return found[:16].split(b"\0", 1)[0]
+
+    def state_of(self, index: int) -> tuple[str, str]:
+        """UP, DOWN or GONE, and the name that the interface of this number has now, "" for one that is gone.
+
+        The number stays with an interface for its life; its name may be changed, and given to another one.
+        """
+        for _attempt in range(ATTEMPTS):
+            try:
+                name = self.named(index)
+            except OSError:
+                return GONE, ""
+            try:
+                flags = struct.unpack_from("H", self.ask(SIOCGIFFLAGS, name), 16)[0]
+                if self.named(index) == name:
+                    return UP if flags & IFF_UP else DOWN, os.fsdecode(name)
+            except OSError:
+                continue         # renamed, or gone, between the two
+        return DOWN, os.fsdecode(name)
 
     def start(
         self, program: list[Instruction], promiscuous: bool, inbound_only: bool, buffer: int, wait_ms: int
@@ -190,7 +204,7 @@ def opened(name: str, kind: int) -> socket.socket:
     try:
         return socket.socket(AF_PACKET, kind, 0)
     except PermissionError as error:
-        raise CaptureError(no_rights(name or "all interfaces", error.strerror or "no right")) from error
+        raise no_rights(name or "all interfaces", error.strerror or "no right") from error
     except OSError as error:
         raise CaptureError(f"packet sockets cannot be opened here ({error.strerror})") from error
 

@@ -244,7 +244,7 @@ class RingSource(LiveSource):
             lane: Lane | None = None
             if each.name:
                 lane = self.add_lane(each.name, each.index, each.hardware)
-                if each.state_of(each.name, each.index) != UP:
+                if each.state_of(each.index)[0] != UP:
                     lane.state = DOWN
                     self.notify(time.time_ns(), each.name, f"{each.name} is down: nothing comes before it is up")
             else:
@@ -383,7 +383,9 @@ class RingSource(LiveSource):
         for lane in self.lanes:
             if lane.state == GONE or not self.sockets:
                 continue
-            state = self.sockets[0].state_of(lane.name, lane.number)
+            state, name = self.sockets[0].state_of(lane.number)
+            if state != GONE and name != lane.name:
+                self.rename(lane, name)
             if state == lane.state:
                 continue
             before = lane.state
@@ -394,6 +396,14 @@ class RingSource(LiveSource):
                 self.notify(time.time_ns(), lane.name, f"{lane.name} went down; what comes once it is up is captured")
             elif before == DOWN:
                 self.notify(time.time_ns(), lane.name, f"{lane.name} is up")
+
+    def rename(self, lane: Lane, name: str) -> None:
+        """An interface has another name now, and is the same one. What was described before keeps the old name."""
+        self.notify(time.time_ns(), name, f"{lane.name} was renamed to {name}; the capture goes on")
+        lane.name = name
+        self.interfaces[int(lane.place)].name = name
+        if not self.shared:
+            self.title = ", ".join([each.name for each in self.lanes])
 
     def lose(self, lane: Lane) -> None:
         """An interface was removed. What is in its ring is still handed out; the capture ends with the last one."""

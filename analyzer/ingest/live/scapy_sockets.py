@@ -168,6 +168,6 @@ def opened(scapy: Any, name: str, filter: str, promiscuous: bool) -> Any:
     try:
         return scapy.conf.L2listen(iface=name, filter=filter.strip() or None, promisc=promiscuous)
     except PermissionError as error:
-        raise CaptureError(no_rights(name, error.strerror or "no right")) from error
+        raise no_rights(name, error.strerror or "no right") from error
     except (OSError, ImportError, scapy.Scapy_Exception) as error:
         raise CaptureError(f"{name}: scapy cannot capture here ({error})") from error

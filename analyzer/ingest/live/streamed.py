@@ -205,7 +205,7 @@ def open_stream(path: str, follow: bool) -> LiveSource:
         if path == STANDARD_INPUT:
             descriptor = os.dup(sys.stdin.fileno() if sys.stdin is not None else 0)
         else:
-            descriptor = os.open(path, os.O_RDONLY)
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))     # a pipe may have no writer
         mode = os.fstat(descriptor).st_mode
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -221,6 +221,8 @@ def open_stream(path: str, follow: bool) -> LiveSource:
         stream = GrowingFile(descriptor, path)
     else:
         stream = GrowingPipe(descriptor)
+    if path != STANDARD_INPUT and hasattr(os, "set_blocking"):
+        os.set_blocking(descriptor, True)     # it is read only where there is something, or by somebody who waits
     try:
         return StreamSource(name, stream)
     except CaptureError:

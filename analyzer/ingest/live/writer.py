@@ -13,6 +13,7 @@ from librt.strings import BytesWriter, read_i32_le, write_i32_le, write_i64_le
 from mypy_extensions import i32, i64
 
 from analyzer.ingest import pcapng_write as ng
+from analyzer.ingest.live.outputs import create
 from analyzer.ingest.live.source import Counts, LiveSource
 from analyzer.ingest.pcapng_blocks import ENHANCED, OPT_COMMENT
 from analyzer.ingest.source import CaptureError
@@ -23,8 +24,6 @@ FLUSH_NS: Final = 1_000_000_000
 GATHERED: Final = 256 << 10
 PADDING: Final = (b"", b"\0\0\0", b"\0\0", b"\0")    # by size modulo four
 STANDARD_OUTPUT: Final = "-"
-# A capture can hold anybody's passwords, so only its owner may read it.
-MODE: Final = 0o600
 SMALLEST_FILE: Final = 4_096     # octets; a bound below this would make a file for every few frames
 
 
@@ -101,8 +100,7 @@ class CaptureWriter:
                 stem, suffix = os.path.splitext(path)
                 stamp = time.strftime("%Y%m%d%H%M%S", time.localtime(time.time()))
                 path = f"{stem}_{self.turn:05}_{stamp}{suffix}"
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-            self.descriptor = os.open(path, flags, MODE)
+            self.descriptor = create(path)
             self.files.append(path)
             self.make_room()
         self.stored = 0

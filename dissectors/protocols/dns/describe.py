@@ -3,19 +3,30 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.lookup import NO_DATA, NO_NAME, TRUNCATED
 from dissectors.kit.units import grouped, plural
-from dissectors.protocols.dns.message import AA, AD, ANSWER, AUTHORITY, CD, RA, RD, TC, Message, Question, Record, Z
+from dissectors.protocols.dns.message import (
+    AA,
+    AD,
+    ANSWER,
+    AUTHORITY,
+    CD,
+    RA,
+    RD,
+    TC,
+    DnsMessage,
+    DnsRecord,
+    Question,
+    Z,
+)
 from dissectors.protocols.dns.names import Name
 from dissectors.protocols.dns.outcome import (
     ALIAS,
     BROKEN,
     DONE,
     FAILED,
-    NO_DATA,
-    NO_NAME,
     REFERRAL,
-    TRUNCATED,
-    Outcome,
+    DnsOutcome,
     addresses,
     extended_errors,
 )
@@ -31,7 +42,7 @@ DNS_FLAGS: Final = ((AA, "AA"), (TC, "TC"), (RD, "RD"), (RA, "RA"), (Z, "Z"), (A
 LLMNR_FLAGS: Final = ((AA, "C"), (TC, "TC"), (RD, "T"))  # conflict, tentative (RFC 4795 §2.1.1)
 
 
-def flag_names(message: Message, llmnr: bool = False) -> list[str]:
+def flag_names(message: DnsMessage, llmnr: bool = False) -> list[str]:
     return [name for bit, name in (LLMNR_FLAGS if llmnr else DNS_FLAGS) if message.flags & bit]
 
 
@@ -56,7 +67,7 @@ def asked(question: Question) -> str:
     return text if class_ == IN else f"{text} in class {class_name(class_)}"
 
 
-def question_text(message: Message) -> str:
+def question_text(message: DnsMessage) -> str:
     """What is asked, of every question in the message."""
     questions = message.all_questions()
     if not questions:
@@ -64,7 +75,7 @@ def question_text(message: Message) -> str:
     return listed([asked(question) for question in questions[:MAX_SHOWN]], int(message.questions))
 
 
-def query_text(message: Message, multicast: bool) -> str:
+def query_text(message: DnsMessage, multicast: bool) -> str:
     """A query in one sentence, without its final dot."""
     opcode = message.opcode
     if opcode == NOTIFY:  # RFC 1996 §3.3
@@ -95,7 +106,7 @@ def cache_text(seconds: int) -> str:
     return f"; may be cached for {grouped(seconds)} s"
 
 
-def response_text(message: Message, out: Outcome) -> str:
+def response_text(message: DnsMessage, out: DnsOutcome) -> str:
     """A response in one sentence, without its final dot."""
     question = message.question()
     name = question.name.text() if question is not None else ""
@@ -139,16 +150,16 @@ def _chain_text(name: str, chain: list[Name]) -> str:
     return f"{name} is an alias of " + ", which is an alias of ".join([target.text() for target in chain])
 
 
-def _last(lead: str, name: str, out: Outcome) -> str:
+def _last(lead: str, name: str, out: DnsOutcome) -> str:
     return f"{lead}, which" if out.chain else name
 
 
-def _zone(out: Outcome) -> str:
+def _zone(out: DnsOutcome) -> str:
     """Whose word a negative answer is: the zone of its SOA record."""
     return f", says the zone {out.zone.text()}" if out.zone is not None else ""
 
 
-def _answer_text(message: Message, question: Question, out: Outcome, subject: str) -> str:
+def _answer_text(message: DnsMessage, question: Question, out: DnsOutcome, subject: str) -> str:
     total = len(out.answers)
     if question.type in (AXFR, IXFR):
         return f"Transfers the zone {subject}: {plural(total, 'record')} in this message"
@@ -161,7 +172,7 @@ def _answer_text(message: Message, question: Question, out: Outcome, subject: st
     return f"{subject} has {type_name(question.type)} {listed(values, total)}"
 
 
-def _referral_text(name: str, out: Outcome) -> str:
+def _referral_text(name: str, out: DnsOutcome) -> str:
     zone = out.zone.text() if out.zone is not None else "."
     servers = listed([server.text() for server in out.servers[:MAX_SHOWN]], len(out.servers))
     where = "the root" if zone == "." else f"the zone {zone}"
@@ -174,12 +185,12 @@ def _referral_text(name: str, out: Outcome) -> str:
     return text + (f"; gives {plural(len(out.glue), 'address', 'addresses')} for them (glue)" if out.glue else "")
 
 
-def _without_question(message: Message, out: Outcome) -> str:
+def _without_question(message: DnsMessage, out: DnsOutcome) -> str:
     """A response without a question: the parts of a zone transfer, and nearly all of mDNS (RFC 6762 §6)."""
     return f"Tells {record_list(out.answers, message)}" if out.answers else "Tells nothing"
 
 
-def record_list(records: list[Record], message: Message) -> str:
+def record_list(records: list[DnsRecord], message: DnsMessage) -> str:
     """`printer.local A 10.0.0.9 and 2 more`."""
     words = []
     for record in records[:MAX_SHOWN]:
@@ -188,7 +199,7 @@ def record_list(records: list[Record], message: Message) -> str:
     return listed(words, len(records))
 
 
-def multicast_text(message: Message) -> str:
+def multicast_text(message: DnsMessage) -> str:
     """An mDNS response: what is announced, and what is taken back (RFC 6762 §8.3, §10.1)."""
     records = [record for record in message.records() if record.type != OPT and record.section != AUTHORITY]
     told = [record for record in records if record.section == ANSWER]
@@ -203,7 +214,7 @@ def multicast_text(message: Message) -> str:
     return text + cache_text(min([record.ttl for record in told]))
 
 
-def label(message: Message, out: Outcome | None) -> str:
+def label(message: DnsMessage, out: DnsOutcome | None) -> str:
     """`A query`, `A answer`, `AAAA NODATA`."""
     opcode = message.opcode
     if opcode != QUERY:

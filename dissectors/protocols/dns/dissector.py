@@ -9,7 +9,7 @@ from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, Li
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.kit.units import duration
-from dissectors.protocols.dns.events import Mismatch, Query, Response, Retry, Unanswered
+from dissectors.protocols.dns.events import DnsResponse, DnsRetry, DnsUnanswered, Mismatch, Query
 from dissectors.protocols.dns.events_multicast import (
     LlmnrQuery,
     LlmnrResponse,
@@ -18,7 +18,7 @@ from dissectors.protocols.dns.events_multicast import (
     MdnsResponse,
     MdnsRetry,
 )
-from dissectors.protocols.dns.message import HEADER, Message
+from dissectors.protocols.dns.message import HEADER, DnsMessage
 from dissectors.protocols.dns.rdata import fault
 from dissectors.protocols.dns.stream import MessageStream, Piece
 from dissectors.protocols.dns.transactions import (
@@ -124,7 +124,7 @@ class DnsDissector(Dissector):
                     f"{len(data)} bytes where the header alone has {HEADER}",
                 ))
             return
-        message = Message(data)
+        message = DnsMessage(data)
         if message.response:
             out.append(self._response(message, length, frames, time, direction, start, end))
         else:
@@ -144,7 +144,7 @@ class DnsDissector(Dissector):
         return Malformed(time, direction, evidence, NAMES[self.kind], offset, reason)
 
     def _query(
-        self, message: Message, length: int, frames: tuple[int, ...], frame: int, time: int, direction: int,
+        self, message: DnsMessage, length: int, frames: tuple[int, ...], frame: int, time: int, direction: int,
         start: int, end: int,
     ) -> Event:
         asked = (self.asked_backward if direction else self.asked_forward).query(message, frame, time)
@@ -156,7 +156,7 @@ class DnsDissector(Dissector):
         kind = self.kind
         if kind == UNICAST:
             if again:
-                return Retry(time, direction, evidence, message, length, attempt, since, first, same)
+                return DnsRetry(time, direction, evidence, message, length, attempt, since, first, same)
             return Query(time, direction, evidence, message, length, attempt, since, first, same)
         if kind == MULTICAST:
             if again:
@@ -167,7 +167,7 @@ class DnsDissector(Dissector):
         return LlmnrQuery(time, direction, evidence, message, length, attempt, since, first, same)
 
     def _response(
-        self, message: Message, length: int, frames: tuple[int, ...], time: int, direction: int,
+        self, message: DnsMessage, length: int, frames: tuple[int, ...], time: int, direction: int,
         start: int, end: int,
     ) -> Event:
         """The asker is the other side."""
@@ -190,12 +190,12 @@ class DnsDissector(Dissector):
         return Mismatch(time, direction, evidence, message, length, frame, _reason(fit, asked, message, time))
 
     def _make_response(
-        self, time: int, direction: int, evidence: Evidence, message: Message, length: int, asked_frame: int,
+        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int, asked_frame: int,
         response_ns: int, total_ns: int, attempts: int, continued: bool,
     ) -> Event:
         kind = self.kind
         if kind == UNICAST:
-            return Response(
+            return DnsResponse(
                 time, direction, evidence, message, length, asked_frame, response_ns, total_ns, attempts, continued
             )
         if kind == MULTICAST:
@@ -209,7 +209,7 @@ class DnsDissector(Dissector):
     def _unanswered(self, transactions: Transactions, direction: int, close: Close, out: list[Output]) -> None:
         for asked in transactions.open.values():
             frames = (asked.frame,) if asked.first_frame == asked.frame else (asked.first_frame, asked.frame)
-            out.append(Unanswered(
+            out.append(DnsUnanswered(
                 close.time, direction, Evidence(frames), asked.message(), asked.attempt,
                 close.time - asked.first_time, close.how,
             ))
@@ -224,7 +224,7 @@ class DnsDissector(Dissector):
             ))
 
 
-def _reason(fit: int, asked: Asked | None, message: Message, time: int) -> str:
+def _reason(fit: int, asked: Asked | None, message: DnsMessage, time: int) -> str:
     """Why a response answers nothing, as a sentence."""
     if fit == NEVER_ASKED or asked is None:
         return (

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.cursor import Cursor, WireError
 from dissectors.kit.event import JsonValue
 from dissectors.kit.units import duration
 from dissectors.protocols.dns.addresses import ipv4, ipv6
-from dissectors.protocols.dns.cursor import Cursor, quoted
-from dissectors.protocols.dns.names import WireError
+from dissectors.protocols.dns.fields import finish, name_at, quoted
 from dissectors.wire.dns_codes import (
     ALGORITHMS,
     DIGESTS,
@@ -51,17 +51,17 @@ class Option:
 def decode_options(cursor: Cursor) -> list[Option]:
     """Every option of an OPT record. Raises WireError where a length does not fit."""
     out: list[Option] = []
-    while cursor.left():
+    while cursor.left:
         code = cursor.number(2)
         value = cursor.part(cursor.number(2))
         out.append(_option(code, value))
-        value.finish()
+        finish(value)
     return out
 
 
 def _option(code: int, value: Cursor) -> Option:
     name = option_name(code)
-    size = value.left()
+    size = value.left
     if code == OPTION_SUBNET and size:
         return _subnet(value)
     if code == OPTION_COOKIE:
@@ -83,7 +83,7 @@ def _option(code: int, value: Cursor) -> Option:
         idle = value.number(2) * 100_000_000
         return Option(code, f"TCP may stay idle for {duration(idle)}", {"timeout_ns": idle})
     if code in (OPTION_CHAIN, OPTION_REPORT):  # RFC 7901 §4, RFC 9567 §5: a name
-        domain = value.name().text()
+        domain = name_at(value).text()
         return Option(code, f"{name} {domain}", {"domain": domain})
     if code == OPTION_ZONE_VERSION:  # RFC 9660 §2.1: labels, type, version
         labels, kind, version = value.number(1), value.number(1), value.rest()
@@ -120,7 +120,7 @@ def _subnet(value: Cursor) -> Option:
 
 def _cookie(value: Cursor) -> Option:
     """RFC 7873 §4: 8 octets of the client's, then none or 8 to 32 of the server's."""
-    size = value.left()
+    size = value.left
     if size != 8 and not 16 <= size <= 40:
         raise WireError(value.at, f"a cookie of {size} octets")
     client, server = value.take(8).hex(), value.rest().hex()
@@ -145,7 +145,7 @@ def _numbers(code: int, value: Cursor) -> Option:
     table = _UNDERSTOOD.get(code)
     words: list[str] = []
     numbers: list[JsonValue] = []
-    while value.left():
+    while value.left:
         number = value.number(2 if table is None else 1)
         numbers.append(number)
         words.append(str(number) if table is None else table.get(number) or str(number))

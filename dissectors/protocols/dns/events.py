@@ -4,10 +4,12 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
+from dissectors.kit.identity import Identity
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.dns.describe import flag_names, label, query_text, question_text, response_text
-from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, AUTHORITY, MAX_TTL, QR, Message
-from dissectors.protocols.dns.outcome import Outcome, outcome_json, outcome_of
+from dissectors.protocols.dns.identity import named_in
+from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, AUTHORITY, MAX_TTL, QR, DnsMessage
+from dissectors.protocols.dns.outcome import DnsOutcome, outcome_json, outcome_of
 from dissectors.protocols.dns.rdata import record_json
 from dissectors.wire.dns_codes import QUERY, opcode_name, rcode_name
 from dissectors.wire.dns_types import OPT, class_name, type_name
@@ -24,7 +26,7 @@ class MessageEvent(Event):
     phase: ClassVar[str] = LOOKUP
     llmnr: ClassVar[bool] = False  # two of the flags have another meaning there
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, message: Message, length: int) -> None:
+    def __init__(self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int) -> None:
         super().__init__(time, direction, evidence)
         self.message = message
         self.length = length
@@ -76,6 +78,9 @@ class MessageEvent(Event):
             out["trailing_bytes"] = len(message.data) - int(message.end)
         return out
 
+    def identifies(self) -> list[Identity]:
+        return named_in(self.fields())
+
     def frame_record(self) -> dict[str, JsonValue] | None:
         """The name is written as Wireshark writes it; `fields()` has it in presentation format."""
         message = self.message
@@ -102,7 +107,7 @@ class Query(MessageEvent):
     multicast: ClassVar[bool] = False
 
     def __init__(
-        self, time: int, direction: int, evidence: Evidence, message: Message, length: int, attempt: int,
+        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int, attempt: int,
         since_ns: int, first_frame: int, same_id: bool,
     ) -> None:
         super().__init__(time, direction, evidence, message, length)
@@ -127,7 +132,7 @@ class Query(MessageEvent):
         return out
 
 
-class Retry(Query):
+class DnsRetry(Query):
     """The same question once more, while no answer to it was seen."""
 
     name: ClassVar[str] = "dns.retry"
@@ -149,7 +154,7 @@ class Retry(Query):
         )
 
 
-class Response(MessageEvent):
+class DnsResponse(MessageEvent):
     """An answer. asked_frame: of the query, 0 where none was seen; response_ns: since it; total_ns: since the first
     attempt (both -1 where unknown); attempts: how often the question was asked. part: above 0 for a further
     message of a zone transfer.
@@ -164,7 +169,7 @@ class Response(MessageEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, evidence: Evidence, message: Message, length: int, asked_frame: int,
+        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int, asked_frame: int,
         response_ns: int, total_ns: int, attempts: int, continued: bool = False,
     ) -> None:
         super().__init__(time, direction, evidence, message, length)
@@ -173,9 +178,9 @@ class Response(MessageEvent):
         self.total_ns = total_ns
         self.attempts = attempts
         self.continued = continued
-        self._outcome: Outcome | None = None
+        self._outcome: DnsOutcome | None = None
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> DnsOutcome:
         if self._outcome is None:
             self._outcome = outcome_of(self.message)
         return self._outcome
@@ -213,7 +218,7 @@ class Response(MessageEvent):
         return out
 
 
-class Mismatch(Response):
+class Mismatch(DnsResponse):
     """A response that answers no question as it was asked. reason: in words."""
 
     name: ClassVar[str] = "dns.mismatch"
@@ -226,7 +231,7 @@ class Mismatch(Response):
     )
 
     def __init__(
-        self, time: int, direction: int, evidence: Evidence, message: Message, length: int, asked_frame: int,
+        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int, asked_frame: int,
         reason: str,
     ) -> None:
         super().__init__(time, direction, evidence, message, length, asked_frame, -1, -1, 0)
@@ -244,7 +249,7 @@ class Mismatch(Response):
         return out
 
 
-class Unanswered(Event):
+class DnsUnanswered(Event):
     """A question that no answer was seen to. waited_ns: from the first attempt until `how` ended the watch."""
 
     name: ClassVar[str] = "dns.unanswered"
@@ -257,7 +262,8 @@ class Unanswered(Event):
     )
 
     def __init__(
-        self, time: int, direction: int, evidence: Evidence, message: Message, attempts: int, waited_ns: int, how: str
+        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, attempts: int, waited_ns: int,
+        how: str,
     ) -> None:
         super().__init__(time, direction, evidence)
         self.message = message
@@ -277,6 +283,10 @@ class Unanswered(Event):
             text += f", asked {self.attempts} times"
         return f"{text}; {end} {duration(self.waited_ns)} after it was first asked."
 
+    def identifies(self) -> list[Identity]:
+        question = self.message.question()
+        return named_in({"name": question.name.text()}) if question is not None else []
+
     def fields(self) -> dict[str, JsonValue]:
         question = self.message.question()
         out: dict[str, JsonValue] = {
@@ -288,7 +298,7 @@ class Unanswered(Event):
         return out
 
 
-class Incomplete(Event):
+class DnsIncomplete(Event):
     """Bytes of a TCP stream that could not be told as messages. missing: octets that the capture does not hold."""
 
     name: ClassVar[str] = "dns.incomplete"

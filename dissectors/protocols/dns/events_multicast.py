@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from dissectors.kit.event import BASE, EXTRA
 from dissectors.protocols.dns.describe import multicast_text
-from dissectors.protocols.dns.events import Incomplete, Query, Response, Retry
+from dissectors.protocols.dns.events import DnsIncomplete, DnsResponse, DnsRetry, Query
 
 
 class MdnsQuery(Query):
@@ -18,7 +18,7 @@ class MdnsQuery(Query):
     multicast: ClassVar[bool] = True
 
 
-class MdnsRetry(Retry):
+class MdnsRetry(DnsRetry):
     name: ClassVar[str] = "mdns.retry"
     importance: ClassVar[str] = EXTRA
     spec: ClassVar[str] = "RFC 6762 §5.2"
@@ -29,7 +29,7 @@ class MdnsRetry(Retry):
     multicast: ClassVar[bool] = True
 
 
-class MdnsResponse(Response):
+class MdnsResponse(DnsResponse):
     name: ClassVar[str] = "mdns.response"
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 6762 §6"
@@ -57,7 +57,7 @@ class LlmnrQuery(Query):
     multicast: ClassVar[bool] = True
 
 
-class LlmnrRetry(Retry):
+class LlmnrRetry(DnsRetry):
     llmnr: ClassVar[bool] = True
     name: ClassVar[str] = "llmnr.retry"
     importance: ClassVar[str] = BASE
@@ -68,7 +68,7 @@ class LlmnrRetry(Retry):
     multicast: ClassVar[bool] = True
 
 
-class LlmnrResponse(Response):
+class LlmnrResponse(DnsResponse):
     llmnr: ClassVar[bool] = True
     name: ClassVar[str] = "llmnr.response"
     importance: ClassVar[str] = BASE
@@ -79,7 +79,7 @@ class LlmnrResponse(Response):
     )
 
 
-class LlmnrIncomplete(Incomplete):
+class LlmnrIncomplete(DnsIncomplete):
     """Over TCP, where an answer was too long for a datagram (RFC 4795 §2.4)."""
 
     name: ClassVar[str] = "llmnr.incomplete"

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.event import FORWARD, Event
+from dissectors.kit.lookup import ANSWERED, TRUNCATED, UNANSWERED, Book, Lookup, Step
 from dissectors.kit.units import plural
 from dissectors.protocols.dns.addresses import address_of_reverse
 from dissectors.protocols.dns.describe import listed, shortened
-from dissectors.protocols.dns.events import Mismatch, Query, Response
+from dissectors.protocols.dns.events import DnsResponse, Mismatch, Query
 from dissectors.protocols.dns.events_multicast import MdnsQuery, MdnsResponse, MdnsRetry
-from dissectors.protocols.dns.lookup import UNANSWERED, Lookup, Step
-from dissectors.protocols.dns.message import RD, Message
+from dissectors.protocols.dns.message import RD, DnsMessage
 from dissectors.protocols.dns.names import Name, ancestor
-from dissectors.protocols.dns.outcome import ALIAS, ANSWERED, FAILED, REFERRAL, TRUNCATED, Outcome, addresses
+from dissectors.protocols.dns.outcome import ALIAS, FAILED, REFERRAL, DnsOutcome, addresses
 from dissectors.protocols.dns.rdata import decode_or_generic
 from dissectors.wire.dns_codes import QUERY, rcode_name
 from dissectors.wire.dns_types import AAAA, AXFR, IXFR, PTR, A, type_name
@@ -53,15 +53,14 @@ class _Open:
         self.closed = False
 
 
-class LookupBook:
+class LookupBook(Book):
     """names: address to the name that was asked for when a response gave it (an alias's own name, not its target's).
 
     dropped: what the caps above left out, by the name of the cap.
     """
 
     def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self.dropped: dict[str, int] = {}
+        super().__init__()
         self._open: dict[bytes, _Open] = {}
         self._waiting: dict[bytes, tuple[int, _Open]] = {}   # may be followed up until that time; in its order
         self._by_server: dict[bytes, _Open] = {}             # server and question: who waits for that server
@@ -75,7 +74,7 @@ class LookupBook:
         """The next event. originator, responder: the addresses of its conversation, as text."""
         forward = event.direction == FORWARD
         sender, receiver = (originator, responder) if forward else (responder, originator)
-        if isinstance(event, Mismatch) or not isinstance(event, (Query, Response)):
+        if isinstance(event, Mismatch) or not isinstance(event, (Query, DnsResponse)):
             return
         self._expire(event.time)
         if isinstance(event, MdnsResponse):
@@ -135,7 +134,7 @@ class LookupBook:
         _note(lookup, frame, conversation, event.time)
 
     def _follows(
-        self, client: str, server: str, qkey: bytes, name: bytes, message: Message, now: int
+        self, client: str, server: str, qkey: bytes, name: bytes, message: DnsMessage, now: int
     ) -> _Open | None:
         """The open lookup of this client that the question continues."""
         entry = self._open.get(client.encode() + b"\x00" + qkey)
@@ -209,7 +208,7 @@ class LookupBook:
 
     # -- answers ---------------------------------------------------------------------------------------
 
-    def _response(self, event: Response, conversation: int, client: str, server: str) -> None:
+    def _response(self, event: DnsResponse, conversation: int, client: str, server: str) -> None:
         message = event.message
         qkey = message.question_key()
         entry = self._open.get(client.encode() + b"\x00" + qkey)
@@ -236,7 +235,7 @@ class LookupBook:
         self._expect_targets(entry, client, outcome)
         self._settle(entry, outcome, event.time, message)
 
-    def _settle(self, entry: _Open, outcome: Outcome, now: int, message: Message) -> None:
+    def _settle(self, entry: _Open, outcome: DnsOutcome, now: int, message: DnsMessage) -> None:
         """Done, or something has to follow."""
         kind = outcome.kind
         address = entry.lookup.client.encode() + b"\x00"
@@ -258,7 +257,7 @@ class LookupBook:
         self._waiting.pop(entry.key, None)
         self._waiting[entry.key] = (now + GRACE_NS, entry)
 
-    def _expect_targets(self, entry: _Open, client: str, outcome: Outcome) -> None:
+    def _expect_targets(self, entry: _Open, client: str, outcome: DnsOutcome) -> None:
         """A resolver asks for the targets of an alias by themselves, to be sure of them: for the same client still.
 
         It may come to each by names above it, within the zone that it was referred to (RFC 9156 §2).
@@ -277,7 +276,7 @@ class LookupBook:
                 if not entry.zone or key == entry.zone or not ancestor(entry.zone, key):
                     break
 
-    def _learn(self, message: Message, outcome: Outcome, entry: _Open) -> None:
+    def _learn(self, message: DnsMessage, outcome: DnsOutcome, entry: _Open) -> None:
         """Names of addresses: that which the first client asked for."""
         lookup = entry.lookup
         first = entry
@@ -297,7 +296,7 @@ class LookupBook:
                 if address:
                     self._name(address, decode_or_generic(message, record).text, False)
 
-    def _announced(self, message: Message) -> None:
+    def _announced(self, message: DnsMessage) -> None:
         """The names that records themselves have: of mDNS, which tells them unasked, and of a zone transfer."""
         for record in message.records():
             if record.type in (A, AAAA) and record.ttl:
@@ -377,7 +376,7 @@ def _started(step: Step) -> int:
     return step.start_ns
 
 
-def _summary(message: Message, outcome: Outcome) -> str:
+def _summary(message: DnsMessage, outcome: DnsOutcome) -> str:
     """What a response says, in few words."""
     kind = outcome.kind
     if kind == ANSWERED:

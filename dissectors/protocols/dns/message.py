@@ -9,7 +9,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.protocols.dns.names import REASONS, Name, WireError, read_name, skip_name
+from dissectors.kit.cursor import WireError
+from dissectors.protocols.dns.names import REASONS, Name, read_name, skip_name
 from dissectors.wire.dns_codes import STATEFUL
 from dissectors.wire.dns_types import AAAA, CNAME, NS, OPT, PTR, A
 
@@ -42,7 +43,7 @@ class Question:
         self.class_ = class_
 
 
-class Record:
+class DnsRecord:
     """One resource record, undecoded. data[start:end] of the message is its record data."""
 
     def __init__(
@@ -57,7 +58,7 @@ class Record:
         self.section = section
 
 
-class Message:
+class DnsMessage:
     """A message of at least 12 octets.
 
     question_end: where the first question ends; 0 where there is none that can be read.
@@ -85,7 +86,7 @@ class Message:
         self.unchecked: bool = False
         self.bad_at: i64 = -1
         self.bad_reason: str = ""
-        self._records: list[Record] | None = None
+        self._records: list[DnsRecord] | None = None
         self._walk()
 
     # -- header ----------------------------------------------------------------------------------------
@@ -200,18 +201,18 @@ class Message:
 
     # -- records ---------------------------------------------------------------------------------------
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[DnsRecord]:
         """Every record that can be read, in order; decoded once and kept."""
         if self._records is None:
             self._records = self._read_records()
         return self._records
 
-    def section(self, number: int) -> list[Record]:
+    def section(self, number: int) -> list[DnsRecord]:
         """The records of ANSWER, AUTHORITY or ADDITIONAL."""
         return [record for record in self.records() if record.section == number]
 
-    def _read_records(self) -> list[Record]:
-        out: list[Record] = []
+    def _read_records(self) -> list[DnsRecord]:
+        out: list[DnsRecord] = []
         data = self.data
         at: i64 = HEADER
         index: i64 = 0
@@ -233,7 +234,7 @@ class Message:
                 i64(data[after + 4]) << 24 | i64(data[after + 5]) << 16 | i64(data[after + 6]) << 8
                 | i64(data[after + 7])
             )
-            out.append(Record(name, int(type_), int(class_), int(ttl), int(start), int(at), section))
+            out.append(DnsRecord(name, int(type_), int(class_), int(ttl), int(start), int(at), section))
             index += 1
         return out
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cursor import WireError
+
 MAX_NAME: Final = 255      # octets on the wire, length octets and root included (RFC 1035 §2.3.4, §3.1)
 MAX_POINTERS: Final = 126  # followed in one name; one that adds no label is of no use, so no honest name has more
 
@@ -23,15 +25,6 @@ REASONS: Final[dict[int, str]] = {
     FORWARD_POINTER: "a compression pointer that does not lead backwards",
     POINTERS: f"more than {MAX_POINTERS} compression pointers in one name",
 }
-
-
-class WireError(Exception):
-    """Bytes that cannot be what they should be. offset: in the message."""
-
-    def __init__(self, offset: int, reason: str) -> None:
-        super().__init__(f"{reason} at byte {offset}")
-        self.offset = offset
-        self.reason = reason
 
 
 class Name:

@@ -3,21 +3,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.cursor import Cursor, WireError
 from dissectors.kit.event import JsonValue
-from dissectors.protocols.dns.cursor import Cursor
+from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED
 from dissectors.protocols.dns.edns import decode_options
-from dissectors.protocols.dns.message import AA, ADDITIONAL, ANSWER, AUTHORITY, TC, Message, Record
-from dissectors.protocols.dns.names import Name, WireError, ancestor, read_name
+from dissectors.protocols.dns.message import AA, ADDITIONAL, ANSWER, AUTHORITY, TC, DnsMessage, DnsRecord
+from dissectors.protocols.dns.names import Name, ancestor, read_name
 from dissectors.protocols.dns.rdata import cache_seconds, decode_or_generic
 from dissectors.wire.dns_codes import NOERROR, NXDOMAIN, OPTION_ERROR, QUERY
 from dissectors.wire.dns_types import AAAA, ANY_TYPE, AXFR, CNAME, IXFR, NS, OPT, SOA, A
 
-ANSWERED: Final = "answered"
+# Beside those of a lookup as a whole.
 ALIAS: Final = "alias"          # only a CNAME, whose target has to be asked for
-NO_NAME: Final = "NXDOMAIN"     # RFC 2308 §2.1
-NO_DATA: Final = "NODATA"       # RFC 2308 §2.2
 REFERRAL: Final = "referral"    # RFC 1034 §4.3.2 step 3b
-TRUNCATED: Final = "truncated"  # RFC 1035 §4.1.1: TC
 FAILED: Final = "failed"
 BROKEN: Final = "unreadable"     # no answer among what can be read, and not all of it can
 DONE: Final = "done"            # a response to something other than a query
@@ -25,7 +23,7 @@ DONE: Final = "done"            # a response to something other than a query
 MAX_CHAIN: Final = 32           # aliases followed within one message; honest chains have a few
 
 
-class Outcome:
+class DnsOutcome:
     """kind: as above.      chain: the targets of the aliases that were followed, in order.
 
     final: key of the name that the chain ends at.     answers: the records that answer the question.
@@ -39,7 +37,7 @@ class Outcome:
         self.kind = kind
         self.chain: list[Name] = []
         self.final = b""
-        self.answers: list[Record] = []
+        self.answers: list[DnsRecord] = []
         self.seconds = -1
         self.zone: Name | None = None
         self.servers: list[Name] = []
@@ -47,13 +45,13 @@ class Outcome:
         self.upward = False
 
 
-def outcome_of(message: Message) -> Outcome:
+def outcome_of(message: DnsMessage) -> DnsOutcome:
     """Judge a response by its own content."""
     if message.opcode != QUERY:
-        return Outcome(DONE if message.rcode == NOERROR else FAILED)
+        return DnsOutcome(DONE if message.rcode == NOERROR else FAILED)
     rcode = message.full_rcode()
     question = message.question()
-    out = Outcome(ANSWERED)
+    out = DnsOutcome(ANSWERED)
     if question is not None:
         _follow(message, question.name.key(), question.type, out)
     else:
@@ -73,13 +71,13 @@ def outcome_of(message: Message) -> Outcome:
     return out
 
 
-def _follow(message: Message, key: bytes, type_: int, out: Outcome) -> None:
+def _follow(message: DnsMessage, key: bytes, type_: int, out: DnsOutcome) -> None:
     """The records that answer, and the aliases that lead to them, whatever their order (RFC 1034 §3.6.2)."""
     records = message.section(ANSWER)
     if type_ in (AXFR, IXFR):
         out.answers = records
         return
-    aliases: dict[bytes, Record] = {}
+    aliases: dict[bytes, DnsRecord] = {}
     for record in records:
         if record.type == CNAME and type_ not in (CNAME, ANY_TYPE):
             aliases.setdefault(record.name.key(), record)
@@ -100,7 +98,7 @@ def _follow(message: Message, key: bytes, type_: int, out: Outcome) -> None:
     ]
 
 
-def _seconds(message: Message, out: Outcome) -> int:
+def _seconds(message: DnsMessage, out: DnsOutcome) -> int:
     """The shortest TTL of the answer and of the aliases on the way to it."""
     if message.qtype in (AXFR, IXFR):
         return -1
@@ -110,11 +108,11 @@ def _seconds(message: Message, out: Outcome) -> int:
     return min(lifetimes) if lifetimes else -1
 
 
-def _authority(message: Message, type_: int) -> list[Record]:
+def _authority(message: DnsMessage, type_: int) -> list[DnsRecord]:
     return [record for record in message.section(AUTHORITY) if record.type == type_]
 
 
-def _empty(message: Message, out: Outcome) -> None:
+def _empty(message: DnsMessage, out: DnsOutcome) -> None:
     """NOERROR without an answer: an alias to be followed, a referral, or no data (RFC 2308 §2.2)."""
     servers = _authority(message, NS)
     if out.chain:
@@ -147,7 +145,7 @@ def _empty(message: Message, out: Outcome) -> None:
     ]
 
 
-def _negative(message: Message, out: Outcome, kind: str) -> None:
+def _negative(message: DnsMessage, out: DnsOutcome, kind: str) -> None:
     """RFC 2308 §5: the negative answer lives as long as the SOA record, but no longer than its MINIMUM field."""
     out.kind = kind
     for record in _authority(message, SOA):
@@ -159,12 +157,12 @@ def _negative(message: Message, out: Outcome, kind: str) -> None:
         return
 
 
-def addresses(message: Message, out: Outcome) -> list[str]:
+def addresses(message: DnsMessage, out: DnsOutcome) -> list[str]:
     """The addresses that the answer gives."""
     return [decode_or_generic(message, record).text for record in out.answers if record.type in (A, AAAA)]
 
 
-def extended_errors(message: Message) -> list[str]:
+def extended_errors(message: DnsMessage) -> list[str]:
     """The extended errors that the server adds, in words (RFC 8914)."""
     out: list[str] = []
     for record in message.section(ADDITIONAL):
@@ -178,7 +176,7 @@ def extended_errors(message: Message) -> list[str]:
     return out
 
 
-def outcome_json(out: Outcome) -> dict[str, JsonValue]:
+def outcome_json(out: DnsOutcome) -> dict[str, JsonValue]:
     chain: list[JsonValue] = [name.text() for name in out.chain]
     found: dict[str, JsonValue] = {"kind": out.kind}
     if chain:

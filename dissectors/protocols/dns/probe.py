@@ -6,7 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.protocol import MORE, NO, YES
-from dissectors.protocols.dns.message import HEADER, QR, Message, Z
+from dissectors.protocols.dns.message import HEADER, QR, DnsMessage, Z
 from dissectors.protocols.dns.names import MAX_NAME
 from dissectors.wire.dns_codes import IQUERY, OPCODES, QUERY, UPDATE
 from dissectors.wire.dns_types import ANY_CLASS, CH, HS, IN, NONE_CLASS, OPT
@@ -44,7 +44,7 @@ def is_message(data: bytes) -> bool:
         return False
     if i64(data[4]) << 8 | i64(data[5]) > MAX_QUESTIONS:
         return False
-    message = Message(data)
+    message = DnsMessage(data)
     if message.flags & Z and (message.bad_at >= 0 or message.end != size):
         return False  # the bit must be zero (RFC 1035 §4.1.1), but some set it; then all the rest must fit
     if _netbios(data, message):
@@ -58,11 +58,11 @@ def _header(data: bytes) -> bool:
     return int(flags >> 11 & 15) in OPCODES and (flags & QR != 0 or flags & 0x000F == 0)
 
 
-def _question(message: Message) -> bool:
+def _question(message: DnsMessage) -> bool:
     return message.question_end > 0 and message.qtype > 0 and _class(int(message.qclass))
 
 
-def _netbios(data: bytes, message: Message) -> bool:
+def _netbios(data: bytes, message: DnsMessage) -> bool:
     """NetBIOS name service: the same format, with names of 32 letters between A and P."""
     if message.questions + message.walked == 0 or len(data) <= HEADER or data[HEADER] != NETBIOS_LABEL:
         return False
@@ -70,7 +70,7 @@ def _netbios(data: bytes, message: Message) -> bool:
     return len(letters) >= NETBIOS_LABEL - NETBIOS_DAMAGED
 
 
-def _no_question(message: Message) -> bool:
+def _no_question(message: DnsMessage) -> bool:
     """Announcements of mDNS, later parts of a zone transfer, bare errors, inverse queries."""
     total = message.answers + message.authorities + message.additionals
     if total == 0:

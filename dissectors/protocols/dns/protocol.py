@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.kit.protocol import ALPN, MEDIA, QUERY, Context, Dissector, Protocol
 from dissectors.protocols.dns.dissector import LINK_LOCAL, MULTICAST, UNICAST, DnsDissector
-from dissectors.protocols.dns.events import Incomplete, Mismatch, Query, Response, Retry, Unanswered
+from dissectors.protocols.dns.events import DnsIncomplete, DnsResponse, DnsRetry, DnsUnanswered, Mismatch, Query
 from dissectors.protocols.dns.events_multicast import (
     LlmnrIncomplete,
     LlmnrQuery,
@@ -15,7 +15,9 @@ from dissectors.protocols.dns.events_multicast import (
     MdnsResponse,
     MdnsRetry,
 )
+from dissectors.protocols.dns.lookups import LookupBook
 from dissectors.protocols.dns.namer import named_addresses
+from dissectors.protocols.dns.phases import summarise
 from dissectors.protocols.dns.probe import probe, probe_header
 from dissectors.protocols.dns.terms import LLMNR_TERMS, MDNS_TERMS, TERMS
 
@@ -39,9 +41,13 @@ DNS: Final = Protocol(
     specs=("RFC 1034", "RFC 1035", "RFC 2181", "RFC 2308", "RFC 4034", "RFC 6891", "RFC 7766", "RFC 9499"),
     create=_dns,
     carriers=("udp", "tcp"),
+    reached_by=((ALPN, "dot"), (MEDIA, "application/dns-message"), (QUERY, "dns")),
+    whole_by=(MEDIA, QUERY),
     ports={"udp": (53,), "tcp": (53,)},
-    events=(Query, Retry, Response, Mismatch, Unanswered, Incomplete),
+    events=(Query, DnsRetry, DnsResponse, Mismatch, DnsUnanswered, DnsIncomplete),
     terms=TERMS,
+    summarise=summarise,
+    book=LookupBook,
     probe=probe,
     namer=named_addresses,
     probe_on_port=probe_header,
@@ -58,6 +64,8 @@ MDNS: Final = Protocol(
     ports={"udp": (5353,)},
     events=(MdnsQuery, MdnsRetry, MdnsResponse),
     terms=MDNS_TERMS,
+    summarise=summarise,
+    book=LookupBook,
     probe=probe,
     probe_anywhere=False,
     probe_on_port=probe_header,
@@ -73,6 +81,8 @@ LLMNR: Final = Protocol(
     ports={"udp": (5355,), "tcp": (5355,)},
     events=(LlmnrQuery, LlmnrRetry, LlmnrResponse, LlmnrIncomplete),
     terms=LLMNR_TERMS,
+    summarise=summarise,
+    book=LookupBook,
     probe=probe,
     probe_anywhere=False,
     probe_on_port=probe_header,

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from dissectors.kit.cursor import Cursor, WireError
 from dissectors.kit.event import JsonValue
 from dissectors.protocols.dns import rdata_security as security
 from dissectors.protocols.dns.addresses import ipv4, ipv6
-from dissectors.protocols.dns.cursor import Cursor, quoted
 from dissectors.protocols.dns.edns import decode_options
-from dissectors.protocols.dns.message import MAX_TTL, Message, Record
-from dissectors.protocols.dns.names import WireError
+from dissectors.protocols.dns.fields import finish, name_at, quoted, string_at
+from dissectors.protocols.dns.message import MAX_TTL, DnsMessage, DnsRecord
 from dissectors.protocols.dns.rdata_value import Rdata
 from dissectors.protocols.dns.svcb import svcb
 from dissectors.wire.dns_codes import rcode_name
@@ -33,13 +33,13 @@ def _aaaa(cursor: Cursor) -> Rdata:
 
 def _target(cursor: Cursor) -> Rdata:
     """One name: CNAME, NS, PTR, DNAME (RFC 1035 §3.3, RFC 6672 §2.1)."""
-    name = cursor.name().text()
+    name = name_at(cursor).text()
     return Rdata(name, {"target": name})
 
 
 def _soa(cursor: Cursor) -> Rdata:
     """RFC 1035 §3.3.13."""
-    server, mailbox = cursor.name().text(), cursor.name().text()
+    server, mailbox = name_at(cursor).text(), name_at(cursor).text()
     serial, refresh, retry, expire, minimum = [cursor.number(4) for _ in range(5)]
     return Rdata(
         f"{server} {mailbox} {serial} {refresh} {retry} {expire} {minimum}",
@@ -50,13 +50,13 @@ def _soa(cursor: Cursor) -> Rdata:
 
 def _preferred(cursor: Cursor) -> Rdata:
     """A preference and a name: MX, AFSDB, RT, KX (RFC 1035 §3.3.9, RFC 1183 §1 and §3.3, RFC 2230 §3.1)."""
-    preference, name = cursor.number(2), cursor.name().text()
+    preference, name = cursor.number(2), name_at(cursor).text()
     return Rdata(f"{preference} {name}", {"preference": preference, "target": name})
 
 
 def _two_names(cursor: Cursor) -> Rdata:
     """MINFO (RFC 1035 §3.3.7), RP (RFC 1183 §2.2)."""
-    first, second = cursor.name().text(), cursor.name().text()
+    first, second = name_at(cursor).text(), name_at(cursor).text()
     return Rdata(f"{first} {second}", {"mailbox": first, "other": second})
 
 
@@ -64,8 +64,8 @@ def _strings(cursor: Cursor) -> Rdata:
     """TXT and those of its form (RFC 1035 §3.3.14)."""
     words: list[str] = []
     values: list[JsonValue] = []
-    while cursor.left():
-        octets = cursor.string()
+    while cursor.left:
+        octets = string_at(cursor)
         if len(words) < MAX_STRINGS:
             words.append(quoted(octets))
             values.append(octets.decode("utf-8", "backslashreplace"))
@@ -76,7 +76,7 @@ def _strings(cursor: Cursor) -> Rdata:
 
 def _hinfo(cursor: Cursor) -> Rdata:
     """RFC 1035 §3.3.2; RFC 8482 §4.2 answers ANY with it."""
-    cpu, system = cursor.string(), cursor.string()
+    cpu, system = string_at(cursor), string_at(cursor)
     return Rdata(
         f"{quoted(cpu)} {quoted(system)}",
         {"cpu": cpu.decode("utf-8", "backslashreplace"), "os": system.decode("utf-8", "backslashreplace")},
@@ -86,7 +86,7 @@ def _hinfo(cursor: Cursor) -> Rdata:
 def _srv(cursor: Cursor) -> Rdata:
     """RFC 2782."""
     priority, weight, port = cursor.number(2), cursor.number(2), cursor.number(2)
-    target = cursor.name().text()
+    target = name_at(cursor).text()
     return Rdata(
         f"{priority} {weight} {port} {target}",
         {"priority": priority, "weight": weight, "port": port, "target": target},
@@ -96,8 +96,8 @@ def _srv(cursor: Cursor) -> Rdata:
 def _naptr(cursor: Cursor) -> Rdata:
     """RFC 3403 §4.1."""
     order, preference = cursor.number(2), cursor.number(2)
-    flags, services, regexp = cursor.string(), cursor.string(), cursor.string()
-    replacement = cursor.name().text()
+    flags, services, regexp = string_at(cursor), string_at(cursor), string_at(cursor)
+    replacement = name_at(cursor).text()
     return Rdata(
         f"{order} {preference} {quoted(flags)} {quoted(services)} {quoted(regexp)} {replacement}",
         {"order": order, "preference": preference, "flags": flags.decode("utf-8", "backslashreplace"),
@@ -108,7 +108,7 @@ def _naptr(cursor: Cursor) -> Rdata:
 
 def _caa(cursor: Cursor) -> Rdata:
     """RFC 8659 §4.1: flags (bit 0 is "issuer critical"), a tag and a value without a length."""
-    flags, tag, value = cursor.number(1), cursor.string(), cursor.rest()
+    flags, tag, value = cursor.number(1), string_at(cursor), cursor.rest()
     name = tag.decode("utf-8", "backslashreplace")
     return Rdata(
         f"{flags} {name} {quoted(value)}",
@@ -141,7 +141,7 @@ def _opt(cursor: Cursor) -> Rdata:
 
 def _tsig(cursor: Cursor) -> Rdata:
     """RFC 8945 §4.2."""
-    algorithm = cursor.name().text()
+    algorithm = name_at(cursor).text()
     signed, fudge = cursor.number(6), cursor.number(2)
     mac = cursor.take(cursor.number(2)).hex()
     original, error = cursor.number(2), cursor.number(2)
@@ -171,7 +171,7 @@ DECODERS: Final[dict[int, Callable[[Cursor], Rdata]]] = {
 }
 
 
-def decode(message: Message, record: Record) -> Rdata:
+def decode(message: DnsMessage, record: DnsRecord) -> Rdata:
     """The record's data. Raises WireError where it does not fit its type; empty data is told as such."""
     octets = message.data[record.start:record.end]
     decoder = DECODERS.get(record.type)
@@ -179,11 +179,11 @@ def decode(message: Message, record: Record) -> Rdata:
         return generic(octets)
     cursor = Cursor(message.data, record.start, record.end)
     out = decoder(cursor)
-    cursor.finish()
+    finish(cursor)
     return out
 
 
-def decode_or_generic(message: Message, record: Record) -> Rdata:
+def decode_or_generic(message: DnsMessage, record: DnsRecord) -> Rdata:
     """As `decode`; data that does not fit its type is shown as generic, with the reason."""
     try:
         return decode(message, record)
@@ -193,7 +193,7 @@ def decode_or_generic(message: Message, record: Record) -> Rdata:
         return out
 
 
-def fault(message: Message) -> WireError | None:
+def fault(message: DnsMessage) -> WireError | None:
     """The first record data that does not fit its type."""
     for record in message.records():
         try:
@@ -208,7 +208,7 @@ def cache_seconds(ttl: int) -> int:
     return min(ttl, MAX_TTL)
 
 
-def record_json(message: Message, record: Record) -> dict[str, JsonValue]:
+def record_json(message: DnsMessage, record: DnsRecord) -> dict[str, JsonValue]:
     rdata = decode_or_generic(message, record)
     out: dict[str, JsonValue] = {"name": record.name.text(), "type": type_name(record.type)}
     if record.type == OPT:  # class and TTL hold other things (RFC 6891 §6.1.2, §6.1.3)

@@ -5,9 +5,9 @@ from base64 import b32hexencode, b64encode
 from time import gmtime, strftime
 from typing import Final
 
+from dissectors.kit.cursor import Cursor, WireError
 from dissectors.kit.event import JsonValue
-from dissectors.protocols.dns.cursor import Cursor
-from dissectors.protocols.dns.names import WireError
+from dissectors.protocols.dns.fields import name_at, string_at
 from dissectors.protocols.dns.rdata_value import Rdata
 from dissectors.wire.dns_codes import (
     ALGORITHMS,
@@ -76,7 +76,7 @@ def rrsig(cursor: Cursor) -> Rdata:
     """RFC 4034 §3.1. Times are seconds since 1970 modulo 2^32 (§3.1.5); they are read as such until 2106."""
     covered, algorithm, labels = cursor.number(2), cursor.number(1), cursor.number(1)
     original, expiration, inception = cursor.number(4), cursor.number(4), cursor.number(4)
-    tag, signer = cursor.number(2), cursor.name().text()
+    tag, signer = cursor.number(2), name_at(cursor).text()
     signature = b64encode(cursor.rest()).decode("ascii")
     return Rdata(
         f"{type_name(covered)} {algorithm} {labels} {original} {moment(expiration)} {moment(inception)} "
@@ -91,7 +91,7 @@ def type_bitmap(cursor: Cursor) -> list[int]:
     """The types of an NSEC, NSEC3 or CSYNC record, ascending (RFC 4034 §4.1.2). At most 65 536."""
     out: list[int] = []
     last = -1
-    while cursor.left():
+    while cursor.left:
         window, length = cursor.number(1), cursor.number(1)
         if window <= last or not 1 <= length <= 32:
             raise WireError(cursor.at - 2, "a type bitmap whose windows are out of order or of a wrong length")
@@ -108,7 +108,7 @@ def _types(numbers: list[int]) -> tuple[str, list[JsonValue]]:
 
 def nsec(cursor: Cursor) -> Rdata:
     """RFC 4034 §4.1."""
-    following = cursor.name().text()
+    following = name_at(cursor).text()
     text, names = _types(type_bitmap(cursor))
     return Rdata(following + text, {"next": following, "types": names})
 
@@ -116,8 +116,8 @@ def nsec(cursor: Cursor) -> Rdata:
 def nsec3(cursor: Cursor) -> Rdata:
     """RFC 5155 §3.2."""
     algorithm, flags, iterations = cursor.number(1), cursor.number(1), cursor.number(2)
-    salt = cursor.string().hex()
-    following = b32hexencode(cursor.string()).decode("ascii").rstrip("=").lower()
+    salt = string_at(cursor).hex()
+    following = b32hexencode(string_at(cursor)).decode("ascii").rstrip("=").lower()
     text, names = _types(type_bitmap(cursor))
     return Rdata(
         f"{algorithm} {flags} {iterations} {salt or '-'} {following}{text}",
@@ -129,7 +129,7 @@ def nsec3(cursor: Cursor) -> Rdata:
 def nsec3param(cursor: Cursor) -> Rdata:
     """RFC 5155 §4.2."""
     algorithm, flags, iterations = cursor.number(1), cursor.number(1), cursor.number(2)
-    salt = cursor.string().hex()
+    salt = string_at(cursor).hex()
     return Rdata(
         f"{algorithm} {flags} {iterations} {salt or '-'}",
         {"hash": algorithm, "hash_name": _named(NSEC3_HASHES, algorithm), "flags": flags,

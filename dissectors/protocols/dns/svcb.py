@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from base64 import b64encode
 
+from dissectors.kit.cursor import Cursor, WireError
 from dissectors.kit.event import JsonValue
 from dissectors.protocols.dns.addresses import ipv4, ipv6
-from dissectors.protocols.dns.cursor import Cursor, quoted
-from dissectors.protocols.dns.names import WireError
+from dissectors.protocols.dns.fields import finish, name_at, quoted, string_at
 from dissectors.protocols.dns.rdata_value import Rdata
 from dissectors.wire.dns_codes import (
     SVC_ALPN,
@@ -25,11 +25,11 @@ from dissectors.wire.dns_codes import (
 def svcb(cursor: Cursor) -> Rdata:
     """RFC 9460 §2.2: priority (0 is an alias, §2.4.1), target name, parameters in ascending order of their keys."""
     priority = cursor.number(2)
-    target = cursor.name().text()
+    target = name_at(cursor).text()
     words = [str(priority), target]
     params: dict[str, JsonValue] = {}
     last = -1
-    while cursor.left():
+    while cursor.left:
         at = cursor.at
         key = cursor.number(2)
         if key <= last:
@@ -37,7 +37,7 @@ def svcb(cursor: Cursor) -> Rdata:
         last = key
         value = cursor.part(cursor.number(2))
         text, data = _value(key, value)
-        value.finish()
+        finish(value)
         name = svc_key_name(key)
         words.append(f"{name}={text}" if text else name)
         params[name] = data
@@ -70,10 +70,10 @@ def _value(key: int, value: Cursor) -> tuple[str, JsonValue]:
 
 def _entries(value: Cursor, size: int, kind: str) -> list[str]:
     """A list of items of one size, which must not be empty."""
-    if not value.left() or value.left() % size:
-        raise WireError(value.at, f"a {kind} parameter of {value.left()} octets")
+    if not value.left or value.left % size:
+        raise WireError(value.at, f"a {kind} parameter of {value.left} octets")
     out: list[str] = []
-    while value.left():
+    while value.left:
         octets = value.take(size)
         if size == 2:
             out.append(svc_key_name(int.from_bytes(octets, "big")))
@@ -84,10 +84,10 @@ def _entries(value: Cursor, size: int, kind: str) -> list[str]:
 
 def _alpn(value: Cursor) -> tuple[str, JsonValue]:
     out: list[str] = []
-    if not value.left():
+    if not value.left:
         raise WireError(value.at, "an alpn parameter without a protocol")
-    while value.left():
-        out.append(value.string().decode("utf-8", "backslashreplace"))
+    while value.left:
+        out.append(string_at(value).decode("utf-8", "backslashreplace"))
     return _listed(out)
 
 

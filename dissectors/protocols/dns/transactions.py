@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.protocols.dns.message import Message
+from dissectors.protocols.dns.message import DnsMessage
 from dissectors.wire.dns_codes import IQUERY
 from dissectors.wire.dns_types import AXFR, IXFR
 
@@ -27,7 +27,7 @@ class Asked:
     first_*: of the first of its series; since_ns: since the one before, -1 for the first.
     """
 
-    def __init__(self, message: Message, key: bytes, frame: int, time: int, before: Asked | None) -> None:
+    def __init__(self, message: DnsMessage, key: bytes, frame: int, time: int, before: Asked | None) -> None:
         self.id: i64 = message.id
         self.qtype: i64 = message.qtype
         self.question = message.question_bytes()
@@ -51,10 +51,10 @@ class Asked:
             self.same_id = before.id == message.id
 
 
-    def message(self) -> Message:
+    def message(self) -> DnsMessage:
         """What was asked, as a message that holds nothing else."""
         count = 1 if self.question else 0
-        return Message(bytes([self.id >> 8, self.id & 0xFF, 0, 0, 0, count, 0, 0, 0, 0, 0, 0]) + self.question)
+        return DnsMessage(bytes([self.id >> 8, self.id & 0xFF, 0, 0, 0, count, 0, 0, 0, 0, 0, 0]) + self.question)
 
 
 class Transactions:
@@ -66,7 +66,7 @@ class Transactions:
         self.asked: Asked | None = None   # what the last response matched, or nearly did
         self.overflow = False             # the cap was reached
 
-    def query(self, message: Message, frame: int, time: int) -> Asked:
+    def query(self, message: DnsMessage, frame: int, time: int) -> Asked:
         """A question was asked; the same one again, while it is open, is a further attempt."""
         key = message.question_key()
         before = self.open.get(key)
@@ -79,7 +79,7 @@ class Transactions:
         self.open[key] = asked
         return asked
 
-    def response(self, message: Message) -> int:
+    def response(self, message: DnsMessage) -> int:
         """How the response fits; `asked` is then the query concerned, if any."""
         asked = self.by_id.get(message.id)
         self.asked = asked

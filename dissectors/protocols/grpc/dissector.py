@@ -6,9 +6,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
+from dissectors.kit.framer import ENDS, FRAME
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
+from dissectors.kit.runs import LikeRun
 from dissectors.protocols.grpc.codes import from_http, number_of, timeout_ns, unescaped
 from dissectors.protocols.grpc.ended import (
     ANSWERED,
@@ -19,10 +22,18 @@ from dissectors.protocols.grpc.ended import (
     RESET,
     SERVER_STREAMING,
     UNARY,
-    Ended,
-    Outcome,
+    GrpcEnded,
+    GrpcOutcome,
 )
-from dissectors.protocols.grpc.events import Began, Call, Content, Incomplete, Message, MessageRun, metadata_of
+from dissectors.protocols.grpc.events import (
+    Began,
+    Call,
+    GrpcContent,
+    GrpcIncomplete,
+    GrpcMessage,
+    GrpcMessageRun,
+    metadata_of,
+)
 from dissectors.protocols.grpc.framing import (
     COMPRESSED,
     MAX_KEPT,
@@ -31,20 +42,19 @@ from dissectors.protocols.grpc.framing import (
     MessageCutter,
     inflated,
 )
-from dissectors.protocols.grpc.schema import Method, schema_of
+from dissectors.protocols.grpc.schema import GrpcMethod, schema_of
 from dissectors.wire.secrets.names import is_secret_call
 from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 10       # messages of one side that are told one by one
-FIRST_RUN: Final[i64] = 1_000    # messages in the first run of counted ones; each further one takes twice as many
-MAX_CITED: Final = 8             # frames cited for a run or for the end of a call
+MAX_CITED: Final = 7             # first inputs of a call whose frames its end cites; the last one beside them
 MAX_DETAILS: Final = 4_096       # octets of grpc-status-details-bin that are kept
 MAX_PATH: Final = 500            # characters
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 
 
-class Side:
+class GrpcSide:
     """One direction of a call."""
 
     def __init__(self, direction: int) -> None:
@@ -59,23 +69,6 @@ class Side:
         self.doubt_told: bool = False
 
 
-class Run:
-    """Messages that are counted together."""
-
-    def __init__(self) -> None:
-        self.limit: i64 = FIRST_RUN
-        self.clear()
-
-    def clear(self) -> None:
-        self.counts = [0, 0]
-        self.octets = [0, 0]
-        self.largest: i64 = 0
-        self.begin: int = -1
-        self.end: int = 0
-        self.frames: list[int] = []
-        self.last: int = 0
-
-
 class GrpcDissector(Dissector):
     """client: the direction in which the request goes."""
 
@@ -83,15 +76,16 @@ class GrpcDissector(Dissector):
         self.each_pdu: bool = context.each_pdu
         self.show_secrets: bool = context.provided.show_secrets
         self.descriptors: bytes = context.provided.descriptors
-        self.method: Method | None = None
+        self.method: GrpcMethod | None = None
         self.call = Call()
-        self.outcome = Outcome()
+        self.outcome = GrpcOutcome()
         self.client: int = FORWARD
-        self.sides = [Side(FORWARD), Side(BACKWARD)]
-        self.run = Run()
+        self.sides = [GrpcSide(FORWARD), GrpcSide(BACKWARD)]
+        self.run = LikeRun()
         self.begun: int = -1
         self.now: int = 0
-        self.frames: list[int] = []
+        self.cited = Cited()          # the frames of the first inputs
+        self.inputs: i64 = 0
         self.interleaved: bool = False    # the server answered before the client had finished
         self.told: bool = False
 
@@ -120,31 +114,36 @@ class GrpcDissector(Dissector):
             data = side.base64.feed(data)
         cutter = side.cutter
         cutter.room = MAX_KEPT if side.count < MAX_SHOWN else 0
-        cutter.load(data)
-        while cutter.next(chunk.released_by, side.now):
+        cutter.load(data, chunk.released_by, chunk.released_by, side.now)
+        while cutter.step() == FRAME:
             if cutter.flag & TRAILERS:
-                self._web_trailers(cutter.take(), out)
+                self._web_trailers(cutter.payload, out)
             else:
                 self._message(side, chunk.released_by, out)
             cutter.room = MAX_KEPT if side.count < MAX_SHOWN else 0
-        if (cutter.broken or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
+        if (not cutter.in_step or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
             side.doubt_told = True
-            why = f"the flag of a message is 0x{int(cutter.flag):02x}" if cutter.broken else "the base64 is damaged"
+            why = "the base64 is damaged" if cutter.in_step else f"the flag of a message is 0x{int(cutter.flag):02x}"
             out.append(Malformed(side.now, side.direction, Evidence((chunk.released_by,)), "grpc", 0, why))
         return out
 
     def on_gap(self, gap: Gap) -> list[Output]:
         side = self.sides[gap.direction]
         self._at(gap.frame, gap.time)
-        kept = side.base64 is None and side.cutter.lose(gap.length)
-        side.cutter.broken = not kept
+        cutter = side.cutter
+        kind = cutter.miss(gap.length, gap.frame, gap.time)
+        if kind == ENDS:
+            cutter.leave()
+        if side.base64 is not None:
+            cutter.lose()
+        kept = cutter.in_step
         if side.doubt_told:
             return []
         side.doubt_told = not kept
         reason = "bytes of a message are not in the capture" if kept else (
             "bytes are not in the capture, and where the next message begins is not known"
         )
-        return [Incomplete(self.now, side.direction, Evidence((gap.frame,)), gap.length, reason)]
+        return [GrpcIncomplete(self.now, side.direction, Evidence((gap.frame,)), gap.length, reason)]
 
     def on_close(self, close: Close) -> list[Output]:
         out: list[Output] = []
@@ -239,13 +238,12 @@ class GrpcDissector(Dissector):
 
     # -- messages --------------------------------------------------------------------------------------
 
-    def _message(self, side: Side, frame: int, out: list[Output]) -> None:
+    def _message(self, side: GrpcSide, frame: int, out: list[Output]) -> None:
         cutter = side.cutter
         length = int(cutter.length)
         from_client = side.direction == self.client
-        frames = tuple(sorted({*cutter.frames, frame}))
-        began = cutter.began
-        octets = cutter.take()
+        frames = cutter.frames()
+        octets = cutter.payload
         side.count += 1
         side.octets += length
         side.last = side.now
@@ -255,16 +253,17 @@ class GrpcDissector(Dissector):
             if not self.sides[self.client].ended:
                 self.interleaved = True
         if side.count > MAX_SHOWN and not self.each_pdu:
-            self._count(side, from_client, length, frame, out)
+            if self.run.add(side.direction, length, side.now, side.now, frame):
+                self._flush(out)
             return
         compressed = cutter.flag & COMPRESSED != 0
         since = side.now - self.begun if self.call.seen else -1
-        out.append(Message(
+        out.append(GrpcMessage(
             side.now, side.direction, Evidence(frames), from_client, int(side.count), length, compressed,
-            self._content(octets, len(octets) == length, compressed, from_client), since, began,
+            self._content(octets, len(octets) == length, compressed, from_client), since, cutter.begun_ns,
         ))
 
-    def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> Content:
+    def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> GrpcContent:
         coding = self.call.codings[0 if from_client else 1]
         packed = ""
         if compressed:
@@ -276,7 +275,7 @@ class GrpcDissector(Dissector):
                 octets = plain[:MAX_KEPT]
         if self.call.json and not self.show_secrets:
             octets = without_secrets(octets.decode("utf-8", "replace")).encode("utf-8")
-        content = Content(octets, complete, self.call.json, self.show_secrets, is_secret_call(self.call.path))
+        content = GrpcContent(octets, complete, self.call.json, self.show_secrets, is_secret_call(self.call.path))
         content.packed = packed
         method = self.method
         if method is not None and complete and not packed and not self.call.json:
@@ -291,34 +290,17 @@ class GrpcDissector(Dissector):
                     content.type = method.type_name(not from_client)
         return content
 
-    def _count(self, side: Side, from_client: bool, length: int, frame: int, out: list[Output]) -> None:
-        run = self.run
-        index = 0 if from_client else 1
-        run.counts[index] += 1
-        run.octets[index] += length
-        run.largest = max(run.largest, i64(length))
-        if run.begin < 0:
-            run.begin = side.now
-        run.end = max(run.end, side.now)
-        run.last = frame
-        if len(run.frames) < MAX_CITED:
-            run.frames.append(frame)
-        if run.counts[0] + run.counts[1] >= run.limit:
-            run.limit *= 2
-            self._flush(out)
-
     def _flush(self, out: list[Output]) -> None:
         run = self.run
         if run.begin < 0:
             return
-        direction = NEITHER
-        if not (run.counts[0] and run.counts[1]):
-            direction = self.client if run.counts[0] else 1 - self.client
-        out.append(MessageRun(
-            run.begin, direction, Evidence(tuple(sorted({*run.frames, run.last}))), (run.counts[0], run.counts[1]),
-            (run.octets[0], run.octets[1]), int(run.largest), run.end,
+        counts, octets = run.counts(), run.octets()
+        client, server = self.client, 1 - self.client
+        out.append(GrpcMessageRun(
+            run.begin, run.direction(), Evidence(run.cited.frames()), (counts[client], counts[server]),
+            (octets[client], octets[server]), int(run.largest), run.end,
         ))
-        run.clear()
+        run.restart()
 
     # -- end -------------------------------------------------------------------------------------------
 
@@ -326,16 +308,16 @@ class GrpcDissector(Dissector):
         self.now = max(self.now, time)
         if self.begun < 0:
             self.begun = time
-        if len(self.frames) < MAX_CITED:
-            self.frames.append(frame)
-        else:
-            self.frames[-1] = frame
+        if self.inputs < MAX_CITED:
+            self.inputs += 1
+            self.cited.add(frame)
 
-    def _cut_off(self, side: Side, close: Close, out: list[Output]) -> None:
+    def _cut_off(self, side: GrpcSide, close: Close, out: list[Output]) -> None:
         """A side that ends within a message breaks the rules."""
-        inside = side.cutter.inside()
-        if inside >= 0 and not side.cutter.broken:
-            out.append(Incomplete(
+        cutter = side.cutter
+        if cutter.within and cutter.in_step:
+            inside = int(cutter.seen()) if cutter.open else len(cutter.buffer)
+            out.append(GrpcIncomplete(
                 close.time, side.direction, Evidence((close.frame,)), inside, "its side ended within a message"
             ))
 
@@ -357,8 +339,8 @@ class GrpcDissector(Dissector):
             outcome.total_ns = self.now - self.begun
         outcome.pattern = self._pattern(int(client.count), int(server.count))
         direction = 1 - self.client if outcome.how == ANSWERED else NEITHER
-        frames = tuple(sorted({*self.frames, close.frame}))
-        out.append(Ended(self.now, direction, Evidence(frames), self.call, outcome, self.begun))
+        evidence = Evidence(self.cited.upto(close.frame))
+        out.append(GrpcEnded(self.now, direction, evidence, self.call, outcome, self.begun))
 
     def _pattern(self, sent: int, received: int) -> str:
         """Of the four, by the user's schema, else by what was sent; "" where that is too little to tell."""

@@ -22,7 +22,7 @@ BIDIRECTIONAL: Final = "bidirectional streaming"
 NEAR: Final = 0.95                  # of the deadline: a reset this late is most likely its doing
 
 
-class Outcome:
+class GrpcOutcome:
     """What a call came to. Times in ns since it began, -1 where not seen.
 
     status: that was sent, -1 for none; implied: that the client makes of it where none was sent, -1 for nothing.
@@ -49,7 +49,7 @@ class Outcome:
         self.metadata: list[tuple[str, str]] = []
 
 
-class Ended(Event):
+class GrpcEnded(Event):
     """The end of a call."""
 
     name: ClassVar[str] = "grpc.ended"
@@ -62,7 +62,7 @@ class Ended(Event):
     )
 
     def __init__(
-        self, time: int, direction: int, evidence: Evidence, call: Call, outcome: Outcome, begun: int
+        self, time: int, direction: int, evidence: Evidence, call: Call, outcome: GrpcOutcome, begun: int
     ) -> None:
         super().__init__(time, direction, evidence)
         self.call = call

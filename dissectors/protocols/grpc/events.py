@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
+from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.units import duration, plural, size
 from dissectors.wire.preview import json_value, shortened, text_of
 from dissectors.wire.protobuf import NotProtobuf, as_json, in_short
@@ -109,6 +110,12 @@ class Began(Event):
             words.append(f"deadline {duration(self.call.deadline_ns)}")
         return ", ".join(words)
 
+    def identifies(self) -> list[Identity]:
+        found = host_of(self.call.authority)
+        for _name, value in self.call.metadata:
+            found += hosts_of_urls(value)
+        return found
+
     def fields(self) -> dict[str, JsonValue]:
         call = self.call
         metadata: list[JsonValue] = []
@@ -123,7 +130,16 @@ class Began(Event):
         }
 
 
-class Content:
+def hex_in(value: JsonValue, key: str = "") -> list[str]:
+    """The raw octets in what is shown of a message."""
+    if isinstance(value, dict):
+        return [octets for inner, held in value.items() for octets in hex_in(held, inner)]
+    if isinstance(value, list):
+        return [octets for held in value for octets in hex_in(held, key)]
+    return [value] if isinstance(value, str) and key == "hex" else []
+
+
+class GrpcContent:
     """A message as it can be shown. octets: uncompressed, as far as they are kept; complete: all of them are.
 
     secret: its method is one for credentials, so that its fields are, whose names nobody knows.
@@ -192,7 +208,7 @@ class Content:
         return out
 
 
-class Message(Event):
+class GrpcMessage(Event):
     """One message. number: from 1, among those of its side; wire: its octets as sent, without the header of five.
 
     since_ns: since the call began.
@@ -209,7 +225,7 @@ class Message(Event):
 
     def __init__(
         self, time: int, direction: int, evidence: Evidence, from_client: bool, number: int, wire: int,
-        compressed: bool, content: Content, since_ns: int, began: int,
+        compressed: bool, content: GrpcContent, since_ns: int, began: int,
     ) -> None:
         super().__init__(time, direction, evidence)
         self.from_client = from_client
@@ -236,6 +252,9 @@ class Message(Event):
     def detail(self) -> str:
         return size(self.wire)
 
+    def identifies(self) -> list[Identity]:
+        return [(UNIQUE, octets) for octets in hex_in(self.content.as_json())]
+
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
             "from_client": self.from_client, "number": self.number, "size": self.wire, "compressed": self.compressed,
@@ -248,7 +267,7 @@ class Message(Event):
         return {"length": self.wire, "compressed": self.compressed}
 
 
-class MessageRun(Event):
+class GrpcMessageRun(Event):
     """Messages of a stream that are counted together. counts, octets: of the client, of the server."""
 
     name: ClassVar[str] = "grpc.messages"
@@ -287,7 +306,7 @@ class MessageRun(Event):
         }
 
 
-class Incomplete(Event):
+class GrpcIncomplete(Event):
     """Octets of the call that cannot be told as messages."""
 
     name: ClassVar[str] = "grpc.incomplete"

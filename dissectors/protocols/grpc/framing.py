@@ -6,110 +6,32 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.framer import NEED, NONE, Framer
+from dissectors.kit.octets import be32
+
 HEADER: Final = 5
 COMPRESSED: Final = 1          # the flag of a message that is compressed
 TRAILERS: Final = 0x80         # the flag of the trailers, which gRPC-Web puts into the body
 MAX_KEPT: Final = 16_384       # octets of one message that are kept to be shown; trailers are kept to the same size
-MAX_FRAMES: Final = 32         # of the capture, named as the evidence of one message: the first ones, and the last
 
 
-class MessageCutter:
-    """Load octets, then call `next()` while it is true: each time a message has ended.
-
-    room: octets of the next message that are to be kept.   broken: the octets do not have this form.
-    """
+class MessageCutter(Framer):
+    """Messages, of which so many octets are kept as is wanted of the next one (`room`). Out of step it stays so."""
 
     def __init__(self) -> None:
-        self.data: bytes = b""
-        self.at: i64 = 0
-        self.head: bytes = b""
-        self.open: bool = False
+        super().__init__()
         self.flag: i64 = 0
-        self.length: i64 = 0
-        self.remaining: i64 = 0
         self.room: i64 = MAX_KEPT
-        self.kept: list[bytes] = []
-        self.held: i64 = 0
-        self.frames: list[int] = []
-        self.began: int = -1         # the time of its first octet
-        self.broken: bool = False
-        self.passed: i64 = 0         # octets since then
 
-    def load(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-        if self.broken:
-            self.passed += len(data)
-
-    def next(self, frame: int, time: int) -> bool:
-        size: i64 = len(self.data)
-        if self.broken or (self.at >= size and not (self.open and self.remaining == 0)):
-            return False
-        if not self.open:
-            if self.began < 0:
-                self._clear(frame, time)
-            take = min(HEADER - len(self.head), size - self.at)
-            self.head += self.data[self.at:self.at + take]
-            self.at += take
-            if len(self.head) < HEADER:
-                return False
-            self.flag = i64(self.head[0])
-            self.length = int.from_bytes(self.head[1:], "big")
-            self.head = b""
-            self.remaining = self.length
-            self.open = True
-            if self.flag & ~(COMPRESSED | TRAILERS):
-                self.broken = True
-                self.passed = size - self.at
-                return False
-        if self.frames[-1] != frame and len(self.frames) < MAX_FRAMES:
-            self.frames.append(frame)
-        take = min(self.remaining, size - self.at)
-        if take:
-            room = (MAX_KEPT if self.flag & TRAILERS else self.room) - self.held
-            if room > 0:
-                part = min(room, take)
-                self.kept.append(self.data[self.at:self.at + part])
-                self.held += part
-            self.at += take
-            self.remaining -= take
-        if self.remaining:
-            return False
-        self.open = False
-        return True
-
-    def take(self) -> bytes:
-        """What was kept of the message that has ended; the next one begins."""
-        octets = b"".join(self.kept)
-        self.began = -1
-        return octets
-
-    def inside(self) -> int:
-        """Octets of a message that is not whole, with its header; -1 between messages."""
-        if self.open:
-            return int(self.length - self.remaining) + HEADER
-        return len(self.head) if self.head else -1
-
-    def lose(self, octets: int) -> bool:
-        """Octets are missing. Whether it is still known where the next message begins."""
-        if self.open and octets <= self.remaining:
-            self.remaining -= octets
-            self.room = 0
-            if self.remaining == 0:
-                self.open = False
-                self.began = -1
-            return True
-        self.open = False
-        self.broken = True
-        self.head = b""
-        return False
-
-    def _clear(self, frame: int, time: int) -> None:
-        self.began = time
-        self.frames = [frame]
-        self.held = 0
-        if self.kept:
-            self.kept = []
+    def header(self, data: bytes, at: i64) -> i64:
+        if len(data) - at < HEADER:
+            return NEED
+        self.flag = i64(data[at])
+        if self.flag & ~(COMPRESSED | TRAILERS):
+            return NONE
+        self.length = be32(data, at + 1)
+        self.most = MAX_KEPT if self.flag & TRAILERS else self.room
+        return HEADER
 
 
 class Base64Reader:

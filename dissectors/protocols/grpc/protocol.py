@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol, Term
+from dissectors.kit.protocol import MEDIA, Context, Dissector, Protocol, Term
 from dissectors.protocols.grpc.dissector import GrpcDissector
-from dissectors.protocols.grpc.ended import Ended
-from dissectors.protocols.grpc.events import Began, Incomplete, Message, MessageRun
+from dissectors.protocols.grpc.ended import GrpcEnded
+from dissectors.protocols.grpc.events import Began, GrpcIncomplete, GrpcMessage, GrpcMessageRun
 
 TERMS: Final = (
     Term(
@@ -61,5 +61,8 @@ def _create(context: Context) -> Dissector:
 GRPC: Final = Protocol(
     "grpc", "gRPC", "Calls of methods over HTTP, with deadlines, streams of messages and a status at the end.",
     ("gRPC over HTTP2", "gRPC-Web"), _create, ("tcp",), {},
-    (Began, Message, MessageRun, Incomplete, Ended), TERMS,
+    (Began, GrpcMessage, GrpcMessageRun, GrpcIncomplete, GrpcEnded), TERMS,
+    reached_by=(
+        (MEDIA, "application/grpc"), (MEDIA, "application/grpc-web"), (MEDIA, "application/grpc-web-text"),
+    ),
 )

@@ -8,7 +8,7 @@ from dissectors.kit.event import JsonValue
 from dissectors.wire.secrets.data import data_without_secrets
 
 
-class Method:
+class GrpcMethod:
     """A method as the schema has it. problem: why it is not known, "" where it is."""
 
     def __init__(self, found: Any, problem: str) -> None:
@@ -40,19 +40,19 @@ class Schema:
         except (message.DecodeError, TypeError, ValueError) as error:
             self.problem = f"the descriptor set cannot be read ({str(error)[:200]})"
 
-    def method(self, service: str, name: str) -> Method:
+    def method(self, service: str, name: str) -> GrpcMethod:
         if self.problem:
-            return Method(None, self.problem)
+            return GrpcMethod(None, self.problem)
         try:
             found = self.pool.FindServiceByName(service)
         except (KeyError, TypeError):      # TypeError: a file that it imports is not in the set
-            return Method(None, f"the service {service} is not in the descriptor set")
+            return GrpcMethod(None, f"the service {service} is not in the descriptor set")
         method = found.methods_by_name.get(name)
         if method is None:
-            return Method(None, f"the service {service} of the descriptor set has no method {name}")
-        return Method(method, "")
+            return GrpcMethod(None, f"the service {service} of the descriptor set has no method {name}")
+        return GrpcMethod(method, "")
 
-    def decode(self, method: Method, response: bool, octets: bytes, show_secrets: bool) -> tuple[JsonValue, str]:
+    def decode(self, method: GrpcMethod, response: bool, octets: bytes, show_secrets: bool) -> tuple[JsonValue, str]:
         """(the message as data, "") or (None, why not)."""
         from google.protobuf import json_format, message, message_factory
 

@@ -8,14 +8,14 @@ from mypy_extensions import i64
 from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.marks import LEAST_QUOTED, quoted
-from dissectors.kit.protocol import Context, Dissector, Handoff, Output
+from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Dissector, Handoff, Output
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpRequest, HttpResponse, HttpSkipped
 from dissectors.protocols.http1.exchange import MAX_INTERIM, Open
 from dissectors.protocols.http1.framing import HANDED_OVER, Framing, request_framing, response_framing
 from dissectors.protocols.http1.grammar import (
     NO_KIND,
     RESPONSE,
-    Section,
+    Http1Section,
     Start,
     authority_of,
     parse_cut_start,
@@ -30,7 +30,7 @@ from dissectors.protocols.http1.reader import (
     MAX_HEAD,
     OVER,
     START,
-    Half,
+    Http1Half,
     Watcher,
 )
 from dissectors.wire.http.body import BodyReader
@@ -41,12 +41,10 @@ from dissectors.wire.http.message import NO_STATUS, Head, as_fields, as_text, sh
 MAX_PIPELINED: Final = 1_000     # requests of one connection that wait for their response at once
 MAX_NOTED: Final = 20            # ambiguous messages that are told of one connection
 
+TO_HTTP2: Final = (UPGRADE, "h2c")    # its preface is that of HTTP/2 in the clear (RFC 9113 §3.3)
 UNFINISHED: Final = ("capture", "timeout")    # ends of a conversation that neither side made
 
 _CAPS: Final = {"MAX_HEAD": MAX_HEAD, "MAX_CHUNK_LINE": MAX_CHUNK_LINE}
-
-# What an upgrade leads to, by its token (IANA HTTP upgrade tokens); any other is left to the bytes.
-_UPGRADES: Final = {"websocket": "websocket", "h2c": "http2"}
 
 
 class HttpDissector(Dissector):
@@ -54,8 +52,8 @@ class HttpDissector(Dissector):
 
     def __init__(self, context: Context) -> None:
         self.exchanges = Exchanges(context)
-        self.forward = Half(0, not context.midstream)
-        self.backward = Half(1, not context.midstream)
+        self.forward = Http1Half(0, not context.midstream)
+        self.backward = Http1Half(1, not context.midstream)
         self.exchanges.halves = [self.forward, self.backward]
 
     def on_data(self, chunk: Chunk) -> list[Output]:
@@ -91,10 +89,11 @@ class Exchanges(Watcher):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.each_pdu: bool = context.each_pdu
+        self.readers = context.readers
         self.show_secrets: bool = context.provided.show_secrets
         self.scheme = "https" if "tls" in context.beneath else "http"
         self.out: list[Output] = []
-        self.halves: list[Half] = []
+        self.halves: list[Http1Half] = []
         self.now = 0
         self.count = 0
         self.pending: list[Open] = []          # requests in order whose responses are not over
@@ -108,21 +107,21 @@ class Exchanges(Watcher):
 
     # -- heads -----------------------------------------------------------------------------------------
 
-    def headless(self, half: Half) -> bool:
+    def headless(self, half: Http1Half) -> bool:
         if half.direction == self.client or not self.pending:
             return False
         head = self.pending[0].head
         return head is not None and head.version == "HTTP/0.9"
 
-    def on_head(self, half: Half, block: bytes) -> None:
+    def on_head(self, half: Http1Half, block: bytes) -> None:
         self._told_skipped(half)
         if not block:
             bare = Head("HTTP/0.9", "", "", "", "", NO_STATUS, "", ())
-            self._response(half, bare, Start(RESPONSE, "", "", "HTTP/0.9", NO_STATUS, ""), Section())
+            self._response(half, bare, Start(RESPONSE, "", "", "HTTP/0.9", NO_STATUS, ""), Http1Section())
             return
         line_end: i64 = block.find(b"\n")
         if line_end < 0:
-            self._start(half, parse_cut_start(block), Section())
+            self._start(half, parse_cut_start(block), Http1Section())
             return
         line = block[:line_end].rstrip(b"\r")
         if b"\r" in line:     # a CR alone ends it too, see `grammar`
@@ -143,7 +142,7 @@ class Exchanges(Watcher):
             start.notes.append("Empty lines stand before the start line.")
         self._start(half, start, section)
 
-    def _start(self, half: Half, start: Start, section: Section) -> None:
+    def _start(self, half: Http1Half, start: Start, section: Http1Section) -> None:
         if start.kind == NO_KIND:
             half.skipped += half.wire
             self.on_fault(half, "start_line", "a line that begins neither a request nor a response")
@@ -154,7 +153,7 @@ class Exchanges(Watcher):
         else:
             self._request(half, start, section)
 
-    def _request(self, half: Half, start: Start, section: Section) -> None:
+    def _request(self, half: Http1Half, start: Start, section: Http1Section) -> None:
         self.client = half.direction
         head = Head(start.version, start.method, self.scheme, "", start.target, 0, "", section.pairs)
         head.authority = authority_of(head)
@@ -174,12 +173,12 @@ class Exchanges(Watcher):
             self.out.append(HttpRequest(
                 half.now, half.direction, evidence, one.shown_head, one.number, one.request_notes
             ))
-        one.carry_request(half.frame, half.now, half.direction, self.out)
+        one.carry_request(self.readers, self.each_pdu, half.frame, half.now, half.direction, self.out)
         if framing.kind:
             one.sending = BodyReader(head, self.show_secrets, not self.each_pdu or one.carried is not None)
         half.body(framing.kind, framing.length, self)
 
-    def _response(self, half: Half, head: Head, start: Start, section: Section) -> None:
+    def _response(self, half: Http1Half, head: Head, start: Start, section: Http1Section) -> None:
         one = self._answered(half)
         self.answering = one
         method = one.head.method if one.head is not None else ""
@@ -205,7 +204,7 @@ class Exchanges(Watcher):
         if interim:
             half.body(framing.kind, framing.length, self)
             return
-        one.carry_response(half.frame, half.now, half.direction, self.out)
+        one.carry_response(self.readers, half.frame, half.now, half.direction, self.out)
         if framing.kind == HANDED_OVER:
             self._hand_over(half, one, head)
             return
@@ -213,7 +212,7 @@ class Exchanges(Watcher):
             one.receiving = BodyReader(head, self.show_secrets, not self.each_pdu or one.carried is not None)
         half.body(framing.kind, framing.length, self)
 
-    def _hand_over(self, half: Half, one: Open, head: Head) -> None:
+    def _hand_over(self, half: Http1Half, one: Open, head: Head) -> None:
         """Whatever comes next, in both directions, is read by another protocol (RFC 9110 §7.8, §9.3.6)."""
         one.response_over = True
         one.request_over = True
@@ -228,13 +227,10 @@ class Exchanges(Watcher):
         for other in self.pending:
             self._ended(other, half.now, half.direction, half.frame, CUT)
         self.pending = []
-        protocol = ""
+        by = ANYONE
         opening = []
-        reason = "the tunnel that CONNECT asked for is open"
         if upgraded:
-            token = head.text(b"upgrade").partition(",")[0].strip()
-            protocol = _UPGRADES.get(token.lower(), "")
-            reason = f"101 Switching Protocols to {token[:40]}"
+            by = (UPGRADE, head.text(b"upgrade").partition(",")[0].strip().lower())
             if one.head is not None:
                 opening.append(as_fields(
                     one.head, one.sent_frame or half.frame, one.sent if one.sent_frame else half.now,
@@ -243,17 +239,15 @@ class Exchanges(Watcher):
             opening.append(as_fields(head, half.frame, half.now, half.direction, 0))
         self.halves[0].state = OVER
         self.halves[1].state = OVER
-        self.out.append(Handoff(
-            protocol, half.direction, int(half.position), reason, 0, tuple(opening)
-        ))
+        self.out.append(Handoff(by, half.direction, int(half.position), 0, tuple(opening)))
 
     # -- bodies ----------------------------------------------------------------------------------------
 
-    def _passing(self, half: Half) -> Open | None:
+    def _passing(self, half: Http1Half) -> Open | None:
         """Whose message this direction carries."""
         return self.asking if half.direction == self.client else self.answering
 
-    def on_body(self, half: Half, data: bytes) -> None:
+    def on_body(self, half: Http1Half, data: bytes) -> None:
         one = self._passing(half)
         if one is None:
             return
@@ -262,9 +256,9 @@ class Exchanges(Watcher):
             return
         decoded = reader.feed(data)
         if one.carried is not None:
-            one.carry(decoded, half.frame, half.now, half.direction, self.out)
+            one.carried.octets(decoded, half.frame, half.now, half.direction, half.frame, self.out)
 
-    def on_missing(self, half: Half, octets: int) -> None:
+    def on_missing(self, half: Http1Half, octets: int) -> None:
         one = self._passing(half)
         if one is None:
             return
@@ -278,17 +272,17 @@ class Exchanges(Watcher):
             elif half.cut:
                 self._told_response(half, one)
 
-    def on_preface(self, half: Half) -> None:
+    def on_preface(self, half: Http1Half) -> None:
         self.halves[0].state = OVER
         self.halves[1].state = OVER
         pending, self.pending = self.pending, []
         for one in pending:
             self._ended(one, half.now, half.direction, half.frame, LOST_END)
-        self.out.append(Handoff("http2", half.direction, int(half.position), "the connection preface of HTTP/2"))
+        self.out.append(Handoff(TO_HTTP2, half.direction, int(half.position)))
 
     # -- ends ------------------------------------------------------------------------------------------
 
-    def on_end(self, half: Half, trailers: bytes, lost: bool) -> None:
+    def on_end(self, half: Http1Half, trailers: bytes, lost: bool) -> None:
         one = self._passing(half)
         if one is None:
             return
@@ -298,7 +292,7 @@ class Exchanges(Watcher):
         else:
             self._response_over(half, one, trailers, how)
 
-    def _request_over(self, half: Half, one: Open, trailers: bytes, how: str) -> None:
+    def _request_over(self, half: Http1Half, one: Open, trailers: bytes, how: str) -> None:
         self.asking = None
         one.request_over = True
         one.sent = half.now
@@ -316,13 +310,13 @@ class Exchanges(Watcher):
             self._told_request(half, one)
         one.told = False
         if one.carried is not None:
-            one.carry_end(one.request_trailers, half.frame, half.now, half.direction, self.out)
+            one.carry_end(one.request_trailers, how == LOST_END, half.frame, half.now, half.direction, self.out)
         if how not in (COMPLETE, CLOSED) and not one.how:
             one.how = how
         if one.response_over:
             self._ended(one, half.now, half.direction, half.frame, one.how or COMPLETE)
 
-    def _response_over(self, half: Half, one: Open, trailers: bytes, how: str) -> None:
+    def _response_over(self, half: Http1Half, one: Open, trailers: bytes, how: str) -> None:
         self.answering = None
         if one.response is None:     # an interim response; the final one is still to come
             return
@@ -340,7 +334,7 @@ class Exchanges(Watcher):
         if self.each_pdu and (how in (COMPLETE, CLOSED) or half.cut) and not one.told:
             self._told_response(half, one)
         if one.carried is not None:
-            one.carry_end(one.response_trailers, half.frame, half.now, half.direction, self.out)
+            one.carry_end(one.response_trailers, how == LOST_END, half.frame, half.now, half.direction, self.out)
         one.how = how
         self.pending = [other for other in self.pending if other is not one] if len(self.pending) > 1 else []
         for other in self.pending[:1]:
@@ -348,14 +342,14 @@ class Exchanges(Watcher):
         if one.request_over or one.head is None:
             self._ended(one, half.now, half.direction, half.frame, how)
 
-    def _told_request(self, half: Half, one: Open) -> None:
+    def _told_request(self, half: Http1Half, one: Open) -> None:
         """For a list of frames: the request on the frame that completes it."""
         if one.shown_head is not None:
             self.out.append(HttpRequest(
                 half.now, half.direction, half.evidence(), one.shown_head, one.number, one.request_notes
             ))
 
-    def _told_response(self, half: Half, one: Open) -> None:
+    def _told_response(self, half: Http1Half, one: Open) -> None:
         """For a list of frames: the response on the frame that completes it."""
         if one.shown_response is not None:
             self.out.append(HttpResponse(
@@ -377,7 +371,7 @@ class Exchanges(Watcher):
         if half.state in (START, HEAD, LOST):
             self.missing[gap.direction] += gap.length
 
-    def close(self, half: Half, close: Close) -> None:
+    def close(self, half: Http1Half, close: Close) -> None:
         """This direction carries nothing more.
 
         A FIN alone ends only what lasts until the end: bytes that come before it in the stream may come after it in
@@ -403,7 +397,7 @@ class Exchanges(Watcher):
         self._told_skipped(half, False)
         half.state = OVER
 
-    def _over(self, half: Half, one: Open, how: str) -> None:
+    def _over(self, half: Http1Half, one: Open, how: str) -> None:
         if half.direction == self.client:
             self._request_over(half, one, b"", how)
         else:
@@ -418,12 +412,12 @@ class Exchanges(Watcher):
             one.cite(Evidence((close.frame,)))
             self._ended(one, self.now, close.direction, close.frame, one.how if one.response is not None else how)
 
-    def on_odd_chunk(self, half: Half, line: bytes) -> None:
+    def on_odd_chunk(self, half: Http1Half, line: bytes) -> None:
         one = self._passing(half)
         if one is None or one.odd_chunk:
             return
         one.odd_chunk = True
-        section = Section()
+        section = Http1Section()
         section.ambiguous.append((
             "chunk_size", f"A chunk size is written {quoted(as_text(line[:40]))}: some read the digits at its "
             "beginning, some refuse it."
@@ -434,7 +428,7 @@ class Exchanges(Watcher):
         if len(line) >= LEAST_QUOTED:
             self.context.marks.mark(line)
 
-    def on_fault(self, half: Half, code: str, reason: str) -> None:
+    def on_fault(self, half: Http1Half, code: str, reason: str) -> None:
         cap = _CAPS.get(code, 0)
         evidence = Evidence((half.frame,))
         if not cap:
@@ -449,7 +443,7 @@ class Exchanges(Watcher):
         self.count += 1
         return Open(self.count, self.show_secrets)
 
-    def _add(self, one: Open, half: Half) -> None:
+    def _add(self, one: Open, half: Http1Half) -> None:
         """Another request waits. After a gap in the responses the earlier ones may have been answered in it."""
         if self.pending and self.missing[1 - half.direction]:
             lost, self.pending = self.pending, []
@@ -464,7 +458,7 @@ class Exchanges(Watcher):
                 ))
         self.pending.append(one)
 
-    def _answered(self, half: Half) -> Open:
+    def _answered(self, half: Http1Half) -> Open:
         """The exchange that a response belongs to: the oldest that waits."""
         if self.client < 0:
             self.client = 1 - half.direction
@@ -474,7 +468,9 @@ class Exchanges(Watcher):
         one.request_over = True
         return one
 
-    def _ambiguities(self, half: Half, one: Open, section: Section, framing: Framing, evidence: Evidence) -> None:
+    def _ambiguities(
+        self, half: Http1Half, one: Open, section: Http1Section, framing: Framing, evidence: Evidence
+    ) -> None:
         if not (section.ambiguous or framing.ambiguous):
             return
         for code, reason in section.ambiguous + framing.ambiguous:
@@ -488,7 +484,7 @@ class Exchanges(Watcher):
                 return
             self.out.append(HttpAmbiguous(half.now, half.direction, evidence, one.number, code, reason))
 
-    def _told_skipped(self, half: Half, found: bool = True) -> None:
+    def _told_skipped(self, half: Http1Half, found: bool = True) -> None:
         direction = half.direction
         if half.skipped or self.missing[direction]:
             self.out.append(HttpSkipped(

@@ -140,7 +140,7 @@ def _status_line(line: bytes) -> Start:
     return start
 
 
-class Section:
+class Http1Section:
     """A header or trailer section.
 
     notes: leniencies.    ambiguous: (code, sentence) where recipients read it differently.
@@ -184,9 +184,9 @@ def _plain_pairs(block: bytes) -> Pairs | None:
     return tuple(pairs)
 
 
-def parse_section(block: bytes) -> Section:
+def parse_section(block: bytes) -> Http1Section:
     """The field lines of a section, without the blank line behind it."""
-    section = Section()
+    section = Http1Section()
     if not block:
         return section
     found = _plain_pairs(block)
@@ -215,7 +215,7 @@ def parse_section(block: bytes) -> Section:
     return section
 
 
-def _unusual_lines(block: bytes, section: Section) -> list[bytes]:
+def _unusual_lines(block: bytes, section: Http1Section) -> list[bytes]:
     """Lines that end in LF alone (RFC 9112 §2.2) or in CR alone, as browsers read them."""
     text = block.replace(b"\r\r\n", b"\r\n")
     pairs = text.count(b"\r\n")
@@ -228,7 +228,7 @@ def _unusual_lines(block: bytes, section: Section) -> list[bytes]:
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
 
 
-def _odd_line(line: bytes, colon: int, pairs: list[tuple[bytes, bytes]], section: Section) -> None:
+def _odd_line(line: bytes, colon: int, pairs: list[tuple[bytes, bytes]], section: Http1Section) -> None:
     """A line that is no plain `name: value`."""
     if line[:1] in (b" ", b"\t"):
         if pairs:   # RFC 9112 §5.2
@@ -258,7 +258,7 @@ def _odd_line(line: bytes, colon: int, pairs: list[tuple[bytes, bytes]], section
         section.notes.append(f"The line {quoted(text_of(line[:60]))} has no colon and is passed over.")
 
 
-def _ambiguous(section: Section, code: str, sentence: str) -> None:
+def _ambiguous(section: Http1Section, code: str, sentence: str) -> None:
     if len(section.ambiguous) < MAX_NOTES and code not in [known for known, _said in section.ambiguous]:
         section.ambiguous.append((code, sentence))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
+from dissectors.kit.protocol import ALPN, MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.http1.dissector import HttpDissector
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpExchange, HttpRequest, HttpResponse, HttpSkipped
 from dissectors.protocols.http1.lines import NO_START, NORMAL, SIMPLE, line_kind, resembles
@@ -52,6 +52,7 @@ HTTP: Final = Protocol(
     specs=("RFC 9110", "RFC 9111", "RFC 9112", "RFC 6265", "RFC 6797", "RFC 1945"),
     create=_http,
     carriers=("tcp",),
+    reached_by=((ALPN, "http/1.1"), (ALPN, "http/1.0")),
     ports={"tcp": (80, 3128, 8000, 8080, 8088, 8888)},
     events=(HttpRequest, HttpResponse, HttpExchange, HttpAmbiguous, HttpSkipped),
     terms=TERMS,

@@ -9,6 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Gap
 from dissectors.kit.marks import quoted
@@ -30,7 +31,6 @@ from dissectors.wire.http.message import as_text
 MAX_HEAD: Final[i64] = 256 << 10      # octets of a header or trailer section
 MAX_CHUNK_LINE: Final[i64] = 4_096    # octets of a chunk size with its extensions (RFC 9112 §7.1.1)
 PREFACE: Final = b"PRI * HTTP/2.0\r\n"  # how the connection preface of HTTP/2 begins (RFC 9113 §3.4)
-MAX_FRAMES: Final = 32                # named as the evidence of one message: the first ones, and always the last
 
 # States. In START nothing of a message was seen yet; in LOST the next start line is searched for.
 START: Final[i64] = 0
@@ -48,42 +48,42 @@ OVER: Final[i64] = 9
 class Watcher:
     """Who is told what a direction carries; the dissector."""
 
-    def on_head(self, half: Half, block: bytes) -> None:
+    def on_head(self, half: Http1Half, block: bytes) -> None:
         """A head is complete: the start line and the fields, without the blank line. Calls `half.body`."""
         raise NotImplementedError
 
-    def headless(self, half: Half) -> bool:
+    def headless(self, half: Http1Half) -> bool:
         """What comes next answers an HTTP/0.9 request: a document without a head, most likely."""
         raise NotImplementedError
 
-    def on_body(self, half: Half, data: bytes) -> None:
+    def on_body(self, half: Http1Half, data: bytes) -> None:
         raise NotImplementedError
 
-    def on_missing(self, half: Half, octets: int) -> None:
+    def on_missing(self, half: Http1Half, octets: int) -> None:
         """Octets of the body in hand are not in the capture."""
         raise NotImplementedError
 
-    def on_preface(self, half: Half) -> None:
+    def on_preface(self, half: Http1Half) -> None:
         """HTTP/2 begins at `half.position` (RFC 9113 §3.4)."""
         raise NotImplementedError
 
-    def on_end(self, half: Half, trailers: bytes, lost: bool) -> None:
+    def on_end(self, half: Http1Half, trailers: bytes, lost: bool) -> None:
         """The message in hand is over. lost: its end was not seen."""
         raise NotImplementedError
 
     def on_unread(self, line: bytes) -> None:
         """A line that should be the size of a chunk, and may be anything."""
 
-    def on_odd_chunk(self, half: Half, line: bytes) -> None:
+    def on_odd_chunk(self, half: Http1Half, line: bytes) -> None:
         """A chunk size that is read, and written as it should not be."""
         raise NotImplementedError
 
-    def on_fault(self, half: Half, code: str, reason: str) -> None:
+    def on_fault(self, half: Http1Half, code: str, reason: str) -> None:
         """Bytes that are no HTTP where HTTP should be; the message in hand, if any, is over."""
         raise NotImplementedError
 
 
-class Half:
+class Http1Half:
     """One direction.
 
     begun: time of the first octet of the message in hand; now: of the last one that was read.
@@ -100,7 +100,7 @@ class Half:
         self.now = 0
         self.wire: i64 = 0
         self.frame = 0
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.start: i64 = -1           # of what is told, within the captured bytes of `frame`
         self.end: i64 = -1
         self.position: i64 = 0         # in the stream, of what comes after what is told
@@ -196,11 +196,7 @@ class Half:
 
     def evidence(self) -> Evidence:
         """The frames of the message so far, the one in hand as the last."""
-        if not self.frames or (len(self.frames) == 1 and self.frames[0] == self.frame):
-            frames: tuple[int, ...] = (self.frame,)
-        else:
-            frames = tuple(sorted({*self.frames, self.frame}))
-        return Evidence(frames, int(self.start), int(self.end))
+        return Evidence(self.cited.upto(self.frame), int(self.start), int(self.end))
 
     # -- heads -----------------------------------------------------------------------------------------
 
@@ -223,7 +219,7 @@ class Half:
             self.headless = watcher.headless(self)
             if self.headless and data[at] != 72:   # H
                 return self._no_head(watcher, at)
-        self._note_frame(chunk)
+        self.cited.add(chunk.frame)
         if self.held:
             return self._held_head(chunk, data, at, watcher)
         line_end: i64 = data.find(b"\n", at)
@@ -323,11 +319,11 @@ class Half:
             kept = min(size, MAX_TAIL)
             self.skipped += size - kept
             self.held += buffer[size - kept:]
-            self.frames = [chunk.frame]
+            self.cited.restart(chunk.frame)
             return len(data)
         self.skipped += place
         if place >= held:
-            self.frames = []
+            self.cited.clear()
             self.state = START
             return at + place - held
         self.state = HEAD
@@ -433,16 +429,12 @@ class Half:
 
     def _clear(self) -> None:
         self.held = bytearray()
-        self.frames = []
+        self.cited.clear()
         self.wire = 0
         self.start = -1
         self.end = -1
         self.empty_lines = 0
         self.cut = False
-
-    def _note_frame(self, chunk: Chunk) -> None:
-        if len(self.frames) < MAX_FRAMES and (not self.frames or self.frames[-1] != chunk.frame):
-            self.frames.append(chunk.frame)
 
     def _place(self, chunk: Chunk, start: i64, end: i64) -> None:
         """Where the head in hand ends in the stream, and which bytes of the frame it is."""

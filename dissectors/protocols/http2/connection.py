@@ -8,11 +8,11 @@ from mypy_extensions import i64
 from dissectors.kit.event import Event, Evidence, LimitReached, Malformed
 from dissectors.kit.protocol import Context, Output
 from dissectors.protocols.http2.codes import LARGEST_WINDOW
-from dissectors.protocols.http2.events_state import Violation
+from dissectors.protocols.http2.events_state import H2Violation
 from dissectors.protocols.http2.flow import Window
-from dissectors.protocols.http2.side import Side
+from dissectors.protocols.http2.side import H2Side
 from dissectors.protocols.http2.states import CLIENT, CLOSED, SERVER
-from dissectors.protocols.http2.stream import Half, Stream
+from dissectors.protocols.http2.stream import H2Half, Stream
 
 MAX_STREAMS: Final = 2_000          # followed at once; frames of further ones are counted only
 MAX_CLOSED: Final = 512             # streams remembered after their end, for frames that come late
@@ -30,9 +30,10 @@ class Conn:
 
     def __init__(self, context: Context) -> None:
         self.each_pdu = context.each_pdu
+        self.readers = context.readers
         self.show_secrets = context.provided.show_secrets
         self.late = context.midstream
-        self.sides = [Side(0, context.midstream), Side(1, context.midstream)]
+        self.sides = [H2Side(0, context.midstream), H2Side(1, context.midstream)]
         self.client = 0
         self.certain = False
         self.streams: dict[int, Stream] = {}
@@ -54,16 +55,16 @@ class Conn:
 
     # -- who is who ------------------------------------------------------------------------------------
 
-    def who(self, side: Side) -> int:
+    def who(self, side: H2Side) -> int:
         return CLIENT if side.direction == self.client else SERVER
 
-    def peer(self, side: Side) -> Side:
+    def peer(self, side: H2Side) -> H2Side:
         return self.sides[1 - side.direction]
 
-    def by(self, who: int) -> Side:
+    def by(self, who: int) -> H2Side:
         return self.sides[self.client if who == CLIENT else 1 - self.client]
 
-    def half(self, stream: Stream, side: Side) -> Half:
+    def half(self, stream: Stream, side: H2Side) -> H2Half:
         return stream.client if side.direction == self.client else stream.server
 
     def settle(self, client: int) -> None:
@@ -83,8 +84,8 @@ class Conn:
         by_client, by_server = self.by(CLIENT), self.by(SERVER)
         stream = Stream(
             number,
-            Half(Window(by_client.initial, by_client.initial_known and not late)),
-            Half(Window(by_server.initial, by_server.initial_known and not late)), late,
+            H2Half(Window(by_client.initial, by_client.initial_known and not late)),
+            H2Half(Window(by_server.initial, by_server.initial_known and not late)), late,
         )
         self.streams[number] = stream
         who = CLIENT if number & 1 else SERVER
@@ -123,7 +124,7 @@ class Conn:
         """The stream of that number, if it is open or lingers."""
         return self.streams.get(number) or self.lingering.get(number)
 
-    def lose(self, side: Side) -> None:
+    def lose(self, side: H2Side) -> None:
         """Frames of that side are missing: of any stream, header blocks and windows among them."""
         self.late = True
         side.lose()
@@ -142,7 +143,7 @@ class Conn:
         """The stream was never opened, as far as that is known."""
         return number > self.last[CLIENT if number & 1 else SERVER] and not self.late
 
-    def resize(self, side: Side, initial: i64, time: int, frame: int) -> None:
+    def resize(self, side: H2Side, initial: i64, time: int, frame: int) -> None:
         """SETTINGS_INITIAL_WINDOW_SIZE moves the windows of all streams (RFC 9113 §6.9.2). side: whose DATA it is."""
         change = initial - side.initial
         side.initial = initial
@@ -164,24 +165,24 @@ class Conn:
         else:
             self.untold[kind] = self.untold.get(kind, 0) + 1
 
-    def evidence(self, side: Side) -> Evidence:
+    def evidence(self, side: H2Side) -> Evidence:
         """Of the frame in hand."""
         reader = side.reader
         return Evidence(reader.frames(), reader.start, reader.end)
 
-    def violation(self, side: Side, stream: int, code: str, text: str) -> None:
-        event = Violation(
+    def violation(self, side: H2Side, stream: int, code: str, text: str) -> None:
+        event = H2Violation(
             side.reader.now, side.direction, self.evidence(side), stream, code, self.who(side) == CLIENT, text
         )
         self.tell(event, "violation", MAX_TOLD)
 
-    def malformed(self, side: Side, offset: int, reason: str) -> None:
+    def malformed(self, side: H2Side, offset: int, reason: str) -> None:
         self.tell(
             Malformed(side.reader.now, side.direction, self.evidence(side), "http2", offset, reason),
             "malformed frame", MAX_TOLD,
         )
 
-    def limit(self, side: Side, cap: str, limit: int) -> None:
+    def limit(self, side: H2Side, cap: str, limit: int) -> None:
         """A cap was reached; told once."""
         if cap not in self.limits:
             self.limits.add(cap)

@@ -6,6 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import Evidence
+from dissectors.kit.octets import be16, be32
 from dissectors.protocols.http2.codes import (
     ACK,
     ALTSVC,
@@ -25,20 +26,20 @@ from dissectors.protocols.http2.connection import MAX_TOLD, MAX_TOLD_MINOR, Conn
 from dissectors.protocols.http2.events_control import (
     AltSvc,
     GoAway,
+    H2Ping,
+    H2Reset,
     Origin,
-    Ping,
     PingAck,
     Priority,
     PriorityUpdate,
-    Reset,
     Settings,
     SettingsAck,
     UnknownFrame,
     WindowUpdate,
 )
 from dissectors.protocols.http2.meaning import reset_reason, setting_error
-from dissectors.protocols.http2.messages import Messages
-from dissectors.protocols.http2.side import MAX_PINGS, MAX_UNACKED, Announced, Side, initial_window
+from dissectors.protocols.http2.messages import H2Messages
+from dissectors.protocols.http2.side import MAX_PINGS, MAX_UNACKED, Announced, H2Side, initial_window
 from dissectors.protocols.http2.states import CLIENT, STATE_NAMES
 from dissectors.wire.http.describe import request_short
 from dissectors.wire.secrets.text import without_secrets
@@ -54,11 +55,11 @@ EXACT: Final[dict[int, int]] = {2: 5, 3: 4, 6: 8, 8: 4}   # octets of the payloa
 class Control:
     """The frames of one connection that are not part of a message."""
 
-    def __init__(self, conn: Conn, messages: Messages) -> None:
+    def __init__(self, conn: Conn, messages: H2Messages) -> None:
         self.conn = conn
         self.messages = messages
 
-    def frame(self, side: Side) -> None:
+    def frame(self, side: H2Side) -> None:
         """A frame other than DATA, HEADERS, PUSH_PROMISE and CONTINUATION, whole."""
         reader = side.reader
         kind = reader.type
@@ -98,7 +99,7 @@ class Control:
 
     # -- settings (RFC 9113 §6.5) ----------------------------------------------------------------------
 
-    def _settings(self, side: Side) -> None:
+    def _settings(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         if reader.id:
@@ -129,7 +130,7 @@ class Control:
                 Settings(reader.now, side.direction, conn.evidence(side), values, by_client), "SETTINGS", MAX_TOLD
             )
 
-    def _acknowledged(self, side: Side) -> None:
+    def _acknowledged(self, side: H2Side) -> None:
         """From here on this side obeys what the other announced (RFC 9113 §6.5.3)."""
         conn = self.conn
         reader = side.reader
@@ -148,7 +149,7 @@ class Control:
         if not conn.each_pdu:
             conn.tell(SettingsAck(reader.now, side.direction, evidence, ack_ns), "SETTINGS acknowledgment", MAX_TOLD)
 
-    def obey(self, side: Side, values: tuple[tuple[int, int], ...]) -> None:
+    def obey(self, side: H2Side, values: tuple[tuple[int, int], ...]) -> None:
         """This side has taken over what the other announced."""
         initial = initial_window(values)
         if initial >= 0:
@@ -159,11 +160,11 @@ class Control:
 
     # -- windows (RFC 9113 §6.9) -----------------------------------------------------------------------
 
-    def _window_update(self, side: Side) -> None:
+    def _window_update(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         number = int(reader.id)
-        increment = _number(reader.payload, 0) & 0x7FFF_FFFF
+        increment = be32(reader.payload, 0) & 0x7FFF_FFFF
         if not increment:
             conn.violation(side, number, "no_increment", "a WINDOW_UPDATE of 0")
             return
@@ -181,8 +182,6 @@ class Control:
                 return
             window = conn.half(stream, sender).window
             window.grant(increment, reader.now, reader.frame)
-        window.updates += 1
-        window.granted += increment
         if conn.too_large(window):
             conn.violation(side, number, "window_overflow", f"a window of {window.size} octets, beyond 2^31-1")
         if window.known:
@@ -194,7 +193,7 @@ class Control:
 
     # -- pings (RFC 9113 §6.7) -------------------------------------------------------------------------
 
-    def _ping(self, side: Side) -> None:
+    def _ping(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         opaque = reader.payload
@@ -203,7 +202,7 @@ class Control:
             if len(side.pings) < MAX_PINGS:
                 side.pings[opaque] = (reader.now, reader.frame)
             if not conn.each_pdu:
-                conn.tell(Ping(reader.now, side.direction, evidence, opaque), "PING", MAX_TOLD)
+                conn.tell(H2Ping(reader.now, side.direction, evidence, opaque), "PING", MAX_TOLD)
             return
         asked = conn.peer(side).pings.pop(opaque, (-1, 0))
         rtt = max(reader.now - asked[0], 0) if asked[0] >= 0 else -1
@@ -217,11 +216,11 @@ class Control:
 
     # -- ends (RFC 9113 §6.4, §6.8) --------------------------------------------------------------------
 
-    def _reset(self, side: Side) -> None:
+    def _reset(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         number = int(reader.id)
-        code = int(_number(reader.payload, 0))
+        code = int(be32(reader.payload, 0))
         stream = conn.streams.get(number)
         if number == 0 or (stream is None and conn.idle(number)):
             conn.violation(side, number, "reset_of_idle", f"an RST_STREAM for stream {number}, which is idle")
@@ -230,10 +229,10 @@ class Control:
         by_client = conn.who(side) == CLIENT
         if stream is None:
             told = STATE_NAMES[5] if number in conn.closed else "not seen by the capture"
-            event = Reset(reader.now, side.direction, conn.evidence(side), number, code, by_client, told, "", "")
+            event = H2Reset(reader.now, side.direction, conn.evidence(side), number, code, by_client, told, "", "")
         else:
             shown = stream.client.shown
-            event = Reset(
+            event = H2Reset(
                 reader.now, side.direction, conn.evidence(side), number, code, by_client, STATE_NAMES[stream.state],
                 request_short(shown) if shown is not None else "", reset_reason(
                     code, by_client, stream.client.ended_ns >= 0, stream.server.seen, stream.server.ended_ns >= 0
@@ -245,33 +244,33 @@ class Control:
         if stream is not None:
             self.messages.reset(side, stream, code)
 
-    def _goaway(self, side: Side) -> None:
+    def _goaway(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         if reader.length < 8:
             conn.malformed(side, 0, f"a GOAWAY frame of {reader.length} octets where it has 8 at least")
             return
-        last = int(_number(reader.payload, 0) & 0x7FFF_FFFF)
+        last = int(be32(reader.payload, 0) & 0x7FFF_FFFF)
         by_client = conn.who(side) == CLIENT
         own = 0 if by_client else 1   # streams that its peer has opened: even for a client, odd for a server
         open_ = sorted([number for number in conn.streams if number & 1 == own])
         debug = reader.payload[8:8 + MAX_TEXT].decode("utf-8", "backslashreplace")
         if not conn.each_pdu:
             conn.tell(GoAway(
-                reader.now, side.direction, conn.evidence(side), by_client, last, int(_number(reader.payload, 4)),
+                reader.now, side.direction, conn.evidence(side), by_client, last, int(be32(reader.payload, 4)),
                 debug if conn.show_secrets else without_secrets(debug),
                 [number for number in open_ if number <= last], [number for number in open_ if number > last],
             ), "GOAWAY", MAX_TOLD)
 
     # -- priorities (RFC 7540 §5.3, RFC 9218) ----------------------------------------------------------
 
-    def priority(self, side: Side, data: bytes, at: i64) -> None:
+    def priority(self, side: H2Side, data: bytes, at: i64) -> None:
         """The five octets of a PRIORITY frame, or of a HEADERS frame with that flag."""
         conn = self.conn
         reader = side.reader
         if conn.each_pdu:
             return
-        parent = _number(data, at)
+        parent = be32(data, at)
         depends_on = int(parent & 0x7FFF_FFFF)
         if depends_on == int(reader.id):
             conn.violation(side, depends_on, "depends_on_itself", f"stream {depends_on} depends on itself")
@@ -280,7 +279,7 @@ class Control:
             parent >> 31 == 1,
         ), "priority", MAX_TOLD_MINOR)
 
-    def _priority_update(self, side: Side) -> None:
+    def _priority_update(self, side: H2Side) -> None:
         conn = self.conn
         reader = side.reader
         if reader.length < 4:
@@ -291,13 +290,13 @@ class Control:
         value = reader.payload[4:4 + MAX_TEXT].decode("latin-1")
         urgency, incremental = priority_of(value)
         conn.tell(PriorityUpdate(
-            reader.now, side.direction, conn.evidence(side), int(_number(reader.payload, 0) & 0x7FFF_FFFF), value,
+            reader.now, side.direction, conn.evidence(side), int(be32(reader.payload, 0) & 0x7FFF_FFFF), value,
             urgency, incremental,
         ), "PRIORITY_UPDATE", MAX_TOLD)
 
     # -- extensions ------------------------------------------------------------------------------------
 
-    def _altsvc(self, side: Side) -> None:
+    def _altsvc(self, side: H2Side) -> None:
         conn = self.conn
         payload = side.reader.payload
         size: i64 = len(payload)
@@ -312,7 +311,7 @@ class Control:
                 payload[2 + length:].decode("latin-1")[:MAX_TEXT],
             ), "ALTSVC", MAX_TOLD_MINOR)
 
-    def _origin(self, side: Side) -> None:
+    def _origin(self, side: H2Side) -> None:
         conn = self.conn
         payload = side.reader.payload
         size: i64 = len(payload)
@@ -339,7 +338,7 @@ def settings_of(payload: bytes) -> tuple[tuple[int, int], ...]:
     at: i64 = 0
     size: i64 = len(payload)
     while at + 6 <= size:
-        out.append((int(i64(payload[at]) << 8 | i64(payload[at + 1])), int(_number(payload, at + 2))))
+        out.append((int(be16(payload, at)), int(be32(payload, at + 2))))
         at += 6
     return tuple(out)
 
@@ -355,7 +354,3 @@ def priority_of(value: str) -> tuple[int, bool]:
         elif key == "i":
             incremental = given in ("", "?1")
     return urgency, incremental
-
-
-def _number(data: bytes, at: i64) -> i64:
-    return i64(data[at]) << 24 | i64(data[at + 1]) << 16 | i64(data[at + 2]) << 8 | i64(data[at + 3])

@@ -6,6 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import NEITHER, Evidence
+from dissectors.kit.framer import BROKEN, FOUND, FRAME, NOTHING, PART
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.http2.codes import (
@@ -25,12 +26,12 @@ from dissectors.protocols.http2.codes import (
 from dissectors.protocols.http2.connection import MAX_TOLD, Conn
 from dissectors.protocols.http2.control import Control, settings_of
 from dissectors.protocols.http2.events import Frame, Preface
-from dissectors.protocols.http2.events_state import Blocked, Connection, HeadOfLine, OutOfStep
+from dissectors.protocols.http2.events_state import Blocked, H2ConnectionSummary, HeadOfLine, OutOfStep
 from dissectors.protocols.http2.flow import TOLD_WAIT_NS
-from dissectors.protocols.http2.messages import Messages
-from dissectors.protocols.http2.reader import BEGUN, BROKEN, FOUND, FRAME, MAX_FRAMES, NOTHING, PART
-from dissectors.protocols.http2.section import Section
-from dissectors.protocols.http2.side import MAX_BLOCK, Side, Unfinished
+from dissectors.protocols.http2.messages import H2Messages
+from dissectors.protocols.http2.reader import BEGUN
+from dissectors.protocols.http2.section import H2Section
+from dissectors.protocols.http2.side import MAX_BLOCK, H2Side, Unfinished
 from dissectors.protocols.http2.states import CLIENT, CLIENT_DONE, SERVER
 from dissectors.wire.hpack.decoder import PLAIN, Block, Field
 
@@ -51,7 +52,7 @@ class Http2Dissector(Dissector):
 
     def __init__(self, context: Context) -> None:
         self.conn = Conn(context)
-        self.messages = Messages(self.conn)
+        self.messages = H2Messages(self.conn)
         self.control = Control(self.conn, self.messages)
         self.held_up: list[HeldUp | None] = [None, None]
         self.delay: i64 = 0            # how long the chunk in hand waited for an earlier one
@@ -76,7 +77,7 @@ class Http2Dissector(Dissector):
         side = conn.sides[gap.direction]
         reader = side.reader
         in_data = reader.open and reader.type == DATA
-        lost = reader.miss(gap)
+        lost = reader.missed(gap)
         if in_data and lost:
             self.messages.missed(side, lost)
         if reader.in_step:
@@ -103,7 +104,7 @@ class Http2Dissector(Dissector):
         block = Block(0)
         block.fields = [Field(name, value, True, True, PLAIN) for name, value in fields.pairs]
         half = stream.client
-        half.section = Section(block)
+        half.section = H2Section(block)
         half.shown = half.section.head(True, conn.show_secrets)
         half.begun_ns = half.ended_ns = fields.time
         half.first_frame = half.last_frame = fields.frame
@@ -135,7 +136,7 @@ class Http2Dissector(Dissector):
 
     # -- frames ----------------------------------------------------------------------------------------
 
-    def _steps(self, side: Side, chunk: Chunk) -> None:
+    def _steps(self, side: H2Side, chunk: Chunk) -> None:
         reader = side.reader
         while True:
             step = reader.step()
@@ -143,24 +144,20 @@ class Http2Dissector(Dissector):
                 self.messages.part(side, chunk)
             elif step == FRAME:
                 self._frame(side)
-                reader.next()
             elif step == NOTHING:
                 return
             elif step == BEGUN:
                 self._begun(side)
-                reader.next()
             else:
                 self._out_of_step(side, step)
-                if step == FOUND:
-                    reader.next()
 
-    def _begun(self, side: Side) -> None:
+    def _begun(self, side: H2Side) -> None:
         conn = self.conn
         conn.settle(side.direction)
         if not conn.each_pdu:
             conn.out.append(Preface(side.reader.now, side.direction, Evidence(side.reader.frames())))
 
-    def _out_of_step(self, side: Side, step: int) -> None:
+    def _out_of_step(self, side: H2Side, step: int) -> None:
         conn = self.conn
         reader = side.reader
         conn.late = True
@@ -176,7 +173,7 @@ class Http2Dissector(Dissector):
             reader.passed = 0
             reader.lost = 0
 
-    def _frame(self, side: Side) -> None:
+    def _frame(self, side: H2Side) -> None:
         """One frame is complete."""
         conn = self.conn
         reader = side.reader
@@ -206,7 +203,7 @@ class Http2Dissector(Dissector):
         else:
             self.control.frame(side)
 
-    def _opens_block(self, side: Side) -> None:
+    def _opens_block(self, side: H2Side) -> None:
         """HEADERS and PUSH_PROMISE (RFC 9113 §6.2, §6.6)."""
         conn = self.conn
         reader = side.reader
@@ -249,10 +246,10 @@ class Http2Dissector(Dissector):
         if reader.flags & END_HEADERS:
             self.messages.block(side, found, conn.evidence(side))
             return
-        found.frames = list(reader.frames())
+        found.cited.add_all(reader.frames())
         side.block = found
 
-    def _missing_block(self, side: Side) -> None:
+    def _missing_block(self, side: H2Side) -> None:
         """Octets of a header block are not in the capture: its entries are not known, nor is what it said."""
         side.decoder.lose()
         side.block = None
@@ -262,7 +259,7 @@ class Http2Dissector(Dissector):
             if stream is not None and side.reader.flags & END_STREAM:
                 self.messages.ended(side, stream)
 
-    def _continues(self, side: Side) -> None:
+    def _continues(self, side: H2Side) -> None:
         """CONTINUATION (RFC 9113 §6.10)."""
         conn = self.conn
         reader = side.reader
@@ -284,8 +281,7 @@ class Http2Dissector(Dissector):
             block.parts = []
         if not block.lost:
             block.parts.append(reader.payload)
-        if len(block.frames) < MAX_FRAMES:
-            block.frames += reader.frames()
+        block.cited.add_all(reader.frames())
         if not reader.flags & END_HEADERS:
             return
         side.block = None
@@ -293,8 +289,7 @@ class Http2Dissector(Dissector):
             side.decoder.lose()
             conn.late = True
             return
-        frames = tuple(sorted({*block.frames, reader.frame}))
-        self.messages.block(side, block, Evidence(frames, reader.start, reader.end))
+        self.messages.block(side, block, Evidence(block.cited.upto(reader.frame), reader.start, reader.end))
 
     # -- the upgrade from HTTP/1.1 ---------------------------------------------------------------------
 
@@ -317,7 +312,7 @@ class Http2Dissector(Dissector):
 
     # -- losses beneath --------------------------------------------------------------------------------
 
-    def _delayed(self, side: Side, number: int) -> None:
+    def _delayed(self, side: H2Side, number: int) -> None:
         """A frame of this stream was complete in octets that had to wait."""
         held = self.held_up[side.direction]
         if held is None or not number:
@@ -328,7 +323,7 @@ class Http2Dissector(Dissector):
         if stream is not None:
             stream.delayed_ns = max(stream.delayed_ns, self.delay)
 
-    def _held_up(self, side: Side, released: int) -> None:
+    def _held_up(self, side: H2Side, released: int) -> None:
         """Tell of the last loss once the chunks that it held up are through; begin with the next one."""
         conn = self.conn
         held = self.held_up[side.direction]
@@ -354,11 +349,11 @@ class Http2Dissector(Dissector):
             if wait is not None and wait.total_ns >= TOLD_WAIT_NS:
                 conn.out.append(Blocked(
                     close.time, side.direction, Evidence(wait.frames), 0, who == CLIENT, int(wait.times),
-                    int(wait.total_ns), int(wait.longest_ns),
+                    wait.total_ns, wait.longest_ns,
                 ))
         last = max(close.frame, conn.first_frame)
         frames = (conn.first_frame, last) if last > conn.first_frame else (last,)
-        conn.out.append(Connection(
+        conn.out.append(H2ConnectionSummary(
             close.time, NEITHER, Evidence(frames), conn.by(CLIENT).facts(), conn.by(SERVER).facts(),
             int(conn.opened), int(conn.pushed), int(conn.peak),
             conn.by(SERVER).settings.get(MAX_CONCURRENT_STREAMS, -1), int(conn.resets), tuple(conn.rtts),

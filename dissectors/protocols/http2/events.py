@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
+from dissectors.kit.identity import Identity
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.http2.codes import flag_names, type_name
 from dissectors.protocols.http2.flow import Series
 from dissectors.wire.http.body import Body
 from dissectors.wire.http.describe import head_json, request_short
 from dissectors.wire.http.events import PHASE, ExchangeEvent, Interim, RequestEvent, ResponseEvent, Times
+from dissectors.wire.http.identity import identities_of
 from dissectors.wire.http.message import Head, Pairs, as_text
 
 
@@ -93,7 +95,7 @@ class Request(RequestEvent):
         return f"stream {self.exchange}, {super().detail()}"
 
 
-class Response(ResponseEvent):
+class H2Response(ResponseEvent):
     """A response of HTTP/2, the interim ones among them."""
 
     name: ClassVar[str] = "http2.response"
@@ -130,6 +132,9 @@ class Trailers(Event):
 
     def detail(self) -> str:
         return f"stream {self.stream}, {plural(len(self.head.pairs), 'field')}"
+
+    def identifies(self) -> list[Identity]:
+        return identities_of(self.head)
 
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {"stream": self.stream}
@@ -172,6 +177,9 @@ class PushPromise(Event):
     def detail(self) -> str:
         return f"{request_short(self.head)} on stream {self.promised}"
 
+    def identifies(self) -> list[Identity]:
+        return identities_of(self.head)
+
     def fields(self) -> dict[str, JsonValue]:
         out = head_json(self.head)
         out["stream"] = self.stream
@@ -208,7 +216,7 @@ class StreamFacts:
         self.windows = windows
 
 
-class Exchange(ExchangeEvent):
+class H2Exchange(ExchangeEvent):
     """An exchange of HTTP/2: the whole of a stream."""
 
     name: ClassVar[str] = "http2.exchange"

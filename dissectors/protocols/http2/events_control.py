@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
+from dissectors.kit.identity import UNIQUE, Identity, hosts_in, hosts_of_urls
 from dissectors.kit.units import duration, grouped, plural, size
 from dissectors.protocols.http2.codes import error_name, setting_name, type_name
 from dissectors.protocols.http2.events import as_list
@@ -89,7 +90,7 @@ class SettingsAck(Event):
         return {"ack_ns": self.ack_ns} if self.ack_ns >= 0 else {}
 
 
-class Reset(Event):
+class H2Reset(Event):
     """A stream is given up. state: it was in.  reason: the likely one, "" where the code says all."""
 
     name: ClassVar[str] = "http2.reset"
@@ -182,6 +183,9 @@ class GoAway(Event):
     def detail(self) -> str:
         return f"last stream {self.last}, {len(self.running)} running"
 
+    def identifies(self) -> list[Identity]:
+        return [(UNIQUE, self.debug)] if self.debug else []
+
     def fields(self) -> dict[str, JsonValue]:
         return {
             "last_stream": self.last, "code": self.code, "error": error_name(self.code), "debug": self.debug,
@@ -189,7 +193,7 @@ class GoAway(Event):
         }
 
 
-class Ping(Event):
+class H2Ping(Event):
     """A question that only wants an echo."""
 
     name: ClassVar[str] = "http2.ping"
@@ -213,6 +217,9 @@ class Ping(Event):
 
     def detail(self) -> str:
         return self.opaque.hex()
+
+    def identifies(self) -> list[Identity]:
+        return [(UNIQUE, self.opaque.hex())]
 
     def fields(self) -> dict[str, JsonValue]:
         return {"opaque": self.opaque.hex()}
@@ -245,6 +252,9 @@ class PingAck(Event):
 
     def detail(self) -> str:
         return f"after {duration(self.rtt_ns)}" if self.rtt_ns >= 0 else ""
+
+    def identifies(self) -> list[Identity]:
+        return [(UNIQUE, self.opaque.hex())]
 
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {"opaque": self.opaque.hex()}
@@ -398,6 +408,9 @@ class AltSvc(Event):
     def detail(self) -> str:
         return self.value
 
+    def identifies(self) -> list[Identity]:
+        return hosts_of_urls(self.origin) + hosts_in(self.value)
+
     def fields(self) -> dict[str, JsonValue]:
         return {"stream": self.stream, "origin": self.origin, "value": self.value}
 
@@ -427,6 +440,9 @@ class Origin(Event):
 
     def detail(self) -> str:
         return ", ".join(self.origins[:3])
+
+    def identifies(self) -> list[Identity]:
+        return [found for origin in self.origins for found in hosts_of_urls(origin)]
 
     def fields(self) -> dict[str, JsonValue]:
         origins: list[JsonValue] = []

@@ -100,7 +100,7 @@ class HeadOfLine(Event):
         return {"streams": streams, "longest_ns": self.longest_ns}
 
 
-class Violation(Event):
+class H2Violation(Event):
     """A frame that the protocol does not allow there. code: which rule, stable; stream: 0 for the connection."""
 
     name: ClassVar[str] = "http2.violation"
@@ -186,10 +186,6 @@ class SideFacts:
         self.lowest_window = lowest_window
         self.window = window
 
-    def saved(self) -> int:
-        """Octets that header compression won over HTTP/1.1."""
-        return self.text_octets - self.header_octets
-
     def as_json(self) -> dict[str, JsonValue]:
         counts: dict[str, JsonValue] = {}
         for kind, count in sorted(self.counts.items()):
@@ -211,7 +207,7 @@ class SideFacts:
         return out
 
 
-class Connection(Event):
+class H2ConnectionSummary(Event):
     """What a connection of HTTP/2 came to. client, server: what each did.
 
     streams: opened by the client.  pushed: by the server.  peak: open at once.  limit: the most that the server

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 MAX_POINTS: Final = 128          # of the connection's window over time; when full every second one is dropped
 MAX_STREAM_POINTS: Final = 32    # of a stream's
-TOLD_WAIT_NS: Final[i64] = 1_000_000   # waits for one window that last longer in all are told as an event
+TOLD_WAIT_NS: Final = 1_000_000   # waits for one window that last longer in all are told as an event
 
 
 class Series:
@@ -40,11 +40,11 @@ class Wait:
 
     def __init__(self) -> None:
         self.times: i64 = 0
-        self.total_ns: i64 = 0
-        self.longest_ns: i64 = 0
+        self.total_ns: int = 0
+        self.longest_ns: int = 0
         self.frames: tuple[int, ...] = ()   # of the longest: the DATA that filled the window, the WINDOW_UPDATE
 
-    def add(self, ns: i64, filled: int, opened: int) -> None:
+    def add(self, ns: int, filled: int, opened: int) -> None:
         self.times += 1
         self.total_ns += ns
         if ns > self.longest_ns or self.times == 1:
@@ -66,8 +66,6 @@ class Window:
         self.lowest: i64 = size
         self.first: i64 = size
         self.series: Series | None = None
-        self.updates: i64 = 0
-        self.granted: i64 = 0          # octets in all updates
         self.filled_ns: int = -1       # when it was full, -1 where it is not
         self.filled_frame: int = 0
         self.opened_ns: int = -1       # when it opened again, -1 where nobody waited since

@@ -30,7 +30,6 @@ from dissectors.protocols.http2.codes import (
 )
 
 MAX_SETTINGS_OCTETS: Final[i64] = 6 * 64    # of a SETTINGS frame by which a stream is recognised
-MAX_INCREMENT: Final[i64] = (1 << 31) - 1
 LONGEST_SEARCH: Final[i64] = 4_096          # octets of one chunk in which the next frame header is looked for
 
 

@@ -10,11 +10,11 @@ from dissectors.kit.inputs import Chunk, Close
 from dissectors.protocols.http2 import carry
 from dissectors.protocols.http2.codes import END_STREAM, HEADER, error_name
 from dissectors.protocols.http2.connection import MAX_STREAMS, MAX_TOLD, Conn
-from dissectors.protocols.http2.events import Exchange, PushPromise, Request, Response, StreamFacts, Trailers
+from dissectors.protocols.http2.events import H2Exchange, H2Response, PushPromise, Request, StreamFacts, Trailers
 from dissectors.protocols.http2.events_state import Blocked
 from dissectors.protocols.http2.flow import TOLD_WAIT_NS
-from dissectors.protocols.http2.section import VERSION, Section
-from dissectors.protocols.http2.side import Side, Unfinished
+from dissectors.protocols.http2.section import VERSION, H2Section
+from dissectors.protocols.http2.side import H2Side, Unfinished
 from dissectors.protocols.http2.states import (
     CLIENT,
     CLOSED,
@@ -28,7 +28,7 @@ from dissectors.protocols.http2.states import (
     after,
     may_send,
 )
-from dissectors.protocols.http2.stream import MAX_INTERIM, NOBODY, Half, Stream
+from dissectors.protocols.http2.stream import MAX_INTERIM, H2Half, Stream
 from dissectors.wire.http.body import NO_BODY, BodyReader
 from dissectors.wire.http.events import CAPTURE, COMPLETE, CUT, TUNNEL, UNANSWERED, Interim, Times
 from dissectors.wire.http.message import Head, number_of
@@ -38,7 +38,7 @@ FLOOD_RESETS: Final = 200
 _NO_HEAD: Final = Head(VERSION, "", "", "", "", 0, "", ())
 
 
-class Messages:
+class H2Messages:
     """The streams of one connection."""
 
     def __init__(self, conn: Conn) -> None:
@@ -48,7 +48,7 @@ class Messages:
 
     # -- header blocks ---------------------------------------------------------------------------------
 
-    def block(self, side: Side, found: Unfinished, evidence: Evidence) -> None:
+    def block(self, side: H2Side, found: Unfinished, evidence: Evidence) -> None:
         """A header block is whole."""
         conn = self.conn
         data = found.parts[0] if len(found.parts) == 1 else b"".join(found.parts)
@@ -61,7 +61,7 @@ class Messages:
             conn.malformed(side, int(read.error_at), f"header block of stream {found.stream}: {read.error}")
         if read.left_out:
             conn.limit(side, "header fields kept of a block", len(read.fields))
-        section = Section(read)
+        section = H2Section(read)
         if not conn.certain and (section.says_request or section.says_response):
             from_client = section.says_request != bool(found.promised)
             conn.settle(side.direction if from_client else 1 - side.direction)
@@ -70,7 +70,7 @@ class Messages:
         else:
             self._headers(side, found, section, evidence)
 
-    def _headers(self, side: Side, found: Unfinished, section: Section, evidence: Evidence) -> None:
+    def _headers(self, side: H2Side, found: Unfinished, section: H2Section, evidence: Evidence) -> None:
         conn = self.conn
         stream = self._stream_for_headers(side, found.stream)
         if stream is None:
@@ -99,7 +99,7 @@ class Messages:
         if found.ends:
             self.ended(side, stream)
 
-    def _stream_for_headers(self, side: Side, number: int) -> Stream | None:
+    def _stream_for_headers(self, side: H2Side, number: int) -> Stream | None:
         conn = self.conn
         stream = conn.find(number)
         if stream is not None:
@@ -129,7 +129,7 @@ class Messages:
             stream.state = OPEN
         return stream
 
-    def _check_limit(self, side: Side) -> None:
+    def _check_limit(self, side: H2Side) -> None:
         conn = self.conn
         limit = conn.peer(side).settings.get(3, -1)
         if 0 <= limit <= conn.active and not conn.late and not conn.peer(side).unacked:
@@ -137,7 +137,7 @@ class Messages:
                            f"{conn.active + 1} streams are open at once where {limit} are allowed")
 
     def _request(
-        self, side: Side, stream: Stream, half: Half, found: Unfinished, section: Section, evidence: Evidence
+        self, side: H2Side, stream: Stream, half: H2Half, found: Unfinished, section: H2Section, evidence: Evidence
     ) -> None:
         conn = self.conn
         reader = side.reader
@@ -146,7 +146,9 @@ class Messages:
         half.first_frame = evidence.frames[0]
         half.expected = number_of(section.get(b"content-length"))
         half.shown = section.head(True, conn.show_secrets)
-        carry.on_request(stream, section, reader.frame, reader.now, side.direction, conn.each_pdu, conn.out)
+        carry.on_request(
+            conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.each_pdu, conn.out
+        )
         if conn.each_pdu:
             return
         event = Request(
@@ -158,13 +160,13 @@ class Messages:
         else:
             conn.tell(event, "request of a flood", 0)
 
-    def _interim(self, side: Side, stream: Stream, section: Section, evidence: Evidence) -> None:
+    def _interim(self, side: H2Side, stream: Stream, section: H2Section, evidence: Evidence) -> None:
         """A 1xx response: the final one is still to come (RFC 9113 §8.1)."""
         conn = self.conn
         if len(stream.interim) < MAX_INTERIM:
             stream.interim.append(Interim(section.status, side.reader.now, evidence.frames[-1]))
         if not conn.each_pdu:
-            event = Response(
+            event = H2Response(
                 side.reader.now, side.direction, evidence, section.head(False, conn.show_secrets), stream.number,
                 stream.client.shown, section.notes(False, False),
             )
@@ -172,7 +174,7 @@ class Messages:
             conn.tell(event, "interim response", MAX_TOLD)
 
     def _response(
-        self, side: Side, stream: Stream, half: Half, found: Unfinished, section: Section, evidence: Evidence
+        self, side: H2Side, stream: Stream, half: H2Half, found: Unfinished, section: H2Section, evidence: Evidence
     ) -> None:
         conn = self.conn
         reader = side.reader
@@ -181,20 +183,20 @@ class Messages:
         half.first_frame = evidence.frames[0]
         half.expected = number_of(section.get(b"content-length"))
         half.shown = section.head(False, conn.show_secrets)
-        carry.on_response(stream, section, reader.frame, reader.now, side.direction, conn.out)
+        carry.on_response(conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.out)
         if conn.each_pdu:
             return
         notes = section.notes(False, False)
         if stream.told:
             notes = (*notes, "It was under way when the client reset the stream, and comes to nothing.")
-        event = Response(
+        event = H2Response(
             reader.now, side.direction, evidence, half.shown, stream.number, stream.client.shown, notes
         )
         event.stream = stream.number
         conn.out.append(event)
 
     def _trailers(
-        self, side: Side, stream: Stream, half: Half, found: Unfinished, section: Section, evidence: Evidence
+        self, side: H2Side, stream: Stream, half: H2Half, found: Unfinished, section: H2Section, evidence: Evidence
     ) -> None:
         conn = self.conn
         reader = side.reader
@@ -203,11 +205,11 @@ class Messages:
                            f"a second header block on stream {stream.number} that does not end it")
         head = section.head(conn.who(side) == CLIENT, conn.show_secrets)
         half.trailers = head.pairs
-        carry.on_trailers(stream, half, section, reader.frame, reader.now, side.direction, conn.out)
+        carry.on_trailers(stream, section, reader.frame, reader.now, side.direction, conn.out)
         if not conn.each_pdu:
             conn.out.append(Trailers(reader.now, side.direction, evidence, stream.number, head))
 
-    def _promise(self, side: Side, found: Unfinished, section: Section, evidence: Evidence) -> None:
+    def _promise(self, side: H2Side, found: Unfinished, section: H2Section, evidence: Evidence) -> None:
         conn = self.conn
         number = found.promised
         if conn.who(side) == CLIENT or number & 1 or not number:
@@ -239,7 +241,7 @@ class Messages:
 
     # -- DATA ------------------------------------------------------------------------------------------
 
-    def part(self, side: Side, chunk: Chunk) -> None:
+    def part(self, side: H2Side, chunk: Chunk) -> None:
         """Octets of content."""
         reader = side.reader
         number = int(reader.id)
@@ -251,25 +253,29 @@ class Messages:
             if stream is None:
                 return
         half = self.conn.half(stream, side)
-        count = reader.part_end - reader.part_start
+        count = reader.part_end - reader.part
         half.octets += count
+        carried = stream.carried
+        if carried is not None and not carried.listens[side.direction]:
+            carried = None
         body = half.body
         if body is None:
-            body = self._begin_body(half)
-        if half.carries == NOBODY and body.decoder is None and body.room == 0:
+            body = self._begin_body(half, carried is not None)
+        if carried is None and body.decoder is None and body.room == 0:
             body.octets += count       # nobody wants to know what it is
             body.decoded += count
             return
-        decoded = body.feed(reader.data[reader.part_start:reader.part_end])
-        if half.carries != NOBODY and decoded:
-            carry.on_octets(stream, half, decoded, chunk, side.direction, self.conn.out)
+        decoded = body.feed(reader.buffer[reader.part:reader.part_end])
+        if carried is not None:
+            carried.octets(decoded, chunk.frame, chunk.time, side.direction, chunk.released_by, self.conn.out)
 
-    def _begin_body(self, half: Half) -> BodyReader:
+    def _begin_body(self, half: H2Half, read: bool) -> BodyReader:
+        """read: by a protocol of its own."""
         head = half.shown or _NO_HEAD
-        body = half.body = BodyReader(head, self.conn.show_secrets, self.decode_bodies or half.carries != NOBODY)
+        body = half.body = BodyReader(head, self.conn.show_secrets, self.decode_bodies or read)
         return body
 
-    def missed(self, side: Side, octets: i64) -> None:
+    def missed(self, side: H2Side, octets: i64) -> None:
         """Octets of the DATA frame in hand are not in the capture."""
         stream = self.conn.find(int(side.reader.id))
         if stream is None:
@@ -277,9 +283,10 @@ class Messages:
         half = self.conn.half(stream, side)
         half.lost += octets
         half.octets += octets
-        (half.body or self._begin_body(half)).lose(int(octets))
+        read = stream.carried is not None and stream.carried.listens[side.direction]
+        (half.body or self._begin_body(half, read)).lose(int(octets))
 
-    def data(self, side: Side) -> None:
+    def data(self, side: H2Side) -> None:
         """A DATA frame is complete: what it takes of the windows, and what it ends."""
         conn = self.conn
         reader = side.reader
@@ -310,7 +317,7 @@ class Messages:
         if ends:
             self.ended(side, stream)
 
-    def _stream_for_data(self, side: Side, number: int) -> Stream | None:
+    def _stream_for_data(self, side: H2Side, number: int) -> Stream | None:
         """A stream whose beginning was not seen; None for one that is over, and for one that may not be."""
         conn = self.conn
         if number in conn.closed:
@@ -332,15 +339,17 @@ class Messages:
 
     # -- the end of a stream ---------------------------------------------------------------------------
 
-    def ended(self, side: Side, stream: Stream) -> None:
+    def ended(self, side: H2Side, stream: Stream) -> None:
         """One side has sent END_STREAM."""
         conn = self.conn
         reader = side.reader
         half = conn.half(stream, side)
         half.ended_ns = reader.now
+        carried = stream.carried
         if stream.told:
-            carry.on_end(stream, half, reader.frame, reader.now, side.direction, conn.out)
-            carry.on_close(stream, reader.frame, reader.now, "fin", conn.out)
+            if carried is not None:
+                carried.end(reader.frame, reader.now, side.direction, half.lost > 0, conn.out)
+                carried.close(reader.frame, reader.now, "fin", conn.out)
             conn.lingering.pop(stream.number, None)
             return
         state = after(stream.state, ENDS, conn.who(side))
@@ -350,13 +359,14 @@ class Messages:
                                f"END_STREAM on stream {stream.number}, which is {STATE_NAMES[stream.state]}")
             state = CLOSED
         stream.state = state
-        carry.on_end(stream, half, reader.frame, reader.now, side.direction, conn.out)
+        if carried is not None:
+            carried.end(reader.frame, reader.now, side.direction, half.lost > 0, conn.out)
         self._check_length(side, stream, half)
         if state == CLOSED or (stream.late and conn.who(side) == SERVER and not stream.client.seen):
             ended = TUNNEL if stream.tunnel else COMPLETE
             self.finish(stream, side, ended, "fin")
 
-    def _check_length(self, side: Side, stream: Stream, half: Half) -> None:
+    def _check_length(self, side: H2Side, stream: Stream, half: H2Half) -> None:
         """DATA adds up to content-length, but where the response has no content (RFC 9113 §8.1.1)."""
         if half.expected < 0 or half.expected == half.octets or half.lost or half.holes or stream.late:
             return
@@ -370,7 +380,7 @@ class Messages:
             f"{half.octets} octets on stream {stream.number} where content-length says {half.expected}",
         )
 
-    def reset(self, side: Side, stream: Stream, code: int) -> None:
+    def reset(self, side: H2Side, stream: Stream, code: int) -> None:
         """RST_STREAM."""
         conn = self.conn
         stream.reset_code = code
@@ -379,8 +389,7 @@ class Messages:
         self.finish(stream, side, "", "rst")
         if conn.half(stream, conn.peer(side)).ended_ns < 0:
             conn.linger(stream)
-            stream.carried = ""
-            stream.client.carries = stream.server.carries = NOBODY
+            stream.carried = None
 
     def close(self, close: Close) -> None:
         """The connection is over, or the capture."""
@@ -389,14 +398,15 @@ class Messages:
             if stream.state != IDLE:
                 self.finish(stream, side, CAPTURE if close.how == "capture" else "", close.how)
 
-    def finish(self, stream: Stream, side: Side, ended: str, how: str) -> None:
+    def finish(self, stream: Stream, side: H2Side, ended: str, how: str) -> None:
         """Tell what it came to, and forget it. ended: how, "" where that follows from what there is."""
         conn = self.conn
         reader = side.reader
         client, server = stream.client, stream.server
         now = max(conn.sides[0].reader.now, conn.sides[1].reader.now)
         frame = max(conn.sides[0].reader.frame, conn.sides[1].reader.frame)
-        carry.on_close(stream, reader.frame or frame, now, how, conn.out)
+        if stream.carried is not None:
+            stream.carried.close(reader.frame or frame, now, how, conn.out)
         if not ended:
             whole = server.ended_ns >= 0
             ended = COMPLETE if whole else CUT if server.seen else UNANSWERED
@@ -418,7 +428,7 @@ class Messages:
         else:
             conn.out.append(event)
 
-    def _exchange(self, stream: Stream, state: int, ended: str, now: int, frame: int) -> Exchange:
+    def _exchange(self, stream: Stream, state: int, ended: str, now: int, frame: int) -> H2Exchange:
         conn = self.conn
         client, server = stream.client, stream.server
         numbers = {client.first_frame, client.last_frame, server.first_frame, server.last_frame}
@@ -439,10 +449,10 @@ class Messages:
         facts = StreamFacts(
             STATE_NAMES[state], stream.promised, int(stream.delayed_ns),
             (int(client.data_frames), int(server.data_frames)), int(client.padding + server.padding),
-            (waits[0], waits[1]), stream.carried, reset, header, text,
+            (waits[0], waits[1]), stream.carried.name if stream.carried is not None else "", reset, header, text,
             (_missing(client), _missing(server)), (client.window.series, server.window.series),
         )
-        return Exchange(
+        return H2Exchange(
             now, conn.by(SERVER).direction, Evidence(tuple(sorted(numbers)) or (frame,)), stream.number, client.shown,
             server.shown, Times(client.begun_ns, client.ended_ns, server.begun_ns, server.ended_ns), bodies[0],
             bodies[1], (_wire(client), _wire(server)), ended, tuple(stream.interim), client.trailers,
@@ -450,10 +460,10 @@ class Messages:
         )
 
 
-def _wire(half: Half) -> int:
+def _wire(half: H2Half) -> int:
     return int(half.wire) if half.seen else -1
 
 
-def _missing(half: Half) -> int:
+def _missing(half: H2Half) -> int:
     """Octets of DATA that the capture lacks, -1 where it may lack more than can be counted."""
     return -1 if half.holes else int(half.lost)

@@ -3,24 +3,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.kit.protocol import ALPN, UPGRADE, Context, Dissector, Protocol
 from dissectors.protocols.http2.dissector import Http2Dissector
-from dissectors.protocols.http2.events import Exchange, Frame, Preface, PushPromise, Request, Response, Trailers
+from dissectors.protocols.http2.events import Frame, H2Exchange, H2Response, Preface, PushPromise, Request, Trailers
 from dissectors.protocols.http2.events_control import (
     AltSvc,
     GoAway,
+    H2Ping,
+    H2Reset,
     Origin,
-    Ping,
     PingAck,
     Priority,
     PriorityUpdate,
-    Reset,
     Settings,
     SettingsAck,
     UnknownFrame,
     WindowUpdate,
 )
-from dissectors.protocols.http2.events_state import Blocked, Connection, HeadOfLine, OutOfStep, Violation
+from dissectors.protocols.http2.events_state import Blocked, H2ConnectionSummary, H2Violation, HeadOfLine, OutOfStep
 from dissectors.protocols.http2.header import probe
 from dissectors.protocols.http2.terms import TERMS
 
@@ -36,11 +36,12 @@ HTTP2: Final = Protocol(
     specs=("RFC 9113", "RFC 7541", "RFC 7838", "RFC 8336", "RFC 8441", "RFC 8484", "RFC 9218"),
     create=_http2,
     carriers=("tcp",),
+    reached_by=((ALPN, "h2"), (UPGRADE, "h2c")),
     ports={"tcp": (80, 443, 8080, 50051)},
     events=(
-        Frame, Preface, Request, Response, Trailers, PushPromise, Exchange, Settings, SettingsAck, Reset, GoAway,
-        Ping, PingAck, WindowUpdate, Priority, PriorityUpdate, AltSvc, Origin, UnknownFrame, Blocked, HeadOfLine,
-        Violation, OutOfStep, Connection,
+        Frame, Preface, Request, H2Response, Trailers, PushPromise, H2Exchange, Settings, SettingsAck, H2Reset, GoAway,
+        H2Ping, PingAck, WindowUpdate, Priority, PriorityUpdate, AltSvc, Origin, UnknownFrame, Blocked, HeadOfLine,
+        H2Violation, OutOfStep, H2ConnectionSummary,
     ),
     terms=TERMS,
     probe=probe,

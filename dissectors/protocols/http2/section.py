@@ -19,7 +19,7 @@ CONNECTION_FIELDS: Final = frozenset((
 MAX_NOTES: Final = 4     # rules that one block breaks and that are told
 
 
-class Section:
+class H2Section:
     """pairs: all fields in order, pseudo-header fields among them, with their secrets.
 
     unknown: fields that refer to what the capture did not see.

@@ -5,10 +5,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.protocols.http2.codes import DEFAULT_WINDOW, FRAME_KINDS, INITIAL_WINDOW_SIZE
 from dissectors.protocols.http2.events_state import SideFacts
 from dissectors.protocols.http2.flow import Series, Window
-from dissectors.protocols.http2.reader import Reader
+from dissectors.protocols.http2.reader import H2Reader
 from dissectors.wire.hpack.decoder import Decoder
 
 MAX_BLOCK: Final[i64] = 1 << 18     # octets of one header block, CONTINUATION and all
@@ -26,7 +27,7 @@ class Unfinished:
         self.parts: list[bytes] = [fragment]
         self.octets: i64 = len(fragment)
         self.begun_ns = begun_ns
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.continuations: i64 = 0
         self.wire: i64 = 0
         self.lost = False
@@ -41,7 +42,7 @@ class Announced:
         self.values = values
 
 
-class Side:
+class H2Side:
     """direction: of what it sends.
 
     settings: what it announced, the last value of each.   unacked: which of that the other side did not confirm yet.
@@ -51,7 +52,7 @@ class Side:
 
     def __init__(self, direction: int, midstream: bool) -> None:
         self.direction = direction
-        self.reader = Reader(midstream)
+        self.reader = H2Reader(midstream)
         self.decoder = Decoder(not midstream)
         self.settings: dict[int, int] = {}
         self.unacked: list[Announced] = []

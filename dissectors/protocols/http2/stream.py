@@ -6,23 +6,17 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.protocols.http2.flow import Window
-from dissectors.protocols.http2.section import Section
+from dissectors.protocols.http2.section import H2Section
 from dissectors.protocols.http2.states import IDLE
 from dissectors.wire.http.body import BodyReader
+from dissectors.wire.http.carry import Carried
 from dissectors.wire.http.events import Interim
 from dissectors.wire.http.message import Head, Pairs
 
 MAX_INTERIM: Final = 16         # 1xx responses of an exchange that are kept
-MAX_CARRIED: Final = 65_535     # octets of a body that is held whole for the protocol that it carries: a DNS message
-
-# What reads the body of a stream.
-NOBODY: Final = 0
-MESSAGE: Final = 1     # each body is one datagram of another protocol
-BYTES: Final = 2       # DATA is the byte stream of another protocol
-FIELDS: Final = 3      # another protocol gets the fields as well
 
 
-class Half:
+class H2Half:
     """What one side sent. Times are -1 where what they stand for was not seen.
 
     head: the head that is no interim response; shown: the same without its secrets.
@@ -30,7 +24,7 @@ class Half:
 
     def __init__(self, window: Window) -> None:
         self.window = window
-        self.section: Section | None = None
+        self.section: H2Section | None = None
         self.shown: Head | None = None
         self.body: BodyReader | None = None
         self.trailers: Pairs = ()
@@ -44,10 +38,6 @@ class Half:
         self.wire: i64 = 0             # of all frames, with their headers
         self.lost: i64 = 0             # octets of DATA that the capture does not hold
         self.holes = False             # it may lack more, of which not even the length is known
-        self.position: i64 = 0         # of the next octet for the protocol that is carried
-        self.carries: int = NOBODY
-        self.parts: list[bytes] = []
-        self.held: i64 = 0
         self.expected: i64 = -1        # content-length
 
     @property
@@ -61,7 +51,7 @@ class Stream:
     promised: it was opened by a PUSH_PROMISE.     late: it had begun before the capture could see it.
     """
 
-    def __init__(self, number: int, client: Half, server: Half, late: bool) -> None:
+    def __init__(self, number: int, client: H2Half, server: H2Half, late: bool) -> None:
         self.number = number
         self.client = client
         self.server = server
@@ -70,7 +60,7 @@ class Stream:
         self.promised = False
         self.active = False                # it counts against SETTINGS_MAX_CONCURRENT_STREAMS
         self.interim: list[Interim] = []
-        self.carried = ""                  # the name of the protocol that reads it, "" for none
+        self.carried: Carried | None = None    # the protocol that reads it
         self.tunnel = False
         self.told = False                  # its exchange was told; what still comes was under way when it was reset
         self.reset_code = -1

@@ -5,38 +5,37 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Evidence, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
-from dissectors.protocols.sse.events import MESSAGE, Comment, Ended, EventRun, Incomplete, Opened, Retry, StreamEvent
-from dissectors.protocols.sse.stream import BOM, MAX_FRAMES, MAX_LINE, Block, LineReader, add_line
+from dissectors.kit.runs import LikeRun
+from dissectors.protocols.sse.events import (
+    MESSAGE,
+    Comment,
+    EventRun,
+    SseEnded,
+    SseIncomplete,
+    SseOpened,
+    SseRetry,
+    StreamEvent,
+)
+from dissectors.protocols.sse.stream import BOM, MAX_LINE, LineReader, SseBlock, add_line
 from dissectors.wire.preview import text_of
 from dissectors.wire.rhythm import Intervals, median
 from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 20       # events of a stream that are told one by one
-FIRST_RUN: Final[i64] = 1_000    # events in the first run of counted ones; each further one takes twice as many
-MAX_CITED: Final = 8             # frames cited for a run
 MAX_NAMES: Final = 32            # names of events that are counted apart
 OTHER: Final = "others"
 
 
-class Run:
+class SseRun(LikeRun):
     """Events that are counted together."""
 
     def __init__(self) -> None:
-        self.limit: i64 = FIRST_RUN
-        self.clear()
-
-    def clear(self) -> None:
+        super().__init__()
         self.names: dict[str, int] = {}
-        self.count: i64 = 0
-        self.octets: i64 = 0
-        self.largest: i64 = 0
-        self.begin: int = -1
-        self.end: int = 0
-        self.frames: list[int] = []
-        self.last: int = 0
 
 
 class SseDissector(Dissector):
@@ -45,18 +44,18 @@ class SseDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.show_secrets: bool = context.provided.show_secrets
         self.lines = LineReader()
-        self.block = Block()
+        self.block = SseBlock()
         self.doubt: bool = False      # bytes are missing, and no blank line has come since
         self.first: bool = True
         self.head: bytes = b""        # the first three octets, which may be a byte order mark
         self.path: str = ""
         self.resumed: str = ""
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.begun: int = -1
         self.now: int = 0
         self.side: int = NEITHER
         self.shown: i64 = 0
-        self.run = Run()
+        self.run = SseRun()
         self.names: dict[str, int] = {}
         self.octets: i64 = 0
         self.times = Intervals()
@@ -69,7 +68,7 @@ class SseDissector(Dissector):
 
     def on_fields(self, fields: Fields) -> list[Output]:
         out: list[Output] = []
-        self.frames = sorted({*self.frames, fields.frame})[:MAX_FRAMES]
+        self.cited.add(fields.frame)
         if fields.kind == "request":
             path = fields.get(b":path").decode("utf-8", "replace")
             self.path = path if self.show_secrets else without_secrets(path)
@@ -77,8 +76,8 @@ class SseDissector(Dissector):
         elif fields.kind == "response" and self.begun < 0:
             self.begun = self.now = fields.time
             self.side = fields.direction
-            out.append(Opened(
-                fields.time, fields.direction, Evidence(tuple(self.frames)), self.path, self.resumed
+            out.append(SseOpened(
+                fields.time, fields.direction, Evidence(self.cited.frames()), self.path, self.resumed
             ))
         return out
 
@@ -86,7 +85,7 @@ class SseDissector(Dissector):
         out: list[Output] = []
         if self.begun < 0:
             self.begun = chunk.time
-            self.frames = [chunk.frame]
+            self.cited.restart(chunk.frame)
         self.side = chunk.direction
         self.now = max(self.now, chunk.time)
         data = self._without_mark(chunk.data) if self.first else chunk.data
@@ -112,8 +111,7 @@ class SseDissector(Dissector):
         block = self.block
         if block.began < 0:
             block.began = chunk.time
-        if len(block.frames) < MAX_FRAMES and (not block.frames or block.frames[-1] != chunk.released_by):
-            block.frames.append(chunk.released_by)
+        block.cited.add(chunk.released_by)
         comments = block.comments
         add_line(block, lines.line, lines.size)
         if block.comments > comments:
@@ -132,14 +130,14 @@ class SseDissector(Dissector):
         block = self.block
         if block.empty:
             return
-        self.block = Block()
+        self.block = SseBlock()
         if block.id is not None:
             self.last_id = block.id
         if block.retry >= 0:
             self.retry = block.retry
         if block.lines == 0:
             if block.retry >= 0:
-                out.append(Retry(self.now, self.side, Evidence(block.named(frame)), block.retry))
+                out.append(SseRetry(self.now, self.side, Evidence(block.cited.upto(frame)), block.retry))
             return
         if self.times.count:
             self.longest = max(self.longest, i64(self.now - self.times.last))
@@ -153,50 +151,41 @@ class SseDissector(Dissector):
         else:
             self._count(block, name, frame, out)
 
-    def _show(self, block: Block, frame: int, out: list[Output]) -> None:
+    def _show(self, block: SseBlock, frame: int, out: list[Output]) -> None:
         octets = block.kept
         complete = len(octets) == block.size
         if not self.show_secrets:
             octets = without_secrets(text_of(octets, complete)).encode("utf-8", "replace")
         out.append(StreamEvent(
-            self.now, self.side, Evidence(block.named(frame)), block.name, block.id, block.retry, octets,
+            self.now, self.side, Evidence(block.cited.upto(frame)), block.name, block.id, block.retry, octets,
             int(block.size), complete, block.began,
         ))
 
-    def _count(self, block: Block, name: str, frame: int, out: list[Output]) -> None:
+    def _count(self, block: SseBlock, name: str, frame: int, out: list[Output]) -> None:
         run = self.run
-        if run.begin < 0:
-            run.begin = self.now
-        run.end = self.now
-        run.count += 1
-        run.octets += block.size
-        run.largest = max(run.largest, block.size)
-        run.last = frame
-        if len(run.frames) < MAX_CITED:
-            run.frames.append(frame)
         count_name(run.names, name)
-        if run.count >= run.limit:
-            run.limit *= 2
+        if run.add(self.side, block.size, self.now, self.now, frame):
             self._flush(out)
 
     def _flush(self, out: list[Output]) -> None:
         run = self.run
-        if run.count:
+        if run.begin >= 0:
             out.append(EventRun(
-                run.begin, self.side, Evidence(tuple(sorted({*run.frames, run.last}))), run.names, int(run.octets),
-                int(run.largest), run.end, self.last_id,
+                run.begin, self.side, Evidence(run.cited.frames()), run.names, sum(run.octets()), int(run.largest),
+                run.end, self.last_id,
             ))
-            run.clear()
+            run.names = {}
+            run.restart()
 
     def on_gap(self, gap: Gap) -> list[Output]:
         if self.begun < 0 or gap.direction != self.side:
             return []
         self.lines.reset()
-        self.block = Block()
+        self.block = SseBlock()
         self.doubt = True
         self.first = False
         self.now = max(self.now, gap.time)
-        return [Incomplete(self.now, gap.direction, Evidence((gap.frame,)), gap.length, 0)]
+        return [SseIncomplete(self.now, gap.direction, Evidence((gap.frame,)), gap.length, 0)]
 
     def on_close(self, close: Close) -> list[Output]:
         """The end of the response; that of the request says nothing."""
@@ -208,9 +197,9 @@ class SseDissector(Dissector):
         self._flush(out)
         held = self.block.size
         if held and close.how != "capture":
-            out.append(Incomplete(self.now, self.side, Evidence(self.block.named(close.frame)), 0, int(held)))
-        out.append(Ended(
-            self.now, self.side, Evidence(tuple(sorted({*self.frames, close.frame}))), close.how, self.path,
+            out.append(SseIncomplete(self.now, self.side, Evidence(self.block.cited.upto(close.frame)), 0, int(held)))
+        out.append(SseEnded(
+            self.now, self.side, Evidence(self.cited.upto(close.frame)), close.how, self.path,
             self.begun, self.names, int(self.octets), median(self.times.samples), int(self.longest),
             int(self.comments.count), self.comments.regular(), self.last_id, self.retry,
         ))

@@ -11,7 +11,7 @@ EVENT_STREAM: Final = "event stream"
 MESSAGE: Final = "message"     # the name of an event that has none (WHATWG HTML §9.2.6)
 
 
-class Opened(Event):
+class SseOpened(Event):
     """The response began. last_id: that the client named, "" for none: it had been connected before."""
 
     name: ClassVar[str] = "sse.opened"
@@ -151,7 +151,7 @@ class EventRun(Event):
         }
 
 
-class Retry(Event):
+class SseRetry(Event):
     """How long the client shall wait before it connects again, said without an event."""
 
     name: ClassVar[str] = "sse.retry"
@@ -204,7 +204,7 @@ class Comment(Event):
         return {"text": self.text}
 
 
-class Incomplete(Event):
+class SseIncomplete(Event):
     """Bytes of the stream are missing, or it ended within an event, which clients then throw away."""
 
     name: ClassVar[str] = "sse.incomplete"
@@ -235,7 +235,7 @@ class Incomplete(Event):
         return {"lost": self.lost, "held": self.held}
 
 
-class Ended(Event):
+class SseEnded(Event):
     """The end, and what came before it in numbers. how: of the layer beneath: fin, rst, timeout, capture."""
 
     name: ClassVar[str] = "sse.ended"

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol, Term
+from dissectors.kit.protocol import MEDIA, Context, Dissector, Protocol, Term
 from dissectors.protocols.sse.dissector import SseDissector
-from dissectors.protocols.sse.events import Comment, Ended, EventRun, Incomplete, Opened, Retry, StreamEvent
+from dissectors.protocols.sse.events import Comment, EventRun, SseEnded, SseIncomplete, SseOpened, SseRetry, StreamEvent
 
 TERMS: Final = (
     Term(
@@ -30,5 +30,6 @@ def _create(context: Context) -> Dissector:
 SSE: Final = Protocol(
     "sse", "Server-sent events", "A response that goes on: one event after another, whenever the server has one.",
     ("WHATWG HTML §9.2",), _create, ("tcp",), {},
-    (Opened, StreamEvent, EventRun, Retry, Comment, Incomplete, Ended), TERMS,
+    (SseOpened, StreamEvent, EventRun, SseRetry, Comment, SseIncomplete, SseEnded), TERMS,
+    reached_by=((MEDIA, "text/event-stream"),),
 )

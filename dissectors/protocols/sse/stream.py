@@ -8,10 +8,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
+
 MAX_LINE: Final = 65_536       # octets of one line that are held; of a longer one the rest is only counted
 MAX_KEPT: Final = 4_096        # octets of the data of one event that are kept to be shown
 MAX_NAME: Final = 200          # characters of the name or the id of an event
-MAX_FRAMES: Final = 32         # of the capture, named as the evidence of one event: the first ones, and the last
 
 BOM: Final = b"\xef\xbb\xbf"
 LF: Final = 10
@@ -19,14 +20,14 @@ CR: Final = 13
 LONGEST_RETRY: Final = 9       # digits of a time in milliseconds that anybody means
 
 
-class Block:
+class SseBlock:
     """What stood between two blank lines. size: octets of its data; lines: of data; comments: lines that begin with a
     colon; kept: the beginning of the data, its lines joined by line feeds.
     """
 
     def __init__(self) -> None:
         self.began: int = -1
-        self.frames: list[int] = []
+        self.cited = Cited()
         self.name: str = ""
         self.id: str | None = None
         self.retry: int = -1
@@ -40,9 +41,6 @@ class Block:
     @property
     def empty(self) -> bool:
         return self.began < 0
-
-    def named(self, last: int) -> tuple[int, ...]:
-        return tuple(sorted({*self.frames, last}))
 
 
 class LineReader:
@@ -118,7 +116,7 @@ def _line_end(data: bytes, at: i64) -> i64:
     return carriage if carriage >= 0 else feed
 
 
-def add_line(block: Block, line: bytes, size: i64) -> None:
+def add_line(block: SseBlock, line: bytes, size: i64) -> None:
     """One line that is not blank."""
     colon = line.find(b":")
     if colon == 0:

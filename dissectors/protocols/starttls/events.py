@@ -4,16 +4,39 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, Headline, JsonValue
+from dissectors.kit.identity import USER, Identity, host_of, hosts_in
 from dissectors.kit.units import duration, plural
+from dissectors.wire.secrets.named import REDACTED
 
 STARTTLS: Final = "starttls"      # the kind of phase
 WITHIN: Final = "within tls"      # ... of what the same protocol says inside TLS
 CHANGE: Final = "RFC 3207 §4; RFC 9051 §6.2.1; RFC 2595 §4; RFC 4217 §4; RFC 4511 §4.14; RFC 6120 §5.4.2"
 
+LOGINS: Final = ("USER", "LOGIN")                     # RFC 959 §4.1.1, RFC 1939 §7, RFC 9051 §6.2.3
+GREETINGS: Final = ("EHLO ", "HELO ", "LHLO ")        # RFC 5321 §4.1.1.1, RFC 2033 §4.1
+
 
 def unpointed(text: str) -> str:
     """A line without the final point that it may have, to stand within a sentence."""
     return text.rstrip(" .")
+
+
+def said_in(text: str) -> list[Identity]:
+    """The hosts that a line names, and the user who logs in."""
+    found = hosts_in(text)
+    words = text.split()
+    for place, word in enumerate(words[:-1]):
+        if word.upper() in LOGINS and words[place + 1] != REDACTED:
+            found.append((USER, words[place + 1].strip('"')))
+    if len(words) > 1 and text[:5].upper() in GREETINGS:
+        found += host_of(words[1])
+    return found
+
+
+def _second(text: str) -> str:
+    """`mail` of `220 mail ESMTP` and of `250-mail`."""
+    words = text.replace("-", " ", 1).split() if text[3:4] == "-" else text.split()
+    return words[1] if len(words) > 1 else ""
 
 
 class DialogueEvent(Event):
@@ -28,6 +51,9 @@ class DialogueEvent(Event):
 
     def phase_title(self) -> str:
         return f"{self.protocol} in plain text"
+    def identifies(self) -> list[Identity]:
+        return [found for text in self.fields().values() if isinstance(text, str) for found in said_in(text)]
+
 
 
 class Greeting(DialogueEvent):
@@ -56,11 +82,15 @@ class Greeting(DialogueEvent):
     def what(self) -> str:
         return f"The {self.protocol} server greets: {unpointed(self.text) or 'without a word'}."
 
+    def identifies(self) -> list[Identity]:
+        """The server names itself first (RFC 5321 §4.2)."""
+        return super().identifies() + (host_of(_second(self.text)) if self.protocol == "SMTP" else [])
+
     def fields(self) -> dict[str, JsonValue]:
         return {"protocol": self.protocol, "text": self.text}
 
 
-class Exchange(DialogueEvent):
+class StarttlsExchange(DialogueEvent):
     """A command and its answer, credentials redacted. answer: its first line, "" where none came.
 
     lines: of the answer. took_ns: from command to answer, -1 where none came.
@@ -96,6 +126,11 @@ class Exchange(DialogueEvent):
         answer = unpointed(self.answer)
         text = f"The client says {self.command}; {duration(self.took_ns)} later the server answers {answer}"
         return text + (f" and {plural(self.lines - 1, 'more line')}." if self.lines > 1 else ".")
+
+    def identifies(self) -> list[Identity]:
+        """So it does in its answer to EHLO (RFC 5321 §4.1.1.1)."""
+        greets = self.command[:5].upper() in GREETINGS
+        return super().identifies() + (host_of(_second(self.answer)) if greets else [])
 
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
@@ -219,7 +254,7 @@ class Agreed(DialogueEvent):
         return out
 
 
-class Refused(DialogueEvent):
+class StarttlsRefused(DialogueEvent):
     """The server does not change to TLS. answer: its words. offered: it had offered to."""
 
     name: ClassVar[str] = "starttls.refused"
@@ -399,7 +434,7 @@ class GreetingWithin(Greeting):
         return f"{self.protocol} within TLS"
 
 
-class ExchangeWithin(Exchange):
+class ExchangeWithin(StarttlsExchange):
     """A command and its answer inside TLS."""
 
     name: ClassVar[str] = "starttls.exchange_within"
@@ -424,6 +459,6 @@ class NotToldWithin(NotTold):
 
 
 EVENTS: Final[tuple[type[Event], ...]] = (
-    Greeting, Exchange, Offered, Requested, Agreed, Refused, Stripped, Injected, InClear, NotTold, GreetingWithin,
-    ExchangeWithin, NotToldWithin,
+    Greeting, StarttlsExchange, Offered, Requested, Agreed, StarttlsRefused, Stripped, Injected, InClear, NotTold,
+    GreetingWithin, ExchangeWithin, NotToldWithin,
 )

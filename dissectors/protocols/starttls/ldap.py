@@ -5,14 +5,18 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.framer import NEED, NONE, NOTHING, PART, Framer
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.observer import Observer, Pending
+from dissectors.protocols.starttls.observer import Pending, StarttlsObserver
 
 START_TLS: Final = b"1.3.6.1.4.1.1466.20037"       # RFC 4511 §4.14.1
 MAX_HEAD: Final = 256             # octets of a message that are looked at; the rest is counted past
 MAX_MESSAGE: Final = 1 << 26      # octets of a message; more is no LDAP
+
+SEQUENCE: Final = 0x30            # X.690 §8.9
+LONGEST_LENGTH: Final = 6         # octets of a tag and a length, as far as Element reads it
 
 # Tags of the operations, RFC 4511 §4.2 to §4.13.
 BIND: Final = 0x60
@@ -71,13 +75,34 @@ def number(data: bytes, of: Element) -> int:
     return int.from_bytes(data[of.start:min(of.end, of.start + 8)], "big")
 
 
-class LdapObserver(Observer):
+class LdapFramer(Framer):
+    """Messages of one direction. What stands for a header is the beginning of a message, up to MAX_HEAD octets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parted = True     # nothing of what follows is held
+
+    def header(self, data: bytes, at: i64) -> i64:
+        left: i64 = len(data) - at
+        whole = Element(data, at)
+        if whole.tag < 0 and left < LONGEST_LENGTH:
+            return NEED
+        size = whole.end - at
+        if whole.tag != SEQUENCE or size > MAX_MESSAGE:
+            return NONE
+        head = min(size, MAX_HEAD)
+        if left < head:
+            return NEED
+        self.length = size - head
+        return head
+
+
+class LdapObserver(StarttlsObserver):
     """From the first message to StartTLS, or to a bind with a password without it."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, "LDAP")
-        self.rest: list[bytes] = [b"", b""]
-        self.skip: list[int] = [0, 0]         # octets of a message still to be passed over
+        self.framers = (LdapFramer(), LdapFramer())
         self.entries = 0
         self.sasl = False                     # a bind under SASL is under way
         self.frames: tuple[int, ...] = ()     # of the chunk in hand
@@ -87,41 +112,33 @@ class LdapObserver(Observer):
         return tag in ANSWERS or tag in PARTIAL
 
     def between(self, direction: int) -> bool:
-        return not self.rest[direction] and not self.skip[direction]
+        return not self.framers[direction].within
 
     def lost(self, direction: int) -> None:
         self.hush()     # nothing marks where a message begins
 
     def read(self, chunk: Chunk) -> None:
         side = chunk.direction
-        before = len(self.rest[side])
-        data = self.rest[side] + chunk.data
+        framer = self.framers[side]
+        framer.feed(chunk)
         self.frames = (chunk.released_by,)
-        if side != self.client and self.request is None and START_TLS in data:
+        if side != self.client and self.request is None and START_TLS in framer.buffer:
             self.offer(self.now, self.frames)      # among the supportedExtension values of the root
-        at = 0
-        while at < len(data) and not self.over and not self.quiet:
-            if self.skip[side]:
-                passed = min(self.skip[side], len(data) - at)
-                self.skip[side] -= passed
-                at += passed
-                continue
-            whole = Element(data, at)
-            if whole.tag < 0 and len(data) - at < 6:
-                break
-            if whole.tag != 0x30 or whole.end - at > MAX_MESSAGE:
+        while not self.over and not self.quiet:
+            step = framer.step()
+            if step == PART:
+                if framer.begins:
+                    end = framer.part + framer.length - framer.before
+                    begin = framer.part - framer.head
+                    self._message(framer.buffer[begin:framer.part], chunk, int(end), int(begin - framer.before))
+            elif step == NOTHING:
+                return
+            else:
                 self.hush()
-                break
-            if len(data) < min(int(whole.end), at + MAX_HEAD):
-                break
-            self._message(data[at:min(int(whole.end), at + MAX_HEAD)], chunk, int(whole.end) - before, at - before)
-            self.skip[side] = max(int(whole.end) - len(data), 0)
-            at = min(int(whole.end), len(data))
         if self.quiet and not self.over:
-            self.octets[side] += len(data) - at
+            self.octets[side] += int(framer.left())
             self.last_frame = chunk.released_by
-            at = len(data)
-        self.rest[side] = data[at:]
+            framer.lose()
 
     def _message(self, head: bytes, chunk: Chunk, end: int, start: int) -> None:
         """head: the first octets of a message, which begins at chunk.data[start] and ends at chunk.data[end - 1]."""

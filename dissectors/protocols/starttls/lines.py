@@ -5,14 +5,15 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import Evidence, LimitReached
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import Context
-from dissectors.protocols.starttls.observer import Observer, Pending, shown
+from dissectors.protocols.starttls.observer import Pending, StarttlsObserver, shown
 from dissectors.wire.secrets.named import REDACTED
 
 MAX_LINE: Final = 8_192           # octets; the standards allow far fewer (RFC 5321 §4.5.3.1, RFC 2449 §4)
-MAX_LINE_FRAMES: Final = 8        # frames that one line is told to lie in
+MAX_LINE_FRAMES: Final = 7        # first frames that one line is told to lie in; the last one beside them
 
 
 GREETING: Final = 220             # RFC 5321 §4.3.2, RFC 959 §5.4
@@ -33,12 +34,6 @@ def contains(data: bytes, words: tuple[bytes, ...]) -> bool:
     return any(word in data for word in words)
 
 
-def first_and_last(frames: tuple[int, ...]) -> tuple[int, ...]:
-    """Frame numbers ascending, each once: the first ones and the last where they are many."""
-    merged = sorted(set(frames))
-    return tuple(merged if len(merged) <= MAX_LINE_FRAMES else merged[:MAX_LINE_FRAMES - 1] + merged[-1:])
-
-
 def first_word(line: bytes) -> str:
     """In upper case; "" for none."""
     words = line.split(None, 1)
@@ -46,13 +41,13 @@ def first_word(line: bytes) -> str:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class LineObserver(Observer):
+class LineObserver(StarttlsObserver):
     """Cuts both directions into lines and tells them to `said` and `heard`."""
 
     def __init__(self, context: Context, protocol: str) -> None:
         super().__init__(context, protocol)
         self.rest: list[bytes] = [b"", b""]
-        self.frames: list[list[int]] = [[], []]
+        self.cited = (Cited(MAX_LINE_FRAMES), Cited(MAX_LINE_FRAMES))
         self.skipping: list[bool] = [False, False]      # the rest of a line that is not read
         self.limited: bool = False
 
@@ -67,16 +62,15 @@ class LineObserver(Observer):
 
     def lost(self, direction: int) -> None:
         self.rest[direction] = b""
-        self.frames[direction] = []
+        self.cited[direction].clear()
         self.skipping[direction] = True
 
     def read(self, chunk: Chunk) -> None:
         side = chunk.direction
         before = len(self.rest[side])
         data = self.rest[side] + chunk.data
-        frames = self.frames[side]
-        if len(frames) < MAX_LINE_FRAMES and chunk.released_by not in frames:
-            frames.append(chunk.released_by)
+        cited = self.cited[side]
+        cited.add(chunk.released_by)
         at = 0
         while not self.over and not self.quiet:
             end = data.find(b"\n", at)
@@ -87,8 +81,8 @@ class LineObserver(Observer):
             if self.skipping[side]:
                 self.skipping[side] = False
             else:
-                self._line(line, first_and_last((*frames, chunk.released_by)), chunk, at - before)
-            frames = [chunk.released_by]
+                self._line(line, cited.frames(), chunk, at - before)
+            cited.restart(chunk.released_by)
         rest = data[at:]
         if self.quiet:
             self.octets[side] += len(rest)
@@ -99,7 +93,8 @@ class LineObserver(Observer):
             rest = b""
             self.skipping[side] = True
         self.rest[side] = rest
-        self.frames[side] = frames if rest else []
+        if not rest:
+            cited.clear()
 
     def _line(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
         if chunk.direction != self.client:
@@ -151,7 +146,7 @@ class NumericObserver(LineObserver):
         self.code: int = 0                    # of an answer of several lines that is under way
         self.first: str = ""
         self.count: int = 0
-        self.answer_frames: tuple[int, ...] = ()
+        self.answer = Cited(MAX_LINE_FRAMES)
         self.replies: int = 0
 
     def is_server(self, data: bytes) -> bool:
@@ -168,9 +163,10 @@ class NumericObserver(LineObserver):
         if not number and not self.code:
             return       # no answer
         if not self.code:
-            self.code, self.first, self.count, self.answer_frames = number, shown(line), 0, ()
+            self.code, self.first, self.count = number, shown(line), 0
+            self.answer.clear()
         self.count += 1
-        self.answer_frames = first_and_last(self.answer_frames + frames)
+        self.answer.add_all(frames)
         self.ability(line[4:] if number else line, chunk)
         if number != self.code or line[3:4] == b"-":
             return
@@ -178,9 +174,9 @@ class NumericObserver(LineObserver):
         self.code = 0
         self.replies += 1
         if self.replies == 1 and code == GREETING and not self.context.midstream:
-            self.greet(self.now, self.answer_frames, self.first)    # whatever an impatient client said before
+            self.greet(self.now, self.answer.frames(), self.first)    # whatever an impatient client said before
             return
-        self.replied(code, self.first, self.count, self.answer_frames, chunk, end)
+        self.replied(code, self.first, self.count, self.answer.frames(), chunk, end)
 
     def ability(self, text: bytes, chunk: Chunk) -> None:
         """A line of an answer, without its number."""

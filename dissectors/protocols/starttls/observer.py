@@ -10,10 +10,9 @@ from mypy_extensions import i64, mypyc_attr
 
 from dissectors.kit.event import NEITHER
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.protocol import Context, Dissector, Handoff, Input, Output
+from dissectors.kit.protocol import STARTTLS, Context, Dissector, Handoff, Input, Output
 from dissectors.protocols.starttls.events import (
     Agreed,
-    Exchange,
     ExchangeWithin,
     Greeting,
     GreetingWithin,
@@ -22,8 +21,9 @@ from dissectors.protocols.starttls.events import (
     NotTold,
     NotToldWithin,
     Offered,
-    Refused,
     Requested,
+    StarttlsExchange,
+    StarttlsRefused,
     Stripped,
 )
 from dissectors.wire.secrets.named import REDACTED
@@ -37,6 +37,7 @@ MAX_TEXT: Final = 160         # characters of a command or an answer that are sh
 MAX_CONCEALED: Final = 4_096  # octets of the client behind a login that begins, which may belong to it
 
 CLIENT_HELLO: Final = 1
+TO_TLS: Final = (STARTTLS, "tls")
 
 
 def is_client_hello(data: bytes) -> bool:
@@ -76,7 +77,7 @@ class Pending:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Observer(Dissector):
+class StarttlsObserver(Dissector):
     """Follows a dialogue until TLS is agreed, or until it goes on without.
 
     protocol: the title. client: the direction in which the client sends, -1 before anybody spoke.
@@ -172,7 +173,7 @@ class Observer(Dissector):
         if self.early:
             self.early.append(gap)
             if gap.direction != self.client:
-                self._hand_over(gap.direction, gap.position + gap.length, "records of TLS follow")
+                self._hand_over(gap.direction, gap.position + gap.length)
             return self.take()
         self.pending = []
         if gap.direction != self.client:
@@ -185,7 +186,7 @@ class Observer(Dissector):
             return []
         if self.early:
             self.early.append(close)
-            self._hand_over(close.direction, 0, "records of TLS follow")
+            self._hand_over(close.direction, 0)
             return self.take()
         if close.how == "fin" and close.direction != NEITHER and close.direction == self.client:
             return []      # the server may still answer
@@ -236,7 +237,7 @@ class Observer(Dissector):
         if self.told > MAX_TOLD:
             self.hush()
             return
-        kind = ExchangeWithin if self.inside else Exchange
+        kind = ExchangeWithin if self.inside else StarttlsExchange
         self.out.append(kind(
             time, self.client if took_ns < 0 else 1 - self.client, frames, self.client, self.protocol, command.text,
             answer, lines, took_ns,
@@ -271,7 +272,7 @@ class Observer(Dissector):
             return
         self.request = None
         both = tuple(sorted({*request.frames, *frames}))
-        self.out.append(Refused(
+        self.out.append(StarttlsRefused(
             time, 1 - self.client, both, self.client, self.protocol, request.text, answer, self.offered
         ))
 
@@ -285,7 +286,7 @@ class Observer(Dissector):
             self.now, chunk.direction, both, self.client, self.protocol, request.text, answer,
             max(self.now - request.time, 0), self.began_ns, self.commands,
         ))
-        self._hand_over(chunk.direction, chunk.position + end, f"{self.protocol} agreed on TLS")
+        self._hand_over(chunk.direction, chunk.position + end)
 
     def known(self, secret: bytes) -> None:
         """A part of a login, and what it says in base64, are secrets wherever they stand (RFC 4422, RFC 4616 §2)."""
@@ -324,9 +325,9 @@ class Observer(Dissector):
             self.now, chunk.direction, (chunk.released_by,), self.client, self.protocol, "", "", -1, self.began_ns,
             self.commands,
         ))
-        self._hand_over(chunk.direction, chunk.position, "records of TLS follow")
+        self._hand_over(chunk.direction, chunk.position)
 
-    def _hand_over(self, direction: int, position: int, reason: str) -> None:
+    def _hand_over(self, direction: int, position: int) -> None:
         self.over = True
-        self.out.append(Handoff("tls", direction, position, reason, opening=tuple(self.early)))
+        self.out.append(Handoff(TO_TLS, direction, position, opening=tuple(self.early)))
         self.early = []

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.lines import LineObserver, begins, first_and_last, first_word
+from dissectors.protocols.starttls.lines import MAX_LINE_FRAMES, LineObserver, begins, first_word
 from dissectors.protocols.starttls.observer import shown
 
 STARTS: Final = (b"CAPA\r\n", b"STLS\r\n", b"APOP ", b"+OK ", b"+OK\r\n", b"USER ")
@@ -20,7 +21,7 @@ class Pop3Observer(LineObserver):
         self.greeted = False
         self.first = ""                        # line of an answer of several lines that is under way
         self.count = 0
-        self.answer_frames: tuple[int, ...] = ()
+        self.answer = Cited(MAX_LINE_FRAMES)
 
     def is_server(self, data: bytes) -> bool:
         return data[:1] in (b"+", b"-")
@@ -50,16 +51,18 @@ class Pop3Observer(LineObserver):
             self.greeted = True
             self.greet(self.now, frames, shown(line))
         elif line[:3] == b"+OK" and self.pending and self.pending[0].word in ("CAPA", "AUTH"):
-            self.first, self.count, self.answer_frames = shown(line), 1, frames
+            self.first, self.count = shown(line), 1
+            self.answer.clear()
+            self.answer.add_all(frames)
         elif line[:1] in (b"+", b"-"):
             self._replied(line, frames, chunk, end)
 
     def _further(self, line: bytes, frames: tuple[int, ...]) -> None:
         """A line of a list, which a single point ends (RFC 1939 §3)."""
-        self.answer_frames = first_and_last(self.answer_frames + frames)
+        self.answer.add_all(frames)
         if line == b".":
             first, self.first = self.first, ""
-            self.answered(first, self.count, self.answer_frames, self.now)
+            self.answered(first, self.count, self.answer.frames(), self.now)
             return
         self.count += 1
         if first_word(line) == "STLS":

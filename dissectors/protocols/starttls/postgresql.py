@@ -4,9 +4,10 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.inputs import Chunk
+from dissectors.kit.octets import be32
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.observer import Observer
+from dissectors.protocols.starttls.observer import StarttlsObserver
 
 # Numbers in the place of a protocol version in the client's first message.
 CANCEL: Final = 80877102
@@ -24,7 +25,7 @@ PASSWORDS: Final[dict[int, str]] = {
 CLEAR: Final = 3
 
 
-class PostgresqlObserver(Observer):
+class PostgresqlObserver(StarttlsObserver):
     """The messages before a session, each of which the server answers with one octet or a message."""
 
     def __init__(self, context: Context) -> None:
@@ -60,7 +61,7 @@ class PostgresqlObserver(Observer):
         """How many octets were read."""
         if len(data) < REQUEST:
             return 0
-        length, code = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:8], "big")
+        length, code = int(be32(data, 0)), int(be32(data, 4))
         if self.request is not None:
             self.behind(frames, self.now, len(data))
         if length == REQUEST and code in (SSL_REQUEST, GSS_REQUEST):
@@ -104,7 +105,7 @@ class PostgresqlObserver(Observer):
         """The server says how the client has to prove who it is. False where that cannot be read."""
         if len(data) < 9 or not self.pending:
             return False
-        kind = int.from_bytes(data[5:9], "big")
+        kind = int(be32(data, 5))
         way = PASSWORDS.get(kind, "no password" if kind == 0 else f"authentication {kind}")
         command = self.pending[0]
         command.text += f", answered with a request for {way}" if kind else ", let in without a password"
@@ -124,7 +125,7 @@ def probe(data: bytes, direction: int) -> int:
     """A request for encryption or to cancel, or a StartupMessage that names a user, as it must."""
     if len(data) < REQUEST:
         return MORE if data[:2] == b"\0\0"[:len(data)] and data else NO
-    length, code = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:8], "big")
+    length, code = int(be32(data, 0)), int(be32(data, 4))
     if code in (SSL_REQUEST, GSS_REQUEST):
         return YES if length == REQUEST else NO
     if code == CANCEL:

@@ -8,7 +8,7 @@ from dissectors.kit.event import Evidence, LimitReached
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.observer import Observer
+from dissectors.protocols.starttls.observer import StarttlsObserver
 
 MAX_TAG: Final = 8_192            # octets of one tag
 PROBED: Final = 1_024             # octets in which the opening of a stream must be found
@@ -19,7 +19,7 @@ STREAMS: Final = (b"http://etherx.jabber.org/streams", b"jabber:client", b"jabbe
 STANZAS: Final = ("message", "iq", "presence")      # RFC 6120 §8
 
 
-class XmppObserver(Observer):
+class XmppObserver(StarttlsObserver):
     """From the opening of the stream to <starttls/>, or to a login or a stanza without it."""
 
     def __init__(self, context: Context) -> None:

@@ -5,8 +5,10 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.protocols.tcp.episodes import IDLE, LossWatch, before
-from dissectors.protocols.tcp.flow import BoundedSeries, Flow
+from dissectors.protocols.tcp.events import MAX_FRAMES
+from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.options import parse
 from dissectors.protocols.tcp.segment import Segment
@@ -14,14 +16,13 @@ from dissectors.protocols.tcp.windows import KeepAliveWatch, WindowWatch
 
 # A copy of a packet comes this soon, or within half a round trip: no sender can have noticed a loss by then.
 COPY_NS: Final[i64] = 1_000_000
-MAX_FRAMES: Final = 16                      # frames cited by one statement
 
 
 class End:
     """One end of the connection: all that is kept of the direction it sends."""
 
     def __init__(self, direction: int) -> None:
-        self.flow = Flow(direction)
+        self.flow = TcpDirection(direction)
         self.loss = LossWatch(self.flow)
         self.window = WindowWatch(direction)
         self.keep_alive = KeepAliveWatch(direction)
@@ -34,7 +35,7 @@ class End:
         self.sent_window: i64 = 0
         self.sent_time: i64 = 0
         self.sent_options = b""
-        self.copies: list[int] = []
+        self.copies = Cited(MAX_FRAMES)
         self.copy_count: i64 = 0
         self.copy_time: i64 = 0
         self.copies_reported: i64 = 0        # by duplicate SACKs
@@ -42,7 +43,7 @@ class End:
         self.echoes: i64 = 0                 # ECE of the peer about its packets
         self.reduced: i64 = 0                # CWR of its own
         self.mark_time: i64 = -1
-        self.mark_frames: list[int] = []
+        self.marks = Cited(MAX_FRAMES)
 
     def name(self, sides: tuple[str, str]) -> None:
         self.loss.sides = sides
@@ -54,14 +55,12 @@ class End:
         if self.copy_count == 0:
             self.copy_time = i64(segment.time)
         self.copy_count += 1
-        if len(self.copies) < MAX_FRAMES:
-            self.copies.append(segment.frame)
+        self.copies.add(segment.frame)
 
     def mark(self, time: int, frame: int) -> None:
         if self.mark_time < 0:
             self.mark_time = i64(time)
-        if len(self.mark_frames) < MAX_FRAMES:
-            self.mark_frames.append(frame)
+        self.marks.add(frame)
 
     def note_sent(self, segment: Segment) -> None:
         """The numbers of a segment with data, SYN or FIN, to know its copy by."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
@@ -24,7 +25,7 @@ from dissectors.protocols.tcp.events_loss import (
     Timeout,
 )
 from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, OUT_OF_ORDER, SPURIOUS_RETRANSMISSION
-from dissectors.protocols.tcp.flow import HALF, MASK, Flow
+from dissectors.protocols.tcp.flow import HALF, MASK, TcpDirection
 from dissectors.protocols.tcp.segment import Segment
 
 IDLE: Final[i64] = 0
@@ -40,11 +41,11 @@ LEAST_PROBE_NS: Final[i64] = 10_000_000
 # How long a repaired episode waits for the proof that it was needless.
 SETTLE_NS: Final[i64] = 500_000_000
 # RFC 6298 §5.5 doubles the timer; a wait of so many tenths of the one before counts as doubled.
-DOUBLED_LEAST: Final[i64] = 16
-DOUBLED_MOST: Final[i64] = 26
+DOUBLED_LEAST: Final = 16
+DOUBLED_MOST: Final = 26
 
 MAX_HOLES: Final = 64         # holes remembered at once; the oldest is then counted as never seen
-MAX_FRAMES: Final = 16        # frames cited by an episode
+MAX_FRAMES: Final = 15        # first frames cited by an episode; the last one beside them
 MAX_TOLD: Final[i64] = 100    # episodes told one by one in a direction
 
 
@@ -65,7 +66,7 @@ def before(a: i64, b: i64) -> bool:
     return d != 0 and d < HALF
 
 
-def doubled(earlier: i64, wait: i64) -> bool:
+def doubled(earlier: int, wait: int) -> bool:
     """The wait is about twice the earlier one (RFC 6298 §5.5)."""
     return DOUBLED_LEAST * earlier <= 10 * wait <= DOUBLED_MOST * earlier
 
@@ -73,38 +74,38 @@ def doubled(earlier: i64, wait: i64) -> bool:
 class LossWatch:
     """Of the data of one direction."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: TcpDirection) -> None:
         self.flow = flow
         self.sides: tuple[str, str] = ("", "")
         self.state: i64 = IDLE
         self.holes: list[Hole] = []
-        self.resent_segments: i64 = 0       # over the whole connection
-        self.resent_octets: i64 = 0
         self._missed: i64 = 0               # bytes acknowledged and never seen
         self._missed_times: i64 = 0
-        self._missed_frames: list[int] = []
+        self._missed_cited = Cited(MAX_FRAMES)
         self._missed_time: i64 = 0
         self._filled: i64 = 0               # bytes of holes that the last segment filled
         self._told: i64 = 0
         self._more: i64 = 0
         self._more_segments: i64 = 0
         self._more_octets: i64 = 0
-        self._more_ns: i64 = 0
+        self._more_ns: int = 0
         self._more_time: i64 = 0
-        self._more_frames: list[int] = []
+        self._more_frame: int = 0
+        self._cited = Cited(MAX_FRAMES)
+        self._late_cited = Cited(MAX_FRAMES)
         self._reset()
 
     def _reset(self) -> None:
         self.state = IDLE
         self.repair = Repair()
-        self._frames: list[int] = []
+        self._cited.clear()
         self._start: i64 = 0
         self._need: i64 = 0                 # without a resend: over when the ACK reaches this
         self._recover: i64 = 0              # with one: over when the ACK reaches this
         self._jumped: bool = False          # the capture itself showed the hole
         self._late: i64 = 0
         self._late_ns: i64 = 0
-        self._late_frames: list[int] = []
+        self._late_cited.clear()
         self._fast: bool = False
         self._first_position: i64 = 0
         self._first_time: i64 = 0
@@ -125,11 +126,7 @@ class LossWatch:
         self._reset()
         self.state = OPEN
         self._start = time
-        self._cite(frame)
-
-    def _cite(self, frame: i64) -> None:
-        if len(self._frames) < MAX_FRAMES and (not self._frames or self._frames[-1] != frame):
-            self._frames.append(int(frame))
+        self._cited.add(int(frame))
 
     # Signs.
 
@@ -142,7 +139,7 @@ class LossWatch:
             self._open(time, frame, out)
         self._jumped = True
         self._need = max(self._need, position)
-        self._cite(frame)
+        self._cited.add(int(frame))
 
     def duplicate_ack(self, time: i64, frame: i64, sack: bool, out: list[Event]) -> None:
         """The peer repeats its ACK, or reports a block beyond a hole, while data are under way."""
@@ -156,7 +153,7 @@ class LossWatch:
                 self.repair.duplicates += 1
             self._need = max(self._need, flow.acked + 1)
             if self.repair.duplicates <= DUPLICATE_THRESHOLD:
-                self._cite(frame)
+                self._cited.add(int(frame))
 
     def sacked(self) -> None:
         if self.state == OPEN:
@@ -189,9 +186,8 @@ class LossWatch:
         if hole is not None and late:
             self._late += 1
             self._late_ns = max(self._late_ns, time - hole.time)
-            if len(self._late_frames) < MAX_FRAMES:
-                self._late_frames.append(segment.frame)
-            self._cite(frame)
+            self._late_cited.add(segment.frame)
+            self._cited.add(int(frame))
             return self._filled
         if self.state == IDLE or (self.state == SETTLING and position >= self._recover):
             self._open(time, frame, out)
@@ -222,8 +218,6 @@ class LossWatch:
         repair.segments += 1
         repair.octets += segment.length
         repair.fresh += 1 if fresh else 0
-        self.resent_segments += 1
-        self.resent_octets += i64(segment.length)
         if bits & SPURIOUS_RETRANSMISSION:
             repair.needless += 1
             repair.basis = "the capture shows an earlier ACK for these bytes"
@@ -233,7 +227,7 @@ class LossWatch:
                 self._settle(time)
         if bits & FAST_RETRANSMISSION:
             self._fast = True
-        self._cite(segment.frame)
+        self._cited.add(segment.frame)
 
     def _round(self, wait: i64) -> None:
         """The same bytes again: does the wait double (RFC 6298 §5.5)?"""
@@ -292,10 +286,9 @@ class LossWatch:
         self._note_missed(time, frame)
 
     def _note_missed(self, time: i64, frame: i64) -> None:
-        if not self._missed_frames:
+        if not self._missed_times:
             self._missed_time = time
-        if len(self._missed_frames) < MAX_FRAMES and frame not in self._missed_frames:
-            self._missed_frames.append(int(frame))
+        self._missed_cited.add(int(frame))
         self._missed_times += 1
 
     def _miss(self, hole: Hole, time: i64, frame: i64) -> None:
@@ -327,9 +320,7 @@ class LossWatch:
             repair.repaired_by = int(frame)
             repair.lasted_ns = int(time - self._start)
             repair.answered_ns = int(time - self._first_time)
-            if len(self._frames) >= MAX_FRAMES:
-                self._frames.pop()
-            self._cite(frame)
+            self._cited.add(int(frame))
             self._settle(time)
 
     def _settle(self, time: i64) -> None:
@@ -359,14 +350,14 @@ class LossWatch:
             if hole.acked:
                 self._missed += hole.end - hole.start
         self.holes = []
-        if self._missed_frames and self._missed:
+        if self._missed_times and self._missed:
             out.append(CaptureLoss(
-                self._missed_time, self.flow.direction, tuple(self._missed_frames), self.sides, self._missed,
+                self._missed_time, self.flow.direction, self._missed_cited.frames(), self.sides, self._missed,
                 self._missed_times,
             ))
         if self._more:
             out.append(LossSummary(
-                self._more_time, self.flow.direction, tuple(self._more_frames), self.sides, self._more,
+                self._more_time, self.flow.direction, (self._more_frame,), self.sides, self._more,
                 self._more_segments, self._more_octets, self._more_ns,
             ))
 
@@ -381,7 +372,7 @@ class LossWatch:
             else:
                 if self._more == 0:
                     self._more_time = self._start
-                    self._more_frames = self._frames[:1]
+                    self._more_frame = self._cited.first[0]
                 self._more += 1
                 self._more_segments += repair.segments
                 self._more_octets += repair.octets
@@ -398,13 +389,13 @@ class LossWatch:
 
     def _event(self) -> Event | None:
         repair = self.repair
-        frames = tuple(sorted(self._frames))
+        frames = self._cited.frames()
         at = self._start
         direction = self.flow.direction
         if repair.segments == 0:
             if self._late:
                 return Reordering(
-                    at, direction, frames, self.sides, self._late, self._late_ns, tuple(self._late_frames),
+                    at, direction, frames, self.sides, self._late, self._late_ns, self._late_cited.frames(),
                     repair.duplicates, True,
                 )
             if not self._jumped and (repair.duplicates > 1 or repair.sacked):

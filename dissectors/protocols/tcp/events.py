@@ -17,6 +17,8 @@ TEARDOWN: Final = "teardown"
 CLIENT_SERVER: Final = ("the client", "the server")
 ORIGINATOR_RESPONDER: Final = ("the originator", "the responder")
 
+MAX_FRAMES: Final = 16    # first frames that a statement cites; the last one beside them
+
 # How sure an inference is.
 LIKELY: Final = "likely"
 POSSIBLE: Final = "possible"

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dissectors.kit.event import BASE, CORE, EXTRA, JsonValue
+from dissectors.kit.event import BASE, CORE, EXTRA, OPENING, JsonValue, Vantage
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, TcpEvent, capital, frame_list
-from dissectors.protocols.tcp.options import Options, brief, explain
+from dissectors.protocols.tcp.options import TcpOptions, brief, explain
 
 
 class Syn(TcpEvent):
@@ -14,6 +14,7 @@ class Syn(TcpEvent):
 
     name: ClassVar[str] = "tcp.syn"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.5"
     WHY: ClassVar[str] = (
@@ -23,7 +24,7 @@ class Syn(TcpEvent):
 
     def __init__(
         self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], seq: int, window: int,
-        options: Options, length: int, attempt: int, since_ns: int, backoff: bool, ecn: str,
+        options: TcpOptions, length: int, attempt: int, since_ns: int, backoff: bool, ecn: str,
     ) -> None:
         super().__init__(time, direction, frames, sides)
         self.seq = seq
@@ -80,6 +81,7 @@ class SynAck(TcpEvent):
 
     name: ClassVar[str] = "tcp.syn_ack"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.5"
     WHY: ClassVar[str] = (
@@ -89,7 +91,7 @@ class SynAck(TcpEvent):
 
     def __init__(
         self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], seq: int, ack: int,
-        window: int, options: Options, length: int, attempt: int, since_ns: int, backoff: bool, rtt_ns: int,
+        window: int, options: TcpOptions, length: int, attempt: int, since_ns: int, backoff: bool, rtt_ns: int,
         acks_syn: bool, crossed: bool, refused: list[str],
     ) -> None:
         super().__init__(time, direction, frames, sides)
@@ -151,6 +153,7 @@ class OptionsExplained(TcpEvent):
 
     name: ClassVar[str] = "tcp.options"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = EXTRA
     spec: ClassVar[str] = "RFC 9293 §3.2"
     WHY: ClassVar[str] = (
@@ -159,7 +162,7 @@ class OptionsExplained(TcpEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], options: Options
+        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], options: TcpOptions
     ) -> None:
         super().__init__(time, direction, frames, sides)
         self.options = options
@@ -177,7 +180,7 @@ class OptionsExplained(TcpEvent):
         return self.options.data()
 
 
-class Established(TcpEvent):
+class TcpEstablished(TcpEvent):
     """The third segment. ack_ns: since the SYN-ACK; total_ns: since the SYN (-1 where unknown).
 
     seen_from: "client", "server", "between" or "" with its basis: an inference.
@@ -185,6 +188,7 @@ class Established(TcpEvent):
 
     name: ClassVar[str] = "tcp.established"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.5"
     WHY: ClassVar[str] = (
@@ -223,6 +227,12 @@ class Established(TcpEvent):
             text += f" It looks as if the capture was taken on the {self.seen_from}'s side, because {self.basis}."
         return text
 
+    def vantage(self) -> Vantage | None:
+        """The third segment is the caller's, whichever index it has in this conversation."""
+        if not self.seen_from:
+            return None
+        return Vantage(self.seen_from, 1 if self.direction == 1 else 0, self.answer_ns, self.ack_ns)
+
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {"ack": self.ack, "window": self.window, "length": self.length}
         for key, value in (("answer_ns", self.answer_ns), ("ack_ns", self.ack_ns), ("total_ns", self.total_ns)):
@@ -240,6 +250,7 @@ class SimultaneousOpen(TcpEvent):
 
     name: ClassVar[str] = "tcp.simultaneous_open"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.5"
     WHY: ClassVar[str] = (
@@ -254,11 +265,12 @@ class SimultaneousOpen(TcpEvent):
         return f"Both sides asked at the same time: their SYNs ({frame_list(self.evidence.frames)}) crossed."
 
 
-class Refused(TcpEvent):
+class TcpRefused(TcpEvent):
     """A RST in answer to a SYN."""
 
     name: ClassVar[str] = "tcp.refused"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.5.2"
     WHY: ClassVar[str] = (
@@ -289,11 +301,12 @@ class Refused(TcpEvent):
         return {"after_ns": self.after_ns, "acks_syn": self.exact}
 
 
-class Unanswered(TcpEvent):
+class TcpUnanswered(TcpEvent):
     """No answer to any SYN in this capture."""
 
     name: ClassVar[str] = "tcp.unanswered"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.8.3"
     WHY: ClassVar[str] = (
@@ -330,6 +343,7 @@ class HalfOpen(TcpEvent):
 
     name: ClassVar[str] = "tcp.half_open"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 4987 §2"
     WHY: ClassVar[str] = (
@@ -364,6 +378,7 @@ class SynCookie(TcpEvent):
 
     name: ClassVar[str] = "tcp.syn_cookie"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 4987 §3.6"
     WHY: ClassVar[str] = (
@@ -393,6 +408,7 @@ class FastOpen(TcpEvent):
 
     name: ClassVar[str] = "tcp.fast_open"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 7413 §4.2"
     WHY: ClassVar[str] = (
@@ -433,6 +449,7 @@ class EcnNegotiation(TcpEvent):
 
     name: ClassVar[str] = "tcp.ecn"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = EXTRA
     spec: ClassVar[str] = "RFC 3168 §6.1.1"
     WHY: ClassVar[str] = (
@@ -466,6 +483,7 @@ class Midstream(TcpEvent):
 
     name: ClassVar[str] = "tcp.midstream"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 7323 §2.2"
     WHY: ClassVar[str] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, JsonValue
+from dissectors.kit.event import TRANSFER as TRANSFER_RANK
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, capital, frame_list
 
@@ -63,6 +64,7 @@ class Loss(TcpEvent):
 
     name: ClassVar[str] = "tcp.loss"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.8"
     WHY: ClassVar[str] = (
@@ -235,6 +237,7 @@ class Reordering(TcpEvent):
 
     name: ClassVar[str] = "tcp.reordering"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.10.7.4"
     WHY: ClassVar[str] = (
@@ -284,6 +287,7 @@ class LossSummary(TcpEvent):
 
     name: ClassVar[str] = "tcp.loss_summary"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 5681 §3.2"
     WHY: ClassVar[str] = "So many repairs are told as a sum; the first ones stand above."
@@ -319,6 +323,7 @@ class CaptureLoss(TcpEvent):
 
     name: ClassVar[str] = "tcp.capture_loss"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.4"
     WHY: ClassVar[str] = (
@@ -354,6 +359,7 @@ class StreamGap(TcpEvent):
 
     name: ClassVar[str] = "tcp.gap"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.4"
     WHY: ClassVar[str] = (
@@ -386,6 +392,7 @@ class Conflict(TcpEvent):
 
     name: ClassVar[str] = "tcp.conflict"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.4"
     WHY: ClassVar[str] = (

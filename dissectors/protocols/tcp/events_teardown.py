@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dissectors.kit.event import BASE, CORE, JsonValue
+from dissectors.kit.event import BASE, CLOSING, CORE, JsonValue
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, TcpEvent, capital, frame_list
 
@@ -13,6 +13,7 @@ class Fin(TcpEvent):
 
     name: ClassVar[str] = "tcp.fin"
     phase: ClassVar[str] = TEARDOWN
+    rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.6"
     WHY: ClassVar[str] = (
@@ -59,6 +60,7 @@ class FinAcknowledged(TcpEvent):
 
     name: ClassVar[str] = "tcp.fin_acknowledged"
     phase: ClassVar[str] = TEARDOWN
+    rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.6"
     WHY: ClassVar[str] = "The FIN counts as one byte, so its ACK is one more than the last byte's: all of it arrived."
@@ -88,6 +90,7 @@ class HalfClose(TcpEvent):
 
     name: ClassVar[str] = "tcp.half_close"
     phase: ClassVar[str] = TEARDOWN
+    rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.6.1"
     WHY: ClassVar[str] = (
@@ -115,11 +118,12 @@ class HalfClose(TcpEvent):
         return {"octets": self.octets, "lasted_ns": self.lasted_ns}
 
 
-class Closed(TcpEvent):
+class TcpClosed(TcpEvent):
     """Both directions ended and were acknowledged. holder: who is to hold TIME_WAIT, an index or 2 for both."""
 
     name: ClassVar[str] = "tcp.closed"
     phase: ClassVar[str] = TEARDOWN
+    rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.6"
     WHY: ClassVar[str] = (
@@ -160,11 +164,12 @@ class Closed(TcpEvent):
         return {"time_wait": holders, "lasted_ns": self.lasted_ns, "simultaneous": self.simultaneous}
 
 
-class Reset(TcpEvent):
+class TcpReset(TcpEvent):
     """A RST, and why it looks so. cause is a stable word; because is what that rests on."""
 
     name: ClassVar[str] = "tcp.reset"
     phase: ClassVar[str] = TEARDOWN
+    rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.5.2"
     WHY: ClassVar[str] = (
@@ -216,6 +221,7 @@ class LateSegments(TcpEvent):
 
     name: ClassVar[str] = "tcp.late_segments"
     phase: ClassVar[str] = TEARDOWN
+    rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.5.2"
     WHY: ClassVar[str] = (
@@ -251,6 +257,7 @@ class ChallengeAck(TcpEvent):
 
     name: ClassVar[str] = "tcp.challenge_ack"
     phase: ClassVar[str] = TEARDOWN
+    rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 5961 §3.2"
     WHY: ClassVar[str] = (
@@ -283,6 +290,7 @@ class NotEnded(TcpEvent):
 
     name: ClassVar[str] = "tcp.not_ended"
     phase: ClassVar[str] = TEARDOWN
+    rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.8.4"
     WHY: ClassVar[str] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, EXTRA, JsonValue
+from dissectors.kit.event import TRANSFER as TRANSFER_RANK
 from dissectors.kit.units import duration, plural, rate, size
 from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, capital, frame_list
 
@@ -21,6 +22,7 @@ class Transfer(TcpEvent):
 
     name: ClassVar[str] = "tcp.transfer"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.8"
     WHY: ClassVar[str] = (
@@ -84,6 +86,7 @@ class Turns(TcpEvent):
 
     name: ClassVar[str] = "tcp.turns"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.8"
     WHY: ClassVar[str] = "A conversation of many short turns is told as a sum, so that its story stays readable."
@@ -118,6 +121,7 @@ class ZeroWindow(TcpEvent):
 
     name: ClassVar[str] = "tcp.zero_window"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.8.6.1"
     WHY: ClassVar[str] = (
@@ -177,6 +181,7 @@ class WindowFull(TcpEvent):
 
     name: ClassVar[str] = "tcp.window_full"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.8.6"
     WHY: ClassVar[str] = (
@@ -207,6 +212,7 @@ class WindowShrunk(TcpEvent):
 
     name: ClassVar[str] = "tcp.window_shrunk"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.8.6"
     WHY: ClassVar[str] = (
@@ -239,6 +245,7 @@ class KeepAlive(TcpEvent):
 
     name: ClassVar[str] = "tcp.keep_alive"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.8.4"
     WHY: ClassVar[str] = (
@@ -289,6 +296,7 @@ class CongestionMarks(TcpEvent):
 
     name: ClassVar[str] = "tcp.congestion_marks"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 3168 §6.1"
     WHY: ClassVar[str] = (
@@ -327,6 +335,7 @@ class Limits(TcpEvent):
 
     name: ClassVar[str] = "tcp.limits"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 5681 §3.1"
     WHY: ClassVar[str] = (
@@ -379,6 +388,7 @@ class Duplicates(TcpEvent):
 
     name: ClassVar[str] = "tcp.duplicates"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9293 §3.8"
     WHY: ClassVar[str] = (
@@ -418,6 +428,7 @@ class Urgent(TcpEvent):
 
     name: ClassVar[str] = "tcp.urgent"
     phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = EXTRA
     spec: ClassVar[str] = "RFC 9293 §3.8.5"
     WHY: ClassVar[str] = (

@@ -12,7 +12,7 @@ HALF: Final[i64] = 0x80000000
 MAX_POINTS: Final = 512
 
 
-class Flow:
+class TcpDirection:
     """One direction. Positions count bytes from the initial sequence number, without wrapping: the SYN is 0
     and the first byte 1; without a SYN the first number seen is position 1. -1 means "not seen".
 

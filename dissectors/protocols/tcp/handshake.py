@@ -5,40 +5,40 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.episodes import doubled
-from dissectors.protocols.tcp.events import LIKELY, POSSIBLE
+from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
-    Established,
     FastOpen,
     HalfOpen,
     OptionsExplained,
-    Refused,
     SimultaneousOpen,
     Syn,
     SynAck,
     SynCookie,
-    Unanswered,
+    TcpEstablished,
+    TcpRefused,
+    TcpUnanswered,
 )
 from dissectors.protocols.tcp.flags import ACK, CWR, ECE
 from dissectors.protocols.tcp.flow import MASK
-from dissectors.protocols.tcp.options import Options, multiplier, parse
+from dissectors.protocols.tcp.options import TcpOptions, multiplier, parse
 from dissectors.protocols.tcp.segment import Segment
 
 # The ninth control bit, once NS, now AE of accurate ECN.
 AE: Final[i64] = 256
 
-MAX_FRAMES: Final = 16           # SYNs cited
 MAX_TOLD: Final = 12             # SYNs of one side told one by one
 # Below this total the two halves of a handshake say nothing about where the capture was taken.
-LEAST_HANDSHAKE_NS: Final[i64] = 1_000_000
+LEAST_HANDSHAKE_NS: Final = 1_000_000
 # A cookie's timestamp lies this far behind the clock, in ms; less could be jitter.
 COOKIE_BEHIND_LEAST: Final[i64] = 4
 COOKIE_BEHIND_MOST: Final[i64] = 63
 # One half so many times the other: the capture is at the short half's end.
-LOPSIDED: Final[i64] = 5
+LOPSIDED: Final = 5
 
 
 class Opening:
@@ -50,8 +50,8 @@ class Opening:
         self.first_time: i64 = 0
         self.last_time: i64 = 0
         self.last_wait: i64 = -1
-        self.frames: list[int] = []
-        self.options = Options()
+        self.cited = Cited(MAX_FRAMES)
+        self.options = TcpOptions()
         self.length: i64 = 0
         self.flags: i64 = 0
         self.changed: bool = False       # a later one had another number
@@ -63,8 +63,7 @@ class Opening:
             self.first_time = i64(segment.time)
         self.count += 1
         self.last_time = i64(segment.time)
-        if len(self.frames) < MAX_FRAMES:
-            self.frames.append(segment.frame)
+        self.cited.add(segment.frame)
 
 
 class HandshakeWatch:
@@ -111,7 +110,7 @@ class HandshakeWatch:
             out.append(OptionsExplained(segment.time, direction, (segment.frame,), self.sides, mine.options))
         if mine.count == 1 and theirs.count:
             out.append(SimultaneousOpen(
-                segment.time, NEITHER, (theirs.frames[0], segment.frame), self.sides
+                segment.time, NEITHER, (theirs.cited.first[0], segment.frame), self.sides
             ))
 
     def syn_ack(self, segment: Segment, out: list[Event]) -> None:
@@ -120,7 +119,7 @@ class HandshakeWatch:
         syn = self.syns[1 - direction]
         earlier = mine.last_wait if mine.count > 1 else -1
         changed = mine.count > 0 and mine.seq != i64(segment.seq)
-        before = mine.frames[0] if mine.frames else 0
+        before = mine.cited.first[0] if mine.count else 0
         mine.again(segment)
         mine.seq = i64(segment.seq)
         mine.flags = i64(segment.flags)
@@ -232,18 +231,18 @@ class HandshakeWatch:
             total = first + second
             if self.syns[1 - direction].count == 0:
                 self.rtt = total
-                self._place(first, second)
-        out.append(Established(
+                self._place(int(first), int(second))
+        out.append(TcpEstablished(
             segment.time, direction, (segment.frame,), self.sides, segment.ack, segment.window, segment.length, first,
             second, total, self.seen_from, self.basis,
         ))
 
-    def _place(self, first: i64, second: i64) -> None:
+    def _place(self, first: int, second: int) -> None:
         """Where the capture was taken: the half of the handshake that passes quickly is the near one."""
         if first + second < LEAST_HANDSHAKE_NS:
             return
         self.basis = (
-            f"the answer to the SYN came after {duration(int(first))} and the ACK of it after {duration(int(second))}"
+            f"the answer to the SYN came after {duration(first)} and the ACK of it after {duration(second)}"
         )
         if first >= LOPSIDED * second:
             self.seen_from = "client"
@@ -259,8 +258,8 @@ class HandshakeWatch:
             segment.flags & ACK != 0
             and (i64(segment.ack) - syn.seq - 1) & MASK <= syn.length     # RFC 9293 §3.10.7.3
         )
-        out.append(Refused(
-            segment.time, segment.direction, (syn.frames[-1], segment.frame), self.sides,
+        out.append(TcpRefused(
+            segment.time, segment.direction, (syn.cited.last, segment.frame), self.sides,
             i64(segment.time) - syn.last_time, exact, self.refused,
         ))
         self.refused = True
@@ -273,15 +272,15 @@ class HandshakeWatch:
             answer = self.answers[direction]
             if answer.count:
                 out.append(HalfOpen(
-                    answer.last_time, direction, tuple(answer.frames), self.sides, answer.count,
+                    answer.last_time, direction, answer.cited.frames(), self.sides, answer.count,
                     time - answer.last_time,
                 ))
                 return True
         for direction in (0, 1):
             syn = self.syns[direction]
             if syn.count:
-                out.append(Unanswered(
-                    syn.last_time, direction, tuple(syn.frames), self.sides, syn.count,
+                out.append(TcpUnanswered(
+                    syn.last_time, direction, syn.cited.frames(), self.sides, syn.count,
                     syn.last_time - syn.first_time, time - syn.last_time,
                 ))
                 return True
@@ -294,7 +293,7 @@ def _ecn_offer(flags: i64) -> str:
     return ""
 
 
-def _not_taken_up(offered: Options, taken: Options) -> list[str]:
+def _not_taken_up(offered: TcpOptions, taken: TcpOptions) -> list[str]:
     """Offers of the SYN that its answer leaves out."""
     out: list[str] = []
     if offered.scale >= 0 and taken.scale < 0:

@@ -5,7 +5,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.protocols.tcp.sequence import MASK, Side
+from dissectors.kit.octets import be16, be32
+from dissectors.protocols.tcp.side import MASK, TcpSide
 
 # Option kinds of the IANA registry "TCP Option Kind Numbers".
 END: Final[i64] = 0           # RFC 9293 §3.2
@@ -17,15 +18,7 @@ MAX_SHIFT: Final[i64] = 14    # RFC 7323 §2.3: a larger shift is used as 14
 MAX_SACK_BLOCKS: Final[i64] = 3
 
 
-def be16(data: bytes, at: i64) -> i64:
-    return (i64(data[at]) << 8) | i64(data[at + 1])
-
-
-def be32(data: bytes, at: i64) -> i64:
-    return (i64(data[at]) << 24) | (i64(data[at + 1]) << 16) | (i64(data[at + 2]) << 8) | i64(data[at + 3])
-
-
-def read_options(data: bytes, at: i64, end: i64, fwd: Side, syn: bool) -> i64:
+def read_options(data: bytes, at: i64, end: i64, fwd: TcpSide, syn: bool) -> i64:
     """Note window scale and SACK blocks of data[at:end] in `fwd`; return the MSS, or -1.
 
     syn: window scale counts in SYN segments alone (RFC 7323 §2.2).
@@ -53,7 +46,7 @@ def read_options(data: bytes, at: i64, end: i64, fwd: Side, syn: bool) -> i64:
     return mss
 
 
-def _read_sack(data: bytes, at: i64, end: i64, fwd: Side) -> None:
+def _read_sack(data: bytes, at: i64, end: i64, fwd: TcpSide) -> None:
     fwd.sack_blocks = 0
     fwd.sacked = 0
     while at + 8 <= end:

@@ -31,7 +31,7 @@ NEAR_WINDOW: Final = 80.0
 SILENT_ROUNDS: Final[i64] = 2
 # Fewer bytes or less time than this are not worth a verdict.
 LEAST_OCTETS: Final[i64] = 50_000
-LEAST_TIME_NS: Final[i64] = 20_000_000
+LEAST_TIME_NS: Final = 20_000_000
 # Where the causes that can be told make up less than this share, in per cent, nothing is said.
 LEAST_SHARE: Final = 5
 
@@ -50,13 +50,13 @@ class LimitWatch:
         self._round_window: i64 = 0
         self._last: i64 = 0
         self._congested: bool = False
-        self._closed_ns: i64 = 0
+        self._closed_ns: int = 0
         self._first_frame: i64 = 0
         self._last_frame: i64 = 0
         self._first_time: i64 = 0
 
     def data(
-        self, time: i64, frame: i64, octets: i64, window: i64, idle: bool, congested: bool, closed_ns: i64
+        self, time: i64, frame: i64, octets: i64, window: i64, idle: bool, congested: bool, closed_ns: int
     ) -> None:
         """New bytes. window: the peer's; idle: all before them was acknowledged; closed_ns: how long the peer's
         window was closed so far."""
@@ -70,9 +70,9 @@ class LimitWatch:
         else:
             span = max(self.rtt, LEAST_ROUND_NS)
             silence = time - self._last
-            if idle and silence > SILENT_ROUNDS * span:
+            if idle and (silence - 1) // SILENT_ROUNDS >= span:     # so many rounds may not fit a machine integer
                 self._close(self._last, self._closed_ns, congested)
-                self._silence(silence, closed_ns)
+                self._silence(int(silence), closed_ns)
                 self._begin(time, window, closed_ns)
             elif time - self._round_start >= span:
                 self._close(time, closed_ns, congested)
@@ -93,26 +93,26 @@ class LimitWatch:
             self._close(self._last, self._closed_ns, False)
             self._round_start = -1
 
-    def _begin(self, time: i64, window: i64, closed_ns: i64) -> None:
+    def _begin(self, time: i64, window: i64, closed_ns: int) -> None:
         self._round_start = time
         self._round_octets = 0
         self._round_window = window
         self._congested = False
         self._closed_ns = closed_ns
 
-    def _silence(self, silence: i64, closed_ns: i64) -> None:
+    def _silence(self, silence: int, closed_ns: int) -> None:
         closed = min(closed_ns - self._closed_ns, silence)
-        self.spent[RECEIVER] += int(closed)
-        self.spent[APPLICATION] += int(silence - closed)
+        self.spent[RECEIVER] += closed
+        self.spent[APPLICATION] += silence - closed
         self._closed_ns = closed_ns
 
-    def _close(self, end: i64, closed_ns: i64, congested: bool) -> None:
-        elapsed = end - self._round_start
+    def _close(self, end: i64, closed_ns: int, congested: bool) -> None:
+        elapsed = int(end - self._round_start)
         if elapsed <= 0:
             return
         closed = min(closed_ns - self._closed_ns, elapsed)
         if closed > 0:
-            self.spent[RECEIVER] += int(closed)
+            self.spent[RECEIVER] += closed
             self._closed_ns = closed_ns
             elapsed -= closed
         if congested or self._congested:
@@ -125,7 +125,7 @@ class LimitWatch:
             cause = RECEIVER
         else:
             cause = UNKNOWN
-        self.spent[cause] += int(elapsed)
+        self.spent[cause] += elapsed
 
     def shares(self) -> list[tuple[str, int]]:
         """(cause, ns), largest first, without those of no time."""

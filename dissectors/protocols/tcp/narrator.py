@@ -32,7 +32,7 @@ from dissectors.protocols.tcp.flags import (
     ZERO_WINDOW_PROBE,
     ZERO_WINDOW_PROBE_ACK,
 )
-from dissectors.protocols.tcp.flow import MASK, BoundedSeries, Flow
+from dissectors.protocols.tcp.flow import MASK, BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
 from dissectors.protocols.tcp.options import SACK, parse
 from dissectors.protocols.tcp.segment import Segment
@@ -166,12 +166,12 @@ class TcpNarrator:
             flow = side.flow
             if side.mark_time >= 0:
                 out.append(CongestionMarks(
-                    side.mark_time, flow.direction, tuple(side.mark_frames), self.sides, side.marked, side.echoes,
+                    side.mark_time, flow.direction, tuple(side.marks.first), self.sides, side.marked, side.echoes,
                     side.reduced,
                 ))
-            if side.copies:
+            if side.copy_count:
                 out.append(Duplicates(
-                    side.copy_time, flow.direction, tuple(side.copies), self.sides, side.copy_count,
+                    side.copy_time, flow.direction, tuple(side.copies.first), self.sides, side.copy_count,
                     side.copies_reported,
                 ))
         told = self.handshake.finish(time, out) if not self.midstream else False
@@ -308,20 +308,22 @@ class TcpNarrator:
                 other.advance(position, i64(segment.ack))
             other.acked = max(other.acked, position)
 
-    def _first_of(self, segment: Segment, flow: Flow, other: Flow, flags: i64) -> None:
+    def _first_of(self, segment: Segment, flow: TcpDirection, other: TcpDirection, flags: i64) -> None:
         self._note_first(segment, flow)
         if not flow.placed:
             flow.begin(i64(segment.seq), 1)
         if flags & ACK and not other.placed:
             other.begin(i64(segment.ack), 1)
 
-    def _note_first(self, segment: Segment, flow: Flow) -> None:
+    def _note_first(self, segment: Segment, flow: TcpDirection) -> None:
         flow.seen = True
         if flow.first_time < 0:
             flow.first_time = i64(segment.time)
             flow.ttl = i64(segment.ttl)
 
-    def _establish(self, segment: Segment, flow: Flow, other: Flow, flags: i64, out: list[Event]) -> None:
+    def _establish(
+        self, segment: Segment, flow: TcpDirection, other: TcpDirection, flags: i64, out: list[Event]
+    ) -> None:
         """Does this segment acknowledge the other side's SYN (or, unseen, its SYN-ACK)?"""
         if flags & ACK == 0 or not flow.syn:
             return

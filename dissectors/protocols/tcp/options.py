@@ -61,7 +61,7 @@ MPTCP_SUBTYPES: Final[tuple[str, ...]] = (
 EXPERIMENT_FAST_OPEN: Final[i64] = 0xF989
 
 
-class Options:
+class TcpOptions:
     """The options of one segment. -1 (or an empty list) where an option is absent.
 
     mss in bytes; scale is the shift; sack holds (left, right) raw sequence numbers; user_timeout in
@@ -107,9 +107,9 @@ class Options:
         return out
 
 
-def parse(raw: bytes) -> Options:
+def parse(raw: bytes) -> TcpOptions:
     """All options of a segment, in order. Padding is left out of `kinds`."""
-    found = Options()
+    found = TcpOptions()
     size: i64 = len(raw)
     p: i64 = 0
     while p < size and len(found.kinds) < MAX_OPTIONS:
@@ -132,7 +132,7 @@ def parse(raw: bytes) -> Options:
     return found
 
 
-def _read(found: Options, raw: bytes, kind: i64, p: i64, length: i64) -> None:
+def _read(found: TcpOptions, raw: bytes, kind: i64, p: i64, length: i64) -> None:
     """One well-formed option; one of an unexpected length is kept by number only."""
     if kind == TIMESTAMPS and length == 10:            # RFC 7323 §3.2
         found.ts_value = _u32(raw, p + 2)
@@ -176,7 +176,7 @@ def mptcp_name(subtype: int) -> str:
     return "MP_EXPERIMENTAL" if subtype == 15 else f"subtype {subtype}"
 
 
-def brief(found: Options) -> list[str]:
+def brief(found: TcpOptions) -> list[str]:
     """The options as the shortest words: `MSS 1460`, `scale ×128`, `SACK`, `timestamps`, then the rarer ones."""
     out: list[str] = []
     usual = [kind for kind in USUAL if kind in found.kinds]
@@ -189,7 +189,7 @@ def brief(found: Options) -> list[str]:
     return out
 
 
-def _brief(found: Options, kind: int) -> str:
+def _brief(found: TcpOptions, kind: int) -> str:
     if kind == MSS and found.mss >= 0:
         return f"MSS {found.mss}"
     if kind == WINDOW_SCALE and found.scale >= 0:
@@ -214,7 +214,7 @@ def named(kind: int) -> str:
     return KINDS.get(kind, f"option {kind}")
 
 
-def explain(found: Options, who: str) -> list[str]:
+def explain(found: TcpOptions, who: str) -> list[str]:
     """One sentence an option: what it promises on a SYN. `who` sent it ("the client")."""
     out = [sentence for kind in found.kinds if (sentence := _explain(found, kind, who))]
     if found.malformed:
@@ -222,7 +222,7 @@ def explain(found: Options, who: str) -> list[str]:
     return out
 
 
-def _explain(found: Options, kind: int, who: str) -> str:
+def _explain(found: TcpOptions, kind: int, who: str) -> str:
     if kind == MSS and found.mss >= 0:
         return f"MSS {found.mss}: {who} can take segments of up to {found.mss} bytes (RFC 9293 §3.7.1)."
     if kind == WINDOW_SCALE and found.scale >= 0:
@@ -240,7 +240,7 @@ def _explain(found: Options, kind: int, who: str) -> str:
     return _explain_rare(found, kind, who)
 
 
-def _explain_rare(found: Options, kind: int, who: str) -> str:
+def _explain_rare(found: TcpOptions, kind: int, who: str) -> str:
     if kind == USER_TIMEOUT and found.user_timeout >= 0:
         wait = duration(found.user_timeout * 1_000_000_000)
         return f"User timeout: {who} says that it gives up on data unacknowledged for {wait} (RFC 5482 §3)."

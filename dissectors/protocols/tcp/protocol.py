@@ -3,20 +3,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Protocol
+from dissectors.kit.protocol import Flag, Protocol
+from dissectors.protocols.tcp.events import HANDSHAKE, TEARDOWN, TRANSFER
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
-    Established,
     FastOpen,
     HalfOpen,
     Midstream,
     OptionsExplained,
-    Refused,
     SimultaneousOpen,
     Syn,
     SynAck,
     SynCookie,
-    Unanswered,
+    TcpEstablished,
+    TcpRefused,
+    TcpUnanswered,
 )
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
@@ -32,13 +33,13 @@ from dissectors.protocols.tcp.events_loss import (
 )
 from dissectors.protocols.tcp.events_teardown import (
     ChallengeAck,
-    Closed,
     Fin,
     FinAcknowledged,
     HalfClose,
     LateSegments,
     NotEnded,
-    Reset,
+    TcpClosed,
+    TcpReset,
 )
 from dissectors.protocols.tcp.events_transfer import (
     CongestionMarks,
@@ -52,6 +53,8 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
+from dissectors.protocols.tcp.flags import RULES
+from dissectors.protocols.tcp.phases import summarise
 from dissectors.protocols.tcp.terms import TERMS
 
 TCP: Final = Protocol(
@@ -66,11 +69,14 @@ TCP: Final = Protocol(
     carriers=("ip",),
     ports={},
     events=(
-        Syn, SynAck, OptionsExplained, Established, SimultaneousOpen, Refused, Unanswered, HalfOpen, SynCookie,
+        Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, TcpUnanswered, HalfOpen, SynCookie,
         FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk, KeepAlive,
         CongestionMarks, Limits, Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe,
         SpuriousRetransmission, Reordering, LossSummary, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged,
-        HalfClose, Closed, Reset, LateSegments, ChallengeAck, NotEnded,
+        HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
+    phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},
+    summarise=summarise,
+    flags=tuple([Flag(rule.display_filter(), rule.text, rule.severity, rule.term) for rule in RULES]),
 )

@@ -1,18 +1,13 @@
-"""Sequence analysis: the table of rules, and the state of each direction that they look at.
+"""Sequence analysis: the flags of each segment by the table of rules in `flags.py`, and the state that they rest on.
 
-The flags agree with Wireshark's `tcp.analysis.*` (4.0), rule by rule and in the same order, so that a
-display filter copied from one tool means the same in the other. Predicates look at the state as it was
-before the segment; `_remember` changes it afterwards. All sequence arithmetic is modulo 2**32
-(RFC 9293 §3.4): `after(a, b)` is true where a lies within 2**31 beyond b.
-
-A number of 0 for `next_seq`, `max_acked` and `last_ack` means "not seen yet". A stream that passes
-exactly through 0 is therefore unknown for one segment, here as there.
+Two entry points share the rules: `analyse` for every packet, with a short cut for what is ordinary, and
+`analyse_in_detail`. Both ask first, of the state before the segment; `_remember` changes it afterwards.
 """
 from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
 from dissectors.protocols.tcp.flags import (
     ACK,
@@ -24,119 +19,48 @@ from dissectors.protocols.tcp.flags import (
     LOST_SEGMENT,
     OUT_OF_ORDER,
     RETRANSMISSION,
-    RST,
+    SFR,
     SPURIOUS_RETRANSMISSION,
     SYN,
+    SYN_FIN,
     WINDOW_FULL,
     WINDOW_UPDATE,
     ZERO_WINDOW,
     ZERO_WINDOW_PROBE,
     ZERO_WINDOW_PROBE_ACK,
+    acks_beyond_gap,
+    acks_lost_segment,
+    acks_unseen,
+    answers_keep_alive,
+    answers_probe,
+    closes_window,
+    comes_late,
+    duplicates_ack,
+    fills_window,
+    goes_back,
+    keeps_alive,
+    leaves_gap,
+    probes_zero_window,
+    resends_acknowledged,
+    resends_at_once,
+    updates_window,
+)
+from dissectors.protocols.tcp.side import (
+    MASK,
+    SCALE_UNKNOWN,
+    SCALE_UNUSED,
+    UNSEEN,
+    Detail,
+    Handshake,
+    TcpSide,
+    Unacked,
+    after,
 )
 
-MASK: Final[i64] = 0xFFFFFFFF
-HALF: Final[i64] = 0x80000000
-SFR: Final[i64] = 7                        # SYN, FIN or RST
-SYN_FIN: Final[i64] = 3
-
-UNKNOWN_WINDOW: Final[i64] = 0xFFFFFFFF    # nothing advertised yet
-SCALE_UNKNOWN: Final[i64] = -1             # the handshake was not seen
-SCALE_UNUSED: Final[i64] = -2              # not negotiated (RFC 7323 §2.2: both SYNs must carry it)
-
-# A segment this soon after the highest one is taken as reordered where no round trip is known yet.
-REORDERING_DEFAULT_NS: Final[i64] = 3_000_000
-# RFC 5681 §3.2 resends at once on the third duplicate ACK; this much later it is no longer "at once".
-FAST_RETRANSMIT_NS: Final[i64] = 20_000_000
-FAST_RETRANSMIT_DUPLICATES: Final[i64] = 2  # two are enough here: the capture may have missed one
-UNSEEN: Final[i64] = -1  # the peer acknowledged bytes that were never seen: so may its duplicate ACKs have been
 MAX_UNACKED: Final[i64] = 10_000            # segments remembered per direction while no ACK is seen
 
 
-def after(a: i64, b: i64) -> bool:
-    """a > b modulo 2**32."""
-    d = (a - b) & MASK
-    return d != 0 and d < HALF
-
-
-def at_or_before(a: i64, b: i64) -> bool:
-    """a <= b modulo 2**32."""
-    return ((b - a) & MASK) < HALF
-
-
-@mypyc_attr(acyclic=True)
-class Unacked:
-    """A segment that was sent and not acknowledged yet. end: the sequence number after it."""
-
-    def __init__(self, frame: i64, time: i64, seq: i64, end: i64) -> None:
-        self.frame: i64 = frame
-        self.time: i64 = time
-        self.seq: i64 = seq
-        self.end: i64 = end
-
-
-@mypyc_attr(acyclic=True)
-class Side:
-    """What one direction has sent so far. `window` is the raw header value."""
-
-    def __init__(self) -> None:
-        self.base_known: bool = False
-        self.base_seq: i64 = 0
-        self.next_seq: i64 = 0         # highest sequence end seen
-        self.next_time: i64 = 0
-        self.next_frame: i64 = 0
-        self.max_acked: i64 = 0        # up to here the peer may acknowledge without surprise
-        self.last_ack: i64 = 0
-        self.last_ack_time: i64 = 0
-        self.window: i64 = UNKNOWN_WINDOW
-        self.scale: i64 = SCALE_UNKNOWN
-        self.first_ack: bool = False   # only the SYN was sent so far: windows are unscaled (RFC 7323 §2.2)
-        self.duplicates: i64 = 0
-        self.last_new_ack: i64 = 0     # frame of the ACK that duplicates repeat
-        self.last_bits: i64 = 0
-        self.flight_known: bool = True
-        self.sacked: i64 = 0           # bytes in the SACK blocks of the last segment
-        self.sack_blocks: i64 = 0
-        # Filled in detail only.
-        self.unacked: list[Unacked] = []
-        self.flight_from: i64 = 0      # lowest start and highest end of `unacked`, relative to base_seq
-        self.flight_to: i64 = 0
-        self.flight_stale: bool = False
-
-
-class Detail:
-    """What a segment meant beyond its flags. -1 where it does not apply. Used again for each segment."""
-
-    def __init__(self) -> None:
-        self.said: bool = False          # anything at all was learned from this segment
-        self.bytes_in_flight: i64 = -1
-        self.ack_rtt_ns: i64 = -1
-        self.acked_frame: i64 = -1
-        self.rto_ns: i64 = -1
-        self.rto_frame: i64 = -1
-        self.duplicate_number: i64 = -1
-        self.duplicate_of: i64 = -1
-
-    def clear(self) -> None:
-        self.said = False
-        self.bytes_in_flight = -1
-        self.ack_rtt_ns = -1
-        self.acked_frame = -1
-        self.rto_ns = -1
-        self.rto_frame = -1
-        self.duplicate_number = -1
-        self.duplicate_of = -1
-
-
-@mypyc_attr(acyclic=True)
-class Handshake:
-    """Of the connection as a whole: when the last SYN was sent, and the round trip that followed."""
-
-    def __init__(self) -> None:
-        self.syn_time: i64 = 0
-        self.initial_rtt: i64 = 0
-
-
-def note_bases(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64) -> None:
+def note_bases(fwd: TcpSide, rev: TcpSide, flags: i64, seq: i64, ack: i64) -> None:
     """Where each direction starts counting. Without a SYN the first number seen stands in for it."""
     if not fwd.base_known:
         fwd.base_seq = seq if flags & SYN else (seq - 1) & MASK
@@ -147,7 +71,7 @@ def note_bases(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64) -> None:
 
 
 def analyse(
-    hand: Handshake, fwd: Side, rev: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
+    hand: Handshake, fwd: TcpSide, rev: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
     window: i64, length: i64,
 ) -> i64:
     """The flags of one segment, without details; then the state moves on. The path of every packet."""
@@ -159,7 +83,7 @@ def analyse(
         if length > 0 and (rev.last_ack == 0 or after(end, rev.last_ack)):
             # The next data in order, and an ACK of nothing unseen: the ordinary segment.
             bits: i64 = 0
-            if rev.scale != SCALE_UNKNOWN and end == window_edge(rev):
+            if fills_window(rev, flags, seq, length):
                 bits = WINDOW_FULL
             if ack != fwd.last_ack:
                 fwd.last_new_ack = frame
@@ -181,22 +105,19 @@ def analyse(
             _remember_ack(fwd, time, ack, window, 0)
             rev.flight_known = True
             return 0
-    bits = _rules(hand, fwd, rev, frame, time, flags, seq, ack, window, length)
-    _remember(fwd, frame, time, flags, seq, ack, window, length, bits)
+    bits = _rules(hand, fwd, rev, time, flags, seq, ack, window, length)
+    _remember(fwd, rev, frame, time, flags, seq, ack, window, length, bits)
     return bits
 
 
 def analyse_in_detail(
-    hand: Handshake, fwd: Side, rev: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
+    hand: Handshake, fwd: TcpSide, rev: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
     window: i64, length: i64, detail: Detail,
 ) -> i64:
     """As `analyse`, and also bytes in flight, round trips and timeouts, from the unacknowledged segments."""
-    if flags & ACK and rev.max_acked and after(ack, rev.max_acked):
+    if acks_unseen(rev, flags, ack):
         detail.said = True
-    bits = _rules(hand, fwd, rev, frame, time, flags, seq, ack, window, length)
-    if bits & DUPLICATE_ACK:
-        detail.duplicate_number = fwd.duplicates
-        detail.duplicate_of = fwd.last_new_ack
+    bits = _rules(hand, fwd, rev, time, flags, seq, ack, window, length)
     if bits & RETRANSMISSION:
         detail.rto_ns = time - fwd.next_time
         detail.rto_frame = fwd.next_frame
@@ -206,7 +127,10 @@ def analyse_in_detail(
             detail.rto_frame = oldest.frame
     if length != 0 or flags & SYN_FIN:
         _keep(fwd, frame, time, seq, (seq + length + (1 if flags & SYN_FIN else 0)) & MASK)
-    _remember(fwd, frame, time, flags, seq, ack, window, length, bits)
+    _remember(fwd, rev, frame, time, flags, seq, ack, window, length, bits)
+    if bits & DUPLICATE_ACK:
+        detail.duplicate_number = fwd.duplicates
+        detail.duplicate_of = fwd.last_new_ack
     if rev.unacked:
         _acknowledge(rev, frame, time, ack, detail)
     if length != 0 and fwd.unacked and fwd.flight_known:
@@ -223,98 +147,64 @@ def analyse_in_detail(
     return bits
 
 
-def window_edge(receiver: Side) -> i64:
-    """The first sequence number beyond what `receiver` has room for."""
-    shift: i64 = 0
-    if not receiver.first_ack and receiver.scale > 0:
-        shift = receiver.scale
-    return (receiver.last_ack + (receiver.window << shift)) & MASK
-
-
 def _rules(
-    hand: Handshake, fwd: Side, rev: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64,
-    window: i64, length: i64,
+    hand: Handshake, fwd: TcpSide, rev: TcpSide, time: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64
 ) -> i64:
-    """Rules 1 to 10 and the retransmission family, in their order of precedence."""
-    if flags & ACK:
-        rev.flight_known = True
-    if length == 1 and seq == fwd.next_seq and rev.window == 0:
+    """The flags of a segment by the table of rules, unrolled: called by name a predicate costs next to nothing."""
+    bits: i64 = 0
+    if probes_zero_window(fwd, rev, seq, length):
         bits = ZERO_WINDOW_PROBE
     else:
-        bits = _forward_rules(fwd, rev, flags, seq, ack, window, length)
-    if ack != fwd.last_ack:
-        fwd.last_new_ack = frame
-        fwd.duplicates = 0
-    if flags & ACK and rev.max_acked and after(ack, rev.max_acked):
-        # An ACK of bytes that were never seen: the capture missed them, for they did arrive.
-        if after(rev.next_seq, rev.max_acked):
-            rev.max_acked = rev.next_seq
-            bits |= ACK_LOST_SEGMENT
-        else:
-            if rev.duplicates == 0:
-                bits |= ACK_LOST_SEGMENT
-            rev.duplicates = UNSEEN
-    if (length > 0 or flags & SYN_FIN) and not bits & KEEP_ALIVE:
-        bits |= _resent(hand, fwd, rev, time, flags, seq, length)
-    return bits
-
-
-def _forward_rules(fwd: Side, rev: Side, flags: i64, seq: i64, ack: i64, window: i64, length: i64) -> i64:
-    """Rules 2 to 9: what this segment says beside what its own direction said before."""
-    bits: i64 = 0
-    plain = flags & SFR == 0
-    if window == 0 and plain:
-        bits |= ZERO_WINDOW
-    if fwd.next_seq and not flags & RST and after(seq, fwd.next_seq):
-        bits |= LOST_SEGMENT
-        fwd.flight_known = False
-    if not plain:
-        return bits
-    if length <= 1 and seq == (fwd.next_seq - 1) & MASK:
-        bits |= KEEP_ALIVE
-    if length > 0:
-        if rev.scale != SCALE_UNKNOWN and (seq + length) & MASK == window_edge(rev):
+        if closes_window(flags, window):
+            bits = ZERO_WINDOW
+        if fills_window(rev, flags, seq, length):
             bits |= WINDOW_FULL
+    if leaves_gap(fwd, flags, seq):
+        bits |= LOST_SEGMENT
+    if updates_window(fwd, flags, seq, ack, window, length):
+        bits |= WINDOW_UPDATE
+    elif answers_keep_alive(fwd, rev, flags, seq, ack, window, length):
+        bits |= KEEP_ALIVE_ACK
+    elif answers_probe(fwd, rev, flags, seq, ack, window, length):
+        bits |= ZERO_WINDOW_PROBE_ACK
+    elif duplicates_ack(fwd, flags, seq, ack, window, length):
+        bits |= DUPLICATE_ACK
+    if acks_lost_segment(rev, flags, ack):
+        bits |= ACK_LOST_SEGMENT
+    if keeps_alive(fwd, flags, seq, length):
+        return bits | KEEP_ALIVE
+    if resends_acknowledged(rev, seq, length):
+        return bits | SPURIOUS_RETRANSMISSION
+    if not goes_back(fwd, flags, seq, length):
         return bits
-    if seq != fwd.next_seq or ack != fwd.last_ack:
-        return bits
-    # A pure ACK that repeats the numbers of the segment before it.
-    if window != fwd.window:
-        return bits | WINDOW_UPDATE if window else bits
-    if window == 0:
-        return bits | ZERO_WINDOW_PROBE_ACK if rev.last_bits & ZERO_WINDOW_PROBE else bits
-    if rev.last_bits & KEEP_ALIVE:
-        return bits | KEEP_ALIVE_ACK
-    fwd.duplicates = 1 if fwd.duplicates == UNSEEN else fwd.duplicates + 1
-    return bits | DUPLICATE_ACK
-
-
-def _resent(hand: Handshake, fwd: Side, rev: Side, time: i64, flags: i64, seq: i64, length: i64) -> i64:
-    """The retransmission family: the first rule that holds wins. 0 where the segment brings something new."""
-    behind = fwd.next_seq != 0 and after(fwd.next_seq, seq)
-    if length > 1 and (fwd.next_seq - 1) & MASK == seq:
-        behind = False  # new data that begins with the byte of an earlier window probe
-    if length > 0 and rev.last_ack and at_or_before((seq + length) & MASK, rev.last_ack):
-        return SPURIOUS_RETRANSMISSION
-    if not behind:
-        return 0
-    since = time - rev.last_ack_time
-    duplicates = rev.duplicates >= FAST_RETRANSMIT_DUPLICATES or rev.duplicates == UNSEEN
-    if duplicates and rev.last_ack == seq and 0 <= since < FAST_RETRANSMIT_NS:
-        return FAST_RETRANSMISSION
-    since = time - fwd.next_time
-    threshold = hand.initial_rtt if hand.initial_rtt else REORDERING_DEFAULT_NS
-    if 0 <= since < threshold and fwd.next_seq != (seq + length + (1 if flags & SYN_FIN else 0)) & MASK:
-        return OUT_OF_ORDER
-    return RETRANSMISSION
+    if resends_at_once(fwd, rev, time, flags, seq, ack, length):
+        return bits | FAST_RETRANSMISSION
+    if comes_late(hand, fwd, time, flags, seq, length):
+        return bits | OUT_OF_ORDER
+    return bits | RETRANSMISSION
 
 
 def _remember(
-    fwd: Side, frame: i64, time: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64, bits: i64
+    fwd: TcpSide, rev: TcpSide, frame: i64, time: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64,
+    bits: i64,
 ) -> None:
-    """Move the state of the sender on. A window probe does not advance it: its byte was not accepted yet."""
+    """Move the state on. A window probe does not advance the sender: its byte was not accepted yet."""
+    if flags & ACK:
+        rev.flight_known = True
+    if bits & LOST_SEGMENT:
+        fwd.flight_known = False
+    if acks_unseen(rev, flags, ack):
+        # The capture missed what this acknowledges, for it did arrive.
+        if acks_beyond_gap(rev, flags, ack):
+            rev.duplicates = UNSEEN
+        else:
+            rev.max_acked = rev.next_seq
+    if ack != fwd.last_ack:
+        fwd.last_new_ack = frame
+        fwd.duplicates = 0
+    elif bits & DUPLICATE_ACK:
+        fwd.duplicates = 1 if fwd.duplicates == UNSEEN else fwd.duplicates + 1
     if not bits & ZERO_WINDOW_PROBE:
-        # RFC 9293 §3.4: SYN and FIN each take one sequence number.
         end = (seq + length + (1 if flags & SYN_FIN else 0)) & MASK
         if fwd.next_seq == 0 or after(end, fwd.next_seq):
             fwd.next_seq = end
@@ -325,14 +215,14 @@ def _remember(
     _remember_ack(fwd, time, ack, window, bits)
 
 
-def _remember_ack(fwd: Side, time: i64, ack: i64, window: i64, bits: i64) -> None:
+def _remember_ack(fwd: TcpSide, time: i64, ack: i64, window: i64, bits: i64) -> None:
     fwd.window = window
     fwd.last_ack = ack
     fwd.last_ack_time = time
     fwd.last_bits = bits
 
 
-def after_segment(hand: Handshake, fwd: Side, time: i64, flags: i64) -> None:
+def after_segment(hand: Handshake, fwd: TcpSide, time: i64, flags: i64) -> None:
     """What Wireshark notes once a segment is analysed: the initial round trip, and whether windows scale."""
     if flags & SYN:
         if not flags & ACK:
@@ -344,7 +234,7 @@ def after_segment(hand: Handshake, fwd: Side, time: i64, flags: i64) -> None:
         fwd.first_ack = False
 
 
-def settle_scaling(fwd: Side, rev: Side, flags: i64) -> None:
+def settle_scaling(fwd: TcpSide, rev: TcpSide, flags: i64) -> None:
     """After the options of a SYN: scaling holds only where both sides offered it (RFC 7323 §2.2)."""
     if fwd.scale == SCALE_UNKNOWN:
         fwd.scale = SCALE_UNUSED
@@ -353,7 +243,7 @@ def settle_scaling(fwd: Side, rev: Side, flags: i64) -> None:
         fwd.scale = SCALE_UNUSED
 
 
-def _keep(fwd: Side, frame: i64, time: i64, seq: i64, end: i64) -> None:
+def _keep(fwd: TcpSide, frame: i64, time: i64, seq: i64, end: i64) -> None:
     if len(fwd.unacked) >= MAX_UNACKED:
         return
     start_at = (seq - fwd.base_seq) & MASK
@@ -368,7 +258,7 @@ def _keep(fwd: Side, frame: i64, time: i64, seq: i64, end: i64) -> None:
     fwd.unacked.append(Unacked(frame, time, seq, end))
 
 
-def _measure_flight(side: Side) -> None:
+def _measure_flight(side: TcpSide) -> None:
     first = side.unacked[0]
     low = (first.seq - side.base_seq) & MASK
     high = (first.end - side.base_seq) & MASK
@@ -382,7 +272,7 @@ def _measure_flight(side: Side) -> None:
     side.flight_stale = False
 
 
-def _acknowledge(sender: Side, frame: i64, time: i64, ack: i64, detail: Detail) -> None:
+def _acknowledge(sender: TcpSide, frame: i64, time: i64, ack: i64, detail: Detail) -> None:
     """Forget what this ACK covers. A round trip is measured where it ends exactly at a segment.
 
     Where a segment was resent the first sending counts, so the time includes the repair.

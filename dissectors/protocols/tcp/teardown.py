@@ -5,20 +5,22 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.events_teardown import (
     ChallengeAck,
-    Closed,
     Fin,
     FinAcknowledged,
     HalfClose,
     LateSegments,
     NotEnded,
-    Reset,
+    TcpClosed,
+    TcpReset,
 )
 from dissectors.protocols.tcp.flags import ACK, RST
-from dissectors.protocols.tcp.flow import Flow
+from dissectors.protocols.tcp.flow import TcpDirection
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.states import (
     ACKED_FIN,
@@ -32,7 +34,6 @@ from dissectors.protocols.tcp.states import (
     step,
 )
 
-MAX_FRAMES: Final = 16                          # late segments cited
 # A challenge ACK answers at once; later than this an ACK has another cause.
 CHALLENGE_NS: Final[i64] = 1_000_000_000
 # A connection silent this long may have been forgotten by a machine on the path (RFC 5382 §5 lets them
@@ -45,7 +46,7 @@ GIVEN_UP: Final = 3
 
 
 class TeardownWatch:
-    def __init__(self, forward: Flow, backward: Flow) -> None:
+    def __init__(self, forward: TcpDirection, backward: TcpDirection) -> None:
         self.flows = [forward, backward]
         self.sides: tuple[str, str] = ("", "")
         self.states = [CLOSED, CLOSED]
@@ -60,7 +61,7 @@ class TeardownWatch:
         self._late = 0
         self._late_octets = 0
         self._late_resets = 0
-        self._late_frames: list[int] = []
+        self._late_cited = Cited(MAX_FRAMES)
         self._late_time = 0
         self._late_direction = 0
 
@@ -114,7 +115,7 @@ class TeardownWatch:
         waiting = [self.states[0] == TIME_WAIT, self.states[1] == TIME_WAIT]
         both = waiting[0] and waiting[1]
         holder = 2 if both else self._first_fin
-        out.append(Closed(
+        out.append(TcpClosed(
             segment.time, NEITHER, (int(first.fin_frame), int(second.fin_frame), segment.frame), self.sides, holder,
             i64(segment.time) - first.fin_time, both,
         ))
@@ -138,7 +139,7 @@ class TeardownWatch:
         if theirs.last_frame and theirs.last_frame < segment.frame and cause not in ("gave up", "after own FIN"):
             frames = (int(theirs.last_frame), segment.frame)
         pending = theirs.high - theirs.acked if theirs.seen and not theirs.fin_acked else 0
-        out.append(Reset(
+        out.append(TcpReset(
             segment.time, direction, frames, self.sides, cause, says, because, segment.seq,
             segment.ack if segment.flags & ACK else -1, max(pending, 0), self._remark(segment, mine, theirs, exact),
         ))
@@ -151,7 +152,7 @@ class TeardownWatch:
             self.challenged(segment, "RST")
 
     def _cause(
-        self, segment: Segment, mine: Flow, theirs: Flow, gave_up: int, keep_alives: int
+        self, segment: Segment, mine: TcpDirection, theirs: TcpDirection, gave_up: int, keep_alives: int
     ) -> tuple[str, str, str]:
         """(stable word, what it looks like, what that rests on); empty where no sign says more."""
         who = self.sides[segment.direction]
@@ -183,7 +184,7 @@ class TeardownWatch:
         return "", "", ""
 
     def _abort(
-        self, segment: Segment, mine: Flow, theirs: Flow, window: i64, largest: i64
+        self, segment: Segment, mine: TcpDirection, theirs: TcpDirection, window: i64, largest: i64
     ) -> tuple[str, str, str]:
         """A program, or a machine on the path, broke it off."""
         who = self.sides[segment.direction]
@@ -208,7 +209,7 @@ class TeardownWatch:
             text += f", after {duration(int(silence))} of silence"
         return "aborted", "", text
 
-    def _remark(self, segment: Segment, mine: Flow, theirs: Flow, exact: bool) -> str:
+    def _remark(self, segment: Segment, mine: TcpDirection, theirs: TcpDirection, exact: bool) -> str:
         parts: list[str] = []
         if not exact:
             parts.append(
@@ -258,14 +259,13 @@ class TeardownWatch:
         else:
             self._late += 1
             self._late_octets += segment.length
-        if len(self._late_frames) < MAX_FRAMES:
-            self._late_frames.append(segment.frame)
+        self._late_cited.add(segment.frame)
 
     def finish(self, how: str, time: int, told: bool, unanswered: list[int], out: list[Event]) -> None:
         """The end of the telling. told: another event said how it ended; unanswered: resends by direction."""
-        if self._late_frames:
+        if self._late_cited.last:
             out.append(LateSegments(
-                self._late_time, self._late_direction, tuple(self._late_frames), self.sides, self._late,
+                self._late_time, self._late_direction, self._late_cited.frames(), self.sides, self._late,
                 self._late_octets, self._late_resets,
             ))
         if self.over or told or self.reset_seen:

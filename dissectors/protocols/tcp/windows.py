@@ -5,11 +5,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
+from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.events_transfer import KeepAlive, WindowFull, WindowShrunk, ZeroWindow
 from dissectors.protocols.tcp.flow import BoundedSeries
 
-MAX_FRAMES: Final = 16              # frames cited by one episode
 MAX_TOLD: Final[i64] = 50           # zero windows told one by one in a direction
 
 
@@ -25,7 +26,7 @@ class WindowWatch:
         self.unit: i64 = 1              # what one step of the window field means
         self.edge: i64 = -1             # furthest promise: position in the peer's stream
         self.closed: bool = False
-        self.closed_ns: i64 = 0         # over the whole connection
+        self.closed_ns: int = 0         # over the whole connection
         self.resuming: bool = False     # reopened, and no data came yet
         self._start: i64 = 0
         self._first: i64 = 0
@@ -33,7 +34,7 @@ class WindowWatch:
         self._update_frame: i64 = 0
         self._probes: i64 = 0
         self._answers: i64 = 0
-        self._frames: list[int] = []
+        self._cited = Cited(MAX_FRAMES)
         self._told: i64 = 0
         self.untold: i64 = 0
         self._shrunk: i64 = 0
@@ -82,14 +83,14 @@ class WindowWatch:
         self._first = frame
         self._probes = 0
         self._answers = 0
-        self._frames = [int(frame)]
+        self._cited.restart(int(frame))
 
     def _reopen(self, time: i64, frame: i64, window: i64) -> None:
         self.closed = False
         self.resuming = True
         self._update = time
         self._update_frame = frame
-        self.closed_ns += time - self._start
+        self.closed_ns += int(time - self._start)
         self._reopened = window
 
     def probe(self, frame: i64) -> None:
@@ -104,8 +105,7 @@ class WindowWatch:
             self._cite(frame)
 
     def _cite(self, frame: i64) -> None:
-        if len(self._frames) < MAX_FRAMES:
-            self._frames.append(int(frame))
+        self._cited.add(int(frame))
 
     def resumed(self, time: i64, out: list[Event]) -> None:
         """The peer's data go on after the window reopened."""
@@ -118,9 +118,9 @@ class WindowWatch:
             return
         self._told += 1
         if how == "update":
-            self._frames.append(int(self._update_frame))
+            self._cited.add(int(self._update_frame))
         out.append(ZeroWindow(
-            self._start, self.direction, tuple(self._frames), self.sides, self._update - self._start, self._probes,
+            self._start, self.direction, self._cited.frames(), self.sides, self._update - self._start, self._probes,
             self._answers, self._reopened if how == "update" else 0, how, resumed_ns,
         ))
 
@@ -144,7 +144,7 @@ class WindowWatch:
     def finish(self, time: i64, out: list[Event]) -> None:
         self.end_run(out)
         if self.closed:
-            self.closed_ns += time - self._start
+            self.closed_ns += int(time - self._start)
             self._update = time
             self.closed = False
             self._emit("end", -1, out)
@@ -169,7 +169,7 @@ class KeepAliveWatch:
         self._start: i64 = 0
         self._last: i64 = 0
         self._idle: i64 = -1
-        self._frames: list[int] = []
+        self._cited = Cited(MAX_FRAMES)
 
     def probe(self, time: i64, frame: i64, idle_ns: i64) -> None:
         if self.probes == 0:
@@ -186,8 +186,7 @@ class KeepAliveWatch:
         self._cite(frame)
 
     def _cite(self, frame: i64) -> None:
-        if len(self._frames) < MAX_FRAMES:
-            self._frames.append(int(frame))
+        self._cited.add(int(frame))
 
     def close(self, out: list[Event]) -> None:
         """Data, or the end, put an end to the exchange."""
@@ -195,10 +194,10 @@ class KeepAliveWatch:
             return
         lasted = self._last - self._start
         out.append(KeepAlive(
-            self._start, self.direction, tuple(self._frames), self.sides, self.probes, self.answers, lasted,
+            self._start, self.direction, self._cited.frames(), self.sides, self.probes, self.answers, lasted,
             lasted // (self.probes - 1) if self.probes > 1 else -1, self._idle,
         ))
         self.probes = 0
         self.answers = 0
         self.unanswered = 0
-        self._frames = []
+        self._cited.clear()

@@ -5,7 +5,7 @@ from typing import Final
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.protocol import BENEATH, Context, Handoff, Output
+from dissectors.kit.protocol import ALPN, ANYONE, BENEATH, Context, Handoff, Output
 from dissectors.protocols.tls.events import TlsEvent
 from dissectors.protocols.tls.events_data import (
     KEYS_FOUND,
@@ -17,17 +17,13 @@ from dissectors.protocols.tls.events_data import (
     EarlyData,
 )
 from dissectors.protocols.tls.events_proof import FinishedSeen
-from dissectors.protocols.tls.events_summary import Established
-from dissectors.protocols.tls.records import Record
+from dissectors.protocols.tls.events_summary import TlsEstablished
+from dissectors.protocols.tls.records import TlsRecord
 from dissectors.protocols.tls.secrets import Keys
-from dissectors.protocols.tls.state import Session, Side
+from dissectors.protocols.tls.state import Session, TlsSide
 from dissectors.protocols.tls.summary import summed_up
 
 MAX_TOLD: Final = 2_000     # handshake messages, alerts and heartbeats of a connection that are told one by one
-
-CHILDREN: Final[dict[str, str]] = {   # protocol identifiers (IANA ALPN registry) to the protocols that read them
-    "h2": "http2", "http/1.1": "http", "http/1.0": "http", "dot": "dns",
-}
 
 SERVER_PORTS: Final = (443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 5986, 6697, 8443)
 
@@ -39,14 +35,14 @@ def client_by_ports(context: Context) -> int:
     return FORWARD
 
 
-class Connection:
+class TlsConnection:
     """client: the direction in which the client sends, as far as is known. out: what there is to tell."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.keys = Keys(context.provided)
         self.session = Session()
-        self.sides = [Side(FORWARD), Side(BACKWARD)]
+        self.sides = [TlsSide(FORWARD), TlsSide(BACKWARD)]
         self.client = client_by_ports(context)
         self.client_known = False
         self.told = 0
@@ -73,16 +69,16 @@ class Connection:
         self.out = []
         return out
 
-    def from_client(self, side: Side) -> bool:
+    def from_client(self, side: TlsSide) -> bool:
         return side.direction == self.client
 
-    def client_side(self) -> Side:
+    def client_side(self) -> TlsSide:
         return self.sides[self.client]
 
-    def server_side(self) -> Side:
+    def server_side(self) -> TlsSide:
         return self.sides[1 - self.client]
 
-    def spoke(self, side: Side, name: str, frames: tuple[int, ...], time: int) -> None:
+    def spoke(self, side: TlsSide, name: str, frames: tuple[int, ...], time: int) -> None:
         """A handshake message of that side."""
         session = self.session
         from_client = self.from_client(side)
@@ -95,7 +91,7 @@ class Connection:
 
     # -- keys ------------------------------------------------------------------------------------------
 
-    def decryption(self, outcome: str, reason: str, side: Side, frames: tuple[int, ...], time: int) -> None:
+    def decryption(self, outcome: str, reason: str, side: TlsSide, frames: tuple[int, ...], time: int) -> None:
         """Said once for each outcome of a connection."""
         if self.keys_told == outcome:
             return
@@ -104,7 +100,7 @@ class Connection:
             time, side.direction, frames, self.client, outcome, [*self.keys.labels], reason
         ))
 
-    def no_keys(self, side: Side, frames: tuple[int, ...], time: int) -> None:
+    def no_keys(self, side: TlsSide, frames: tuple[int, ...], time: int) -> None:
         """What was wanted is not in the log, so fragments need not be kept."""
         if not self.keys.active:
             return
@@ -118,23 +114,23 @@ class Connection:
             reason = "a private key only opens sessions with RSA key exchange"
         self.decryption(KEYS_MISSING, reason, side, frames, time)
 
-    def use_handshake_keys(self, side: Side) -> None:
+    def use_handshake_keys(self, side: TlsSide) -> None:
         """TLS 1.3: from the ServerHello on, or for the client after its early data."""
         side.opener = self.keys.handshake_opener(self.session.suite, self.from_client(side))
 
-    def use_traffic_keys(self, side: Side) -> None:
+    def use_traffic_keys(self, side: TlsSide) -> None:
         """TLS 1.3: after Finished of that side."""
         opener = self.keys.traffic_opener(self.session.suite, self.from_client(side))
         if opener is not None or side.opener is not None:
             side.opener = opener
         side.generation = 0
 
-    def opened(self, side: Side, frames: tuple[int, ...], time: int) -> None:
+    def opened(self, side: TlsSide, frames: tuple[int, ...], time: int) -> None:
         """The first record that opened proves that the keys are right."""
         if side.opened == 1 and self.keys_told != KEYS_FOUND:
             self.decryption(KEYS_FOUND, "", side, frames, time)
 
-    def refused(self, side: Side, most: int, frames: tuple[int, ...], time: int) -> None:
+    def refused(self, side: TlsSide, most: int, frames: tuple[int, ...], time: int) -> None:
         """A record did not open."""
         if side.failures >= most:
             side.opener = None
@@ -147,7 +143,7 @@ class Connection:
     # -- the end of a handshake ------------------------------------------------------------------------
 
     def finished(
-        self, side: Side, frames: tuple[int, ...], time: int, encrypted: bool, inferred: bool, verified: str
+        self, side: TlsSide, frames: tuple[int, ...], time: int, encrypted: bool, inferred: bool, verified: str
     ) -> None:
         """Finished of one side, read or told by its place."""
         if self.from_client(side):
@@ -158,7 +154,7 @@ class Connection:
         side.finished_frames = frames
         self.establish(side, inferred)
 
-    def establish(self, side: Side, inferred: bool) -> None:
+    def establish(self, side: TlsSide, inferred: bool) -> None:
         """Sum up, once both sides have finished."""
         session = self.session
         mine, theirs = side, self.sides[1 - side.direction]
@@ -172,7 +168,7 @@ class Connection:
         decrypted = mine.opened > 0 and theirs.opened > 0
         summary = summed_up(session, mine.finished_ns, inferred, decrypted, self.client_side())
         frames = tuple(sorted({*session.began_frames, *theirs.finished_frames, *mine.finished_frames}))
-        self.tell(Established(mine.finished_ns, side.direction, frames, self.client, summary))
+        self.tell(TlsEstablished(mine.finished_ns, side.direction, frames, self.client, summary))
 
     def early_outcome(self, outcome: str, frame: int, time: int) -> None:
         """What became of the early data, once the capture shows it."""
@@ -190,33 +186,31 @@ class Connection:
         if session.early and not session.early_told and sent.records:
             session.early_told = True
             self.tell(EarlyData(
-                sent.begin, self.client, sent.named(), self.client, session.early_outcome or OFFERED, sent.records,
-                sent.octets,
+                sent.begin, self.client, sent.cited.frames(), self.client, session.early_outcome or OFFERED,
+                sent.records, sent.octets,
             ))
 
     # -- the protocol above ----------------------------------------------------------------------------
 
-    def deliver(self, side: Side, record: Record, plain: bytes) -> None:
+    def deliver(self, side: TlsSide, record: TlsRecord, plain: bytes) -> None:
         """Decrypted octets go on to the protocol above."""
         if not plain:
             return
         if not self.child:
             self.child = True
             alpn = self.session.alpn
-            name = CHILDREN.get(alpn, "")
-            reason = f"TLS negotiated {alpn}" if name else "TLS carries it"
-            self.out.append(Handoff(name, side.direction, BENEATH, reason))
+            self.out.append(Handoff((ALPN, alpn) if alpn else ANYONE, side.direction, BENEATH))
         self.out.append(Chunk(record.number, record.time, side.direction, plain, side.position, record.number))
         side.position += len(plain)
 
-    def restart(self, side: Side, frame: int, time: int) -> None:
+    def restart(self, side: TlsSide, frame: int, time: int) -> None:
         """What was delivered so far was refused by the server: the protocol above begins again."""
         if self.child:
             self.out.append(Close(frame, time, NEITHER, "rst"))
             self.child = False
             side.position = 0
 
-    def lost(self, side: Side, frame: int, time: int, octets: int) -> None:
+    def lost(self, side: TlsSide, frame: int, time: int, octets: int) -> None:
         """Octets are missing in what goes on to the protocol above."""
         if self.child and octets > 0:
             self.out.append(Gap(frame, time, side.direction, side.position, octets))

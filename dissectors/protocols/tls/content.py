@@ -8,14 +8,14 @@ from dissectors.kit.protocol import Context
 from dissectors.protocols.tls.causes import cause
 from dissectors.protocols.tls.events import RecordSeen
 from dissectors.protocols.tls.events_data import REJECTED, EncryptedHandshake, HeartbeatSeen, Renegotiation
-from dissectors.protocols.tls.events_end import CLOSE_NOTIFY, FATAL, AlertSeen, Refused, Ssl2Answer
+from dissectors.protocols.tls.events_end import CLOSE_NOTIFY, FATAL, AlertSeen, Ssl2Answer, TlsRefused
 from dissectors.protocols.tls.events_proof import ChangeCipherSpecSeen
-from dissectors.protocols.tls.handshake import Message
+from dissectors.protocols.tls.handshake import TlsMessage
 from dissectors.protocols.tls.header import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEARTBEAT, SSL2
-from dissectors.protocols.tls.observer import CLIENT_HELLO, Observer
-from dissectors.protocols.tls.records import Record
+from dissectors.protocols.tls.observer import CLIENT_HELLO, TlsObserver
+from dissectors.protocols.tls.records import TlsRecord
 from dissectors.protocols.tls.secrets import MAX_FAILURES, open_record
-from dissectors.protocols.tls.state import Hidden, Side
+from dissectors.protocols.tls.state import Hidden, TlsSide
 from dissectors.wire.tls.hello import ClientHello
 from dissectors.wire.tls.names import HANDSHAKES
 from dissectors.wire.tls.protection import BadRecord
@@ -24,14 +24,13 @@ TLS13: Final = 0x0304
 SHA384_SUITE: Final = 0x1302        # the one suite of RFC 8446 Appendix B.4 with a longer hash
 SHORT_TAG_SUITE: Final = 0x1305     # and the one with a tag of 8 octets
 LEAST_ENCRYPTED: Final = 16         # octets: a nonce, a MAC or a tag takes as many
-LARGEST_PLAIN: Final = 0x10000      # octets of a handshake message; a length beyond says that it is encrypted
 MAX_HIDDEN: Final = 16              # encrypted records of a client, then the first of them counts as its Finished
 USER_CANCELED: Final = 90           # with close_notify the alerts that end nothing at once (RFC 8446 §6.1)
 
 SSL2_MASTER_KEY: Final = 2          # CLIENT-MASTER-KEY
 
 
-class Content(Observer):
+class TlsContent(TlsObserver):
     """Takes records of both sides in the order of the capture."""
 
     def __init__(self, context: Context) -> None:
@@ -40,7 +39,7 @@ class Content(Observer):
         self.inner = 0               # the type of the record in hand, inside its protection where that was opened
         self.ssl2 = False            # the connection goes on in SSL 2.0, encrypted
 
-    def record(self, side: Side, record: Record) -> bool:
+    def record(self, side: TlsSide, record: TlsRecord) -> bool:
         """Take a record. True where it is application data that was not read, and so only counts."""
         place = len(self.out)
         kind = record.content_type
@@ -83,7 +82,7 @@ class Content(Observer):
 
     # -- decryption ------------------------------------------------------------------------------------
 
-    def _opened(self, side: Side, record: Record) -> bytes | None:
+    def _opened(self, side: TlsSide, record: TlsRecord) -> bytes | None:
         """The plain text of an encrypted record, None where it does not open."""
         if not self.keys.active or not side.layer.keep:
             return None
@@ -106,7 +105,7 @@ class Content(Observer):
         self.opened(side, record.frames, record.time)
         return plain
 
-    def _without_opener(self, side: Side, record: Record) -> bytes | None:
+    def _without_opener(self, side: TlsSide, record: TlsRecord) -> bytes | None:
         """Early data, or application data whose handshake cannot be read."""
         if self.from_client(side) and self.keys.early:
             found = self.keys.open_early(record.content_type, record.version, record.fragment)
@@ -118,7 +117,7 @@ class Content(Observer):
             return None
         return self._by_traffic_keys(side, record)
 
-    def _by_traffic_keys(self, side: Side, record: Record) -> bytes | None:
+    def _by_traffic_keys(self, side: TlsSide, record: TlsRecord) -> bytes | None:
         """Records from Finished on, where that itself could not be read."""
         if side.spare is None and not side.spared:
             side.spared = True
@@ -136,7 +135,7 @@ class Content(Observer):
         side.failures = 0
         return plain
 
-    def _other_keys(self, side: Side, record: Record) -> bytes | None:
+    def _other_keys(self, side: TlsSide, record: TlsRecord) -> bytes | None:
         """Early data has ended, or Finished was missed: the keys after the present ones."""
         before = side.opener
         if self.from_client(side) and self.session.early and side.finished_ns < 0 and not side.left_early:
@@ -151,7 +150,7 @@ class Content(Observer):
             return None
         return self._by_traffic_keys(side, record)
 
-    def _cut(self, side: Side, record: Record) -> list[int]:
+    def _cut(self, side: TlsSide, record: TlsRecord) -> list[int]:
         """A record of which the capture holds a part: its place in the sequence is known, its content is not."""
         opener = side.opener
         if opener is not None and (record.content_type == APPLICATION_DATA or side.secure):
@@ -167,7 +166,7 @@ class Content(Observer):
 
     # -- handshake -------------------------------------------------------------------------------------
 
-    def _encrypted(self, side: Side, content: bytes) -> bool:
+    def _encrypted(self, side: TlsSide, content: bytes) -> bool:
         """Whether a record of handshake messages cannot be in clear.
 
         After ChangeCipherSpec it is not. Where that may have been missed, it is told by a first octet that is no type
@@ -181,17 +180,17 @@ class Content(Observer):
             return True
         return content[1] != 0 and (side.unsure or self.session.hello is None)
 
-    def _handshake(self, side: Side, record: Record, content: bytes, opened: bool) -> list[int]:
+    def _handshake(self, side: TlsSide, record: TlsRecord, content: bytes, opened: bool) -> list[int]:
         if not opened and self._encrypted(side, content):
             self._hidden_handshake(side, record)
             return []
         types: list[int] = []
-        for message in side.messages.feed(record, content):
+        for message in side.messages.feed_record(record, content):
             types.append(message.type)
             self.message(side, message)
         return types
 
-    def _hidden_handshake(self, side: Side, record: Record) -> None:
+    def _hidden_handshake(self, side: TlsSide, record: TlsRecord) -> None:
         """Up to TLS 1.2: Finished, or a new handshake within the connection."""
         if side.secure and side.finished_ns < 0:
             self.finished(side, record.frames, record.time, True, False, "")
@@ -203,7 +202,7 @@ class Content(Observer):
             record.time, side.direction, record.frames, self.client, 1, record.length, False, record.time
         ))
 
-    def _ssl2(self, side: Side, record: Record) -> list[int]:
+    def _ssl2(self, side: TlsSide, record: TlsRecord) -> list[int]:
         """A message of SSL 2.0: a ClientHello, which later versions may answer, or the answer of SSL 2.0 itself."""
         content = record.fragment
         if not content or self.ssl2:
@@ -211,7 +210,7 @@ class Content(Observer):
         if content[0] == SSL2_MASTER_KEY:
             self.ssl2 = True   # all that follows is encrypted
         elif content[0] == CLIENT_HELLO:
-            message = Message(CLIENT_HELLO, content, len(content), record.frames, record.time)
+            message = TlsMessage(CLIENT_HELLO, content, len(content), record.frames, record.time)
             self.client_hello(side, message, ClientHello(content, True))
             self.spoke(side, "ClientHello", record.frames, record.time)
         elif not self.session.broken:
@@ -219,7 +218,7 @@ class Content(Observer):
             self.tell(Ssl2Answer(record.time, side.direction, record.frames, self.client))
         return [content[0]]
 
-    def _change(self, side: Side, record: Record) -> None:
+    def _change(self, side: TlsSide, record: TlsRecord) -> None:
         session = self.session
         offers13 = session.hello is not None and TLS13 in session.hello.versions
         dummy = session.tls13 or (session.server is None and offers13)
@@ -244,14 +243,14 @@ class Content(Observer):
 
     # -- application data that is not read -------------------------------------------------------------
 
-    def _count(self, side: Side, record: Record, plain: int) -> None:
+    def _count(self, side: TlsSide, record: TlsRecord, plain: int) -> None:
         """What a client sends before its Finished is early data."""
         if self.session.early and self.from_client(side) and side.finished_ns < 0:
             _add(self.session.early_sent, record)
         else:
             side.layer.add(record, plain)
 
-    def _unread(self, side: Side, record: Record) -> bool:
+    def _unread(self, side: TlsSide, record: TlsRecord) -> bool:
         """True where it is application data as far as one can tell; the rest belongs to a handshake of TLS 1.3."""
         session = self.session
         if session.hello is None:
@@ -276,7 +275,7 @@ class Content(Observer):
         if not client:
             first = self.client_side().hidden
             if first.records and not session.early:
-                self._inferred(self.client_side(), first.named(), first.end)
+                self._inferred(self.client_side(), first.cited.frames(), first.end)
                 return True
             _add(side.hidden, record)
             self.spoke(side, "its encrypted messages", record.frames, record.time)
@@ -289,10 +288,10 @@ class Content(Observer):
             return False
         _add(side.hidden, record)
         if side.hidden.records >= MAX_HIDDEN:
-            self._inferred(side, side.hidden.named(), side.hidden.end)
+            self._inferred(side, side.hidden.cited.frames(), side.hidden.end)
         return False
 
-    def _inferred(self, side: Side, frames: tuple[int, ...], time: int) -> None:
+    def _inferred(self, side: TlsSide, frames: tuple[int, ...], time: int) -> None:
         """The client's Finished, told by its size or its place, ends a handshake that cannot be read."""
         server = self.server_side()
         self.flush_hidden(server)
@@ -302,18 +301,18 @@ class Content(Observer):
         self.finished(side, frames, time, True, True, "")
         side.hidden = Hidden()
 
-    def flush_hidden(self, side: Side) -> None:
+    def flush_hidden(self, side: TlsSide) -> None:
         hidden = side.hidden
         if hidden.records:
             self.tell(EncryptedHandshake(
-                hidden.begin, side.direction, hidden.named(), self.client, hidden.records, hidden.octets, True,
+                hidden.begin, side.direction, hidden.cited.frames(), self.client, hidden.records, hidden.octets, True,
                 hidden.end,
             ))
             side.hidden = Hidden()
 
     # -- alerts and heartbeats -------------------------------------------------------------------------
 
-    def _hidden_alert(self, side: Side, record: Record) -> None:
+    def _hidden_alert(self, side: TlsSide, record: TlsRecord) -> None:
         """An encrypted record in the handshake of TLS 1.3 that is as long as an alert and shorter than any message."""
         session = self.session
         session.broken = True
@@ -325,7 +324,7 @@ class Content(Observer):
             why += "; at this place the server mostly misses or refuses the client's certificate"
         self._tell_alert(side, record, -1, -1, True, why)
 
-    def _alert(self, side: Side, record: Record, content: bytes, opened: bool) -> None:
+    def _alert(self, side: TlsSide, record: TlsRecord, content: bytes, opened: bool) -> None:
         session = self.session
         if len(content) != 2:   # no alert is longer, so this one is encrypted (RFC 8446 §6)
             side.notified_hidden = session.established
@@ -347,16 +346,16 @@ class Content(Observer):
         self._tell_alert(side, record, level, description, ended, because)
 
     def _tell_alert(
-        self, side: Side, record: Record, level: int, description: int, ended: bool, because: str
+        self, side: TlsSide, record: TlsRecord, level: int, description: int, ended: bool, because: str
     ) -> None:
         session = self.session
-        kind = Refused if ended else AlertSeen
+        kind = TlsRefused if ended else AlertSeen
         self.tell(kind(
             record.time, side.direction, record.frames, self.client, level, description, because, session.began_ns,
             session.server_name, record.length,
         ))
 
-    def _heartbeat(self, side: Side, record: Record, content: bytes, opened: bool) -> None:
+    def _heartbeat(self, side: TlsSide, record: TlsRecord, content: bytes, opened: bool) -> None:
         kind, claimed, over = "", -1, False
         if len(content) >= 3 and (opened or not side.secure):
             kind = {1: "request", 2: "response"}.get(content[0], f"of type {content[0]}")
@@ -367,5 +366,5 @@ class Content(Observer):
         ))
 
 
-def _add(hidden: Hidden, record: Record) -> None:
+def _add(hidden: Hidden, record: TlsRecord) -> None:
     hidden.add(1, record.length, record.time, record.time, record.frames)

@@ -6,14 +6,14 @@ from typing import Final
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
-from dissectors.protocols.tls.content import Content
+from dissectors.protocols.tls.content import TlsContent
 from dissectors.protocols.tls.events import Resynchronised
 from dissectors.protocols.tls.events_data import ApplicationData, DataSummary
-from dissectors.protocols.tls.events_end import Closed, Plaintext, Stalled
+from dissectors.protocols.tls.events_end import Plaintext, Stalled, TlsClosed
 from dissectors.protocols.tls.header import APPLICATION_DATA
 from dissectors.protocols.tls.plain import looks_like
-from dissectors.protocols.tls.records import BROKEN, FOUND, Found, Notice, Record, Run
-from dissectors.protocols.tls.state import Side
+from dissectors.protocols.tls.records import BROKEN, FOUND, Found, Notice, TlsRecord, TlsRun
+from dissectors.protocols.tls.state import TlsSide
 
 MAX_RUNS: Final = 256       # runs of application data of one direction that are told one by one
 
@@ -38,7 +38,7 @@ class TlsDissector(Dissector):
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.state = Content(context)
+        self.state = TlsContent(context)
         self.forward = self.state.sides[FORWARD].layer
         self.backward = self.state.sides[BACKWARD].layer
         self.over = False            # the end was told
@@ -89,21 +89,21 @@ class TlsDissector(Dissector):
 
     # -- what the record layer finds -------------------------------------------------------------------
 
-    def _sort(self, side: Side, found: list[Found]) -> None:
+    def _sort(self, side: TlsSide, found: list[Found]) -> None:
         state = self.state
         for item in found:
-            if isinstance(item, Record):
+            if isinstance(item, TlsRecord):
                 place = len(state.out)
                 if state.record(side, item):
                     side.layer.add(item, -1)
                 elif state.inner != APPLICATION_DATA:
                     self._end_run(side, place)
-            elif isinstance(item, Run):
+            elif isinstance(item, TlsRun):
                 self._tell_run(side, item)
             else:
                 self._notice(side, item)
 
-    def _notice(self, side: Side, notice: Notice) -> None:
+    def _notice(self, side: TlsSide, notice: Notice) -> None:
         state = self.state
         frames = (notice.frame,)
         if notice.kind == BROKEN:
@@ -129,9 +129,9 @@ class TlsDissector(Dissector):
 
     # -- runs of application data ----------------------------------------------------------------------
 
-    def _end_run(self, side: Side, place: int = -1) -> None:
+    def _end_run(self, side: TlsSide, place: int = -1) -> None:
         """The run in hand is over; it is told at that place among the outputs, else last."""
-        run = side.layer.end()
+        run = side.layer.end_run()
         if run is None:
             return
         later = self.state.out[place:] if place >= 0 else []
@@ -140,7 +140,7 @@ class TlsDissector(Dissector):
         self._tell_run(side, run)
         self.state.out += later
 
-    def _tell_run(self, side: Side, run: Run) -> None:
+    def _tell_run(self, side: TlsSide, run: TlsRun) -> None:
         if self.context.each_pdu:
             return   # its records were told one by one
         side.runs += 1
@@ -149,15 +149,15 @@ class TlsDissector(Dissector):
             return
         self._data(side, run, 1)
 
-    def _data(self, side: Side, run: Run, runs: int) -> None:
+    def _data(self, side: TlsSide, run: TlsRun, runs: int) -> None:
         if side.begin < 0:
             side.begin = run.begin
         side.octets += int(run.octets)
         side.records += int(run.records)
         side.end = run.end
-        side.last_frame = run.last
+        side.last_frame = run.cited.last
         self.state.out.append(ApplicationData(
-            run.begin, side.direction, run.named(), self.state.client, int(run.records), int(run.octets),
+            run.begin, side.direction, run.cited.frames(), self.state.client, int(run.records), int(run.octets),
             int(run.plain), int(run.largest), run.end, runs,
         ))
 
@@ -193,7 +193,7 @@ class TlsDissector(Dissector):
             side.octets += early.octets
             side.begin = early.begin
             if not side.end:
-                side.end, side.last_frame = early.end, early.last
+                side.end, side.last_frame = early.end, early.cited.last
         spoken = [side for side in state.sides if side.records]
         if not spoken:
             return
@@ -249,8 +249,8 @@ class TlsDissector(Dissector):
                 unfinished.append(name)
         if how == "capture" and not notified:
             return   # the connection goes on, for all that is known
-        state.tell(Closed(time, NEITHER, (frame,), state.client, notified, how, unfinished, inferred))
+        state.tell(TlsClosed(time, NEITHER, (frame,), state.client, notified, how, unfinished, inferred))
 
 
-def _end_of(side: Side) -> int:
+def _end_of(side: TlsSide) -> int:
     return side.end

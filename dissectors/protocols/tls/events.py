@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, EXTRA, Event, Evidence, JsonValue
+from dissectors.kit.event import BASE, CARRYING, EXTRA, Event, Evidence, JsonValue
 from dissectors.protocols.tls.header import SSL2
 from dissectors.wire.tls.names import content_type_name, handshake_name, version_name
 
@@ -75,6 +75,7 @@ class RecordSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.record"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = EXTRA
     spec: ClassVar[str] = "RFC 8446 §5.1"
     WHY: ClassVar[str] = (
@@ -131,6 +132,7 @@ class Resynchronised(TlsEvent):
 
     name: ClassVar[str] = "tls.resynchronised"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 §5.1"
     WHY: ClassVar[str] = (

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, EXTRA, Headline, JsonValue
+from dissectors.kit.event import BASE, CARRYING, CORE, EXTRA, SECURING, Headline, JsonValue
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, capital, message_name, numbers, texts
 
@@ -26,6 +26,7 @@ class ApplicationData(TlsEvent):
 
     name: ClassVar[str] = "tls.application_data"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 §5.2"
     WHY: ClassVar[str] = (
@@ -80,6 +81,7 @@ class DataSummary(TlsEvent):
 
     name: ClassVar[str] = "tls.data"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 Appendix E.3"
     WHY: ClassVar[str] = (
@@ -145,6 +147,7 @@ class EncryptedHandshake(TlsEvent):
 
     name: ClassVar[str] = "tls.encrypted_handshake"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 §2"
     WHY: ClassVar[str] = (
@@ -185,6 +188,7 @@ class EarlyData(TlsEvent):
 
     name: ClassVar[str] = "tls.early_data"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §8"
     WHY: ClassVar[str] = (
@@ -226,6 +230,7 @@ class EndOfEarlyDataSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.end_of_early_data"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = EXTRA
     spec: ClassVar[str] = "RFC 8446 §4.5"
     WHY: ClassVar[str] = "It tells the server where the keys of early data end and those of the handshake begin."
@@ -242,6 +247,7 @@ class KeyUpdateSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.key_update"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 §4.6.3"
     WHY: ClassVar[str] = (
@@ -272,6 +278,7 @@ class Renegotiation(TlsEvent):
 
     name: ClassVar[str] = "tls.renegotiation"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 5746 §3"
     WHY: ClassVar[str] = (
@@ -309,6 +316,7 @@ class HeartbeatSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.heartbeat"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 6520 §4"
     WHY: ClassVar[str] = (
@@ -351,6 +359,7 @@ class Decryption(TlsEvent):
 
     name: ClassVar[str] = "tls.decryption"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §7.1"
     WHY: ClassVar[str] = (
@@ -388,6 +397,7 @@ class UnknownMessage(TlsEvent):
 
     name: ClassVar[str] = "tls.handshake_message"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = EXTRA
     spec: ClassVar[str] = "RFC 8446 §4"
     WHY: ClassVar[str] = (

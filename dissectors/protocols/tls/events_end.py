@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, Headline, JsonValue
+from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, Headline, JsonValue
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, capital
 from dissectors.wire.tls.names import alert_name
@@ -28,6 +28,7 @@ class AlertSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.alert"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §6; RFC 5246 §7.2"
     WHY: ClassVar[str] = (
@@ -62,13 +63,13 @@ class AlertSeen(TlsEvent):
         who = capital(self.who())
         if self.description < 0:
             text = f"{who} sends an alert that is encrypted."
-            if not isinstance(self, Refused):
+            if not isinstance(self, TlsRefused):
                 text += " At this place it mostly is close_notify."
         elif self.description == CLOSE_NOTIFY:
             text = f"{who} says that it has nothing more to send (close_notify)."
         else:
             text = f"{who} sends the alert {self.words()}"
-            text += " and ends the handshake." if isinstance(self, Refused) else "."
+            text += " and ends the handshake." if isinstance(self, TlsRefused) else "."
         if self.cause:
             text += f" {capital(self.cause)}."
         return text
@@ -89,11 +90,12 @@ class AlertSeen(TlsEvent):
         return out
 
 
-class Refused(AlertSeen):
+class TlsRefused(AlertSeen):
     """An alert that breaks off the handshake."""
 
     name: ClassVar[str] = "tls.refused"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
 
     def headline(self) -> Headline | None:
         if self.began_ns < 0:
@@ -116,6 +118,7 @@ class Stalled(TlsEvent):
 
     name: ClassVar[str] = "tls.stalled"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §2"
     WHY: ClassVar[str] = (
@@ -179,6 +182,7 @@ class Ssl2Answer(TlsEvent):
 
     name: ClassVar[str] = "tls.ssl2"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 6176 §2; RFC 6176 §3"
     WHY: ClassVar[str] = (
@@ -204,6 +208,7 @@ class Plaintext(TlsEvent):
 
     name: ClassVar[str] = "tls.plaintext"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §5.1"
     WHY: ClassVar[str] = (
@@ -246,7 +251,7 @@ class Plaintext(TlsEvent):
         return {"guess": self.guess, "first": self.first.hex(), "answer": self.answer}
 
 
-class Closed(TlsEvent):
+class TlsClosed(TlsEvent):
     """The end of the connection, as TLS sees it. notified: which sides sent close_notify ("client", "server").
 
     truncated: directions that ended without it, or within a record. how: what ended the transport.
@@ -255,6 +260,7 @@ class Closed(TlsEvent):
 
     name: ClassVar[str] = "tls.closed"
     phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 §6.1"
     WHY: ClassVar[str] = (

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, JsonValue
+from dissectors.kit.event import BASE, CORE, SECURING, JsonValue
+from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, capital, numbers, some, texts
 from dissectors.wire.tls.fingerprint import ja3, ja3s, ja4
@@ -37,6 +38,7 @@ class ClientHelloSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.client_hello"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §4.1.2"
     WHY: ClassVar[str] = (
@@ -109,6 +111,9 @@ class ClientHelloSeen(TlsEvent):
             )
         return ""
 
+    def identifies(self) -> list[Identity]:
+        return host_of(self.hello.server_name)
+
     def fields(self) -> dict[str, JsonValue]:
         hello = self.hello
         out: dict[str, JsonValue] = {
@@ -141,6 +146,7 @@ class ServerHelloSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.server_hello"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §4.1.3"
     WHY: ClassVar[str] = (
@@ -223,6 +229,7 @@ class HelloRetry(TlsEvent):
 
     name: ClassVar[str] = "tls.hello_retry"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §4.1.4"
     WHY: ClassVar[str] = (
@@ -269,6 +276,7 @@ class EncryptedExtensionsSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.encrypted_extensions"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 §4.3.1"
     WHY: ClassVar[str] = (
@@ -314,6 +322,7 @@ class NewSessionTicketSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.new_session_ticket"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 §4.6.1; RFC 5077 §3.3"
     WHY: ClassVar[str] = (

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, EXTRA, JsonValue
+from dissectors.kit.event import BASE, CORE, EXTRA, SECURING, JsonValue
+from dissectors.kit.identity import PARTY, UNIQUE, Identity, host_of, hosts_in
 from dissectors.kit.units import plural
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, capital, some, texts
 from dissectors.wire.tls.names import group_name, scheme_name
@@ -24,6 +25,7 @@ class CertificateSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.certificate"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §4.4.2; RFC 5246 §7.4.2"
     WHY: ClassVar[str] = (
@@ -92,6 +94,15 @@ class CertificateSeen(TlsEvent):
             text += f" The message is compressed with {self.compressed}."
         return text
 
+    def identifies(self) -> list[Identity]:
+        check = self.check()
+        found: list[Identity] = [(PARTY, check.root)] if check.root else []
+        for info in check.certificates:
+            found += [(PARTY, info.subject), (PARTY, info.issuer), (UNIQUE, info.serial), (UNIQUE, info.fingerprint)]
+            for name in info.names:
+                found += hosts_in(name) or host_of(name)
+        return found
+
     def fields(self) -> dict[str, JsonValue]:
         check = self.check()
         chain: list[JsonValue] = []
@@ -111,6 +122,7 @@ class CertificateStatusSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.certificate_status"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 6066 §8"
     WHY: ClassVar[str] = (
@@ -143,6 +155,7 @@ class CertificateRequestSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.certificate_request"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §4.3.2; RFC 5246 §7.4.4"
     WHY: ClassVar[str] = (
@@ -180,6 +193,7 @@ class CertificateVerifySeen(TlsEvent):
 
     name: ClassVar[str] = "tls.certificate_verify"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 8446 §4.4.3; RFC 5246 §7.4.8"
     WHY: ClassVar[str] = (
@@ -216,6 +230,7 @@ class ServerKeyExchangeSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.server_key_exchange"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 5246 §7.4.3; RFC 8422 §5.4"
     WHY: ClassVar[str] = (
@@ -271,6 +286,7 @@ class ServerHelloDoneSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.server_hello_done"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = EXTRA
     spec: ClassVar[str] = "RFC 5246 §7.4.5"
     WHY: ClassVar[str] = (
@@ -289,6 +305,7 @@ class HelloRequestSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.hello_request"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 5246 §7.4.1.1"
     WHY: ClassVar[str] = (
@@ -308,6 +325,7 @@ class ClientKeyExchangeSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.client_key_exchange"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 5246 §7.4.7"
     WHY: ClassVar[str] = (
@@ -345,6 +363,7 @@ class ChangeCipherSpecSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.change_cipher_spec"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 5246 §7.1; RFC 8446 Appendix D.4"
     WHY: ClassVar[str] = (
@@ -382,6 +401,7 @@ class FinishedSeen(TlsEvent):
 
     name: ClassVar[str] = "tls.finished"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §4.4.4; RFC 5246 §7.4.9"
     WHY: ClassVar[str] = (

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, Headline, JsonValue
+from dissectors.kit.event import CORE, SECURING, Headline, JsonValue
+from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, some
 
@@ -41,11 +42,12 @@ class Summary:
         self.tls13 = False
 
 
-class Established(TlsEvent):
+class TlsEstablished(TlsEvent):
     """The handshake is over: both sides have finished."""
 
     name: ClassVar[str] = "tls.established"
     phase: ClassVar[str] = HANDSHAKE
+    rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8446 §2; RFC 5246 §7.3"
     WHY: ClassVar[str] = (
@@ -126,6 +128,9 @@ class Established(TlsEvent):
             facts.append("client certificate")
         facts += [f"weak: {reason}" for reason in one.weak[:1]]
         return facts
+
+    def identifies(self) -> list[Identity]:
+        return host_of(self.summary.server_name)
 
     def fields(self) -> dict[str, JsonValue]:
         one = self.summary

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.cursor import WireError
 from dissectors.kit.event import Evidence, LimitReached, Malformed
-from dissectors.protocols.tls.connection import Connection
+from dissectors.protocols.tls.connection import TlsConnection
 from dissectors.protocols.tls.events import message_name
 from dissectors.protocols.tls.events_data import (
     ACCEPTED,
@@ -31,14 +32,13 @@ from dissectors.protocols.tls.events_proof import (
     ServerHelloDoneSeen,
     ServerKeyExchangeSeen,
 )
-from dissectors.protocols.tls.handshake import MAX_MESSAGE, Message
-from dissectors.protocols.tls.state import Session, Side
+from dissectors.protocols.tls.handshake import MAX_MESSAGE, TlsMessage
+from dissectors.protocols.tls.state import Session, TlsSide
 from dissectors.wire.tls import messages as wire
 from dissectors.wire.tls.extensions import RENEGOTIATION_INFO
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 from dissectors.wire.tls.names import compression_name, group_name, is_grease
 from dissectors.wire.tls.protection import Opener13
-from dissectors.wire.tls.reader import BadMessage
 from dissectors.wire.tls.suites import suite
 
 # HandshakeType (RFC 8446 §4, RFC 5246 §7.4, RFC 6066 §8, RFC 8879 §4).
@@ -64,10 +64,10 @@ RANDOM: Final = 32     # octets (RFC 8446 §4.1.2)
 NO_PART: Final = (HELLO_REQUEST, KEY_UPDATE)   # of the hash over a handshake (RFC 5246 §7.4.1.1, RFC 8446 §4.4.1)
 
 
-class Observer(Connection):
+class TlsObserver(TlsConnection):
     """Reads handshake messages that are in clear, or were decrypted."""
 
-    def message(self, side: Side, message: Message) -> None:
+    def message(self, side: TlsSide, message: TlsMessage) -> None:
         kind = message.type
         if not message.raw:
             self.out.append(LimitReached(
@@ -77,20 +77,18 @@ class Observer(Connection):
             return
         try:
             self._read(side, kind, message)
-        except BadMessage as bad:
+        except WireError as bad:
             self._broken(side, message, bad.offset, bad.reason)
-        except IndexError:
-            self._broken(side, message, len(message.raw), "it is cut short")
         if kind != FINISHED:
             self.spoke(side, message_name(kind), message.frames, message.time)
 
-    def _broken(self, side: Side, message: Message, offset: int, reason: str) -> None:
+    def _broken(self, side: TlsSide, message: TlsMessage, offset: int, reason: str) -> None:
         self.out.append(Malformed(
             message.time, side.direction, Evidence(message.frames), "tls", offset,
             f"{message_name(message.type)}: {reason}",
         ))
 
-    def _read(self, side: Side, kind: int, message: Message) -> None:
+    def _read(self, side: TlsSide, kind: int, message: TlsMessage) -> None:
         if kind == CLIENT_HELLO:
             self.client_hello(side, message, ClientHello(message.body))
             return
@@ -117,7 +115,7 @@ class Observer(Connection):
         else:
             self._proof(side, kind, message)
 
-    def _proof(self, side: Side, kind: int, message: Message) -> None:
+    def _proof(self, side: TlsSide, kind: int, message: TlsMessage) -> None:
         """Messages that change nothing in what is known."""
         time, direction, frames, client = message.time, side.direction, message.frames, self.client
         if kind == CERTIFICATE_REQUEST:
@@ -139,7 +137,7 @@ class Observer(Connection):
 
     # -- hellos ----------------------------------------------------------------------------------------
 
-    def client_hello(self, side: Side, message: Message, hello: ClientHello) -> None:
+    def client_hello(self, side: TlsSide, message: TlsMessage, hello: ClientHello) -> None:
         """What broke within it is told beside what could be read before."""
         if hello.problem:
             self._broken(side, message, hello.problem_at, hello.problem)
@@ -182,11 +180,11 @@ class Observer(Connection):
             self.keys.find_early(hello.suites)
         self.expect_server(side)
 
-    def expect_server(self, side: Side) -> None:
+    def expect_server(self, side: TlsSide) -> None:
         """A server that answers in SSL 2.0 does so in its framing."""
         self.sides[1 - side.direction].layer.may_be_ssl2 = side.layer.ssl2
 
-    def server_hello(self, side: Side, message: Message) -> None:
+    def server_hello(self, side: TlsSide, message: TlsMessage) -> None:
         hello = ServerHello(message.body)
         if hello.problem:
             self._broken(side, message, hello.problem_at, hello.problem)
@@ -222,7 +220,7 @@ class Observer(Connection):
         if session.tls13:
             self.keys_of_tls13(side, message)
 
-    def keys_of_tls13(self, side: Side, message: Message) -> None:
+    def keys_of_tls13(self, side: TlsSide, message: TlsMessage) -> None:
         """From here on the server encrypts, and the client once its early data is over."""
         session = self.session
         if session.early and session.server is not None and session.server.psk < 0:
@@ -236,7 +234,7 @@ class Observer(Connection):
         if side.opener is None and client.opener is None and not self.keys.has_traffic():
             self.no_keys(side, message.frames, message.time)
 
-    def encrypted_extensions(self, side: Side, message: Message) -> None:
+    def encrypted_extensions(self, side: TlsSide, message: TlsMessage) -> None:
         found = wire.EncryptedExtensions(message.body)
         self.session.alpn = found.alpn or self.session.alpn
         self.tell(EncryptedExtensionsSeen(
@@ -249,7 +247,7 @@ class Observer(Connection):
 
     # -- certificates and keys -------------------------------------------------------------------------
 
-    def certificate(self, side: Side, message: Message) -> None:
+    def certificate(self, side: TlsSide, message: TlsMessage) -> None:
         session = self.session
         body = message.body
         compressed = ""
@@ -269,7 +267,7 @@ class Observer(Connection):
             session.server_name, self.context.provided.trusted, message.length, found.left_out,
         ))
 
-    def key_exchange(self, side: Side, kind: int, message: Message) -> None:
+    def key_exchange(self, side: TlsSide, kind: int, message: TlsMessage) -> None:
         session = self.session
         chosen = suite(session.suite)
         way = chosen.key_exchange if chosen is not None else ""
@@ -290,14 +288,14 @@ class Observer(Connection):
             message.time, side.direction, message.frames, self.client, way, group, bits, scheme, message.length
         ))
 
-    def ticket(self, side: Side, message: Message) -> None:
+    def ticket(self, side: TlsSide, message: TlsMessage) -> None:
         found = wire.NewSessionTicket(message.body, self.session.tls13)
         self.tell(NewSessionTicketSeen(
             message.time, side.direction, message.frames, self.client, found.lifetime, len(found.ticket),
             found.early_data or -1,
         ))
 
-    def key_update(self, side: Side, message: Message) -> None:
+    def key_update(self, side: TlsSide, message: TlsMessage) -> None:
         side.generation += 1
         found = wire.KeyUpdate(message.body)
         self.tell(KeyUpdateSeen(
@@ -307,7 +305,7 @@ class Observer(Connection):
         if isinstance(opener, Opener13):
             side.opener = opener.next_generation()
 
-    def read_finished(self, side: Side, message: Message) -> None:
+    def read_finished(self, side: TlsSide, message: TlsMessage) -> None:
         """A Finished that could be read: its checksum is compared with what the messages give."""
         verified = self.keys.verify(self.session, self.from_client(side), message.body)
         self.keys.note(message.raw)

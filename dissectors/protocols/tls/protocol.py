@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.kit.protocol import STARTTLS, Context, Dissector, Protocol
 from dissectors.protocols.tls.dissector import TlsDissector
 from dissectors.protocols.tls.events import RecordSeen, Resynchronised
 from dissectors.protocols.tls.events_data import (
@@ -18,7 +18,7 @@ from dissectors.protocols.tls.events_data import (
     Renegotiation,
     UnknownMessage,
 )
-from dissectors.protocols.tls.events_end import AlertSeen, Closed, Plaintext, Refused, Ssl2Answer, Stalled
+from dissectors.protocols.tls.events_end import AlertSeen, Plaintext, Ssl2Answer, Stalled, TlsClosed, TlsRefused
 from dissectors.protocols.tls.events_hello import (
     ClientHelloSeen,
     EncryptedExtensionsSeen,
@@ -38,7 +38,7 @@ from dissectors.protocols.tls.events_proof import (
     ServerHelloDoneSeen,
     ServerKeyExchangeSeen,
 )
-from dissectors.protocols.tls.events_summary import Established
+from dissectors.protocols.tls.events_summary import TlsEstablished
 from dissectors.protocols.tls.probe import probe
 from dissectors.protocols.tls.terms import TERMS
 
@@ -56,15 +56,16 @@ TLS: Final = Protocol(
         "RFC 7301", "RFC 7366", "RFC 7627", "RFC 8422", "RFC 8701", "RFC 8879",
     ),
     create=create,
+    reached_by=((STARTTLS, "tls"),),
     carriers=("tcp",),
     ports={"tcp": (443, 465, 636, 853, 989, 990, 992, 993, 995, 5061, 6697, 8443)},
     events=(
         RecordSeen, Resynchronised, ClientHelloSeen, ServerHelloSeen, HelloRetry, EncryptedExtensionsSeen,
         CertificateSeen, CertificateStatusSeen, CertificateRequestSeen, CertificateVerifySeen, ServerKeyExchangeSeen,
         ServerHelloDoneSeen, HelloRequestSeen, ClientKeyExchangeSeen, ChangeCipherSpecSeen, FinishedSeen,
-        NewSessionTicketSeen, EncryptedHandshake, EarlyData, EndOfEarlyDataSeen, Decryption, Established,
+        NewSessionTicketSeen, EncryptedHandshake, EarlyData, EndOfEarlyDataSeen, Decryption, TlsEstablished,
         ApplicationData, DataSummary, KeyUpdateSeen, Renegotiation, HeartbeatSeen, UnknownMessage, AlertSeen,
-        Refused, Stalled, Plaintext, Ssl2Answer, Closed,
+        TlsRefused, Stalled, Plaintext, Ssl2Answer, TlsClosed,
     ),
     terms=TERMS,
     probe=probe,

@@ -9,7 +9,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.provided import Provided
-from dissectors.protocols.tls.state import MAX_TRANSCRIPT, Session, Side
+from dissectors.protocols.tls.state import MAX_TRANSCRIPT, Session, TlsSide
 from dissectors.wire.tls.premaster import premaster_by_rsa
 from dissectors.wire.tls.protection import BadRecord, Opener, Opener13, opener13, openers12
 from dissectors.wire.tls.schedule import (
@@ -200,7 +200,7 @@ class Keys:
         return "yes" if wanted == verify_data else "no"
 
 
-def open_record(side: Side, content_type: int, version: int, fragment: bytes) -> bytes | None:
+def open_record(side: TlsSide, content_type: int, version: int, fragment: bytes) -> bytes | None:
     """The plain text of a record, after a gap at one of the next sequence numbers; None where it does not open."""
     opener = side.opener
     if opener is None:
@@ -224,7 +224,7 @@ def open_record(side: Side, content_type: int, version: int, fragment: bytes) ->
     return plain
 
 
-def after_updates(side: Side, opener: Opener13, content_type: int, version: int, fragment: bytes) -> bytes | None:
+def after_updates(side: TlsSide, opener: Opener13, content_type: int, version: int, fragment: bytes) -> bytes | None:
     """A KeyUpdate may be among the records that are missing."""
     following = opener
     for count in range(1, UPDATE + 1):

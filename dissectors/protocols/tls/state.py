@@ -5,8 +5,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.protocols.tls.handshake import Messages
-from dissectors.protocols.tls.records import MAX_FRAMES, RecordLayer, Run
+from dissectors.kit.cited import Cited
+from dissectors.protocols.tls.handshake import TlsMessages
+from dissectors.protocols.tls.records import RecordLayer, TlsRun
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 from dissectors.wire.tls.protection import Opener
 
@@ -27,8 +28,7 @@ class Hidden:
         self.octets = 0
         self.begin = 0
         self.end = 0
-        self.frames: list[int] = []
-        self.last = 0
+        self.cited = Cited()
 
     def add(self, records: int, octets: int, begin: int, end: int, frames: tuple[int, ...]) -> None:
         if not self.records:
@@ -36,22 +36,16 @@ class Hidden:
         self.records += records
         self.octets += octets
         self.end = end
-        for number in frames:
-            if len(self.frames) < MAX_FRAMES and number not in self.frames:
-                self.frames.append(number)
-        self.last = frames[-1]
-
-    def named(self) -> tuple[int, ...]:
-        return tuple(sorted({*self.frames, self.last}))
+        self.cited.add_all(frames)
 
 
-class Side:
+class TlsSide:
     """One direction."""
 
     def __init__(self, direction: int) -> None:
         self.direction = direction
         self.layer = RecordLayer(False)
-        self.messages = Messages()
+        self.messages = TlsMessages()
         self.opener: Opener | None = None
         self.secure = False          # encrypted since ChangeCipherSpec (TLS 1.2 and below)
         self.unsure = False          # octets are missing, so it may be encrypted without our knowing
@@ -72,7 +66,7 @@ class Side:
         self.ended_frame = 0
         self.ended_ns = 0
         self.runs = 0                # told one by one
-        self.rest = Run()            # runs beyond the cap, added up
+        self.rest = TlsRun()            # runs beyond the cap, added up
         self.records = 0             # of application data, in runs that were told
         self.octets = 0
         self.begin = -1              # ns, of the first

@@ -5,14 +5,14 @@ from typing import Final
 
 from dissectors.protocols.tls.events_data import ACCEPTED, OFFERED
 from dissectors.protocols.tls.events_summary import FULL, Summary
-from dissectors.protocols.tls.state import Session, Side
+from dissectors.protocols.tls.state import Session, TlsSide
 from dissectors.wire.tls.names import group_name, suite_name, version_name
 from dissectors.wire.tls.suites import suite
 
 WEAK_PRIME: Final = 2_048    # bits of a finite-field group below which it is weak (RFC 9325 §4.5)
 
 
-def summed_up(session: Session, ended_ns: int, inferred: bool, decrypted: bool, client: Side) -> Summary:
+def summed_up(session: Session, ended_ns: int, inferred: bool, decrypted: bool, client: TlsSide) -> Summary:
     """Of a session whose two sides have finished; both hellos were seen."""
     out = Summary()
     out.version = version_name(session.version)

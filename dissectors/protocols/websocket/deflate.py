@@ -11,7 +11,7 @@ MAX_INFLATED_MESSAGE: Final = 4 << 20      # octets of one message; a bomb ends 
 MAX_INFLATED: Final = 64 << 20             # octets of one direction
 
 
-class Extension:
+class WsExtension:
     """One element of Sec-WebSocket-Extensions with its parameters in order (RFC 6455 §9.1)."""
 
     def __init__(self, name: str, parameters: tuple[tuple[str, str], ...]) -> None:
@@ -33,9 +33,9 @@ class Extension:
         return "; ".join(words)
 
 
-def extensions_of(value: str) -> list[Extension]:
+def extensions_of(value: str) -> list[WsExtension]:
     """The elements of the field, in order."""
-    found: list[Extension] = []
+    found: list[WsExtension] = []
     for element in value.split(","):
         words = [word.strip() for word in element.split(";")]
         if not words[0]:
@@ -44,14 +44,14 @@ def extensions_of(value: str) -> list[Extension]:
         for word in words[1:]:
             name, _equals, given = word.partition("=")
             parameters.append((name.strip().lower(), given.strip().strip('"')))
-        found.append(Extension(words[0].lower(), tuple(parameters)))
+        found.append(WsExtension(words[0].lower(), tuple(parameters)))
     return found
 
 
 class Agreement:
     """What permessage-deflate means for each side. bits: of its window; keeps: context is taken over."""
 
-    def __init__(self, extension: Extension) -> None:
+    def __init__(self, extension: WsExtension) -> None:
         self.client_keeps = not extension.has("client_no_context_takeover")
         self.server_keeps = not extension.has("server_no_context_takeover")
         self.client_bits = extension.number("client_max_window_bits", LARGEST_WINDOW)

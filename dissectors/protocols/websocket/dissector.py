@@ -6,8 +6,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, LimitReached
+from dissectors.kit.framer import ENDS, FOUND, LOST, PART
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
-from dissectors.kit.protocol import MORE, YES, Context, Dissector, Output
+from dissectors.kit.protocol import Context, Dissector, Output
+from dissectors.protocols.websocket.above import Above, handed_on
 from dissectors.protocols.websocket.codes import (
     CLOSE,
     CONTINUATION,
@@ -17,16 +19,16 @@ from dissectors.protocols.websocket.codes import (
     opcode_name,
 )
 from dissectors.protocols.websocket.deflate import Agreement, Inflater
-from dissectors.protocols.websocket.ended import ABRUPT, CLEAN, HALF, OPEN, UNKNOWN, Ended, Talk
+from dissectors.protocols.websocket.ended import ABRUPT, CLEAN, HALF, OPEN, UNKNOWN, Talk, WsEnded
 from dissectors.protocols.websocket.events import (
     CloseSeen,
     FrameSeen,
     Joined,
-    Message,
     Missing,
-    Opened,
-    Ping,
     Pong,
+    WsMessage,
+    WsOpened,
+    WsPing,
 )
 from dissectors.protocols.websocket.events_rules import (
     CLOSING,
@@ -37,20 +39,13 @@ from dissectors.protocols.websocket.events_rules import (
     AcceptMismatch,
     violation,
 )
-from dissectors.protocols.websocket.frames import (
-    ENDS,
-    LARGEST_CONTROL,
-    LOST,
-    FrameCutter,
-    unmask,
-)
-from dissectors.protocols.websocket.message import MAX_WAITING, Side, Waiting
-from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER, recognise
+from dissectors.protocols.websocket.frames import LARGEST_CONTROL, FrameCutter, unmask
+from dissectors.protocols.websocket.message import MAX_WAITING, Waiting, WsSide
+from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS
 from dissectors.protocols.websocket.rules import close_of, faults_of
-from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, Run
-from dissectors.protocols.websocket.upgrade import Side as UpgradeSide
-from dissectors.protocols.websocket.upgrade import Upgrade
+from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, WsRun
+from dissectors.protocols.websocket.upgrade import Upgrade, WsUpgradeSide
 from dissectors.wire.preview import MAX_KEPT, text_of
 from dissectors.wire.secrets.text import without_secrets
 
@@ -67,17 +62,19 @@ class WebSocketDissector(Dissector):
 
     def __init__(self, context: Context) -> None:
         self.each_pdu: bool = context.each_pdu
+        self.readers = context.readers
+        self.above = Above(False, False)
         self.show_secrets: bool = context.provided.show_secrets
         self.marks = context.marks
-        self.forward = Side(FORWARD)
-        self.backward = Side(BACKWARD)
+        self.forward = WsSide(FORWARD)
+        self.backward = WsSide(BACKWARD)
         self.client: int = -1
         self.late: bool = True
         self.joined: bool = False
-        self.request: UpgradeSide | None = None
+        self.request: WsUpgradeSide | None = None
         self.upgrade: Upgrade | None = None
         self.extended: bool = False       # other extensions were agreed, which may use the reserved bits
-        self.run = Run()
+        self.run = WsRun()
         self.begun: int = -1
         self.frames: list[int] = []       # of the upgrade
         self.told: bool = False           # the end
@@ -88,11 +85,11 @@ class WebSocketDissector(Dissector):
         """The two heads of the upgrade."""
         out: list[Output] = []
         if fields.kind == "request":
-            self.request = UpgradeSide(fields)
+            self.request = WsUpgradeSide(fields)
             self.client = fields.direction
         elif fields.kind == "response" and self.late:
             self.client = 1 - fields.direction
-            self._opened(UpgradeSide(fields), out)
+            self._opened(WsUpgradeSide(fields), out)
         return out
 
     def on_data(self, chunk: Chunk) -> list[Output]:
@@ -100,48 +97,51 @@ class WebSocketDissector(Dissector):
         side = self.backward if chunk.direction else self.forward
         side.frame = chunk.released_by
         side.now = max(side.now, chunk.time)
-        data = chunk.data
-        began = chunk.frame
-        if not side.in_step:
-            data = self._find(side, chunk, out)
-            if not data:
-                return out
-            began = side.held_began
         cutter = side.cutter
-        cutter.load(data, began)
-        while cutter.next(side.frame):
-            self._piece(side, cutter, out)
-            if cutter.broken:
-                self._lose_step(side, out)
-                side.passed += len(data) - cutter.at
-                break
-        return out
+        if not cutter.in_step:
+            cutter.masks = EITHER if self.client < 0 else int(side.direction == self.client)
+            cutter.enough = ACQUAINTED if self.joined or not self.late else STRANGER
+        cutter.feed(chunk)
+        while True:
+            step = cutter.step()
+            if step == PART:
+                self._piece(side, cutter, out)
+                if cutter.broken:
+                    passed = cutter.left()
+                    self.above.lose(int(passed), side.frame, side.now, side.direction, out)
+                    self._lose_step(side, out)
+                    cutter.passed += passed
+            elif step == FOUND:
+                self._found(side, out)
+            else:
+                return out
 
     def on_gap(self, gap: Gap) -> list[Output]:
         out: list[Output] = []
         side = self.backward if gap.direction else self.forward
         side.frame = gap.frame
         side.now = max(side.now, gap.time)
-        if not side.in_step:
-            side.passed += len(side.held)
-            side.held = b""
-            side.lost += gap.length
-            return out
         cutter = side.cutter
-        rest: i64 = cutter.remaining
-        kind = cutter.gap(gap.length)
+        in_step, rest, passed = cutter.in_step, cutter.rest, cutter.passed
+        kind = cutter.miss(gap.length, gap.frame, gap.time)
         if kind == LOST:
-            side.lost += gap.length
-            self._lose_step(side, out)
+            if in_step:
+                cutter.passed = passed     # of the frame in hand its message is told
+                self.above.lose(gap.length, side.frame, side.now, side.direction, out)
+                self._lose_step(side, out)
             return out
         inflater = side.inflater
         if inflater is not None and cutter.opcode < CLOSE:
             inflater.lose()
         if cutter.opcode < CLOSE and side.assembly.active:
-            side.assembly.lose(int(min(rest, i64(gap.length))))
+            missing = int(min(rest, i64(gap.length)))
+            side.assembly.lose(missing)
+            self.above.lose(missing, side.frame, side.now, side.direction, out)
         side.doubt = True
-        if kind == ENDS and cutter.opcode < CLOSE and cutter.fin:
-            self._message(side, out)
+        if kind == ENDS:
+            cutter.leave()
+            if cutter.opcode < CLOSE and cutter.fin:
+                self._message(side, out)
         return out
 
     def on_close(self, close: Close) -> list[Output]:
@@ -165,7 +165,7 @@ class WebSocketDissector(Dissector):
 
     # -- opening ---------------------------------------------------------------------------------------
 
-    def _opened(self, response: UpgradeSide, out: list[Output]) -> None:
+    def _opened(self, response: WsUpgradeSide, out: list[Output]) -> None:
         request = self.request
         upgrade = Upgrade(request, response, self.show_secrets)
         for one in upgrade.secrets:
@@ -175,7 +175,7 @@ class WebSocketDissector(Dissector):
         self.begun = response.time
         self.frames = sorted({response.frame, *([request.frame] if request is not None else [])})
         evidence = Evidence(tuple(self.frames))
-        out.append(Opened(response.time, response.direction, evidence, upgrade))
+        out.append(WsOpened(response.time, response.direction, evidence, upgrade))
         if upgrade.verifiable() and not upgrade.accepted():
             out.append(AcceptMismatch(response.time, response.direction, evidence, upgrade))
         for by_client, reason in upgrade.faults():
@@ -184,52 +184,40 @@ class WebSocketDissector(Dissector):
             side.frame = response.frame
             self._broke(side, UPGRADE, reason, out)
         self._agree(upgrade)
+        self.above = handed_on(self.readers, upgrade.chosen, response.direction, out)
 
     def _agree(self, upgrade: Upgrade) -> None:
         """What the extensions mean for both directions."""
         deflate = upgrade.deflate()
         self.extended = len(upgrade.agreed) > (1 if deflate is not None else 0)
         for side in (self.forward, self.backward):
-            side.in_step = True
+            side.cutter.in_step = True
             if deflate is not None:
                 side.inflater = Inflater(_keeps(deflate, side.direction == self.client), True)
 
-    def _find(self, side: Side, chunk: Chunk, out: list[Output]) -> bytes:
-        """Octets from where a frame begins on; b"" while that is not known."""
-        if not side.held:
-            side.held_began = chunk.frame
-        side.held += chunk.data
-        masked = EITHER if self.client < 0 else int(side.direction == self.client)
+    def _found(self, side: WsSide, out: list[Output]) -> None:
+        """Frames begin here."""
+        cutter = side.cutter
         known = self.joined or not self.late
-        answer = recognise(side.held, masked, ACQUAINTED if known else STRANGER)
-        if answer == MORE:
-            return b""
-        data = side.held
-        side.held = b""
-        if answer != YES:
-            side.passed += len(data)
-            return b""
-        side.in_step = True
-        if known and (side.lost or side.passed):
+        if known and (cutter.lost or cutter.passed):
             self._flush(out)
             out.append(Missing(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(side.lost),
-                int(side.passed), True,
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(cutter.lost),
+                int(cutter.passed), True,
             ))
-        side.lost = 0
-        side.passed = 0
+        cutter.lost = 0
+        cutter.passed = 0
         if not known:
             self.joined = True
             self.begun = side.now
-            self.frames = [side.held_began]
-            out.append(Joined(side.now, NEITHER, Evidence((side.held_began,))))
-        return data
+            self.frames = [cutter.began]
+            out.append(Joined(side.now, NEITHER, Evidence((cutter.began,))))
 
-    def _lose_step(self, side: Side, out: list[Output]) -> None:
+    def _lose_step(self, side: WsSide, out: list[Output]) -> None:
         """Where the next frame begins is not known any more."""
         self._abandon(side, "the rest of it is not in the capture", out)
-        side.cutter = FrameCutter()
-        side.in_step = False
+        side.cutter.lose()
+        side.cutter.broken = False
         side.doubt = True
         side.control = b""
         if side.inflater is not None:
@@ -237,8 +225,9 @@ class WebSocketDissector(Dissector):
 
     # -- frames ----------------------------------------------------------------------------------------
 
-    def _piece(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
+    def _piece(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> None:
         """A piece of a payload; most often all of it."""
+        cutter.take()
         if cutter.begins:
             self._begin(side, cutter, out)
         assembly = side.assembly
@@ -247,17 +236,20 @@ class WebSocketDissector(Dissector):
                 piece = cutter.piece
                 side.control += unmask(piece, cutter.key, cutter.piece_at) if cutter.masked else piece
         elif assembly.active:
-            assembly.seen_in(side.frame)
+            assembly.cited.add(side.frame)
             assembly.wire += len(cutter.piece)
             last = cutter.ends and cutter.fin
             if assembly.compressed:
-                self._inflate(side, cutter, last)
+                self._inflate(side, cutter, last, out)
             else:
+                if self.above.active:
+                    octets = unmask(cutter.piece, cutter.key, cutter.piece_at) if cutter.masked else cutter.piece
+                    self.above.octets(octets, side.frame, side.now, side.direction, out)
                 assembly.plain(cutter.piece, cutter.masked, cutter.key, cutter.piece_at, last)
         if cutter.ends:
             self._complete(side, cutter, out)
 
-    def _begin(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
+    def _begin(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> None:
         """The header is whole: hold it against the rules, and begin a message where it does."""
         if self.client < 0:
             self.client = side.direction if cutter.masked else 1 - side.direction
@@ -284,11 +276,12 @@ class WebSocketDissector(Dissector):
             self._start(side, cutter, compressed)
         assembly.fragments += 1
 
-    def _start(self, side: Side, cutter: FrameCutter, compressed: bool) -> None:
+    def _start(self, side: WsSide, cutter: FrameCutter, compressed: bool) -> None:
         """The first frame of a message. How much of it is kept depends on whether it will be shown."""
         assembly = side.assembly
         assembly.begin(cutter.opcode, compressed, False, side.now, cutter.began)
         side.doubt = False
+        self.above.begin(side.direction)
         assembly.shown = side.shown < MAX_SHOWN
         if assembly.shown:
             assembly.room = MAX_KEPT
@@ -299,7 +292,7 @@ class WebSocketDissector(Dissector):
                 side.inflater = Inflater(True, False)
             side.inflater.begin()
 
-    def _complete(self, side: Side, cutter: FrameCutter, out: list[Output]) -> None:
+    def _complete(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> None:
         """The last octet of a frame is here."""
         side.rhythm.frames += 1
         if self.each_pdu:
@@ -324,7 +317,7 @@ class WebSocketDissector(Dissector):
 
     # -- messages --------------------------------------------------------------------------------------
 
-    def _inflate(self, side: Side, cutter: FrameCutter, last: bool) -> None:
+    def _inflate(self, side: WsSide, cutter: FrameCutter, last: bool, out: list[Output]) -> None:
         inflater = side.inflater
         assembly = side.assembly
         if inflater is None or assembly.hole:
@@ -333,13 +326,17 @@ class WebSocketDissector(Dissector):
         octets = inflater.feed(unmask(piece, cutter.key, cutter.piece_at) if cutter.masked else piece, last)
         assembly.size += len(octets)
         assembly.said(octets, last and not inflater.stopped)
+        self.above.octets(octets, side.frame, side.now, side.direction, out)
+        if inflater.stopped:
+            self.above.lose(0, side.frame, side.now, side.direction, out)
 
-    def _message(self, side: Side, out: list[Output]) -> None:
+    def _message(self, side: WsSide, out: list[Output]) -> None:
         """A message is whole, or as whole as the capture has it."""
         assembly = side.assembly
         assembly.active = False
         if assembly.foreign:
             return
+        self.above.end(side.frame, side.now, side.direction, out)
         text = assembly.opcode == TEXT
         side.rhythm.message(side.now, assembly.wire, text)
         if text and not assembly.hole and 0 < assembly.size <= ALIKE_OCTETS:
@@ -363,10 +360,12 @@ class WebSocketDissector(Dissector):
             return
         if assembly.kept and len(self.run.previews) < MAX_PREVIEWS:
             self.run.preview(assembly.opcode, b"".join(assembly.kept), int(assembly.size))
-        if self.run.message(side.direction, assembly.wire, text, assembly.began, side.now, side.frame):
+        if text:
+            self.run.texts += 1
+        if self.run.add(side.direction, assembly.wire, assembly.began, side.now, side.frame):
             self._flush(out)
 
-    def _show(self, side: Side, note: str, out: list[Output]) -> None:
+    def _show(self, side: WsSide, note: str, out: list[Output]) -> None:
         assembly = side.assembly
         side.shown += 1
         octets = b"".join(assembly.kept)
@@ -380,13 +379,13 @@ class WebSocketDissector(Dissector):
             if shown != text:
                 octets = shown.encode("utf-8")
                 note = f"{note}; secrets in it are replaced" if note else "secrets in it are replaced"
-        out.append(Message(
-            side.now, side.direction, Evidence(assembly.named(side.frame)), side.direction == self.client,
+        out.append(WsMessage(
+            side.now, side.direction, Evidence(assembly.cited.upto(side.frame)), side.direction == self.client,
             int(assembly.opcode), octets, size, int(assembly.wire), int(assembly.fragments), assembly.compressed, note,
             assembly.began, complete,
         ))
 
-    def _not_inflated(self, side: Side, inflater: Inflater, out: list[Output]) -> None:
+    def _not_inflated(self, side: WsSide, inflater: Inflater, out: list[Output]) -> None:
         if inflater.failed:
             inflater.failed = False
             self._broke(side, COMPRESSION, "a compressed message does not inflate", out)
@@ -396,7 +395,7 @@ class WebSocketDissector(Dissector):
             ))
             inflater.cap = ""
 
-    def _abandon(self, side: Side, why: str, out: list[Output]) -> None:
+    def _abandon(self, side: WsSide, why: str, out: list[Output]) -> None:
         """The message in hand will not be whole."""
         assembly = side.assembly
         if assembly.active and not assembly.foreign and assembly.shown:
@@ -412,7 +411,7 @@ class WebSocketDissector(Dissector):
 
     # -- control frames --------------------------------------------------------------------------------
 
-    def _ping(self, side: Side, payload: bytes, out: list[Output]) -> None:
+    def _ping(self, side: WsSide, payload: bytes, out: list[Output]) -> None:
         side.rhythm.pings.add(side.now)
         shown = side.pings_shown < MAX_PINGS_SHOWN
         if len(side.waiting) >= MAX_WAITING:
@@ -420,13 +419,13 @@ class WebSocketDissector(Dissector):
         side.waiting.append(Waiting(payload, side.now, side.frame, shown))
         if shown:
             side.pings_shown += 1
-            out.append(Ping(
+            out.append(WsPing(
                 side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, payload
             ))
         else:
             self.run.ping(side.now, side.frame)
 
-    def _pong(self, side: Side, payload: bytes, out: list[Output]) -> None:
+    def _pong(self, side: WsSide, payload: bytes, out: list[Output]) -> None:
         other = self.forward if side.direction else self.backward
         ping, passed_over = other.answered_by(payload)
         took = -1
@@ -443,7 +442,7 @@ class WebSocketDissector(Dissector):
                 passed_over,
             ))
 
-    def _closing(self, side: Side, payload: bytes, out: list[Output]) -> None:
+    def _closing(self, side: WsSide, payload: bytes, out: list[Output]) -> None:
         self._flush(out)
         other = self.forward if side.direction else self.backward
         code, reason, fault = close_of(payload)
@@ -462,7 +461,7 @@ class WebSocketDissector(Dissector):
 
     # -- rules -----------------------------------------------------------------------------------------
 
-    def _unusual(self, side: Side, cutter: FrameCutter, out: list[Output]) -> bool:
+    def _unusual(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> bool:
         """A header that needs a closer look. Whether its message is compressed."""
         by_client = side.direction == self.client
         compressible = side.inflater is not None or self.late
@@ -472,7 +471,7 @@ class WebSocketDissector(Dissector):
             self._broke(side, CLOSING, f"a {opcode_name(int(cutter.opcode))} frame follows its Close frame", out)
         return compressible and cutter.reserved & RSV1 != 0 and 0 < cutter.opcode <= 2
 
-    def _broke(self, side: Side, rule: str, reason: str, out: list[Output]) -> None:
+    def _broke(self, side: WsSide, rule: str, reason: str, out: list[Output]) -> None:
         """Told the first time for each rule and side, counted from then on."""
         count = side.violations.get(rule, 0)
         side.violations[rule] = count + 1
@@ -482,15 +481,16 @@ class WebSocketDissector(Dissector):
 
     # -- end -------------------------------------------------------------------------------------------
 
-    def _finish(self, side: Side, out: list[Output]) -> None:
+    def _finish(self, side: WsSide, out: list[Output]) -> None:
         """What a direction still holds."""
-        if side.in_step:
+        cutter = side.cutter
+        if cutter.in_step:
             self._abandon(side, "the stream ended before the rest of it", out)
             return
-        passed = int(side.passed) + len(side.held)
-        if (side.lost or passed) and (self.joined or not self.late):
+        passed = int(cutter.passed) + len(cutter.buffer)
+        if (cutter.lost or passed) and (self.joined or not self.late):
             out.append(Missing(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(side.lost),
+                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(cutter.lost),
                 passed, False,
             ))
 
@@ -508,7 +508,7 @@ class WebSocketDissector(Dissector):
         client = max(self.client, 0)
         path = self.upgrade.path if self.upgrade is not None else ""
         end = max(close.time, forward.now, backward.now)
-        out.append(Ended(
+        out.append(WsEnded(
             end, NEITHER, Evidence(tuple(sorted(frames))), how, close.how, code,
             first, client,
             (
@@ -524,7 +524,7 @@ class WebSocketDissector(Dissector):
             return CLEAN
         if close.how in ("capture", "timeout"):
             return OPEN
-        if not (forward.in_step and backward.in_step):
+        if not (forward.cutter.in_step and backward.cutter.in_step):
             return UNKNOWN
         return HALF if forward.closed or backward.closed else ABRUPT
 

@@ -64,7 +64,7 @@ class Talk:
         }
 
 
-class Ended(Event):
+class WsEnded(Event):
     """The end, and what came before it in numbers.
 
     how: CLEAN, HALF, ABRUPT, OPEN or UNKNOWN.   carrier: what the layer beneath did: fin, rst, timeout, capture.

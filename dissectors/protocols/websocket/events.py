@@ -4,16 +4,18 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
+from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.websocket.codes import TEXT, close_meaning, close_name, opcode_name
+from dissectors.protocols.websocket.codes import BINARY, TEXT, close_meaning, close_name, opcode_name
 from dissectors.protocols.websocket.upgrade import Upgrade
+from dissectors.wire.http.channel import ChannelEvent
 from dissectors.wire.preview import hex_preview, json_value, shortened, text_of
 
 WEBSOCKET: Final = "websocket"
 ROLES: Final = ("The client", "The server")
 
 
-class WebSocketEvent(Event):
+class WebSocketEvent(ChannelEvent):
     """by_client: the client sent it; in most connections the originator, but a capture may start late."""
 
     phase: ClassVar[str] = WEBSOCKET
@@ -29,7 +31,7 @@ class WebSocketEvent(Event):
         return ROLES[1 if self.by_client else 0].lower()
 
 
-class Opened(Event):
+class WsOpened(ChannelEvent):
     """The upgrade succeeded."""
 
     name: ClassVar[str] = "websocket.opened"
@@ -45,6 +47,9 @@ class Opened(Event):
     def __init__(self, time: int, direction: int, evidence: Evidence, upgrade: Upgrade) -> None:
         super().__init__(time, direction, evidence)
         self.upgrade = upgrade
+
+    def opens(self) -> bool:
+        return True
 
     def label(self) -> str:
         return "open"
@@ -83,6 +88,9 @@ class Opened(Event):
     def phase_facts(self) -> list[str]:
         words = [f"subprotocol {self.upgrade.chosen}"] if self.upgrade.chosen else []
         return [*words, *[extension.name for extension in self.upgrade.agreed[:4]]]
+
+    def identifies(self) -> list[Identity]:
+        return host_of(self.upgrade.authority) + hosts_of_urls(self.upgrade.origin)
 
     def fields(self) -> dict[str, JsonValue]:
         upgrade = self.upgrade
@@ -166,7 +174,7 @@ class FrameSeen(WebSocketEvent):
         return {"opcode": self.opcode, "fin": self.fin, "length": self.length}
 
 
-class Message(WebSocketEvent):
+class WsMessage(WebSocketEvent):
     """A message, whole or as much of it as the capture holds.
 
     octets: what it says, unmasked and inflated, secrets replaced; complete: all of it, and not only its beginning.
@@ -206,6 +214,9 @@ class Message(WebSocketEvent):
             return opcode_name(self.opcode)
         return "JSON" if self.complete and json_value(self.text()) is not None else "text"
 
+    def kind_of_message(self) -> int:
+        return self.opcode if self.opcode in (TEXT, BINARY) else 0
+
     def label(self) -> str:
         return self.kind()
 
@@ -227,6 +238,9 @@ class Message(WebSocketEvent):
     def detail(self) -> str:
         return size(self.wire if self.size < 0 else self.size)
 
+    def identifies(self) -> list[Identity]:
+        return [(UNIQUE, self.octets.hex())] if self.opcode != TEXT and self.octets else []
+
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
             "kind": opcode_name(self.opcode), "size": self.size, "wire_size": self.wire, "fragments": self.fragments,
@@ -246,7 +260,7 @@ class Message(WebSocketEvent):
         return out
 
 
-class MessageRun(Event):
+class WsMessageRun(ChannelEvent):
     """Messages that are counted together. Each pair: by the originator, by the responder.
 
     previews: the beginnings of the first ones.   client: the direction of the client, 0 or 1.
@@ -274,6 +288,9 @@ class MessageRun(Event):
         self.end = end
         self.previews = previews
         self.client = client
+
+    def counted(self) -> int:
+        return sum(self.counts)
 
     def label(self) -> str:
         return "messages" if sum(self.counts) else "heartbeat"
@@ -307,7 +324,7 @@ class MessageRun(Event):
         }
 
 
-class Ping(WebSocketEvent):
+class WsPing(WebSocketEvent):
     """Is anybody there? payload: what the pong has to repeat."""
 
     name: ClassVar[str] = "websocket.ping"

@@ -19,7 +19,7 @@ COMPRESSION: Final = "compression"
 UPGRADE: Final = "upgrade"
 
 
-class Violation(WebSocketEvent):
+class WsViolation(WebSocketEvent):
     """A rule that was broken. rule: which of them, as in `kind`; reason: a clause that says what was seen."""
 
     importance: ClassVar[str] = CORE
@@ -39,7 +39,7 @@ class Violation(WebSocketEvent):
         return {"rule": self.rule, "reason": self.reason, "by_client": self.by_client}
 
 
-class MaskingViolation(Violation):
+class MaskingViolation(WsViolation):
     """A client that does not mask, or a server that does."""
 
     name: ClassVar[str] = "websocket.masking_violation"
@@ -51,7 +51,7 @@ class MaskingViolation(Violation):
     )
 
 
-class ReservedViolation(Violation):
+class ReservedViolation(WsViolation):
     """Reserved bits or opcodes without an extension that gives them a meaning."""
 
     name: ClassVar[str] = "websocket.reserved_violation"
@@ -63,7 +63,7 @@ class ReservedViolation(Violation):
     )
 
 
-class LengthViolation(Violation):
+class LengthViolation(WsViolation):
     """A length in a longer form than it needs, or beyond 2^63."""
 
     name: ClassVar[str] = "websocket.length_violation"
@@ -75,7 +75,7 @@ class LengthViolation(Violation):
     )
 
 
-class ControlViolation(Violation):
+class ControlViolation(WsViolation):
     """A control frame in fragments or with too much in it."""
 
     name: ClassVar[str] = "websocket.control_violation"
@@ -86,7 +86,7 @@ class ControlViolation(Violation):
     )
 
 
-class FragmentViolation(Violation):
+class FragmentViolation(WsViolation):
     """A continuation of nothing, or a new message before the last one ended."""
 
     name: ClassVar[str] = "websocket.fragment_violation"
@@ -98,7 +98,7 @@ class FragmentViolation(Violation):
     )
 
 
-class TextViolation(Violation):
+class TextViolation(WsViolation):
     """A text message that is not UTF-8."""
 
     name: ClassVar[str] = "websocket.text_violation"
@@ -110,7 +110,7 @@ class TextViolation(Violation):
     )
 
 
-class CloseViolation(Violation):
+class CloseViolation(WsViolation):
     """A Close frame with a code that must not be sent, half a code, or data after it."""
 
     name: ClassVar[str] = "websocket.close_violation"
@@ -122,7 +122,7 @@ class CloseViolation(Violation):
     )
 
 
-class CompressionViolation(Violation):
+class CompressionViolation(WsViolation):
     """RSV1 where it has no meaning, or data that does not inflate."""
 
     name: ClassVar[str] = "websocket.compression_violation"
@@ -134,7 +134,7 @@ class CompressionViolation(Violation):
     )
 
 
-class UpgradeViolation(Violation):
+class UpgradeViolation(WsViolation):
     """Something in the handshake that the rules forbid, though the connection was opened."""
 
     name: ClassVar[str] = "websocket.upgrade_violation"
@@ -186,7 +186,7 @@ VIOLATIONS: Final = (
 )
 
 
-def violation(rule: str, time: int, direction: int, evidence: Evidence, by_client: bool, reason: str) -> Violation:
+def violation(rule: str, time: int, direction: int, evidence: Evidence, by_client: bool, reason: str) -> WsViolation:
     """The event of that kind."""
     if rule == MASKING:
         return MaskingViolation(time, direction, evidence, by_client, reason)

@@ -9,6 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.framer import NEED, Framer
 from dissectors.protocols.websocket.codes import is_known
 
 # What is wrong with a header by itself: bits, so that a sound one costs one comparison.
@@ -21,11 +22,6 @@ LENGTH_TOO_LARGE: Final = 16     # the topmost bit of a length in 64 bits is set
 LARGEST_CONTROL: Final = 125     # octets (RFC 6455 §5.5)
 LENGTH_16: Final = 126
 LENGTH_64: Final = 127
-
-# What became of a gap.
-INSIDE: Final = 0     # it lies within the payload of a frame
-ENDS: Final = 1       # it takes the rest of a payload away, no more
-LOST: Final = 2       # where the next frame begins is not known
 
 
 def unmask(data: bytes, key: bytes, at: i64) -> bytes:
@@ -40,85 +36,52 @@ def unmask(data: bytes, key: bytes, at: i64) -> bytes:
     return (int.from_bytes(data, "little") ^ int.from_bytes(mask, "little")).to_bytes(int(size), "little")
 
 
-class FrameCutter:
-    """Load a chunk, then call `next()` while it is true: each time there is a piece of a payload to take.
+class FrameCutter(Framer):
+    """Feed it a chunk, then take steps: each PART is a piece of a payload, still masked, from its octet piece_at on.
 
     begins, ends: the piece is the first or last of its frame; a frame within one chunk is both.
-    piece: octets as sent, still masked; piece_at: where in the payload they begin.
-    began: the number of the TCP frame in which the header began.
     """
 
     def __init__(self) -> None:
-        self.data: bytes = b""
-        self.at: i64 = 0
-        self.head: bytes = b""       # a header that is not whole yet
-        self.remaining: i64 = 0      # octets of the payload in hand still to come
-        self.open: bool = False      # within a frame, its header read
+        super().__init__()
+        self.parted = True
         self.broken: bool = False    # where the next frame begins cannot be known
         self.fin: bool = False
         self.reserved: i64 = 0       # RSV1 is 4, RSV2 is 2, RSV3 is 1
         self.opcode: i64 = 0
         self.masked: bool = False
         self.key: bytes = b""
-        self.length: i64 = 0
         self.faults: i64 = 0
-        self.began: int = 0
-        self.head_began: int = 0
         self.piece: bytes = b""
         self.piece_at: i64 = 0
-        self.begins: bool = False
-        self.ends: bool = False
 
-    def load(self, data: bytes, frame: int) -> None:
-        """The next octets of the direction. Whatever was loaded before has been taken."""
-        if self.head:
-            data = self.head + data
-            self.head = b""
-        else:
-            self.head_began = frame
-        self.data = data
-        self.at = 0
+    @property
+    def ends(self) -> bool:
+        return not self.open
 
-    def next(self, frame: int) -> bool:
-        """Whether there is another piece."""
-        size: i64 = len(self.data)
-        if not self.open:
-            if self.at >= size or self.broken or not self._header(size):
-                return False
-            self.began = self.head_began
-            self.begins = True
-        elif self.at >= size:
-            return False
-        else:
-            self.begins = False
-        take = min(self.remaining, size - self.at)
-        self.piece = self.data[self.at:self.at + take]
-        self.piece_at = self.length - self.remaining
-        self.at += take
-        self.remaining -= take
-        self.ends = self.remaining == 0
-        self.open = not self.ends
-        if self.ends:
-            self.head_began = frame
-        return True
+    @property
+    def began(self) -> int:
+        """The frame of the capture in which the header began."""
+        return self.cited.first[0]
 
-    def _header(self, size: i64) -> bool:
-        """Read a header, or hold its beginning until the rest is there: 2 to 14 octets."""
-        data = self.data
-        at = self.at
+    def take(self) -> None:
+        """The octets of the PART."""
+        self.piece = self.buffer[self.part:self.at]
+        self.piece_at = self.length - self.rest - (self.at - self.part)
+
+    def header(self, data: bytes, at: i64) -> i64:
+        """2 to 14 octets."""
+        left: i64 = len(data) - at
         need: i64 = 2
-        if size - at >= 2:
-            second = i64(data[at + 1])
-            short = second & 0x7F
-            need += 4 if second & 0x80 else 0
-            need += 2 if short == LENGTH_16 else (8 if short == LENGTH_64 else 0)
-        if size - at < need:
-            self.head = data[at:]
-            self.at = size
-            return False
-        first = i64(data[at])
+        if left < need:
+            return NEED
         second = i64(data[at + 1])
         length = second & 0x7F
+        need += 4 if second & 0x80 else 0
+        need += 2 if length == LENGTH_16 else (8 if length == LENGTH_64 else 0)
+        if left < need:
+            return NEED
+        first = i64(data[at])
         faults: i64 = 0
         at += 2
         if length == LENGTH_16:
@@ -149,26 +112,10 @@ class FrameCutter:
         self.masked = second & 0x80 != 0
         if self.masked:
             self.key = data[at:at + 4]
-            at += 4
         self.length = length
-        self.remaining = length
         self.faults = faults
         self.broken = faults & LENGTH_TOO_LARGE != 0
-        self.at = at
-        return True
-
-    def gap(self, length: int) -> int:
-        """Octets are missing: INSIDE, ENDS or LOST."""
-        if self.open and length <= self.remaining:
-            self.remaining -= length
-            if self.remaining:
-                return INSIDE
-            self.open = False
-            self.piece = b""
-            return ENDS
-        self.open = False
-        self.head = b""
-        return LOST
+        return need
 
 
 class Look:
@@ -188,14 +135,16 @@ class Look:
         return unmask(octets, data[self.payload - 4:self.payload], 0) if self.masked else octets
 
 
+_LOOKING: Final = FrameCutter()    # only its header is read, which sets all that is asked for
+
+
 def look(data: bytes, at: int) -> Look | None:
     """The header at that place; None where it is not whole, or breaks a rule that any sender keeps."""
-    cutter = FrameCutter()
-    cutter.load(data, 0)
-    cutter.at = at
-    if not cutter._header(len(data)) or cutter.faults or not is_known(int(cutter.opcode)):
+    cutter = _LOOKING
+    size = cutter.header(data, at)
+    if size < 0 or cutter.faults or not is_known(int(cutter.opcode)):
         return None
-    begins = int(cutter.at)
+    begins = at + int(size)
     return Look(
         int(cutter.opcode), cutter.fin, int(cutter.reserved), cutter.masked, begins, begins + int(cutter.length)
     )
@@ -203,7 +152,4 @@ def look(data: bytes, at: int) -> Look | None:
 
 def whole_header(data: bytes, at: int) -> bool:
     """Enough octets are there to read a header."""
-    cutter = FrameCutter()
-    cutter.load(data, 0)
-    cutter.at = at
-    return cutter._header(len(data))
+    return _LOOKING.header(data, at) >= 0

@@ -6,12 +6,14 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
+from dissectors.kit.protocol import MORE, YES
 from dissectors.protocols.websocket.codes import TEXT
 from dissectors.protocols.websocket.deflate import Inflater
 from dissectors.protocols.websocket.frames import FrameCutter, unmask
+from dissectors.protocols.websocket.probe import EITHER, STRANGER, recognise
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS, Rhythm
 
-MAX_FRAMES: Final = 32        # of the capture, named as the evidence of one message: the first ones, and the last
 MAX_WAITING: Final = 64       # pings of one side that wait for their pong
 
 
@@ -35,7 +37,7 @@ class Assembly:
         self.fragments: i64 = 0
         self.room: i64 = 0
         self.began: int = 0
-        self.frames: list[int] = []
+        self.cited = Cited()     # the frames of the capture that it came in
         self.kept: list[bytes] = []
         self.tail: bytes = b""       # the beginning of a character whose other octets are still to come
         self.short: bytes = b""
@@ -53,15 +55,9 @@ class Assembly:
         self.began = time
         if self.kept:
             self.kept = []
-        if len(self.frames) != 1 or self.frames[0] != frame:
-            self.frames = [frame]
+        self.cited.restart(frame)
         self.tail = b""
         self.short = b""
-
-    def seen_in(self, frame: int) -> None:
-        """Part of it came in this frame of the capture."""
-        if self.frames[-1] != frame and len(self.frames) < MAX_FRAMES:
-            self.frames.append(frame)
 
     def plain(self, piece: bytes, masked: bool, key: bytes, at: i64, last: bool) -> None:
         """The next octets of a message that is not compressed, as sent. They are only unmasked if somebody looks."""
@@ -110,11 +106,24 @@ class Assembly:
         self.size += octets
         self.room = 0
 
-    def named(self, last: int) -> tuple[int, ...]:
-        """The frames of the capture that it came in, ascending."""
-        if len(self.frames) == 1 and self.frames[0] == last:
-            return (last,)
-        return tuple(sorted({*self.frames, last}))
+
+class SideCutter(FrameCutter):
+    """Frames of one side, found by their form where it is not known where one begins.
+
+    masks: 1 or 0 where it is known whether the side masks, else EITHER.   enough: points that its frames must make.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_step = False
+        self.masks: int = EITHER
+        self.enough: int = STRANGER
+
+    def search(self, data: bytes, at: i64) -> i64:
+        answer = recognise(data, self.masks, self.enough)
+        if answer == YES:
+            return at
+        return -1 - (at if answer == MORE else i64(len(data)))
 
 
 class Waiting:
@@ -127,16 +136,15 @@ class Waiting:
         self.shown = shown
 
 
-class Side:
+class WsSide:
     """One direction of the connection.
 
-    in_step: it is known where frames begin.   held: octets in which the next frame is looked for.
     doubt: bytes went missing, so that a continuation may belong to a message that was not seen.
     """
 
     def __init__(self, direction: int) -> None:
         self.direction: int = direction
-        self.cutter = FrameCutter()
+        self.cutter = SideCutter()
         self.assembly = Assembly()
         self.rhythm = Rhythm()
         self.inflater: Inflater | None = None
@@ -144,12 +152,7 @@ class Side:
         self.heard: int = 0          # when the last octets came
         self.frame: int = 0          # of the capture, that released the octets in hand
         self.control: bytes = b""    # payload of the control frame in hand
-        self.in_step: bool = False
         self.doubt: bool = False
-        self.held: bytes = b""
-        self.held_began: int = 0
-        self.lost: i64 = 0
-        self.passed: i64 = 0
         self.shown: i64 = 0
         self.pings_shown: i64 = 0
         self.waiting: list[Waiting] = []

@@ -3,19 +3,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import Context, Dissector, Protocol
+from dissectors.kit.protocol import UPGRADE, Context, Dissector, Protocol
 from dissectors.protocols.websocket.dissector import WebSocketDissector
-from dissectors.protocols.websocket.ended import Ended
+from dissectors.protocols.websocket.ended import WsEnded
 from dissectors.protocols.websocket.events import (
     CloseSeen,
     FrameSeen,
     Joined,
-    Message,
-    MessageRun,
     Missing,
-    Opened,
-    Ping,
     Pong,
+    WsMessage,
+    WsMessageRun,
+    WsOpened,
+    WsPing,
 )
 from dissectors.protocols.websocket.events_rules import VIOLATIONS, AcceptMismatch
 from dissectors.protocols.websocket.probe import probe
@@ -30,8 +30,8 @@ WEBSOCKET: Final = Protocol(
     "websocket", "WebSocket", "Messages in both directions over one connection that began as HTTP.",
     ("RFC 6455", "RFC 7692", "RFC 8441"), _create, ("tcp",), {},
     (
-        Opened, AcceptMismatch, Joined, Message, MessageRun, Ping, Pong, CloseSeen, Ended, Missing, FrameSeen,
+        WsOpened, AcceptMismatch, Joined, WsMessage, WsMessageRun, WsPing, Pong, CloseSeen, WsEnded, Missing, FrameSeen,
         *VIOLATIONS,
     ),
-    TERMS, probe,
+    TERMS, probe, reached_by=((UPGRADE, "websocket"),),
 )

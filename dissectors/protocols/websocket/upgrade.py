@@ -6,7 +6,7 @@ from binascii import Error, a2b_base64
 from typing import Final
 
 from dissectors.kit.inputs import Fields
-from dissectors.protocols.websocket.deflate import NAME, Agreement, Extension, extensions_of
+from dissectors.protocols.websocket.deflate import NAME, Agreement, WsExtension, extensions_of
 from dissectors.wire.secrets.fields import shown_authority, shown_protocols
 from dissectors.wire.secrets.text import without_secrets
 
@@ -25,7 +25,7 @@ def accept_of(key: bytes) -> str:
     return b64encode(sha1(key + GUID).digest()).decode("ascii")
 
 
-class Side:
+class WsUpgradeSide:
     """The fields of one of the two messages that matter here. A list may be spread over several fields."""
 
     def __init__(self, fields: Fields) -> None:
@@ -50,14 +50,14 @@ class Side:
 class Upgrade:
     """Both sides put together. Either may be missing from the capture."""
 
-    def __init__(self, request: Side | None, response: Side | None, show_secrets: bool) -> None:
+    def __init__(self, request: WsUpgradeSide | None, response: WsUpgradeSide | None, show_secrets: bool) -> None:
         self.request_seen = request is not None
         self.response_seen = response is not None
         offered: list[str] = []
         self.path = self.authority = self.origin = self.version = self.key = self.accept = self.status = ""
         self.offered: list[str] = []
         self.secrets: list[str] = []      # among what was offered
-        self.wanted: list[Extension] = []
+        self.wanted: list[WsExtension] = []
         self.over_http2 = False
         if request is not None:
             path = request.text(b":path")
@@ -74,7 +74,7 @@ class Upgrade:
             self.wanted = extensions_of(request.text(b"sec-websocket-extensions"))
             self.over_http2 = request.text(b":protocol") == "websocket"     # RFC 8441 §4
         self.chosen = ""
-        self.agreed: list[Extension] = []
+        self.agreed: list[WsExtension] = []
         if response is not None:
             self.status = response.text(b":status")
             self.accept = response.text(b"sec-websocket-accept")

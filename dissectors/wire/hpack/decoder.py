@@ -57,7 +57,6 @@ class Block:
 
     fields: in order.     octets: of the block.     text_octets: of the same fields in HTTP/1.1.
     left_out: fields beyond the caps.     unknown: fields whose name or value is not known.
-    added, indexed: fields that became entries, and that were references to one.
     error: why it breaks RFC 7541, "" where it does not;  error_at: the offset in the block.
     """
 
@@ -67,8 +66,6 @@ class Block:
         self.text_octets: i64 = 0
         self.left_out: i64 = 0
         self.unknown: i64 = 0
-        self.added: i64 = 0
-        self.indexed: i64 = 0
         self.error = ""
         self.error_at: i64 = -1
 
@@ -139,13 +136,11 @@ class Decoder:
             index = self._integer(first & 0x7F, 0x7F)
             if self.faults:
                 return None
-            self.block.indexed += 1
             return self._entry(index, start)
         if first & 0x40:
             field = self._literal(first & 0x3F, 0x3F, ADDED)
             if field is not None:
                 self._add(field)
-                self.block.added += 1
             return field
         if first & 0x20:
             self._resize(first & 0x1F)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BACKWARD, BASE, CORE, FORWARD, Event, Evidence, Headline, JsonValue
+from dissectors.kit.identity import Identity
 from dissectors.kit.units import duration, plural, size
 from dissectors.wire.http.body import NO_BODY, Body
 from dissectors.wire.http.describe import (
@@ -16,6 +17,7 @@ from dissectors.wire.http.describe import (
     response_sentences,
     response_short,
 )
+from dissectors.wire.http.identity import identities_of
 from dissectors.wire.http.message import Head
 
 PHASE: Final = "http"
@@ -72,6 +74,9 @@ class RequestEvent(Event):
         head = self.head
         return ", ".join([word for word in (head.version, head.authority, plural(len(head.pairs), "field")) if word])
 
+    def identifies(self) -> list[Identity]:
+        return identities_of(self.head)
+
     def fields(self) -> dict[str, JsonValue]:
         out = head_json(self.head)
         out["exchange"] = self.exchange
@@ -116,6 +121,9 @@ class ResponseEvent(Event):
     def detail(self) -> str:
         head = self.head
         return ", ".join([word for word in (head.version, plural(len(head.pairs), "field")) if word])
+
+    def identifies(self) -> list[Identity]:
+        return identities_of(self.head) + identities_of(self.request)
 
     def fields(self) -> dict[str, JsonValue]:
         out = head_json(self.head)
@@ -277,6 +285,9 @@ class ExchangeEvent(Event):
 
     def phase_title(self) -> str:
         return self.version()
+
+    def identifies(self) -> list[Identity]:
+        return identities_of(self.request, self.request_trailers) + identities_of(self.response, self.response_trailers)
 
     def fields(self) -> dict[str, JsonValue]:
         times = self.times

@@ -3,11 +3,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.cursor import Cursor, WireError
 from dissectors.wire.tls.names import extension_name, is_grease
-from dissectors.wire.tls.reader import BadMessage, Reader
 
 SERVER_NAME: Final = 0              # RFC 6066 §3
-MAX_FRAGMENT_LENGTH: Final = 1      # RFC 6066 §4
 STATUS_REQUEST: Final = 5           # RFC 6066 §8
 SUPPORTED_GROUPS: Final = 10        # RFC 8422 §5.1.1, RFC 8446 §4.2.7
 EC_POINT_FORMATS: Final = 11        # RFC 8422 §5.1.2
@@ -19,17 +18,14 @@ PADDING: Final = 21                 # RFC 7685
 ENCRYPT_THEN_MAC: Final = 22        # RFC 7366 §2
 EXTENDED_MASTER_SECRET: Final = 23  # RFC 7627 §5.1
 COMPRESS_CERTIFICATE: Final = 27    # RFC 8879 §3
-RECORD_SIZE_LIMIT: Final = 28       # RFC 8449 §4
 SESSION_TICKET: Final = 35          # RFC 5077 §3.2
 PRE_SHARED_KEY: Final = 41          # RFC 8446 §4.2.11
 EARLY_DATA: Final = 42              # RFC 8446 §4.2.10
 SUPPORTED_VERSIONS: Final = 43      # RFC 8446 §4.2.1
-COOKIE: Final = 44                  # RFC 8446 §4.2.2
 PSK_MODES: Final = 45               # RFC 8446 §4.2.9
 CERTIFICATE_AUTHORITIES: Final = 47   # RFC 8446 §4.2.4
 POST_HANDSHAKE_AUTH: Final = 49     # RFC 8446 §4.2.6
 KEY_SHARE: Final = 51               # RFC 8446 §4.2.8
-NEXT_PROTOCOL: Final = 13172        # draft-agl-tls-nextprotoneg
 ECH: Final = 0xFE0D                 # RFC 9849 §5
 RENEGOTIATION_INFO: Final = 0xFF01  # RFC 5746 §3.2
 
@@ -62,31 +58,31 @@ class Extensions:
         self.problem = ""
         self.problem_at = 0
 
-    def read(self, reader: Reader) -> None:
+    def read(self, cursor: Cursor) -> None:
         """Read the block of extensions that a message ends with, if it has one."""
-        if not reader.left:
+        if not cursor.left:
             return
         try:
-            inside = reader.inner(2, "extensions")
+            inside = cursor.inner(2, "extensions")
             while inside.left:
                 kind = inside.number(2)
                 size = inside.number(2)
                 start = int(inside.at)
                 self._add(Extension(kind, inside.take(size, f"extension {extension_name(kind)}"), start))
-            reader.done("the extensions")
-        except BadMessage as error:
+            cursor.done("the extensions")
+        except WireError as error:
             self.fail(error)
 
     def _add(self, extension: Extension) -> None:
         if len(self.all) >= MAX_EXTENSIONS:
-            raise BadMessage(extension.start, f"more than {MAX_EXTENSIONS} extensions")
+            raise WireError(extension.start, f"more than {MAX_EXTENSIONS} extensions")
         self.all.append(extension)
         if extension.type in self.index:
             self.repeated.append(extension.type)
         else:
             self.index[extension.type] = extension
 
-    def fail(self, error: BadMessage) -> None:
+    def fail(self, error: WireError) -> None:
         """Note the first thing that is wrong."""
         if not self.problem:
             self.problem, self.problem_at = error.reason, error.offset
@@ -94,7 +90,7 @@ class Extensions:
     def check(self) -> None:
         """Raises what was noted."""
         if self.problem:
-            raise BadMessage(self.problem_at, self.problem)
+            raise WireError(self.problem_at, self.problem)
 
     def has(self, type: int) -> bool:
         return type in self.index
@@ -112,12 +108,12 @@ class Extensions:
         found = self.index.get(type)
         if found is None:
             return []
-        reader = Reader(found.data)
+        cursor = Cursor(found.data)
         try:
-            values = reader.numbers(length_octets, octets, found.name)
-            reader.done(found.name)
-        except BadMessage as error:
-            self.fail(BadMessage(found.start + error.offset, error.reason))
+            values = cursor.numbers(length_octets, octets, found.name)
+            cursor.done(found.name)
+        except WireError as error:
+            self.fail(WireError(found.start + error.offset, error.reason))
             return []
         return values
 
@@ -126,13 +122,13 @@ class Extensions:
         found = self.index.get(type)
         if found is None:
             return
-        reader = Reader(found.data)
+        cursor = Cursor(found.data)
         try:
             for width in widths:
-                reader.vector(width, found.name)
-            reader.done(found.name)
-        except BadMessage as error:
-            self.fail(BadMessage(found.start + error.offset, error.reason))
+                cursor.vector(width, found.name)
+            cursor.done(found.name)
+        except WireError as error:
+            self.fail(WireError(found.start + error.offset, error.reason))
 
     def protocols(self) -> list[str]:
         """ALPN (RFC 7301 §3.1): names as sent, octets that are not UTF-8 escaped; GREASE says so."""
@@ -141,15 +137,15 @@ class Extensions:
             return []
         names: list[str] = []
         try:
-            reader = Reader(found.data)
-            inside = reader.inner(2, "the list of protocols")
+            cursor = Cursor(found.data)
+            inside = cursor.inner(2, "the list of protocols")
             while inside.left:
                 name = inside.vector(1, "a protocol's name")
                 if len(name) == 2 and is_grease(name[0] << 8 | name[1]):
                     names.append(f"GREASE (0x{name.hex().upper()})")
                 else:
                     names.append(name.decode("utf-8", "backslashreplace"))
-            reader.done("the list of protocols")
-        except BadMessage as error:
-            self.fail(BadMessage(found.start + error.offset, error.reason))
+            cursor.done("the list of protocols")
+        except WireError as error:
+            self.fail(WireError(found.start + error.offset, error.reason))
         return names

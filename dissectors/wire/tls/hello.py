@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.cursor import Cursor, WireError
 from dissectors.wire.tls.extensions import (
     COMPRESS_CERTIFICATE,
     EARLY_DATA,
@@ -28,9 +29,8 @@ from dissectors.wire.tls.extensions import (
     Extension,
     Extensions,
 )
-from dissectors.wire.tls.names import TLS12, TLS13, is_grease
-from dissectors.wire.tls.reader import BadMessage, Reader
-from dissectors.wire.tls.suites import FALLBACK, RENEGOTIATION
+from dissectors.wire.tls.names import TLS13, is_grease
+from dissectors.wire.tls.suites import RENEGOTIATION
 
 # The random of a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446 §4.1.3).
 RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
@@ -72,10 +72,10 @@ class ClientHello:
         self.extended = Extensions()
         try:
             if ssl2:
-                self._read_ssl2(Reader(body))
+                self._read_ssl2(Cursor(body))
             else:
-                self._read(Reader(body))
-        except BadMessage as error:
+                self._read(Cursor(body))
+        except WireError as error:
             self.extended.fail(error)
         extended = self.extended
         self.versions = extended.numbers(SUPPORTED_VERSIONS, 1, 2) or [self.legacy_version]
@@ -93,27 +93,27 @@ class ClientHello:
         for kind in EMPTY:
             extended.expect(kind)
 
-    def _read(self, reader: Reader) -> None:
-        self.legacy_version = reader.number(2)
-        self.random = reader.take(RANDOM, "the random")
-        self.session_id = reader.vector(1, "the session id")
+    def _read(self, cursor: Cursor) -> None:
+        self.legacy_version = cursor.number(2)
+        self.random = cursor.take(RANDOM, "the random")
+        self.session_id = cursor.vector(1, "the session id")
         _check_session_id(self.session_id, self.extended)
-        self.suites = reader.numbers(2, 2, "the cipher suites")
-        self.compressions = reader.numbers(1, 1, "the compression methods")
-        self.extended.read(reader)
+        self.suites = cursor.numbers(2, 2, "the cipher suites")
+        self.compressions = cursor.numbers(1, 1, "the compression methods")
+        self.extended.read(cursor)
 
-    def _read_ssl2(self, reader: Reader) -> None:
+    def _read_ssl2(self, cursor: Cursor) -> None:
         """RFC 5246 appendix E.2: suites of three octets, of which those that begin with zero are of later versions."""
-        reader.number(1)
-        self.legacy_version = reader.number(2)
-        suites, session, challenge = reader.number(2), reader.number(2), reader.number(2)
-        inside = Reader(reader.take(suites, "the cipher specs"))
+        cursor.number(1)
+        self.legacy_version = cursor.number(2)
+        suites, session, challenge = cursor.number(2), cursor.number(2), cursor.number(2)
+        inside = Cursor(cursor.take(suites, "the cipher specs"))
         while inside.left >= 3:
             self.suites.append(inside.number(3))
         inside.done("the cipher specs")
-        self.session_id = reader.take(session, "the session id")
-        self.random = reader.take(challenge, "the challenge")[-RANDOM:].rjust(RANDOM, b"\0")   # zeros in front
-        reader.done("the challenge")
+        self.session_id = cursor.take(session, "the session id")
+        self.random = cursor.take(challenge, "the challenge")[-RANDOM:].rjust(RANDOM, b"\0")   # zeros in front
+        cursor.done("the challenge")
 
     # -- what extensions say ---------------------------------------------------------------------------
 
@@ -155,17 +155,8 @@ class ClientHello:
         return self.extended.has(RENEGOTIATION_INFO) or RENEGOTIATION in self.suites
 
     @property
-    def fallback(self) -> bool:
-        """The client tries again with less than it could (RFC 7507)."""
-        return FALLBACK in self.suites
-
-    @property
     def heartbeat(self) -> bool:
         return self.extended.has(HEARTBEAT)
-
-    @property
-    def post_handshake_auth(self) -> bool:
-        return self.extended.has(POST_HANDSHAKE_AUTH)
 
     @property
     def ticket(self) -> int:
@@ -185,16 +176,16 @@ class ClientHello:
         if found is None:
             return first
         try:
-            reader = Reader(found.data)
-            names = reader.inner(2, "the list of names")
+            cursor = Cursor(found.data)
+            names = cursor.inner(2, "the list of names")
             while names.left:
                 kind = names.number(1)
                 name = names.vector(2, "a server name")
                 if kind == 0 and not first:
                     first = name.decode("ascii", "backslashreplace")
-            reader.done("the list of names")
-        except BadMessage as error:
-            self.extended.fail(BadMessage(found.start + error.offset, error.reason))
+            cursor.done("the list of names")
+        except WireError as error:
+            self.extended.fail(WireError(found.start + error.offset, error.reason))
         return first
 
     def _key_shares(self) -> list[tuple[int, int]]:
@@ -203,14 +194,14 @@ class ClientHello:
         if found is None:
             return shares
         try:
-            reader = Reader(found.data)
-            inside = reader.inner(2, "the key shares")
+            cursor = Cursor(found.data)
+            inside = cursor.inner(2, "the key shares")
             while inside.left:
                 group = inside.number(2)
                 shares.append((group, len(inside.vector(2, "a key share"))))
-            reader.done("the key shares")
-        except BadMessage as error:
-            self.extended.fail(BadMessage(found.start + error.offset, error.reason))
+            cursor.done("the key shares")
+        except WireError as error:
+            self.extended.fail(WireError(found.start + error.offset, error.reason))
         return shares
 
     def _psk_identities(self) -> list[PskIdentity]:
@@ -219,17 +210,17 @@ class ClientHello:
         if found is None:
             return identities
         try:
-            reader = Reader(found.data)
-            inside = reader.inner(2, "the pre-shared keys")
+            cursor = Cursor(found.data)
+            inside = cursor.inner(2, "the pre-shared keys")
             while inside.left:
                 identity = inside.vector(2, "a pre-shared key's identity")
                 identities.append(PskIdentity(identity, inside.number(4)))
-            binders = reader.inner(2, "the binders")
+            binders = cursor.inner(2, "the binders")
             while binders.left:
                 binders.vector(1, "a binder")
-            reader.done("the binders")
-        except BadMessage as error:
-            self.extended.fail(BadMessage(found.start + error.offset, error.reason))
+            cursor.done("the binders")
+        except WireError as error:
+            self.extended.fail(WireError(found.start + error.offset, error.reason))
         return identities
 
     def _check_ech(self) -> None:
@@ -238,19 +229,19 @@ class ClientHello:
         if found is None or found.data[:1] > b"\x01":     # a type that is not known is kept as it is
             return
         try:
-            reader = Reader(found.data)
-            if reader.number(1) == 0:
-                reader.take(5, "the cipher suite and configuration")
-                reader.vector(2, "the encapsulated key")
-                reader.vector(2, "the encrypted hello")
-            reader.done("the encrypted hello")
-        except BadMessage as error:
-            self.extended.fail(BadMessage(found.start + error.offset, error.reason))
+            cursor = Cursor(found.data)
+            if cursor.number(1) == 0:
+                cursor.take(5, "the cipher suite and configuration")
+                cursor.vector(2, "the encapsulated key")
+                cursor.vector(2, "the encrypted hello")
+            cursor.done("the encrypted hello")
+        except WireError as error:
+            self.extended.fail(WireError(found.start + error.offset, error.reason))
 
 
 def _check_session_id(session_id: bytes, extended: Extensions) -> None:
     if len(session_id) > MAX_SESSION_ID:
-        extended.fail(BadMessage(RANDOM + 2, f"a session id of {len(session_id)} octets, above {MAX_SESSION_ID}"))
+        extended.fail(WireError(RANDOM + 2, f"a session id of {len(session_id)} octets, above {MAX_SESSION_ID}"))
 
 
 class ServerHello:
@@ -269,8 +260,8 @@ class ServerHello:
         self.compression = 0
         self.extended = Extensions()
         try:
-            self._read(Reader(body))
-        except BadMessage as error:
+            self._read(Cursor(body))
+        except WireError as error:
             self.extended.fail(error)
         self.retry = self.random == RETRY_RANDOM
         self.version = self._number(SUPPORTED_VERSIONS, self.legacy_version)
@@ -279,16 +270,16 @@ class ServerHello:
         self.alpn = next(iter(self.extended.protocols()), "")
         self.downgrade = "" if self.version >= TLS13 else DOWNGRADES.get(self.random[-8:], "")
 
-    def _read(self, reader: Reader) -> None:
-        self.legacy_version = reader.number(2)
-        self.random = reader.take(RANDOM, "the random")
+    def _read(self, cursor: Cursor) -> None:
+        self.legacy_version = cursor.number(2)
+        self.random = cursor.take(RANDOM, "the random")
         if self.legacy_version >> 8 != 0x7F or self.legacy_version >= 0x7F16:   # drafts before 22 had neither
-            self.session_id = reader.vector(1, "the session id")
+            self.session_id = cursor.vector(1, "the session id")
             _check_session_id(self.session_id, self.extended)
-        self.suite = reader.number(2)
+        self.suite = cursor.number(2)
         if self.legacy_version >> 8 != 0x7F or self.legacy_version >= 0x7F16:
-            self.compression = reader.number(1)
-        self.extended.read(reader)
+            self.compression = cursor.number(1)
+        self.extended.read(cursor)
 
     def _number(self, type: int, otherwise: int) -> int:
         """The number that an extension of a ServerHello is; the server's key follows that of its group."""
@@ -296,14 +287,14 @@ class ServerHello:
         if found is None:
             return otherwise
         number = otherwise
-        reader = Reader(found.data)
+        cursor = Cursor(found.data)
         try:
-            number = reader.number(2)
+            number = cursor.number(2)
             if type == KEY_SHARE and not self.retry:      # RFC 8446 §4.2.8
-                reader.vector(2, "the key share")
-            reader.done(found.name)
-        except BadMessage as error:
-            self.extended.fail(BadMessage(found.start + error.offset, error.reason))
+                cursor.vector(2, "the key share")
+            cursor.done(found.name)
+        except WireError as error:
+            self.extended.fail(WireError(found.start + error.offset, error.reason))
         return number
 
     @property
@@ -329,11 +320,6 @@ class ServerHello:
     @property
     def encrypt_then_mac(self) -> bool:
         return self.extended.has(ENCRYPT_THEN_MAC)
-
-    @property
-    def ticket_promised(self) -> bool:
-        """An empty session_ticket: a ticket will follow (RFC 5077 §3.2)."""
-        return self.version <= TLS12 and self.extended.has(SESSION_TICKET)
 
     @property
     def secure_renegotiation(self) -> bool:

@@ -1,4 +1,4 @@
-"""The handshake messages other than the hellos. Each is read from its body; BadMessage where it breaks its structure.
+"""The handshake messages other than the hellos. Each is read from its body; WireError where it breaks its structure.
 
 Sources: RFC 8446 §4.3 to §4.6, RFC 5246 §7.4, RFC 8422 §5.4, RFC 5077 §3.3, RFC 6066 §8, RFC 8879 §4.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
+from dissectors.kit.cursor import Cursor, WireError
 from dissectors.wire.tls.extensions import (
     CERTIFICATE_AUTHORITIES,
     EARLY_DATA,
@@ -17,7 +18,6 @@ from dissectors.wire.tls.extensions import (
     Extensions,
 )
 from dissectors.wire.tls.names import TLS12
-from dissectors.wire.tls.reader import BadMessage, Reader
 
 MAX_CERTIFICATES: Final = 64             # of one chain
 MAX_UNCOMPRESSED: Final = 1 << 20        # octets of a certificate message once it is decompressed
@@ -44,20 +44,20 @@ class Certificate:
     """
 
     def __init__(self, body: bytes, tls13: bool) -> None:
-        reader = Reader(body)
-        self.context = reader.vector(1, "the request context") if tls13 else b""
+        cursor = Cursor(body)
+        self.context = cursor.vector(1, "the request context") if tls13 else b""
         self.chain: list[ChainEntry] = []
         self.left_out = 0
         self.problem = ""
         self.problem_at = 0
-        inside = reader.inner(3, "the certificates")
+        inside = cursor.inner(3, "the certificates")
         while inside.left:
             der = inside.vector(3, "a certificate")
             if not der:
-                raise BadMessage(int(inside.at), "a certificate of 0 octets")   # RFC 5246 §7.4.2, RFC 8446 §4.4.2
+                raise WireError(int(inside.at), "a certificate of 0 octets")   # RFC 5246 §7.4.2, RFC 8446 §4.4.2
             extensions = Extensions()
             if tls13:
-                extensions.read(Reader(inside.data, int(inside.at), _block_end(inside)))
+                extensions.read(Cursor(inside.data, int(inside.at), _block_end(inside)))
                 inside.at = _block_end(inside)
                 if extensions.problem and not self.problem:
                     self.problem, self.problem_at = extensions.problem, extensions.problem_at
@@ -65,16 +65,16 @@ class Certificate:
                 self.chain.append(ChainEntry(der, extensions))
             else:
                 self.left_out += 1
-        reader.done("the certificates")
+        cursor.done("the certificates")
 
     @property
     def ders(self) -> list[bytes]:
         return [entry.der for entry in self.chain]
 
 
-def _block_end(reader: Reader) -> int:
-    """Where a block of extensions that begins here ends. Raises BadMessage."""
-    ahead = Reader(reader.data, int(reader.at), int(reader.end))
+def _block_end(cursor: Cursor) -> int:
+    """Where a block of extensions that begins here ends. Raises WireError."""
+    ahead = Cursor(cursor.data, int(cursor.at), int(cursor.end))
     ahead.inner(2, "the extensions of a certificate")
     return int(ahead.at)
 
@@ -83,34 +83,34 @@ class CompressedCertificate:
     """A Certificate message of TLS 1.3, compressed (RFC 8879 §4). size: as it claims to be without compression."""
 
     def __init__(self, body: bytes) -> None:
-        reader = Reader(body)
-        self.algorithm = reader.number(2)
-        self.size = reader.number(3)
-        self.compressed = reader.vector(3, "the compressed certificate message")
-        reader.done("the compressed certificate message")
+        cursor = Cursor(body)
+        self.algorithm = cursor.number(2)
+        self.size = cursor.number(3)
+        self.compressed = cursor.vector(3, "the compressed certificate message")
+        cursor.done("the compressed certificate message")
 
     def body(self) -> bytes:
-        """The Certificate message's body. Raises BadMessage where it cannot be had."""
+        """The Certificate message's body. Raises WireError where it cannot be had."""
         if self.size > MAX_UNCOMPRESSED:
-            raise BadMessage(2, f"a certificate message of {self.size} octets, above the cap of {MAX_UNCOMPRESSED}")
+            raise WireError(2, f"a certificate message of {self.size} octets, above the cap of {MAX_UNCOMPRESSED}")
         data = _decompressed(self.algorithm, self.compressed, self.size)
         if len(data) != self.size:
-            raise BadMessage(2, f"{len(data)} octets where {self.size} were announced")
+            raise WireError(2, f"{len(data)} octets where {self.size} were announced")
         return data
 
 
 def _decompressed(algorithm: int, data: bytes, size: int) -> bytes:
-    """At most size + 1 octets. Raises BadMessage."""
+    """At most size + 1 octets. Raises WireError."""
     if algorithm == 1:
         try:
             return zlib.decompressobj().decompress(data, size + 1)
         except zlib.error as error:
-            raise BadMessage(8, f"it cannot be decompressed: {error}") from error
+            raise WireError(8, f"it cannot be decompressed: {error}") from error
     if algorithm == 2:
         return _from_brotli(data, size)
     if algorithm == 3:
         return _from_zstd(data, size)
-    raise BadMessage(0, f"compression algorithm {algorithm} is not known")
+    raise WireError(0, f"compression algorithm {algorithm} is not known")
 
 
 def _from_brotli(data: bytes, size: int) -> bytes:
@@ -119,7 +119,7 @@ def _from_brotli(data: bytes, size: int) -> bytes:
     try:
         plain: bytes = brotli.Decompressor().process(data, output_buffer_limit=size + 1)
     except brotli.error as error:
-        raise BadMessage(8, f"it cannot be decompressed: {error}") from error
+        raise WireError(8, f"it cannot be decompressed: {error}") from error
     return plain
 
 
@@ -129,7 +129,7 @@ def _from_zstd(data: bytes, size: int) -> bytes:
     try:
         plain: bytes = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).stream_reader(data).read(size + 1)
     except zstandard.ZstdError as error:
-        raise BadMessage(8, f"it cannot be decompressed: {error}") from error
+        raise WireError(8, f"it cannot be decompressed: {error}") from error
     return plain
 
 
@@ -160,50 +160,50 @@ class CertificateStatus:
     """A stapled OCSP response of TLS 1.2 (RFC 6066 §8); of several (RFC 6961 §2.2) the first."""
 
     def __init__(self, body: bytes) -> None:
-        reader = Reader(body)
-        self.type = reader.number(1)
+        cursor = Cursor(body)
+        self.type = cursor.number(1)
         self.ocsp = b""
         if self.type == OCSP:
-            self.ocsp = reader.vector(3, "the OCSP response")
+            self.ocsp = cursor.vector(3, "the OCSP response")
         elif self.type == OCSP_MULTI:
-            inside = reader.inner(3, "the OCSP responses")
+            inside = cursor.inner(3, "the OCSP responses")
             while inside.left:
                 response = inside.vector(3, "an OCSP response")
                 self.ocsp = self.ocsp or response
         else:
             return
-        reader.done("the OCSP response")
+        cursor.done("the OCSP response")
 
 
 class CertificateRequest:
     """types: certificate types of TLS 1.2.   schemes: signatures that will do.   authorities: DER names of CAs."""
 
     def __init__(self, body: bytes, version: int) -> None:
-        reader = Reader(body)
+        cursor = Cursor(body)
         self.context = b""
         self.types: list[int] = []
         self.schemes: list[int] = []
         self.authorities: list[bytes] = []
         self.extensions = Extensions()
         if version > TLS12:
-            self.context = reader.vector(1, "the request context")
-            self.extensions.read(reader)
+            self.context = cursor.vector(1, "the request context")
+            self.extensions.read(cursor)
             self.schemes = self.extensions.numbers(SIGNATURE_ALGORITHMS, 2, 2)
             found = self.extensions.index.get(CERTIFICATE_AUTHORITIES)
             if found is not None:
-                self._names(Reader(body, found.start, found.start + len(found.data)))
+                self._names(Cursor(body, found.start, found.start + len(found.data)))
             self.extensions.check()
             return
-        self.types = reader.numbers(1, 1, "the certificate types")
+        self.types = cursor.numbers(1, 1, "the certificate types")
         if version == TLS12:
-            self.schemes = reader.numbers(2, 2, "the signature algorithms")
-        self._names(reader)
+            self.schemes = cursor.numbers(2, 2, "the signature algorithms")
+        self._names(cursor)
 
-    def _names(self, reader: Reader) -> None:
-        inside = reader.inner(2, "the certificate authorities")
+    def _names(self, cursor: Cursor) -> None:
+        inside = cursor.inner(2, "the certificate authorities")
         while inside.left:
             self.authorities.append(inside.vector(2, "a certificate authority's name"))
-        reader.done("the certificate authorities")
+        cursor.done("the certificate authorities")
 
 
 class ServerKeyExchange:
@@ -215,65 +215,64 @@ class ServerKeyExchange:
     """
 
     def __init__(self, body: bytes, key_exchange: str, version: int, signed: bool, psk: bool = False) -> None:
-        reader = Reader(body)
+        cursor = Cursor(body)
         self.group = 0
         self.prime_bits = 0
         self.scheme = -1
         self.key_length = 0
-        self.hint = reader.vector(2, "the hint") if psk else b""
+        self.hint = cursor.vector(2, "the hint") if psk else b""
         if key_exchange in ("ECDHE", "ECDH"):
-            kind = reader.number(1)
+            kind = cursor.number(1)
             if kind != NAMED_CURVE:
                 return          # explicit curves are deprecated (RFC 8422 §5.4), and what follows depends on them
-            self.group = reader.number(2)
-            self.key_length = len(reader.vector(1, "the public point"))
+            self.group = cursor.number(2)
+            self.key_length = len(cursor.vector(1, "the public point"))
         elif key_exchange in ("DHE", "DH"):
-            prime = reader.vector(2, "the prime").lstrip(b"\0")
+            prime = cursor.vector(2, "the prime").lstrip(b"\0")
             self.prime_bits = 8 * len(prime) - (8 - prime[0].bit_length()) if prime else 0
-            reader.vector(2, "the generator")
-            self.key_length = len(reader.vector(2, "the public value"))
+            cursor.vector(2, "the generator")
+            self.key_length = len(cursor.vector(2, "the public value"))
         else:
             return
-        if signed and reader.left:
+        if signed and cursor.left:
             if version >= TLS12:
-                self.scheme = reader.number(2)
-            reader.vector(2, "the signature")
-        reader.done("the server's key exchange")
+                self.scheme = cursor.number(2)
+            cursor.vector(2, "the signature")
+        cursor.done("the server's key exchange")
 
 
 class CertificateVerify:
     """scheme: -1 before TLS 1.2, which names none."""
 
     def __init__(self, body: bytes, version: int) -> None:
-        reader = Reader(body)
-        self.scheme = reader.number(2) if version >= TLS12 else -1
-        self.signature = reader.vector(2, "the signature")
-        reader.done("the signature")
+        cursor = Cursor(body)
+        self.scheme = cursor.number(2) if version >= TLS12 else -1
+        self.signature = cursor.vector(2, "the signature")
+        cursor.done("the signature")
 
 
 class NewSessionTicket:
     """lifetime: in seconds.   early_data: octets of 0-RTT that it allows, 0 for none (TLS 1.3)."""
 
     def __init__(self, body: bytes, tls13: bool) -> None:
-        reader = Reader(body)
-        self.lifetime = reader.number(4)
-        self.age_add = 0
+        cursor = Cursor(body)
+        self.lifetime = cursor.number(4)
         self.nonce = b""
         self.early_data = 0
         self.extensions = Extensions()
         if tls13:
-            self.age_add = reader.number(4)
-            self.nonce = reader.vector(1, "the nonce")
-        self.ticket = reader.vector(2, "the ticket")
+            cursor.number(4)    # ticket_age_add
+            self.nonce = cursor.vector(1, "the nonce")
+        self.ticket = cursor.vector(2, "the ticket")
         if tls13:
-            self.extensions.read(reader)
+            self.extensions.read(cursor)
             self.extensions.check()
             found = self.extensions.index.get(EARLY_DATA)
             if found is not None:      # RFC 8446 §4.2.10
-                allowed = Reader(body, found.start, found.start + len(found.data))
+                allowed = Cursor(body, found.start, found.start + len(found.data))
                 self.early_data = allowed.number(4)
                 allowed.done(found.name)
-        reader.done("the ticket")
+        cursor.done("the ticket")
 
 
 class EncryptedExtensions:
@@ -281,7 +280,7 @@ class EncryptedExtensions:
 
     def __init__(self, body: bytes) -> None:
         self.extensions = Extensions()
-        self.extensions.read(Reader(body))
+        self.extensions.read(Cursor(body))
         self.alpn = next(iter(self.extensions.protocols()), "")
         self.early_data = self.extensions.has(EARLY_DATA)
         self.heartbeat = self.extensions.has(HEARTBEAT)
@@ -292,6 +291,6 @@ class KeyUpdate:
     """requested: the other side is to change its keys too (RFC 8446 §4.6.3)."""
 
     def __init__(self, body: bytes) -> None:
-        reader = Reader(body)
-        self.requested = reader.number(1) == 1
-        reader.done("the key update")
+        cursor = Cursor(body)
+        self.requested = cursor.number(1) == 1
+        cursor.done("the key update")

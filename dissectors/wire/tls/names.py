@@ -29,7 +29,6 @@ SSL2_KINDS: Final[dict[int, str]] = {
 }
 PSK_MODES: Final[dict[int, str]] = {0: "psk_ke", 1: "psk_dhe_ke"}           # RFC 8446 §4.2.9
 COMPRESSIONS: Final[dict[int, str]] = {1: "zlib", 2: "brotli", 3: "zstd"}   # of certificates, RFC 8879 §7.3
-ALERT_LEVELS: Final[dict[int, str]] = {1: "warning", 2: "fatal"}            # RFC 8446 §6
 
 # TLS HandshakeType.
 HANDSHAKES: Final[dict[int, str]] = {

@@ -51,22 +51,3 @@ def premaster_by_rsa(private_keys: list[bytes], encrypted: bytes, client_version
             if found[0] == 3 and found[1] <= 3:
                 other = found
     return other
-
-
-def keys_of_certificate(private_keys: list[bytes], certificate: bytes) -> list[bytes]:
-    """Those of the private keys that belong to this certificate (DER), by their public halves."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-    from cryptography.x509 import load_der_x509_certificate
-
-    form = PublicFormat.SubjectPublicKeyInfo
-    try:
-        wanted = load_der_x509_certificate(certificate).public_key().public_bytes(Encoding.DER, form)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return []
-    found = []
-    for encoded in private_keys:
-        key = private_key(encoded)
-        if key is not None and key.public_key().public_bytes(Encoding.DER, form) == wanted:
-            found.append(encoded)
-    return found

@@ -3,11 +3,6 @@ from __future__ import annotations
 
 from typing import Final
 
-# Suites that the registry marks as recommended as RFC 8447 §8 left it.
-_RECOMMENDED: Final = frozenset((
-    0x009E, 0x009F, 0x00AA, 0x00AB, 0x1301, 0x1302, 0x1303, 0x1304, 0xC02B, 0xC02C, 0xC02F, 0xC030, 0xC09E, 0xC09F,
-    0xC0A6, 0xC0A7, 0xCCA8, 0xCCA9, 0xCCAA, 0xCCAC, 0xCCAD, 0xD001, 0xD002, 0xD005,
-))
 FALLBACK: Final = 0x5600        # TLS_FALLBACK_SCSV, RFC 7507: no suite, a signal
 RENEGOTIATION: Final = 0x00FF   # TLS_EMPTY_RENEGOTIATION_INFO_SCSV, RFC 5746 §3.3: likewise
 
@@ -34,7 +29,7 @@ class Suite:
     key_exchange, authentication: "ECDHE", "RSA"; "" in TLS 1.3, which negotiates them apart.
     cipher: "AES_128_GCM".     hash: of the PRF, HKDF or MAC: "SHA256", "SHA"; "" for none.
     forward_secret: stealing the server's key later opens nothing recorded before.
-    weak: the reason in words, "" where there is none.     recommended: by IANA's registry.
+    weak: the reason in words, "" where there is none.
     """
 
     def __init__(self, id: int, name: str) -> None:
@@ -44,7 +39,6 @@ class Suite:
         self.signal = id in (FALLBACK, RENEGOTIATION)
         self.key_exchange = ""
         self.authentication = ""
-        self.recommended = id in _RECOMMENDED
         body = name.removeprefix("TLS_")
         if "_WITH_" in body:
             exchange, body = body.split("_WITH_", 1)

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import time
 
-from samples.record.case import Action, Case, Fault, Host, Kind, Link, Nic, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import Act
 from samples.record.cases.zones import LARGE, REVERSE, SHOP, signed
 from samples.record.lab import Lab
+from samples.record.network import Action, Fault, Host, Kind, Link, Nic
 from samples.record.servers import named, web
 
 CLIENT = "10.0.1.10"

@@ -4,9 +4,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from samples.record.case import Capture, Case, Host, Nic, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.zones import SHOP, root_zone, signed, tld_zone
 from samples.record.lab import Lab
+from samples.record.network import Capture, Host, Nic
 from samples.record.servers import named, unbound
 
 RESOLVER, ROOT, TLD, AUTHORITY = "10.0.0.2", "10.0.0.11", "10.0.0.12", "10.0.0.13"

@@ -1,9 +1,10 @@
 """gRPC over HTTP/2: four patterns of calls, and the ways a call ends."""
 from __future__ import annotations
 
-from samples.record.case import Case, Link, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, pair
 from samples.record.lab import Lab
+from samples.record.network import Link
 
 PORT = 8080                      # where tshark looks for HTTP; gRPC has no port of its own
 NAME = "catalogue.shop.test"

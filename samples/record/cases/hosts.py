@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from samples.record.case import Host, Nic
 from samples.record.lab import Lab
+from samples.record.network import Host, Nic
 from samples.record.servers import web
 
 CLIENT = "10.0.1.10"

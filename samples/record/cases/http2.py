@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import time
 
-from samples.record.case import Action, Case, Fault, Kind, Link, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, Act, pair
 from samples.record.cases.http_hosts import SITE
 from samples.record.lab import Lab
+from samples.record.network import Action, Fault, Kind, Link
 from samples.record.servers import text_of, web
 
 URL = f"http://{SITE}"

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from samples.record.case import Case, Link, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, Act, pair
 from samples.record.lab import Lab
+from samples.record.network import Link
 from samples.record.servers import web
 
 SITE = "www.shop.test"

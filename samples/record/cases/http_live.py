@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from samples.record.browser import chromium
-from samples.record.case import Case, Host, Nic, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import CLIENT, SERVER
 from samples.record.cases.http_hosts import SITE, URL, case, curl, python_web
 from samples.record.cases.tls_hosts import ROOT, nginx_tls
 from samples.record.lab import Lab
+from samples.record.network import Host, Nic
 from samples.record.servers import web
 
 PROXY = "10.0.1.15"

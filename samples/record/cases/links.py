@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import time
 
-from samples.record.case import MIRROR, Capture, Case, Host, Nic, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import CLIENT, SERVER, Act, fetch, nginx, pair
 from samples.record.lab import Lab, LabError
+from samples.record.network import MIRROR, Capture, Host, Nic
 from samples.record.servers import web
 
 INNER_CLIENT, INNER_SERVER = "192.168.7.1", "192.168.7.2"
@@ -17,7 +18,7 @@ def _wait_for(lab: Lab, host: str, device: str) -> None:
     deadline = time.monotonic() + 5
     while device not in lab.quiet(host, ["ip", "-br", "link"]):
         if time.monotonic() > deadline:
-            raise LabError(f"{lab.case.key}: no {device} on {host}")
+            raise LabError(f"{lab.key}: no {device} on {host}")
         time.sleep(0.05)
 
 

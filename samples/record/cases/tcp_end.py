@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import time
 
-from samples.record.case import Action, Case, Fault, Kind, Link, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import PORT, SERVER, calls, nginx, pair, serves
 from samples.record.lab import Lab
+from samples.record.network import Action, Fault, Kind, Link
 
 FINISH = Shows("tcp.flags.fin == 1", "Both sides finish", 2, 2)
 

@@ -1,9 +1,10 @@
 """What is lost, reordered, duplicated or marked on the way, and how TCP repairs it."""
 from __future__ import annotations
 
-from samples.record.case import Action, Capture, Case, Fault, Host, Kind, Link, Nic, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import calls, fetch, nginx, pair, serves
 from samples.record.lab import Lab
+from samples.record.network import Action, Capture, Fault, Host, Kind, Link, Nic
 
 FINISH = Shows("tcp.flags.fin == 1", "Both sides finish", 2, 2)
 AGAIN = "tcp.analysis.retransmission"

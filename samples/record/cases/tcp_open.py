@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import time
 
-from samples.record.case import Action, Capture, Case, Fault, Host, Kind, Link, Nic, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import CLIENT, PORT, SERVER, fetch, nginx, pair, serves
 from samples.record.lab import Lab
+from samples.record.network import Action, Capture, Fault, Host, Kind, Link, Nic
 from samples.record.servers import web
 
 HANDSHAKE = Shows("tcp.flags.syn == 1", "SYN, and SYN-ACK one round trip later", 2, 2)

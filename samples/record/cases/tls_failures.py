@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import time
 
-from samples.record.case import Case, Link, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, Act
 from samples.record.cases.tls_hosts import (
     CERTIFICATE,
@@ -22,6 +22,7 @@ from samples.record.cases.tls_hosts import (
 )
 from samples.record.certificates import NAME, Authority
 from samples.record.lab import Lab
+from samples.record.network import Link
 from samples.record.servers import web
 
 PAGE = f"https://{NAME}/page.txt"

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import subprocess
 
-from samples.record.case import Case, Link, Shows
+from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, Act, pair
 from samples.record.certificates import NAME, Authority, Identity
 from samples.record.lab import Lab
+from samples.record.network import Link
 from samples.record.servers import text_of, web
 
 PORT = 443

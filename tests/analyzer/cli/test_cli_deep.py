@@ -1,6 +1,7 @@
 """Wireshark's dissection of one frame."""
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -54,14 +55,40 @@ def test_a_capture_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "no such file" in capsys.readouterr().err
 
 
+@needs_tshark
+def test_nothing_in_the_current_folder_has_a_say(
+    capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pyshark reads `config.ini` there, which names programs; an empty entry of PATH means that folder."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    (folder / "config.ini").write_text(f"[tshark]\ntshark_path = {folder / 'tshark'}\n[dumpcap]\n")
+    (folder / "tshark").write_text(f"#!/bin/sh\ntouch {folder / 'was-run'}\n")
+    (folder / "tshark").chmod(0o755)
+    (folder / "lxml.py").write_text(f"open({str(folder / 'was-run')!r}, 'w')\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", f":.:{os.environ['PATH']}")
+    assert run(["frames", os.path.relpath(capture), "--deep", "1"]) == 0
+    assert "Address Resolution Protocol (request)" in capsys.readouterr().out
+    assert not (folder / "was-run").exists()
+
+
+@needs_tshark
+def test_a_broken_configuration_in_the_current_folder_breaks_nothing(
+    capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.ini").write_text("[other]\n")
+    monkeypatch.chdir(tmp_path)
+    assert run(["frames", str(capture), "--deep", "1"]) == 0
+
+
 @pytest.mark.parametrize(
     ("platform", "how"), [("linux", "apt install tshark"), ("darwin", "brew"), ("win32", "winget")]
 )
 def test_without_tshark_it_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], platform: str, how: str
 ) -> None:
-    monkeypatch.setattr(deep.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(deep, "find_program", lambda _name, _places: "")
     monkeypatch.setattr(deep.sys, "platform", platform)
-    monkeypatch.setattr(deep.os.path, "isfile", lambda _path: False)
     assert run(["frames", "x.pcap", "--deep", "1"]) == 2
     assert how in capsys.readouterr().err

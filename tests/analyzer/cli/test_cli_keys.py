@@ -5,6 +5,8 @@ import datetime
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from analyzer.cli.main import run
+from analyzer.ingest import keyfiles
 
 ROOT = Path(__file__).parents[3]
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -103,6 +106,72 @@ def test_a_log_without_a_secret_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     error = capsys.readouterr().err
     assert "no secret was read from it" in error
     assert "\x1b" not in error
+
+
+def command(name: str, option: str, path: str, folder: Path) -> list[str]:
+    words = [name, "x.pcap", option, path]
+    return [*words, "-o", str(folder / "out.json")] if name == "report" else words
+
+
+@pytest.mark.parametrize(("name", "option"), [
+    ("analyze", "--keylog"), ("report", "--keylog"), ("frames", "--keylog"), ("analyze", "--private-key"),
+    ("analyze", "--trust"), ("report", "--inject-keys"),
+])
+def test_neither_a_pipe_without_a_writer_nor_a_device_keeps_anybody_waiting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, option: str
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, why in ((str(pipe), "is a pipe that nobody writes to"), ("/dev/zero", "is a device, not a file")):
+        assert run(command(name, option, path, tmp_path)) == 2
+        error = capsys.readouterr().err
+        assert f"{path}: {why}" in error
+        assert error.count("\n") == 1
+    assert run(command(name, option, str(tmp_path), tmp_path)) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_pipe_with_a_writer_is_read_to_its_end(tmp_path: Path, pipeline: Any) -> None:
+    """As `--keylog <(gpg -d keys.gpg)` makes one: nothing comes at first, and then in pieces."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = Path(log(tmp_path, "a.log", 1)).read_bytes() + b"\n" + Path(log(tmp_path, "b.log", 2)).read_bytes()
+
+    def write() -> None:
+        with pipe.open("wb", buffering=0) as file:
+            for at in range(0, len(content), 100):
+                time.sleep(0.05)
+                file.write(content[at:at + 100])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert run(["analyze", "x.pcap", "--keylog", str(pipe)]) == 0
+    writer.join()
+    assert sorted(key[-1] for key in provided(pipeline).secrets) == [1, 2]
+
+
+def test_a_writer_who_says_nothing_is_left_after_a_while(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    both = os.open(pipe, os.O_RDWR)
+    with pytest.raises(keyfiles.UnusableFile, match="has neither written nor ended"):
+        keyfiles.contents(str(pipe), 1000, 0.1)
+    os.write(both, bytes(2000))
+    assert len(keyfiles.contents(str(pipe), 1000)) == 1000, "no more than is asked for"
+    os.close(both)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_the_environment_may_name_what_is_no_file(
+    tmp_path: Path, pipeline: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    path = {"pipe": tmp_path / "pipe", "folder": tmp_path, "device": Path("/dev/zero")}[kind]
+    if kind == "pipe":
+        os.mkfifo(path)
+    monkeypatch.setenv("SSLKEYLOGFILE", str(path))
+    assert run(["analyze", "x.pcap"]) == 0
+    assert "named by SSLKEYLOGFILE, and no regular file, so not read" in capsys.readouterr().err
+    assert provided(pipeline).secrets == {}
 
 
 def test_private_keys(

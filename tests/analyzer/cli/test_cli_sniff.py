@@ -1,7 +1,10 @@
 """`wiretale sniff` without rights: a pipe, a growing file, what contradicts itself, what it leaves behind."""
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -115,6 +118,41 @@ def test_a_reader_who_leaves_ends_it_without_a_traceback() -> None:
     assert "Traceback" not in complaints
 
 
+@pytest.mark.parametrize("options", [("-",), ("-", "--json")])
+def test_lines_that_find_no_room_are_no_success(options: tuple[str, ...]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "analyzer.cli.main", "sniff", *options], input=capture().read_bytes(),
+            stdout=full, stderr=subprocess.PIPE, check=False, timeout=PATIENCE,
+        )
+    assert done.returncode == 2
+    assert b"standard output cannot be written to: No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_reader_whose_pipe_does_not_block_gets_every_line() -> None:
+    """As a shell hands over a descriptor that another program has made so."""
+    ends = os.pipe()
+    os.set_blocking(ends[1], False)
+    if sys.platform == "linux":
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "analyzer.cli.main", "sniff", "-", "--json", "--level", "teach"],
+        stdin=subprocess.PIPE, stdout=ends[1], stderr=subprocess.PIPE,
+    )
+    os.close(ends[1])
+    assert process.stdin is not None
+    process.stdin.write(capture().read_bytes())
+    process.stdin.close()
+    time.sleep(1.0)
+    with open(ends[0], "rb") as late:
+        lines = late.read().splitlines()
+    assert process.wait(PATIENCE) == 0
+    assert json.loads(lines[-1])["record"] == "capture"
+
+
 def test_a_report_that_cannot_be_written_is_known_before_the_capture(tmp_path: Path) -> None:
     done = sniff("-", "-o", str(tmp_path / "nowhere" / "report.html"), data=capture().read_bytes())
     assert done.returncode == 2
@@ -138,6 +176,43 @@ def test_a_page_shows_the_bytes_where_the_capture_was_written(tmp_path: Path) ->
     sniff("-", "-o", str(bare), data=capture().read_bytes())
     sniff("-", "-o", str(full), "-w", str(tmp_path / "copy.pcapng"), data=capture().read_bytes())
     assert full.stat().st_size > bare.stat().st_size + 500
+
+
+@pytest.mark.parametrize(("path", "why"), [
+    ("/dev/zero", "it is a device"), (".", "is a directory"), ("pipe/x", "Not a directory"),
+])
+def test_what_is_no_key_log_is_one_line(tmp_path: Path, path: str, why: str) -> None:
+    (tmp_path / "pipe").write_text("")
+    done = sniff("-", "--keylog", path if path[0] in "/." else str(tmp_path / path), data=capture().read_bytes())
+    assert done.returncode == 2, done.stdout
+    assert why in done.stderr
+    assert "CAPTURE" not in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["option", "environment"])
+def test_a_pipe_of_keys_without_a_writer_does_not_hold_the_capture(
+    tmp_path: Path, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "keys"
+    os.mkfifo(pipe)
+    if variable == "environment":
+        monkeypatch.setenv("SSLKEYLOGFILE", str(pipe))
+    done = sniff("-", *(["--keylog", str(pipe)] if variable == "option" else []), data=capture().read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert "THE STORY" in done.stdout
+
+
+def test_what_the_environment_names_and_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", "/dev/zero")
+    done = sniff("-", data=capture().read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert "key log /dev/zero: cannot be read (it is a device)" in done.stderr
+
+
+def test_it_says_as_whom_it_reads() -> None:
+    first = sniff("-", data=capture().read_bytes()).stdout.splitlines()[0]
+    assert re.search(r"CAPTURE capturing on standard input, (from here on )?as \S+", first)
 
 
 @pytest.mark.parametrize("options", [

@@ -37,7 +37,7 @@ from told_accounts import (
 
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed
-from dissectors.protocols.dns.events import Incomplete
+from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
@@ -98,7 +98,7 @@ def response(*messages: tuple[int, int, bytes], **options: int) -> Made:
 
 def incomplete() -> Account:
     made = lookup((0, 0, message(7)), (MS, 1, message(7, 0x8180, answers=(answer(),))), tcp=True)
-    made.events.append(Incomplete(2 * MS, 1, Evidence((3,)), 20, 5, "The stream ended within a message"))
+    made.events.append(DnsIncomplete(2 * MS, 1, Evidence((3,)), 20, 5, "The stream ended within a message"))
     return made
 
 

@@ -36,7 +36,14 @@ from told_accounts import (
     zero_window,
 )
 
-from analyzer.explain.findings import CAPTURE_RULES, CODES, CONVERSATION_RULES, MAX_OF_A_CODE, findings
+from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
+from analyzer.explain.findings import CODES, MAX_OF_A_CODE, findings
+from analyzer.explain.icmp import ICMP_RULES
+from analyzer.explain.losses import LOSS_RULES
+from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
+from analyzer.explain.opening import OPENING_RULES
+from analyzer.explain.pace import PACE_RULES
+from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES
 from analyzer.model import SEVERITIES, Analysis, CaptureSummary, Finding
 from dissectors.kit.event import Evidence
@@ -45,7 +52,11 @@ from dissectors.protocols.tcp.events_loss import CaptureLoss, FastRetransmit
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 # The rules of protocols above TCP have tests of their own beside this one.
-OWN = [rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES]
+RULES = (
+    *OPENING_RULES, *LOSS_RULES, *PACE_RULES, *ENDING_RULES, *DNS_RULES, *ICMP_RULES, *QUALITY_RULES,
+    *QUALITY_CAPTURE_RULES, *ENDING_CAPTURE_RULES, *DNS_CAPTURE_RULES,
+)
+OWN = [rule.code for rule in RULES]
 
 
 def of_code(made: Analysis, code: str) -> list[Finding]:
@@ -226,7 +237,7 @@ def test_a_filter_shows_the_conversation() -> None:
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 def test_wireshark_takes_every_filter() -> None:
     filters = {finding.display_filter for made, _missed in CASES.values() for finding in findings(made())} - {""}
-    filters |= {rule.narrow for rule in CONVERSATION_RULES} | {rule.narrow for rule in CAPTURE_RULES}
+    filters |= {rule.narrow for rule in RULES}
     whole = " || ".join(f"({text})" for text in sorted(filters - {""}))
     sample = str(SAMPLES / "tcp" / "clean" / "capture.pcapng")
     run = subprocess.run(["tshark", "-n", "-r", sample, "-Y", whole], capture_output=True, text=True, check=False)

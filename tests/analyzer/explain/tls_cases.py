@@ -10,17 +10,17 @@ from x509_lab import NOW_NS, OTHER, Signer
 from analyzer.model import Analysis, Conversation
 from dissectors.kit.event import Event
 from dissectors.protocols.starttls.events import Agreed, InClear
-from dissectors.protocols.starttls.events import Refused as NoTls
-from dissectors.protocols.tcp.events_teardown import Fin, Reset
+from dissectors.protocols.starttls.events import StarttlsRefused as NoTls
+from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.tls.events_data import DataSummary, HeartbeatSeen
-from dissectors.protocols.tls.events_end import AlertSeen, Closed, Refused, Stalled
+from dissectors.protocols.tls.events_end import AlertSeen, Stalled, TlsClosed, TlsRefused
 from dissectors.protocols.tls.events_hello import ClientHelloSeen, ServerHelloSeen
 from dissectors.protocols.tls.events_proof import (
     CertificateRequestSeen,
     CertificateSeen,
     ServerKeyExchangeSeen,
 )
-from dissectors.protocols.tls.events_summary import Established, Summary
+from dissectors.protocols.tls.events_summary import Summary, TlsEstablished
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 
 Made = Callable[[], Analysis]
@@ -49,7 +49,7 @@ def chosen(
 def alert(
     number: int, cause: str = "", direction: int = 1, *, ends: bool = True, level: int = 2, time: int = 80 * MS
 ) -> AlertSeen:
-    kind = Refused if ends else AlertSeen
+    kind = TlsRefused if ends else AlertSeen
     return kind(time, direction, (7,), 0, level, number, cause, 50 * MS, "shop.test", 2)
 
 
@@ -61,8 +61,8 @@ def fin(direction: int = 1, time: int = 70 * MS) -> Fin:
     return Fin(time, direction, (8,), SIDES, 9, 900, True, False, -1)
 
 
-def rst(direction: int = 1, time: int = 70 * MS) -> Reset:
-    return Reset(time, direction, (6,), SIDES, "aborted", "", "", 9, 9, 0, "")
+def rst(direction: int = 1, time: int = 70 * MS) -> TcpReset:
+    return TcpReset(time, direction, (6,), SIDES, "aborted", "", "", 9, 9, 0, "")
 
 
 def certificate(
@@ -91,15 +91,15 @@ def shown(*signers: Signer, then: tuple[Event, ...] = (), **options: object) -> 
 
 
 def established(forward: str = "yes", suite: str = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", tls13: bool = False,
-                time: int = 90 * MS) -> Established:
+                time: int = 90 * MS) -> TlsEstablished:
     summary = Summary()
     summary.version, summary.suite, summary.forward, summary.tls13 = "TLS 1.2", suite, forward, tls13
     summary.server_name, summary.began_ns, summary.ended_ns = "shop.test", 50 * MS, time
-    return Established(time, 0, (4, 8), 0, summary)
+    return TlsEstablished(time, 0, (4, 8), 0, summary)
 
 
-def closed(notified: tuple[str, ...] = (), how: str = "fin", unfinished: tuple[str, ...] = ()) -> Closed:
-    return Closed(200 * MS, 2, (20,), 0, list(notified), how, list(unfinished), False)
+def closed(notified: tuple[str, ...] = (), how: str = "fin", unfinished: tuple[str, ...] = ()) -> TlsClosed:
+    return TlsClosed(200 * MS, 2, (20,), 0, list(notified), how, list(unfinished), False)
 
 
 def data(server: int = 4_000) -> DataSummary:

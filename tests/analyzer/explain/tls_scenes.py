@@ -25,7 +25,7 @@ from x509_lab import BETWEEN, NOW_NS, SERVER, leaf
 from analyzer.explain.findings import findings
 from analyzer.model import Finding
 from dissectors.kit.provided import NOTHING, Provided
-from dissectors.protocols.tcp.events_teardown import Fin, Reset
+from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 
 SIGNAL = 0x00FF                                  # RFC 5746 §3.3
 SECURE = extension(0xFF01, b"\0")                # renegotiation_info of a first handshake
@@ -53,7 +53,7 @@ class Scene(Connection):
         self.close("fin", side)
 
     def rst(self, side: int, after: int = 3 * MS) -> None:
-        self.events.append(Reset(
+        self.events.append(TcpReset(
             self.now + after, side, (self.frame,), SIDES, "aborted", "", "it came so", 5, -1, 0, ""
         ))
         self.close("rst", side, after)

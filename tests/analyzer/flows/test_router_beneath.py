@@ -15,13 +15,14 @@ def test_what_carries_a_protocol_stands_in_its_context() -> None:
             self.above = above
 
         def on_data(self, chunk: Chunk) -> list[Output]:
-            return [Handoff(self.above, chunk.direction, BENEATH, "it is so"), chunk] if self.above else []
+            return [Handoff(("alpn", self.above), chunk.direction, BENEATH), chunk] if self.above else []
 
     def kept(name: str, above: str) -> Protocol:
         def create(context: Context) -> Dissector:
             seen[name] = context
             return Carrier(above)
-        return Protocol(name, name, "Made.", ("RFC 1",), create, ("tcp",), {}, (), probe=lambda data, side: YES)
+        return Protocol(name, name, "Made.", ("RFC 1",), create, ("tcp",), {}, (), probe=lambda data, side: YES,
+                        reached_by=(("alpn", name),))
 
     provided = Provided()
     protocols = (kept("outer", "middle"), kept("middle", "inner"), kept("inner", ""))

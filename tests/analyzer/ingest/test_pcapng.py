@@ -21,7 +21,7 @@ from ingest_captures import (
 )
 
 from analyzer.ingest import pcapng as reader
-from analyzer.ingest.source import CaptureError
+from analyzer.ingest.source import MAX_TIME, CaptureError
 
 NS = EPOCH * 10**9
 
@@ -62,18 +62,30 @@ def test_resolutions(opened: Opener, value: int, units: int, time: int) -> None:
     assert source.interfaces[0].resolution == (2 ** (value & 0x7F) if value & 0x80 else 10**value)
 
 
-@pytest.mark.parametrize("offset", [3600, -3600, -EPOCH - 5, 1 << 32])
+@pytest.mark.parametrize("offset", [3600, -3600, -EPOCH, MAX_TIME // 10**9 - EPOCH])
 def test_offsets(opened: Opener, offset: int) -> None:
     source = opened(section() + interface(options=option(14, struct.pack("<q", offset))) + enhanced())
     assert frames(source)[0][1] == (EPOCH + offset) * 10**9
 
 
-def test_times_beyond_64_bits_are_unknown_and_told_once(opened: Opener) -> None:
+def test_times_out_of_bounds_are_unknown_and_told_once(opened: Opener) -> None:
     late = (1 << 64) - 1
-    source = opened(pcapng(enhanced(units=late), enhanced(units=late), enhanced(), enhanced(units=(1 << 63) // 1000)))
-    assert [frame[1] for frame in frames(source)] == [-1, -1, NS, (1 << 63) // 1000 * 1000]
+    last = MAX_TIME // 1000
+    source = opened(pcapng(*(enhanced(units=one) for one in (late, last + 1, last, (1 << 63) // 1000, NS // 1000, 0))))
+    assert [frame[1] for frame in frames(source)] == [-1, -1, last * 1000, -1, NS, 0]
     assert len(source.damage) == 1
-    assert "2262" in source.damage[0].reason
+    assert "1970 to 2116" in source.damage[0].reason
+
+
+@pytest.mark.parametrize("offset", [-EPOCH - 5, -(1 << 63), (1 << 63) - 1, 1 << 32, MAX_TIME // 10**9 + 1 - EPOCH])
+@pytest.mark.parametrize("resolution", [0, 6, 9, 30, 0x80, 0xFF])
+def test_no_offset_brings_a_time_out_of_bounds(opened: Opener, offset: int, resolution: int) -> None:
+    told = option(9, bytes([resolution])) + option(14, struct.pack("<q", offset))
+    units = (0, EPOCH, 1 << 32, (1 << 63) - 1, (1 << 64) - 1)
+    source = opened(section() + interface(options=told) + b"".join(enhanced(units=one) for one in units))
+    per_second = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
+    exact = [one * 10**9 // per_second + offset * 10**9 for one in units]
+    assert [frame[1] for frame in frames(source)] == [time if 0 <= time <= MAX_TIME else -1 for time in exact]
 
 
 def test_a_resolution_of_two_bytes_is_ignored_and_told(opened: Opener) -> None:

@@ -1,7 +1,7 @@
 """Records as a live capture hands them out, with texts that a hostile peer might send."""
 from __future__ import annotations
 
-from analyzer.live.audience import Detail, Line, Status, Told, Totals, View
+from analyzer.live.audience import Detail, Line, LogLine, Status, Totals, View
 from analyzer.model import Conversation, Endpoint, Finding
 from dissectors.kit.event import CORE, FORWARD, Event, Evidence, JsonValue
 
@@ -58,8 +58,8 @@ def line(number: int, **changed: object) -> Line:
     return found._replace(**changed)  # type: ignore[arg-type]
 
 
-def told(number: int, text: str = "seq 1, window 64240") -> Told:
-    return Told(START + number * 1_000_000, number, f"#{number}", FORWARD, "tcp a ⇄ b", "SYN", text, CORE, "")
+def told(number: int, text: str = "seq 1, window 64240") -> LogLine:
+    return LogLine(START + number * 1_000_000, number, f"#{number}", FORWARD, "tcp a ⇄ b", "SYN", text, CORE, "")
 
 
 def detail(number: int, text: str = "The client asks to open a connection.") -> Detail:

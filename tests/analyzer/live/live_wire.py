@@ -88,7 +88,7 @@ class Sniffing:
 
     def __init__(self, before: list[str], options: tuple[str, ...], popen: dict[str, object]) -> None:
         reading = popen.pop("reading", True)
-        command = [*before, sys.executable, "-P", "-m", "analyzer.cli.main", "sniff", *options]
+        command = [*before, sys.executable, "-P", "-m", "analyzer.cli.main", "sniff", "--keep-privileges", *options]
         self.process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
             command, **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
         )

@@ -24,7 +24,7 @@ def start() -> Iterator[Start]:
 
     yield begin
     for audience in started:
-        audience._process.kill()
+        audience._screen.kill()
         audience.close()
 
 
@@ -104,4 +104,4 @@ def test_closing_waits_for_the_screen_and_not_for_ever(start: Start, monkeypatch
     began = time.monotonic()
     audience.close()
     assert time.monotonic() - began < 5.0
-    assert audience._process.returncode is not None
+    assert audience._screen.process.returncode is not None

@@ -173,6 +173,32 @@ def udp(frames: list[Seen], payload: bytes = b"") -> list[Seen]:
     ]
 
 
+# Shows one folder that others may not enter to everybody, with only this one of its own in it.
+OPENED = """
+closed=$1 child=$2; shift 2
+hold=$(mktemp -d)
+mount --rbind "$closed" "$hold" && mount -t tmpfs -o mode=755 none "$closed" && mkdir "$closed/$child" || exit 99
+mount --rbind "$hold/$child" "$closed/$child" && umount -l "$hold" || exit 99
+rmdir "$hold"
+exec "$@"
+"""
+
+
+def everybody_reads_python() -> tuple[str, ...]:
+    """Before a command: run it where this interpreter and its modules can be read by everybody. Changes nothing else.
+
+    The interpreter of a test may well lie where only root can read it.
+    """
+    before: list[str] = []
+    for needed in (os.path.realpath(sys.executable), os.__file__, __file__, *sys.path):
+        path = Path(needed)
+        for parent in reversed(path.parents):
+            if not parent.stat().st_mode & 1 and str(parent) not in before:
+                child = path.relative_to(parent).parts[0]
+                before += ["unshare", "-m", "sh", "-ec", OPENED, "sh", str(parent), child]
+    return tuple(before)
+
+
 def python(program: str, *arguments: str, prefix: tuple[str, ...] = (), environment: dict[str, str] | None = None) -> (
     subprocess.CompletedProcess[str]
 ):

@@ -272,6 +272,42 @@ def test_an_interface_that_vanishes_ends_the_capture_with_the_last_one(wire: Wir
     source.close()
 
 
+@pytest.mark.parametrize("names", [["near", "near2"], ["any"]])
+def test_an_interface_that_is_renamed_is_followed(wire: Wire, names: list[str]) -> None:
+    """Its number stays; another interface that is given the old name is not it."""
+    wire.join("near2", "far2", "10.80.0.1", "10.80.0.2")
+    wire.settle()
+    source = open_live(LiveOptions(names, "udp"))
+    send(b"before", to="10.80.0.2")
+    assert [frame.name for frame in take(source, bool)] == ["near2"]
+    wire.near("link", "set", "near2", "down")
+    wire.near("link", "set", "near2", "name", "other")
+    wire.near("link", "add", "near2", "type", "veth", "peer", "name", "spare")
+    wire.near("link", "set", "other", "up")
+    source.take_notices()
+    end = time.monotonic() + 5
+    said: list[str] = []
+    while "near2 was renamed to other; the capture goes on" not in said and time.monotonic() < end:
+        source.wait(0.05)
+        said += texts(source)
+    assert "near2 was renamed to other; the capture goes on" in said
+    assert not any("removed" in text for text in said)
+    wire.send_from_there(b"after", to="10.80.0.1")
+    frames = take(source, lambda frames: any(frame.data.endswith(b"after") for frame in frames))
+    assert frames[-1].name == "other"
+    counts = {count.name: count for count in source.counts()}
+    assert counts["other"].state == UP
+    assert counts["other"].frames >= 2
+    assert counts["other"].missed >= 0
+    if names != ["any"]:
+        assert source.title == "near, other"
+    wire.near("link", "delete", "other")
+    source.take_notices()
+    until_notice(source)
+    assert texts(source)[-1] == "other was removed"
+    source.close()
+
+
 def test_an_interface_that_is_down_at_first(wire: Wire) -> None:
     wire.near("link", "set", "near", "down")
     source = open_live(LiveOptions(["near"]))
@@ -315,6 +351,13 @@ def test_what_came_before_the_end_was_asked_for_is_handed_out(wire: Wire) -> Non
     (LiveOptions([]), "no interface was named"),
     (LiveOptions(["nowhere"]), r"there is no interface 'nowhere'; there are: lo, near"),
     (LiveOptions(["any", "lo"]), "name it alone"),
+    (LiveOptions([""]), r"'' is no name of an interface: it is empty \('any' means all of them\)"),
+    (LiveOptions(["lo", ""]), "it is empty"),
+    (LiveOptions(["lo\0near"]), "it has a NUL in it"),
+    (LiveOptions(["nearnearnearnear"]), "it is longer than 15 bytes"),
+    (LiveOptions(["lo:1"]), "names an address only"),
+    (LiveOptions(["\udcff\udcfe"]), "there is no interface '\\\\udcff\\\\udcfe'"),
+    (LiveOptions([""], sockets="scapy"), "it is empty"),
     (LiveOptions(["lo"], direction="up"), r"a direction is one of both, in, out, not 'up'"),
     (LiveOptions(["lo"], snaplen=0), "a snap length is between 1 and 262144 bytes, not 0"),
 ])

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from struct import pack
 
+from analyzer.packet import Packet
 from analyzer.packets.decode import Decoder
-from analyzer.packets.packet import Packet
 
 A4 = bytes((10, 0, 0, 1))
 B4 = bytes((10, 0, 0, 2))

@@ -4,9 +4,9 @@ from __future__ import annotations
 import pytest
 from packet_frames import A4, A6, B4, B6, BEFORE, decoded, ends, eth, eth4, eth6, ip4, ip6, payload, tcp, udp
 
-from analyzer.packets.address import address_text
+from analyzer.address import address_text
+from analyzer.packet import ARP, NOTHING, OTHER_IP, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.packets.packet import ARP, NOTHING, OTHER_IP, TCP, UDP, Packet
 
 START = len(BEFORE)
 

@@ -7,9 +7,9 @@ from struct import pack
 import pytest
 from packet_frames import A4, A6, B4, C4, decoded, ends, eth, eth6, ip4, ip6, payload, tcp, udp
 
+from analyzer.packet import NOTHING, OTHER_IP, TCP, UDP, Packet
 from analyzer.packets import fragments
 from analyzer.packets.decode import Decoder
-from analyzer.packets.packet import NOTHING, OTHER_IP, TCP, UDP, Packet
 
 DATA = bytes(range(200)) * 12
 WHOLE = udp(DATA, 40000, 40001)

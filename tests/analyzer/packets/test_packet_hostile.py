@@ -9,8 +9,8 @@ from test_packet_common import SHAPES
 from test_packet_links import CARRIERS
 from test_packet_tunnels import TUNNELS
 
+from analyzer.packet import ICMP, ICMPV6, NOTHING, SCTP, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.packets.packet import ICMP, ICMPV6, NOTHING, SCTP, TCP, UDP, Packet
 from analyzer.packets.scope import scope_text
 
 SEEDS = [*CARRIERS.values(), *[(1, frame) for frame, _text in TUNNELS.values()]]

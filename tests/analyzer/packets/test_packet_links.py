@@ -6,7 +6,7 @@ from struct import pack
 import pytest
 from packet_frames import A4, B4, MACS, decoded, ends, eth, ip4, ip6, payload, tcp
 
-from analyzer.packets.packet import NOTHING, TCP
+from analyzer.packet import NOTHING, TCP
 from analyzer.packets.scope import scope_text
 
 IP4 = ip4(tcp(b"data"))

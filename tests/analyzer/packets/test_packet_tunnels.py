@@ -23,8 +23,8 @@ from packet_frames import (
     udp,
 )
 
+from analyzer.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, TCP, UDP, Packet
 from analyzer.packets.decode import scope_text
-from analyzer.packets.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, TCP, UDP, Packet
 
 INNER4 = ip4(tcp(b"data"), src=C4, dst=D4)
 INNER6 = ip6(tcp(b"data"))

@@ -1,6 +1,7 @@
 """A capture in one pass: the story of two, budgets that hold, time-outs, and what is said when it is too much."""
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,7 @@ from live_feeds import MILLISECOND, START, Fed, Remembered, sniffed, timed
 from test_survey_and_tell import ACK, CLIENT, PSH_ACK, RST, SERVER, SYN, SYN_ACK, connection, tcp, udp
 
 from analyzer.flows.flow import Flow
-from analyzer.ingest.open import open_capture
-from analyzer.live.audience import Audience
-from analyzer.pipeline import live_run
-from analyzer.pipeline.live import COUNT_ONLY, ONLY_KNOWN, Budgets, LiveAnalysis
-from analyzer.pipeline.live_idle import (
+from analyzer.flows.idle import (
     CLOSED_NS,
     ESTABLISHED_NS,
     ICMP_NS,
@@ -21,6 +18,10 @@ from analyzer.pipeline.live_idle import (
     UNANSWERED_NS,
     patience,
 )
+from analyzer.ingest.open import open_capture
+from analyzer.live.audience import Audience
+from analyzer.pipeline import live_run
+from analyzer.pipeline.live import COUNT_ONLY, ONLY_KNOWN, Budgets, LiveAnalysis
 from analyzer.pipeline.live_keys import KeyLogTail
 from analyzer.pipeline.live_run import Plan, Sniffer
 from analyzer.pipeline.run import Options, analyze
@@ -307,6 +308,67 @@ def test_a_key_log_is_read_as_it_grows(tmp_path: Path) -> None:
     tail.offset = len(line) + 1
     tail.read()
     assert provided.secret(b"CLIENT_RANDOM", b"\xef" * 32) == b"\xcd" * 48
+
+
+def keys(octet: int) -> bytes:
+    """A line of a key log."""
+    return b"CLIENT_RANDOM " + (b"%02x" % octet) * 32 + b" " + b"cd" * 48 + b"\n"
+
+
+def test_a_key_log_that_is_replaced_is_read_anew(tmp_path: Path) -> None:
+    """Also by one that is as long, or longer."""
+    log, other = tmp_path / "keys.log", tmp_path / "other.log"
+    provided = Provided()
+    tail = KeyLogTail(str(log), provided)
+    for number, content in enumerate((keys(1), keys(2), keys(3) + keys(4))):
+        other.write_bytes(content)
+        other.replace(log)
+        assert tail.read() == ""
+        assert len(provided.secrets) == (1, 2, 4)[number]
+
+
+def test_a_named_pipe_of_keys_is_never_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "keys.pipe"
+    os.mkfifo(pipe)
+    provided = Provided()
+    tail = KeyLogTail(str(pipe), provided)
+    assert tail.read() == ""
+    for octet in (1, 2):                                            # one writer after the other
+        writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)         # fails where nobody reads
+        assert tail.read() == ""
+        os.write(writer, keys(octet)[:40])
+        assert tail.read() == ""
+        os.write(writer, keys(octet)[40:])
+        assert tail.read() == ""
+        assert len(provided.secrets) == octet
+        os.close(writer)
+        assert tail.read() == ""
+
+
+def test_what_is_no_key_log_is_told_once(tmp_path: Path) -> None:
+    log = tmp_path / "keys.log"
+    provided = Provided()
+    tail = KeyLogTail(str(log), provided)
+    assert tail.read() == ""
+    log.mkdir()
+    assert tail.read() == f"key log {log}: cannot be read (it is a directory)"
+    assert tail.read() == ""
+    log.rmdir()
+    log.symlink_to("/dev/zero")
+    assert tail.read() == f"key log {log}: cannot be read (it is a device)"
+    assert tail.read() == ""
+    log.unlink()
+    log.write_bytes(keys(1))
+    assert tail.read() == ""
+    assert len(provided.secrets) == 1
+
+
+def test_trouble_with_a_key_log_is_a_notice(tmp_path: Path) -> None:
+    source = Fed(timed(connection(50_000, 20)))
+    audience = Remembered()
+    provided = Provided()
+    Sniffer(source, audience, Plan(), provided, key_logs=[KeyLogTail(str(tmp_path), provided)]).run()
+    assert [text for text in audience.notices if "it is a directory" in text]
 
 
 def test_syn_ack_is_used() -> None:

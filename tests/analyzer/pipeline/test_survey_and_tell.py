@@ -1,6 +1,7 @@
 """The two looks at a capture: what is counted, what is kept, and what is looked at again."""
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import socket
@@ -9,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.flows.keep import KEEP_ALL, Keeper
+from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account
-from analyzer.pipeline.keep import EVERYTHING, Keeper
-from analyzer.pipeline.names import NameBook
-from analyzer.pipeline.run import Frames, Options, choose, summarise, tell, with_lookups
+from analyzer.pipeline.run import Frames, Options, analyze, choose, summarise, tell, with_lookups
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import STRETCH, Telling, stretch
 from dissectors.kit.provided import Provided
@@ -72,7 +73,7 @@ def write(path: Path, frames: list[bytes], compressed: bool = False) -> str:
     return str(path)
 
 
-def survey(path: str, keep: int = EVERYTHING, capacity: int = 1000, record_cap: int = UNLIMITED) -> Survey:
+def survey(path: str, keep: int = KEEP_ALL, capacity: int = 1000, record_cap: int = UNLIMITED) -> Survey:
     found = Survey(open_capture([path]), Keeper(keep), NameBook(protocols()), capacity, record_cap)
     while found.step():
         pass
@@ -144,7 +145,7 @@ def test_a_long_conversation_is_told_in_part_and_says_so(tmp_path: Path) -> None
 
 def test_a_conversation_asked_for_is_kept_in_full(tmp_path: Path) -> None:
     path = write(tmp_path / "c.pcap", connection(5001, 200) + connection(5002, 200))
-    found = Survey(open_capture([path]), Keeper(EVERYTHING), NameBook(protocols()), 1000, 50)
+    found = Survey(open_capture([path]), Keeper(KEEP_ALL), NameBook(protocols()), 1000, 50)
     found.table.wanted = {2}
     while found.step():
         pass
@@ -247,9 +248,47 @@ def test_a_tcp_header_that_cannot_be_is_counted_and_belongs_to_nothing(tmp_path:
     assert "tcp" not in lines[3]
 
 
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_collector_is_left_as_it_was(tmp_path: Path, collecting: bool, whole: bool) -> None:
+    """However far the lines are read, and whatever the caller had switched off."""
+    path = write(tmp_path / "c.pcap", [frame for port in range(5000, 5200) for frame in connection(port, 30)])
+    assert gc.isenabled()
+    try:
+        if not collecting:
+            gc.disable()
+        frames = Frames([path])
+        assert gc.isenabled() == collecting
+        blocks = 0
+        for _block in frames:
+            assert not gc.isenabled()
+            blocks += 1
+            if not whole:
+                break
+        assert gc.isenabled() == collecting
+        assert (blocks > 1) == whole
+    finally:
+        gc.enable()
+
+
 def test_the_retired_conversation_of_a_reused_port_is_told_apart(tmp_path: Path) -> None:
     again = connection(5001, 2)
     again[0] = tcp(CLIENT, 5001, SERVER, 80, 777_000, 0, SYN)
     found = survey(write(tmp_path / "c.pcap", connection(5001, 2) + again[:1]))
     told = accounts(found)
     assert [account.conversation.state for account in told] == ["SF", "S0"]
+
+
+def test_frames_and_analyze_count_conversations_alike(tmp_path: Path) -> None:
+    """Whatever has no ports is a conversation in both, so that a number means the same."""
+    echo = ip(CLIENT, ROUTER, 1, b"\x08\0\0\0\0\1\0\1ping")
+    path = write(tmp_path / "mixed.pcap", [echo, *connection(50_000, 1), ip(CLIENT, SERVER, 47, b"\0" * 8),
+                                           udp(CLIENT, 5_000, SERVER, 53, b"?")])
+    rows = [json.loads(line) for block in Frames([path]) for line in block.splitlines()]
+    analysis = analyze([path], Options(everything=True))
+    told = {conversation.number: conversation.first_frame for conversation in analysis.conversations}
+    seen: dict[int, int] = {}
+    for row in rows:
+        seen.setdefault(row["conversation"], row["frame"])
+    assert told == seen
+    assert len(told) == 4

@@ -15,7 +15,20 @@ from analyzer.model import (
     TcpSummary,
     Told,
 )
-from dissectors.kit.event import BACKWARD, BASE, CORE, EXTRA, FORWARD, NEITHER, Event, Evidence, Malformed
+from dissectors.kit.event import (
+    BACKWARD,
+    BASE,
+    CLOSING,
+    CORE,
+    EXTRA,
+    FORWARD,
+    NEITHER,
+    OPENING,
+    TRANSFER,
+    Event,
+    Evidence,
+    Malformed,
+)
 
 MS = 1_000_000
 START = 1_700_000_000_000_000_000
@@ -126,7 +139,7 @@ def transfer() -> Told:
 
 
 def handshake() -> Phase:
-    phase = Phase("handshake", "Three-way handshake", START + 20 * MS, START + 44 * MS + 300_000)
+    phase = Phase("handshake", "Three-way handshake", START + 20 * MS, START + 44 * MS + 300_000, OPENING)
     phase.facts = ["one round trip"]
     phase.events = [
         Handshake(
@@ -150,7 +163,7 @@ def handshake() -> Phase:
 
 def data() -> Phase:
     start, end = START + 45 * MS, START + 657 * MS
-    phase = Phase("transfer", "Data transfer", start, end)
+    phase = Phase("transfer", "Data transfer", start, end, TRANSFER)
     phase.facts = ["1.25 MB ←", "limited by the receiver's window for 71 % of the time"]
     count = 64
     times = [start + index * (end - start) // count for index in range(count)]
@@ -173,7 +186,7 @@ def data() -> Phase:
 
 
 def teardown() -> Phase:
-    phase = Phase("teardown", "Teardown", START + 657 * MS, START + 730 * MS)
+    phase = Phase("teardown", "Teardown", START + 657 * MS, START + 730 * MS, CLOSING)
     phase.facts = ["both sides finished in order", "the client holds TIME_WAIT"]
     phase.events = [
         Close(657 * MS, BACKWARD, (407,), "FIN", "The server has sent everything and closes its direction."),
@@ -189,7 +202,7 @@ def refused() -> Told:
     conversation.frames, conversation.octets = [1, 1], [94, 74]
     conversation.state, conversation.history, conversation.scope = "REJ", "Sr", "VLAN 12"
     conversation.tcp = TcpSummary()
-    phase = Phase("handshake", "Refused", START + 1_800 * MS, START + 1_840 * MS)
+    phase = Phase("handshake", "Refused", START + 1_800 * MS, START + 1_840 * MS, OPENING)
     phase.events = [
         Handshake(1_800 * MS, FORWARD, (411,), "SYN", "The client asks to open a connection.", "seq 1, window 64800"),
         Close(1_840 * MS, BACKWARD, (412,), "RST", "Nobody listens on port 8443: the host answers with a reset."),

@@ -11,17 +11,28 @@ from pathlib import Path
 import jsonschema
 import pytest
 from click.testing import CliRunner
+from dns_wire import CNAME, MS, A, create, message, record
+from dns_wire import name as wire_name
 from sample_feeds import SAMPLES
+from starttls_dialogue import talk
 from test_report_formats import WHOLE
 from test_report_html import data_of
+from told_accounts import account, analysis, conversation, lookup
+from x509_lab import leaf
 
 from analyzer.cli.main import cli
-from analyzer.model import Analysis
+from analyzer.model import Account, Analysis
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.diagrams import DIAGRAMS
 from analyzer.report.formats import FORMATS, Layout, by_name
 from analyzer.report.pseudonyms import LEFT_OUT, Pseudonyms
 from analyzer.report.tables import TABLES
+from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.identity import HOST, PARTY, UNIQUE, USER
+from dissectors.kit.inputs import Close, Datagram
+from dissectors.kit.protocol import Output
+from dissectors.protocols.dns.protocol import LLMNR
+from dissectors.protocols.tls.events_proof import CertificateSeen
 
 NAMES = (
     "dns/resolution-from-root", "dns/mdns", "dns/record-types", "dns/zone-transfer", "dns/edns-cookie",
@@ -44,8 +55,8 @@ def originals(analysis: Analysis) -> set[str]:
     found: set[str] = set()
     for one in analysis.conversations:
         found |= {one.originator.address, one.responder.address, one.originator.name, one.responder.name}
-    for lookup in analysis.lookups:
-        found |= {lookup.name, lookup.client, *lookup.addresses, *lookup.chain}
+    for asked in analysis.lookups:
+        found |= {asked.name, asked.client, *asked.addresses, *asked.chain}
     for text in analysis.capture.neighbours:
         found |= set(re.findall(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", text))
     return {text for text in found if "." in text.strip(".") or ":" in text} - kept(found)
@@ -186,12 +197,91 @@ def test_a_multicast_address_does_not_give_the_end_of_an_address_away() -> None:
 
 def test_parties_of_certificates_and_what_identifies_them() -> None:
     names = Pseudonyms()
-    fields = {"subject": "CN=Jane Doe,O=Muster AG,C=CH", "serial": "183a17a8495048ce", "names": ["muster.ch"]}
-    names.learn(fields)
+    subject, serial = "CN=Jane Doe,O=Muster AG,C=CH", "183a17a8495048ce"
+    fields: JsonValue = {"subject": subject, "serial": serial, "names": ["muster.ch"]}
+    names.learn([(PARTY, subject), (UNIQUE, serial), (HOST, "muster.ch")])
     assert names.value(fields) == {
         "subject": "CN=Party 1,O=Party 2,C=CH", "serial": LEFT_OUT, "names": ["domain1.ch"],
     }
     assert names.text("issued by Muster AG, serial 183a17a8495048ce") == f"issued by Party 2, serial {LEFT_OUT}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FILESERVER asks for fileserver.", "name3 asks for name3."),
+        ("FILESERVER2, FILESERVER-2 and my-fileserver", "FILESERVER2, name3-2 and my-name3"),
+        ("Office\\032printer._ipp._tcp.local is Office printer._ipp._tcp.local",
+         "name1._ipp._tcp.local is name1._ipp._tcp.local"),
+        ("test, www.shop.test", "test, www.domain1.test"),
+        ("ann logs in, Ann@shop.test writes", "name2 logs in, name2@domain1.test writes"),
+        ("localhost, www, x, _http", "localhost, www, x, _http"),
+    ],
+)
+def test_what_an_event_identifies_is_replaced_whatever_it_looks_like(text: str, expected: str) -> None:
+    names = Pseudonyms()
+    names.learn([
+        (HOST, name) for name in
+        ("FileServer", "Office\\032printer._ipp._tcp.local", "test", "www.shop.test", "localhost", "www", "x", "_http")
+    ])
+    names.learn([(USER, "ann")])
+    assert names.text(text) == expected
+
+
+def test_keys_of_data_stay_keys() -> None:
+    names = Pseudonyms()
+    names.learn([(HOST, "name"), (HOST, "shop.test")])
+    assert names.value({"name": "name", "shop.test": 1}) == {"name": "name1", "domain1.test": 1}
+
+
+def bare() -> list[tuple[str, Account]]:
+    """Conversations in which somebody is named without a dot, and what must not be left of it."""
+    def mail(*pieces: tuple[int, bytes]) -> Account:
+        return account(*[event for event in talk(*pieces, port=25) if event.name.startswith("starttls.")],
+                       of=conversation(1, server_port=25))
+
+    asked, answered = message(7, question=("FILESERVER", A)), message(
+        7, 0x8000, question=("FILESERVER", A), answers=(record("FILESERVER", A, b"\x0a\x00\x00\x07"),)
+    )
+    single = message(7, question=("printer7", A))
+    said = message(7, 0x8180, question=("printer7", A), answers=(record("printer7", CNAME, wire_name("laserjet")),))
+    greeting = (1, b"220 postkutsche ESMTP\r\n"), (0, b"EHLO laptop7\r\n"), (1, b"250-postkutsche\r\n250 STARTTLS\r\n")
+    shown = [
+        CertificateSeen(MS, 1, (3,), 0, [signer.der], [], [], "", "", [], 500, 0)
+        for signer in (leaf(None, "nas"), leaf(None, "shop.test", common="Lab"))
+    ]
+    return [
+        ("nas", account(shown[0])),
+        ("lab", account(shown[1])),
+        ("fileserver", llmnr((0, 0, asked), (MS, 1, answered))),
+        ("fileserver", llmnr((0, 0, asked), close=5 * MS)),
+        ("printer7", lookup((0, 0, single), (MS, 1, said))),
+        ("laserjet", lookup((0, 0, single), (MS, 1, said))),
+        ("laptop7", mail(*greeting)),
+        ("postkutsche", mail(*greeting)),
+    ]
+
+
+def llmnr(*messages: tuple[int, int, bytes], close: int = 0) -> Account:
+    of = conversation(1, "udp", messages[0][0], messages[-1][0], 50_000, "224.0.0.252", 5355)
+    of.protocol = "llmnr"
+    dissector = create(LLMNR)
+    outputs: list[Output] = []
+    for place, (when, direction, payload) in enumerate(messages, 1):
+        outputs += dissector.on_datagram(Datagram(place, when, direction, payload, len(payload)))
+    outputs += dissector.on_close(Close(len(messages), close or messages[-1][0], 2, "capture"))
+    return account(*[output for output in outputs if isinstance(output, Event)], of=of)
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_a_name_without_a_dot_is_left_in_no_format(place: int) -> None:
+    original, of = bare()[place]
+    plain = analysis(of)
+    shown = b"".join(by_name("json").write(plain, Layout("teach"))).decode()    # type: ignore[union-attr, misc]
+    assert re.search(rf"(?i)\b{original}\b", shown), "nothing to hide"
+    for kind, text in everything(plain).items():
+        found = re.search(rf"(?i)\b{original}\b", text)
+        assert found is None, (kind, text[max(found.start() - 80, 0):found.end() + 40])
 
 
 def test_thousands_of_addresses_stay_apart() -> None:

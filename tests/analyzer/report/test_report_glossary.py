@@ -4,11 +4,10 @@ from __future__ import annotations
 import pytest
 from report_example import Handshake, Query, Window
 
-from analyzer.report.flag_texts import FLAG_TEXTS
 from analyzer.report.glossary import Glossary
 from analyzer.report.reference import entry_rows, index_rows, protocol_rows
-from dissectors.kit.protocol import Protocol, Term
-from dissectors.protocols.tcp.flags import ANALYSIS
+from dissectors.kit.protocol import Flag, Protocol, Term
+from dissectors.protocols.tcp.flags import RULES
 from dissectors.registry import protocols
 
 TCP = Protocol(
@@ -18,6 +17,7 @@ TCP = Protocol(
         Term("fast retransmit", "A segment resent after three duplicate ACKs.", "RFC 5681 §3.2"),
         Term("round trip", "There and back."),
     ),
+    flags=tuple(Flag(rule.display_filter(), rule.text, rule.severity, rule.term) for rule in RULES),
 )
 DNS = Protocol(
     "dns", "Domain Name System", "Names to addresses.", ("RFC 1034", "RFC 1035"), None, ("udp", "tcp"),
@@ -45,11 +45,11 @@ def test_flags_of_wireshark_lead_to_their_term() -> None:
 
 def test_flags_lead_to_terms_that_exist() -> None:
     known = Glossary(protocols())
-    for _meaning, term in FLAG_TEXTS.values():
-        assert known.find(term)
+    for rule in RULES:
+        assert known.find(rule.term)
 
 
-@pytest.mark.parametrize("flag", [name for _bit, name, _severity in ANALYSIS])
+@pytest.mark.parametrize("flag", [rule.name for rule in RULES])
 def test_every_flag_is_explained(flag: str) -> None:
     assert GLOSSARY.find(f"tcp.analysis.{flag}")
     assert GLOSSARY.find(flag)

@@ -13,7 +13,7 @@ from sample_feeds import SAMPLES, sample_captures, sample_name
 
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.har import har
-from dissectors.protocols.websocket.events import MessageRun
+from dissectors.protocols.websocket.events import WsMessageRun
 from dissectors.wire.http.events import ExchangeEvent
 
 
@@ -136,7 +136,7 @@ def test_messages_that_are_only_counted_are_said_to_be_left_out() -> None:
     analysis = analyze([str(SAMPLES / "websocket" / "text" / "capture.pcapng")], Options())
     phase = next(phase for phase in analysis.told[0].phases if phase.kind == "websocket")
     message = next(event for event in phase.events if event.name == "websocket.message")
-    run = MessageRun(message.time, 0, message.evidence, (40, 2), (400, 20), 42, 10, 0, message.time, (), 0)
+    run = WsMessageRun(message.time, 0, message.evidence, (40, 2), (400, 20), 42, 10, 0, message.time, (), 0)
     phase.events.append(run)
     entry = json.loads("".join(har(analysis)))["log"]["entries"][0]
     assert entry["_webSocketMessagesLeftOut"] == 42

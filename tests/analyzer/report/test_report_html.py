@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hidden import hidden_analysis, may_not_be_raw
 from report_example import Said, example
 from sample_feeds import SAMPLES
 from test_report_formats import hostile
 
 from analyzer.model import Analysis, Points
 from analyzer.pipeline.run import Options, analyze
+from analyzer.report.escape import terminal_text
 from analyzer.report.html import html_page
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -61,7 +63,7 @@ def test_the_file_stands_alone_and_allows_only_its_own_script() -> None:
 def test_nothing_of_a_packet_is_in_the_page_but_as_data() -> None:
     page = page_of(hostile())
     assert "<script>alert" not in page
-    assert data_of(page)["findings"][0]["sentence"] == hostile().findings[0].sentence
+    assert data_of(page)["findings"][0]["sentence"] == terminal_text(hostile().findings[0].sentence)
 
 
 def test_the_data_hold_every_event_with_exact_times() -> None:
@@ -134,6 +136,24 @@ def test_a_browser_shows_it_and_views_are_linked(browser: Any, tmp_path: Path) -
     tab.click("#tab-graph")
     tab.wait_for_selector("#graph canvas")
     tab.locator("#graph canvas").nth(2).wait_for()   # sequence, window, round trip
+    assert wrong == []
+
+
+def test_the_browser_draws_nothing_that_hides_or_acts(browser: Any, tmp_path: Path) -> None:
+    tab, wrong = opened(browser, tmp_path, hidden_analysis())
+    tab.select_option("#level", "teach")
+    for row in range(tab.locator("tbody tr[data-number]").count()):
+        tab.locator("tbody tr[data-number]").nth(row).click()
+        for view in ("timeline", "ladder", "streams", "graph"):
+            if tab.locator(f"#tab-{view}").is_visible():
+                tab.click(f"#tab-{view}")
+        tab.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        tab.wait_for_timeout(100)
+        shown = tab.evaluate("""[...document.querySelectorAll("body, body *:not(script)")].flatMap((element) => [
+            ...[...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data),
+            ...[...element.attributes].map((attribute) => attribute.value)]).join("\\n")""")
+        assert "\\u202e" in shown
+        assert [f"{ord(one):04x}" for one in set(shown) - {"\n"} if may_not_be_raw(one)] == []
     assert wrong == []
 
 

@@ -19,10 +19,11 @@ from analyzer.report.saved import save
 
 ROOT = Path(__file__).parents[3]
 CAPTURE = SAMPLES / "dns" / "dns-then-http" / "capture.pcapng"
-# Writes one piece, says so, and waits to be ended.
+# Writes one piece, says so, and waits to be ended; SIGINT is ignored from the start in a job in the background.
 SLOW = """
-import sys, time
+import signal, sys, time
 from analyzer.report.saved import save
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def pieces():
     yield b"half"
     print("begun", flush=True)
@@ -103,6 +104,25 @@ def test_rights_and_links_stay(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE(fresh.stat().st_mode) == 0o640
+
+
+def test_what_root_captured_is_for_its_owner_only(tmp_path: Path) -> None:
+    """Whoever has the old file open reads nothing of it, and no link leads elsewhere."""
+    path, link = tmp_path / "report.json", tmp_path / "latest.json"
+    path.write_text("old")
+    path.chmod(0o666)
+    link.symlink_to(path.name)
+    owner = (os.geteuid(), os.getegid())
+    with path.open() as watched:
+        save(str(path), [b"new"], owner)
+        assert watched.read() == "old"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert (path.stat().st_uid, path.stat().st_gid) == owner
+    with pytest.raises(OSError, match="symbolic link"):
+        save(str(link), [b"newer"], owner)
+    assert path.read_text() == "new"
+    save(str(tmp_path / "fresh.json"), [b"new"], owner)
+    assert stat.S_IMODE((tmp_path / "fresh.json").stat().st_mode) == 0o600
 
 
 def test_a_device_or_a_named_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:

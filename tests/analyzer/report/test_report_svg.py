@@ -59,8 +59,8 @@ def test_hostile_strings_are_words_and_nothing_else(kind: str) -> None:
         assert any("<script>" in word for word in words(tree))
 
 
-def test_what_xml_has_no_place_for_is_replaced() -> None:
-    assert escaped("\ufffe\x00<&\"'>\x1b\ud800") == "\ufffd\\x00&lt;&amp;&quot;&#x27;&gt;\\x1b\\ud800"
+def test_what_xml_has_no_place_for_is_an_escape() -> None:
+    assert escaped("\ufffe\x00<&\"'>\x1b\ud800") == "\\ufffe\\x00&lt;&amp;&quot;&#x27;&gt;\\x1b\\ud800"
     ElementTree.fromstring(f"<a>{escaped(HOSTILE)}</a>")
 
 

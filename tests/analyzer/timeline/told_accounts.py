@@ -9,11 +9,19 @@ from dissectors.kit.event import Event, Evidence
 from dissectors.kit.inputs import Chunk, Close, Datagram
 from dissectors.protocols.dns.protocol import DNS
 from dissectors.protocols.icmp import IcmpError
-from dissectors.protocols.tcp.events_handshake import Established, HalfOpen, Midstream, Refused, Syn, SynAck, Unanswered
+from dissectors.protocols.tcp.events_handshake import (
+    HalfOpen,
+    Midstream,
+    Syn,
+    SynAck,
+    TcpEstablished,
+    TcpRefused,
+    TcpUnanswered,
+)
 from dissectors.protocols.tcp.events_loss import Loss, Repair
-from dissectors.protocols.tcp.events_teardown import Closed, Fin, NotEnded, Reset
+from dissectors.protocols.tcp.events_teardown import Fin, NotEnded, TcpClosed, TcpReset
 from dissectors.protocols.tcp.events_transfer import KeepAlive, Limits, Transfer, Turns, ZeroWindow
-from dissectors.protocols.tcp.options import Options
+from dissectors.protocols.tcp.options import TcpOptions
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -57,31 +65,31 @@ def analysis(*accounts: Account, capture: CaptureSummary | None = None) -> Analy
 # How a connection begins.
 
 def syn(time: int = 0, attempt: int = 1, since: int = -1, frame: int = 1, direction: int = 0) -> Syn:
-    return Syn(time, direction, (frame,), SIDES, 1000, 64240, Options(), 0, attempt, since, False, "")
+    return Syn(time, direction, (frame,), SIDES, 1000, 64240, TcpOptions(), 0, attempt, since, False, "")
 
 
 def syn_ack(time: int = 24 * MS, attempt: int = 1, since: int = -1, frame: int = 2) -> SynAck:
     return SynAck(
-        time, 1, (frame,), SIDES, 2000, 1001, 65160, Options(), 0, attempt, since, False, 24 * MS, True, False, []
+        time, 1, (frame,), SIDES, 2000, 1001, 65160, TcpOptions(), 0, attempt, since, False, 24 * MS, True, False, []
     )
 
 
 def established(
     time: int = 24 * MS + 200_000, seen_from: str = "client", answer: int = 24 * MS, ack: int = 200_000, frame: int = 3
-) -> Established:
-    return Established(time, 0, (frame,), SIDES, 2001, 502, 0, answer, ack, answer + ack, seen_from, "it came so")
+) -> TcpEstablished:
+    return TcpEstablished(time, 0, (frame,), SIDES, 2001, 502, 0, answer, ack, answer + ack, seen_from, "it came so")
 
 
 def opened() -> list[Event]:
     return [syn(), syn_ack(), established()]
 
 
-def refused(exact: bool = True, after: int = 24 * MS) -> Refused:
-    return Refused(after, 1, (1, 2), SIDES, after, exact, False)
+def refused(exact: bool = True, after: int = 24 * MS) -> TcpRefused:
+    return TcpRefused(after, 1, (1, 2), SIDES, after, exact, False)
 
 
-def unanswered(attempts: int = 3, lasted: int = 3 * SECOND, waited: int = 5 * SECOND) -> Unanswered:
-    return Unanswered(lasted, 0, tuple(range(1, attempts + 1)), SIDES, attempts, lasted, waited)
+def unanswered(attempts: int = 3, lasted: int = 3 * SECOND, waited: int = 5 * SECOND) -> TcpUnanswered:
+    return TcpUnanswered(lasted, 0, tuple(range(1, attempts + 1)), SIDES, attempts, lasted, waited)
 
 
 def half_open(attempts: int = 3, waited: int = 5 * SECOND) -> HalfOpen:
@@ -140,12 +148,12 @@ def icmp_error(kind: int = 3, code: int = 3, mtu: int = -1, version: int = 4, ti
 def fins(time: int = 900 * MS) -> list[Event]:
     return [
         Fin(time, 0, (97,), SIDES, 1500, 500, True, False, -1),
-        Closed(time + 24 * MS, 2, (97, 98, 99), SIDES, 0, 24 * MS, False),
+        TcpClosed(time + 24 * MS, 2, (97, 98, 99), SIDES, 0, 24 * MS, False),
     ]
 
 
-def reset(cause: str = "aborted", says: str = "", direction: int = 1, unacknowledged: int = 0) -> Reset:
-    return Reset(900 * MS, direction, (96, 97), SIDES, cause, says, "it came so", 5, -1, unacknowledged, "")
+def reset(cause: str = "aborted", says: str = "", direction: int = 1, unacknowledged: int = 0) -> TcpReset:
+    return TcpReset(900 * MS, direction, (96, 97), SIDES, cause, says, "it came so", 5, -1, unacknowledged, "")
 
 
 def not_ended(how: str = "capture", silent: int = 3 * SECOND, unanswered: int = 0) -> NotEnded:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.protocols.dns.events import Query, Response, Unanswered
+from dissectors.protocols.dns.events import DnsResponse, DnsUnanswered, Query
 from dissectors.protocols.dns.protocol import DNS, LLMNR, MDNS
 from dissectors.protocols.dns.transactions import MAX_ASKED
 
@@ -103,7 +103,7 @@ def test_unanswered_is_told_at_the_end() -> None:
     talk.one(message(2), after=1000 * MS)
     talk.one(message(3, question=("other.test", A)))
     left = talk.close(500 * MS)
-    assert [type(event) for event in left] == [Unanswered, Unanswered]
+    assert [type(event) for event in left] == [DnsUnanswered, DnsUnanswered]
     assert left[0].evidence.frames == (1, 2)
     assert left[0].what() == (
         "No answer was seen to the question for the IPv4 addresses (A) of shop.test, asked 2 times; "
@@ -290,11 +290,11 @@ def test_one_side_may_end_before_the_answer() -> None:
     feed(dissector, framed(message()), 0, [99])
     assert dissector.on_close(Close(5, 5, 0, "fin")) == []
     answered = feed(dissector, framed(ANSWER), 1, [99], 6)
-    assert isinstance(answered[0], Response)
+    assert isinstance(answered[0], DnsResponse)
     assert dissector.on_close(Close(7, 7, 1, "fin")) == []
     reset = create(transport="tcp")
     feed(reset, framed(message()), 0, [99])
-    assert [type(event) for event in reset.on_close(Close(5, 5, 1, "rst"))] == [Unanswered]
+    assert [type(event) for event in reset.on_close(Close(5, 5, 1, "rst"))] == [DnsUnanswered]
 
 
 # -- multicast -----------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from dns_wire import AAAA, CNAME, TXT, A, edns, framed, message, name, record, s
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dissectors.kit.cursor import WireError
 from dissectors.kit.protocol import MORE, NO, YES
-from dissectors.protocols.dns.message import ANSWER, AUTHORITY, Message
-from dissectors.protocols.dns.names import MAX_POINTERS, Name, WireError, ancestor, read_name, skip_name
+from dissectors.protocols.dns.message import ANSWER, AUTHORITY, DnsMessage
+from dissectors.protocols.dns.names import MAX_POINTERS, Name, ancestor, read_name, skip_name
 from dissectors.protocols.dns.outcome import outcome_of
 from dissectors.protocols.dns.probe import is_message, probe, probe_header, probe_stream
 from dissectors.protocols.dns.rdata import fault, record_json
@@ -22,7 +23,7 @@ ANSWER_OF_TWO = message(flags=0x8180, answers=(
 
 
 def test_header_and_sections() -> None:
-    found = Message(ANSWER_OF_TWO)
+    found = DnsMessage(ANSWER_OF_TWO)
     assert (found.id, found.response, found.rcode, found.questions, found.answers) == (1, True, 0, 1, 2)
     assert found.bad_at == -1
     assert not found.unchecked
@@ -43,7 +44,7 @@ def test_pointers_must_lead_backwards() -> None:
         "own label": b"\x01a\xc0\x0c",
     }
     for data in loops.values():
-        found = Message(head + data + pack(">HHIH", A, 1, 1, 4) + b"\x01\x02\x03\x04")
+        found = DnsMessage(head + data + pack(">HHIH", A, 1, 1, 4) + b"\x01\x02\x03\x04")
         assert found.bad_at == 12
         assert found.bad_reason == "a compression pointer that does not lead backwards"
         assert found.records() == []
@@ -104,15 +105,16 @@ def test_ancestors() -> None:
 
 
 def test_the_question_key_ignores_case_in_the_name_alone() -> None:
-    assert Message(message(question=("ShOp.test", 65))).question_key() == \
-        Message(message(question=("shop.TEST", 65))).question_key()
+    assert DnsMessage(message(question=("ShOp.test", 65))).question_key() == \
+        DnsMessage(message(question=("shop.TEST", 65))).question_key()
     # HHIT (67) and SPF (99) differ by the bit that makes a letter small.
-    assert Message(message(question=("a", 67))).question_key() != Message(message(question=("a", 99))).question_key()
+    small = DnsMessage(message(question=("a", 99)))
+    assert DnsMessage(message(question=("a", 67))).question_key() != small.question_key()
 
 
 def test_extended_rcode() -> None:
-    assert Message(message(flags=0x8180, additional=(edns(rcode=16),))).full_rcode() == 16
-    assert Message(message(flags=0x8183)).full_rcode() == 3
+    assert DnsMessage(message(flags=0x8180, additional=(edns(rcode=16),))).full_rcode() == 16
+    assert DnsMessage(message(flags=0x8183)).full_rcode() == 3
 
 
 def test_names_of_numbers() -> None:
@@ -134,7 +136,7 @@ def test_names_of_numbers() -> None:
 def test_outcomes(
     flags: int, answers: tuple[bytes, ...], authority: tuple[bytes, ...], kind: str, seconds: int
 ) -> None:
-    found = outcome_of(Message(message(flags=flags, answers=answers, authority=authority)))
+    found = outcome_of(DnsMessage(message(flags=flags, answers=answers, authority=authority)))
     assert (found.kind, found.seconds) == (kind, seconds)
 
 
@@ -143,23 +145,23 @@ def test_aliases_are_followed_in_any_order_and_never_in_circles() -> None:
         record("c.test", A, bytes([10, 0, 0, 9]), 60), record("b.test", CNAME, name("c.test"), 50),
         record("shop.test", CNAME, name("b.test"), 70),
     )
-    found = outcome_of(Message(message(flags=0x8180, answers=records)))
+    found = outcome_of(DnsMessage(message(flags=0x8180, answers=records)))
     assert [target.text() for target in found.chain] == ["b.test", "c.test"]
     assert (found.kind, found.seconds, len(found.answers)) == ("answered", 50, 1)
     circle = (record("shop.test", CNAME, name("b.test")), record("b.test", CNAME, name("shop.test")))
-    assert outcome_of(Message(message(flags=0x8180, answers=circle))).kind == "alias"
+    assert outcome_of(DnsMessage(message(flags=0x8180, answers=circle))).kind == "alias"
 
 
 def test_a_referral_knows_its_servers_and_their_addresses() -> None:
-    found = outcome_of(Message(message(
+    found = outcome_of(DnsMessage(message(
         flags=0x8000, authority=(record("test", 2, name("ns.test")),),
         additional=(record("ns.test", A, bytes([10, 0, 0, 5])), record("other.test", A, bytes(4))),
     )))
     assert [server.text() for server in found.servers] == ["ns.test"]
     assert found.glue == ["10.0.0.5"]
     assert not found.upward
-    assert outcome_of(Message(message(flags=0x8000, authority=(record("", 2, name("a.root")),)))).upward
-    assert outcome_of(Message(message(flags=0x8000, authority=(record("example", 2, name("a.root")),)))).upward
+    assert outcome_of(DnsMessage(message(flags=0x8000, authority=(record("", 2, name("a.root")),)))).upward
+    assert outcome_of(DnsMessage(message(flags=0x8000, authority=(record("example", 2, name("a.root")),)))).upward
 
 
 def test_what_is_dns() -> None:
@@ -217,7 +219,7 @@ def test_nothing_raises(data: bytes) -> None:
     probe_header(data, 0)
     probe_stream(data)
     if len(data) >= 12:
-        found = Message(data)
+        found = DnsMessage(data)
         found.all_questions()
         for entry in found.records():
             record_json(found, entry)
@@ -235,7 +237,7 @@ def test_nothing_raises_near_a_good_message(at: int, octet: int, second: int, ot
     ))
     data[at % len(data)] = octet
     data[second % len(data)] = other
-    found = Message(bytes(data))
+    found = DnsMessage(bytes(data))
     for entry in found.records():
         record_json(found, entry)
     outcome_of(found)
@@ -244,7 +246,7 @@ def test_nothing_raises_near_a_good_message(at: int, octet: int, second: int, ot
 @given(st.lists(st.binary(min_size=1, max_size=63), max_size=3), st.integers(1, 65535))
 def test_names_survive_a_round_trip(labels: list[bytes], type_: int) -> None:
     encoded = b"".join(bytes([len(label)]) + label for label in labels) + b"\x00"
-    found = Message(pack(">6H", 1, 0, 1, 0, 0, 0) + encoded + pack(">HH", type_, 1))
+    found = DnsMessage(pack(">6H", 1, 0, 1, 0, 0, 0) + encoded + pack(">HH", type_, 1))
     question = found.question()
     assert question is not None
     assert question.name.labels == labels
@@ -254,7 +256,7 @@ def test_names_survive_a_round_trip(labels: list[bytes], type_: int) -> None:
 def test_every_cut_is_noticed_and_harmless() -> None:
     data = message(flags=0x8180, answers=(record(b"\xc0\x0c", A, bytes(4)),), authority=(soa(),))
     for cut in range(12, len(data)):
-        found = Message(data[:cut])
+        found = DnsMessage(data[:cut])
         assert found.bad_at >= 0
         assert len(found.records()) == found.walked
         assert all(entry.section in (ANSWER, AUTHORITY) for entry in found.records())
@@ -268,7 +270,7 @@ def test_agrees_with_dnspython() -> None:
         authority=(soa(),), additional=(record("x.test", TXT, b"\x01a\x02bc"),),
     )
     theirs = dns_message.from_wire(data)
-    ours = Message(data)
+    ours = DnsMessage(data)
     flat = [
         (rrset.name.to_text().rstrip("."), rrset.ttl, item.to_text().replace(". ", " ").rstrip("."))
         for part in theirs.sections[1:] for rrset in part for item in rrset

@@ -4,8 +4,8 @@ from __future__ import annotations
 import pytest
 from dns_wire import OPT, edns, message, name, option, record
 
-from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, Message
-from dissectors.protocols.dns.names import WireError
+from dissectors.kit.cursor import WireError
+from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, DnsMessage
 from dissectors.protocols.dns.rdata import decode, decode_or_generic, record_json
 from dissectors.protocols.dns.rdata_value import Rdata
 
@@ -24,7 +24,7 @@ HTTPS = (
 
 
 def parsed(type_: int, data: bytes) -> Rdata:
-    found = Message(message(flags=0x8180, answers=(record("shop.test", type_, data),)))
+    found = DnsMessage(message(flags=0x8180, answers=(record("shop.test", type_, data),)))
     return decode(found, found.section(ANSWER)[0])
 
 
@@ -104,7 +104,7 @@ def test_fields_of_a_service_binding() -> None:
 def test_data_that_does_not_fit_its_type(type_: int, data: bytes) -> None:
     with pytest.raises(WireError):
         parsed(type_, data)
-    found = Message(message(flags=0x8180, answers=(record("shop.test", type_, data),)))
+    found = DnsMessage(message(flags=0x8180, answers=(record("shop.test", type_, data),)))
     shown = decode_or_generic(found, found.section(ANSWER)[0])
     assert shown.text == f"\\# {len(data)} {data.hex()}"
     assert "malformed" in shown.fields
@@ -130,7 +130,7 @@ def test_data_that_does_not_fit_its_type(type_: int, data: bytes) -> None:
     (4242, b"\x01", "option 4242 01"),
 ])
 def test_edns_options(code: int, value: bytes, text: str) -> None:
-    found = Message(message(additional=(edns(option(code, value)),)))
+    found = DnsMessage(message(additional=(edns(option(code, value)),)))
     assert decode(found, found.section(ADDITIONAL)[0]).text == text
 
 
@@ -139,13 +139,13 @@ def test_edns_options(code: int, value: bytes, text: str) -> None:
     (15, b"\x00"), (9, b"\x01"), (11, b"\x01\x02\x03"), (14, b"\x01"),
 ])
 def test_edns_options_that_do_not_fit(code: int, value: bytes) -> None:
-    found = Message(message(additional=(edns(option(code, value)),)))
+    found = DnsMessage(message(additional=(edns(option(code, value)),)))
     with pytest.raises(WireError):
         decode(found, found.section(ADDITIONAL)[0])
 
 
 def test_opt_as_data_has_no_class_and_no_ttl() -> None:
-    found = Message(message(flags=0x8180, additional=(edns(size=4096, rcode=23, dnssec=True),)))
+    found = DnsMessage(message(flags=0x8180, additional=(edns(size=4096, rcode=23, dnssec=True),)))
     shown = record_json(found, found.section(ADDITIONAL)[0])
     assert shown["type"] == "OPT"
     assert (shown["udp_size"], shown["extended_rcode"], shown["dnssec_ok"]) == (4096, 1, True)

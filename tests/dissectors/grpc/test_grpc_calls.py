@@ -12,8 +12,8 @@ from grpc_wire import CLIENT, MS, SECOND, SERVER, Exchange, descriptors, message
 from dissectors.kit.event import Malformed
 from dissectors.protocols.grpc.codes import from_http, status_name, timeout_ns, unescaped
 from dissectors.protocols.grpc.dissector import MAX_SHOWN
-from dissectors.protocols.grpc.ended import NO_STATUS, OPEN, RESET, Ended
-from dissectors.protocols.grpc.events import Began, Incomplete, Message, MessageRun
+from dissectors.protocols.grpc.ended import NO_STATUS, OPEN, RESET, GrpcEnded
+from dissectors.protocols.grpc.events import Began, GrpcIncomplete, GrpcMessage, GrpcMessageRun
 from dissectors.protocols.grpc.framing import Base64Reader
 from dissectors.protocols.grpc.protocol import GRPC
 
@@ -33,8 +33,8 @@ def test_a_unary_call() -> None:
     assert (began.call.service, began.call.method) == ("shop.v1.Shop", "Get")
     assert "allows 5.00 s" in began.what()
     assert began.call.metadata == [("authorization", "Bearer [redacted]"), ("x-id", "7")]
-    assert [event.content.short() for event in call.of(Message)] == ['1: "pen", 2: 3'] * 2
-    ended = call.of(Ended)
+    assert [event.content.short() for event in call.of(GrpcMessage)] == ['1: "pen", 2: 3'] * 2
+    ended = call.of(GrpcEnded)
     assert len(ended) == 1
     outcome = ended[0].outcome
     assert (outcome.status, outcome.pattern, outcome.counts) == (0, "unary", (1, 1))
@@ -55,21 +55,21 @@ def test_the_pattern_is_told_from_what_was_sent(sent: int, received: int, early:
         call.send(SERVER, message(ITEM))
         received -= 1
     call.answer(*[message(ITEM)] * received)
-    assert call.of(Ended)[0].outcome.pattern == pattern
-    assert "it looks" in call.of(Ended)[0].what()
+    assert call.of(GrpcEnded)[0].outcome.pattern == pattern
+    assert "it looks" in call.of(GrpcEnded)[0].what()
 
 
 def test_the_schema_knows_names_and_pattern() -> None:
     call = Exchange(b"/shop.v1.Shop/Watch", schema=descriptors())
     call.send(CLIENT, message(ITEM + octets(3, b"hush")))
     call.answer(message(ITEM), message(b"\xff\xff"))
-    first, second, third = call.of(Message)
+    first, second, third = call.of(GrpcMessage)
     assert first.fields()["message"] == {"name": "pen", "count": 3, "api_token": "[redacted]"}
     assert first.content.type == "shop.v1.Item"
     assert second.content.short() == 'shop.v1.Item {"name": "pen", "count": 3}'
     assert third.fields()["schema_problem"] == "it is no shop.v1.Item"
-    assert call.of(Ended)[0].outcome.pattern == "server streaming"
-    assert call.of(Ended)[0].outcome.declared
+    assert call.of(GrpcEnded)[0].outcome.pattern == "server streaming"
+    assert call.of(GrpcEnded)[0].outcome.declared
 
 
 @pytest.mark.parametrize(("path", "schema"), [
@@ -78,7 +78,7 @@ def test_the_schema_knows_names_and_pattern() -> None:
 def test_what_the_schema_does_not_know_is_said(path: bytes, schema: bytes) -> None:
     call = Exchange(path, schema=schema)
     call.send(CLIENT, message(ITEM))
-    shown = call.of(Message)[0]
+    shown = call.of(GrpcMessage)[0]
     assert "descriptor set" in str(shown.fields()["schema_problem"])
     assert shown.content.short() == '1: "pen", 2: 3'
 
@@ -89,8 +89,8 @@ def test_pieces_do_not_matter(size: int) -> None:
     sent = message(b"") + message(ITEM) + message(ITEM * 20)
     for at in range(0, len(sent), size):
         call.send(CLIENT, sent[at:at + size])
-    assert [event.wire for event in call.of(Message)] == [0, len(ITEM), len(ITEM) * 20]
-    assert all(event.content.complete for event in call.of(Message))
+    assert [event.wire for event in call.of(GrpcMessage)] == [0, len(ITEM), len(ITEM) * 20]
+    assert all(event.content.complete for event in call.of(GrpcMessage))
 
 
 def test_compressed_messages() -> None:
@@ -98,24 +98,24 @@ def test_compressed_messages() -> None:
     call.send(CLIENT, message(gzip(ITEM), flag=1))
     call.send(CLIENT, message(gzip(bytes(1 << 24)), flag=1))
     call.send(CLIENT, message(b"not gzip", flag=1))
-    first, second, third = call.of(Message)
+    first, second, third = call.of(GrpcMessage)
     assert first.content.short() == '1: "pen", 2: 3'
     assert not second.content.complete
     assert third.content.short() == "compressed with gzip"
     unknown = Exchange(grpc_encoding=b"snappy")
     unknown.send(CLIENT, message(b"abc", flag=1))
-    assert unknown.of(Message)[0].content.packed == "snappy"
+    assert unknown.of(GrpcMessage)[0].content.packed == "snappy"
 
 
 def test_later_messages_of_a_stream_are_counted() -> None:
     call = Exchange()
     call.send(CLIENT, message(ITEM))
     call.answer(*[message(ITEM)] * 50)
-    assert len(call.of(Message)) == MAX_SHOWN + 1
-    assert call.of(MessageRun)[0].counts == (0, 50 - MAX_SHOWN)
+    assert len(call.of(GrpcMessage)) == MAX_SHOWN + 1
+    assert call.of(GrpcMessageRun)[0].counts == (0, 50 - MAX_SHOWN)
     every = Exchange(each_pdu=True)
     every.answer(*[message(ITEM)] * 50)
-    assert [event.frame_record() for event in every.of(Message)] == [{"length": 7, "compressed": False}] * 50
+    assert [event.frame_record() for event in every.of(GrpcMessage)] == [{"length": 7, "compressed": False}] * 50
 
 
 def test_a_status_alone() -> None:
@@ -127,7 +127,7 @@ def test_a_status_alone() -> None:
         "grpc-retry-pushback-ms": b"250",
     })
     call.close(SERVER)
-    ended = call.of(Ended)[0]
+    ended = call.of(GrpcEnded)[0]
     assert (ended.result(), ended.outcome.trailers_only, ended.outcome.message) == ("NOT_FOUND", True, "no é here")
     assert "wait 250 ms" in ended.what()
     assert ended.failed()
@@ -137,14 +137,14 @@ def test_a_call_that_is_given_up() -> None:
     late = Exchange(grpc_timeout=b"100m")
     late.send(CLIENT, message(ITEM))
     late.close(how="rst", after=100 * MS)
-    assert late.of(Ended)[0].result() == "given up at the deadline"
-    assert late.of(Ended)[0].deadline_passed()
+    assert late.of(GrpcEnded)[0].result() == "given up at the deadline"
+    assert late.of(GrpcEnded)[0].deadline_passed()
     early = Exchange(grpc_timeout=b"10S")
     early.close(how="rst")
-    assert (early.of(Ended)[0].outcome.how, early.of(Ended)[0].deadline_passed()) == (RESET, False)
+    assert (early.of(GrpcEnded)[0].outcome.how, early.of(GrpcEnded)[0].deadline_passed()) == (RESET, False)
     still = Exchange()
     still.close(how="capture")
-    assert still.of(Ended)[0].outcome.how == OPEN
+    assert still.of(GrpcEnded)[0].outcome.how == OPEN
 
 
 def test_a_response_without_a_status() -> None:
@@ -152,8 +152,8 @@ def test_a_response_without_a_status() -> None:
     call.close(CLIENT)
     call.fields(SERVER, "response", **{":status": b"503"})
     call.close(SERVER)
-    assert (call.of(Ended)[0].outcome.how, call.of(Ended)[0].outcome.implied) == (NO_STATUS, 14)
-    assert "UNAVAILABLE of HTTP 503" in call.of(Ended)[0].what()
+    assert (call.of(GrpcEnded)[0].outcome.how, call.of(GrpcEnded)[0].outcome.implied) == (NO_STATUS, 14)
+    assert "UNAVAILABLE of HTTP 503" in call.of(GrpcEnded)[0].what()
 
 
 def test_another_attempt_says_so() -> None:
@@ -173,7 +173,7 @@ def test_grpc_web_has_its_trailers_in_the_body(text: bool) -> None:
         call.send(SERVER, data[:3])
         call.send(SERVER, data[3:])
     call.close(SERVER)
-    ended = call.of(Ended)[0]
+    ended = call.of(GrpcEnded)[0]
     assert (ended.result(), ended.outcome.message, ended.outcome.counts) == ("INVALID_ARGUMENT", "bad", (1, 1))
 
 
@@ -190,7 +190,7 @@ def test_base64_in_padded_pieces() -> None:
 def test_json_messages_are_shown_as_json() -> None:
     call = Exchange(kind=b"application/grpc+json")
     call.send(CLIENT, message(b'{"password": "hush", "n": 1}'))
-    assert call.of(Message)[0].fields()["json"] == {"password": "[redacted]", "n": 1}
+    assert call.of(GrpcMessage)[0].fields()["json"] == {"password": "[redacted]", "n": 1}
 
 
 def test_a_gap_within_a_message_and_one_over_a_header() -> None:
@@ -199,18 +199,18 @@ def test_a_gap_within_a_message_and_one_over_a_header() -> None:
     call.send(CLIENT, sent[:20])
     call.lose(CLIENT, 100)
     call.send(CLIENT, sent[120:] + message(ITEM))
-    assert [(event.wire, event.content.complete) for event in call.of(Message)] == [(210, False), (7, True)]
+    assert [(event.wire, event.content.complete) for event in call.of(GrpcMessage)] == [(210, False), (7, True)]
     call.lose(CLIENT, 3)
     call.send(CLIENT, message(ITEM))
-    assert len(call.of(Message)) == 2
-    assert [event.octets for event in call.of(Incomplete)] == [100, 3]
+    assert len(call.of(GrpcMessage)) == 2
+    assert [event.octets for event in call.of(GrpcIncomplete)] == [100, 3]
 
 
 def test_a_side_that_ends_within_a_message() -> None:
     call = Exchange()
     call.send(CLIENT, message(ITEM)[:8])
     call.close(CLIENT)
-    assert call.of(Incomplete)[0].reason == "its side ended within a message"
+    assert call.of(GrpcIncomplete)[0].reason == "its side ended within a message"
     broken = Exchange()
     broken.send(CLIENT, b"\x42\x00\x00\x00\x01a")
     assert "0x42" in broken.of(Malformed)[0].what()

@@ -5,10 +5,11 @@ from typing import TypeVar
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.protocol import Context, Handoff, Output
+from dissectors.kit.protocol import Context, Handoff, Output, Readers
 from dissectors.kit.provided import Provided
 from dissectors.protocols.http1.events import HttpExchange, HttpRequest, HttpResponse
 from dissectors.protocols.http1.protocol import HTTP
+from dissectors.registry import built_in
 
 MS = 1_000_000
 E = TypeVar("E")
@@ -21,7 +22,9 @@ class Connection:
         provided = Provided()
         provided.show_secrets = show_secrets
         assert HTTP.create is not None
-        self.dissector = HTTP.create(Context("tcp", 50000, 80, midstream, each_pdu, provided))
+        context = Context("tcp", 50000, 80, midstream, each_pdu, provided)
+        context.readers = Readers(built_in())
+        self.dissector = HTTP.create(context)
         self.frame = 0
         self.time = 0
         self.position = [0, 0]

@@ -7,9 +7,10 @@ from hpack import Encoder
 
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.protocol import Context, Output
+from dissectors.kit.protocol import Context, Output, Readers
 from dissectors.kit.provided import Provided
 from dissectors.protocols.http2.dissector import Http2Dissector
+from dissectors.registry import built_in
 
 MS = 1_000_000
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -40,6 +41,7 @@ class Connection:
         provided = Provided()
         provided.show_secrets = show_secrets
         self.context = Context("tcp", 50_000, 80, midstream, each_pdu, provided)
+        self.context.readers = Readers(built_in())
         self.dissector = Http2Dissector(self.context)
         self.encoders = [Encoder(), Encoder()]
         self.number = 0

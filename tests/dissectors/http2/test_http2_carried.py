@@ -26,11 +26,10 @@ from analyzer.flows.router import Router
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram
 from dissectors.kit.inputs import Fields as FieldsInput
-from dissectors.kit.protocol import Context, Dissector, Handoff, Output, Protocol
+from dissectors.kit.protocol import ANYONE, By, Context, Dissector, Handoff, Output, Protocol
 from dissectors.protocols.dns.protocol import DNS
 from dissectors.protocols.http1.protocol import HTTP
-from dissectors.protocols.http2.carry import query_of
-from dissectors.protocols.http2.events import Exchange
+from dissectors.protocols.http2.events import H2Exchange
 from dissectors.protocols.http2.protocol import HTTP2
 
 QUERY = bytes.fromhex("000001000001000000000000") + b"\x04shop\x04test\x00" + bytes.fromhex("00010001")
@@ -59,11 +58,11 @@ class Recorder(Dissector):
         return []
 
 
-def recorder(name: str, said: list[str]) -> Protocol:
+def recorder(name: str, said: list[str], by: By) -> Protocol:
     def create(_context: Context) -> Dissector:
         return Recorder(said)
 
-    return Protocol(name, name, "A recorder.", ("RFC 9113",), create, ("tcp",), {}, ())
+    return Protocol(name, name, "A recorder.", ("RFC 9113",), create, ("tcp",), {}, (), reached_by=(by,))
 
 
 def outputs_of(talk: Connection, kind: type[Output]) -> list[Output]:
@@ -79,7 +78,9 @@ def test_dns_over_https(each_pdu: bool) -> None:
     talk.send(1, talk.headers(1, 1, SAID), frame(DATA, 0, 1, ANSWER))
     talk.send(1, frame(DATA, END_STREAM, 1))
     handoffs = [output for output in talk.outputs if isinstance(output, Handoff)]
-    assert [(one.protocol, one.position, one.stream) for one in handoffs] == [("dns", -1, 1)]
+    assert [(one.by, one.position, one.stream) for one in handoffs] == [
+        (("media", "application/dns-message"), -1, 1),
+    ]
     datagrams = [output for output in talk.outputs if isinstance(output, Datagram)]
     assert [(one.frame, one.direction, one.data, one.stream) for one in datagrams] == [
         (5, 0, QUERY, 1), (7, 1, ANSWER, 1),
@@ -95,7 +96,10 @@ def test_a_query_in_the_target() -> None:
     talk.send(1, talk.headers(1, 1, SAID), frame(DATA, END_STREAM, 1, ANSWER))
     datagrams = [output for output in talk.outputs if isinstance(output, Datagram)]
     assert [(one.direction, one.data) for one in datagrams] == [(0, QUERY), (1, ANSWER)]
-    assert query_of(b"/dns-query?dns=a") == b""
+    broken = Connection()
+    broken.open()
+    broken.send(0, broken.headers(0, 1, [*GET[:3], (b":path", b"/dns-query?dns=a"), asked[-1]], True))
+    assert not outputs_of(broken, Datagram)
     frames = Connection(each_pdu=True)      # the octets of that query are in no frame
     frames.open()
     frames.send(0, frames.headers(0, 1, asked, True))
@@ -122,7 +126,7 @@ def test_dns_is_read_through_the_router() -> None:
 def test_websocket_by_extended_connect() -> None:
     said: list[str] = []
     talk = Connection()
-    router = Router((recorder("websocket", said), HTTP2), Context("tcp", 50_000, 80), 1)
+    router = Router((recorder("websocket", said, ("upgrade", "websocket")), HTTP2), Context("tcp", 50_000, 80), 1)
     asked: Fields = [(b":method", b"CONNECT"), (b":protocol", b"websocket"), *GET[1:]]
     parts = [
         (0, PREFACE + settings() + talk.headers(0, 1, asked)),
@@ -143,7 +147,7 @@ def test_websocket_by_extended_connect() -> None:
 def test_grpc_gets_fields_data_and_ends() -> None:
     said: list[str] = []
     talk = Connection()
-    router = Router((recorder("grpc", said), HTTP2), Context("tcp", 50_000, 80), 1)
+    router = Router((recorder("grpc", said, ("media", "application/grpc")), HTTP2), Context("tcp", 50_000, 80), 1)
     asked: Fields = [(b":method", b"POST"), *GET[1:], (b"content-type", b"application/grpc+proto")]
     answer: Fields = [(b":status", b"200"), (b"content-type", b"application/grpc")]
     parts = [
@@ -171,12 +175,12 @@ def test_a_tunnel_goes_to_whoever_knows_its_bytes() -> None:
     talk.send(0, frame(DATA, 0, 1, b"inner"))
     handoff = outputs_of(talk, Handoff)[0]
     assert isinstance(handoff, Handoff)
-    assert (handoff.protocol, handoff.stream) == ("", 1)
+    assert (handoff.by, handoff.stream) == (ANYONE, 1)
     assert len(outputs_of(talk, Chunk)) == 1
     talk.send(0, frame(DATA, END_STREAM, 1))
     talk.send(1, frame(DATA, END_STREAM, 1))
     event = talk.one("http2.exchange")
-    assert isinstance(event, Exchange)
+    assert isinstance(event, H2Exchange)
     assert event.summary() == "CONNECT shop.test:443 → 200"
     assert event.ended == "tunnel"
 
@@ -189,8 +193,8 @@ def test_server_sent_events() -> None:
     talk.send(1, frame(DATA, 0, 1, b"data: 1\n\n"))
     handoff = outputs_of(talk, Handoff)[0]
     assert isinstance(handoff, Handoff)
-    assert (handoff.protocol, [one.kind for one in handoff.opening if isinstance(one, FieldsInput)]) == (
-        "sse", ["request", "response"],
+    assert (handoff.by, [one.kind for one in handoff.opening if isinstance(one, FieldsInput)]) == (
+        ("media", "text/event-stream"), ["request", "response"],
     )
 
 
@@ -214,7 +218,7 @@ def test_the_upgrade_from_http1() -> None:
     for number, (direction, data) in enumerate(parts, 1):
         events += router.chunk(Chunk(number, number * MS, direction, data, at[direction]))
         at[direction] += len(data)
-    found = [event for event in events if isinstance(event, Exchange)]
+    found = [event for event in events if isinstance(event, H2Exchange)]
     assert [event.summary() for event in found] == ["GET /first → 200, 6 bytes", "GET /big.bin → 200"]
     assert found[0].evidence.frames[1:] == (3, 6)
     blocked = [event.what() for event in events if event.name == "http2.blocked"]

@@ -29,13 +29,13 @@ from http2_wire import (
 )
 
 from dissectors.kit.event import Malformed
-from dissectors.protocols.http2.events import Exchange, Request
-from dissectors.protocols.http2.events_state import Connection as Summary
+from dissectors.protocols.http2.events import H2Exchange, Request
+from dissectors.protocols.http2.events_state import H2ConnectionSummary as Summary
 
 
-def exchange_of(connection: Connection) -> Exchange:
+def exchange_of(connection: Connection) -> H2Exchange:
     event = connection.one("http2.exchange")
-    assert isinstance(event, Exchange)
+    assert isinstance(event, H2Exchange)
     return event
 
 
@@ -102,7 +102,7 @@ def test_a_push() -> None:
     assert talk.one("http2.push_promise").what() == (
         "Along with stream 1 the server promises the response to GET /style.css on stream 2."
     )
-    events = [event for event in talk.events if isinstance(event, Exchange)]
+    events = [event for event in talk.events if isinstance(event, H2Exchange)]
     assert [event.summary() for event in events] == ["GET /big.bin → 200", "GET /style.css → 200, 6 bytes"]
     assert "The server pushed it without being asked." in events[1].what()
 
@@ -201,7 +201,7 @@ def test_the_sum() -> None:
     event = talk.one("http2.connection")
     assert isinstance(event, Summary)
     assert event.concurrency() == "4 streams, 3 at once of 100 allowed"
-    assert event.client.saved() > 100
+    assert event.client.text_octets - event.client.header_octets > 100
     assert event.phase_facts()[1].endswith("less)")
     assert event.settings_ack_ns == (MS, MS)
 

@@ -11,7 +11,7 @@ from http2_wire import DATA, END_STREAM, GET, MS, OK, PING, PREFACE, Connection,
 
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES
-from dissectors.protocols.http2.events import Exchange, Request
+from dissectors.protocols.http2.events import H2Exchange, Request
 from dissectors.protocols.http2.events_state import HeadOfLine, OutOfStep
 from dissectors.protocols.http2.header import probe
 
@@ -37,7 +37,7 @@ def test_a_response_to_a_request_that_was_not_seen() -> None:
     talk.send(0, frame(PING, 0, 0, bytes(8)) * 2)
     talk.send(1, talk.headers(1, 5, OK), frame(DATA, END_STREAM, 5, b"abc"))
     event = talk.one("http2.exchange")
-    assert isinstance(event, Exchange)
+    assert isinstance(event, H2Exchange)
     assert event.summary() == "(request not seen) → 200, 3 bytes"
     assert not talk.named("http2.violation")
 
@@ -49,7 +49,7 @@ def test_the_client_may_be_the_other_side() -> None:
     talk.send(0, talk.headers(0, 9, OK, True))
     assert [event.direction for event in talk.named("http2.request")] == [1]
     whole = talk.named("http2.exchange")[-1]
-    assert isinstance(whole, Exchange)
+    assert isinstance(whole, H2Exchange)
     assert whole.summary() == "GET /big.bin → 200"
 
 
@@ -72,7 +72,7 @@ def test_octets_of_data_are_missing() -> None:
     talk.skip(1, 300)
     talk.send(1, data[509:])
     event = talk.one("http2.exchange")
-    assert isinstance(event, Exchange)
+    assert isinstance(event, H2Exchange)
     assert event.received.octets == 1000
     assert not event.received.whole
     assert "300 bytes of the response are not in the capture." in event.what()
@@ -101,7 +101,7 @@ def test_frames_are_found_again_behind_a_gap() -> None:
     assert isinstance(found, OutOfStep)
     assert (found.passed, found.lost) == (50, 5_000)
     event = talk.one("http2.exchange")
-    assert isinstance(event, Exchange)
+    assert isinstance(event, H2Exchange)
     assert event.response is not None
     assert event.response.pairs == ((b"(unknown)", b"(unknown)"), (b"x-kept", b"1"))
     talk.send(1, frame(DATA, END_STREAM, 1, b"end"))
@@ -162,7 +162,7 @@ def test_a_status_that_is_not_known() -> None:
     talk.send(1, talk.headers(1, 5, [(b":status", b"302"), (b"location", b"/there")]))
     talk.send(1, frame(DATA, 0, 5, b"x"), talk.headers(1, 5, [(b"x-sum", b"1")], True))
     event = talk.one("http2.exchange")
-    assert isinstance(event, Exchange)
+    assert isinstance(event, H2Exchange)
     assert event.summary() == "GET /big.bin → HTTP/2, 1 byte"
     assert event.response is not None
     assert (b"location", b"/there") in event.response.pairs

@@ -11,7 +11,7 @@ from dissectors.kit.event import Event, LimitReached
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Output
 from dissectors.protocols.sse.dissector import MAX_SHOWN
-from dissectors.protocols.sse.events import Comment, Ended, EventRun, Incomplete, Opened, Retry, StreamEvent
+from dissectors.protocols.sse.events import Comment, EventRun, SseEnded, SseIncomplete, SseOpened, SseRetry, StreamEvent
 from dissectors.protocols.sse.protocol import SSE
 
 SECOND = 1_000_000_000
@@ -67,17 +67,17 @@ def test_fields_are_put_together_whatever_the_pieces(size: int) -> None:
     assert seen(stream) == [
         ("add", "7", b'{"n": 1}'), ("", None, b"first\nsecond"), ("", None, b"\n"), ("", None, b"x"),
     ]
-    assert [event.retry for event in stream.of(Retry)] == [3000]
+    assert [event.retry for event in stream.of(SseRetry)] == [3000]
     assert stream.of(Comment)[0].text == "hello"
     assert stream.of(StreamEvent)[0].fields()["json"] == {"n": 1}
-    assert stream.of(Incomplete)[0].held == len("not finished")
-    ended = stream.of(Ended)[0]
+    assert stream.of(SseIncomplete)[0].held == len("not finished")
+    ended = stream.of(SseEnded)[0]
     assert (ended.names, ended.last_id, ended.retry) == ({"add": 1, "message": 3}, "7", 3000)
 
 
 def test_a_client_that_comes_back_says_what_it_saw_last() -> None:
-    assert "7" in Stream(b"7").of(Opened)[0].what()
-    assert Stream(b"7").of(Opened)[0].label() == "resumed"
+    assert "7" in Stream(b"7").of(SseOpened)[0].what()
+    assert Stream(b"7").of(SseOpened)[0].label() == "resumed"
 
 
 def test_later_events_are_counted_and_the_rhythm_is_told() -> None:
@@ -90,7 +90,7 @@ def test_later_events_are_counted_and_the_rhythm_is_told() -> None:
     stream.close("capture")
     assert len(stream.of(StreamEvent)) == MAX_SHOWN
     assert stream.of(EventRun)[0].names == {"tick": 60 - MAX_SHOWN}
-    ended = stream.of(Ended)
+    ended = stream.of(SseEnded)
     assert len(ended) == 1
     assert (ended[0].every_ns, ended[0].heartbeat_ns // SECOND) == (SECOND, 11)
 
@@ -101,7 +101,7 @@ def test_after_a_gap_the_next_event_begins_behind_a_blank_line() -> None:
     stream.take(stream.dissector.on_gap(Gap(4, stream.time, 1, stream.position, 99)))
     stream.send(b"ree\ndata: of something\n\ndata: four\n\n")
     assert [octets for _name, _id, octets in seen(stream)] == [b"one", b"four"]
-    assert stream.of(Incomplete)[0].lost == 99
+    assert stream.of(SseIncomplete)[0].lost == 99
 
 
 def test_a_line_without_end_is_held_within_bounds() -> None:

@@ -51,7 +51,8 @@ def _probe(data: bytes, direction: int) -> int:
     return YES if data[:2] == b"\x16\x03" else NO
 
 
-TLS = Protocol("tls", "TLS", "Kept.", ("RFC 8446",), _keeper, ("tcp",), {}, (Taken,), probe=_probe)
+TLS = Protocol("tls", "TLS", "Kept.", ("RFC 8446",), _keeper, ("tcp",), {}, (Taken,), probe=_probe,
+               reached_by=(("starttls", "tls"),))
 
 
 class Dialogue:

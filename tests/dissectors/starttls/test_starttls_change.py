@@ -23,7 +23,7 @@ from starttls_dialogue import (
 
 from dissectors.kit.event import Event, LimitReached
 from dissectors.kit.protocol import NO, YES
-from dissectors.protocols.starttls.events import Agreed, Injected, Offered, Refused, Requested, Stripped
+from dissectors.protocols.starttls.events import Agreed, Injected, Offered, Requested, StarttlsRefused, Stripped
 from dissectors.protocols.starttls.observer import MAX_EARLY
 
 HANDSHAKE = [(0, CLIENT_HELLO), (1, SERVER_HELLO), (0, b"\x17\x03\x03\x00\x01\x00")]
@@ -66,7 +66,7 @@ def test_a_refusal(protocol: str) -> None:
     *before, _agreed = CHANGES[protocol]
     answer, text = REFUSALS[protocol]
     events = talk(*before, (1, answer))
-    refused = only(events, Refused)
+    refused = only(events, StarttlsRefused)
     assert refused.answer == text
     assert refused.offered is (protocol in WITH_OFFER)
     assert f"does not change to TLS: it answers {refused.command} with {text}." in refused.what()

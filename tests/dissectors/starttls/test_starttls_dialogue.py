@@ -6,7 +6,7 @@ from starttls_dialogue import CHANGES, Dialogue, ber, ldap, only, talk, told
 
 from dissectors.kit.event import Event
 from dissectors.kit.provided import Provided
-from dissectors.protocols.starttls.events import Exchange, ExchangeWithin, Greeting, InClear, NotTold
+from dissectors.protocols.starttls.events import ExchangeWithin, Greeting, InClear, NotTold, StarttlsExchange
 from dissectors.protocols.starttls.observer import MAX_TOLD
 
 MAIL = [(1, b"220 mx.test ESMTP\r\n"), (0, b"EHLO me\r\n"), (1, b"250-mx.test\r\n250 AUTH PLAIN\r\n")]
@@ -67,7 +67,7 @@ def test_secrets_are_shown_when_asked_for() -> None:
     provided.show_secrets = True
     events = talk(*EXPOSED[4][0], provided=provided)
     assert only(events, InClear).command == "PASS hunter2"
-    assert only(events, Exchange).answer == "+OK anna may come"
+    assert only(events, StarttlsExchange).answer == "+OK anna may come"
 
 
 def test_that_tls_was_offered_is_said() -> None:
@@ -81,7 +81,7 @@ def test_greeting_and_commands() -> None:
     events = talk(*MAIL, (0, b"NOOP\r\n"), (1, b"250 fine.\r\n"))
     assert told(events) == ["greeting", "exchange", "exchange"]
     assert only(events, Greeting).what() == "The SMTP server greets: 220 mx.test ESMTP."
-    first, second = [event for event in events if isinstance(event, Exchange)]
+    first, second = [event for event in events if isinstance(event, StarttlsExchange)]
     assert first.what() == "The client says EHLO me; 1.00 ms later the server answers 250-mx.test and 1 more line."
     assert (first.evidence.frames, first.direction) == ((2, 3), 1)
     assert second.what() == "The client says NOOP; 1.00 ms later the server answers 250 fine."
@@ -89,19 +89,19 @@ def test_greeting_and_commands() -> None:
 
 def test_pipelined_commands_meet_their_answers() -> None:
     events = talk(*MAIL, (0, b"NOOP\r\nVRFY a\r\n"), (1, b"250 one\r\n"), (1, b"252 two\r\n"))
-    found = [(event.command, event.answer) for event in events if isinstance(event, Exchange)]
+    found = [(event.command, event.answer) for event in events if isinstance(event, StarttlsExchange)]
     assert found[1:] == [("NOOP", "250 one"), ("VRFY a", "252 two")]
 
 
 def test_answers_out_of_order_find_their_commands() -> None:
     events = talk((1, b"* OK hi\r\n"), (0, b"a NOOP\r\nb NOOP\r\n"), (1, b"b OK two\r\na OK one\r\n"))
-    found = [(event.command, event.answer) for event in events if isinstance(event, Exchange)]
+    found = [(event.command, event.answer) for event in events if isinstance(event, StarttlsExchange)]
     assert found == [("b NOOP", "b OK two"), ("a NOOP", "a OK one")]
 
 
 def test_a_command_without_an_answer() -> None:
     events = talk(*MAIL, (0, b"NOOP\r\n"))
-    last = [event for event in events if isinstance(event, Exchange)][-1]
+    last = [event for event in events if isinstance(event, StarttlsExchange)][-1]
     assert last.what() == "The client says NOOP, and no answer is in the capture."
     assert (last.took_ns, last.direction) == (-1, 0)
 
@@ -109,7 +109,7 @@ def test_a_command_without_an_answer() -> None:
 def test_a_client_that_does_not_wait_for_the_greeting() -> None:
     events = talk((0, b"EHLO me\r\n"), (1, b"220 mx.test ESMTP\r\n250 mx.test\r\n"))
     assert told(events) == ["greeting", "exchange"]
-    assert only(events, Exchange).answer == "250 mx.test"
+    assert only(events, StarttlsExchange).answer == "250 mx.test"
 
 
 def test_a_capture_that_starts_late_takes_the_first_answer_for_one() -> None:
@@ -142,7 +142,7 @@ def test_a_gap_loses_what_waits_and_no_more() -> None:
     for side, data in MAIL:
         dialogue.say(side, data)
     dialogue.say(0, b"NOOP\r\n").lose(1, 10).say(1, b"of a line\r\n").say(0, b"HELP\r\n").say(1, b"214 no\r\n")
-    found = [(event.command, event.answer) for event in dialogue.end() if isinstance(event, Exchange)]
+    found = [(event.command, event.answer) for event in dialogue.end() if isinstance(event, StarttlsExchange)]
     assert found == [("EHLO me", "250-mx.test"), ("HELP", "214 no")]
 
 
@@ -158,7 +158,7 @@ def test_search_results_are_counted() -> None:
     entry = ldap(2, ber(0x64, ber(4, b"")))
     done = ldap(2, ber(0x65, b"\x0a\x01\x00"))
     events = talk((0, search), (1, entry + entry + done))
-    assert only(events, Exchange).what() == (
+    assert only(events, StarttlsExchange).what() == (
         "The client says SearchRequest; 1.00 ms later the server answers SearchResultDone success and 2 more lines."
     )
 
@@ -167,11 +167,11 @@ def test_a_large_message_is_passed_over() -> None:
     large = b"\x30\x83\x00\x40\x00" + ber(2, b"\2") + b"\x64\x82\x3f\xf0" + bytes(0x4000 - 3 - 4)
     done = ldap(2, ber(0x65, b"\x0a\x01\x00"))
     events = talk((0, ldap(2, ber(0x63, ber(4, b"")))), (1, large + done), step=700)
-    assert only(events, Exchange).lines == 2
+    assert only(events, StarttlsExchange).lines == 2
 
 
 def test_a_bind_under_sasl_may_protect_what_follows() -> None:
     sasl = ldap(1, ber(0x60, ber(2, b"\3") + ber(4, b"") + ber(0xA3, ber(4, b"GSSAPI"))))
     events = talk((0, sasl), (1, ldap(1, ber(0x61, b"\x0a\x01\x00"))), (0, b"whatever it is"))
     assert told(events) == ["exchange", "not_told"]
-    assert only(events, Exchange).command == "BindRequest (SASL)"
+    assert only(events, StarttlsExchange).command == "BindRequest (SASL)"

@@ -3,18 +3,10 @@ from __future__ import annotations
 
 import pytest
 
-from dissectors.protocols.tcp.flags import ACK, FIN, RST, SYN, names
-from dissectors.protocols.tcp.sequence import (
-    Detail,
-    Handshake,
-    Side,
-    after,
-    after_segment,
-    analyse,
-    analyse_in_detail,
-    note_bases,
-    settle_scaling,
-)
+from analyzer.model import SEVERITIES
+from dissectors.protocols.tcp.flags import ACK, FIN, RST, RULES, SYN, names
+from dissectors.protocols.tcp.sequence import after_segment, analyse, analyse_in_detail, note_bases, settle_scaling
+from dissectors.protocols.tcp.side import Detail, Handshake, TcpSide, after
 
 MS = 1_000_000
 CLIENT, SERVER = 0, 1
@@ -25,7 +17,7 @@ class Wire:
 
     def __init__(self, established: bool = True, scale: int | None = None) -> None:
         self.hand = Handshake()
-        self.sides = (Side(), Side())
+        self.sides = (TcpSide(), TcpSide())
         self.detail = Detail()
         self.frame = 0
         self.time = 0
@@ -52,6 +44,15 @@ class Wire:
                 fwd.scale = self.scale
             settle_scaling(fwd, rev, flags)
         return names(bits)
+
+
+def test_the_table_has_a_bit_a_row_in_order() -> None:
+    """Counters are kept by the place of a bit, and what a rule supersedes comes after it."""
+    assert [rule.bit for rule in RULES] == [1 << place for place in range(len(RULES))]
+    for rule in RULES:
+        assert rule.supersedes & (2 * rule.bit - 1) == 0, rule.name
+        assert rule.severity in SEVERITIES
+        assert rule.text.endswith(".")
 
 
 def test_sequence_numbers_wrap() -> None:
@@ -218,7 +219,7 @@ def test_a_stream_that_wraps_is_followed() -> None:
 
 
 def test_scaling_holds_only_where_both_offered_it() -> None:
-    hand, fwd, rev = Handshake(), Side(), Side()
+    hand, fwd, rev = Handshake(), TcpSide(), TcpSide()
     fwd.scale = 7
     analyse(hand, fwd, rev, 1, 0, SYN, 10, 0, 100, 0)
     settle_scaling(fwd, rev, SYN)

@@ -40,7 +40,7 @@ def test_what_was_said_inside(version: ssl.TLSVersion, ciphers: str) -> None:
     assert inside(connection, CLIENT) == REQUEST + b"more"
     assert inside(connection, SERVER) == ANSWER
     handoffs = [one for one in connection.others if isinstance(one, Handoff)]
-    assert [(one.protocol, one.position) for one in handoffs] == [("http2", BENEATH)]
+    assert [(one.by, one.position) for one in handoffs] == [(("alpn", "h2"), BENEATH)]
     assert connection.one("tls.decryption").fields()["outcome"] == "found"
     assert [event.fields()["verified"] for event in connection.named("tls.finished")] == ["yes", "yes"]
     assert connection.one("tls.established").fields()["decrypted"] is True

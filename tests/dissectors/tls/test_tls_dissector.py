@@ -23,7 +23,7 @@ from dissectors.kit.event import Event, LimitReached, Malformed
 from dissectors.protocols.tls.connection import MAX_TOLD
 from dissectors.protocols.tls.dissector import MAX_RUNS
 from dissectors.protocols.tls.events_data import ApplicationData
-from dissectors.protocols.tls.events_summary import Established
+from dissectors.protocols.tls.events_summary import TlsEstablished
 
 FINISHED_SIZE = 53     # of a TLS 1.3 record with a Finished over SHA-256
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")   # RFC 8446 §4.1.3
@@ -50,9 +50,9 @@ def full13(connection: Connection) -> None:
     connection.client(CHANGE + hidden(FINISHED_SIZE), 5 * MS)
 
 
-def established(connection: Connection) -> Established:
+def established(connection: Connection) -> TlsEstablished:
     found = connection.one("tls.established")
-    assert isinstance(found, Established)
+    assert isinstance(found, TlsEstablished)
     return found
 
 

@@ -18,10 +18,10 @@ from dissectors.protocols.tls.events_data import (
     EarlyData,
     KeyUpdateSeen,
 )
-from dissectors.protocols.tls.events_end import AlertSeen, Closed, Plaintext, Refused, Stalled
+from dissectors.protocols.tls.events_end import AlertSeen, Plaintext, Stalled, TlsClosed, TlsRefused
 from dissectors.protocols.tls.events_hello import ClientHelloSeen, NewSessionTicketSeen
 from dissectors.protocols.tls.events_proof import CertificateSeen, FinishedSeen, ServerKeyExchangeSeen
-from dissectors.protocols.tls.events_summary import Established, Summary
+from dissectors.protocols.tls.events_summary import Summary, TlsEstablished
 from dissectors.protocols.tls.plain import looks_like
 from dissectors.protocols.tls.protocol import TLS
 from dissectors.protocols.tls.state import Session
@@ -103,7 +103,7 @@ def test_no_cause_is_invented() -> None:
 
 
 def test_an_alert_of_the_handshake_has_a_headline() -> None:
-    event = Refused(30 * MS, 1, (3,), 0, 2, 40, "why", 10 * MS, "shop.test", 2)
+    event = TlsRefused(30 * MS, 1, (3,), 0, 2, 40, "why", 10 * MS, "shop.test", 2)
     head = event.headline()
     assert head is not None
     assert (head.label, head.start_ns, head.end_ns) == ("TLS", 10 * MS, 30 * MS)
@@ -120,7 +120,7 @@ def summary() -> Summary:
 
 
 def test_the_line_of_the_story() -> None:
-    event = Established(36 * MS, 0, (1, 2, 3), 0, summary())
+    event = TlsEstablished(36 * MS, 0, (1, 2, 3), 0, summary())
     head = event.headline()
     assert head is not None
     assert (head.label, head.text) == ("TLS 1.3", "X25519 · AES-128-GCM · h2 · shop.test")
@@ -133,7 +133,7 @@ def test_what_is_weak_is_said() -> None:
     one = summary()
     one.forward = "no"
     one.weak = ["RC4 is broken"]
-    event = Established(36 * MS, 0, (1, 2, 3), 0, one)
+    event = TlsEstablished(36 * MS, 0, (1, 2, 3), 0, one)
     assert "RC4 is broken" in event.what()
     assert "not forward secret" in event.what()
     assert "weak: RC4 is broken" in event.phase_facts()
@@ -142,7 +142,7 @@ def test_what_is_weak_is_said() -> None:
 def test_resumed_and_early() -> None:
     one = summary()
     one.resumption, one.early_data, one.round_trips = "PSK", ACCEPTED, 0
-    event = Established(36 * MS, 0, (1, 2, 3), 0, one)
+    event = TlsEstablished(36 * MS, 0, (1, 2, 3), 0, one)
     assert "no round trip" in event.phase_facts()
     head = event.headline()
     assert head is not None
@@ -174,10 +174,10 @@ def test_a_stall_names_the_message() -> None:
 
 
 def test_the_end() -> None:
-    text = Closed(0, 2, (9,), 0, [], "fin", ["server"], False).what()
+    text = TlsClosed(0, 2, (9,), 0, [], "fin", ["server"], False).what()
     assert "Neither side" in text
     assert "record of the server is cut off" in text
-    assert "Both sides" in Closed(0, 2, (9,), 0, ["client", "server"], "fin", [], False).what()
+    assert "Both sides" in TlsClosed(0, 2, (9,), 0, ["client", "server"], "fin", [], False).what()
 
 
 @pytest.mark.parametrize(("first", "word"), [

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from test_tls_hello import client_hello, extension, server_hello, vector
 
+from dissectors.kit.cursor import WireError
 from dissectors.wire.tls.extensions import (
     ALPN,
     CERTIFICATE_AUTHORITIES,
@@ -30,7 +31,6 @@ from dissectors.wire.tls.messages import (
     ServerKeyExchange,
 )
 from dissectors.wire.tls.names import psk_mode_name, suite_name
-from dissectors.wire.tls.reader import BadMessage
 from dissectors.wire.tls.suites import suite
 
 HOST = b"\x00" + vector(2, b"a.test")
@@ -134,7 +134,7 @@ def test_cipher_kinds_of_ssl2_have_three_octets() -> None:
 def test_messages_end_where_their_lengths_say(read: Callable[[bytes], object], body: bytes) -> None:
     read(body)
     for changed in (body + b"\x00", body[:-1]):
-        with pytest.raises(BadMessage) as caught:
+        with pytest.raises(WireError) as caught:
             read(changed)
         assert 0 <= caught.value.offset <= len(changed)
 
@@ -150,7 +150,7 @@ def test_a_chain_stays_where_an_extension_of_it_is_broken() -> None:
     found = Certificate(b"\x00" + vector(3, entry), True)
     assert found.ders == [b"der"]
     assert "9 octets" in found.problem
-    with pytest.raises(BadMessage):
+    with pytest.raises(WireError):
         Certificate(b"\x00" + vector(3, vector(3, b"") + vector(2, b"")), True)
 
 

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from test_tls_hello import extension, vector
 
+from dissectors.kit.cursor import WireError
 from dissectors.wire.tls.messages import (
     MAX_CERTIFICATES,
     MAX_UNCOMPRESSED,
@@ -22,7 +23,6 @@ from dissectors.wire.tls.messages import (
     ServerKeyExchange,
     scts_of,
 )
-from dissectors.wire.tls.reader import BadMessage
 
 TLS12, TLS13 = 0x0303, 0x0304
 STAPLE = b"\x01" + vector(3, b"ocsp")
@@ -73,7 +73,7 @@ def test_compressed_certificates() -> None:
     ],
 )
 def test_a_compressed_certificate_that_lies_is_refused(algorithm: int, size: int, data: bytes) -> None:
-    with pytest.raises(BadMessage):
+    with pytest.raises(WireError):
         CompressedCertificate(algorithm.to_bytes(2, "big") + size.to_bytes(3, "big") + vector(3, data)).body()
 
 
@@ -123,7 +123,7 @@ def test_noise_is_refused_and_nothing_worse(read: Callable[[bytes], object]) -> 
     for _ in range(500):
         try:
             read(random.randbytes(random.randint(0, 60)))
-        except BadMessage as error:
+        except WireError as error:
             refused.append(error)
     assert refused
     assert all(error.reason and error.offset >= 0 for error in refused)

@@ -6,9 +6,10 @@ from random import Random
 import pytest
 from tls_wire import record
 
+from dissectors.kit.cited import MAX_CITED
 from dissectors.kit.inputs import Chunk, Gap
-from dissectors.protocols.tls.handshake import MAX_MESSAGE, Messages
-from dissectors.protocols.tls.records import BROKEN, FOUND, MAX_FRAMES, PLAIN, Found, Notice, Record, RecordLayer, Run
+from dissectors.protocols.tls.handshake import MAX_MESSAGE, TlsMessages
+from dissectors.protocols.tls.records import BROKEN, FOUND, PLAIN, Found, Notice, RecordLayer, TlsRecord, TlsRun
 
 RANDOM = Random("records")
 STREAM = [
@@ -35,8 +36,8 @@ def feed(layer: RecordLayer, data: bytes, sizes: list[int]) -> list[Found]:
 
 
 def shape(found: list[Found]) -> list[tuple[int, int, int, bytes]]:
-    assert all(isinstance(one, Record) for one in found)
-    return [(r.content_type, r.version, r.length, r.fragment) for r in found if isinstance(r, Record)]
+    assert all(isinstance(one, TlsRecord) for one in found)
+    return [(r.content_type, r.version, r.length, r.fragment) for r in found if isinstance(r, TlsRecord)]
 
 
 def notices(found: list[Found]) -> list[str]:
@@ -55,7 +56,7 @@ def test_pieces_do_not_matter(sizes: list[int]) -> None:
 
 def test_the_payload_of_application_data_is_not_kept_unless_it_is_wanted() -> None:
     found = feed(RecordLayer(False), b"".join(STREAM), [100])
-    assert [(r.content_type, r.fragment) for r in found if isinstance(r, Record) and r.content_type == 23] == [
+    assert [(r.content_type, r.fragment) for r in found if isinstance(r, TlsRecord) and r.content_type == 23] == [
         (23, b""), (23, b"")
     ]
 
@@ -63,7 +64,7 @@ def test_the_payload_of_application_data_is_not_kept_unless_it_is_wanted() -> No
 def test_frames_of_a_record_over_several_segments() -> None:
     found = feed(RecordLayer(False), record(22, bytes(95)), [2, 2, 50, 46])
     assert len(found) == 1
-    assert isinstance(found[0], Record)
+    assert isinstance(found[0], TlsRecord)
     assert found[0].frames == (1, 2, 3, 4)
     assert found[0].number == 4
     assert found[0].time == 40
@@ -73,7 +74,7 @@ def test_a_record_stands_on_the_frame_that_released_it() -> None:
     layer = RecordLayer(False)
     layer.data(Chunk(5, 50, 0, record(22, bytes(20))[:10], 0, 0, 54))
     found = layer.data(Chunk(3, 30, 0, record(22, bytes(20))[10:], 10, 5, 54))
-    assert isinstance(found[0], Record)
+    assert isinstance(found[0], TlsRecord)
     assert found[0].number == 5
     assert found[0].frames == (3, 5)
     assert found[0].time == 50, "later than the chunk, which had to wait"
@@ -82,28 +83,28 @@ def test_a_record_stands_on_the_frame_that_released_it() -> None:
 
 def test_the_frames_of_a_large_record_are_bounded() -> None:
     found = feed(RecordLayer(False), record(22, bytes(16_000)), [100])
-    assert isinstance(found[0], Record)
-    assert len(found[0].frames) <= MAX_FRAMES + 1
+    assert isinstance(found[0], TlsRecord)
+    assert len(found[0].frames) <= MAX_CITED + 1
     assert found[0].frames[-1] == found[0].number == 161
 
 
 def test_where_the_bytes_lie() -> None:
     found = feed(RecordLayer(False), record(22, bytes(20)) + record(21, b"\x02\x28"), [1000])
-    assert [(r.start, r.end) for r in found if isinstance(r, Record)] == [(54, 79), (79, 86)]
+    assert [(r.start, r.end) for r in found if isinstance(r, TlsRecord)] == [(54, 79), (79, 86)]
 
 
 def test_runs_are_counted_without_a_record_each() -> None:
     layer = RecordLayer(True)
     data = b"".join(record(23, bytes(size)) for size in (100, 300, 200)) + record(21, bytes(30)) + record(23, bytes(9))
     found = feed(layer, data, [40])
-    assert isinstance(found[0], Run)
-    assert isinstance(found[1], Record)
+    assert isinstance(found[0], TlsRun)
+    assert isinstance(found[1], TlsRecord)
     assert (found[0].records, found[0].octets, found[0].largest) == (3, 600, 300)
-    assert found[0].named() == (3, 11, 16), "the frames in which its records end"
-    last = layer.end()
+    assert found[0].cited.frames() == (3, 11, 16), "the frames in which its records end"
+    last = layer.end_run()
     assert last is not None
     assert (last.records, last.octets) == (1, 9)
-    assert layer.end() is None
+    assert layer.end_run() is None
 
 
 def test_a_gap_within_a_record_is_counted_out() -> None:
@@ -112,7 +113,7 @@ def test_a_gap_within_a_record_is_counted_out() -> None:
     assert layer.data(Chunk(1, 1, 0, data[:300], 0)) == []
     assert layer.gap(Gap(2, 2, 0, 300, 400)) == []
     found = layer.data(Chunk(2, 2, 0, data[700:], 700))
-    assert [(r.content_type, r.cut) for r in found if isinstance(r, Record)] == [(23, 400), (21, 0)]
+    assert [(r.content_type, r.cut) for r in found if isinstance(r, TlsRecord)] == [(23, 400), (21, 0)]
 
 
 def test_a_gap_over_records_is_resynchronised_at_a_segment() -> None:
@@ -125,7 +126,7 @@ def test_a_gap_over_records_is_resynchronised_at_a_segment() -> None:
     assert notices(found) == [FOUND]
     assert isinstance(found[0], Notice)
     assert (found[0].passed, found[0].lost) == (400, 5000)
-    assert isinstance(found[1], Record)
+    assert isinstance(found[1], TlsRecord)
     assert found[1].length == 70
 
 
@@ -135,7 +136,7 @@ def test_a_gap_is_resynchronised_within_a_segment() -> None:
     layer.gap(Gap(2, 2, 0, 25, 5000))
     found = layer.data(Chunk(2, 2, 0, bytes(33) + record(23, bytes(70)) + record(23, bytes(80)), 5025))
     assert notices(found) == [FOUND]
-    assert [r.length for r in found if isinstance(r, Record)] == [70, 80]
+    assert [r.length for r in found if isinstance(r, TlsRecord)] == [70, 80]
 
 
 def test_a_header_that_was_none_is_left_again() -> None:
@@ -155,7 +156,7 @@ def test_records_are_found_again_whatever_the_pieces(sizes: list[int]) -> None:
     layer.gap(Gap(2, 2, 0, 25, 700))
     found = feed(layer, bytes(57) + record(22, bytes(90)) + record(20, b"\x01"), sizes)
     assert [(one.kind, one.passed, one.lost) for one in found if isinstance(one, Notice)] == [(FOUND, 57, 700)]
-    assert [(one.content_type, one.length) for one in found if isinstance(one, Record)] == [(22, 90), (20, 1)]
+    assert [(one.content_type, one.length) for one in found if isinstance(one, TlsRecord)] == [(22, 90), (20, 1)]
 
 
 def test_a_late_start_finds_the_next_record() -> None:
@@ -169,7 +170,7 @@ def test_a_late_start_finds_the_next_record() -> None:
 def test_broken_headers_are_told_once() -> None:
     layer = RecordLayer(False)
     found = layer.data(Chunk(1, 1, 0, record(22, bytes(20)) + b"GET / HTTP/1.1\r\n", 0))
-    assert [type(one).__name__ for one in found] == ["Record", "Notice"]
+    assert [type(one).__name__ for one in found] == ["TlsRecord", "Notice"]
     assert notices(found) == [BROKEN]
     assert notices(layer.data(Chunk(2, 2, 0, b"Host: shop.test\r\n\r\n", 41))) == []
 
@@ -185,7 +186,7 @@ def test_a_snapped_frame_shows_the_records_that_begin_in_it() -> None:
     data = record(22, bytes(60))
     assert layer.data(Chunk(1, 1, 0, data[:30], 0)) == []
     found = layer.gap(Gap(1, 1, 0, 30, 35))
-    assert isinstance(found[0], Record)
+    assert isinstance(found[0], TlsRecord)
     assert (found[0].cut, found[0].number, len(found[0].fragment)) == (35, 1, 25)
 
 
@@ -193,8 +194,8 @@ def test_an_ssl2_hello_and_what_follows_it() -> None:
     hello = b"\x80\x2e\x01\x03\x01\0\x15\0\0\0\x10" + b"\0\0\x2f" * 7 + bytes(16)
     layer = RecordLayer(False)
     found = feed(layer, hello + STREAM[1] + STREAM[2], [4, 3, 9])
-    assert [r.content_type for r in found if isinstance(r, Record)] == [128, 20, 22]
-    assert isinstance(found[0], Record)
+    assert [r.content_type for r in found if isinstance(r, TlsRecord)] == [128, 20, 22]
+    assert isinstance(found[0], TlsRecord)
     assert found[0].fragment == hello[2:]
 
 
@@ -207,17 +208,17 @@ def test_what_is_unfinished_at_the_end() -> None:
 # -- messages ------------------------------------------------------------------------------------------------
 
 
-def message_record(fragment: bytes, frame: int) -> Record:
-    return Record(22, 0x0303, len(fragment), fragment, (frame,), frame, frame * 10, -1, -1, 0)
+def message_record(fragment: bytes, frame: int) -> TlsRecord:
+    return TlsRecord(22, 0x0303, len(fragment), fragment, (frame,), frame, frame * 10, -1, -1, 0)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 30, 1000])
 def test_messages_over_records_and_records_of_messages(size: int) -> None:
     data = b"\x02\0\0\x06server" + b"\x0e\0\0\0" + b"\x0b\0\x00\x20" + bytes(32) + b"\0\0\0\0"
-    messages = Messages()
+    messages = TlsMessages()
     found = []
     for number, at in enumerate(range(0, len(data), size), 1):
-        found += messages.feed(message_record(data[at:at + size], number), data[at:at + size])
+        found += messages.feed_record(message_record(data[at:at + size], number), data[at:at + size])
     assert [(one.type, one.body) for one in found] == [(2, b"server"), (14, b""), (11, bytes(32)), (0, b"")]
     assert not messages.within
     for one in found:
@@ -225,19 +226,19 @@ def test_messages_over_records_and_records_of_messages(size: int) -> None:
 
 
 def test_a_message_names_all_its_frames() -> None:
-    messages = Messages()
+    messages = TlsMessages()
     data = b"\x0b\0\x00\x20" + bytes(32)
-    assert messages.feed(message_record(data[:10], 3), data[:10]) == []
-    assert messages.feed(message_record(data[10:20], 5), data[10:20]) == []
-    assert messages.feed(message_record(data[20:], 9), data[20:])[0].frames == (3, 5, 9)
+    assert messages.feed_record(message_record(data[:10], 3), data[:10]) == []
+    assert messages.feed_record(message_record(data[10:20], 5), data[10:20]) == []
+    assert messages.feed_record(message_record(data[20:], 9), data[20:])[0].frames == (3, 5, 9)
 
 
 def test_a_message_beyond_the_cap_is_stepped_over() -> None:
-    messages = Messages()
+    messages = TlsMessages()
     length = int(MAX_MESSAGE) + 10
     data = b"\x0b" + length.to_bytes(3, "big") + bytes(length) + b"\x0e\0\0\0"
     found = []
     for number, at in enumerate(range(0, len(data), 16_000), 1):
-        found += messages.feed(message_record(data[at:at + 16_000], number), data[at:at + 16_000])
-        assert sum(map(len, messages.parts)) <= MAX_MESSAGE
+        found += messages.feed_record(message_record(data[at:at + 16_000], number), data[at:at + 16_000])
+        assert sum(map(len, messages._parts)) <= MAX_MESSAGE
     assert [(one.type, one.raw, one.length) for one in found] == [(11, b"", length), (14, b"\x0e\0\0\0", 0)]

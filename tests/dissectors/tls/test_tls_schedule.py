@@ -8,7 +8,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from tls_peers import (
     APPLICATION,
-    CERTIFICATE,
     CLIENT_KEY_EXCHANGE,
     FINISHED,
     HANDSHAKE,
@@ -21,7 +20,7 @@ from tls_peers import (
     talk,
 )
 
-from dissectors.wire.tls.premaster import keys_of_certificate, premaster_by_rsa
+from dissectors.wire.tls.premaster import premaster_by_rsa
 from dissectors.wire.tls.protection import opener13, openers12
 from dissectors.wire.tls.schedule import (
     extended_master_secret,
@@ -109,17 +108,6 @@ def test_a_private_key_that_does_not_fit_gives_nothing(server: Identity, strange
         assert premaster_by_rsa([stranger.key, elliptic.key], encrypted, 0x0303) == b""
     for broken in (b"", encrypted[:-1], encrypted + b"\x00", bytes(256), b"\xff" * 256):
         assert premaster_by_rsa([server.key], broken, 0x0303) == b""
-
-
-def test_which_key_belongs_to_the_certificate_of_the_capture(
-    server: Identity, stranger: Identity, tmp_path: Path
-) -> None:
-    session = rsa_session(server, tmp_path, ssl.TLSVersion.TLSv1_2, 0)
-    sent = next(message for message in session.clear(1) if message[0] == CERTIFICATE)[10:]
-    assert sent == server.certificate
-    assert keys_of_certificate([stranger.key, server.key], sent) == [server.key]
-    assert keys_of_certificate([stranger.key], sent) == []
-    assert keys_of_certificate([server.key], sent[:40]) == []
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=str)

@@ -10,9 +10,9 @@ from websocket_wire import CLIENT, SERVER, Deflater, Peer, frame
 
 from dissectors.kit.event import Event
 from dissectors.kit.protocol import MORE, NO, YES
-from dissectors.protocols.websocket.ended import UNKNOWN, Ended
-from dissectors.protocols.websocket.events import FrameSeen, Joined, Message, Missing
-from dissectors.protocols.websocket.events_rules import Violation
+from dissectors.protocols.websocket.ended import UNKNOWN, WsEnded
+from dissectors.protocols.websocket.events import FrameSeen, Joined, Missing, WsMessage
+from dissectors.protocols.websocket.events_rules import WsViolation
 from dissectors.protocols.websocket.probe import probe
 from dissectors.protocols.websocket.protocol import WEBSOCKET
 
@@ -47,13 +47,13 @@ def test_a_broken_rule_is_named_once_and_counted(case: str) -> None:
     direction, sent, rule = CASES[case]
     peer = Peer()
     peer.send(direction, sent)
-    assert [event.rule for event in peer.of(Violation)] == [rule]
-    assert peer.of(Violation)[0].by_client == (direction == CLIENT)
+    assert [event.rule for event in peer.of(WsViolation)] == [rule]
+    assert peer.of(WsViolation)[0].by_client == (direction == CLIENT)
     peer.send(direction, sent)
-    assert [event.rule for event in peer.of(Violation)].count(rule) == 1
+    assert [event.rule for event in peer.of(WsViolation)].count(rule) == 1
     peer.close()
     if "2^63" not in case:
-        assert peer.of(Ended)[0].talks[direction].violations[rule] >= 2
+        assert peer.of(WsEnded)[0].talks[direction].violations[rule] >= 2
 
 
 @pytest.mark.parametrize("sent", [
@@ -62,13 +62,13 @@ def test_a_broken_rule_is_named_once_and_counted(case: str) -> None:
 def test_rsv1_has_its_place(sent: bytes) -> None:
     peer = Peer(sec_websocket_extensions=b"permessage-deflate")
     peer.send(SERVER, frame(1, Deflater().message(b"x"), reserved=4, fin=False) + sent)
-    assert [event.rule for event in peer.of(Violation)] == ["compression"]
+    assert [event.rule for event in peer.of(WsViolation)] == ["compression"]
 
 
 def test_other_extensions_may_use_what_is_reserved() -> None:
     peer = Peer(sec_websocket_extensions=b"x-custom")
     peer.send(SERVER, frame(3, b"x", reserved=3))
-    assert [event.rule for event in peer.of(Violation)] == ["upgrade"]
+    assert [event.rule for event in peer.of(WsViolation)] == ["upgrade"]
 
 
 def test_a_gap_within_a_payload_is_counted_out() -> None:
@@ -77,7 +77,7 @@ def test_a_gap_within_a_payload_is_counted_out() -> None:
     peer.send(SERVER, sent[:100])
     peer.lose(SERVER, 500)
     peer.send(SERVER, sent[600:] + TEXT)
-    first, second = peer.of(Message)
+    first, second = peer.of(WsMessage)
     assert (first.size, first.complete, first.note) == (1_000, False, "bytes of it are not in the capture")
     assert second.octets == b"hello"
     assert peer.of(Missing) == []
@@ -91,11 +91,11 @@ def test_a_gap_over_a_header_waits_for_frames() -> None:
     peer.send(SERVER, TEXT + frame(1, b"again"))
     missing = peer.of(Missing)[0]
     assert (missing.lost, missing.passed, missing.found) == (50, 17, True)
-    assert [message.text() for message in peer.of(Message)] == ["hello", "hello", "again"]
+    assert [message.text() for message in peer.of(WsMessage)] == ["hello", "hello", "again"]
     peer.lose(SERVER, 9)
     peer.close()
     assert peer.of(Missing)[1].found is False
-    assert peer.of(Ended)[0].how == UNKNOWN
+    assert peer.of(WsEnded)[0].how == UNKNOWN
 
 
 def test_a_capture_that_starts_late_is_joined() -> None:
@@ -103,7 +103,7 @@ def test_a_capture_that_starts_late_is_joined() -> None:
     peer.send(CLIENT, frame(1, b"how are you?", masked=True) + frame(9, b"", masked=True))
     peer.send(SERVER, frame(1, b"fine, thanks") + frame(10))
     assert len(peer.of(Joined)) == 1
-    assert [(message.by_client, message.text()) for message in peer.of(Message)] == [
+    assert [(message.by_client, message.text()) for message in peer.of(WsMessage)] == [
         (True, "how are you?"), (False, "fine, thanks"),
     ]
     assert len(peer.of(FrameSeen)) == 4
@@ -146,7 +146,7 @@ def conversation(random: Random) -> list[tuple[int, bytes]]:
 def said(peer: Peer) -> list[tuple[str, int, str]]:
     return [
         (event.name, event.direction, str({k: v for k, v in event.fields().items() if not k.endswith("_ns")}))
-        for event in peer.events if not isinstance(event, Ended)
+        for event in peer.events if not isinstance(event, WsEnded)
     ]
 
 
@@ -156,7 +156,7 @@ def test_pieces_do_not_matter(seed: int) -> None:
     whole = Peer(each_pdu=True, sec_websocket_extensions=b"permessage-deflate")
     for direction, data in items:
         whole.send(direction, data)
-    assert whole.of(Violation) == []
+    assert whole.of(WsViolation) == []
     bytewise = Peer(each_pdu=True, sec_websocket_extensions=b"permessage-deflate")
     for direction, data in items:
         for at in range(len(data)):

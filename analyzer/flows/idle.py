@@ -43,31 +43,8 @@ def patience(flow: Flow) -> i64:
 
 def idle_flows(table: FlowTable, now: i64) -> list[Flow]:
     """The conversations that were silent for too long at `now`, each once, by number."""
-    table.sweep += 1
-    sweep = table.sweep
     found: dict[int, Flow] = {}
-    for half in table.tcp_keys.values():
-        flow = half.flow
-        if flow.swept != sweep:
-            flow.swept = sweep
-            if now - flow.last_time > patience(flow):
-                found[int(flow.number)] = flow
-    for other in table.other_keys.values():
-        single = other.flow
-        if single.swept != sweep:
-            single.swept = sweep
-            if now - single.last_time > patience(single):
-                found[int(single.number)] = single
+    for flow in table.connections() + table.exchanges():
+        if now - flow.last_time > patience(flow):
+            found[int(flow.number)] = flow
     return [found[number] for number in sorted(found)]
-
-
-def remove(table: FlowTable, leaving: list[Flow]) -> list[Flow]:
-    """Take these conversations out of the table; returns them. Whoever calls hands them on."""
-    if not leaving:
-        return leaving
-    for flow in leaving:
-        flow.retired = True
-    table.tcp_keys = {key: half for key, half in table.tcp_keys.items() if not half.flow.retired}
-    table.half_seen = {key: half for key, half in table.half_seen.items() if not half.flow.retired}
-    table.other_keys = {key: half for key, half in table.other_keys.items() if not half.flow.retired}
-    return leaving

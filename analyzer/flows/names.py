@@ -38,7 +38,7 @@ class NameBook:
         ):
             named = self.names.get(address)
             if named is not None and named.frame < conversation.first_frame:
-                endpoint.name = named.name
+                endpoint.call(named.name)
 
     def forget(self) -> None:
         """Let go of the lookups that the names came from."""

@@ -5,10 +5,10 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.address import address_text
 from analyzer.flows.flow import Flow
 from analyzer.flows.table import FlowTable
-from analyzer.packets.address import address_text
-from analyzer.packets.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
+from analyzer.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
 from dissectors.kit.units import plural
 from dissectors.protocols.icmp import is_error
 
@@ -41,7 +41,8 @@ class Neighbour:
 class Others:
     """Keeps the conversation table informed of everything that has no ports, and counts the rest by name.
 
-    flows: the conversations that the last frame belongs to: its own, and the one that it quotes.
+    flow: the conversation of the last frame, None where it has none; direction: that of the frame in it.
+    quoted: the conversation that it quotes, or None.
     """
 
     def __init__(self, table: FlowTable) -> None:
@@ -49,27 +50,23 @@ class Others:
         self.neighbours: dict[bytes, Neighbour] = {}
         self.neighbours_left_out = 0
         self.undecoded: dict[str, int] = {}
-        self.flows: list[Flow] = []
+        self.flow: Flow | None = None
+        self.quoted: Flow | None = None
+        self.direction: i64 = 0
 
-    def take(self, packet: Packet, number: i64, time: i64, wire: i64, place: i64, shape: i64) -> None:
+    def take(self, packet: Packet) -> None:
         """One frame whose kind is neither TCP nor UDP."""
         kind = packet.kind
-        self.flows = []
+        self.flow = None
+        self.quoted = None
         if kind == ARP:
-            self._arp(packet, int(number))
+            self._arp(packet, int(packet.number))
         elif kind != NOTHING and packet.ip_version:
-            size: i64 = 4 if packet.ip_version == 4 else 16
-            data = packet.data
-            source = data[packet.src:packet.src + size]
-            destination = data[packet.dst:packet.dst + size]
-            tail = bytes((int(packet.protocol),)) + packet.scope
-            half = self.table.other(
-                source + destination + tail, destination + source + tail, packet.protocol, size, packet.scope,
-                number, time, wire, max(packet.true_end - packet.transport, 0), place, shape,
-            )
-            self.flows = [half.flow]
+            half = self.table.other(packet)
+            self.flow = half.flow
+            self.direction = half.direction
             if kind in (ICMP, ICMPV6):
-                self._icmp(packet, number, time, wire, place, shape)
+                self._icmp(packet)
 
     def count(self, name: str) -> None:
         """One more frame whose decoding stopped at `name`."""
@@ -77,7 +74,7 @@ class Others:
             name = "other protocols"
         self.undecoded[name] = self.undecoded.get(name, 0) + 1
 
-    def _icmp(self, packet: Packet, number: i64, time: i64, wire: i64, place: i64, shape: i64) -> None:
+    def _icmp(self, packet: Packet) -> None:
         data = packet.data
         at = packet.transport
         if at + 8 > packet.end:
@@ -87,10 +84,10 @@ class Others:
             flow = self.table.quoted(quoted + packet.quoted_scope, packet.quoted_kind) if quoted else None
             if flow is not None:
                 flow.icmp_errors += 1
-                self.flows.append(flow)
-                flow.record(number, time, wire, place, shape, self.table.record_cap, True)
+                self.quoted = flow
+                flow.record(packet, self.table.record_cap, True)
         elif packet.ip_version == 6 and i64(data[at]) in (135, 136) and at + 24 <= packet.end:
-            self._discovery(packet, int(number))
+            self._discovery(packet, int(packet.number))
 
     def _neighbour(self, address: bytes, version: int, frame: int) -> Neighbour | None:
         found = self.neighbours.get(address)

@@ -19,6 +19,9 @@ OTHER_IP: Final = 257   # IP with a payload that has no conversation of ours; `p
 class Packet:
     """One decoded frame. All offsets are into `data`.
 
+    number: of the frame, from 1.     time: integer nanoseconds since 1970.     length: its octets on the wire.
+    captured: its octets in the capture.     link: its link type.
+    place: where its first octet lies in the file; -1 where the file cannot be read at a place.
     data: the bytes that the offsets refer to: the source's block, or a new buffer after reassembly
       or decapsulation (then `base` is -1 and byte ranges of the frame are not claimed).
     kind: TCP, UDP, ... as above.     ip_version: 4, 6, or 0.
@@ -36,6 +39,12 @@ class Packet:
     """
 
     def __init__(self) -> None:
+        self.number: i64 = 0
+        self.time: i64 = 0
+        self.length: i64 = 0
+        self.captured: i64 = 0
+        self.link: i64 = 0
+        self.place: i64 = -1
         self.data: bytes = b""
         self.base: i64 = 0          # offset of the frame's first byte in data, -1 in another buffer
         self.kind: i64 = NOTHING
@@ -63,3 +72,30 @@ class Packet:
         self.quoted_sport: i64 = -1
         self.quoted_dport: i64 = -1
         self.quoted_scope: bytes = b""
+
+    def size(self) -> i64:
+        """Octets of one address."""
+        return 4 if self.ip_version == 4 else 16
+
+    def source(self) -> bytes:
+        """The packed address of the sender."""
+        return self.data[self.src:self.src + self.size()]
+
+    def destination(self) -> bytes:
+        """The packed address of the receiver."""
+        return self.data[self.dst:self.dst + self.size()]
+
+    def offset(self, at: i64) -> i64:
+        """An offset into `data` as one into the frame; -1 where they lie in another buffer than the frame."""
+        return at - self.base if self.base >= 0 else -1
+
+    def behind(self, at: i64) -> bytes:
+        """The captured octets of the packet from this offset on."""
+        return self.data[at:max(at, self.end)]
+
+    def clear(self) -> None:
+        """A frame of which nothing is known."""
+        self.kind = NOTHING
+        self.ip_version = 0
+        self.quoted_kind = NOTHING
+        self.undecoded = ""

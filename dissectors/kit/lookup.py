@@ -1,13 +1,22 @@
-"""One lookup as it is told: a question, everything that was done for it, and what came of it."""
+"""Lookups of names, whichever protocol does them: a question, everything that was done for it, and what came of it."""
 from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import JsonValue
-from dissectors.kit.units import duration, grouped, plural
-from dissectors.protocols.dns.outcome import ANSWERED, NO_DATA, NO_NAME, TRUNCATED
+from mypy_extensions import mypyc_attr
 
+from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.identity import HOST, Identity, hosts_in
+from dissectors.kit.units import duration, grouped, plural
+
+# What came of it.
+ANSWERED: Final = "answered"
+NO_NAME: Final = "NXDOMAIN"     # RFC 2308 §2.1
+NO_DATA: Final = "NODATA"       # RFC 2308 §2.2
+TRUNCATED: Final = "truncated"  # RFC 1035 §4.1.1: TC
 UNANSWERED: Final = "unanswered"
+
+MAX_LINE: Final = 120    # characters of a lookup in one line
 
 
 class Step:
@@ -86,6 +95,11 @@ class Lookup:
             text += f", valid {grouped(self.seconds)} s"
         return text
 
+    def short(self) -> str:
+        """One line, however long its records are."""
+        line = self.line()
+        return line if len(line) <= MAX_LINE else line[:MAX_LINE - 1].rstrip() + "…"
+
     def result(self) -> str:
         if self.kind == ANSWERED:
             return self.summary
@@ -116,6 +130,14 @@ class Lookup:
             )
         return text
 
+    def identifies(self) -> list[Identity]:
+        """The names in it, whatever they look like."""
+        named = [self.name, *self.chain]
+        for step in self.steps:
+            named += [step.zone, step.question.partition(" ")[0]]
+        texts = [self.summary, *[step.answer for step in self.steps]]
+        return [(HOST, name) for name in named if name not in ("", ".")] + hosts_in(" ".join(texts))
+
     def as_json(self) -> dict[str, JsonValue]:
         chain: list[JsonValue] = []
         chain.extend(self.chain)
@@ -133,3 +155,22 @@ class Lookup:
             "start_ns": self.start_ns, "end_ns": self.end_ns, "frames": frames, "conversations": conversations,
             "steps": steps, "steps_left_out": self.left_out,
         }
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Book:
+    """What a protocol puts together across the conversations of a capture.
+
+    names: address to the name that an answer gave it.     dropped: what caps left out, by the name of the cap.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self.dropped: dict[str, int] = {}
+
+    def add(self, event: Event, conversation: int, originator: str, responder: str, tcp: bool = False) -> None:
+        """The next event of its protocol, in order of time. originator, responder: addresses of its conversation."""
+
+    def finish(self) -> list[Lookup]:
+        """The capture is over: every lookup, those that are open as they stand."""
+        return []

@@ -8,7 +8,7 @@ from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, TcpF
 from analyzer.flows.summary import TRANSPORTS, conn_state, udp_state
 from analyzer.flows.table import Retired
 
-EVERYTHING: Final = 0
+KEEP_ALL: Final = 0
 
 
 def octets_of(flow: Flow) -> int:
@@ -38,7 +38,7 @@ def trouble_of(flow: Flow) -> int:
 class Keeper(Retired):
     """Counts every conversation that leaves the table and keeps the `keep` largest and most troubled.
 
-    keep: EVERYTHING keeps all.
+    keep: KEEP_ALL keeps all.
     """
 
     def __init__(self, keep: int) -> None:
@@ -53,7 +53,7 @@ class Keeper(Retired):
 
     def take(self, flow: Flow) -> None:
         self.tally(flow)
-        if self.keep == EVERYTHING:
+        if self.keep == KEEP_ALL:
             flow.kept += 1
             self.all.append(flow)
             return
@@ -104,7 +104,7 @@ class Keeper(Retired):
 
     def chosen(self, limit: int) -> list[Flow]:
         """Up to `limit` conversations: the most troubled half and the largest half; all where limit is 0."""
-        if self.keep == EVERYTHING:
+        if self.keep == KEEP_ALL:
             pool = {int(flow.number): flow for flow in self.all}
         else:
             pool = {int(flow.number): flow for _score, _number, flow in self.largest + self.troubled}

@@ -1,0 +1,222 @@
+"""One conversation while it is read: what its packets mean, for TCP itself and for whoever reads its bytes."""
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from analyzer.address import address_text
+from analyzer.flows.others import quoted_key
+from analyzer.flows.points import add_points
+from analyzer.flows.reassembly import Conflict, Piece
+from analyzer.flows.router import Router
+from analyzer.flows.streams import Streams
+from analyzer.flows.table import FlowTable
+from analyzer.model import Carriage, Points
+from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
+from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
+from dissectors.kit.protocol import Context, Protocol
+from dissectors.protocols.icmp import error_event
+from dissectors.protocols.tcp.flags import FIN, RST, SYN
+from dissectors.protocols.tcp.narrator import TcpNarrator
+from dissectors.protocols.tcp.segment import Segment
+from dissectors.protocols.tcp.side import MASK, SCALE_UNKNOWN
+
+UDP_HEADER = 8
+
+
+class Teller:
+    """Turns the packets of one conversation into events, in the order in which they were captured.
+
+    context.each_pdu: only what the protocols above the transport say is wanted; TCP itself is not told.
+    points: where the segments are drawn, of each direction, [] for nowhere.
+    carriage: where it is noted what lies in which frame; None for nowhere.
+    """
+
+    def __init__(self, number: int, protocols: tuple[Protocol, ...], context: Context) -> None:
+        self.number = number
+        self.context = context
+        self.router = Router(protocols, context, number)
+        self.streams = Streams()
+        self.points: list[Points] = []
+        self.carriage: Carriage | None = None
+        self.reset: Close | None = None      # a RST that ended the connection
+        self.narrator: TcpNarrator | None = None
+        if context.transport == "tcp" and not context.each_pdu:
+            self.narrator = TcpNarrator()
+
+    def take(self, packet: Packet, table: FlowTable, direction: int, extra: i64 = 0) -> list[Event]:
+        """The packet that belongs to this conversation, or an ICMP error that quotes it.
+
+        table: which has just seen the packet, with details. direction: as this conversation counts them.
+        extra: analysis flags that the table cannot know.
+        """
+        kind = packet.kind
+        events: list[Event] = []
+        if kind == TCP:
+            events = self._segment(packet, table, direction, extra)
+        elif kind == UDP:
+            events = self._datagram(packet, direction)
+        elif kind in (ICMP, ICMPV6):
+            events = self._icmp(packet, direction)
+        for event in events:
+            event.conversation = self.number
+            event.marks = self.context.marks
+        return events
+
+    def quoted(self, packet: Packet, forward: bytes) -> list[Event]:
+        """An ICMP error that quotes a packet of this conversation. forward: the key of its originator."""
+        direction = BACKWARD if forward.startswith(quoted_key(packet)) else FORWARD
+        error = error_event(
+            packet.behind(packet.transport), int(packet.ip_version), int(packet.number), int(packet.time), direction,
+            address_text(packet.source()),
+        )
+        if error is None:
+            return []
+        error.conversation = self.number
+        error.marks = self.context.marks
+        return [error]
+
+    # -- TCP -------------------------------------------------------------------------------------------
+
+    def _segment(self, packet: Packet, table: FlowTable, direction: int, extra: i64) -> list[Event]:
+        """What the narrator says of a segment, then what its bytes mean."""
+        half = table.half
+        if half is None:
+            return []
+        narrator = self.narrator
+        events: list[Event] = []
+        if narrator is not None:
+            segment = segment_of(packet, table, direction, extra)
+            if self.points:
+                add_points(self.points, segment)
+            events = narrator.on_segment(segment)
+        elif self.router.idle:
+            return []       # nobody reads these bytes, so they need not be put in order
+        number, time, flags = int(packet.number), int(packet.time), table.flags
+        pieces = self.streams.segment(
+            direction, half, flags, table.seq, table.ack, table.length, packet.behind(table.payload), number, time,
+            packet.offset(table.payload), half.peer.frames == 0,
+        )
+        if self.carriage is not None and table.length:
+            self._carried(self.carriage, packet, table, direction, pieces)
+        for piece in pieces:
+            events += self.piece(piece)
+        if flags & RST:
+            self.reset = self.reset or Close(number, time, NEITHER, "rst")
+        elif table.length:
+            self.reset = None   # the connection went on: the reset was not accepted (RFC 5961 §3.2)
+        if flags & FIN:
+            events += self.router.close(Close(number, time, direction, "fin"))
+        return events
+
+    def _carried(
+        self, carriage: Carriage, packet: Packet, table: FlowTable, direction: int, pieces: list[Piece]
+    ) -> None:
+        """Note where in its stream the payload of this segment lies, also where its bytes came before."""
+        half = table.half
+        if half is None:
+            return
+        number, offset = int(packet.number), int(packet.offset(table.payload))
+        at = int((table.seq - half.base_seq) & MASK) + (1 if table.flags & SYN else 0)
+        for piece in pieces:
+            if isinstance(piece, Chunk):
+                carriage.deliver(piece.direction, piece.position, piece.data)
+                if piece.frame == number and piece.direction == direction and piece.offset >= 0:
+                    carriage.shifts[direction] = piece.position - (piece.offset - offset) - at
+        octets = int(packet.end - table.payload)
+        carriage.payload(number, direction, at + carriage.shifts[direction], offset, octets)
+
+    def piece(self, piece: Piece) -> list[Event]:
+        """What reassembly brings."""
+        narrator = self.narrator
+        events: list[Event] = []
+        if narrator is not None:
+            if isinstance(piece, Gap):
+                events = narrator.on_gap(piece)
+            elif isinstance(piece, Conflict):
+                events = narrator.on_conflict(
+                    piece.frame, piece.time, piece.direction, piece.position, piece.length, piece.first_frame, "first"
+                )
+        return events + self.router.piece(piece)
+
+    # -- everything else -------------------------------------------------------------------------------
+
+    def _datagram(self, packet: Packet, direction: int) -> list[Event]:
+        at = packet.transport + UDP_HEADER
+        if at > packet.end:
+            return []
+        if self.carriage is not None:
+            self.carriage.payload(
+                int(packet.number), direction, -1, int(packet.offset(at)), int(packet.end - at)
+            )
+        return self.router.datagram(Datagram(
+            int(packet.number), int(packet.time), direction, packet.data[at:packet.end],
+            int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport),
+        ))
+
+    def _icmp(self, packet: Packet, direction: int) -> list[Event]:
+        at = packet.transport
+        return self.router.datagram(Datagram(
+            int(packet.number), int(packet.time), direction, packet.behind(at), int(max(packet.true_end - at, 0)),
+            int(packet.offset(at)),
+        ))
+
+    # -- ends ------------------------------------------------------------------------------------------
+
+    def skipped(self) -> list[Event]:
+        """Frames of this conversation were left out: begin anew with the next."""
+        self.streams.resume()
+        return [] if self.narrator is None else self._said(self.narrator.on_skip())
+
+    def finish(self, frame: int, time: int, how: str) -> list[Event]:
+        """The telling ends. how: "capture"; while a capture goes on, "idle", "reused" (its ports begin a new
+        conversation) or "capacity" (more are open at once than are followed)."""
+        events: list[Event] = []
+        for piece in self.streams.finish(frame, time):
+            events += self.router.piece(piece)
+        silent = how in ("idle", "reused")
+        events += self.router.close(
+            self.reset or Close(frame, time, NEITHER, "timeout" if silent else "capture")
+        )
+        if self.narrator is not None:
+            events += self.narrator.on_end(how, time)
+        return self._said(events)
+
+    def _said(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            event.conversation = self.number
+            event.marks = self.context.marks
+        return events
+
+
+def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> Segment:
+    """The segment that the table has just seen, as the narrator takes it."""
+    half = table.half
+    assert half is not None
+    detail = table.detail
+    segment = Segment(
+        int(packet.number), int(packet.time), direction, table.flags, table.seq, table.ack, table.window, table.length
+    )
+    segment.captured = max(packet.end - table.payload, 0)
+    options = packet.transport + 20
+    segment.options = packet.data[options:max(options, min(table.payload, packet.end))]
+    segment.offset = packet.offset(table.payload)
+    segment.ttl = packet.ttl
+    segment.ip_ecn = packet.ecn
+    segment.wire_length = packet.length
+    segment.relative_seq = (table.seq - half.base_seq) & MASK
+    segment.relative_ack = (table.ack - half.peer.base_seq) & MASK
+    if half.scale > 0 and not table.flags & 2:
+        segment.window_bytes = table.window << half.scale
+    segment.scale_known = half.scale != SCALE_UNKNOWN
+    segment.analysis = table.bits | extra
+    segment.bytes_in_flight = detail.bytes_in_flight
+    segment.ack_rtt_ns = detail.ack_rtt_ns
+    segment.acked_frame = detail.acked_frame
+    segment.rto_ns = detail.rto_ns
+    segment.rto_frame = detail.rto_frame
+    segment.duplicate_number = detail.duplicate_number
+    segment.duplicate_of = detail.duplicate_of
+    if half.flow.hand.initial_rtt:
+        segment.initial_rtt_ns = half.flow.hand.initial_rtt
+    return segment

@@ -1,0 +1,97 @@
+"""Writes docs/reference/events.md, findings.md and terms.md from the code: python docs/reference.py"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from analyzer.explain.findings import CAPTURE_RULES, CONVERSATION_RULES
+from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed
+from dissectors.protocols.tcp.flags import RULES
+from dissectors.registry import built_in
+
+REFERENCE = Path(__file__).with_name("reference")
+MADE = "Made from the code by `python docs/reference.py`."
+
+EVENTS_HEAD = f"""# Events
+
+What wiretale tells, one kind of event a line, by the protocol that it belongs to. The names are stable: JSON carries
+them, and `wiretale explain NAME` says what stands here. Of the three weights, `core` is told at every level, `base`
+from `normal` on, `extra` at `teach`. {MADE}
+"""
+FINDINGS_HEAD = f"""# Findings
+
+What the events of a capture mean together, by their stable codes. A finding of a capture has a sentence with its own
+numbers, the frames that prove it, and a display filter for Wireshark: that of the conversation, narrowed by the one
+given here. One that rests on what was *not* seen is held for less certain where the capture is known to have missed
+frames. The severity is the usual one; a case may say another. {MADE}
+"""
+TERMS_HEAD = f"""# Terms
+
+The glossary, as `wiretale explain TERM` has it, by protocol; at the end Wireshark's flags of the TCP analysis, which
+wiretale gives by the same rules. {MADE}
+"""
+
+
+def row(*cells: str) -> str:
+    """A line of a table. What Markdown would take for its own signs is escaped, in code only the bar."""
+    barred = [cell.replace("|", "\\|") for cell in cells]
+    return "| " + " | ".join(cell if cell.startswith("`") else cell.replace("<", "&lt;") for cell in barred) + " |"
+
+
+def table(heads: tuple[str, ...], rows: list[str]) -> str:
+    return "\n".join([row(*heads), "|" + "---|" * len(heads), *rows]) + "\n"
+
+
+def event_rows(events: tuple[type[Event], ...]) -> list[str]:
+    return [row(f"`{event.name}`", event.phase, event.importance, event.spec, event.WHY) for event in events]
+
+
+def events_page() -> str:
+    heads = ("event", "phase", "weight", "standard", "why the protocol does this")
+    parts = [EVENTS_HEAD]
+    for protocol in built_in():
+        if protocol.events:
+            named = f"{protocol.summary} Standards: {', '.join(protocol.specs)}."
+            parts.append(f"## {protocol.title}\n\n{named}\n\n{table(heads, event_rows(protocol.events))}")
+    parts.append(f"## Of any protocol\n\n{table(heads, event_rows((Malformed, LimitReached, DissectorFault)))}")
+    return "\n".join(parts)
+
+
+def findings_page() -> str:
+    heads = ("code", "severity", "what to do next", "what would prove it wrong", "filter", "rests on")
+    groups: dict[str, list[str]] = {}
+    for rule in (*CONVERSATION_RULES, *CAPTURE_RULES):
+        groups.setdefault(rule.code.partition(".")[0], []).append(row(
+            f"`{rule.code}`", rule.severity, rule.next_step, rule.refute, f"`{rule.narrow}`" if rule.narrow else "",
+            "what was not seen" if rule.absence else "what was seen",
+        ))
+    tables = [f"## {group}\n\n{table(heads, rows)}" for group, rows in sorted(groups.items())]
+    return "\n".join([FINDINGS_HEAD, *tables])
+
+
+def terms_page() -> str:
+    heads = ("term", "meaning", "standard", "see also")
+    parts = [TERMS_HEAD]
+    for protocol in built_in():
+        if protocol.terms:
+            rows = [row(term.term, term.text, term.spec, ", ".join(term.see)) for term in protocol.terms]
+            parts.append(f"## {protocol.title}\n\n{table(heads, rows)}")
+    flags = [
+        row(
+            f"`{rule.display_filter()}`", rule.severity, rule.text,
+            ", ".join(f"`{other.name}`" for other in RULES if other.bit & rule.supersedes), rule.term,
+        )
+        for rule in RULES
+    ]
+    parts.append(f"## Flags of Wireshark\n\n{table(('flag', 'severity', 'meaning', 'instead of', 'term'), flags)}")
+    return "\n".join(parts)
+
+
+PAGES: dict[Path, Callable[[], str]] = {
+    REFERENCE / "events.md": events_page, REFERENCE / "findings.md": findings_page, REFERENCE / "terms.md": terms_page,
+}
+
+
+if __name__ == "__main__":
+    for path, page in PAGES.items():
+        path.write_text(page(), encoding="utf-8")
