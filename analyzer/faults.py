@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from dissectors.kit.marks import unquoted
 from dissectors.kit.units import grouped, plural
 
 MAX_KINDS: Final = 10      # kinds of faults that are described, the first ones; all are counted
@@ -73,4 +74,4 @@ def in_words(error: Exception) -> str:
     place = ""
     if trace is not None:
         place = f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {unquoted(str(error))}{place}"

@@ -152,6 +152,7 @@ class Carriage:
             self.octets[direction] += len(data)
 
     def payload(self, frame: int, direction: int, position: int, start: int, octets: int) -> None:
+        """What a frame carries of the stream from this position on, or a datagram."""
         if start >= 0 and octets > 0 and len(self.payloads) < self.MAX_PAYLOADS:
             self.payloads.append((frame, direction, position, start, start + octets))
 
@@ -199,7 +200,7 @@ class Phase:
 
 
 class Told:
-    """A conversation with its phases, in order. points: of each direction, where graphs are wanted.
+    """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
     marks: what is secret in it.
     """

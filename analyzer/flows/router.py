@@ -12,6 +12,7 @@ from analyzer.flows.reassembly import Piece
 from dissectors.kit.cursor import WireError
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
+from dissectors.kit.marks import unquoted
 from dissectors.kit.protocol import BENEATH, Context, Dissector, Handoff, Input, Output, Protocol
 
 MAX_DEPTH: Final = 8             # protocols above one another
@@ -155,7 +156,7 @@ class Layer:
                 item.time, item.direction, Evidence((item.frame,)), protocol.name, bad.offset, bad.reason
             )]
         except Exception as error:
-            return self._fault(protocol, item, f"{type(error).__name__}: {error}")
+            return self._fault(protocol, item, f"{type(error).__name__}: {unquoted(str(error))}")
         events = self._sort(item, outputs) if outputs else []
         if isinstance(item, Close):
             if self.again:

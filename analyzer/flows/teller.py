@@ -28,8 +28,8 @@ class Teller:
     """Turns the packets of one conversation into events, in the order in which they were captured.
 
     context.each_pdu: only what the protocols above the transport say is wanted; TCP itself is not told.
-    points: where the segments are drawn, of each direction, [] for nowhere.     carriage: where is noted which bytes
-    lie in which frames, None for nowhere.
+    points: where the segments are drawn, of each direction, [] for nowhere.
+    carriage: where it is noted what lies in which frame; None for nowhere.
     """
 
     def __init__(self, number: int, protocols: tuple[Protocol, ...], context: Context) -> None:
@@ -58,7 +58,10 @@ class Teller:
             events = self._datagram(packet, direction)
         elif kind in (ICMP, ICMPV6):
             events = self._icmp(packet, direction)
-        return self._said(events)
+        for event in events:
+            event.conversation = self.number
+            event.marks = self.context.marks
+        return events
 
     def quoted(self, packet: Packet, forward: bytes) -> list[Event]:
         """An ICMP error that quotes a packet of this conversation. forward: the key of its originator."""
@@ -69,7 +72,9 @@ class Teller:
         )
         if error is None:
             return []
-        return self._said([error])
+        error.conversation = self.number
+        error.marks = self.context.marks
+        return [error]
 
     # -- TCP -------------------------------------------------------------------------------------------
 
@@ -93,7 +98,7 @@ class Teller:
             packet.offset(table.payload), half.peer.frames == 0,
         )
         if self.carriage is not None and table.length:
-            _carry(self.carriage, pieces, packet, table, direction)
+            self._carried(self.carriage, packet, table, direction, pieces)
         for piece in pieces:
             events += self.piece(piece)
         if flags & RST:
@@ -103,6 +108,23 @@ class Teller:
         if flags & FIN:
             events += self.router.close(Close(number, time, direction, "fin"))
         return events
+
+    def _carried(
+        self, carriage: Carriage, packet: Packet, table: FlowTable, direction: int, pieces: list[Piece]
+    ) -> None:
+        """Note where in its stream the payload of this segment lies, also where its bytes came before."""
+        half = table.half
+        if half is None:
+            return
+        number, offset = int(packet.number), int(packet.offset(table.payload))
+        at = int((table.seq - half.base_seq) & MASK) + (1 if table.flags & SYN else 0)
+        for piece in pieces:
+            if isinstance(piece, Chunk):
+                carriage.deliver(piece.direction, piece.position, piece.data)
+                if piece.frame == number and piece.direction == direction and piece.offset >= 0:
+                    carriage.shifts[direction] = piece.position - (piece.offset - offset) - at
+        octets = int(packet.end - table.payload)
+        carriage.payload(number, direction, at + carriage.shifts[direction], offset, octets)
 
     def piece(self, piece: Piece) -> list[Event]:
         """What reassembly brings."""
@@ -124,7 +146,9 @@ class Teller:
         if at > packet.end:
             return []
         if self.carriage is not None:
-            self.carriage.payload(int(packet.number), direction, -1, int(packet.offset(at)), int(packet.end - at))
+            self.carriage.payload(
+                int(packet.number), direction, -1, int(packet.offset(at)), int(packet.end - at)
+            )
         return self.router.datagram(Datagram(
             int(packet.number), int(packet.time), direction, packet.data[at:packet.end],
             int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport),

@@ -281,7 +281,7 @@ class LiveAnalysis(Follower):
 
     def _break(self, live: LiveTeller, frame: int, time: int, error: Exception) -> None:
         live.broken = True
-        self.say(live, [fault_in(live.account.conversation, frame, time, error, self.survey.faults)])
+        self.say(live, [fault_in(live.account, frame, time, error, self.survey.faults)])
         live.account.left_out.append(f"what comes after #{frame}: a fault of wiretale ended the telling")
 
     def say(self, live: LiveTeller, events: list[Event]) -> None:
@@ -289,6 +289,8 @@ class LiveAnalysis(Follower):
         if not events:
             return
         account = live.account
+        for event in events:
+            event.marks = account.marks
         account.events += events
         self.fresh.append((live, events))
         self.changed[account.conversation.number] = live

@@ -21,7 +21,7 @@ from analyzer.model import SEVERITIES, Account, Analysis, CaptureSummary
 from analyzer.pipeline.live import COUNT_ONLY, EVERYTHING, ONLY_KNOWN, Budgets, FrameWatcher, LiveAnalysis, LiveTeller
 from analyzer.pipeline.live_keys import KeyLogTail
 from analyzer.pipeline.live_view import Viewer
-from analyzer.pipeline.run import DEFAULT_LIMIT, summarise
+from analyzer.pipeline.run import DEFAULT_LIMIT, shown, summarise
 from analyzer.timeline.build import build
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural
@@ -431,7 +431,7 @@ class Sniffer:
                 f"{plural(self.not_examined, 'conversation')} ended too fast for findings to be looked for at once"
             )
         analysis.findings = findings(analysis, faults)
-        capture.damage += faults.sentences()
+        capture.damage = shown(capture.damage + faults.sentences(), live.provided)
         return analysis
 
     def _chosen(self, kept: list[tuple[int, int, Account]]) -> list[Account]:

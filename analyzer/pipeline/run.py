@@ -114,7 +114,7 @@ class Frames:
     @property
     def damage(self) -> list[str]:
         said = [str(damage) for damage in self.source.damage] + self.lines.complaints
-        return said + self.lines.faults.sentences()
+        return shown(said + self.lines.faults.sentences(), self.lines.provided)
 
 
 def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:
@@ -143,8 +143,14 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     survey.names.forget()
     survey.keeper.forget()
     source.close()
-    capture.damage += survey.faults.sentences()
+    capture.damage = shown(capture.damage + survey.faults.sentences(), options.provided)
     return analysis
+
+
+def shown(texts: list[str], provided: Provided) -> list[str]:
+    """What is said of the capture as a whole, which may quote it, as it may be shown."""
+    marks = Marks(provided.show_secrets)
+    return [shown_text(text, marks) for text in texts]
 
 
 def _read(survey: Survey, options: Options, progress: Progress | None) -> int:

@@ -200,7 +200,7 @@ class Telling:
     def _break(self, chosen: Chosen, frame: int, time: int, error: Exception) -> None:
         """A fault of ours ends the telling of this conversation, and of no other."""
         chosen.broken = True
-        chosen.account.events.append(fault_in(chosen.account.conversation, frame, time, error, self.faults))
+        chosen.account.events.append(fault_in(chosen.account, frame, time, error, self.faults))
         chosen.account.left_out.append(f"what comes after #{frame}: a fault of wiretale ended the telling")
 
 
@@ -212,17 +212,20 @@ def context_of(conversation: Conversation, provided: Provided) -> Context:
 
 
 def draw(account: Account, teller: Teller) -> None:
-    """Keep what a page draws of a conversation, and where the bytes lie that it shows."""
+    """Keep what a page draws beside the story."""
     account.carriage = teller.carriage = Carriage()
     if account.conversation.transport == "tcp":
-        account.points = teller.points = [Points(), Points()]
+        account.points = [Points(), Points()]
+        teller.points = account.points
 
 
-def fault_in(conversation: Conversation, frame: int, time: int, error: Exception, faults: Faults) -> Event:
+def fault_in(account: Account, frame: int, time: int, error: Exception, faults: Faults) -> Event:
     """A fault while a conversation was told, counted, as an event of it."""
+    conversation, marks = account.conversation, account.marks
     words = faults.note(frame, f"the rest of conversation {conversation.number}", error)
     fault = DissectorFault(time, NEITHER, Evidence((frame,)), conversation.transport, words)
     fault.conversation = conversation.number
+    fault.marks = marks
     return fault
 
 

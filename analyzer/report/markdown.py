@@ -182,8 +182,8 @@ def _event(event: Event, start_ns: int) -> str:
     arrow = {FORWARD: "→", BACKWARD: "←"}.get(event.direction, "·")
     head = f"{cited(event.evidence.frames)} {plain(since_start(event.time - start_ns))} {arrow}"
     said = Said(event)
-    name, values = said.label().strip(" "), said.detail()
-    label = f" **{plain(name)}**" if name else ""
+    words, values = said.label().strip(" "), said.detail()
+    label = f" **{plain(words)}**" if words else ""
     detail = f" {plain(values)}." if values else ""
     spec = f" ({plain(event.spec)})" if event.spec else ""
     return f"- {head}{label}{detail} {plain(said.what())}{spec}\n"

@@ -75,8 +75,12 @@ def _events(analysis: Analysis, level: str) -> Rows:
                     event.conversation, number, phase.kind, event.name, event.time, event.stream,
                     _text(record["direction"]), frames[0] if frames else None, frames[-1] if frames else None,
                     _text(record["label"]), _text(record["detail"]), _text(record["text"]), event.spec,
-                    _json(Said(event).fields()),
+                    _json(_object(record["fields"])),
                 ]
+
+
+def _object(value: JsonValue) -> dict[str, JsonValue]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: JsonValue) -> str:

@@ -49,6 +49,8 @@ def phases_of(account: Account, lookups: list[Lookup], titles: Titles) -> list[P
         _unshown(carrier, account)
     for phase in phases:
         phase.title = shown_text(phase.title, account.marks)
+        phase.label = shown_text(phase.label, account.marks)
+        phase.outcome = shown_text(phase.outcome, account.marks)
         phase.facts = [shown_text(fact, account.marks) for fact in phase.facts]
         phase.outcome = shown_text(phase.outcome, account.marks)
     return phases

@@ -6,6 +6,7 @@ shown without them (`dissectors.wire.secrets`).
 """
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -18,6 +19,8 @@ MAX_MARKED_OCTETS: Final = 8_192  # of one value that are compared; its position
 OPENING: Final = "\ufdd0"
 CLOSING: Final = "\ufdd1"
 LEAST_QUOTED: Final = 4   # characters that may be a secret
+
+_QUOTED: Final = re.compile(r"(['\"])(.{4,})\1", re.DOTALL)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -59,4 +62,16 @@ def quoted(text: str) -> str:
     Nobody knows what they are, so they may be a secret, unless there is hardly anything.
     """
     written = repr(text.replace(OPENING, "").replace(CLOSING, ""))
-    return written if len(text) < LEAST_QUOTED else f"{written[0]}{OPENING}{written[1:-1]}{CLOSING}{written[-1]}"
+    return f"{written[0]}{_sealed(written[1:-1])}{written[-1]}"
+
+
+def _sealed(text: str) -> str:
+    return text if len(text) < LEAST_QUOTED else f"{OPENING}{text}{CLOSING}"
+
+
+def unquoted(message: str) -> str:
+    """The message of an exception: what stands in it from the first to the last quotation mark may be raw bytes."""
+    match = _QUOTED.search(message)
+    if match is None:
+        return message
+    return f"{message[:match.start(2)]}{_sealed(match.group(2))}{message[match.end(2):]}"

@@ -88,17 +88,8 @@ class Context:
         self.each_pdu = each_pdu
         self.provided = provided
         self.beneath = beneath
-        self.marks = marks if marks is not None else Marks(provided.show_secrets)
         self.readers: Readers = NO_READERS
-
-    def midway(self) -> Context:
-        """The same, for an observer that begins in the middle of what it reads."""
-        context = Context(
-            self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided,
-            self.beneath, self.marks,
-        )
-        context.readers = self.readers
-        return context
+        self.marks = marks if marks is not None else Marks(provided.show_secrets)
 
     def mark(self, octets: bytes, chunk: Chunk, at: int) -> None:
         """These octets are a secret; they begin at chunk.data[at], which is before the chunk where `at` is negative.
@@ -106,6 +97,15 @@ class Context:
         Inside something that was decrypted or decoded, positions are not those of the transport.
         """
         self.marks.mark(octets, chunk.direction, -1 if self.beneath else max(chunk.position + at, 0))
+
+    def midway(self) -> Context:
+        """The same, for an observer that begins in the middle of what it reads."""
+        context = Context(
+            self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided, self.beneath,
+            self.marks,
+        )
+        context.readers = self.readers
+        return context
 
     def above(self, protocol: str) -> Context:
         """The context of what this protocol carries."""

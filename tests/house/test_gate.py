@@ -13,7 +13,7 @@ from dissectors.wire.secrets.gate import Said
 METHODS = frozenset((
     "what", "detail", "label", "headline", "phase_title", "phase_facts", "fields", "frame_record",
 ))
-# What is replaced in texts, and whose words are our own.
+# What of an event is replaced in texts, or compared, and never shown itself.
 NOT_SHOWN = frozenset(("identifies", "vantage"))
 # What has methods of the same names and is no event.
 OTHERS = frozenset(("Said", "said", "told_of", "super", "self"))

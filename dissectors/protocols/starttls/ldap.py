@@ -129,10 +129,8 @@ class LdapObserver(StarttlsObserver):
             if step == PART:
                 if framer.begins:
                     end = framer.part + framer.length - framer.before
-                    start = framer.part - framer.head
-                    self._message(
-                        framer.buffer[start:framer.part], chunk, int(end), int(start - framer.before)
-                    )
+                    begin = framer.part - framer.head
+                    self._message(framer.buffer[begin:framer.part], chunk, int(end), int(begin - framer.before))
             elif step == NOTHING:
                 return
             else:
