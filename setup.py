@@ -1,84 +1,198 @@
 """The one table of compiled modules. Everything else about the build stands in pyproject.toml.
 
-They make a few libraries, which are compiled side by side: calls within one are direct, so what every packet passes
-is in one, and a C compiler takes more than twice as long for twice as much.
+They make a few libraries, which are compiled side by side: calls within one are direct, and a C compiler takes more
+than twice as long for twice as much. An install takes about a minute on two cores, most of it here.
 
-WIRETALE_PURE=1 builds without compiling. Without a working C compiler each extension is skipped
-(setuptools' `optional`), and the same files run interpreted.
+WIRETALE_PURE=1 builds without compiling, and so does a machine without a working C compiler or Python's headers: the
+wheel is one for every platform, and the same files run interpreted. An extension that fails all the same is skipped
+(setuptools' `optional`).
 """
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import sys
+import sysconfig
 from functools import cache
 from glob import glob
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
-# By library: every packet passes the first, the others hold what reads the streams of some conversations.
+# By library: how far the C compiler optimises, and what it holds; a module is in the first one that names it. What
+# every packet passes is worth a third of the build: at -O1 `analyze` takes a quarter longer, at -O3 as long as at -O2.
 COMPILED = {
-    "wiretale": [
-        "dissectors/kit/*.py",
-        "dissectors/registry.py",
-        "dissectors/wire/dns_*.py",
-        "dissectors/protocols/icmp.py",
-        "dissectors/protocols/tcp/*.py",
-        "dissectors/protocols/dns/*.py",
-        "analyzer/ingest/*.py",
-        "analyzer/packets/*.py",
-        "analyzer/flows/*.py",
-        "analyzer/pipeline/frames.py",
-        "analyzer/address.py",
-        "analyzer/faults.py",
-        "analyzer/packet.py",
-        "analyzer/pipeline/survey.py",
-        "analyzer/pipeline/tell.py",
-        "analyzer/pipeline/text.py",
-    ],
-    "wiretale_live": ["analyzer/ingest/live/*.py", "analyzer/pipeline/live.py"],
-    "wiretale_tls": ["dissectors/wire/tls/*.py", "dissectors/wire/x509/*.py", "dissectors/protocols/tls/*.py"],
-    "wiretale_applications": ["dissectors/**/*.py"],
+    "wiretale": (
+        "-O2",
+        [
+            "dissectors/kit/*.py",
+            "dissectors/registry.py",
+            "dissectors/protocols/tcp/end.py",
+            "dissectors/protocols/tcp/flags.py",
+            "dissectors/protocols/tcp/flow.py",
+            "dissectors/protocols/tcp/header.py",
+            "dissectors/protocols/tcp/limits.py",
+            "dissectors/protocols/tcp/narrator.py",
+            "dissectors/protocols/tcp/segment.py",
+            "dissectors/protocols/tcp/sequence.py",
+            "dissectors/protocols/tcp/side.py",
+            "dissectors/protocols/tcp/states.py",
+            "analyzer/address.py",
+            "analyzer/faults.py",
+            "analyzer/packet.py",
+            "analyzer/ingest/pcap.py",
+            "analyzer/ingest/pcapng.py",
+            "analyzer/ingest/pcapng_blocks.py",
+            "analyzer/ingest/records.py",
+            "analyzer/ingest/source.py",
+            "analyzer/ingest/streams.py",
+            "analyzer/packets/decode.py",
+            "analyzer/packets/link.py",
+            "analyzer/packets/network.py",
+            "analyzer/packets/tags.py",
+            "analyzer/packets/walk.py",
+            "analyzer/flows/*.py",
+            "analyzer/pipeline/frames.py",
+            "analyzer/pipeline/survey.py",
+            "analyzer/pipeline/tell.py",
+            "analyzer/pipeline/text.py",
+        ],
+    ),
+    "wiretale_messages": ("-O1", ["dissectors/protocols/dns/*.py", "dissectors/protocols/http1/*.py"]),
+    # What is said of some conversations: loaded at each start, and little else.
+    "wiretale_events": ("-O0", ["dissectors/protocols/*/events*.py"]),
+    "wiretale_rest": (
+        "-Og",
+        [
+            "dissectors/protocols/tcp/*.py",
+            "analyzer/ingest/**/*.py",
+            "analyzer/packets/*.py",
+            "analyzer/pipeline/live.py",
+        ],
+    ),
+    "wiretale_streams": ("-Og", ["dissectors/**/*.py"]),
 }
-JOBS = 4    # libraries compiled at once
-LEVELS = {"wiretale": "-O3", "wiretale_live": "-O2"}    # what some conversations need is not worth twice the wait
-LIGHTEST = "-O1"
+# Interpreted all the same: what is passed once a connection, or where something is looked up, would be a fifth of the C
+# code and is under one percent of the time.
+INTERPRETED = [
+    "dissectors/protocols/*/terms.py",
+    "dissectors/protocols/*/codes.py",
+    "dissectors/protocols/*/rules.py",
+    "dissectors/protocols/*/ended.py",
+    "dissectors/protocols/*/causes.py",
+    "dissectors/protocols/dns/describe.py",
+    "dissectors/protocols/dns/edns.py",
+    "dissectors/protocols/*/phases.py",
+    "dissectors/protocols/dns/lookup*.py",
+    "dissectors/protocols/dns/outcome.py",
+    "dissectors/protocols/dns/rdata_*.py",
+    "dissectors/protocols/dns/svcb.py",
+    "dissectors/protocols/icmp.py",
+    "dissectors/protocols/starttls/*.py",
+    "dissectors/wire/dns_*.py",
+    "dissectors/wire/x509/*.py",
+    "analyzer/ingest/annotated.py",
+    "analyzer/ingest/live/caller.py",
+    "analyzer/ingest/live/capture_filter.py",
+    "analyzer/ingest/live/interfaces.py",
+    "analyzer/ingest/live/links.py",
+    "analyzer/ingest/live/open.py",
+    "analyzer/ingest/live/outputs.py",
+    "analyzer/ingest/live/privileges.py",
+    "analyzer/ingest/live/processes.py",
+    "analyzer/ingest/live/rights.py",
+    "analyzer/ingest/live/scapy_sockets.py",
+    "analyzer/ingest/key*.py",
+    "analyzer/ingest/link_names.py",
+    "analyzer/ingest/open.py",
+    "analyzer/ingest/schemas.py",
+    "analyzer/packets/names.py",
+    "analyzer/packets/rare.py",
+]
+JOBS = 4    # files compiled at once
 # Nothing of a library is called by name from outside, so calls within it need no detour; measured: 5 % of `analyze`.
 DIRECT = ["-fvisibility=hidden", "-fno-plt"]
+UNCHECKED = ["-Wno-all"]    # Python's own flags hold -Wall, which triples the time that generated code takes
+# Each module has a file of its own that finds it in its library. It calls a few functions of the stable ABI; to read
+# all of Python.h for them, nearly 200 times, would take a tenth of the build.
+PYTHON_H = "#include <Python.h>"
+STABLE_ABI = """
+typedef struct _object PyObject;
+#define NULL ((void *)0)
+#define PyMODINIT_FUNC __attribute__((visibility("default"))) PyObject *
+#define Py_DECREF Py_DecRef
+void Py_DecRef(PyObject *);
+void PyErr_Clear(void);
+PyObject *Py_BuildValue(const char *, ...);
+PyObject *PyImport_ImportModuleLevel(const char *, PyObject *, PyObject *, PyObject *, int);
+PyObject *PyObject_GetAttrString(PyObject *, const char *);
+void *PyCapsule_GetPointer(PyObject *, const char *);
+"""
 UNCOMPILED = {"egg_info", "dist_info", "sdist"}    # commands that need no compiled module, and would wait for the types
+
+
+def files(patterns: list[str]) -> set[str]:
+    return {path for pattern in patterns for path in glob(pattern, recursive=True)}
 
 
 def libraries() -> list[tuple[list[str], str]]:
     """(paths, name) of each library; a module is in the first one that names it."""
-    taken: set[str] = set()
+    taken = files(INTERPRETED)
     found = []
-    for name, patterns in COMPILED.items():
-        paths = {path for pattern in patterns for path in glob(pattern, recursive=True)} - taken
+    for name, (_level, patterns) in COMPILED.items():
+        paths = files(patterns) - taken
         taken |= paths
         found.append((sorted(path for path in paths if not path.endswith("__init__.py")), name))
     return found
 
 
+def compiles() -> bool:
+    """Whether a C compiler and Python's headers are at hand: to write C code for nothing takes long."""
+    from distutils.ccompiler import new_compiler
+    from distutils.errors import CCompilerError, DistutilsError
+    from distutils.sysconfig import customize_compiler
+
+    compiler = new_compiler()
+    customize_compiler(compiler)
+    with TemporaryDirectory() as folder:
+        source = Path(folder, "works.c")
+        source.write_text(f"{PYTHON_H}\n")
+        try:
+            compiler.compile([str(source)], output_dir=folder, include_dirs=[sysconfig.get_path("include")])
+        except (CCompilerError, DistutilsError):
+            return False
+    return True
+
+
 def extensions() -> list[Extension]:
     if os.environ.get("WIRETALE_PURE") or not UNCOMPILED.isdisjoint(sys.argv):
+        return []
+    if not compiles():
+        print("no C compiler with Python's headers works: nothing is compiled, everything runs interpreted", flush=True)
         return []
     from mypyc.build import mypycify
 
     groups = libraries()
+    print(f"compiling {sum(len(paths) for paths, _name in groups)} modules, about a minute on two cores", flush=True)
     found: list[Extension] = mypycify(
         [path for paths, _name in groups for path in paths], opt_level="3", debug_level="0", separate=groups
     )
+    gc.freeze()    # the types of all modules; to take them apart at the end takes as long as to find them
     for extension in found:
         extension.optional = True
         library, shared, _rest = extension.name.partition("__mypyc")
         if shared:
-            flags = [LEVELS.get(library, LIGHTEST), *DIRECT]
+            flags = [COMPILED[library][0], *DIRECT, *UNCHECKED]
             given = extension.extra_compile_args
             extension.extra_compile_args = [one for flag in given for one in (flags if flag == "-O3" else [flag])]
+        elif os.name == "posix" and not sysconfig.get_config_var("Py_GIL_DISABLED"):
+            (source,) = map(Path, extension.sources)
+            source.write_text(source.read_text().replace(PYTHON_H, STABLE_ABI))
     return found
 
 
@@ -100,6 +214,13 @@ class BuildWhatChanged(build_ext):
     one library numbers its constants anew where types come from mypy's cache.
     """
 
+    def run(self) -> None:
+        wanted = {Path(self.build_lib) / self.get_ext_filename(one.name) for one in self.extensions}
+        for path in Path(self.build_lib).rglob(f"*{sysconfig.get_config_var('EXT_SUFFIX')}"):
+            if path not in wanted:     # of a module that is gone or interpreted now; Python would prefer it
+                path.unlink()
+        super().run()
+
     def build_extension(self, ext: Extension) -> None:
         digest = inputs()
         note = Path(self.build_temp) / f"{ext.name}.sha256"
@@ -116,6 +237,9 @@ class BuildWithSamples(build_py):
     """Ships the samples inside the package, as `analyzer/samples/<protocol>/<case>/`."""
 
     def run(self) -> None:
+        if not self.editable_mode:
+            for path in Path(self.build_lib).rglob("*.py"):     # of an earlier build; a module may be gone
+                path.unlink()
         super().run()
         if self.editable_mode:     # a checkout has them beside the package
             return

@@ -36,6 +36,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+NETWORKS = ("tests/analyzer/live", "tests/analyzer/live_source", "tests/samples/test_samples_record.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False    # else many short tests go first, and one long file is waited for
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `pytest -n auto --dist loadgroup`, a file is one worker's, and so is everything that makes networks.
+
+    What takes longest goes first, and what a file keeps for its tests is made once.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/packaging"))
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("networks" if file.startswith(NETWORKS) else file))
+
+
 def pytest_report_header() -> str:
     """Which of the two is tested."""
     from dissectors.kit import event

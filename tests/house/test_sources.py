@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ("analyzer", "dissectors")
@@ -33,26 +33,35 @@ def shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", sources(*PROGRAM), ids=shown)
-def test_files_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text()
-    lines = len(text.splitlines())
-    assert lines <= LONGEST_FILE, f"{shown(path)} has {lines} lines"
-    long = [
-        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef) and node.end_lineno is not None
-        and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
-    ]
-    assert long == []
+@cache
+def trees() -> dict[Path, tuple[str, ast.Module]]:
+    """Text and syntax tree of every module of the program."""
+    texts = {path: path.read_text() for path in sources(*PROGRAM)}
+    return {path: (text, ast.parse(text)) for path, text in texts.items()}
 
 
-@pytest.mark.parametrize("path", sources(*PROGRAM), ids=shown)
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    assert ast.get_docstring(tree), "no docstring"
-    if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body):
-        assert "from __future__ import annotations" in path.read_text()
+def test_files_and_functions_stay_small() -> None:
+    assert len(trees()) > 200
+    found = []
+    for path, (text, tree) in trees().items():
+        lines = len(text.splitlines())
+        found += [f"{shown(path)}: {lines} lines"] if lines > LONGEST_FILE else []
+        found += [
+            f"{shown(path)}: {node.name}: {node.end_lineno - node.lineno + 1} lines"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef) and node.end_lineno is not None
+            and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+        ]
+    assert found == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert [shown(path) for path, (_text, tree) in trees().items() if not ast.get_docstring(tree)] == []
+    assert [
+        shown(path) for path, (text, tree) in trees().items()
+        if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body)
+        and "from __future__ import annotations" not in text
+    ] == []
 
 
 def test_no_word_of_how_it_was_made() -> None:
@@ -69,28 +78,65 @@ def test_no_word_of_how_it_was_made() -> None:
     assert found == []
 
 
-def compiled_patterns() -> list[str]:
-    """All patterns of COMPILED in setup.py, read without running it."""
+@cache
+def table(name: str) -> Any:
+    """COMPILED or INTERPRETED of setup.py, read without running it."""
     for node in ast.parse((ROOT / "setup.py").read_text()).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "COMPILED":
-            return [str(pattern) for patterns in ast.literal_eval(node.value).values() for pattern in patterns]
-    raise AssertionError("setup.py has no COMPILED")
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name:
+            return ast.literal_eval(node.value)
+    raise AssertionError(f"setup.py has no {name}")
+
+
+def compiled_patterns() -> list[str]:
+    return [str(pattern) for _level, patterns in table("COMPILED").values() for pattern in patterns]
+
+
+def matching(patterns: list[str]) -> set[str]:
+    return {shown(path) for pattern in patterns for path in ROOT.glob(pattern) if path.name != "__init__.py"}
 
 
 def compiled_files() -> set[str]:
-    return {
-        shown(path) for pattern in compiled_patterns() for path in ROOT.glob(pattern) if path.name != "__init__.py"
-    }
+    return matching(compiled_patterns()) - matching(table("INTERPRETED"))
 
 
 def test_the_path_of_a_packet_is_compiled() -> None:
-    """All of dissectors/, and the stages that touch every packet."""
+    """All of dissectors/ and the stages that touch every packet, apart from what setup.py says is left out and why."""
     hot = {
         shown(path) for path in sources("dissectors", "analyzer/ingest", "analyzer/packets", "analyzer/flows")
         if path.name != "__init__.py"
     }
-    assert hot - compiled_files() == set()
-    assert [pattern for pattern in compiled_patterns() if not list(ROOT.glob(pattern))] == []
+    assert hot - compiled_files() - matching(table("INTERPRETED")) == set()
+    patterns = [*compiled_patterns(), *table("INTERPRETED")]
+    assert [pattern for pattern in patterns if not list(ROOT.glob(pattern))] == []
+
+
+def classes() -> dict[tuple[str, str], tuple[bool, list[tuple[str, str]]]]:
+    """Of each class, by file and name: whether it allows interpreted subclasses, and what of ours it derives from."""
+    found = {}
+    for path, (_text, tree) in trees().items():
+        origin = {
+            alias.asname or alias.name: (f"{node.module.replace('.', '/')}.py", alias.name)
+            for node in tree.body if isinstance(node, ast.ImportFrom) and node.module for alias in node.names
+        }
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
+                above = [origin.get(base, (shown(path), base)) for base in bases]
+                allows = "allow_interpreted_subclasses" in "".join(map(ast.unparse, node.decorator_list))
+                found[shown(path), node.name] = allows, above
+    return found
+
+
+def test_classes_cross_from_compiled_to_interpreted_only_where_they_may() -> None:
+    """Python refuses an interpreted subclass of a compiled class that does not allow it, when it is imported."""
+    ours, compiled = classes(), compiled_files()
+    assert ("dissectors/kit/event.py", "Event") in ours
+    refused = [
+        f"{file}: {name}({base[1]})" for (file, name), (_allows, above) in ours.items() for base in above
+        if base in ours and (file in compiled) != (base[0] in compiled)
+        and not (base[0] in compiled and ours[base][0])
+    ]
+    assert refused == []
 
 
 def test_what_is_installed_is_compiled_or_not_as_a_whole() -> None:

@@ -1,4 +1,7 @@
-"""The package builds and runs in fresh environments: compiled, asked to stay plain, and without a C compiler."""
+"""The package builds and runs in fresh environments: compiled, asked to stay plain, and without a C compiler.
+
+No environment that a wheel is installed into, and nothing that runs there, finds a compiler.
+"""
 from __future__ import annotations
 
 import os
@@ -8,17 +11,15 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
-from importlib.metadata import distribution
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from analyzer.cli.main import version_line
-
 ROOT = Path(__file__).parents[2]
-NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv*", "build", "dist", "*.egg-info", "__pycache__", "*.so", ".*_cache", ".hypothesis", "captures"
-)
+UNNEEDED = (".git", ".venv*", "dist", "*.egg-info", "__pycache__", ".hypothesis", ".pytest_cache", "captures")
+NOT_COPIED = shutil.ignore_patterns(*UNNEEDED, "build", "*.so", ".*_cache")
+NOT_COPIED_WHERE_COMPILED = shutil.ignore_patterns(*UNNEEDED)
 TOOLS = ("sh", "env", "uname")      # what a build may need beside Python, where the compiler is hidden
 SAMPLE = "sample:tcp/clean"
 BUILD_SECONDS = 900
@@ -44,12 +45,14 @@ def run(*command: str | Path, env: dict[str, str], cwd: Path) -> str:
 class Installed:
     """An environment that wiretale was installed into, and the files of its package."""
 
-    def __init__(self, folder: Path, names: list[str]) -> None:
+    def __init__(self, folder: Path, wheel: Path, env: dict[str, str]) -> None:
         self.folder = folder
-        self.names = names
+        self.tag = "-".join(wheel.stem.split("-")[-3:])
+        self.names = names_of(wheel)
+        self.env = env
 
     def wiretale(self, *arguments: str) -> str:
-        return run(self.folder / "bin" / "wiretale", *arguments, env=clean(), cwd=self.folder)
+        return run(self.folder / "bin" / "wiretale", *arguments, env=self.env, cwd=self.folder)
 
 
 def names_of(wheel: Path) -> list[str]:
@@ -60,42 +63,43 @@ def names_of(wheel: Path) -> list[str]:
 def without_compiler(folder: Path) -> dict[str, str]:
     """A PATH that holds a few tools and no compiler, and a CC that fails."""
     tools = folder / "bin"
-    tools.mkdir(parents=True)
+    tools.mkdir(parents=True, exist_ok=True)
     for name in TOOLS:
         found = shutil.which(name)
-        if found:
+        if found and not (tools / name).exists():
             (tools / name).symlink_to(found)
     return clean(PATH=str(tools), CC="false", CXX="false")
 
 
-def build(tmp: Path, env: dict[str, str]) -> Installed:
+def build(tmp: Path, env: dict[str, str], left: Callable[[str, list[str]], set[str]] = NOT_COPIED) -> Installed:
     """Builds a wheel as pip does, apart from this environment, and installs it into a new one.
+
+    left: what of this checkout is not copied.
 
     The dependencies come from this environment: whether the right ones are declared is shown where the first
     command of the README is run.
     """
     source = tmp / "source"
-    shutil.copytree(ROOT, source, ignore=NOT_COPIED)
+    shutil.copytree(ROOT, source, ignore=left)
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp / "wheels", source, env=env, cwd=tmp)
     (wheel,) = (tmp / "wheels").glob("wiretale-*.whl")
     folder = tmp / "environment"
-    run(sys.executable, "-m", "venv", folder, env=clean(), cwd=tmp)
-    run(folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-deps", wheel, env=clean(), cwd=tmp)
+    bare = without_compiler(tmp)
+    run(sys.executable, "-m", "venv", folder, env=bare, cwd=tmp)
+    run(folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-deps", wheel, env=bare, cwd=tmp)
     script = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = Path(run(folder / "bin" / "python", "-c", script, env=clean(), cwd=tmp).strip())
+    site = Path(run(folder / "bin" / "python", "-c", script, env=bare, cwd=tmp).strip())
     (site / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")) + "\n")
-    return Installed(folder, names_of(wheel))
+    return Installed(folder, wheel, bare)
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The environment of this very run where it was installed compiled; else one that is built, in two minutes."""
-    if version_line().find("compiled with") > 0 and (Path(sys.prefix) / "bin" / "wiretale").is_file():
-        return Installed(Path(sys.prefix), [str(name) for name in distribution("wiretale").files or ()])
+    """Built from what the README's first command compiled, where this checkout has it; else anew, in a minute."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
     if shutil.which(compiler) is None:
         pytest.skip(f"no C compiler ({compiler})")
-    return build(tmp_path_factory.mktemp("compiled"), clean())
+    return build(tmp_path_factory.mktemp("compiled"), clean(), NOT_COPIED_WHERE_COMPILED)
 
 
 @pytest.fixture(scope="module")
@@ -123,16 +127,20 @@ def check_runs(installed: Installed, kind: str) -> str:
 
 def test_compiled(compiled: Installed) -> None:
     check_runs(compiled, "compiled")
+    version = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    assert compiled.tag.startswith(f"{version}-{version}-"), compiled.tag
     assert any(name.endswith(".so") and "dissectors/kit/event" in name for name in compiled.names)
 
 
 def test_asked_to_stay_plain(plain: Installed) -> None:
     check_runs(plain, "interpreted")
+    assert plain.tag == "py3-none-any"
     assert not [name for name in plain.names if name.endswith(".so")]
 
 
 def test_without_a_compiler(hidden: Installed) -> None:
     check_runs(hidden, "interpreted")
+    assert hidden.tag == "py3-none-any"
     assert not [name for name in hidden.names if name.endswith(".so")]
 
 

@@ -157,6 +157,8 @@ def test_closes_in_any_place_and_octets_behind_them() -> None:
                     talk.send(direction, data)
                     if number == index:
                         talk.dissector.on_close(Close(talk.number, talk.now, side, how))
+                assert all(event.what() for event in talk.events)
+                assert talk.events or index == 0
 
 
 def test_memory_is_bounded() -> None:

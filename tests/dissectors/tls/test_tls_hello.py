@@ -148,6 +148,6 @@ def test_whatever_comes_is_read() -> None:
             for _ in range(random.randint(1, 6)):
                 data[random.randrange(len(data))] = random.randrange(256)
             cut = bytes(data[:random.randrange(len(data) + 1)])
-            ClientHello(cut)
-            ClientHello(cut, True)
-            ServerHello(cut)
+            for hello in (ClientHello(cut), ClientHello(cut, True), ServerHello(cut)):
+                assert hello.problem or len(hello.random) == 32 or hello.ssl2
+                assert 0 <= hello.problem_at <= len(cut)

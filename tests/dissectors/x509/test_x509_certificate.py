@@ -131,7 +131,7 @@ def test_the_library_is_loaded_with_the_first_certificate() -> None:
         "import sys; import dissectors.wire.x509.chain, dissectors.wire.x509.status; "
         "assert not [name for name in sys.modules if name.startswith('cryptography')]"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def test_timestamps_inside_a_certificate_are_counted() -> None:
