@@ -4,6 +4,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import pytest
+
 from dissectors.kit.event import BASE, CORE, EXTRA, DissectorFault, Event, LimitReached, Malformed
 from dissectors.registry import built_in
 
