@@ -11,10 +11,13 @@ EXPECTS = {"raises", "fail", "warns"}      # of pytest
 HELPERS = {
     "analyzer/cli/test_cli_commands.py": {"out_of"},            # the exit code
     "analyzer/ingest/test_hostile.py": {"told"},                # frames in order, within the bytes, bounded in number
+    "analyzer/live_source/test_privileges.py": {"nothing_is_left"},     # users, groups and capabilities
     "analyzer/packets/test_packet_hostile.py": {"check"},       # headers within the frame
+    "analyzer/report/test_report_markdown.py": {"harmless_line"},       # no markup, and the words as they were
     "contract/event_checks.py": {"check_events"},               # what every event must hold
     "contract/test_contract.py": {"check"},                     # the same, of a dissector that is fed
     "dissectors/http2/test_http2_hostile.py": {"run"},          # texts, fields and frames of what was said
+    "fuzz/test_extreme_times.py": {"check"},                    # no fault, times in range, every format is written
 }
 # Libraries' own: jsonschema's raises with the place that does not fit.
 FOREIGN = {"validate"}
