@@ -74,4 +74,4 @@ def in_words(error: Exception) -> str:
     place = ""
     if trace is not None:
         place = f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
-    return f"{type(error).__name__}: {unquoted(str(error))}{place}"
+    return f"{type(error).__name__}: {unquoted(error)}{place}"

@@ -156,7 +156,7 @@ class Layer:
                 item.time, item.direction, Evidence((item.frame,)), protocol.name, bad.offset, bad.reason
             )]
         except Exception as error:
-            return self._fault(protocol, item, f"{type(error).__name__}: {unquoted(str(error))}")
+            return self._fault(protocol, item, f"{type(error).__name__}: {unquoted(error)}")
         events = self._sort(item, outputs) if outputs else []
         if isinstance(item, Close):
             if self.again:

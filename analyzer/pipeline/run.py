@@ -24,7 +24,7 @@ from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
 from dissectors.kit.marks import Marks
 from dissectors.kit.protocol import Protocol as ProtocolRecord
-from dissectors.kit.provided import Provided
+from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import grouped, plural
 from dissectors.protocols.tcp.flags import by_name
 from dissectors.registry import protocols
@@ -168,7 +168,7 @@ def _read(survey: Survey, options: Options, progress: Progress | None) -> int:
     return cap
 
 
-def summarise(survey: Survey, paths: list[str], provided: Provided) -> CaptureSummary:
+def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) -> CaptureSummary:
     """What the capture as a whole holds."""
     source = survey.source
     capture = CaptureSummary(paths)

@@ -20,6 +20,8 @@ OPENING: Final = "\ufdd0"
 CLOSING: Final = "\ufdd1"
 LEAST_QUOTED: Final = 4   # characters that may be a secret
 
+# Exceptions whose messages quote attributes, types, names and modules of the program alone.
+_NAMES_OURS: Final = (AttributeError, TypeError, NameError, ImportError, NotImplementedError, RecursionError)
 _QUOTED: Final = re.compile(r"(['\"])(.{4,})\1", re.DOTALL)
 
 
@@ -69,9 +71,13 @@ def _sealed(text: str) -> str:
     return text if len(text) < LEAST_QUOTED else f"{OPENING}{text}{CLOSING}"
 
 
-def unquoted(message: str) -> str:
-    """The message of an exception: what stands in it from the first to the last quotation mark may be raw bytes."""
+def unquoted(error: Exception) -> str:
+    """The message of an exception: what stands in it from the first to the last quotation mark may be raw bytes.
+
+    Where it can only be a name of ours it stays, for whoever mends the fault.
+    """
+    message = str(error)
     match = _QUOTED.search(message)
-    if match is None:
+    if match is None or isinstance(error, _NAMES_OURS):
         return message
     return f"{message[:match.start(2)]}{_sealed(match.group(2))}{message[match.end(2):]}"

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from dissectors.kit.event import JsonValue
-from dissectors.kit.marks import MAX_MARKED, Marks, quoted
+from dissectors.kit.marks import MAX_MARKED, Marks, quoted, unquoted
 from dissectors.wire.secrets.data import data_without_secrets, shown_data
 from dissectors.wire.secrets.fields import shown_protocols
 from dissectors.wire.secrets.names import is_secret_call, is_secret_name
@@ -171,3 +171,13 @@ def test_raw_bytes_are_quoted_only_when_asked_for() -> None:
     assert shown_text(text, Marks(True)) == "The line 'some thing' has no colon."
     assert shown_text(text[:-25], Marks()) == "The line '[redacted]"
     assert shown_text(f"{quoted('zz')} is no chunk size", Marks()) == "'zz' is no chunk size"
+
+
+def test_an_error_of_parsing_quotes_raw_bytes_only_when_asked_for() -> None:
+    with pytest.raises(ValueError, match="hunter22") as caught:
+        int("hunter22")
+    message = unquoted(caught.value)
+    assert "hunter22" not in shown_text(message, Marks())
+    assert shown_text(message, Marks(True)) == str(caught.value)
+    ours = AttributeError("'TcpHalf' object has no attribute 'peer'")
+    assert shown_text(unquoted(ours), Marks()) == str(ours)

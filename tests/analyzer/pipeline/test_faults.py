@@ -23,9 +23,11 @@ from analyzer.pipeline.survey import MAX_RETRIES, Survey
 from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
 from dissectors.kit.event import DissectorFault, Event
+from dissectors.kit.marks import Marks
 from dissectors.kit.protocol import Protocol
 from dissectors.kit.provided import Provided
 from dissectors.registry import protocols
+from dissectors.wire.secrets.text import shown_text
 
 NAMES = 4242       # a port whose answers name addresses, for a protocol that fails over them
 
@@ -56,7 +58,7 @@ def test_a_fault_costs_the_frame_in_hand() -> None:
     assert survey.faults.count == 2
     (sentence,) = survey.faults.sentences()
     first = len(connection(50_000, 2)) + 1
-    assert f"cost a frame, 2 times, first at #{first} (KeyError: 'a name'" in sentence
+    assert f"cost a frame, 2 times, first at #{first} (KeyError: 'a name'" in shown_text(sentence, Marks(True))
     assert survey.keeper.by_transport["tcp"] == 2
 
 
