@@ -466,7 +466,7 @@ class TcpNarrator:
         flow = mine.flow
         window = theirs.window
         repairing = mine.loss.repairing()
-        if self.turns.direction != segment.direction and self.turns.turn:
+        if self.turns.run.direction != segment.direction and self.turns.run.turn:
             self._end_run(out)
         self.turns.data(
             i64(segment.direction), time, frame, octets, repairing or window.resuming, self.sides, out

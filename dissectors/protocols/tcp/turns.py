@@ -16,33 +16,29 @@ MAX_TOLD: Final[i64] = 24
 
 class TurnWatch:
     def __init__(self) -> None:
-        self.direction: i64 = -1
-        self.turn: i64 = 0
-        self._run = DataRun(-1, 0, 0, 0)    # the last one, with no segments where it was told
+        self.run = DataRun(-1, 0, 0, 0)     # the last one, without segments once it was told; turn 0: none yet
         self._untold = UntoldTurns()
 
     def data(
         self, direction: i64, time: i64, frame: i64, octets: i64, held: bool, sides: tuple[str, str], out: list[Event]
     ) -> None:
         """New bytes of a direction. held: a repair or a closed window explains a silence, so it is no pause."""
-        run = self._run
+        run = self.run
         silence = time - run.last
-        if direction == self.direction and run.segments and (silence <= PAUSE_NS or held):
+        if direction == run.direction and run.segments and (silence <= PAUSE_NS or held):
             run.add(time, frame, octets)
             return
         self.close(sides, out)
-        self.turn += 1
-        self._run = DataRun(direction, self.turn, time, frame)
-        self._run.add(time, frame, octets)
-        if direction == self.direction:
-            self._run.pause_ns = silence if silence > PAUSE_NS else -1
-        elif self.direction >= 0:
-            self._run.after_ns = silence
-        self.direction = direction
+        self.run = DataRun(direction, run.turn + 1, time, frame)
+        self.run.add(time, frame, octets)
+        if direction == run.direction:
+            self.run.pause_ns = silence if silence > PAUSE_NS else -1
+        elif run.turn:
+            self.run.after_ns = silence
 
     def close(self, sides: tuple[str, str], out: list[Event]) -> None:
         """End the run that is open."""
-        run = self._run
+        run = self.run
         if run.segments == 0:
             return
         if run.turn <= MAX_TOLD:
