@@ -13,9 +13,11 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
+from dissectors.protocols.tcp.events import Observed
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     FastRetransmit,
+    LateArrivals,
     Loss,
     LossSummary,
     Reordering,
@@ -23,6 +25,7 @@ from dissectors.protocols.tcp.events_loss import (
     SpuriousRetransmission,
     TailLossProbe,
     Timeout,
+    UntoldLosses,
 )
 from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, OUT_OF_ORDER, SPURIOUS_RETRANSMISSION
 from dissectors.protocols.tcp.flow import HALF, MASK, TcpDirection
@@ -85,12 +88,7 @@ class LossWatch:
         self._missed_time: i64 = 0
         self._filled: i64 = 0               # bytes of holes that the last segment filled
         self._told: i64 = 0
-        self._more: i64 = 0
-        self._more_segments: i64 = 0
-        self._more_octets: i64 = 0
-        self._more_ns: int = 0
-        self._more_time: i64 = 0
-        self._more_frame: int = 0
+        self._untold = UntoldLosses()
         self._cited = Cited(MAX_FRAMES)
         self._late_cited = Cited(MAX_FRAMES)
         self._reset()
@@ -351,15 +349,10 @@ class LossWatch:
                 self._missed += hole.end - hole.start
         self.holes = []
         if self._missed_times and self._missed:
-            out.append(CaptureLoss(
-                self._missed_time, self.flow.direction, self._missed_cited.frames(), self.sides, self._missed,
-                self._missed_times,
-            ))
-        if self._more:
-            out.append(LossSummary(
-                self._more_time, self.flow.direction, (self._more_frame,), self.sides, self._more,
-                self._more_segments, self._more_octets, self._more_ns,
-            ))
+            observed = Observed(self._missed_time, self.flow.direction, self._missed_cited.frames(), self.sides)
+            out.append(CaptureLoss(observed, self._missed, self._missed_times))
+        if self._untold.episodes:
+            out.append(LossSummary(self.flow.direction, self.sides, self._untold))
 
     def _emit(self, out: list[Event]) -> None:
         repair = self.repair
@@ -370,13 +363,14 @@ class LossWatch:
                 self._told += 1
                 out.append(event)
             else:
-                if self._more == 0:
-                    self._more_time = self._start
-                    self._more_frame = self._cited.first[0]
-                self._more += 1
-                self._more_segments += repair.segments
-                self._more_octets += repair.octets
-                self._more_ns += repair.lasted_ns
+                untold = self._untold
+                if untold.episodes == 0:
+                    untold.time = int(self._start)
+                    untold.frame = self._cited.first[0]
+                untold.episodes += 1
+                untold.segments += repair.segments
+                untold.octets += repair.octets
+                untold.lasted_ns += repair.lasted_ns
         self._reset()
 
     def _prompt(self) -> bool:
@@ -389,25 +383,21 @@ class LossWatch:
 
     def _event(self) -> Event | None:
         repair = self.repair
-        frames = self._cited.frames()
-        at = self._start
-        direction = self.flow.direction
+        observed = Observed(self._start, self.flow.direction, self._cited.frames(), self.sides)
         if repair.segments == 0:
             if self._late:
-                return Reordering(
-                    at, direction, frames, self.sides, self._late, self._late_ns, self._late_cited.frames(),
-                    repair.duplicates, True,
-                )
+                late = LateArrivals(self._late, self._late_ns, self._late_cited.frames())
+                return Reordering(observed, repair.duplicates, late)
             if not self._jumped and (repair.duplicates > 1 or repair.sacked):
-                return Reordering(at, direction, frames, self.sides, 0, 0, (), repair.duplicates, False)
+                return Reordering(observed, repair.duplicates, None)
             return None
         if repair.needless >= repair.segments or (repair.needless and repair.rounds == repair.segments):
-            return SpuriousRetransmission(at, direction, frames, self.sides, repair)
+            return SpuriousRetransmission(observed, repair)
         if self._prompt():
-            return FastRetransmit(at, direction, frames, self.sides, repair)
+            return FastRetransmit(observed, repair)
         if repair.longest_ns >= LEAST_TIMEOUT_NS:
-            return Timeout(at, direction, frames, self.sides, repair)
+            return Timeout(observed, repair)
         rtt = self.flow.rtt_min
         if repair.tail and rtt >= 0 and repair.waited_ns >= max(rtt, LEAST_PROBE_NS) and repair.duplicates == 0:
-            return TailLossProbe(at, direction, frames, self.sides, repair)
-        return Loss(at, direction, frames, self.sides, repair)
+            return TailLossProbe(observed, repair)
+        return Loss(observed, repair)

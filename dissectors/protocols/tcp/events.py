@@ -2,13 +2,14 @@
 
 An event that tells an episode carries the time of its first sign and is emitted when the episode is
 over, so a timeline sorts by time. `what()` uses only numbers of the capture; where it infers, it says
-"it looks as if" and what that rests on. `sides` are the words for the two ends, by direction.
+"it looks as if" and what that rests on.
 """
 from __future__ import annotations
 
 from typing import Final
 
 from dissectors.kit.event import BACKWARD, Event, Evidence
+from dissectors.protocols.tcp.segment import Segment
 
 HANDSHAKE: Final = "handshake"
 TRANSFER: Final = "transfer"
@@ -37,12 +38,33 @@ def frame_list(frames: tuple[int, ...]) -> str:
     return f"#{frames[0]}" if frames else ""
 
 
+class Observed:
+    """When something was seen, of which direction it tells, and in which frames. sides: the words for the two ends,
+    by direction."""
+
+    def __init__(self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str]) -> None:
+        self.time = time
+        self.direction = direction
+        self.frames = frames
+        self.sides = sides
+
+
+def seen_in(segment: Segment, sides: tuple[str, str], earlier: int = 0) -> Observed:
+    """What this segment shows, by itself or together with an earlier frame (0: none)."""
+    return Observed(
+        segment.time, segment.direction, (earlier, segment.frame) if earlier else (segment.frame,), sides
+    )
+
+
 class TcpEvent(Event):
     """One statement about a TCP connection."""
 
-    def __init__(self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str]) -> None:
-        super().__init__(time, direction, Evidence(tuple(sorted(set(frames))) if len(frames) > 1 else frames))
-        self.sides = sides
+    def __init__(self, observed: Observed) -> None:
+        frames = observed.frames
+        super().__init__(
+            observed.time, observed.direction, Evidence(tuple(sorted(set(frames))) if len(frames) > 1 else frames)
+        )
+        self.sides = observed.sides
 
     def who(self) -> str:
         """The side that the event is about: the sender of its direction."""

@@ -1,16 +1,63 @@
 """Events of the beginning of a TCP connection."""
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+from mypy_extensions import i64
 
 from dissectors.kit.event import BASE, CORE, EXTRA, OPENING, JsonValue, Vantage
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, TcpEvent, capital, frame_list
+from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, Observed, TcpEvent, capital, frame_list, seen_in
+from dissectors.protocols.tcp.flags import CWR, ECE
 from dissectors.protocols.tcp.options import TcpOptions, brief, explain
+from dissectors.protocols.tcp.segment import Segment
+
+# The ninth control bit, once NS, now AE of accurate ECN.
+AE: Final[i64] = 256
+
+
+class Attempt:
+    """Which sending of the same it is: number counts from 1; since_ns: since the one before, -1 for the first;
+    backoff: the wait about doubled."""
+
+    def __init__(self, number: int, since_ns: int, *, backoff: bool) -> None:
+        self.number = number
+        self.since_ns = since_ns
+        self.backoff = backoff
+
+
+class SynAnswer:
+    """How a SYN-ACK answers the SYN. rtt_ns: since the SYN, -1 where the SYN was sent more than once or not seen.
+
+    refused: offers of the SYN that the answer does not take up. crossed: this side had sent a SYN of its own.
+    """
+
+    def __init__(self, rtt_ns: int, refused: list[str], *, acks_syn: bool, crossed: bool) -> None:
+        self.rtt_ns = rtt_ns
+        self.refused = refused
+        self.acks_syn = acks_syn
+        self.crossed = crossed
+
+
+class HandshakeTimes:
+    """answer_ns: from the SYN to the SYN-ACK; ack_ns: from there to the third segment; total_ns: both. -1 where
+    unknown."""
+
+    def __init__(self, answer_ns: int, ack_ns: int, total_ns: int) -> None:
+        self.answer_ns = answer_ns
+        self.ack_ns = ack_ns
+        self.total_ns = total_ns
+
+
+def ecn_offer(flags: i64) -> str:
+    """What the flags of a SYN offer (RFC 3168 §6.1.1)."""
+    if flags & ECE and flags & CWR:
+        return "accurate ECN" if flags & AE else "ECN"
+    return ""
 
 
 class Syn(TcpEvent):
-    """A SYN. attempt counts from 1; since_ns: since the attempt before; backoff: the wait about doubled."""
+    """A SYN, and which of how many."""
 
     name: ClassVar[str] = "tcp.syn"
     phase: ClassVar[str] = HANDSHAKE
@@ -22,19 +69,16 @@ class Syn(TcpEvent):
         "can be told apart. The first number is chosen hard to guess, so that an outsider cannot speak for a side."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], seq: int, window: int,
-        options: TcpOptions, length: int, attempt: int, since_ns: int, backoff: bool, ecn: str,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.seq = seq
-        self.window = window
+    def __init__(self, segment: Segment, sides: tuple[str, str], options: TcpOptions, attempt: Attempt) -> None:
+        super().__init__(seen_in(segment, sides))
+        self.seq = segment.seq
+        self.window = segment.window
         self.options = options
-        self.length = length
-        self.attempt = attempt
-        self.since_ns = since_ns
-        self.backoff = backoff
-        self.ecn = ecn
+        self.length = segment.length
+        self.attempt = attempt.number
+        self.since_ns = attempt.since_ns
+        self.backoff = attempt.backoff
+        self.ecn = ecn_offer(segment.flags)
 
     def label(self) -> str:
         return "SYN" if self.attempt == 1 else "SYN again"
@@ -74,10 +118,7 @@ class Syn(TcpEvent):
 
 
 class SynAck(TcpEvent):
-    """The answer to a SYN. rtt_ns: since the SYN, -1 where the SYN was sent more than once or not seen.
-
-    refused: offers of the SYN that the answer does not take up. crossed: this side had sent a SYN of its own.
-    """
+    """The answer to a SYN."""
 
     name: ClassVar[str] = "tcp.syn_ack"
     phase: ClassVar[str] = HANDSHAKE
@@ -90,23 +131,21 @@ class SynAck(TcpEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], seq: int, ack: int,
-        window: int, options: TcpOptions, length: int, attempt: int, since_ns: int, backoff: bool, rtt_ns: int,
-        acks_syn: bool, crossed: bool, refused: list[str],
+        self, segment: Segment, sides: tuple[str, str], options: TcpOptions, attempt: Attempt, answer: SynAnswer
     ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.seq = seq
-        self.ack = ack
-        self.window = window
+        super().__init__(seen_in(segment, sides))
+        self.seq = segment.seq
+        self.ack = segment.ack
+        self.window = segment.window
         self.options = options
-        self.length = length
-        self.attempt = attempt
-        self.since_ns = since_ns
-        self.backoff = backoff
-        self.rtt_ns = rtt_ns
-        self.acks_syn = acks_syn
-        self.crossed = crossed
-        self.refused = refused
+        self.length = segment.length
+        self.attempt = attempt.number
+        self.since_ns = attempt.since_ns
+        self.backoff = attempt.backoff
+        self.rtt_ns = answer.rtt_ns
+        self.acks_syn = answer.acks_syn
+        self.crossed = answer.crossed
+        self.refused = answer.refused
 
     def label(self) -> str:
         return "SYN-ACK" if self.attempt == 1 else "SYN-ACK again"
@@ -161,10 +200,8 @@ class OptionsExplained(TcpEvent):
         "used for the rest of the connection."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], options: TcpOptions
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, segment: Segment, sides: tuple[str, str], options: TcpOptions) -> None:
+        super().__init__(seen_in(segment, sides))
         self.options = options
 
     def label(self) -> str:
@@ -181,10 +218,7 @@ class OptionsExplained(TcpEvent):
 
 
 class TcpEstablished(TcpEvent):
-    """The third segment. ack_ns: since the SYN-ACK; total_ns: since the SYN (-1 where unknown).
-
-    seen_from: "client", "server", "between" or "" with its basis: an inference.
-    """
+    """The third segment. seen_from: "client", "server", "between" or "" with its basis: an inference."""
 
     name: ClassVar[str] = "tcp.established"
     phase: ClassVar[str] = HANDSHAKE
@@ -197,16 +231,15 @@ class TcpEstablished(TcpEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], ack: int, window: int,
-        length: int, answer_ns: int, ack_ns: int, total_ns: int, seen_from: str, basis: str,
+        self, segment: Segment, sides: tuple[str, str], times: HandshakeTimes, seen_from: str, basis: str
     ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.ack = ack
-        self.window = window
-        self.length = length
-        self.answer_ns = answer_ns
-        self.ack_ns = ack_ns
-        self.total_ns = total_ns
+        super().__init__(seen_in(segment, sides))
+        self.ack = segment.ack
+        self.window = segment.window
+        self.length = segment.length
+        self.answer_ns = times.answer_ns
+        self.ack_ns = times.ack_ns
+        self.total_ns = times.total_ns
         self.seen_from = seen_from
         self.basis = basis
 
@@ -266,7 +299,7 @@ class SimultaneousOpen(TcpEvent):
 
 
 class TcpRefused(TcpEvent):
-    """A RST in answer to a SYN."""
+    """A RST in answer to a SYN. exact: it acknowledges the SYN's number; repeated: the side had refused before."""
 
     name: ClassVar[str] = "tcp.refused"
     phase: ClassVar[str] = HANDSHAKE
@@ -278,11 +311,8 @@ class TcpRefused(TcpEvent):
         "timeout. A firewall can send the same answer in its name."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], after_ns: int,
-        exact: bool, repeated: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, after_ns: int, *, exact: bool, repeated: bool) -> None:
+        super().__init__(observed)
         self.after_ns = after_ns
         self.exact = exact
         self.repeated = repeated
@@ -314,11 +344,8 @@ class TcpUnanswered(TcpEvent):
         "that this capture does not see. The caller can only try again and at last give up."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], attempts: int,
-        lasted_ns: int, waited_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, attempts: int, lasted_ns: int, waited_ns: int) -> None:
+        super().__init__(observed)
         self.attempts = attempts
         self.lasted_ns = lasted_ns
         self.waited_ns = waited_ns
@@ -352,11 +379,8 @@ class HalfOpen(TcpEvent):
         "away."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], attempts: int,
-        waited_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, attempts: int, waited_ns: int) -> None:
+        super().__init__(observed)
         self.attempts = attempts
         self.waited_ns = waited_ns
 
@@ -386,10 +410,8 @@ class SynCookie(TcpEvent):
         "request. The options that do not fit into that number are lost, unless the timestamp carries them."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], basis: str, confidence: str
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, basis: str, confidence: str) -> None:
+        super().__init__(observed)
         self.basis = basis
         self.confidence = confidence
 
@@ -404,7 +426,10 @@ class SynCookie(TcpEvent):
 
 
 class FastOpen(TcpEvent):
-    """Fast Open, as the SYN-ACK decides it. result: "cookie", "no cookie", "accepted", "declined"."""
+    """Fast Open, as the SYN-ACK decides it. result: "cookie", "no cookie", "accepted", "declined".
+
+    cookie: length of the cookie given; octets: those that came with the SYN; accepted: as many of them.
+    """
 
     name: ClassVar[str] = "tcp.fast_open"
     phase: ClassVar[str] = HANDSHAKE
@@ -417,10 +442,9 @@ class FastOpen(TcpEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], result: str, octets: int,
-        accepted: int, cookie: int,
+        self, segment: Segment, sides: tuple[str, str], result: str, *, cookie: int, octets: int = 0, accepted: int = 0
     ) -> None:
-        super().__init__(time, direction, frames, sides)
+        super().__init__(seen_in(segment, sides))
         self.result = result
         self.octets = octets
         self.accepted = accepted
@@ -457,10 +481,8 @@ class EcnNegotiation(TcpEvent):
         "sender must slow down, so both have to agree first."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], agreed: bool, accurate: bool
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, segment: Segment, sides: tuple[str, str], *, agreed: bool, accurate: bool) -> None:
+        super().__init__(seen_in(segment, sides))
         self.agreed = agreed
         self.accurate = accurate
 

@@ -5,8 +5,9 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
+from dissectors.kit.inputs import Gap
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, capital, frame_list
+from dissectors.protocols.tcp.events import LIKELY, TRANSFER, Observed, TcpEvent, capital, frame_list
 
 # A first wait shorter than this was not the timer's; a later one of the same bytes may have been.
 LEAST_WAIT_NS: Final = 100_000_000
@@ -59,6 +60,27 @@ class Repair:
         return out
 
 
+class LateArrivals:
+    """Segments that came after others which were sent later. longest_ns: the longest delay."""
+
+    def __init__(self, segments: int, longest_ns: int, frames: tuple[int, ...]) -> None:
+        self.segments = segments
+        self.longest_ns = longest_ns
+        self.frames = frames
+
+
+class UntoldLosses:
+    """The sum of the episodes that are not told one by one. time, frame: of the first of them."""
+
+    def __init__(self) -> None:
+        self.time = 0
+        self.frame = 0
+        self.episodes = 0
+        self.segments = 0       # resent
+        self.octets = 0         # resent
+        self.lasted_ns = 0
+
+
 class Loss(TcpEvent):
     """Segments sent again, where neither duplicate ACKs nor a timeout explains it. Base of the kinds below."""
 
@@ -72,10 +94,8 @@ class Loss(TcpEvent):
         "sends it again when the acknowledgments, or their absence, suggest that it was lost."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], repair: Repair
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, repair: Repair) -> None:
+        super().__init__(observed)
         self.repair = repair
 
     def label(self) -> str:
@@ -233,7 +253,10 @@ class SpuriousRetransmission(Loss):
 
 
 class Reordering(TcpEvent):
-    """Segments that came out of order and were complete without a repair."""
+    """Segments that came out of order and were complete without a repair.
+
+    late: None where the capture shows none, and only the receiver's signs tell of it.
+    """
 
     name: ClassVar[str] = "tcp.reordering"
     phase: ClassVar[str] = TRANSFER
@@ -245,16 +268,13 @@ class Reordering(TcpEvent):
         "displacement looks like a loss to the sender."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], late: int, late_ns: int,
-        late_frames: tuple[int, ...], duplicates: int, seen: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.late = late
-        self.late_ns = late_ns
-        self.late_frames = late_frames
+    def __init__(self, observed: Observed, duplicates: int, late: LateArrivals | None) -> None:
+        super().__init__(observed)
         self.duplicates = duplicates
-        self.seen = seen
+        self.late = late.segments if late is not None else 0
+        self.late_ns = late.longest_ns if late is not None else 0
+        self.late_frames: tuple[int, ...] = late.frames if late is not None else ()
+        self.seen = late is not None
 
     def label(self) -> str:
         return "out of order"
@@ -292,15 +312,12 @@ class LossSummary(TcpEvent):
     spec: ClassVar[str] = "RFC 5681 §3.2"
     WHY: ClassVar[str] = "So many repairs are told as a sum; the first ones stand above."
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], episodes: int, segments: int,
-        octets: int, lasted_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.episodes = episodes
-        self.segments = segments
-        self.octets = octets
-        self.lasted_ns = lasted_ns
+    def __init__(self, direction: int, sides: tuple[str, str], losses: UntoldLosses) -> None:
+        super().__init__(Observed(losses.time, direction, (losses.frame,), sides))
+        self.episodes = losses.episodes
+        self.segments = losses.segments
+        self.octets = losses.octets
+        self.lasted_ns = losses.lasted_ns
 
     def label(self) -> str:
         return "loss"
@@ -331,10 +348,8 @@ class CaptureLoss(TcpEvent):
         "network: it dropped packets, or they took another way. Statements about this stretch are weaker for it."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], octets: int, times: int
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, octets: int, times: int) -> None:
+        super().__init__(observed)
         self.octets = octets
         self.times = times
 
@@ -367,12 +382,10 @@ class StreamGap(TcpEvent):
         "footing again, and what is missing is never made up."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], position: int, length: int
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.position = position
-        self.length = length
+    def __init__(self, gap: Gap, sides: tuple[str, str]) -> None:
+        super().__init__(Observed(gap.time, gap.direction, (gap.frame,), sides))
+        self.position = gap.position
+        self.length = gap.length
 
     def label(self) -> str:
         return "gap"
@@ -400,11 +413,8 @@ class Conflict(TcpEvent):
         "the path that rewrites, or somebody who wants an observer to read other bytes than the receiver."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], position: int, length: int,
-        kept: str,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, position: int, length: int, kept: str) -> None:
+        super().__init__(observed)
         self.position = position
         self.length = length
         self.kept = kept

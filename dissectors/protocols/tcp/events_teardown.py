@@ -1,15 +1,38 @@
 """Events of the end of a TCP connection."""
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CLOSING, CORE, JsonValue
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, TcpEvent, capital, frame_list
+from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, Observed, TcpEvent, capital, frame_list, seen_in
+from dissectors.protocols.tcp.flags import ACK
+from dissectors.protocols.tcp.segment import Segment
+
+BOTH: Final = 2     # of the two sides, beside the index of one
+
+
+class PeerFin:
+    """The FIN that the other side had sent before. after_ns: since it came; acked: it was acknowledged."""
+
+    def __init__(self, after_ns: int, *, acked: bool) -> None:
+        self.after_ns = after_ns
+        self.acked = acked
+
+
+class ResetCause:
+    """Why a reset looks so. word: a stable one; says: what it looks like, empty where no more than the fact is told;
+    because: what that rests on; frame: the earlier frame that shows it, 0 for none."""
+
+    def __init__(self, word: str, says: str, because: str, frame: int = 0) -> None:
+        self.word = word
+        self.says = says
+        self.because = because
+        self.frame = frame
 
 
 class Fin(TcpEvent):
-    """The first FIN of one side. octets: stream bytes it sent; first: no FIN of the other side was seen before."""
+    """The first FIN of one side. octets: stream bytes it sent; peer: the other side's FIN, None where it sent none."""
 
     name: ClassVar[str] = "tcp.fin"
     phase: ClassVar[str] = TEARDOWN
@@ -21,16 +44,13 @@ class Fin(TcpEvent):
         "of its own, so that it is acknowledged and resent like data, and never comes before the last byte."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], seq: int, octets: int,
-        first: bool, acks_peer: bool, after_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.seq = seq
+    def __init__(self, segment: Segment, sides: tuple[str, str], octets: int, peer: PeerFin | None) -> None:
+        super().__init__(seen_in(segment, sides))
+        self.seq = segment.seq
         self.octets = octets
-        self.first = first
-        self.acks_peer = acks_peer
-        self.after_ns = after_ns
+        self.first = peer is None
+        self.acks_peer = peer is not None and peer.acked
+        self.after_ns = peer.after_ns if peer is not None else -1
 
     def label(self) -> str:
         return "FIN"
@@ -65,11 +85,9 @@ class FinAcknowledged(TcpEvent):
     spec: ClassVar[str] = "RFC 9293 §3.6"
     WHY: ClassVar[str] = "The FIN counts as one byte, so its ACK is one more than the last byte's: all of it arrived."
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], ack: int, after_ns: int
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.ack = ack
+    def __init__(self, segment: Segment, sides: tuple[str, str], after_ns: int) -> None:
+        super().__init__(seen_in(segment, sides))
+        self.ack = segment.ack
         self.after_ns = after_ns
 
     def label(self) -> str:
@@ -98,10 +116,8 @@ class HalfClose(TcpEvent):
         "is how a request without a length can be ended."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], octets: int, lasted_ns: int
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, octets: int, lasted_ns: int) -> None:
+        super().__init__(observed)
         self.octets = octets
         self.lasted_ns = lasted_ns
 
@@ -119,7 +135,8 @@ class HalfClose(TcpEvent):
 
 
 class TcpClosed(TcpEvent):
-    """Both directions ended and were acknowledged. holder: who is to hold TIME_WAIT, an index or 2 for both."""
+    """Both directions ended and were acknowledged. holder: who is to hold TIME_WAIT, an index or BOTH, which is so
+    where the FINs crossed."""
 
     name: ClassVar[str] = "tcp.closed"
     phase: ClassVar[str] = TEARDOWN
@@ -132,14 +149,11 @@ class TcpClosed(TcpEvent):
         "ports. A busy server that closes first therefore collects many of these."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], holder: int, lasted_ns: int,
-        simultaneous: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, holder: int, lasted_ns: int) -> None:
+        super().__init__(observed)
         self.holder = holder
         self.lasted_ns = lasted_ns
-        self.simultaneous = simultaneous
+        self.simultaneous = holder == BOTH
 
     def label(self) -> str:
         return "closed"
@@ -157,7 +171,7 @@ class TcpClosed(TcpEvent):
 
     def fields(self) -> dict[str, JsonValue]:
         holders: list[JsonValue] = []
-        if self.holder == 2:
+        if self.simultaneous:
             holders += [0, 1]
         else:
             holders.append(self.holder)
@@ -165,7 +179,7 @@ class TcpClosed(TcpEvent):
 
 
 class TcpReset(TcpEvent):
-    """A RST, and why it looks so. cause is a stable word; because is what that rests on."""
+    """A RST, and why it looks so. unacknowledged: bytes of the other side; remark: what is odd about the RST."""
 
     name: ClassVar[str] = "tcp.reset"
     phase: ClassVar[str] = TEARDOWN
@@ -178,15 +192,14 @@ class TcpReset(TcpEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], cause: str, says: str,
-        because: str, seq: int, ack: int, unacknowledged: int, remark: str,
+        self, segment: Segment, sides: tuple[str, str], cause: ResetCause, unacknowledged: int, remark: str = ""
     ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.cause = cause
-        self.says = says
-        self.because = because
-        self.seq = seq
-        self.ack = ack
+        super().__init__(seen_in(segment, sides, cause.frame))
+        self.cause = cause.word
+        self.says = cause.says
+        self.because = cause.because
+        self.seq = segment.seq
+        self.ack = segment.ack if segment.flags & ACK else -1
         self.unacknowledged = unacknowledged
         self.remark = remark
 
@@ -228,11 +241,8 @@ class LateSegments(TcpEvent):
         "Data that were under way when the connection ended have nobody left to take them; the usual answer is a reset."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], segments: int, octets: int,
-        resets: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, segments: int, octets: int, resets: int) -> None:
+        super().__init__(observed)
         self.segments = segments
         self.octets = octets
         self.resets = resets
@@ -265,10 +275,8 @@ class ChallengeAck(TcpEvent):
         "receiver asks back with an ACK: the true peer, if it meant it, will answer with the exact number."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], challenged: str, after_ns: int
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, challenged: str, after_ns: int) -> None:
+        super().__init__(observed)
         self.challenged = challenged
         self.after_ns = after_ns
 
@@ -286,7 +294,10 @@ class ChallengeAck(TcpEvent):
 
 
 class NotEnded(TcpEvent):
-    """The telling stops before the connection did. how: "idle", "capture", "reused" or "capacity"."""
+    """The telling stops before the connection did. how: "idle", "capture", "reused" or "capacity".
+
+    half_closed: the side that had sent its FIN, -1 for none; unanswered: resends of the direction's last data.
+    """
 
     name: ClassVar[str] = "tcp.not_ended"
     phase: ClassVar[str] = TEARDOWN
@@ -298,11 +309,8 @@ class NotEnded(TcpEvent):
         "RST an observer cannot tell a connection that lives from one that was forgotten."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], how: str, silent_ns: int,
-        half_closed: int, unanswered: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, how: str, silent_ns: int, half_closed: int, unanswered: int) -> None:
+        super().__init__(observed)
         self.how = how
         self.silent_ns = silent_ns
         self.half_closed = half_closed

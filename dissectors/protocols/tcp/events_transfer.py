@@ -3,22 +3,99 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, EXTRA, JsonValue
+from mypy_extensions import i64
+
+from dissectors.kit.event import BASE, CORE, EXTRA, NEITHER, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
 from dissectors.kit.units import duration, plural, rate, size
-from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, capital, frame_list
+from dissectors.protocols.tcp.events import LIKELY, TRANSFER, Observed, TcpEvent, capital, frame_list, seen_in
+from dissectors.protocols.tcp.segment import Segment
 
 # A run shorter than this has no rate worth telling.
 LEAST_SEGMENTS: Final = 10
 LEAST_LASTED_NS: Final = 1_000_000
 
 
-class Transfer(TcpEvent):
-    """A run of data in one direction, until the other side's turn, a pause, or the end.
+class DataRun:
+    """Data of one direction, until the other side's turn, a pause, or the end. start, last: when, with their frames.
 
-    octets: stream bytes, each once (those that the capture missed are in missed). after_ns: since the last
-    data of the other side, -1 where there was none. turn counts from 1 over both directions.
+    turn counts from 1 over both directions. octets: stream bytes, each once (without those that the capture missed).
+    after_ns: since the last data of the other side; pause_ns: since the last ones of this side, where it had been
+    silent for long; -1 where it was not so.
     """
+
+    def __init__(self, direction: i64, turn: i64, time: i64, frame: i64) -> None:
+        self.direction: i64 = direction
+        self.turn: i64 = turn
+        self.start: i64 = time
+        self.first_frame: i64 = frame
+        self.last: i64 = time
+        self.last_frame: i64 = frame
+        self.octets: i64 = 0
+        self.segments: i64 = 0
+        self.after_ns: i64 = -1
+        self.pause_ns: i64 = -1
+
+    def add(self, time: i64, frame: i64, octets: i64) -> None:
+        self.last = time
+        self.last_frame = frame
+        self.octets += octets
+        self.segments += 1
+
+
+class UntoldTurns:
+    """The sum of the turns that are not told one by one. octets: by direction; start, last: when they came, with
+    their frames."""
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.octets = [0, 0]
+        self.start = 0
+        self.last = 0
+        self.first_frame = 0
+        self.last_frame = 0
+
+    def add(self, run: DataRun) -> None:
+        if self.turns == 0:
+            self.start = int(run.start)
+            self.first_frame = int(run.first_frame)
+        self.turns += 1
+        self.octets[run.direction] += int(run.octets)
+        self.last = int(run.last)
+        self.last_frame = int(run.last_frame)
+
+
+class WindowClosure:
+    """A time without room at a receiver. how: "update" where an update reopened the window, "end" where nothing did.
+
+    lasted_ns: until then. answers: to probes, saying that it is still closed. reopened: bytes of room, 0 where it was
+    not. resumed_ns: from the update until data came, -1 where none did.
+    """
+
+    def __init__(self) -> None:
+        self.lasted_ns = 0
+        self.probes = 0
+        self.answers = 0
+        self.reopened = 0
+        self.how = ""
+        self.resumed_ns = -1
+
+
+class KeepAliveExchange:
+    """Keep-alive probes of one side and their answers. start, last: when the first and the last probe came;
+    idle_ns: the silence before them, -1 where unknown; unanswered: probes since the last answer."""
+
+    def __init__(self) -> None:
+        self.start = 0
+        self.last = 0
+        self.idle_ns = -1
+        self.probes = 0
+        self.answers = 0
+        self.unanswered = 0
+
+
+class Transfer(TcpEvent):
+    """A run of data in one direction."""
 
     name: ClassVar[str] = "tcp.transfer"
     phase: ClassVar[str] = TRANSFER
@@ -30,17 +107,17 @@ class Transfer(TcpEvent):
         "application knows. Who sends when, and how long the other side takes to answer, shows its rhythm."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], octets: int, segments: int,
-        lasted_ns: int, after_ns: int, pause_ns: int, turn: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.octets = octets
-        self.segments = segments
-        self.lasted_ns = lasted_ns
-        self.after_ns = after_ns
-        self.pause_ns = pause_ns
-        self.turn = turn
+    def __init__(self, run: DataRun, sides: tuple[str, str]) -> None:
+        frames = (int(run.first_frame), int(run.last_frame))
+        super().__init__(Observed(
+            run.start, run.direction, frames if run.last_frame > run.first_frame else frames[:1], sides
+        ))
+        self.octets = int(run.octets)
+        self.segments = int(run.segments)
+        self.lasted_ns = int(run.last - run.start)
+        self.after_ns = int(run.after_ns)
+        self.pause_ns = int(run.pause_ns)
+        self.turn = int(run.turn)
 
     def label(self) -> str:
         return "data"
@@ -91,15 +168,11 @@ class Turns(TcpEvent):
     spec: ClassVar[str] = "RFC 9293 §3.8"
     WHY: ClassVar[str] = "A conversation of many short turns is told as a sum, so that its story stays readable."
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], turns: int,
-        octets_forward: int, octets_backward: int, lasted_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.turns = turns
-        self.octets_forward = octets_forward
-        self.octets_backward = octets_backward
-        self.lasted_ns = lasted_ns
+    def __init__(self, untold: UntoldTurns, sides: tuple[str, str]) -> None:
+        super().__init__(Observed(untold.start, NEITHER, (untold.first_frame, untold.last_frame), sides))
+        self.turns = untold.turns
+        self.octets_forward, self.octets_backward = untold.octets
+        self.lasted_ns = untold.last - untold.start
 
     def label(self) -> str:
         return "data"
@@ -130,17 +203,14 @@ class ZeroWindow(TcpEvent):
         "window might be lost and both would wait for ever."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], lasted_ns: int, probes: int,
-        answers: int, reopened: int, how: str, resumed_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.lasted_ns = lasted_ns
-        self.probes = probes
-        self.answers = answers
-        self.reopened = reopened
-        self.how = how
-        self.resumed_ns = resumed_ns
+    def __init__(self, observed: Observed, closure: WindowClosure) -> None:
+        super().__init__(observed)
+        self.lasted_ns = closure.lasted_ns
+        self.probes = closure.probes
+        self.answers = closure.answers
+        self.reopened = closure.reopened
+        self.how = closure.how
+        self.resumed_ns = closure.resumed_ns
 
     def label(self) -> str:
         return "zero window"
@@ -189,10 +259,8 @@ class WindowFull(TcpEvent):
         "it is the receiver's buffer and the round trip that set the pace, not the network."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], count: int, window: int
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, count: int, window: int) -> None:
+        super().__init__(observed)
         self.count = count
         self.window = window
 
@@ -220,10 +288,8 @@ class WindowShrunk(TcpEvent):
         "standard strongly discourages it, and asks senders to survive it."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], count: int, largest: int
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, count: int, largest: int) -> None:
+        super().__init__(observed)
         self.count = count
         self.largest = largest
 
@@ -254,16 +320,13 @@ class KeepAlive(TcpEvent):
         "address translators and firewalls from forgetting the connection."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], probes: int, answers: int,
-        lasted_ns: int, interval_ns: int, idle_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.probes = probes
-        self.answers = answers
-        self.lasted_ns = lasted_ns
-        self.interval_ns = interval_ns
-        self.idle_ns = idle_ns
+    def __init__(self, observed: Observed, exchange: KeepAliveExchange) -> None:
+        super().__init__(observed)
+        self.probes = exchange.probes
+        self.answers = exchange.answers
+        self.lasted_ns = exchange.last - exchange.start
+        self.interval_ns = self.lasted_ns // (self.probes - 1) if self.probes > 1 else -1
+        self.idle_ns = exchange.idle_ns
 
     def label(self) -> str:
         return "keep-alive"
@@ -304,11 +367,8 @@ class CongestionMarks(TcpEvent):
         "that it has slowed down (CWR): congestion is told without a loss and without a repair."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], marked: int, echoes: int,
-        reduced: int,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, marked: int, echoes: int, reduced: int) -> None:
+        super().__init__(observed)
         self.marked = marked
         self.echoes = echoes
         self.reduced = reduced
@@ -343,13 +403,10 @@ class Limits(TcpEvent):
         "window, the congestion window after losses, and the path. Knowing which one tells what to change."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], shares: list[tuple[str, int]],
-        total_ns: int, basis: str,
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, shares: list[tuple[str, int]], basis: str) -> None:
+        super().__init__(observed)
         self.shares = shares            # (cause, nanoseconds), largest first
-        self.total_ns = total_ns
+        self.total_ns = sum([time for _cause, time in shares])
         self.basis = basis
 
     def label(self) -> str:
@@ -396,10 +453,8 @@ class Duplicates(TcpEvent):
         "network delivers one twice. Such a copy looks like a retransmission and is none."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], count: int, reported: int
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
+    def __init__(self, observed: Observed, count: int, reported: int) -> None:
+        super().__init__(observed)
         self.count = count
         self.reported = reported
 
@@ -436,11 +491,9 @@ class Urgent(TcpEvent):
         "it points to, so new programs should not use it."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str], pointer: int
-    ) -> None:
-        super().__init__(time, direction, frames, sides)
-        self.pointer = pointer
+    def __init__(self, segment: Segment, sides: tuple[str, str]) -> None:
+        super().__init__(seen_in(segment, sides))
+        self.pointer = segment.urgent
 
     def label(self) -> str:
         return "urgent"

@@ -9,15 +9,19 @@ from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.episodes import doubled
-from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE
+from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE, Observed, seen_in
 from dissectors.protocols.tcp.events_handshake import (
+    AE,
+    Attempt,
     EcnNegotiation,
     FastOpen,
     HalfOpen,
+    HandshakeTimes,
     OptionsExplained,
     SimultaneousOpen,
     Syn,
     SynAck,
+    SynAnswer,
     SynCookie,
     TcpEstablished,
     TcpRefused,
@@ -27,9 +31,6 @@ from dissectors.protocols.tcp.flags import ACK, CWR, ECE
 from dissectors.protocols.tcp.flow import MASK
 from dissectors.protocols.tcp.options import TcpOptions, multiplier, parse
 from dissectors.protocols.tcp.segment import Segment
-
-# The ninth control bit, once NS, now AE of accurate ECN.
-AE: Final[i64] = 256
 
 MAX_TOLD: Final = 12             # SYNs of one side told one by one
 # Below this total the two halves of a handshake say nothing about where the capture was taken.
@@ -64,6 +65,12 @@ class Opening:
         self.count += 1
         self.last_time = i64(segment.time)
         self.cited.add(segment.frame)
+
+    def attempt(self, earlier: i64) -> Attempt:
+        """The last one. earlier: the wait before the one before it, -1 where there was none."""
+        return Attempt(
+            self.count, self.last_wait, backoff=doubled(earlier, self.last_wait) if earlier > 0 else False
+        )
 
 
 class HandshakeWatch:
@@ -101,17 +108,12 @@ class HandshakeWatch:
         mine.options = parse(segment.options)
         if mine.count > MAX_TOLD:
             return
-        out.append(Syn(
-            segment.time, direction, (segment.frame,), self.sides, segment.seq, segment.window, mine.options,
-            segment.length, mine.count, mine.last_wait, doubled(earlier, mine.last_wait) if earlier > 0 else False,
-            _ecn_offer(mine.flags),
-        ))
+        out.append(Syn(segment, self.sides, mine.options, mine.attempt(earlier)))
         if mine.count == 1 and mine.options.kinds:
-            out.append(OptionsExplained(segment.time, direction, (segment.frame,), self.sides, mine.options))
+            out.append(OptionsExplained(segment, self.sides, mine.options))
         if mine.count == 1 and theirs.count:
-            out.append(SimultaneousOpen(
-                segment.time, NEITHER, (theirs.cited.first[0], segment.frame), self.sides
-            ))
+            frames = (theirs.cited.first[0], segment.frame)
+            out.append(SimultaneousOpen(Observed(segment.time, NEITHER, frames, self.sides)))
 
     def syn_ack(self, segment: Segment, out: list[Event]) -> None:
         direction = segment.direction
@@ -131,12 +133,9 @@ class HandshakeWatch:
         if mine.count <= MAX_TOLD:
             # Karn's algorithm (RFC 6298 §3): an answer to a SYN sent twice measures nothing.
             rtt = i64(segment.time) - syn.first_time if syn.count == 1 and mine.count == 1 and not crossed else -1
-            out.append(SynAck(
-                segment.time, direction, (segment.frame,), self.sides, segment.seq, segment.ack, segment.window,
-                mine.options, segment.length, mine.count, mine.last_wait,
-                doubled(earlier, mine.last_wait) if earlier > 0 else False, rtt, acks or syn.count == 0, crossed,
-                _not_taken_up(syn.options, mine.options) if syn.count and mine.count == 1 else [],
-            ))
+            refused = _not_taken_up(syn.options, mine.options) if syn.count and mine.count == 1 else []
+            answer = SynAnswer(rtt, refused, acks_syn=acks or syn.count == 0, crossed=crossed)
+            out.append(SynAck(segment, self.sides, mine.options, mine.attempt(earlier), answer))
         if mine.count == 1:
             self._agreed(segment, syn, mine, int(taken) if acks else -1, out)
         if syn.count and acks:
@@ -144,20 +143,18 @@ class HandshakeWatch:
 
     def _agreed(self, segment: Segment, syn: Opening, mine: Opening, taken: int, out: list[Event]) -> None:
         """What the first SYN-ACK settles: options, ECN, Fast Open."""
-        time, direction, frames = segment.time, segment.direction, (segment.frame,)
         if mine.options.kinds:
-            out.append(OptionsExplained(time, direction, frames, self.sides, mine.options))
+            out.append(OptionsExplained(segment, self.sides, mine.options))
         if syn.count and syn.flags & ECE and syn.flags & CWR:
             agreed = mine.flags & ECE != 0 and mine.flags & CWR == 0
             self.accurate_ecn = syn.flags & AE != 0 and not agreed
-            out.append(EcnNegotiation(time, direction, frames, self.sides, agreed, syn.flags & AE != 0))
-        cookie = mine.options.fast_open
+            out.append(EcnNegotiation(segment, self.sides, agreed=agreed, accurate=syn.flags & AE != 0))
+        cookie = max(mine.options.fast_open, 0)
         if syn.length and taken >= 0:
             result = "accepted" if taken else "declined"
-            out.append(FastOpen(time, direction, frames, self.sides, result, syn.length, taken, max(cookie, 0)))
+            out.append(FastOpen(segment, self.sides, result, cookie=cookie, octets=syn.length, accepted=taken))
         elif syn.options.fast_open == 0:
-            result = "cookie" if cookie > 0 else "no cookie"
-            out.append(FastOpen(time, direction, frames, self.sides, result, 0, 0, max(cookie, 0)))
+            out.append(FastOpen(segment, self.sides, "cookie" if cookie else "no cookie", cookie=cookie))
 
     def _cookie(
         self, segment: Segment, syn: Opening, mine: Opening, changed: bool, before: int, out: list[Event]
@@ -170,7 +167,7 @@ class HandshakeWatch:
         if changed and not syn.changed:
             self._cookie_told = True
             out.append(SynCookie(
-                segment.time, direction, (before, segment.frame), self.sides,
+                seen_in(segment, self.sides, before),
                 f"the answers #{before} and #{segment.frame} to the same SYN have different numbers, so no state of "
                 "the first seems to have been kept", POSSIBLE,
             ))
@@ -189,7 +186,7 @@ class HandshakeWatch:
         if self._cookie_matches == 2:
             self._cookie_told = True
             out.append(SynCookie(
-                segment.time, direction, (before, segment.frame), self.sides,
+                seen_in(segment, self.sides, before),
                 "the low six bits of both its timestamps repeat the options of the SYN, as Linux writes them into a "
                 "cookie's timestamp", POSSIBLE,
             ))
@@ -208,7 +205,7 @@ class HandshakeWatch:
         if COOKIE_BEHIND_LEAST <= behind <= COOKIE_BEHIND_MOST:
             self._cookie_told = True
             out.append(SynCookie(
-                segment.time, segment.direction, (self._cookie_frame, segment.frame), self.sides,
+                seen_in(segment, self.sides, self._cookie_frame),
                 f"the low six bits of the timestamp in #{self._cookie_frame} repeat the options of the SYN, as Linux "
                 f"writes them into a cookie's timestamp, and it lies {behind} ms behind the clock that "
                 f"#{segment.frame} shows", LIKELY,
@@ -232,10 +229,8 @@ class HandshakeWatch:
             if self.syns[1 - direction].count == 0:
                 self.rtt = total
                 self._place(int(first), int(second))
-        out.append(TcpEstablished(
-            segment.time, direction, (segment.frame,), self.sides, segment.ack, segment.window, segment.length, first,
-            second, total, self.seen_from, self.basis,
-        ))
+        times = HandshakeTimes(first, second, total)
+        out.append(TcpEstablished(segment, self.sides, times, self.seen_from, self.basis))
 
     def _place(self, first: int, second: int) -> None:
         """Where the capture was taken: the half of the handshake that passes quickly is the near one."""
@@ -259,8 +254,8 @@ class HandshakeWatch:
             and (i64(segment.ack) - syn.seq - 1) & MASK <= syn.length     # RFC 9293 §3.10.7.3
         )
         out.append(TcpRefused(
-            segment.time, segment.direction, (syn.cited.last, segment.frame), self.sides,
-            i64(segment.time) - syn.last_time, exact, self.refused,
+            seen_in(segment, self.sides, syn.cited.last), i64(segment.time) - syn.last_time,
+            exact=exact, repeated=self.refused,
         ))
         self.refused = True
 
@@ -271,26 +266,18 @@ class HandshakeWatch:
         for direction in (0, 1):
             answer = self.answers[direction]
             if answer.count:
-                out.append(HalfOpen(
-                    answer.last_time, direction, answer.cited.frames(), self.sides, answer.count,
-                    time - answer.last_time,
-                ))
+                observed = Observed(answer.last_time, direction, answer.cited.frames(), self.sides)
+                out.append(HalfOpen(observed, answer.count, time - answer.last_time))
                 return True
         for direction in (0, 1):
             syn = self.syns[direction]
             if syn.count:
                 out.append(TcpUnanswered(
-                    syn.last_time, direction, syn.cited.frames(), self.sides, syn.count,
+                    Observed(syn.last_time, direction, syn.cited.frames(), self.sides), syn.count,
                     syn.last_time - syn.first_time, time - syn.last_time,
                 ))
                 return True
         return False
-
-
-def _ecn_offer(flags: i64) -> str:
-    if flags & ECE and flags & CWR:
-        return "accurate ECN" if flags & AE else "ECN"
-    return ""
 
 
 def _not_taken_up(offered: TcpOptions, taken: TcpOptions) -> list[str]:

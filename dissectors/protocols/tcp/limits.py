@@ -14,6 +14,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration
+from dissectors.protocols.tcp.events import Observed
 from dissectors.protocols.tcp.events_transfer import Limits
 
 CAUSES: Final = ("application", "receiver", "congestion", "unknown")
@@ -147,7 +148,5 @@ class LimitWatch:
             basis = f"the bytes of each round trip ({duration(self.rtt)}) were held against the window advertised"
         else:
             basis = "only repairs and silences could be told; the round trip is not known"
-        out.append(Limits(
-            self._first_time, self.direction, (int(self._first_frame), int(self._last_frame)), self.sides,
-            self.shares(), total, basis,
-        ))
+        frames = (int(self._first_frame), int(self._last_frame))
+        out.append(Limits(Observed(self._first_time, self.direction, frames, self.sides), self.shares(), basis))

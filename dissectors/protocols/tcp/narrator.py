@@ -13,7 +13,7 @@ from dissectors.kit.event import Event, Evidence, LimitReached
 from dissectors.kit.inputs import Gap
 from dissectors.protocols.tcp.end import End
 from dissectors.protocols.tcp.episodes import OPEN, SETTLING
-from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER
+from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER, Observed, seen_in
 from dissectors.protocols.tcp.events_handshake import Midstream
 from dissectors.protocols.tcp.events_loss import Conflict, StreamGap
 from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, Urgent
@@ -125,7 +125,7 @@ class TcpNarrator:
             return []
         if self._gaps > MAX_GAPS:
             return [LimitReached(gap.time, gap.direction, Evidence((gap.frame,)), "tcp", "MAX_GAPS", MAX_GAPS)]
-        return [StreamGap(gap.time, gap.direction, (gap.frame,), self.sides, gap.position, gap.length)]
+        return [StreamGap(gap, self.sides)]
 
     def on_conflict(
         self, frame: int, time: int, direction: int, position: int, length: int, earlier_frame: int, kept: str
@@ -137,7 +137,7 @@ class TcpNarrator:
         if self._conflicts > MAX_CONFLICTS:
             return [LimitReached(time, direction, Evidence((frame,)), "tcp", "MAX_CONFLICTS", MAX_CONFLICTS)]
         frames = (earlier_frame, frame) if 0 < earlier_frame < frame else (frame,)
-        return [Conflict(time, direction, frames, self.sides, position, length, kept)]
+        return [Conflict(Observed(time, direction, frames, self.sides), position, length, kept)]
 
     def on_skip(self) -> list[Event]:
         """Segments are left out here, by the analyser and not by the capture: nothing is concluded from that."""
@@ -165,15 +165,11 @@ class TcpNarrator:
             side.limit.finish(out)
             flow = side.flow
             if side.mark_time >= 0:
-                out.append(CongestionMarks(
-                    side.mark_time, flow.direction, tuple(side.marks.first), self.sides, side.marked, side.echoes,
-                    side.reduced,
-                ))
+                observed = Observed(side.mark_time, flow.direction, tuple(side.marks.first), self.sides)
+                out.append(CongestionMarks(observed, side.marked, side.echoes, side.reduced))
             if side.copy_count:
-                out.append(Duplicates(
-                    side.copy_time, flow.direction, tuple(side.copies.first), self.sides, side.copy_count,
-                    side.copies_reported,
-                ))
+                observed = Observed(side.copy_time, flow.direction, tuple(side.copies.first), self.sides)
+                out.append(Duplicates(observed, side.copy_count, side.copies_reported))
         told = self.handshake.finish(time, out) if not self.midstream else False
         self.teardown.finish(how, time, told, unanswered, out)
         return out
@@ -187,7 +183,7 @@ class TcpNarrator:
             self.sides = ORIGINATOR_RESPONDER
             self.handshake.established = True
             self.teardown.states = [ESTABLISHED, ESTABLISHED]
-            out.append(Midstream(segment.time, segment.direction, (segment.frame,), self.sides))
+            out.append(Midstream(seen_in(segment, self.sides)))
         elif (flags & ACK != 0) == (segment.direction == 0):
             self.sides = ("the server", "the client")
         self.forward.name(self.sides)
@@ -241,7 +237,7 @@ class TcpNarrator:
         self._end_run(out)
         window = mine.window
         self.teardown.reset(
-            segment, _unanswered(mine), int(mine.keep_alive.unanswered), window.window, window.largest, out
+            segment, _unanswered(mine), mine.keep_alive.exchange.unanswered, window.window, window.largest, out
         )
 
     def _after(self, segment: Segment, mine: End, flags: i64) -> None:
@@ -407,7 +403,7 @@ class TcpNarrator:
                 mine.keep_alive.probe(time, frame, time - last if last >= 0 else -1)
         if mine.window.closed and segment.window == 0 and segment.length == 0:
             mine.window.answer(frame)
-        elif bits & (KEEP_ALIVE_ACK | ZERO_WINDOW_PROBE_ACK) and theirs.keep_alive.unanswered:
+        elif bits & (KEEP_ALIVE_ACK | ZERO_WINDOW_PROBE_ACK) and theirs.keep_alive.exchange.unanswered:
             theirs.keep_alive.answer(frame)
         if segment.ip_ecn == CONGESTION_EXPERIENCED:
             mine.marked += 1
@@ -422,7 +418,7 @@ class TcpNarrator:
                 mine.mark(segment.time, segment.frame)
         if flags & URG and not self._urgent:
             self._urgent = True
-            out.append(Urgent(segment.time, segment.direction, (segment.frame,), self.sides, segment.urgent))
+            out.append(Urgent(segment, self.sides))
 
     def _data(
         self, segment: Segment, mine: End, theirs: End, time: i64, seq: i64, length: i64, flags: i64, bits: i64,
@@ -470,14 +466,14 @@ class TcpNarrator:
         flow = mine.flow
         window = theirs.window
         repairing = mine.loss.repairing()
-        if self.turns.direction != segment.direction and self.turns.turn:
+        if self.turns.run.direction != segment.direction and self.turns.run.turn:
             self._end_run(out)
         self.turns.data(
             i64(segment.direction), time, frame, octets, repairing or window.resuming, self.sides, out
         )
         if window.resuming:
             window.resumed(time, out)
-        if mine.keep_alive.probes or theirs.keep_alive.probes:
+        if mine.keep_alive.exchange.probes or theirs.keep_alive.exchange.probes:
             mine.keep_alive.close(out)
             theirs.keep_alive.close(out)
         mine.limit.data(time, frame, octets, window.window, idle, repairing, window.closed_ns)

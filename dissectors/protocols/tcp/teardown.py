@@ -8,14 +8,17 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events import MAX_FRAMES
+from dissectors.protocols.tcp.events import MAX_FRAMES, Observed, seen_in
 from dissectors.protocols.tcp.events_teardown import (
+    BOTH,
     ChallengeAck,
     Fin,
     FinAcknowledged,
     HalfClose,
     LateSegments,
     NotEnded,
+    PeerFin,
+    ResetCause,
     TcpClosed,
     TcpReset,
 )
@@ -75,25 +78,19 @@ class TeardownWatch:
         direction = segment.direction
         mine = self.flows[direction]
         theirs = self.flows[1 - direction]
-        after: i64 = -1
-        acks_peer = theirs.fin_end >= 0 and theirs.acked >= theirs.fin_end
+        peer: PeerFin | None = None
         if theirs.fin_end >= 0:
-            after = i64(segment.time) - theirs.fin_time
-            if acks_peer:
+            peer = PeerFin(i64(segment.time) - theirs.fin_time, acked=theirs.acked >= theirs.fin_end)
+            if peer.acked:
                 self.take(direction, ACKED_FIN)
             octets = mine.octets() - self._fin_position
             if octets > 0:
-                out.append(HalfClose(
-                    segment.time, direction, (int(theirs.fin_frame), segment.frame), self.sides, octets, after
-                ))
+                out.append(HalfClose(seen_in(segment, self.sides, int(theirs.fin_frame)), octets, peer.after_ns))
         else:
             self._first_fin = direction
             self._fin_position = theirs.octets()
         self.take(direction, SENT_FIN)
-        out.append(Fin(
-            segment.time, direction, (segment.frame,), self.sides, segment.seq, mine.octets(), theirs.fin_end < 0,
-            acks_peer, after,
-        ))
+        out.append(Fin(segment, self.sides, mine.octets(), peer))
 
     def fin_acked(self, segment: Segment, out: list[Event]) -> None:
         """A segment covers the other side's FIN for the first time."""
@@ -102,9 +99,7 @@ class TeardownWatch:
         theirs.fin_acked = True
         self.take(direction, ACKED_FIN)
         self.take(1 - direction, FIN_ACKED)
-        out.append(FinAcknowledged(
-            segment.time, direction, (segment.frame,), self.sides, segment.ack, i64(segment.time) - theirs.fin_time
-        ))
+        out.append(FinAcknowledged(segment, self.sides, i64(segment.time) - theirs.fin_time))
         mine = self.flows[direction]
         if mine.fin_acked and theirs.fin_acked:
             self._closed(segment, out)
@@ -112,13 +107,10 @@ class TeardownWatch:
     def _closed(self, segment: Segment, out: list[Event]) -> None:
         first = self.flows[self._first_fin]
         second = self.flows[1 - self._first_fin]
-        waiting = [self.states[0] == TIME_WAIT, self.states[1] == TIME_WAIT]
-        both = waiting[0] and waiting[1]
-        holder = 2 if both else self._first_fin
-        out.append(TcpClosed(
-            segment.time, NEITHER, (int(first.fin_frame), int(second.fin_frame), segment.frame), self.sides, holder,
-            i64(segment.time) - first.fin_time, both,
-        ))
+        holder = BOTH if self.states[0] == TIME_WAIT and self.states[1] == TIME_WAIT else self._first_fin
+        frames = (int(first.fin_frame), int(second.fin_frame), segment.frame)
+        observed = Observed(segment.time, NEITHER, frames, self.sides)
+        out.append(TcpClosed(observed, holder, i64(segment.time) - first.fin_time))
         self.over = True
 
     # Resets.
@@ -131,17 +123,15 @@ class TeardownWatch:
         direction = segment.direction
         mine = self.flows[direction]
         theirs = self.flows[1 - direction]
-        cause, says, because = self._cause(segment, mine, theirs, gave_up, keep_alives)
-        if not cause:
-            cause, says, because = self._abort(segment, mine, theirs, window, largest)
+        cause = self._cause(segment, mine, theirs, gave_up, keep_alives)
+        if cause is None:
+            cause = self._abort(segment, mine, theirs, window, largest)
         exact = not mine.placed or mine.acked <= mine.place(segment.seq) <= mine.high
-        frames: tuple[int, ...] = (segment.frame,)
-        if theirs.last_frame and theirs.last_frame < segment.frame and cause not in ("gave up", "after own FIN"):
-            frames = (int(theirs.last_frame), segment.frame)
+        if 0 < theirs.last_frame < segment.frame and cause.word not in ("gave up", "after own FIN"):
+            cause.frame = int(theirs.last_frame)
         pending = theirs.high - theirs.acked if theirs.seen and not theirs.fin_acked else 0
         out.append(TcpReset(
-            segment.time, direction, frames, self.sides, cause, says, because, segment.seq,
-            segment.ack if segment.flags & ACK else -1, max(pending, 0), self._remark(segment, mine, theirs, exact),
+            segment, self.sides, cause, max(pending, 0), self._remark(segment, mine, theirs, exact)
         ))
         self.reset_seen = True
         if exact:
@@ -153,25 +143,26 @@ class TeardownWatch:
 
     def _cause(
         self, segment: Segment, mine: TcpDirection, theirs: TcpDirection, gave_up: int, keep_alives: int
-    ) -> tuple[str, str, str]:
-        """(stable word, what it looks like, what that rests on); empty where no sign says more."""
+    ) -> ResetCause | None:
+        """None where no sign says more than that it was broken off."""
         who = self.sides[segment.direction]
         peer = self.sides[1 - segment.direction]
         state = self.states[segment.direction]
         if state in (SYN_SENT, SYN_RECEIVED) or self.states[1 - segment.direction] == SYN_RECEIVED:
-            return (
+            return ResetCause(
                 "handshake given up", f"{who} does not want this connection (any more)",
                 "the RST comes before the handshake was complete",
             )
         if mine.fin_end >= 0 and theirs.last_data_time > mine.fin_time:
-            return (    # RFC 9293 §3.6.1, SHLD-3
+            return ResetCause(    # RFC 9293 §3.6.1, SHLD-3
                 "late data", f"the program of {who} had closed for good",
                 f"data of {peer} (#{theirs.last_data_frame}) came after the FIN of {who}",
             )
         if gave_up >= GIVEN_UP:
-            return "gave up", f"{who} gave up", f"{plural(gave_up, 'resend')} of the same data had no answer"
+            text = f"{plural(gave_up, 'resend')} of the same data had no answer"
+            return ResetCause("gave up", f"{who} gave up", text)
         if keep_alives > 0:
-            return "gave up", f"{who} gave up", f"{plural(keep_alives, 'keep-alive')} had no answer"
+            return ResetCause("gave up", f"{who} gave up", f"{plural(keep_alives, 'keep-alive')} had no answer")
         if segment.flags & ACK == 0 and theirs.seen and i64(segment.seq) == theirs.last_ack:
             silence = i64(segment.time) - mine.last_time if mine.last_time >= 0 else i64(0)
             text = (    # RFC 9293 §3.5.2, group 1
@@ -180,34 +171,36 @@ class TeardownWatch:
             )
             if silence > LONG_SILENCE_NS:
                 text += f", and {who} had been silent for {duration(int(silence))}"
-            return "unknown connection", f"{who} no longer knew this connection", text
-        return "", "", ""
+            return ResetCause("unknown connection", f"{who} no longer knew this connection", text)
+        return None
 
     def _abort(
         self, segment: Segment, mine: TcpDirection, theirs: TcpDirection, window: i64, largest: i64
-    ) -> tuple[str, str, str]:
+    ) -> ResetCause:
         """A program, or a machine on the path, broke it off."""
         who = self.sides[segment.direction]
         peer = self.sides[1 - segment.direction]
         if mine.fin_end >= 0:
-            return "after own FIN", "", f"{who} had sent its FIN and does not wait for the end of {peer}'s direction"
+            text = f"{who} had sent its FIN and does not wait for the end of {peer}'s direction"
+            return ResetCause("after own FIN", "", text)
         if theirs.fin_end >= 0:
-            return "instead of FIN", "", f"{peer} had sent its FIN; {who} answers with a RST instead of one of its own"
+            text = f"{peer} had sent its FIN; {who} answers with a RST instead of one of its own"
+            return ResetCause("instead of FIN", "", text)
         if theirs.last_data_time >= 0 and theirs.last_data_time > mine.last_data_time:
             last = f"{peer} was the last to send data (#{theirs.last_data_frame}) and {who} sent no FIN"
             looks = f"the program of {who} closed without reading all that had come"     # RFC 9293 §3.6.1, SHLD-3
             if window >= 0 and largest - window >= max(theirs.mss, largest // UNREAD_SHARE):
-                return "unread data", looks, (
+                return ResetCause("unread data", looks, (
                     f"{last}, and its window had gone down from {size(int(largest))} to {size(int(window))}, as it "
                     "does while data wait to be read"
-                )
+                ))
             if theirs.acked < theirs.high:
-                return "unread data", looks, f"{last} and has not acknowledged all of it"
+                return ResetCause("unread data", looks, f"{last} and has not acknowledged all of it")
         silence = i64(segment.time) - max(mine.last_time, theirs.last_time)
         text = f"{who} sent no FIN before, so its program (or a machine on the path) broke it off"
         if silence > LONG_SILENCE_NS:
             text += f", after {duration(int(silence))} of silence"
-        return "aborted", "", text
+        return ResetCause("aborted", "", text)
 
     def _remark(self, segment: Segment, mine: TcpDirection, theirs: TcpDirection, exact: bool) -> str:
         parts: list[str] = []
@@ -243,10 +236,8 @@ class TeardownWatch:
             return
         after = i64(segment.time) - self._challenge_time
         if segment.length == 0 and segment.flags == ACK and after <= CHALLENGE_NS:
-            out.append(ChallengeAck(
-                segment.time, segment.direction, (self._challenge_frame, segment.frame), self.sides,
-                self._challenge_word, after,
-            ))
+            observed = seen_in(segment, self.sides, self._challenge_frame)
+            out.append(ChallengeAck(observed, self._challenge_word, after))
         self._challenge = -1
 
     def late(self, segment: Segment) -> None:
@@ -264,10 +255,8 @@ class TeardownWatch:
     def finish(self, how: str, time: int, told: bool, unanswered: list[int], out: list[Event]) -> None:
         """The end of the telling. told: another event said how it ended; unanswered: resends by direction."""
         if self._late_cited.last:
-            out.append(LateSegments(
-                self._late_time, self._late_direction, self._late_cited.frames(), self.sides, self._late,
-                self._late_octets, self._late_resets,
-            ))
+            observed = Observed(self._late_time, self._late_direction, self._late_cited.frames(), self.sides)
+            out.append(LateSegments(observed, self._late, self._late_octets, self._late_resets))
         if self.over or told or self.reset_seen:
             return
         first, second = self.flows
@@ -277,13 +266,12 @@ class TeardownWatch:
             octets = self.flows[1 - half].octets() - self._fin_position
             fin = self.flows[half]
             if octets > 0:
-                out.append(HalfClose(
-                    last.last_time, 1 - half, (int(fin.fin_frame),), self.sides, octets, last.last_time - fin.fin_time
-                ))
+                observed = Observed(last.last_time, 1 - half, (int(fin.fin_frame),), self.sides)
+                out.append(HalfClose(observed, octets, last.last_time - fin.fin_time))
         if how == "closed":
             return
         side = 0 if unanswered[0] >= unanswered[1] else 1
-        out.append(NotEnded(
-            last.last_time, side if unanswered[side] else NEITHER, (int(last.last_frame),), self.sides, how,
-            time - last.last_time, half, unanswered[side],
-        ))
+        observed = Observed(
+            last.last_time, side if unanswered[side] else NEITHER, (int(last.last_frame),), self.sides
+        )
+        out.append(NotEnded(observed, how, time - last.last_time, half, unanswered[side]))

@@ -7,8 +7,15 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
-from dissectors.protocols.tcp.events import MAX_FRAMES
-from dissectors.protocols.tcp.events_transfer import KeepAlive, WindowFull, WindowShrunk, ZeroWindow
+from dissectors.protocols.tcp.events import MAX_FRAMES, Observed
+from dissectors.protocols.tcp.events_transfer import (
+    KeepAlive,
+    KeepAliveExchange,
+    WindowClosure,
+    WindowFull,
+    WindowShrunk,
+    ZeroWindow,
+)
 from dissectors.protocols.tcp.flow import BoundedSeries
 
 MAX_TOLD: Final[i64] = 50           # zero windows told one by one in a direction
@@ -28,12 +35,10 @@ class WindowWatch:
         self.closed: bool = False
         self.closed_ns: int = 0         # over the whole connection
         self.resuming: bool = False     # reopened, and no data came yet
+        self._closure = WindowClosure()
         self._start: i64 = 0
-        self._first: i64 = 0
         self._update: i64 = 0
         self._update_frame: i64 = 0
-        self._probes: i64 = 0
-        self._answers: i64 = 0
         self._cited = Cited(MAX_FRAMES)
         self._told: i64 = 0
         self.untold: i64 = 0
@@ -45,7 +50,6 @@ class WindowWatch:
         self._filled_time: i64 = 0
         self._filled_frame: i64 = 0
         self._filled_window: i64 = 0
-        self._reopened: i64 = 0
 
     def advertise(
         self, time: i64, frame: i64, window: i64, raw: i64, acked: i64, current: bool, out: list[Event]
@@ -79,10 +83,8 @@ class WindowWatch:
         if self.resuming:
             self._emit("update", -1, out)
         self.closed = True
+        self._closure = WindowClosure()
         self._start = time
-        self._first = frame
-        self._probes = 0
-        self._answers = 0
         self._cited.restart(int(frame))
 
     def _reopen(self, time: i64, frame: i64, window: i64) -> None:
@@ -90,18 +92,22 @@ class WindowWatch:
         self.resuming = True
         self._update = time
         self._update_frame = frame
-        self.closed_ns += int(time - self._start)
-        self._reopened = window
+        self._ended(time)
+        self._closure.reopened = int(window)
+
+    def _ended(self, time: i64) -> None:
+        self._closure.lasted_ns = int(time - self._start)
+        self.closed_ns += self._closure.lasted_ns
 
     def probe(self, frame: i64) -> None:
         """The peer sends a byte, or repeats one, into the closed window."""
-        self._probes += 1
+        self._closure.probes += 1
         self._cite(frame)
 
     def answer(self, frame: i64) -> None:
         """The window is still closed, says an ACK after a probe."""
-        if self._answers < self._probes:
-            self._answers += 1
+        if self._closure.answers < self._closure.probes:
+            self._closure.answers += 1
             self._cite(frame)
 
     def _cite(self, frame: i64) -> None:
@@ -119,10 +125,10 @@ class WindowWatch:
         self._told += 1
         if how == "update":
             self._cited.add(int(self._update_frame))
-        out.append(ZeroWindow(
-            self._start, self.direction, self._cited.frames(), self.sides, self._update - self._start, self._probes,
-            self._answers, self._reopened if how == "update" else 0, how, resumed_ns,
-        ))
+        self._closure.how = how
+        self._closure.resumed_ns = int(resumed_ns)
+        observed = Observed(self._start, self.direction, self._cited.frames(), self.sides)
+        out.append(ZeroWindow(observed, self._closure))
 
     def filled(self, time: i64, frame: i64) -> None:
         """The peer's data reach the right edge of this window."""
@@ -135,26 +141,21 @@ class WindowWatch:
     def end_run(self, out: list[Event]) -> None:
         """The peer's run of data is over."""
         if self._filled:
-            out.append(WindowFull(
-                self._filled_time, 1 - self.direction, (int(self._filled_frame),), self.sides, self._filled,
-                self._filled_window,
-            ))
+            observed = Observed(self._filled_time, 1 - self.direction, (int(self._filled_frame),), self.sides)
+            out.append(WindowFull(observed, self._filled, self._filled_window))
             self._filled = 0
 
     def finish(self, time: i64, out: list[Event]) -> None:
         self.end_run(out)
         if self.closed:
-            self.closed_ns += int(time - self._start)
-            self._update = time
+            self._ended(time)
             self.closed = False
             self._emit("end", -1, out)
         elif self.resuming:
             self._emit("update", -1, out)
         if self._shrunk:
-            out.append(WindowShrunk(
-                self._shrunk_time, self.direction, (int(self._shrunk_frame),), self.sides, self._shrunk,
-                self._shrunk_most,
-            ))
+            observed = Observed(self._shrunk_time, self.direction, (int(self._shrunk_frame),), self.sides)
+            out.append(WindowShrunk(observed, self._shrunk, self._shrunk_most))
 
 
 class KeepAliveWatch:
@@ -163,26 +164,22 @@ class KeepAliveWatch:
     def __init__(self, direction: int) -> None:
         self.direction = direction
         self.sides: tuple[str, str] = ("", "")
-        self.probes: i64 = 0
-        self.answers: i64 = 0
-        self.unanswered: i64 = 0        # since the last answer
-        self._start: i64 = 0
-        self._last: i64 = 0
-        self._idle: i64 = -1
+        self.exchange = KeepAliveExchange()
         self._cited = Cited(MAX_FRAMES)
 
     def probe(self, time: i64, frame: i64, idle_ns: i64) -> None:
-        if self.probes == 0:
-            self._start = time
-            self._idle = idle_ns
-        self.probes += 1
-        self.unanswered += 1
-        self._last = time
+        exchange = self.exchange
+        if exchange.probes == 0:
+            exchange.start = int(time)
+            exchange.idle_ns = int(idle_ns)
+        exchange.probes += 1
+        exchange.unanswered += 1
+        exchange.last = int(time)
         self._cite(frame)
 
     def answer(self, frame: i64) -> None:
-        self.unanswered = 0
-        self.answers += 1
+        self.exchange.unanswered = 0
+        self.exchange.answers += 1
         self._cite(frame)
 
     def _cite(self, frame: i64) -> None:
@@ -190,14 +187,9 @@ class KeepAliveWatch:
 
     def close(self, out: list[Event]) -> None:
         """Data, or the end, put an end to the exchange."""
-        if self.probes == 0:
+        if self.exchange.probes == 0:
             return
-        lasted = self._last - self._start
-        out.append(KeepAlive(
-            self._start, self.direction, self._cited.frames(), self.sides, self.probes, self.answers, lasted,
-            lasted // (self.probes - 1) if self.probes > 1 else -1, self._idle,
-        ))
-        self.probes = 0
-        self.answers = 0
-        self.unanswered = 0
+        observed = Observed(self.exchange.start, self.direction, self._cited.frames(), self.sides)
+        out.append(KeepAlive(observed, self.exchange))
+        self.exchange = KeepAliveExchange()
         self._cited.clear()

@@ -25,6 +25,7 @@ from told_accounts import (
     lost,
     midstream,
     not_ended,
+    observed,
     opened,
     refused,
     repair,
@@ -37,17 +38,20 @@ from told_accounts import (
 
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed
+from dissectors.kit.inputs import Gap
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     Conflict,
     FastRetransmit,
+    LateArrivals,
     LossSummary,
     Reordering,
     SpuriousRetransmission,
     StreamGap,
     Timeout,
+    UntoldLosses,
 )
 from dissectors.protocols.tcp.events_teardown import ChallengeAck
 from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, WindowShrunk
@@ -128,20 +132,20 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tcp.timeout": (broken(1, 1, 1460), tcp(data(), lost(FastRetransmit))),
     "tcp.black_hole": (broken(14, 3, 19 * KB), broken(14, 3, 19 * KB, icmp=True)),
     "tcp.spurious": (tcp(data(), lost(SpuriousRetransmission)), tcp(data(), lost(FastRetransmit))),
-    "tcp.reordering": (tcp(data(), Reordering(MS, 1, (8, 9), SIDES, 2, MS, (8, 9), 1, True)), tcp(data())),
-    "tcp.conflict": (tcp(Conflict(MS, 0, (7, 8), SIDES, 10, 4, "first")), tcp(data())),
-    "capture.loss": (tcp(CaptureLoss(MS, 1, (9,), SIDES, 1460, 1)), tcp(lost(FastRetransmit))),
+    "tcp.reordering": (tcp(data(), Reordering(observed(MS, 1, 8, 9), 1, LateArrivals(2, MS, (8, 9)))), tcp(data())),
+    "tcp.conflict": (tcp(Conflict(observed(MS, 0, 7, 8), 10, 4, "first")), tcp(data())),
+    "capture.loss": (tcp(CaptureLoss(observed(MS, 1, 9), 1460, 1)), tcp(lost(FastRetransmit))),
     "capture.gap": (
-        tcp(StreamGap(MS, 1, (9,), SIDES, 5, 99)),
-        tcp(StreamGap(MS, 1, (9,), SIDES, 5, 99), CaptureLoss(MS, 1, (9,), SIDES, 99, 1)),
+        tcp(StreamGap(Gap(9, MS, 1, 5, 99), SIDES)),
+        tcp(StreamGap(Gap(9, MS, 1, 5, 99), SIDES), CaptureLoss(observed(MS, 1, 9), 99, 1)),
     ),
-    "capture.duplicates": (tcp(Duplicates(MS, 1, (8, 9), SIDES, 2, 0)), tcp(lost(FastRetransmit))),
+    "capture.duplicates": (tcp(Duplicates(observed(MS, 1, 8, 9), 2, 0)), tcp(lost(FastRetransmit))),
     "tcp.zero_window": (tcp(data(), zero_window()), tcp(data(), limits())),
     "tcp.window_limited": (tcp(data(), limits()), tcp(data(), limits(), zero_window(500 * MS))),
-    "tcp.window_shrunk": (tcp(WindowShrunk(MS, 0, (9,), SIDES, 1, 900)), tcp(data())),
+    "tcp.window_shrunk": (tcp(WindowShrunk(observed(MS, 0, 9), 1, 900)), tcp(data())),
     "tcp.keep_alive_unanswered": (tcp(keep_alive()), tcp(keep_alive(3))),
     "tcp.congestion_marks": (
-        tcp(CongestionMarks(MS, 1, (9,), SIDES, 3, 0, 0)), tcp(CongestionMarks(MS, 1, (9,), SIDES, 0, 0, 1))
+        tcp(CongestionMarks(observed(MS, 1, 9), 3, 0, 0)), tcp(CongestionMarks(observed(MS, 1, 9), 0, 0, 1))
     ),
     "tcp.queueing": (
         tcp(data(), of=tuned(
@@ -161,7 +165,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tcp.unread_data": (tcp(data(), reset("unread data", "it did not read")), tcp(data(), reset())),
     "tcp.gave_up": (tcp(data(), reset("gave up", "the server gave up")), tcp(data(), reset())),
     "tcp.data_unanswered": (tcp(data(), not_ended(unanswered=4)), tcp(data(), not_ended())),
-    "tcp.challenge": (tcp(ChallengeAck(MS, 0, (8, 9), SIDES, "RST", MS)), tcp(reset())),
+    "tcp.challenge": (tcp(ChallengeAck(observed(MS, 0, 8, 9), "RST", MS)), tcp(reset())),
     "tcp.not_ended": (tcp(data(), not_ended("idle")), tcp(data(), reset())),
     "dns.mismatch": (response((0, 0, QUESTION), (MS, 1, message(8, 0x8180, answers=(answer(),)))), dns(answered())),
     "dns.incomplete": (dns(incomplete()), dns(answered())),
@@ -193,5 +197,13 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
 }
 
+
+def untold() -> LossSummary:
+    losses = UntoldLosses()
+    losses.time, losses.frame, losses.episodes, losses.segments = MS, 50, 9, 40
+    losses.octets, losses.lasted_ns = 60 * KB, 700 * MS
+    return LossSummary(1, SIDES, losses)
+
+
 # Used beyond the table.
-MANY_LOSSES = tcp(data(), lost(FastRetransmit), LossSummary(MS, 1, (50, 60), SIDES, 9, 40, 60 * KB, 700 * MS))
+MANY_LOSSES = tcp(data(), lost(FastRetransmit), untold())

@@ -12,7 +12,6 @@ from told_accounts import (
     KB,
     MS,
     SECOND,
-    SIDES,
     account,
     analysis,
     answered,
@@ -26,6 +25,7 @@ from told_accounts import (
     lost,
     midstream,
     not_ended,
+    observed,
     opened,
     refused,
     repair,
@@ -196,7 +196,7 @@ def test_frames_are_bounded() -> None:
 
 def test_a_capture_that_missed_frames_proves_less() -> None:
     plain = only(tcp(data(), lost(FastRetransmit))(), "tcp.loss")
-    missed = only(tcp(data(), lost(FastRetransmit), CaptureLoss(MS, 0, (9,), SIDES, 99, 1))(), "tcp.loss")
+    missed = only(tcp(data(), lost(FastRetransmit), CaptureLoss(observed(MS, 0, 9), 99, 1))(), "tcp.loss")
     assert (plain.confidence, missed.confidence) == ("likely", "possible")
     assert missed.basis.endswith("; but the capture missed segments of this conversation")
     summary = CaptureSummary(["made.pcap"])

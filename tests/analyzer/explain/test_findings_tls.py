@@ -40,7 +40,7 @@ from tls_wire import (
     record,
     server_hello,
 )
-from told_accounts import SIDES
+from told_accounts import observed
 from x509_lab import BETWEEN, CLIENT, leaf
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE
@@ -383,7 +383,7 @@ def test_what_was_not_seen_is_less_sure_where_frames_are_missing() -> None:
 
     def lossy(scene: Scene) -> None:
         story(scene)
-        scene.events.append(CaptureLoss(scene.now, 1, (scene.frame,), SIDES, 1460, 1))
+        scene.events.append(CaptureLoss(observed(scene.now, 1, scene.frame), 1460, 1))
     whole, = tls_findings(story)
     missed, = tls_findings(lossy)
     assert (whole.confidence, missed.confidence) == (LIKELY, POSSIBLE)

@@ -11,7 +11,9 @@ from analyzer.model import Analysis, Conversation
 from dissectors.kit.event import Event
 from dissectors.protocols.starttls.events import Agreed, InClear
 from dissectors.protocols.starttls.events import StarttlsRefused as NoTls
-from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
+from dissectors.protocols.tcp.events_teardown import Fin, ResetCause, TcpReset
+from dissectors.protocols.tcp.flags import ACK, FIN, RST
+from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tls.events_data import DataSummary, HeartbeatSeen
 from dissectors.protocols.tls.events_end import AlertSeen, Stalled, TlsClosed, TlsRefused
 from dissectors.protocols.tls.events_hello import ClientHelloSeen, ServerHelloSeen
@@ -58,11 +60,11 @@ def stalled(after: str = "ClientHello", how: str = "capture", waited: int = 3 * 
 
 
 def fin(direction: int = 1, time: int = 70 * MS) -> Fin:
-    return Fin(time, direction, (8,), SIDES, 9, 900, True, False, -1)
+    return Fin(Segment(8, time, direction, FIN | ACK, 9, 0, 0, 0), SIDES, 900, None)
 
 
 def rst(direction: int = 1, time: int = 70 * MS) -> TcpReset:
-    return TcpReset(time, direction, (6,), SIDES, "aborted", "", "", 9, 9, 0, "")
+    return TcpReset(Segment(6, time, direction, RST | ACK, 9, 9, 0, 0), SIDES, ResetCause("aborted", "", ""), 0)
 
 
 def certificate(

@@ -25,7 +25,9 @@ from x509_lab import BETWEEN, NOW_NS, SERVER, leaf
 from analyzer.explain.findings import findings
 from analyzer.model import Finding
 from dissectors.kit.provided import NOTHING, Provided
-from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
+from dissectors.protocols.tcp.events_teardown import Fin, PeerFin, ResetCause, TcpReset
+from dissectors.protocols.tcp.flags import ACK, FIN, RST
+from dissectors.protocols.tcp.segment import Segment
 
 SIGNAL = 0x00FF                                  # RFC 5746 §3.3
 SECURE = extension(0xFF01, b"\0")                # renegotiation_info of a first handshake
@@ -48,14 +50,14 @@ class Scene(Connection):
         self.now = NOW_NS
 
     def fin(self, side: int) -> None:
-        first = not any(isinstance(event, Fin) for event in self.events)
-        self.events.append(Fin(self.now + MS, side, (self.frame,), SIDES, 1, 1, first, False, -1))
+        before = any(isinstance(event, Fin) for event in self.events)
+        segment = Segment(self.frame, self.now + MS, side, FIN | ACK, 1, 0, 0, 0)
+        self.events.append(Fin(segment, SIDES, 1, PeerFin(-1, acked=False) if before else None))
         self.close("fin", side)
 
     def rst(self, side: int, after: int = 3 * MS) -> None:
-        self.events.append(TcpReset(
-            self.now + after, side, (self.frame,), SIDES, "aborted", "", "it came so", 5, -1, 0, ""
-        ))
+        segment = Segment(self.frame, self.now + after, side, RST, 5, 0, 0, 0)
+        self.events.append(TcpReset(segment, SIDES, ResetCause("aborted", "", "it came so"), 0))
         self.close("rst", side, after)
 
 

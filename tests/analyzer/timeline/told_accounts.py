@@ -9,19 +9,35 @@ from dissectors.kit.event import Event, Evidence
 from dissectors.kit.inputs import Chunk, Close, Datagram
 from dissectors.protocols.dns.protocol import DNS
 from dissectors.protocols.icmp import IcmpError
+from dissectors.protocols.tcp.events import Observed
 from dissectors.protocols.tcp.events_handshake import (
+    Attempt,
     HalfOpen,
+    HandshakeTimes,
     Midstream,
     Syn,
     SynAck,
+    SynAnswer,
     TcpEstablished,
     TcpRefused,
     TcpUnanswered,
 )
 from dissectors.protocols.tcp.events_loss import Loss, Repair
-from dissectors.protocols.tcp.events_teardown import Fin, NotEnded, TcpClosed, TcpReset
-from dissectors.protocols.tcp.events_transfer import KeepAlive, Limits, Transfer, Turns, ZeroWindow
+from dissectors.protocols.tcp.events_teardown import Fin, NotEnded, ResetCause, TcpClosed, TcpReset
+from dissectors.protocols.tcp.events_transfer import (
+    DataRun,
+    KeepAlive,
+    KeepAliveExchange,
+    Limits,
+    Transfer,
+    Turns,
+    UntoldTurns,
+    WindowClosure,
+    ZeroWindow,
+)
+from dissectors.protocols.tcp.flags import ACK, FIN, RST, SYN
 from dissectors.protocols.tcp.options import TcpOptions
+from dissectors.protocols.tcp.segment import Segment
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -62,22 +78,28 @@ def analysis(*accounts: Account, capture: CaptureSummary | None = None) -> Analy
     return build(summary, list(accounts))
 
 
+def observed(time: int, direction: int, *frames: int) -> Observed:
+    return Observed(time, direction, frames, SIDES)
+
+
 # How a connection begins.
 
 def syn(time: int = 0, attempt: int = 1, since: int = -1, frame: int = 1, direction: int = 0) -> Syn:
-    return Syn(time, direction, (frame,), SIDES, 1000, 64240, TcpOptions(), 0, attempt, since, False, "")
+    segment = Segment(frame, time, direction, SYN, 1000, 0, 64240, 0)
+    return Syn(segment, SIDES, TcpOptions(), Attempt(attempt, since, backoff=False))
 
 
 def syn_ack(time: int = 24 * MS, attempt: int = 1, since: int = -1, frame: int = 2) -> SynAck:
-    return SynAck(
-        time, 1, (frame,), SIDES, 2000, 1001, 65160, TcpOptions(), 0, attempt, since, False, 24 * MS, True, False, []
-    )
+    segment = Segment(frame, time, 1, SYN | ACK, 2000, 1001, 65160, 0)
+    found = SynAnswer(24 * MS, [], acks_syn=True, crossed=False)
+    return SynAck(segment, SIDES, TcpOptions(), Attempt(attempt, since, backoff=False), found)
 
 
 def established(
     time: int = 24 * MS + 200_000, seen_from: str = "client", answer: int = 24 * MS, ack: int = 200_000, frame: int = 3
 ) -> TcpEstablished:
-    return TcpEstablished(time, 0, (frame,), SIDES, 2001, 502, 0, answer, ack, answer + ack, seen_from, "it came so")
+    segment = Segment(frame, time, 0, ACK, 1001, 2001, 502, 0)
+    return TcpEstablished(segment, SIDES, HandshakeTimes(answer, ack, answer + ack), seen_from, "it came so")
 
 
 def opened() -> list[Event]:
@@ -85,19 +107,19 @@ def opened() -> list[Event]:
 
 
 def refused(exact: bool = True, after: int = 24 * MS) -> TcpRefused:
-    return TcpRefused(after, 1, (1, 2), SIDES, after, exact, False)
+    return TcpRefused(observed(after, 1, 1, 2), after, exact=exact, repeated=False)
 
 
 def unanswered(attempts: int = 3, lasted: int = 3 * SECOND, waited: int = 5 * SECOND) -> TcpUnanswered:
-    return TcpUnanswered(lasted, 0, tuple(range(1, attempts + 1)), SIDES, attempts, lasted, waited)
+    return TcpUnanswered(observed(lasted, 0, *range(1, attempts + 1)), attempts, lasted, waited)
 
 
 def half_open(attempts: int = 3, waited: int = 5 * SECOND) -> HalfOpen:
-    return HalfOpen(24 * MS, 1, (2,), SIDES, attempts, waited)
+    return HalfOpen(observed(24 * MS, 1, 2), attempts, waited)
 
 
 def midstream() -> Midstream:
-    return Midstream(0, 2, (1,), ("the originator", "the responder"))
+    return Midstream(Observed(0, 2, (1,), ("the originator", "the responder")))
 
 
 # What it carries.
@@ -106,11 +128,17 @@ def data(
     direction: int = 1, time: int = 50 * MS, octets: int = 1_200 * KB, segments: int = 830, lasted: int = 600 * MS,
     after: int = -1, frames: tuple[int, ...] = (6, 90), turn: int = 1,
 ) -> Transfer:
-    return Transfer(time, direction, frames, SIDES, octets, segments, lasted, after, -1, turn)
+    run = DataRun(direction, turn, time, frames[0])
+    run.octets, run.segments, run.after_ns = octets, segments, after
+    run.last, run.last_frame = time + lasted, frames[-1]
+    return Transfer(run, SIDES)
 
 
 def turns(forward: int = 4 * KB, backward: int = 90 * KB, time: int = 700 * MS, lasted: int = 100 * MS) -> Turns:
-    return Turns(time, 2, (95, 130), SIDES, 12, forward, backward, lasted)
+    untold = UntoldTurns()
+    untold.turns, untold.octets = 12, [forward, backward]
+    untold.start, untold.last, untold.first_frame, untold.last_frame = time, time + lasted, 95, 130
+    return Turns(untold, SIDES)
 
 
 def repair(segments: int = 1, octets: int = 1460, lasted: int = 25 * MS, repaired: bool = True) -> Repair:
@@ -123,20 +151,26 @@ def repair(segments: int = 1, octets: int = 1460, lasted: int = 25 * MS, repaire
 
 
 def lost(kind: type[Loss], of: Repair | None = None, direction: int = 1, time: int = 300 * MS) -> Loss:
-    return kind(time, direction, (38, 40), SIDES, of or repair())
+    return kind(observed(time, direction, 38, 40), of or repair())
 
 
 def zero_window(lasted: int = 2 * SECOND, how: str = "update", direction: int = 0, time: int = 400 * MS) -> ZeroWindow:
-    return ZeroWindow(time, direction, (50, 51, 60), SIDES, lasted, 2, 2, 64 * KB, how, MS)
+    closure = WindowClosure()
+    closure.lasted_ns, closure.probes, closure.answers = lasted, 2, 2
+    closure.reopened, closure.how, closure.resumed_ns = 64 * KB, how, MS
+    return ZeroWindow(observed(time, direction, 50, 51, 60), closure)
 
 
 def limits(cause: str = "receiver", share: int = 71, direction: int = 1) -> Limits:
     shares = [(cause, share * 6 * MS), ("unknown", (100 - share) * 6 * MS)]
-    return Limits(50 * MS, direction, (6, 90), SIDES, shares, 600 * MS, "each round trip was looked at")
+    return Limits(observed(50 * MS, direction, 6, 90), shares, "each round trip was looked at")
 
 
 def keep_alive(answers: int = 0, probes: int = 3) -> KeepAlive:
-    return KeepAlive(800 * MS, 0, (91, 92, 93), SIDES, probes, answers, 90 * MS, 30 * MS, 100 * MS)
+    exchange = KeepAliveExchange()
+    exchange.start, exchange.last, exchange.idle_ns = 800 * MS, 890 * MS, 100 * MS
+    exchange.probes, exchange.answers = probes, answers
+    return KeepAlive(observed(800 * MS, 0, 91, 92, 93), exchange)
 
 
 def icmp_error(kind: int = 3, code: int = 3, mtu: int = -1, version: int = 4, time: int = 30 * MS) -> IcmpError:
@@ -147,17 +181,18 @@ def icmp_error(kind: int = 3, code: int = 3, mtu: int = -1, version: int = 4, ti
 
 def fins(time: int = 900 * MS) -> list[Event]:
     return [
-        Fin(time, 0, (97,), SIDES, 1500, 500, True, False, -1),
-        TcpClosed(time + 24 * MS, 2, (97, 98, 99), SIDES, 0, 24 * MS, False),
+        Fin(Segment(97, time, 0, FIN | ACK, 1500, 0, 0, 0), SIDES, 500, None),
+        TcpClosed(observed(time + 24 * MS, 2, 97, 98, 99), 0, 24 * MS),
     ]
 
 
 def reset(cause: str = "aborted", says: str = "", direction: int = 1, unacknowledged: int = 0) -> TcpReset:
-    return TcpReset(900 * MS, direction, (96, 97), SIDES, cause, says, "it came so", 5, -1, unacknowledged, "")
+    segment = Segment(97, 900 * MS, direction, RST, 5, 0, 0, 0)
+    return TcpReset(segment, SIDES, ResetCause(cause, says, "it came so", 96), unacknowledged)
 
 
 def not_ended(how: str = "capture", silent: int = 3 * SECOND, unanswered: int = 0) -> NotEnded:
-    return NotEnded(900 * MS, 1, (97,), SIDES, how, silent, -1, unanswered)
+    return NotEnded(observed(900 * MS, 1, 97), how, silent, -1, unanswered)
 
 
 def download() -> Account:
