@@ -23,8 +23,12 @@ from typing import IO, Final
 MAX_PRINTED: Final = 1 << 20        # octets of what a program prints that are taken; one that prints more is ended
 PATIENCE: Final = 5.0               # seconds that a program which was ended may take for it
 
+# Those that end a process where nobody answers them; SIGKILL cannot be answered, and SIGPIPE is not sent to us.
 ENDING: Final = tuple(
-    number for name in ("SIGHUP", "SIGTERM", "SIGQUIT", "SIGINT") if (number := getattr(signal, name, None)) is not None
+    number for name in (
+        "SIGHUP", "SIGTERM", "SIGQUIT", "SIGINT", "SIGABRT", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGVTALRM", "SIGPROF",
+        "SIGXCPU", "SIGPOLL", "SIGPWR",
+    ) if (number := getattr(signal, name, None)) is not None
 )
 # What a program gets of our environment: where it finds the user's own settings, the language, the time zone.
 # Nothing of PYTHON*, PERL*, LD_PRELOAD, LD_AUDIT, BASH_ENV and their like, which name code to load.

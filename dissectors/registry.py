@@ -110,7 +110,7 @@ def _load_all() -> tuple[Plugin, ...]:
             taken.update(protocol.name for protocol in loaded)
         except Unusable as reason:
             plugin.trouble = str(reason)
-        except (Exception, SystemExit) as error:    # foreign code, which may do anything while it is imported
+        except (Exception, SystemExit, GeneratorExit) as error:    # foreign code, which may do anything when imported
             plugin.trouble = f"it cannot be loaded ({_said(error)})"
         found.append(plugin)
     return tuple(found)

@@ -10,10 +10,11 @@ has the name `schemas`.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 
-from analyzer.ingest.keyfiles import UnusableFile
+from analyzer.ingest.keyfiles import UnusableFile, contents
 from analyzer.programs import ProgramError, find_program, private_folder, python_module, run_program
 from dissectors.kit.provided import Provided
 
@@ -23,6 +24,7 @@ COMPILE_SECONDS: Final = 60
 
 HERE: Final = "schemas"     # the name of the user's folder in that of protoc
 SOURCE: Final = ".proto"
+REMARK: Final = re.compile(r"[IW]\d{4} ")      # how protoc's own log begins a line that is no error
 SETS: Final = (".binpb", ".desc", ".pb", ".protoset")   # the usual endings of descriptor sets
 
 
@@ -31,6 +33,8 @@ def add_schema(path: str, provided: Provided) -> list[str]:
     named = Path(path)
     complaints: list[str] = []
     if not named.is_dir():
+        if named.suffix == SOURCE and named.exists() and not named.is_file():
+            raise UnusableFile(f"{path}: no regular file, and protoc would wait for it")
         data = _compiled(named.parent, [named]) if named.suffix == SOURCE else _read(named)
         provided.descriptors += data
         return complaints
@@ -51,11 +55,7 @@ def add_schema(path: str, provided: Provided) -> list[str]:
 
 def _read(path: Path) -> bytes:
     """A descriptor set, found to be one."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_DESCRIPTORS + 1)
-    except OSError as error:
-        raise UnusableFile(f"{path}: {error.strerror or error}") from None
+    data = contents(str(path), MAX_DESCRIPTORS + 1)
     if len(data) > MAX_DESCRIPTORS:
         raise UnusableFile(f"{path}: larger than {MAX_DESCRIPTORS} bytes, too large for a descriptor set")
     try:
@@ -107,7 +107,8 @@ def _compiled(root: Path, sources: list[Path]) -> bytes:
     if run.code < 0:
         raise UnusableFile(f"{root}: protoc failed: signal {-run.code} ended it")
     lines = run.errors.decode("utf-8", "replace").strip().splitlines()
-    said = [line for line in lines if "warning" not in line.lower()] or lines or ["it gave no reason"]
+    said = [line for line in lines if "warning" not in line.lower() and not REMARK.match(line)]
+    said = said or lines or ["it gave no reason"]
     raise UnusableFile(f"{root}: protoc says: {said[0][:300]}")
 
 

@@ -27,7 +27,9 @@ def clock(time_ns: int) -> str:
 
 
 def stamp(time_ns: int) -> str:
-    """`2026-11-21 12:00:01.123456`: a log may go on for days."""
+    """`2026-11-21 12:00:01.123456`: a log may go on for days. Dashes where no frame has told the time yet."""
+    if time_ns < 0:
+        return "---------- --:--:--.------"
     try:
         return f"{datetime.fromtimestamp(time_ns // 1_000_000_000, UTC):%Y-%m-%d} {clock(time_ns)}"
     except (OverflowError, OSError, ValueError):
@@ -69,10 +71,8 @@ def in_short(event: Event) -> str:
 def finding_line(finding: Finding, time_ns: int) -> str:
     where = f"[{finding.conversation}] " if finding.conversation else ""
     doubt = "" if finding.confidence == "certain" else f" ({finding.confidence})"
-    return (
-        f"{stamp(time_ns)} {finding.severity.upper()} {where}{finding.sentence}{doubt} "
-        f"({frame_runs(finding.frames)}; {finding.code})"
-    )
+    frames = f"{frame_runs(finding.frames)}; " if finding.frames else ""
+    return f"{stamp(time_ns)} {finding.severity.upper()} {where}{finding.sentence}{doubt} ({frames}{finding.code})"
 
 
 def losses_in_words(status: Status) -> list[str]:

@@ -45,7 +45,7 @@ def caller() -> Caller:
             found = by_name(text) if variable == "DOAS_USER" else by_number(text, variable == "SUDO_UID")
             if isinstance(found, Caller):
                 return found
-            reasons.append(f"{variable}={text} {found}")
+            reasons.append(f"{variable}={text!r} {found}" if text != text.strip() else f"{variable}={text} {found}")
     return nobody("; ".join(reasons) or "nothing tells who called root")
 
 

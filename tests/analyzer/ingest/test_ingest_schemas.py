@@ -1,6 +1,7 @@
 """Schemas that the user names: descriptor sets, `.proto` files, folders, and files that are neither."""
 from __future__ import annotations
 
+import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -106,3 +107,11 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "notes.txt", tmp_path / "missing"):
         with pytest.raises(UnusableFile):
             add_schema(str(path), Provided())
+
+
+@pytest.mark.parametrize("name", ["schema.proto", "schema.pb"])
+def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path: Path, name: str) -> None:
+    pipe = tmp_path / name
+    os.mkfifo(pipe)
+    with pytest.raises(UnusableFile, match=str(pipe)):
+        add_schema(str(pipe), Provided())

@@ -13,8 +13,9 @@ from live_examples import HOSTILE, LOSSES, QUIET, START, Said, conversation, fin
 from analyzer.live import output
 from analyzer.live.audience import Audience
 from analyzer.live.json_lines import JsonLines
-from analyzer.live.lines import LogLines, clock, losses_in_words, stamp
+from analyzer.live.lines import LogLines, clock, finding_line, losses_in_words, stamp
 from analyzer.live.output import LineOutput
+from analyzer.model import Finding
 from analyzer.report import document
 from dissectors.kit.event import EXTRA
 
@@ -138,3 +139,9 @@ def test_a_reader_who_left_ends_the_capture() -> None:
     audience.attend()
     assert audience.wishes.over
     os.close(write)
+
+
+def test_no_date_is_made_up_before_the_first_frame() -> None:
+    assert "19" not in stamp(-1)
+    found = Finding("capture.damage", "warn", "certain", "An interface went down.", 0, (), "", "", "")
+    assert finding_line(found, -1) == f"{stamp(-1)} WARN An interface went down. (capture.damage)"

@@ -157,7 +157,7 @@ print("not ended")
 """
 
 
-@pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM", "SIGQUIT", "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM", "SIGQUIT", "SIGINT", "SIGUSR1", "SIGALRM", "SIGABRT"])
 def test_a_signal_ends_the_program_and_removes_the_folder(tmp_path: Path, name: str) -> None:
     number = getattr(signal, name)
     waits = program(tmp_path, f"echo $$ > {tmp_path / 'started'}; exec sleep 60")

@@ -46,6 +46,7 @@ BROKEN = {
     "without": ("foreign_protocols:NOTHING", "cannot be loaded (AttributeError"),
     "raises": ("foreign_raises:X", "cannot be loaded (ZeroDivisionError: division by zero)"),
     "leaves": ("foreign_leaves:X", "cannot be loaded (SystemExit: 7)"),
+    "stops": ("foreign_stops:X", "cannot be loaded (GeneratorExit)"),
     "odd": ("foreign_odd:X", "cannot be loaded (Odd)"),
     "text": ("foreign_protocols:TEXT", "names no Protocol, and no tuple of them, but a value of type str"),
     "empty": ("foreign_protocols:EMPTY", "but a value of type tuple"),
@@ -70,6 +71,7 @@ def broken(folder: Path, points: dict[str, str]) -> None:
     (folder / "foreign_protocols.py").write_text(MODULE + MORE)
     (folder / "foreign_raises.py").write_text("1 / 0")
     (folder / "foreign_leaves.py").write_text("raise SystemExit(7)")
+    (folder / "foreign_stops.py").write_text("raise GeneratorExit")
     (folder / "foreign_odd.py").write_text(
         "class Odd(Exception):\n    def __str__(self):\n        return 1 / 0\nraise Odd"
     )
