@@ -115,7 +115,7 @@ def test_under_sudo_doas_and_pkexec_it_goes_on_as_who_called(
     ({"SUDO_UID": "4294967295", "SUDO_GID": "5"}, "SUDO_UID=4294967295 is no user's number"),
     ({"SUDO_UID": "99999999999", "SUDO_GID": "5"}, "SUDO_UID=99999999999 is no user's number"),
     ({"SUDO_UID": "alice", "SUDO_GID": "5"}, "SUDO_UID=alice is no user's number"),
-    ({"SUDO_UID": " 4321", "SUDO_GID": "5"}, "SUDO_UID= 4321 is no user's number"),
+    ({"SUDO_UID": " 4321", "SUDO_GID": "5"}, "SUDO_UID=' 4321' is no user's number"),
     ({"SUDO_UID": "\u0664\u0663", "SUDO_GID": "5"}, "SUDO_UID=\u0664\u0663 is no user's number"),
     ({"SUDO_UID": "4321"}, "SUDO_UID=4321 is a user without a group"),
     ({"SUDO_UID": "4321", "SUDO_GID": "0"}, "SUDO_UID=4321 is a user without a group"),
