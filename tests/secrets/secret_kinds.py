@@ -152,6 +152,67 @@ HTTP: tuple[tuple[str, Callable[[bytes], Say]], ...] = (
     ("a web token", lambda m: answered(b"text/plain", b"see eyJhbGciOiJub25lIn0." + m + b".x for more")),
 )
 
+TEXT = b"text/plain"
+XML = b"application/problem+xml"
+
+
+def in_chunks(type: bytes, body: bytes, size: int) -> Say:
+    pieces = [body[at:at + size] for at in range(0, len(body), size)]
+    coded = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    head = b"POST /in HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\nContent-Type: " + type
+    return [(CLIENT, head + b"\r\n\r\n" + coded), (SERVER, OK)]
+
+
+def xml_rpc(marker: bytes) -> Say:
+    value = b"<param><value><string>%s</string></value></param>"
+    name = b"<methodCall><methodName>login</methodName><params>"
+    return post(b"text/xml", name + value % b"joe" + value % marker + b"</params></methodCall>")
+
+
+STRUCTURES: tuple[tuple[str, Callable[[bytes], Say]], ...] = (
+    ("a name behind a plus sign", lambda m: get(b"/?+password+=" + m)),
+    ("percent signs four deep", lambda m: get(b"/x?p%25252561ssword=" + m)),
+    ("percent signs deeper than is looked", lambda m: get(b"/x?p%2525252525252525252561ssword=" + m)),
+    ("a secret within a long name", lambda m: get(b"/?" + b"x" * 170 + b"password" + b"y" * 170 + b"=" + m)),
+    ("a secret at the end of a long name", lambda m: get(b"/", b"X-" + b"a" * 150 + b"-Token: " + m)),
+    ("a value before its name in XML", lambda m: answered(XML, b"<param value='" + m + b"' name='password'/>")),
+    ("a value before its name in JSON", lambda m: post(JSON, b'[{"value":"' + m + b'","name":"password"}]')),
+    ("a field of HTML", lambda m: answered(b"text/html", b"<input type=hidden name=csrf_token value=" + m + b">")),
+    ("a value before its name in HTML", lambda m: answered(
+        b"text/html", b"<input value='" + m + b"' name='csrf_token'>")),
+    ("multipart in bare line feeds", lambda m: post(
+        b"multipart/form-data; boundary=e",
+        b'--e\nContent-Disposition: form-data; name="token"\n\n' + m + b"\n--e--\n")),
+    ("multipart without quotation marks", lambda m: post(
+        b"multipart/form-data; boundary=e",
+        b"--e\r\nContent-Disposition: form-data; name=password\r\n\r\n" + m + b"\r\n--e--\r\n")),
+    ("several words", lambda m: answered(TEXT, b"password: two words " + m)),
+    ("a sentence", lambda m: answered(TEXT, b"Your temporary password is " + m + b".")),
+    ("netrc", lambda m: answered(TEXT, b"machine a login joe password " + m + b"\n")),
+    ("a variable of a shell", lambda m: answered(TEXT, b"export DB_PASS=" + m + b"\n")),
+    ("a user of curl", lambda m: answered(TEXT, b"curl -u joe:" + m + b" http://a.test")),
+    ("an option", lambda m: post(JSON, b'{"cmd":"mysql --password ' + m + b'"}')),
+    ("a slash in a password", lambda m: answered(TEXT, b"postgresql://joe:a/" + m + b"@db.test/x")),
+    ("a list of YAML", lambda m: answered(TEXT, b"passwords:\n  - " + m + b"\n")),
+    ("a block of YAML", lambda m: post(b"application/yaml", b"a: 1\npassword: |\n  " + m + b"\n")),
+    ("the next line", lambda m: answered(TEXT, b"Your password:\n\n   " + m + b"\n")),
+    ("a block of GraphQL", lambda m: post(
+        JSON, b'{"query":"mutation{login(password:\\"\\"\\"' + m + b'\\"\\"\\"){id}}"}')),
+    ("much white space", lambda m: post(JSON, b'{"password":' + b" " * 40 + b'"' + m + b'"}')),
+    ("many line ends", lambda m: post(JSON, b'{"password" :\n\n\n' + b"\t" * 30 + b'"' + m + b'"')),
+    ("a name and its value in two chunks", lambda m: in_chunks(FORM, b"user=joe&password=" + m, 17)),
+    ("base64 in a field", lambda m: get(b"/", b"X-Data: " + b64encode(b'{"password":"' + m + b'"}'))),
+    ("the signature of a hook", lambda m: get(b"/", b"X-Hub-Signature-256: sha256=" + m)),
+    ("an app token of Slack", lambda m: answered(TEXT, b"use xapp-1-" + m + b" now")),
+    ("a key of PuTTY", lambda m: answered(TEXT, b"PuTTY-User-Key-File-2: x\nPrivate-Lines: 1\n" + m)),
+    ("cvv", lambda m: post(JSON, b'{"card":{"cvv":"' + m + b'"}}')),
+    ("XML-RPC", xml_rpc),
+    ("a segment behind token", lambda m: get(b"/api/token/" + m)),
+    ("a segment of a bot", lambda m: get(b"/bot123456:" + m + b"/sendMessage")),
+    ("a segment of a hook", lambda m: get(b"/services/T00/B00/" + m)),
+    ("a link to reset a password", lambda m: answered(TEXT, b"", b"Location: /reset-password/" + m)),
+)
+
 # -- HTTP/2 and gRPC -------------------------------------------------------------------------------------------
 
 
@@ -195,6 +256,11 @@ HTTP2: tuple[tuple[str, Callable[[bytes], Say]], ...] = (
         [], message(b""), message(b""), [(b"grpc-status", b"16"), (b"grpc-message", b"bad%20token%3A%20" + m)], True)),
     ("metadata of gRPC", lambda m: call([(b"x-auth-key", m)], message(b""), message(b""), grpc=True)),
     ("a string of gRPC", lambda m: call([], message(octets(1, b'{"password":"' + m + b'"}')), grpc=True)),
+    ("an entry of a map", lambda m: call(
+        [], message(octets(1, octets(1, b"password") + octets(2, m))), grpc=True)),
+    ("details of a status", lambda m: call(
+        [], message(b""), message(b""),
+        [(b"grpc-status", b"16"), (b"grpc-status-details-bin", b64encode(octets(2, b"token: " + m)))], True)),
     ("a login of gRPC", lambda m: call(
         [], message(octets(1, b"joe") + octets(2, m)), grpc=True, path=b"/shop.v1.Auth/Login")),
 )
@@ -235,6 +301,9 @@ STREAMS: tuple[tuple[str, Callable[[bytes], Say]], ...] = (
         websocket_frame(1, b'{"password":"' + m[:4], fin=False) + websocket_frame(0, m[4:] + b'"}')))),
     ("an event in text", lambda m: events(b"data: password: " + m)),
     ("an event in JSON", lambda m: events(b'event: login\ndata: {"credentials":["' + m + b'"]}')),
+    ("an event in two lines", lambda m: events(b"data: password:\ndata:  " + m)),
+    ("PASS in a text of WebSocket", lambda m: upgraded(answered=text(b"PASS " + m))),
+    ("a word and a space in WebSocket", lambda m: upgraded(websocket_frame(1, b"password " + m))),
     ("an event in lines", lambda m: events(b'data: {"password":\ndata: "' + m + b'"}')),
 )
 
@@ -306,14 +375,15 @@ DIALOGUES: tuple[tuple[str, int, Callable[[bytes], Say]], ...] = (
 )
 
 KINDS: tuple[Kind, ...] = (
-    *[(name, 80, make) for name, make in HTTP], *[(name, 80, make) for name, make in HTTP2],
+    *[(name, 80, make) for name, make in HTTP], *[(name, 80, make) for name, make in STRUCTURES],
+    *[(name, 80, make) for name, make in HTTP2],
     *[(name, 80, make) for name, make in STREAMS], *DIALOGUES,
 )
 
 
 def marker_of(index: int) -> bytes:
     """A value that nothing else holds, and that does not look like a secret by itself."""
-    return b"Qk%02dwombatZr%02d" % (index, 99 - index)
+    return b"Qk%03dwombatZr%03d" % (index, 999 - index)
 
 
 def txt(marker: bytes) -> list[bytes]:

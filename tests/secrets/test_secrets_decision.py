@@ -24,7 +24,11 @@ HARMLESS = (
     '{"token_type":"Bearer","expires_in":3600,"max_tokens":100}', '{"publicKey":"abc","primary_key":7}',
     "fe80::1%eth0", "Set-Cookie attributes", "password=", "password: null", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
     "tcp.flags == 0x02 && ip.addr == 10.0.0.1", "http2.type == 3 && http2.rst_stream.error == 8", "Idempotency-Key: 7",
-    "The HTTP cap MAX_TOKENS = 5 was reached",
+    "The HTTP cap MAX_TOKENS = 5 was reached", "the password is sent in the clear",
+    "The password for joe", "pass on to it",
+    "pass --show-secrets to see it", "/api/token/refresh", "http://a.test:8080/b@c", "name=joe value=3",
+    "a PASS command",
+    '{"name":"joe","value":"x"}', '{"value":"x","name":"joe"}', "<input name='joe' value='x'>",
 )
 # What goes, by the part that must not be left.
 SECRET = (
@@ -45,7 +49,12 @@ SECRET = (
     "-----BEGIN RSA PRIVATE KEY-----\nhunter", "70 61 73 73 77 6f 72 64 3d 68 75 6e 74 65 72",
     "Basic am9lOmh1bnRlcg==", '{"pin":482913, "otp":"hunter"}', "token: 'hunter", '{"token":["a", "hunter',
     "jsessionid=hunter", ";jsessionid=hunter?x=1", "SAMLResponse=hunter", "code_verifier=hunter",
-    "X-Csrf-Token: hunter",
+    "X-Csrf-Token: hunter", "password: two hunter", "password is hunter", "login joe password hunter", "PASS hunTer",
+    "--password hunter", "DB_PASS=hunter", "cvv: hunter", "token: |\n  a\n  hunter", "passwords:\n- a\n- hunter",
+    "?+password+=hunter", "a" * 200 + "password" + "b" * 200 + "=hunter", '{"value":"hunter", "name":"token"}',
+    "<input value=hunter name=csrf_token>", "name=password\n\nhunter\n--x", 'password: """hunter "x" """',
+    '"password":' + " " * 99 + '"hunter"', "password\r\n7\r\n=hunter\r\n", '{1: "password", 2: "hunter"}',
+    "password = hunter", "curl -u joe:hunter", "ftp://joe:a/hunter@host/", "/api/token/hunterA7", "/bot12:hunter77",
 )
 
 
@@ -72,7 +81,10 @@ def test_twice_is_once(text: str) -> None:
 
 
 # Of which too little is a secret by its form, or which end with the sign that tells.
-NEED_MORE = ("AKIA", "ghp_", "https://hunter@", "CONNECT", "Bearer", "ftp://", "72 64")
+NEED_MORE = (
+    "AKIA", "ghp_", "https://hunter@", "CONNECT", "Bearer", "ftp://", "72 64", "PASS hun", "/", '{"value',
+    "<input value",
+)
 
 
 @pytest.mark.parametrize("text", [one for one in SECRET if "hunter" in one and not one.startswith(NEED_MORE)])
@@ -89,6 +101,11 @@ HOSTILE = (
     "<token ", "</key>", 'name="password"', "name=\"password\"\r\n", "key", "a" * 7, "7b ", "aa", "Cookie: ",
     "cookie:a;",
     "response=", "sk-", "ghp_a", "token'", "token ", ":=", "\\u0070", "password\\", "{\"token\":{", "x-", "_",
+    "password ", "password is ", "token:\n", "password:\n ", "name=password ",
+    '"name":"token"}', '"value":"', "<a name=token ",
+    "/token/", "-u a:", "curl -u a:b ", "<methodname>login", "cGFzc3dvcmQ9",
+    "//a:b/", "password\r\n1\r\n", "password: a ",
+    '"""', 'token: """', "private-lines putty-user-key-", "%2525252525", "key.",
     "Authorization: ",
 )
 

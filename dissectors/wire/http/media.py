@@ -187,7 +187,8 @@ def _multipart(type: MediaType, sample: bytes, whole: bool) -> Meaning:
     for piece in pieces[1:]:
         if piece.startswith(b"--"):
             break
-        section = piece.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+        head = piece.partition(b"\r\n\r\n")[0].lstrip(b"\r\n").partition(b"\n\n")[0]     # some end lines with LF alone
+        section = head.decode("utf-8", "replace")
         parts.append(_part(section))
     text = f"{plural(len(parts), 'part')}: {_names(parts)}" if parts else "no part"
     named: list[JsonValue] = []
@@ -199,7 +200,7 @@ def _part(section: str) -> str:
     """`avatar (me.png, image/png)`."""
     name = ""
     inside: list[str] = []
-    for line in section.split("\r\n"):
+    for line in section.split("\n"):
         key, _colon, value = line.partition(":")
         key = key.strip().lower()
         if key == "content-disposition":

@@ -38,8 +38,26 @@ def _shown(value: JsonValue, marks: Marks, depth: int, ours: bool) -> JsonValue:
         if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], (str, list, dict)):
             name = value[0]     # a field of a head is a pair
             return [shown_text(name, marks), _named(name, value[1], marks, depth, False)]
-        return [_shown(one, marks, depth + 1, ours) for one in value]
+        shown = [_shown(one, marks, depth + 1, ours) for one in value]
+        if len(value) == 2 and not marks.show and _is_entry(value[0], value[1]):
+            shown[1] = _unsaid(value[1])
+        return shown
     return value
+
+
+def _is_entry(key: JsonValue, value: JsonValue) -> bool:
+    """The two fields of an entry of a map in Protocol Buffers, with a key that says that its value is secret."""
+    if not isinstance(key, dict) or not isinstance(value, dict) or key.get("field") != 1 or value.get("field") != 2:
+        return False
+    name = key.get("text")
+    return isinstance(name, str) and secrecy(name) != HARMLESS
+
+
+def _unsaid(value: JsonValue) -> JsonValue:
+    """A field of Protocol Buffers without what it holds."""
+    if not isinstance(value, dict):
+        return REDACTED
+    return {name: one if name in ("field", "wire", "size") else REDACTED for name, one in value.items()}
 
 
 def _object(value: dict[str, JsonValue], marks: Marks, depth: int, ours: bool) -> JsonValue:

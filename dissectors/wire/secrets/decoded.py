@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-MAX_ROUNDS: Final = 3     # escapes within escapes
+MAX_ROUNDS: Final = 8     # escapes within escapes; a text that has more is hidden
 
 _ESCAPE: Final = re.compile(
     r"%([0-9A-Fa-f]{2})|\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#[xX]0{0,4}([0-9A-Fa-f]{2});|&#0{0,4}([0-9]{2,3});"
@@ -35,11 +35,13 @@ def hex_runs(text: str) -> list[tuple[int, int, str, int]]:
 
 
 class Decoded:
-    """text: with escapes resolved.    places: where each of its characters began in the original, and the end."""
+    """text: with escapes resolved.    places: where each of its characters began in the original, and the end.    more:
+    it has escapes that were not resolved."""
 
     def __init__(self, text: str, places: list[int]) -> None:
         self.text = text
         self.places = places
+        self.more = False
 
 
 def decoded(text: str) -> Decoded | None:
@@ -56,6 +58,9 @@ def decoded(text: str) -> Decoded | None:
             once.places = [found.places[place] for place in once.places]
         found = once
         current = once.text
+    else:
+        if found is not None:
+            found.more = _once(current) is not None
     return found
 
 

@@ -20,7 +20,7 @@ _PROSE: Final = frozenset((
 ))
 # Tokens that name their issuer: the prefix, and how many more characters there are at least.
 _ISSUED: Final = re.compile(
-    r"\b(?:AKIA|ASIA|ABIA|ACCA|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|sk-|sk_live_|sk_test_|rk_live_|pk_live_|AIza|"
+    r"\b(?:AKIA|ASIA|ABIA|ACCA|xapp-|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|sk-|sk_live_|sk_test_|rk_live_|pk_live_|AIza|"
     r"npm_|pypi-|SG\.|hf_|dop_v1_|shpat_|ya29\.|whsec_|v1\.public\.|v2\.local\.)"
 )
 _LEAST_ISSUED: Final = 16
@@ -30,6 +30,7 @@ _KEY_LOG: Final = re.compile(     # of TLS, as programs write it (RFC 9850)
 )
 _KEY_BEGINS: Final = re.compile(r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY")
 _AUTHORITY: Final = re.compile(r"[^/?#\s\"'<>`“”|\\^{}\[\]]*(?:\[redacted\]@)?[^/?#\s\"'<>`“”|\\^{}\[\]]*")
+_REST: Final = re.compile(r"[^\s\"'<>`“”|\\^{}]{1,256}")
 _EDGES: Final = frozenset(" \t\r\n\"'<>(){}[],;/?#`“”‘’")
 # What stands before a colon in addresses that are no user with a password.
 _ADDRESSED: Final = frozenset((
@@ -151,6 +152,13 @@ def _users(text: str, low: str, out: Spans) -> None:
             colon = text.find(":", at + 2, end)
             if at + 2 < colon < end - 1 and not text[colon + 1:end].isdigit():
                 out.append((colon + 1, end))
+        elif text[end] == "/":
+            colon = text.find(":", at + 2, end)      # a password with a slash in it
+            if at + 2 < colon and not text[colon + 1:end].isdigit() and colon + 1 < end:
+                last = _run(_REST, text, end)
+                last = text.rfind("@", end, min(last, end + MAX_USER))
+                if last > 0 and text[last + 1:last + 2] in _HOST:
+                    out.append((at + 2, last))
         at = low.find("//", max(end, at + 2))
     passed = 0
     at = text.find("@")

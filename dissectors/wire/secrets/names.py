@@ -7,18 +7,21 @@ HARMLESS: Final = 0
 DOUBTFUL: Final = 1    # a word that is also used for harmless things: `key`, `code`
 SECRET: Final = 2
 
-MAX_NAME: Final = 128  # characters of a name that are looked at
+MAX_NAME: Final = 128  # characters of each end of a name that are judged; its whole is searched for what is secret
 
 # Parts of a name, without what separates its words.
 _PARTS: Final = (
     "passw", "passphrase", "passcode", "passkey", "pwd", "secret", "token", "apikey", "accesskey", "authkey",
     "privatekey", "authorization", "authorisation", "credential", "cookie", "sessionid", "sessid", "jwt",
     "assertion", "samlresponse", "codeverifier", "clientkey", "sharedkey", "signingkey", "encryptionkey", "masterkey",
-    "hmac",
-    "onetimecode", "authcode", "verificationcode", "recoverycode", "backupcode", "accesscode", "smscode", "csrf",
-    "xsrf",
+    "hmac", "onetimecode",
+    "securitycode", "authcode", "verificationcode", "recoverycode", "backupcode", "accesscode", "smscode",
+    "csrf", "xsrf",
 )
-_WHOLE: Final = frozenset(("pin", "otp", "pw", "psw", "pword", "psk", "totp", "sas", "creds", "authenticationinfo"))
+_WHOLE: Final = frozenset((
+    "pin", "otp", "pw", "psw", "pword", "psk", "totp", "sas", "creds", "authenticationinfo",
+    "cvv", "cvc", "cvv2", "cvc2",
+))
 _DOUBTFUL: Final = frozenset((
     "key", "code", "sig", "signature", "pass", "auth", "sid", "ticket", "session", "oauth", "keys", "codes",
     "bearer",
@@ -31,7 +34,7 @@ _CALLS: Final = (
 _HARMLESS: Final = frozenset((
     "secwebsocketkey", "tokentype", "tokenendpoint", "tokenurl", "authorizationendpoint", "authorizationurl",
     "accesscontrolallowcredentials", "withcredentials", "authorizationserver", "authorizationservers",
-    "cookiepolicy", "cookieconsent", "passwordpolicy", "forwardsecret",
+    "cookiepolicy", "cookieconsent", "passwordpolicy", "forwardsecret", "showsecrets",
 ))
 # What makes a key a harmless one: of a table, a cache, a keyboard.
 _OTHER_KEYS: Final = (
@@ -39,6 +42,7 @@ _OTHER_KEYS: Final = (
     "websocketkey", "monkey", "turkey", "donkey", "hotkey", "rowkey", "groupkey", "uniquekey", "objectkey", "indexkey",
     "routingkey", "messagekey", "hockey", "jockey", "whiskey",
 )
+_PASSES: Final = ("dbpass", "userpass", "mypass", "smtppass", "mailpass", "adminpass", "rootpass", "proxypass")
 _MEASURES: Final = ("tokens", "length", "count", "octets", "size", "ns", "seconds", "lifetime", "identities")
 _SEPARATORS: Final = {ord(one): None for one in "-_. []$+:/\\\"'"}
 
@@ -65,10 +69,18 @@ def secrecy(name: str) -> int:
     if found < 0:
         if len(_JUDGED) >= MAX_JUDGED:
             _JUDGED.clear()
-        found = _judged(name[:MAX_NAME])
-        if len(name) <= MAX_NAME:
-            _JUDGED[name] = found
+        if len(name) > MAX_NAME:
+            return _judged_long(name)
+        found = _judged(name)
+        _JUDGED[name] = found
     return found
+
+
+def _judged_long(name: str) -> int:
+    """By what it holds anywhere, and by both of its ends."""
+    if _contains(name.lower().translate(_SEPARATORS), _PARTS):
+        return SECRET
+    return max(_judged(name[:MAX_NAME]), _judged(name[-MAX_NAME:]))
 
 
 def _judged(name: str) -> int:
@@ -85,7 +97,9 @@ def _judged(name: str) -> int:
         return SECRET
     if one.endswith("key") and not one.endswith(_OTHER_KEYS):
         return SECRET
-    if one.endswith("signature") or (one.endswith("auth") and one.startswith("x")):
+    if name.lower().endswith(("_pass", "-pass", ".pass")) or one.endswith(_PASSES):
+        return SECRET
+    if one.rstrip("0123456789").endswith("signature") or (one.endswith("auth") and one.startswith("x")):
         return SECRET
     return HARMLESS
 

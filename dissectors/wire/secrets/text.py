@@ -12,23 +12,25 @@ from dissectors.wire.secrets.decoded import decoded, hex_runs
 from dissectors.wire.secrets.forms import Spans, form_spans
 from dissectors.wire.secrets.marked import marked_spans
 from dissectors.wire.secrets.named import REDACTED, element_spans, named_spans
+from dissectors.wire.secrets.placed import SIGNS, base64_runs, placed_spans
 
 LEAST: Final = 5      # characters of a text that can hold a name and a value
 # Cheap signs that a text needs a closer look; most texts have none. One of the first stands between every name and its
 # value, one of the second in every name, one of the third in what its own form gives away.
-_BETWEEN: Final = ("=", ":", "<", "'", '"')
+_BETWEEN: Final = ("=", ":", "<", "'", '"', " ")
 _NAMES: Final = (
     "pass", "key", "code", "auth", "token", "sess", "sid", "sig", "pin", "otp", "pw", "secret", "cred", "cookie", "jwt",
-    "psk", "psw", "assert", "saml", "hmac", "sas", "csrf", "xsrf", "ticket", "bearer",
+    "psk", "psw", "assert", "saml", "hmac", "sas", "csrf", "xsrf", "ticket", "bearer", "cvv", "cvc",
 )
 _FORMS: Final = (
     "//", "@", "bearer", "basic", "token", "ntlm", "negotiate", "plain", "xoauth", "oauthb", "apikey", "dpop", "eyj",
     "-----begin", "response=", "rspauth=", "akia", "asia", "abia", "acca", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
     "github_", "glpat", "xox", "sk-", "k_live", "sk_test", "aiza", "npm_", "pypi-", "sg.", "hf_", "dop_", "shpat",
-    "client_", "server_", "ya29", "whsec", "v1.public", "v2.local",
+    "xapp-", "client_", "server_", "ya29", "whsec", "v1.public", "v2.local",
 )
 _HEX: Final = ("3d", "3a", "3c", "65794a")     # the first and the third, as octets that are spelled out
 LEAST_HEX: Final = 20
+LEAST_BASE64: Final = 24
 
 
 def _any(text: str, parts: tuple[str, ...]) -> bool:
@@ -55,11 +57,17 @@ def secret_spans(text: str) -> Spans:
         for start, end, inside, step in hex_runs(text):
             for first, last in secret_spans(inside):
                 found.append((start + step * first, min(start + step * last, end)))
+    if len(text) >= LEAST_BASE64:
+        for start, end, inside in base64_runs(text):
+            if secret_spans(inside):
+                found.append((start, end))
     if "%" in text or "\\" in text or "&" in text:
         meant = decoded(text)
         if meant is not None:
             more: Spans = []
             _look(meant.text, _lower(meant.text), more)
+            if meant.more:
+                return [(0, len(text))]
             for start, end in more:
                 found.append((meant.places[start], meant.places[end]))
     return merged(found)
@@ -72,6 +80,8 @@ def _look(text: str, low: str, out: Spans) -> None:
             element_spans(text, low, out)
     if _any(low, _FORMS):
         form_spans(text, low, out)
+    if ("/" in text and _any(low, SIGNS)) or "-u" in low or " --user" in low or "<methodname>" in low:
+        placed_spans(text, low, out)
 
 
 def merged(spans: Spans) -> Spans:
