@@ -274,11 +274,30 @@ def xmpp(auth: bytes) -> Say:
     ]
 
 
+def starting(marker: bytes) -> Say:
+    """A password among the parameters of PostgreSQL."""
+    start = struct.pack(">I", 196_608) + b"user\0joe\0password\0" + marker + b"\0\0"
+    return [(CLIENT, struct.pack(">I", len(start) + 4) + start), (SERVER, b"R" + struct.pack(">II", 8, 0))]
+
+
+def failing(marker: bytes) -> Say:
+    """An error of PostgreSQL that quotes the password, which was not seen."""
+    fields = b"SFATAL\0C28P01\0Mpassword " + marker + b" failed\0\0"
+    return [postgresql(marker)[0], (SERVER, b"E" + struct.pack(">I", 4 + len(fields)) + fields)]
+
+
+def quoting(marker: bytes) -> Say:
+    """Another that quotes it behind the login."""
+    fields = b"SERROR\0C42601\0Msyntax error at " + marker + b"\0\0"
+    return [*postgresql(marker), (SERVER, b"E" + struct.pack(">I", 4 + len(fields)) + fields)]
+
+
 def plain(marker: bytes) -> bytes:
     return b64encode(b"\0joe\0" + marker)
 
 
 SMTP = (b"220 mail.test ESMTP\r\n", b"EHLO me\r\n", b"250-mail.test\r\n250 AUTH LOGIN PLAIN\r\n")
+FTP = (b"220 FTP here\r\n", b"USER joe\r\n", b"331 Password\r\n")
 IMAP = (b"* OK IMAP4rev1\r\n",)
 DIALOGUES: tuple[tuple[str, int, Callable[[bytes], Say]], ...] = (
     ("LDAP bind", 389, lambda m: ldap(ber(0x80, m))),
@@ -303,6 +322,27 @@ DIALOGUES: tuple[tuple[str, int, Callable[[bytes], Say]], ...] = (
     ("XMPP PLAIN", 5222, lambda m: xmpp(
         b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" + plain(m) + b"</auth>")),
     ("PostgreSQL", 5432, postgresql),
+    ("a parameter of PostgreSQL", 5432, starting),
+    ("an error of PostgreSQL", 5432, failing),
+    ("a later error of PostgreSQL", 5432, quoting),
+    ("XMPP SASL2", 5222, lambda m: xmpp(
+        b"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>" + plain(m)
+        + b"</initial-response></authenticate>")),
+    ("XMPP response", 5222, lambda m: xmpp(b"<response>" + plain(m) + b"</response>")),
+    ("XMPP handshake", 5222, lambda m: xmpp(b"<handshake>" + m + b"</handshake>")),
+    ("FTP behind Telnet", 21, lambda m: dialogue(
+        *FTP, b"\xff\xf4\xff\xf2PASS " + m + b"\r\n", b"530 " + m + b" is wrong\r\n")),
+    ("FTP without an end", 21, lambda m: dialogue(*FTP, b"PASS " + m)),
+    ("FTP with CR alone", 21, lambda m: dialogue(*FTP, b"PASS " + m + b"\r", b"530 no\r\n")),
+    ("FTP with CR alone between", 21, lambda m: dialogue(*FTP, b"NOOP\rPASS " + m + b"\r\n", b"530 no\r\n")),
+    ("FTP SITE PSWD", 21, lambda m: dialogue(*FTP, b"SITE PSWD old " + m + b"\r\n", b"530 " + m + b"\r\n")),
+    ("FTP misspelt", 21, lambda m: dialogue(*FTP, b"PASSWD " + m + b"\r\n", b"500 what\r\n")),
+    ("SMTP misspelt", 25, lambda m: dialogue(*SMTP, b"AUTHPLAIN " + plain(m) + b"\r\n", b"500 what\r\n")),
+    ("POP3 misspelt", 110, lambda m: dialogue(
+        b"+OK POP3 here\r\n", b"PASSWORD " + m + b"\r\n", b"-ERR what\r\n")),
+    ("POP3 over the limits", 110, lambda m: dialogue(
+        b"+OK POP3 here\r\n", b"PASS " + b"x" * 9_000 + m + b"\r\n", b"-ERR what\r\n")),
+    ("IMAP without a tag", 143, lambda m: dialogue(*IMAP, b"LOGIN joe " + m + b"\r\n", b"* BAD what\r\n")),
 )
 
 KINDS: tuple[Kind, ...] = (
