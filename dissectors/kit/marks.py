@@ -52,7 +52,7 @@ class Marks:
         self.values[octets] = None
 
     def place(self, direction: int, start: int, end: int) -> None:
-        """Whatever stands there in the transport's stream is a secret. What goes on with the last one is one with it."""
+        """Whatever stands there in the transport's stream is a secret. What adjoins the last place is one with it."""
         if self.places:
             last_direction, last_start, last_end = self.places[-1]
             if last_direction == direction and last_end == start:
