@@ -14,6 +14,7 @@ from typing import Final
 from analyzer.model import Analysis, Carriage, Told
 from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.marks import Marks
+from dissectors.wire.secrets.commands import Prompts, command_spans, opening_spans
 from dissectors.wire.secrets.forms import Spans
 from dissectors.wire.secrets.gate import Said
 from dissectors.wire.secrets.marked import marked_spans
@@ -67,6 +68,7 @@ def _secret_in(data: bytes, marks: Marks) -> Spans:
     """Which octets of a text are secret: as Latin-1 each of them is one character."""
     text = data.decode("latin-1")
     found = list(secret_spans(text))
+    command_spans(text, found)
     marked_spans(text, marks.values, found)
     return merged(found)
 
@@ -95,6 +97,7 @@ class _Streams:
         if readable:
             for direction in (0, 1):
                 self._look(direction)
+            self._prompts()
         for phase in self.told.phases if replaced else ():
             for event in phase.events:
                 if event.evidence.frames and _redacted(event):
@@ -112,9 +115,20 @@ class _Streams:
                 run.append(pieces[at][1])
                 end += len(pieces[at][1])
                 at += 1
-            self.places[direction] += [
-                (begin + start, begin + stop) for start, stop in _secret_in(b"".join(run), self.told.marks)
-            ]
+            data = b"".join(run)
+            spans = _secret_in(data, self.told.marks)
+            if begin == 0:
+                opening_spans(data.decode("latin-1"), spans)
+            self.places[direction] += [(begin + start, begin + stop) for start, stop in spans if start < stop]
+
+    def _prompts(self) -> None:
+        """What one side answers where the other asks for a password."""
+        prompts = Prompts()
+        for frame, direction, position, start, end in self.carriage.payloads:
+            if frame in self.octets and position >= 0:
+                prompts.add(direction, position, self.octets[frame][0][start:end].decode("latin-1"))
+        for direction, start, end in prompts.places:
+            self.places[direction].append((start, end))
 
     def _evidence(self, event: Event) -> None:
         """The bytes of an event of which something is hidden: its range, and all payload of its other frames."""

@@ -43,15 +43,21 @@ class Marks:
         """These octets are a secret. position: where they begin in the transport's stream of that direction."""
         if position >= 0 and octets:
             self.place(direction, position, position + len(octets))
+        octets = octets[:MAX_MARKED_OCTETS]
         if not octets or octets in self.values:
             return
         if len(self.values) >= MAX_MARKED:
             self.full = True
             return
-        self.values[octets[:MAX_MARKED_OCTETS]] = None
+        self.values[octets] = None
 
     def place(self, direction: int, start: int, end: int) -> None:
-        """Whatever stands there in the transport's stream is a secret."""
+        """Whatever stands there in the transport's stream is a secret. What adjoins the last place is one with it."""
+        if self.places:
+            last_direction, last_start, last_end = self.places[-1]
+            if last_direction == direction and last_end == start:
+                self.places[-1] = (direction, last_start, end)
+                return
         if len(self.places) >= MAX_MARKED:
             self.full = True
             return

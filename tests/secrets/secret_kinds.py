@@ -343,11 +343,30 @@ def xmpp(auth: bytes) -> Say:
     ]
 
 
+def starting(marker: bytes) -> Say:
+    """A password among the parameters of PostgreSQL."""
+    start = struct.pack(">I", 196_608) + b"user\0joe\0password\0" + marker + b"\0\0"
+    return [(CLIENT, struct.pack(">I", len(start) + 4) + start), (SERVER, b"R" + struct.pack(">II", 8, 0))]
+
+
+def failing(marker: bytes) -> Say:
+    """An error of PostgreSQL that quotes the password, which was not seen."""
+    fields = b"SFATAL\0C28P01\0Mpassword " + marker + b" failed\0\0"
+    return [postgresql(marker)[0], (SERVER, b"E" + struct.pack(">I", 4 + len(fields)) + fields)]
+
+
+def quoting(marker: bytes) -> Say:
+    """Another that quotes it behind the login."""
+    fields = b"SERROR\0C42601\0Msyntax error at " + marker + b"\0\0"
+    return [*postgresql(marker), (SERVER, b"E" + struct.pack(">I", 4 + len(fields)) + fields)]
+
+
 def plain(marker: bytes) -> bytes:
     return b64encode(b"\0joe\0" + marker)
 
 
 SMTP = (b"220 mail.test ESMTP\r\n", b"EHLO me\r\n", b"250-mail.test\r\n250 AUTH LOGIN PLAIN\r\n")
+FTP = (b"220 FTP here\r\n", b"USER joe\r\n", b"331 Password\r\n")
 IMAP = (b"* OK IMAP4rev1\r\n",)
 DIALOGUES: tuple[tuple[str, int, Callable[[bytes], Say]], ...] = (
     ("LDAP bind", 389, lambda m: ldap(ber(0x80, m))),
@@ -372,12 +391,76 @@ DIALOGUES: tuple[tuple[str, int, Callable[[bytes], Say]], ...] = (
     ("XMPP PLAIN", 5222, lambda m: xmpp(
         b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" + plain(m) + b"</auth>")),
     ("PostgreSQL", 5432, postgresql),
+    ("a parameter of PostgreSQL", 5432, starting),
+    ("an error of PostgreSQL", 5432, failing),
+    ("a later error of PostgreSQL", 5432, quoting),
+    ("XMPP SASL2", 5222, lambda m: xmpp(
+        b"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>" + plain(m)
+        + b"</initial-response></authenticate>")),
+    ("XMPP response", 5222, lambda m: xmpp(b"<response>" + plain(m) + b"</response>")),
+    ("XMPP handshake", 5222, lambda m: xmpp(b"<handshake>" + m + b"</handshake>")),
+    ("FTP behind Telnet", 21, lambda m: dialogue(
+        *FTP, b"\xff\xf4\xff\xf2PASS " + m + b"\r\n", b"530 " + m + b" is wrong\r\n")),
+    ("FTP without an end", 21, lambda m: dialogue(*FTP, b"PASS " + m)),
+    ("FTP with CR alone", 21, lambda m: dialogue(*FTP, b"PASS " + m + b"\r", b"530 no\r\n")),
+    ("FTP with CR alone between", 21, lambda m: dialogue(*FTP, b"NOOP\rPASS " + m + b"\r\n", b"530 no\r\n")),
+    ("FTP SITE PSWD", 21, lambda m: dialogue(*FTP, b"SITE PSWD old " + m + b"\r\n", b"530 " + m + b"\r\n")),
+    ("FTP misspelt", 21, lambda m: dialogue(*FTP, b"PASSWD " + m + b"\r\n", b"500 what\r\n")),
+    ("SMTP misspelt", 25, lambda m: dialogue(*SMTP, b"AUTHPLAIN " + plain(m) + b"\r\n", b"500 what\r\n")),
+    ("POP3 misspelt", 110, lambda m: dialogue(
+        b"+OK POP3 here\r\n", b"PASSWORD " + m + b"\r\n", b"-ERR what\r\n")),
+    ("POP3 over the limits", 110, lambda m: dialogue(
+        b"+OK POP3 here\r\n", b"PASS " + b"x" * 9_000 + m + b"\r\n", b"-ERR what\r\n")),
+    ("IMAP without a tag", 143, lambda m: dialogue(*IMAP, b"LOGIN joe " + m + b"\r\n", b"* BAD what\r\n")),
+)
+
+def bulk(*strings: bytes) -> bytes:
+    """A command of Redis."""
+    return b"*%d\r\n" % len(strings) + b"".join(b"$%d\r\n%s\r\n" % (len(one), one) for one in strings)
+
+
+def mqtt(level: int, marker: bytes) -> Say:
+    """CONNECT with a will, a user and a password."""
+    none = b"\0" if level >= 5 else b""
+    head = b"\0\4MQTT" + bytes([level]) + b"\xc6\0\x3c" + none + b"\0\1a" + none + b"\0\1t\0\1w\0\3joe"
+    content = head + struct.pack(">H", len(marker)) + marker
+    return [(CLIENT, bytes([0x10, len(content)]) + content), (SERVER, b"\x20\2\0\0")]
+
+
+# What no dissector reads: only the bytes of the page show it.
+UNREAD: tuple[tuple[str, int, Callable[[bytes], Say]], ...] = (
+    ("telnet", 23, lambda m: dialogue(
+        b"\xff\xfb\x01login: ", b"joe\r\n", b"\r\nPassword: ", m + b"\r\n", b"$ ", b"ls\r\n")),
+    ("Redis AUTH", 6379, lambda m: [(CLIENT, bulk(b"AUTH", m)), (SERVER, b"+OK\r\n")]),
+    ("Redis AUTH with a user", 6379, lambda m: [
+        (CLIENT, bulk(b"HELLO", b"3", b"AUTH", b"joe", m)), (SERVER, b"%1\r\n")]),
+    ("Redis AUTH in a line", 6379, lambda m: [(CLIENT, b"AUTH " + m + b"\r\n"), (SERVER, b"+OK\r\n")]),
+    ("Redis requirepass", 6379, lambda m: [
+        (CLIENT, bulk(b"CONFIG", b"SET", b"requirepass", m)), (SERVER, b"+OK\r\n")]),
+    ("IRC PASS", 6667, lambda m: [(CLIENT, b"PASS " + m + b"\r\nNICK joe\r\n"), (SERVER, b":x 001\r\n")]),
+    ("IRC NickServ", 6667, lambda m: [
+        (CLIENT, b"NICK joe\r\nPRIVMSG NickServ :IDENTIFY " + m + b"\r\n"), (SERVER, b":x 001\r\n")]),
+    ("IRC NS", 6667, lambda m: [(CLIENT, b"NICK joe\r\nNS IDENTIFY " + m + b"\r\n"), (SERVER, b":x 001\r\n")]),
+    ("IRC OPER", 6667, lambda m: [(CLIENT, b"NICK joe\r\nOPER joe " + m + b"\r\n"), (SERVER, b":x 001\r\n")]),
+    ("NNTP", 119, lambda m: dialogue(
+        b"200 news\r\n", b"AUTHINFO USER joe\r\n", b"381 go\r\n", b"AUTHINFO PASS " + m + b"\r\n", b"281 ok\r\n")),
+    ("ManageSieve", 4190, lambda m: dialogue(
+        b'"SASL" "PLAIN"\r\nOK\r\n', b'AUTHENTICATE "PLAIN" "' + plain(m) + b'"\r\n', b"OK\r\n")),
+    ("ManageSieve by a literal", 4190, lambda m: dialogue(
+        b'"SASL" "PLAIN"\r\nOK\r\n', b'AUTHENTICATE "PLAIN" {%d+}\r\n' % len(plain(m)) + plain(m) + b"\r\n",
+        b"OK\r\n")),
+    ("SIP", 5060, lambda m: [
+        (CLIENT, b"REGISTER sip:joe:" + m + b"@a SIP/2.0\r\n\r\n"), (SERVER, b"SIP/2.0 200 OK\r\n\r\n")]),
+    ("SOCKS5", 1080, lambda m: [
+        (CLIENT, b"\5\1\2"), (SERVER, b"\5\2"), (CLIENT, b"\1\3joe" + bytes([len(m)]) + m), (SERVER, b"\1\0")]),
+    ("MQTT 3.1.1", 1883, lambda m: mqtt(4, m)),
+    ("MQTT 5", 1883, lambda m: mqtt(5, m)),
 )
 
 KINDS: tuple[Kind, ...] = (
     *[(name, 80, make) for name, make in HTTP], *[(name, 80, make) for name, make in STRUCTURES],
     *[(name, 80, make) for name, make in HTTP2],
-    *[(name, 80, make) for name, make in STREAMS], *DIALOGUES,
+    *[(name, 80, make) for name, make in STREAMS], *DIALOGUES, *UNREAD,
 )
 
 

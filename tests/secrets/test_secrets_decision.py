@@ -7,8 +7,10 @@ import pytest
 
 from dissectors.kit.event import JsonValue
 from dissectors.kit.marks import MAX_MARKED, Marks, quoted, unquoted
+from dissectors.wire.secrets.commands import Prompts, command_spans
 from dissectors.wire.secrets.data import data_without_secrets, shown_data
 from dissectors.wire.secrets.fields import shown_protocols
+from dissectors.wire.secrets.forms import Spans
 from dissectors.wire.secrets.names import is_secret_call, is_secret_name
 from dissectors.wire.secrets.text import shown_text, without_secrets
 
@@ -198,3 +200,42 @@ def test_an_error_of_parsing_quotes_raw_bytes_only_when_asked_for() -> None:
     assert shown_text(message, Marks(True)) == str(caught.value)
     ours = AttributeError("'TcpHalf' object has no attribute 'peer'")
     assert shown_text(unquoted(ours), Marks()) == str(ours)
+
+
+def test_a_password_that_is_typed_octet_by_octet_is_hidden() -> None:
+    prompts = Prompts()
+    prompts.add(1, 0, "login: ")
+    prompts.add(0, 0, "joe\r\n")
+    prompts.add(1, 7, "Password: ")
+    for at, one in enumerate("hunter2\r\n"):
+        prompts.add(0, 5 + at, one)
+        prompts.add(0, 5 + at, one)      # sent again
+    prompts.add(1, 17, "$ ")
+    prompts.add(0, 14, "ls\r\n")
+    assert [(start, end) for _side, start, end in prompts.places] == [(at, at + 1) for at in range(5, 12)]
+
+
+@pytest.mark.parametrize("text", [
+    "\xff\xf4\xff\xf2PASS Xy", "NOOP\rAUTHPLAIN Xy", "a1 LOGIN joe Xy", "oper joe Xy", "$4\r\nAUTH\r\n$2\r\nXy\r\n",
+    "SITE CHPASS Xy", "PRIVMSG x :IDENTIFY Xy", "AUTHENTICATE \"PLAIN\" {2+}\r\nXy",
+])
+def test_the_arguments_of_a_login_are_found(text: str) -> None:
+    found: Spans = []
+    command_spans(text, found)
+    assert any(start <= text.index("Xy") and text.index("Xy") + 2 <= end for start, end in found)
+
+
+@pytest.mark.parametrize("text", [
+    "PASV\r\nSTOR x", "Author: me", "please login to see", "LOGIN", "PASSIVE", "$4\r\nAUTO\r\n",
+])
+def test_what_is_no_login_is_left(text: str) -> None:
+    found: Spans = []
+    command_spans(text, found)
+    assert found == []
+
+
+def test_a_hostile_text_takes_time_in_proportion() -> None:
+    for unit in ("\xff\xfb", "\r" + "\0" * 31, "\nLOGIN ", "sip:a:", "$4\r\nAUTH\r\n$1\r\n"):
+        began = time.process_time()
+        command_spans(unit * (400_000 // len(unit)), [])
+        assert time.process_time() - began < 5

@@ -6,10 +6,11 @@ from typing import Final
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.lines import NumericObserver, begins, contains, first_word
+from dissectors.protocols.starttls.lines import NumericObserver, begins, contains, first_word, login_like
 
 AGREED: Final = 234       # to an AUTH (RFC 4217 §4)
 MECHANISMS: Final = (b"TLS", b"TLS-C", b"SSL", b"TLS-P")
+GSS: Final = (b"GSSAPI", b"KERBEROS_V4", b"KERBEROS_V5")      # RFC 2228 §12, RFC 4121
 ANONYMOUS: Final = (b"ANONYMOUS", b"FTP")      # RFC 1635, and by custom
 # Answers that only FTP gives early: password wanted, features, not logged in, logged in, mechanism agreed.
 REPLIES: Final = (b"\n331", b"\n211", b"\n530", b"\n230", b"\n234")
@@ -32,6 +33,10 @@ class FtpObserver(NumericObserver):
         elif word == "USER":
             self.anonymous = argument in ANONYMOUS
             self.speak(word, line, -1 if self.anonymous else 1, frames, chunk, end)
+        elif word == "SITE" and login_like(first_word(line[4:])):      # a password that is changed
+            self.expose("credentials", self.speak(word, line, 2, frames, chunk, end))
+        elif login_like(word) and not (word == "AUTH" and argument in MECHANISMS + GSS):
+            self.expose("credentials", self.speak(word, line, 1, frames, chunk, end))
         else:
             command = self.speak(word, line, -1, frames, chunk, end)
             if word == "AUTH" and argument in MECHANISMS and not self.inside:

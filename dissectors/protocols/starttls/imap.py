@@ -7,13 +7,15 @@ from typing import Final
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.lines import LineObserver, begins
+from dissectors.protocols.starttls.lines import LineObserver, begins, first_word, login_like
 from dissectors.protocols.starttls.observer import Pending, shown
 
 # A tag and a command that comes before a mailbox is selected (RFC 9051 §6.1 to §6.3).
 COMMAND: Final = re.compile(
     rb"[A-Za-z0-9.$#_-]{1,32} +(CAPABILITY|STARTTLS|LOGIN|AUTHENTICATE|NOOP|LOGOUT|ID|ENABLE|SELECT|LIST)( |\r\n)", re.I
 )
+# What a tag that looks like a login may stand before.
+COMMANDS: Final = (b"CAPABILITY", b"STARTTLS", b"LOGIN", b"AUTHENTICATE", b"NOOP", b"LOGOUT", b"ID")
 GREETINGS: Final = (b"* OK ", b"* BYE", b"* PREAUTH ")
 MAX_TAG: Final = 48           # octets of a tag and a command, as far as the probe looks
 
@@ -33,11 +35,14 @@ class ImapObserver(LineObserver):
         self.greeted = True
         if len(words) < 2:
             return
+        untagged = login_like(first_word(line)) and words[1].upper() not in COMMANDS
         tag, word = words[0].decode("latin-1"), words[1].decode("latin-1").upper()
-        if word == "LOGIN":
-            self.expose("credentials", self.speak(tag, line, 2, frames, chunk, end))
+        if untagged:
+            self.expose("credentials", self.speak(tag, line, 1, frames, chunk, end))
         elif word == "AUTHENTICATE":
             self.expose("credentials", self.speak(tag, line, 3, frames, chunk, end))
+        elif login_like(word):
+            self.expose("credentials", self.speak(tag, line, 2, frames, chunk, end))
         else:
             command = self.speak(tag, line, -1, frames, chunk, end)
             if word == "STARTTLS" and not self.inside:

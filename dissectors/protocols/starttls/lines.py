@@ -1,22 +1,29 @@
 """Dialogues in lines of text."""
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Evidence, LimitReached
-from dissectors.kit.inputs import Chunk
-from dissectors.kit.protocol import Context
+from dissectors.kit.inputs import Chunk, Close
+from dissectors.kit.protocol import Context, Output
 from dissectors.protocols.starttls.observer import Pending, StarttlsObserver, shown
 from dissectors.wire.secrets.named import REDACTED
 
 MAX_LINE: Final = 8_192           # octets; the standards allow far fewer (RFC 5321 §4.5.3.1, RFC 2449 §4)
+MAX_LINES: Final = 64             # parts of a line with CR alone between them that are read
 MAX_LINE_FRAMES: Final = 7        # first frames that one line is told to lie in; the last one beside them
 
 
 GREETING: Final = 220             # RFC 5321 §4.3.2, RFC 959 §5.4
+
+# Words whose arguments are a login or may be one, also misspelt: AUTHPLAIN, PASSWD, XPSWD.
+LOGIN_LIKE: Final = re.compile(r"X?-?(PASS|PASW|PSW|PWD.|AUT?H|LOGIN|LOGON|APOP|ACCT|ADAT|IDENT)")
+# What Telnet puts between the lines: its commands, and octets that no command begins with (RFC 854, RFC 959 §4.1.3).
+TELNET: Final = re.compile(rb"(?:\xff[\xfb-\xfe].|\xff(?![\xfb-\xfe])|[^!-~\xff])*", re.DOTALL)
 
 
 def overwritten(word: str) -> bool:
@@ -29,9 +36,20 @@ def begins(start: bytes, words: tuple[bytes, ...]) -> bool:
     return bool(start) and any(word.startswith(start) for word in words)
 
 
+def bare(line: bytes) -> bytes:
+    """A line of the client without what Telnet puts in front of it."""
+    found = TELNET.match(line)
+    return line[found.end():] if found is not None else line
+
+
 def contains(data: bytes, words: tuple[bytes, ...]) -> bool:
     """One of the words is in the data."""
     return any(word in data for word in words)
+
+
+def login_like(word: str) -> bool:
+    """What stands behind this word, which is in upper case, may be a secret."""
+    return LOGIN_LIKE.match(word) is not None
 
 
 def first_word(line: bytes) -> str:
@@ -50,23 +68,51 @@ class LineObserver(StarttlsObserver):
         self.cited = (Cited(MAX_LINE_FRAMES), Cited(MAX_LINE_FRAMES))
         self.skipping: list[bool] = [False, False]      # the rest of a line that is not read
         self.limited: bool = False
+        self.position: list[int] = [0, 0]               # behind the last bytes of the transport
+        self.secret: bool = False                       # the rest of the client's line belongs to a login
 
     def said(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
-        """A line of the client, without its end, which stands at chunk.data[end - 1]."""
+        """A line of the client, without its end; its last octet stands at chunk.data[end - 1]."""
 
     def heard(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
-        """A line of the server."""
+        """A line of the server, without its end, which stands at chunk.data[end - 1]."""
 
     def between(self, direction: int) -> bool:
         return not self.rest[direction]
 
     def lost(self, direction: int) -> None:
+        self._cut(direction)
         self.rest[direction] = b""
         self.cited[direction].clear()
         self.skipping[direction] = True
 
+    def on_close(self, close: Close) -> list[Output]:
+        if not self.over and self.client >= 0:
+            self._cut(self.client)
+        return super().on_close(close)
+
+    def _cut(self, direction: int) -> None:
+        """The line under way does not end. If it is a login's it is secret as far as it goes, and what follows too."""
+        line = self.rest[direction]
+        if direction != self.client or self.secret or not line:
+            return
+        words = [one.decode("latin-1").upper() for one in bare(line).split(None, 3)[:3]]
+        if not any(login_like(word) for word in words):
+            return
+        self.secret = True
+        if not self.context.beneath:
+            self.context.marks.place(direction, max(self.position[direction] - len(line), 0), self.position[direction])
+        for one in line.split()[1:]:
+            self.known(one)
+        self.conceal()
+
     def read(self, chunk: Chunk) -> None:
         side = chunk.direction
+        self.position[side] = chunk.position + len(chunk.data)
+        if side == self.client and self.secret:
+            skipped = chunk.data.partition(b"\n")[0]
+            self.secret = len(skipped) == len(chunk.data)
+            self.context.mark(skipped, chunk, 0)
         before = len(self.rest[side])
         data = self.rest[side] + chunk.data
         cited = self.cited[side]
@@ -76,12 +122,15 @@ class LineObserver(StarttlsObserver):
             end = data.find(b"\n", at)
             if end < 0:
                 break
-            line = data[at:end].rstrip(b"\r")
+            raw = data[at:end]
+            line = raw.rstrip(b"\r")
             at = end + 1
             if self.skipping[side]:
                 self.skipping[side] = False
+            elif side == self.client:
+                self._lines(line, cited.frames(), chunk, at - before - 1 - len(raw))
             else:
-                self._line(line, cited.frames(), chunk, at - before)
+                self.heard(line, cited.frames(), chunk, at - before)
             cited.restart(chunk.released_by)
         rest = data[at:]
         if self.quiet:
@@ -90,18 +139,24 @@ class LineObserver(StarttlsObserver):
             rest = b""
         if len(rest) > MAX_LINE:
             self._too_long(chunk)
+            self.rest[side] = rest
+            self._cut(side)
             rest = b""
             self.skipping[side] = True
         self.rest[side] = rest
         if not rest:
             cited.clear()
 
-    def _line(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
-        if chunk.direction != self.client:
-            self.heard(line, frames, chunk, end)
-            return
+    def _lines(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, at: int) -> None:
+        """What the client ends with LF, at chunk.data[at]. A CR alone ends a line too, for some servers."""
         self.behind(frames, self.now, len(line))
-        self.said(line, frames, chunk, end)
+        for index, one in enumerate(line.split(b"\r", MAX_LINES)):
+            if self.quiet:
+                break
+            end = at + len(one)
+            if index == 0 or one:
+                self.said(bare(one), frames, chunk, end)
+            at = end + 1
 
     def _too_long(self, chunk: Chunk) -> None:
         if not self.limited:
@@ -129,9 +184,7 @@ class LineObserver(StarttlsObserver):
 
     def hide(self, argument: bytes, chunk: Chunk, end: int) -> None:
         """The last argument of a line is a secret, and each of its words. The line ends at chunk.data[end - 1]."""
-        argument = argument.rstrip()
-        breaks = 2 if chunk.data[end - 2:end] == b"\r\n" or end == 1 else 1
-        self.context.mark(argument, chunk, end - breaks - len(argument))
+        self.context.mark(argument.rstrip(), chunk, end - len(argument))
         for one in argument.split():
             self.context.marks.mark(one.strip(b'"'))
             self.known(one)

@@ -7,7 +7,7 @@ from dissectors.kit.cited import Cited
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.lines import MAX_LINE_FRAMES, LineObserver, begins, first_word
+from dissectors.protocols.starttls.lines import MAX_LINE_FRAMES, LineObserver, begins, first_word, login_like
 from dissectors.protocols.starttls.observer import shown
 
 STARTS: Final = (b"CAPA\r\n", b"STLS\r\n", b"APOP ", b"+OK ", b"+OK\r\n", b"USER ")
@@ -39,6 +39,8 @@ class Pop3Observer(LineObserver):
             self.expose("credentials", self.speak(word, line, 2, frames, chunk, end))
         elif word == "USER":
             self.speak(word, line, 1, frames, chunk, end)
+        elif login_like(word) and word != "AUTH":
+            self.expose("credentials", self.speak(word, line, 1, frames, chunk, end))
         else:
             command = self.speak(word, line, -1, frames, chunk, end)
             if word == "STLS" and not self.inside:

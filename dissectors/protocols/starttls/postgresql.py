@@ -1,13 +1,14 @@
 """PostgreSQL and its change to TLS: "SSL Session Encryption" in the protocol chapter of its manual."""
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.octets import be32
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.observer import StarttlsObserver
+from dissectors.protocols.starttls.observer import MAX_CONCEALED, StarttlsObserver
 
 # Numbers in the place of a protocol version in the client's first message.
 CANCEL: Final = 80877102
@@ -23,6 +24,9 @@ PASSWORDS: Final[dict[int, str]] = {
     3: "a password as it is", 5: "a password under MD5", 10: "a password under SCRAM", 7: "a ticket of Kerberos",
 }
 CLEAR: Final = 3
+HEAD: Final = 5                   # octets of the type and the length of a message
+SECRET_NAME: Final = re.compile(rb"pass|pwd|secret|token|key|auth", re.IGNORECASE)
+LOGIN_FAILED: Final = re.compile(rb"\0C28[0-9A-Z]{3}\0")      # SQLSTATE, class 28
 
 
 class PostgresqlObserver(StarttlsObserver):
@@ -31,6 +35,7 @@ class PostgresqlObserver(StarttlsObserver):
     def __init__(self, context: Context) -> None:
         super().__init__(context, "PostgreSQL")
         self.rest: list[bytes] = [b"", b""]
+        self.login = b""            # of the client behind a request for a password
 
     def is_server(self, data: bytes) -> bool:
         return data[:1] in (b"S", b"N", b"R", b"E", b"G")
@@ -46,7 +51,7 @@ class PostgresqlObserver(StarttlsObserver):
         data = self.rest[side] + chunk.data
         frames = (chunk.released_by,)
         if side == self.client:
-            taken = self._client(data, frames)
+            taken = self._client(data, frames, chunk)
         else:
             taken = self._server(data, frames, chunk)
         if self.over:
@@ -57,7 +62,7 @@ class PostgresqlObserver(StarttlsObserver):
             taken = len(data)
         self.rest[side] = data[taken:]
 
-    def _client(self, data: bytes, frames: tuple[int, ...]) -> int:
+    def _client(self, data: bytes, frames: tuple[int, ...], chunk: Chunk) -> int:
         """How many octets were read."""
         if len(data) < REQUEST:
             return 0
@@ -72,16 +77,50 @@ class PostgresqlObserver(StarttlsObserver):
         if code >> 16 == VERSION_3 and REQUEST < length <= MAX_STARTUP:
             if len(data) < length:
                 return 0
+            self._parameters(data[:length], chunk, len(chunk.data) - len(data))
             self.command("StartupMessage", f"StartupMessage, protocol 3.{code & 0xFFFF}", frames, self.now)
             return length
         self.hush()
         return 0
+
+    def _parameters(self, message: bytes, chunk: Chunk, at: int) -> None:
+        """Names and values, each ended by NUL. The message begins at chunk.data[at]."""
+        at += REQUEST
+        name = b""
+        for index, one in enumerate(message[REQUEST:].split(b"\0")):
+            if index % 2 and SECRET_NAME.search(name):
+                self.context.mark(one, chunk, at)
+            name = one
+            at += len(one) + 1
+
+    def _conceal(self, chunk: Chunk) -> None:
+        """The content of the message, without its length, is what an error may quote."""
+        super()._conceal(chunk)
+        self.login = (self.login + chunk.data)[:MAX_CONCEALED]
+        end = int(be32(self.login, 1)) + 1 if len(self.login) > HEAD and self.login[:1] == b"p" else 0
+        if HEAD < end <= len(self.login):
+            self.known(self.login[HEAD:end].rstrip(b"\0"))
+            self.login = self.login[end:]
+
+    def _error(self, data: bytes, chunk: Chunk, at: int) -> None:
+        """A login that failed: its words may quote it. data: the message, which begins at chunk.data[at]."""
+        if LOGIN_FAILED.search(data) is None:
+            return
+        at += HEAD
+        for one in data[HEAD:].split(b"\0"):
+            if one[:1] in (b"M", b"D", b"H"):
+                self.context.mark(one[1:], chunk, at + 1)
+            at += len(one) + 1
 
     def _server(self, data: bytes, frames: tuple[int, ...], chunk: Chunk) -> int:
         first = data[:1]
         command = self.pending[0] if self.pending else None
         if command is not None and command.word in ("SSLRequest", "GSSENCRequest"):
             return self._choice(first, frames, chunk)
+        if first == b"E":
+            if len(data) <= HEAD or len(data) <= int(be32(data, 1)) <= MAX_STARTUP:
+                return 0
+            self._error(data, chunk, len(chunk.data) - len(data))
         if command is None or first != b"R" or not self._authentication(data, frames):
             self.hush()
         return 0

@@ -6,7 +6,7 @@ from typing import Final
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.lines import NumericObserver, begins, first_word, overwritten
+from dissectors.protocols.starttls.lines import NumericObserver, begins, first_word, login_like, overwritten
 from dissectors.protocols.starttls.terms import TERMS
 
 READY: Final = 220        # to a STARTTLS (RFC 3207 §4)
@@ -26,6 +26,8 @@ class SmtpObserver(NumericObserver):
             self.stripped(self.now, chunk.direction, frames, word)
         if word == "AUTH":
             self.expose("credentials", self.speak(word, line, 2, frames, chunk, end))
+        elif login_like(word):
+            self.expose("credentials", self.speak(word, line, 1, frames, chunk, end))
         elif word in ("MAIL", "DATA", "BDAT"):
             self.expose("mail", self.speak(word, line, -1, frames, chunk, end))
         else:

@@ -13,9 +13,11 @@ from dissectors.protocols.starttls.observer import StarttlsObserver
 MAX_TAG: Final = 8_192            # octets of one tag
 PROBED: Final = 1_024             # octets in which the opening of a stream must be found
 
-NAME: Final = re.compile(rb"</?([A-Za-z:]{1,32})")
+NAME: Final = re.compile(rb"</?([A-Za-z:-]{1,32})")
 MECHANISM: Final = re.compile(rb"mechanism=['\"]([A-Za-z0-9_-]{1,40})['\"]")
 STREAMS: Final = (b"http://etherx.jabber.org/streams", b"jabber:client", b"jabber:server")
+# What holds a login: SASL (RFC 6120 §6.4), SASL2 (XEP-0388), components (XEP-0114), before SASL (XEP-0078).
+LOGINS: Final = ("auth", "response", "authenticate", "initial-response", "handshake", "password", "digest")
 STANZAS: Final = ("message", "iq", "presence")      # RFC 6120 §8
 
 
@@ -94,10 +96,10 @@ class XmppObserver(StarttlsObserver):
             command = self.command(name, "<starttls/>", self.frames, self.now)
             if not self.inside:
                 self.ask(command)
-        elif name == "auth":
+        elif name in LOGINS:
             mechanism = MECHANISM.search(tag)
             way = f" mechanism='{mechanism.group(1).decode('ascii')}'" if mechanism else ""
-            self.expose("credentials", self.command(name, f"<auth{way}>", self.frames, self.now))
+            self.expose("credentials", self.command(name, f"<{name}{way}>", self.frames, self.now))
         elif name in STANZAS:
             self.expose("messages", self.command(name, f"<{name}>", self.frames, self.now))
 

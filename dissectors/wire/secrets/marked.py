@@ -1,14 +1,17 @@
 """Values that a dissector marked, found again wherever they stand and however they are written."""
 from __future__ import annotations
 
+import re
 from base64 import b64encode, urlsafe_b64encode
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
+from dissectors.kit.marks import MAX_MARKED_OCTETS
 from dissectors.wire.secrets.forms import Spans
 
 LEAST: Final = 4       # characters of a value that is looked for anywhere; a shorter one must stand alone
+_SPACE: Final = re.compile(r"\s")
 LEAST_PART: Final = 8  # characters of a part of it, where a text was cut
 
 
@@ -35,8 +38,16 @@ def marked_spans(text: str, values: dict[bytes, None], out: Spans) -> None:
         for form in written(value):
             if len(form) < LEAST:
                 _alone(text, form, out)
-            else:
-                _anywhere(text, form, out)
+                continue
+            before = len(out)
+            _anywhere(text, form, out)
+            if len(value) >= MAX_MARKED_OCTETS:      # which may be the beginning of one that is not kept whole
+                out[before:] = [(start, _word_end(text, end)) for start, end in out[before:]]
+
+
+def _word_end(text: str, at: int) -> int:
+    found = _SPACE.search(text, at)
+    return found.start() if found is not None else len(text)
 
 
 def _alone(text: str, form: str, out: Spans) -> None:
