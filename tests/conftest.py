@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.loadscopereorder = False    # else many short tests go first, and one long file is waited for
 
 
+@pytest.hookimpl(tryfirst=True)    # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `pytest -n auto --dist loadgroup`, a file is one worker's, and so is everything that makes networks.
 

@@ -253,7 +253,8 @@ class Terminal:
         import termios
 
         fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color"}
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        environment["TERM"] = "xterm-256color"
         self.sniffing = wire.sniff(*options, reading=False, stdin=far, stdout=far, stderr=far, env=environment)
         os.close(far)
         self.seen = ""
