@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# What makes networks of its own, and so stays on one worker.
 NETWORKS = ("tests/analyzer/live", "tests/analyzer/live_source", "tests/samples/test_samples_record.py")
 
 
@@ -44,16 +45,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.loadscopereorder = False    # else many short tests go first, and one long file is waited for
 
 
-@pytest.hookimpl(tryfirst=True)    # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `pytest -n auto --dist loadgroup`, a file is one worker's, and so is everything that makes networks.
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/packaging"))    # what takes longest goes first
 
-    What takes longest goes first, and what a file keeps for its tests is made once.
-    """
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/packaging"))
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("networks" if file.startswith(NETWORKS) else file))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """With `pytest -n auto` a file is one worker's: what it keeps for its tests is made once. So are all networks."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "networks" if nodeid.startswith(NETWORKS) else nodeid.partition("::")[0]
+
+    return ByFile(config, log)
 
 
 def pytest_report_header() -> str:
