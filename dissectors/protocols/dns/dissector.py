@@ -211,7 +211,7 @@ class DnsDissector(Dissector):
             frames = (asked.frame,) if asked.first_frame == asked.frame else (asked.first_frame, asked.frame)
             out.append(DnsUnanswered(
                 close.time, direction, Evidence(frames), asked.message(), asked.attempt,
-                close.time - asked.first_time, close.how,
+                close.until - asked.first_time, close.how,
             ))
         transactions.open.clear()
 
