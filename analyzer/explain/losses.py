@@ -60,7 +60,8 @@ def loss(case: Case) -> list[Found]:
             continue
         segments = sum([event.repair.segments for event in quick]) + sum([event.segments for event in more])
         octets = sum([event.repair.octets for event in quick]) + sum([event.octets for event in more])
-        cost = sum([event.repair.lasted_ns for event in quick]) + sum([event.lasted_ns for event in more])
+        cost = sum([event.repair.lasted_ns for event in quick if event.repair.repaired])
+        cost += sum([event.lasted_ns for event in more])
         episodes = len(quick) + sum([event.episodes for event in more])
         whole = carried(case, side)
         share = 100.0 * octets / whole if whole else 0.0
@@ -68,7 +69,7 @@ def loss(case: Case) -> list[Found]:
         part = f", {share:.2g} % of its data" if 0 < share < 100 else ""
         sentence = (
             f"{who} had to resend {plural(segments, 'segment')} ({size(octets)}{part}) in "
-            f"{plural(episodes, 'episode')}; the repair took {duration(cost)}{' in all' if episodes > 1 else ''}."
+            f"{plural(episodes, 'episode')}{_repaired(quick, episodes, cost)}."
         )
         frames = tuple(sorted({*frames_of(quick), *frames_of(more)}))
         found.append(Found(
@@ -78,6 +79,15 @@ def loss(case: Case) -> list[Found]:
             else "duplicate ACKs, SACK blocks or the resends themselves",
         ))
     return found
+
+
+def _repaired(quick: list[Loss], episodes: int, cost: int) -> str:
+    """How long the repair took, as far as an ACK shows that there was one."""
+    unrepaired = len([event for event in quick if not event.repair.repaired])
+    if unrepaired == episodes:
+        return ", and no ACK of them is in the capture"
+    took = f"; the repair took {duration(cost)}{' in all' if episodes > 1 else ''}" if cost > 0 else ""
+    return f"{took}; of {plural(unrepaired, 'episode')} no ACK is in the capture" if unrepaired else took
 
 
 def _loss_severity(share: float, segments: int, episodes: int) -> str:
@@ -97,9 +107,16 @@ def timeout(case: Case) -> list[Found]:
             f"{plural(segments, 'segment')}: {duration(cost)} passed without progress"
         )
         sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK came." if lost else "."
+        asked = any(event.signs() for event in events)
+        basis = "the silence before each resend"
+        if asked:
+            basis += ", far beyond the round trip in which a sender answers duplicate ACKs or SACK blocks"
+        elif not any(too_big(error) for error in case.of(IcmpError)):
+            basis += ", which nothing else explains"
         found.append(Found(
-            sentence, frames_of(events), case.conversation, cost_ns=cost, confidence=LIKELY,
-            basis="the silence before each resend, which nothing else explains",
+            sentence, frames_of(events), case.conversation, cost_ns=cost, confidence=LIKELY, basis=basis,
+            next_step="Find out why the duplicate ACKs brought no repair: a resend that was lost too, or ACKs that the "
+            "sender did not get or could not use." if asked else "",
         ))
     return found
 

@@ -39,6 +39,9 @@ SETTLING: Final[i64] = 2
 DUPLICATE_THRESHOLD: Final = 3
 # Deployed stacks let no retransmission timer run out sooner; RFC 6298 §2.4 asks for 1 s.
 LEAST_TIMEOUT_NS: Final[i64] = 200_000_000
+# A resend that the receiver's signs called for follows them within a round trip; the sender's own delay (RFC 8985 §6.2
+# waits for reordering) and a queue stay below a second one and this much.
+PROMPT_NS: Final[i64] = 20_000_000
 # Deployed stacks probe for a lost tail no sooner (RFC 8985 §7.2 asks for two round trips).
 LEAST_PROBE_NS: Final[i64] = 10_000_000
 # How long a repaired episode waits for the proof that it was needless.
@@ -80,6 +83,7 @@ class LossWatch:
     def __init__(self, flow: TcpDirection) -> None:
         self.flow = flow
         self.sides: tuple[str, str] = ("", "")
+        self.rtt: i64 = -1                  # of the path, from the handshake; -1 while unknown
         self.state: i64 = IDLE
         self.holes: list[Hole] = []
         self._missed: i64 = 0               # bytes acknowledged and never seen
@@ -108,6 +112,8 @@ class LossWatch:
         self._first_position: i64 = 0
         self._first_time: i64 = 0
         self._first_ts: i64 = -1
+        self._heard: i64 = -1               # when the receiver last gave a sign or the sender last resent
+        self._last_resend: i64 = 0
         self._last_round: i64 = 0
         self._last_wait: i64 = -1
         self._ratios: i64 = 0
@@ -146,6 +152,7 @@ class LossWatch:
             return
         if self.state != OPEN:
             self._open(time, frame, out)
+        self._heard = time
         if self.repair.segments == 0:
             if not sack or self.repair.duplicates:
                 self.repair.duplicates += 1
@@ -208,11 +215,15 @@ class LossWatch:
             self._first_ts = ts
             self._last_wait = i64(segment.rto_ns)
             self._recover = self.flow.high
+            if self._heard >= 0:
+                repair.since_sign_ns = int(time - self._heard)
+        self._silence(time)
         if position == self._first_position:
             if repair.rounds:
                 self._round(time - self._last_round)
             repair.rounds += 1
             self._last_round = time
+        self._last_resend = time
         repair.segments += 1
         repair.octets += segment.length
         repair.fresh += 1 if fresh else 0
@@ -226,6 +237,22 @@ class LossWatch:
         if bits & FAST_RETRANSMISSION:
             self._fast = True
         self._cited.add(segment.frame)
+
+    def _silence(self, time: i64) -> None:
+        """Before a resend: nothing was heard and nothing sent for so long that only the timer can have sent it."""
+        repair = self.repair
+        if self._heard >= 0:
+            silence = time - self._heard
+            waited = max(silence, i64(repair.waited_ns)) if repair.segments == 0 else silence
+            if silence > self._prompt_ns() and waited >= LEAST_TIMEOUT_NS:
+                repair.timers += 1
+                repair.silent_ns = max(repair.silent_ns, int(silence))
+        self._heard = time
+
+    def _prompt_ns(self) -> i64:
+        """Within this time of its sign comes what the sign called for, wherever the capture was taken."""
+        rtt = max(self.rtt, self.flow.rtt_min)
+        return 2 * rtt + PROMPT_NS if rtt >= 0 else LEAST_TIMEOUT_NS
 
     def _round(self, wait: i64) -> None:
         """The same bytes again: does the wait double (RFC 6298 §5.5)?"""
@@ -304,6 +331,8 @@ class LossWatch:
         if self.state != OPEN:
             return
         repair = self.repair
+        if self._heard >= 0:
+            self._heard = time
         if repair.segments == 0:
             if acked >= self._need:
                 self._emit(out)
@@ -340,8 +369,8 @@ class LossWatch:
 
     def finish(self, time: i64, out: list[Event]) -> None:
         """The end of the telling."""
-        if self.state == OPEN and self.repair.segments:
-            self.repair.lasted_ns = int(time - self._start)
+        if self.repairing():
+            self.repair.lasted_ns = int(self._last_resend - self._start)
         if self.state != IDLE:
             self._emit(out)
         for hole in self.holes:
@@ -376,6 +405,8 @@ class LossWatch:
     def _prompt(self) -> bool:
         """Signs from the receiver called for the first resend, rather than a timer."""
         repair = self.repair
+        if repair.since_sign_ns > self._prompt_ns():
+            return False
         if repair.duplicates >= DUPLICATE_THRESHOLD or (self._fast and repair.duplicates):
             return True
         # RFC 6675 §5 and RFC 8985 §6 need fewer duplicates, but act within about a round trip.
@@ -393,7 +424,10 @@ class LossWatch:
             return None
         if repair.needless >= repair.segments or (repair.needless and repair.rounds == repair.segments):
             return SpuriousRetransmission(observed, repair)
-        if self._prompt():
+        repair.prompt = self._prompt()
+        if repair.timers:
+            return Timeout(observed, repair)
+        if repair.prompt:
             return FastRetransmit(observed, repair)
         if repair.longest_ns >= LEAST_TIMEOUT_NS:
             return Timeout(observed, repair)

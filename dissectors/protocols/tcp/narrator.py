@@ -335,8 +335,9 @@ class TcpNarrator:
         self.handshake.third(segment, out)
         rtt = self.handshake.rtt
         if rtt > 0:
-            self.forward.limit.rtt = rtt
-            self.backward.limit.rtt = rtt
+            for side in (self.forward, self.backward):
+                side.limit.rtt = rtt
+                side.loss.rtt = rtt
 
     def _acknowledge(self, segment: Segment, mine: End, theirs: End, ack: i64, out: list[Event]) -> bool:
         """The number of the ACK changed. False where it is an old one."""
