@@ -57,11 +57,11 @@ def _reset(case: Case, event: TcpReset) -> Found:
 def data_unanswered(case: Case) -> list[Found]:
     return [
         Found(
-            f"The last data of {event.sides[event.direction & 1]} were sent again {times(event.unanswered)} without an "
-            f"answer in this capture.",
+            f"{event.resent()} {times(event.unanswered)} without an answer in this capture.",
             event.evidence.frames, case.conversation, cost_ns=max(event.silent_ns, 0),
-            severity="" if event.unanswered >= SUSPICIOUS else "note",
-            confidence=LIKELY if event.unanswered >= SUSPICIOUS else POSSIBLE, basis="no ACK of them is in the capture",
+            severity=("warn" if event.fin else "") if event.unanswered >= SUSPICIOUS else "note",
+            confidence=LIKELY if event.unanswered >= SUSPICIOUS else POSSIBLE,
+            basis=f"no ACK of {'it' if event.fin else 'them'} is in the capture",
         )
         for event in case.of(NotEnded) if event.unanswered
     ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
+from dissectors.kit.observation import ALWAYS
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_holes import SackOutside, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     Conflict,
@@ -31,6 +33,8 @@ ERROR_EPISODES: Final = 3     # one burst is how slow start finds the end of a q
 # A path that lets nothing large through: so many segments' worth of data, and this share of all, in vain.
 BLACK_HOLE_SEGMENTS: Final = 3
 BLACK_HOLE_SHARE: Final = 90
+# A sender that still wants to resend does it within this time (RFC 6298 §2 begins with a timer of 1 s, and doubles it).
+RESEND_NS: Final = 3_000_000_000
 
 
 def carried(case: Case, direction: int) -> int:
@@ -151,6 +155,37 @@ def black_hole(case: Case) -> list[Found]:
     return found
 
 
+def unrepaired(case: Case) -> list[Found]:
+    """What the receiver asked for in vain. A capture that ends soon after it may have missed the resend."""
+    found = []
+    for event in case.of(Unrepaired):
+        asked = event.time + max(event.hole.watched_ns, RESEND_NS)
+        one = event.hole.octets == 1
+        found.append(Found(
+            f"{capital(event.missing())} never arrived and {'was' if one else 'were'} not resent: {event.grounds()}.",
+            event.evidence.frames, case.conversation, cost_ns=event.hole.watched_ns, confidence=LIKELY,
+            absent=case.absence(event.direction, event.time, asked if asked < case.capture.end_ns else ALWAYS),
+            otherwise=f"{capital(event.missing())} {'was' if one else 'were'} missing at the end of what was seen: "
+            f"{event.grounds()}.",
+            basis="the receiver's own ACKs, and no frame behind them that carries the bytes",
+        ))
+    return found
+
+
+def sack_outside(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(SackOutside):
+        count = sum([event.segments for event in events])
+        found.append(Found(
+            f"{plural(count, 'segment')} of {events[0].peer()} {'carry' if count > 1 else 'carries'} SACK blocks "
+            f"that do not fit the stream of {events[0].who()}: the first lies {events[0].where()}. Something on the "
+            "path may change sequence numbers and not the SACK blocks.",
+            frames_of(events), case.conversation, confidence=LIKELY,
+            basis="no window that was advertised, and no earlier byte of the stream, reaches there",
+        ))
+    return found
+
+
 def spurious(case: Case) -> list[Found]:
     found = []
     for _side, events in case.by_side(SpuriousRetransmission):
@@ -247,6 +282,17 @@ LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
         "Ping with large packets that may not be fragmented, and let ICMP \"too big\" pass, or lower the MTU.",
         "A segment of full size that was acknowledged, or small ones lost just as often.",
         "tcp.analysis.retransmission", True,
+    ),
+    Rule(
+        "tcp.unrepaired", "warn", unrepaired,
+        "Capture at the sender too: see whether it sent these bytes, and whether the ACKs that ask for them reach it.",
+        "A frame with the missing bytes in another capture of the same time.",
+        "(tcp.analysis.duplicate_ack || tcp.options.sack_le || tcp.analysis.lost_segment)", True,
+    ),
+    Rule(
+        "tcp.sack_outside", "warn", sack_outside,
+        "Look for a firewall that randomises sequence numbers; have it translate SACK blocks, or leave the numbers.",
+        "The same blocks at the receiver's own side, where nothing can have changed them.", "tcp.options.sack_le",
     ),
     Rule(
         "tcp.spurious", "note", spurious,

@@ -11,6 +11,7 @@ from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.options import parse
+from dissectors.protocols.tcp.sacks import SackWatch
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.windows import KeepAliveWatch, WindowWatch
 
@@ -24,6 +25,7 @@ class End:
     def __init__(self, direction: int) -> None:
         self.flow = TcpDirection(direction)
         self.loss = LossWatch(self.flow)
+        self.sacks = SackWatch(self.flow)
         self.window = WindowWatch(direction)
         self.keep_alive = KeepAliveWatch(direction)
         self.limit = LimitWatch(direction)
@@ -47,6 +49,7 @@ class End:
 
     def name(self, sides: tuple[str, str]) -> None:
         self.loss.sides = sides
+        self.sacks.sides = sides
         self.window.sides = sides
         self.keep_alive.sides = sides
         self.limit.sides = sides

@@ -14,6 +14,7 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
 from dissectors.protocols.tcp.events import Observed
+from dissectors.protocols.tcp.events_holes import Missing, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     FastRetransmit,
@@ -112,6 +113,11 @@ class LossWatch:
         self._first_position: i64 = 0
         self._first_time: i64 = 0
         self._first_ts: i64 = -1
+        self._asked_time: i64 = 0
+        self._asked: i64 = 0                # the frame that asks first
+        self._sacked_from: i64 = -1         # the last report says that what begins here has arrived
+        self._beyond: i64 = 0               # the frame that begins behind a hole; _beyond_fin: with nothing but the FIN
+        self._beyond_fin: bool = False
         self._heard: i64 = -1               # when the receiver last gave a sign or the sender last resent
         self._last_resend: i64 = 0
         self._last_round: i64 = 0
@@ -134,13 +140,16 @@ class LossWatch:
 
     # Signs.
 
-    def jump(self, position: i64, time: i64, frame: i64, ts: i64, out: list[Event]) -> None:
+    def jump(self, position: i64, time: i64, frame: i64, ts: i64, fin: bool, out: list[Event]) -> None:
         """A segment begins beyond the highest byte seen."""
         if len(self.holes) >= MAX_HOLES:
             self._miss(self.holes.pop(0), time, frame)
         self.holes.append(Hole(self.flow.high, position, time, ts))
         if self.state != OPEN:
             self._open(time, frame, out)
+        if self._beyond == 0:
+            self._beyond = frame
+            self._beyond_fin = fin
         self._jumped = True
         self._need = max(self._need, position)
         self._cited.add(int(frame))
@@ -153,6 +162,9 @@ class LossWatch:
         if self.state != OPEN:
             self._open(time, frame, out)
         self._heard = time
+        if self._asked == 0:
+            self._asked = frame
+            self._asked_time = time
         if self.repair.segments == 0:
             if not sack or self.repair.duplicates:
                 self.repair.duplicates += 1
@@ -160,8 +172,10 @@ class LossWatch:
             if self.repair.duplicates <= DUPLICATE_THRESHOLD:
                 self._cited.add(int(frame))
 
-    def sacked(self) -> None:
+    def sacked(self, left: i64) -> None:
+        """left: where the lowest block begins."""
         if self.state == OPEN:
+            self._sacked_from = left
             if self.repair.segments:
                 self.repair.sacked_later = True
             else:
@@ -371,6 +385,10 @@ class LossWatch:
         """The end of the telling."""
         if self.repairing():
             self.repair.lasted_ns = int(self._last_resend - self._start)
+        unrepaired = self._unrepaired(time)
+        if unrepaired is not None:
+            out.append(unrepaired)
+            self._reset()
         if self.state != IDLE:
             self._emit(out)
         for hole in self.holes:
@@ -382,6 +400,33 @@ class LossWatch:
             out.append(CaptureLoss(observed, self._missed, self._missed_times))
         if self._untold.episodes:
             out.append(LossSummary(self.flow.direction, self.sides, self._untold))
+
+    def _unrepaired(self, last: i64) -> Unrepaired | None:
+        """What the receiver asked for and nobody sent again, up to the last segment of the connection."""
+        flow = self.flow
+        repair = self.repair
+        if self.state != OPEN or repair.segments or not self._asked or flow.acked >= flow.high:
+            return None
+        missing: i64 = -1
+        if self._jumped:
+            missing = 0
+            for one in self.holes:
+                missing += 0 if one.acked else one.end - max(one.start, flow.acked)
+            if missing <= 0:
+                return None     # they came late, or the capture alone missed them
+        elif self._sacked_from > flow.acked:
+            missing = self._sacked_from - flow.acked
+        elif repair.duplicates < DUPLICATE_THRESHOLD:
+            return None         # so few may have another cause
+        hole = Missing(int(flow.raw(flow.acked)), int(missing))
+        hole.unseen = self._jumped
+        hole.beyond = int(self._beyond)
+        hole.fin = self._beyond_fin
+        hole.asked = int(self._asked)
+        hole.duplicates = repair.duplicates
+        hole.sacked = repair.sacked
+        hole.watched_ns = int(max(last - self._asked_time, 0))
+        return Unrepaired(Observed(self._start, flow.direction, self._cited.frames(), self.sides), hole)
 
     def _emit(self, out: list[Event]) -> None:
         repair = self.repair

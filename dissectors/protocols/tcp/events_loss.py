@@ -189,8 +189,9 @@ class Timeout(Loss):
     name: ClassVar[str] = "tcp.timeout"
     spec: ClassVar[str] = "RFC 6298 §5"
     WHY: ClassVar[str] = (
-        "When too little arrives to raise duplicate ACKs, or what they brought is lost too, only the timer is left. It must be longer than any normal "
-        "round trip, so a timeout costs far more than a fast retransmit, and each further one waits twice as long."
+        "When too little arrives to raise duplicate ACKs, or what they brought is lost too, only the timer is left. It "
+        "must be longer than any normal round trip, so a timeout costs far more than a fast retransmit, and each "
+        "further one waits twice as long."
     )
 
     def label(self) -> str:
@@ -201,9 +202,9 @@ class Timeout(Loss):
         r = self.repair
         if r.prompt:
             return (
-                f"{capital(self.signs())}, then {self.resent()}, at first as a fast retransmit. That was not enough: up "
-                f"to {duration(r.silent_ns)} passed in silence before a later one, so it looks as if the retransmission "
-                "timer ran out."
+                f"{capital(self.signs())}, then {self.resent()}, at first as a fast retransmit. That was not enough: "
+                f"up to {duration(r.silent_ns)} passed in silence before a later one, so it looks as if the "
+                "retransmission timer ran out."
             )
         return (
             f"{capital(self.signs())}, but {duration(r.since_sign_ns)} passed after the last of them before "

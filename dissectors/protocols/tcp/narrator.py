@@ -155,12 +155,14 @@ class TcpNarrator:
         if self.ended or not self._begun:
             return out
         self.ended = True
-        now = i64(time)
+        last = max(self.forward.flow.last_time, self.backward.flow.last_time)    # what ended later was not seen to
         unanswered = [_unanswered(self.forward), _unanswered(self.backward)]
+        fins = [side.loss.repair.fin and not side.loss.repair.octets for side in (self.forward, self.backward)]
         self.turns.finish(self.sides, out)
         for side in (self.forward, self.backward):
-            side.loss.finish(now, out)
-            side.window.finish(now, out)
+            side.loss.finish(last, out)
+            side.sacks.finish(out)
+            side.window.finish(last, out)
             side.keep_alive.close(out)
             side.limit.finish(out)
             flow = side.flow
@@ -171,7 +173,7 @@ class TcpNarrator:
                 observed = Observed(side.copy_time, flow.direction, tuple(side.copies.first), self.sides)
                 out.append(Duplicates(observed, side.copy_count, side.copies_reported))
         told = self.handshake.finish(time, out) if not self.midstream else False
-        self.teardown.finish(how, time, told, unanswered, out)
+        self.teardown.finish(how, time, told, unanswered, fins, out)
         return out
 
     # The first segment, and those with SYN or RST.
@@ -275,7 +277,7 @@ class TcpNarrator:
             if len(segment.options) >= PLAIN_OPTIONS:
                 options = segment.options
                 if len(options) > PLAIN_OPTIONS or i64(options[2]) == SACK:
-                    self._sack(segment, theirs, bits, out)
+                    self._sack(segment, mine, theirs, bits, out)
         if mine.loss.state == SETTLING:
             mine.loss.tick(time, out)
         if theirs.loss.state == SETTLING:
@@ -365,12 +367,16 @@ class TcpNarrator:
             self.teardown.fin_acked(segment, out)
         return True
 
-    def _sack(self, segment: Segment, theirs: End, bits: i64, out: list[Event]) -> None:
+    def _sack(self, segment: Segment, mine: End, theirs: End, bits: i64, out: list[Event]) -> None:
         """SACK blocks: a hole at the receiver, or bytes that came twice (RFC 2883 §4)."""
         blocks = parse(segment.options).sack
         if not blocks:
             return
         other = theirs.flow
+        room = max(mine.window.largest, i64(segment.window_bytes)) if segment.scale_known else i64(-1)
+        if theirs.sacks.outside(blocks, room):
+            theirs.sacks.note(blocks, i64(segment.time), i64(segment.frame))
+            return
         left = other.place(blocks[0][0])
         right = other.place(blocks[0][1])
         twice = right <= other.acked
@@ -386,7 +392,7 @@ class TcpNarrator:
         if left > other.acked:
             if bits & DUPLICATE_ACK == 0:
                 theirs.loss.duplicate_ack(i64(segment.time), i64(segment.frame), True, out)
-            theirs.loss.sacked()
+            theirs.loss.sacked(left)
 
     def _unusual(
         self, segment: Segment, mine: End, theirs: End, flags: i64, bits: i64, out: list[Event]
@@ -440,7 +446,7 @@ class TcpNarrator:
             if end <= high and (mine.copy(segment, rtt) or mine.stale(segment, position, stamp, rtt)):
                 return
             if position > high:
-                mine.loss.jump(position, time, frame, stamp, out)
+                mine.loss.jump(position, time, frame, stamp, length == 0, out)
             else:
                 filled = mine.loss.old(segment, position, end, stamp, out)
                 if filled > 0:

@@ -19,6 +19,7 @@ from dissectors.protocols.tcp.events_handshake import (
     TcpRefused,
     TcpUnanswered,
 )
+from dissectors.protocols.tcp.events_holes import SackOutside, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     Conflict,
@@ -72,8 +73,8 @@ TCP: Final = Protocol(
         Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, TcpUnanswered, HalfOpen, SynCookie,
         FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk, KeepAlive,
         CongestionMarks, Limits, Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe,
-        SpuriousRetransmission, Reordering, LossSummary, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged,
-        HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
+        SpuriousRetransmission, Reordering, LossSummary, Unrepaired, SackOutside, CaptureLoss, StreamGap, Conflict, Fin,
+        FinAcknowledged, HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
     phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},
