@@ -16,6 +16,7 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
+from dissectors.protocols.tcp.events_windows import WindowOverrun, WindowUnscaled
 
 SHORT_STOP_NS: Final = 10_000_000        # a window closed for less is seldom noticed
 LIMITED: Final = 20                      # per cent of the sending time, from which on it is told
@@ -92,6 +93,29 @@ def shrunk(case: Case) -> list[Found]:
             frames_of(events), case.conversation, basis="the right edge of its window moved back",
         ))
     return found
+
+
+def window_overrun(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"{event.says()}: it looks as if the two do not agree on window scaling.",
+            event.evidence.frames, case.conversation, confidence=LIKELY,
+            basis="at least twice the largest window, as the handshake scales it, was not acknowledged",
+            absent=case.absence(1 - event.direction, -1, event.time),
+        )
+        for event in case.of(WindowOverrun)
+    ]
+
+
+def window_unscaled(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"{event.says()}: it looks as if the scale was taken out of the handshake on the way.",
+            event.evidence.frames, case.conversation, confidence=LIKELY,
+            basis="the bytes under way are as many as the number in the field, each time",
+        )
+        for event in case.of(WindowUnscaled)
+    ]
 
 
 def keep_alive(case: Case) -> list[Found]:
@@ -208,6 +232,16 @@ PACE_RULES: Final[tuple[Rule[Case], ...]] = (
         "tcp.window_shrunk", "note", shrunk,
         "Update the receiver's TCP or the middlebox that rewrites windows.",
         "Window scaling that is not known rightly.", "tcp.window_size",
+    ),
+    Rule(
+        "tcp.window_overrun", "warn", window_overrun,
+        "Compare the SYN and the SYN-ACK at both ends: which of them lost its window scale option on the way?",
+        "ACKs of the receiver that the capture missed.", "tcp.len > 0", True,
+    ),
+    Rule(
+        "tcp.window_unscaled", "warn", window_unscaled,
+        "Compare the SYN and the SYN-ACK at both ends: a machine on the path clears or changes the scale.",
+        "An application that writes pieces of just this size and waits for each answer.", "tcp.len > 0",
     ),
     Rule(
         "tcp.keep_alive_unanswered", "warn", keep_alive,

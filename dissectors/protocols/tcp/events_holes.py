@@ -86,7 +86,7 @@ class Unrepaired(TcpEvent):
             text += "They passed the capture once, and no resend is in it"
         if hole.watched_ns <= 0:
             return text + "."
-        return f"{text}, though {duration(hole.watched_ns)} more of this connection are."
+        return f"{text}, though it shows {duration(hole.watched_ns)} more of this connection."
 
     def fields(self) -> dict[str, JsonValue]:
         hole = self.hole

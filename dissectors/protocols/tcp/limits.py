@@ -2,7 +2,7 @@
 
 The idea is T-RAT's (Zhang et al., SIGCOMM 2002), kept to what a capture at any point of the path can show:
 the bytes that pass in one round trip are the same everywhere. A round in which they come near the advertised
-window is the receiver's; one with a repair or an echoed mark is congestion's; a silence of more than a round
+window, and at some moment leave less room than one segment, is the receiver's; one with a repair or an echoed mark is congestion's; a silence of more than a round
 trip with nothing outstanding is the application's; the rest is unknown, because a capture sees neither the
 congestion window nor the rate of the link.
 """
@@ -30,8 +30,13 @@ NEAR_WINDOW: Final = 80.0
 # A silence is the application's from so many round trips on, and no shorter than a delayed ACK is held back
 # (RFC 9293 §3.8.6.3: less than 0.5 s; deployed stacks: 40 ms to 200 ms).
 SILENT_ROUNDS: Final[i64] = 2
-# Fewer bytes or less time than this are not worth a verdict.
+# Where the round trip is not known a silence is the application's no sooner than this.
+LONG_SILENCE_NS: Final[i64] = 1_000_000_000
+# What the sender knew of the window is kept in steps of this part of a round trip.
+STEPS: Final[i64] = 32
+# Fewer bytes or less time than this are not worth a verdict, unless so many rounds filled the window.
 LEAST_OCTETS: Final[i64] = 50_000
+LEAST_FULL: Final[i64] = 10
 LEAST_TIME_NS: Final = 20_000_000
 # Where the causes that can be told make up less than this share, in per cent, nothing is said.
 LEAST_SHARE: Final = 5
@@ -51,16 +56,54 @@ class LimitWatch:
         self._round_window: i64 = 0
         self._last: i64 = 0
         self._congested: bool = False
+        self._full: bool = False        # the window was filled in this round
+        self._full_rounds: i64 = 0
+        self._edge: i64 = -1            # the peer's furthest promise, and what it was before
+        self._edge_times: list[int] = []
+        self._edges: list[int] = []
         self._closed_ns: int = 0
         self._first_frame: i64 = 0
         self._last_frame: i64 = 0
         self._first_time: i64 = 0
 
+    def promise(self, time: i64, edge: i64) -> None:
+        """The peer has room up to this position, as the capture sees it."""
+        self._edge = edge
+        if self.rtt <= 0:
+            return
+        times = self._edge_times
+        if not times or time - i64(times[len(times) - 1]) >= self.rtt // STEPS:
+            times.append(int(time))
+            self._edges.append(int(edge))
+            if len(times) > 2 * STEPS:
+                times.pop(0)
+                self._edges.pop(0)
+
+    def sent(self, time: i64, end: i64, segment: i64, rtt_here: i64) -> None:
+        """New bytes up to this position. segment: the largest sent so far; rtt_here: from data to their ACK at the
+        place of the capture, -1 where unknown. What the sender knew of the window had passed the capture as much
+        earlier as the rest of the round trip takes."""
+        if self._full or self.rtt <= 0:
+            return
+        edge = self._edge
+        ago = self.rtt - max(rtt_here, 0)
+        if ago > self.rtt // STEPS:
+            edge = self._known(time - ago)
+        self._full = edge >= 0 and edge - end < segment
+
+    def _known(self, time: i64) -> i64:
+        """The promise as it was at that time, -1 where that is before the first."""
+        times = self._edge_times
+        while len(times) > 1 and i64(times[1]) <= time:
+            times.pop(0)
+            self._edges.pop(0)
+        return i64(self._edges[0]) if times and i64(times[0]) <= time else i64(-1)
+
     def data(
         self, time: i64, frame: i64, octets: i64, window: i64, idle: bool, congested: bool, closed_ns: int
     ) -> None:
-        """New bytes. window: the peer's; idle: all before them was acknowledged; closed_ns: how long the peer's
-        window was closed so far."""
+        """New bytes, not counted as sent yet. window: the peer's; idle: all before them was acknowledged; closed_ns:
+        how long the peer's window was closed so far."""
         self.octets += octets
         self._last_frame = frame
         if self._round_start < 0:
@@ -71,6 +114,8 @@ class LimitWatch:
         else:
             span = max(self.rtt, LEAST_ROUND_NS)
             silence = time - self._last
+            if self.rtt < 0:
+                span = LONG_SILENCE_NS if idle else span
             if idle and (silence - 1) // SILENT_ROUNDS >= span:     # so many rounds may not fit a machine integer
                 self._close(self._last, self._closed_ns, congested)
                 self._silence(int(silence), closed_ns)
@@ -99,6 +144,7 @@ class LimitWatch:
         self._round_octets = 0
         self._round_window = window
         self._congested = False
+        self._full = False
         self._closed_ns = closed_ns
 
     def _silence(self, silence: int, closed_ns: int) -> None:
@@ -120,10 +166,11 @@ class LimitWatch:
             cause = CONGESTION
         elif self.rtt < 0 or self._round_window <= 0:
             cause = UNKNOWN
-        elif float(self._round_octets) * float(self.rtt) * 100.0 >= (
+        elif self._full and float(self._round_octets) * float(self.rtt) * 100.0 >= (
             float(self._round_window) * float(end - self._round_start) * NEAR_WINDOW
         ):
             cause = RECEIVER
+            self._full_rounds += 1
         else:
             cause = UNKNOWN
         self.spent[cause] += elapsed
@@ -140,7 +187,7 @@ class LimitWatch:
     def finish(self, out: list[Event]) -> None:
         self.pause()
         total = sum(self.spent)
-        if self.octets < LEAST_OCTETS or total < LEAST_TIME_NS:
+        if (self.octets < LEAST_OCTETS and self._full_rounds < LEAST_FULL) or total < LEAST_TIME_NS:
             return
         if (total - self.spent[UNKNOWN]) * 100 < total * LEAST_SHARE:
             return

@@ -223,6 +223,7 @@ class TcpNarrator:
             flow.last_ack = i64(segment.ack)
             self.teardown.take(segment.direction, SENT_SYN_ACK)
             self.teardown.take(1 - segment.direction, SYN_ACKED)
+            mine.window.open(i64(segment.window))
             self.handshake.syn_ack(segment, out)
         else:
             self.teardown.take(segment.direction, SENT_SYN)
@@ -288,8 +289,10 @@ class TcpNarrator:
         if flags & ACK:
             mine.window.advertise(
                 time, i64(segment.frame), i64(segment.window_bytes), i64(segment.window), other.acked,
-                current and segment.scale_known, out
+                current and segment.scale_known, theirs.flow.mss, out
             )
+            if segment.scale_known:
+                theirs.limit.promise(time, mine.window.edge)
 
     def _catch_up(self, segment: Segment, mine: End, theirs: End, flags: i64) -> None:
         """After segments were left out: both streams are where this segment says."""
@@ -483,14 +486,16 @@ class TcpNarrator:
         if mine.keep_alive.exchange.probes or theirs.keep_alive.exchange.probes:
             mine.keep_alive.close(out)
             theirs.keep_alive.close(out)
-        mine.limit.data(time, frame, octets, window.window, idle, repairing, window.closed_ns)
+        mine.limit.data(time, frame, octets, window.window, idle, repairing, window.shut_ns())
+        mine.limit.sent(time, flow.high, max(flow.mss, octets), flow.rtt_min)
+        window.used(time, frame, flow.high, flow.high - flow.acked)
         in_flight = i64(segment.bytes_in_flight)
         mine.flight.add(time, in_flight if in_flight >= 0 else flow.high - flow.acked)
         flow.last_data_time = time
         flow.last_data_frame = frame
         flow.mss = max(flow.mss, octets)
         if bits & WINDOW_FULL:
-            window.filled(time, frame)
+            window.filled(time, frame, flow.high - flow.acked)
 
     def _end_run(self, out: list[Event]) -> None:
         """The turn of one side is over."""

@@ -54,6 +54,7 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
+from dissectors.protocols.tcp.events_windows import WindowOverrun, WindowUnscaled
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.protocols.tcp.phases import summarise
 from dissectors.protocols.tcp.terms import TERMS
@@ -71,8 +72,8 @@ TCP: Final = Protocol(
     ports={},
     events=(
         Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, TcpUnanswered, HalfOpen, SynCookie,
-        FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk, KeepAlive,
-        CongestionMarks, Limits, Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe,
+        FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk,
+        WindowOverrun, WindowUnscaled, KeepAlive, CongestionMarks, Limits, Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe,
         SpuriousRetransmission, Reordering, LossSummary, Unrepaired, SackOutside, CaptureLoss, StreamGap, Conflict, Fin,
         FinAcknowledged, HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
     ),

@@ -1,0 +1,80 @@
+"""Events of a sender that keeps another window than the one advertised. direction is the sender's."""
+from __future__ import annotations
+
+from typing import ClassVar
+
+from dissectors.kit.event import CORE, JsonValue
+from dissectors.kit.event import TRANSFER as TRANSFER_RANK
+from dissectors.kit.units import plural, size
+from dissectors.protocols.tcp.events import LIKELY, TRANSFER, Observed, TcpEvent, capital
+
+
+class WindowOverrun(TcpEvent):
+    """More under way than the peer has room for, by far: its window counts otherwise for the sender."""
+
+    name: ClassVar[str] = "tcp.window_overrun"
+    phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 7323 §2.2"
+    WHY: ClassVar[str] = (
+        "The receiver drops what it has no room for, so a sender never goes beyond the window. Where it does, the two "
+        "do not agree what the window field means: as a rule one scales it and the other does not, because something "
+        "on the path took the option out of one SYN."
+    )
+
+    def __init__(self, observed: Observed, flight: int, window: int) -> None:
+        super().__init__(observed)
+        self.flight = flight
+        self.window = window
+
+    def label(self) -> str:
+        return "window overrun"
+
+    def says(self) -> str:
+        return (
+            f"{capital(self.who())} had {size(self.flight)} under way, more than the largest window of {self.peer()}, "
+            f"{size(self.window)}"
+        )
+
+    def what(self) -> str:
+        return f"{self.says()} (#{self.evidence.frames[-1]}). It looks as if it takes the window field otherwise."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"in_flight": self.flight, "window": self.window, "confidence": LIKELY}
+
+
+class WindowUnscaled(TcpEvent):
+    """Never more under way than the bare number of the window field, time and again just that much."""
+
+    name: ClassVar[str] = "tcp.window_unscaled"
+    phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 7323 §2.2"
+    WHY: ClassVar[str] = (
+        "With window scaling the number in the window field stands for so many times more bytes. A sender that does not "
+        "know of it, because something on the path took the option out of the SYN that it got, sees a tiny window."
+    )
+
+    def __init__(self, observed: Observed, count: int, window: int, unit: int) -> None:
+        super().__init__(observed)
+        self.count = count
+        self.window = window
+        self.unit = unit
+
+    def label(self) -> str:
+        return "window unscaled"
+
+    def says(self) -> str:
+        return (
+            f"{capital(self.who())} never has more under way than the bare number in the window field of {self.peer()}, "
+            f"and {plural(self.count, 'time')} just that ({size(self.window)} at first), although with the scale of the "
+            f"handshake (×{self.unit}) it stands for {size(self.window * self.unit)}"
+        )
+
+    def what(self) -> str:
+        return f"{self.says()}. It looks as if the scale never reached {self.who()}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"count": self.count, "window": self.window, "unit": self.unit, "confidence": LIKELY}
