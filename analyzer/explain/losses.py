@@ -33,6 +33,9 @@ ERROR_EPISODES: Final = 3     # one burst is how slow start finds the end of a q
 # A path that lets nothing large through: so many segments' worth of data, and this share of all, in vain.
 BLACK_HOLE_SEGMENTS: Final = 3
 BLACK_HOLE_SHARE: Final = 90
+# A segment of this size makes a packet above 1280 bytes, which every IPv6 link carries (RFC 8200 §5).
+LARGE_OCTETS: Final = 1220
+BLACK_HOLE_ROUNDS: Final = 3
 # A sender that still wants to resend does it within this time (RFC 6298 §2 begins with a timer of 1 s, and doubles it).
 RESEND_NS: Final = 3_000_000_000
 
@@ -106,8 +109,12 @@ def timeout(case: Case) -> list[Found]:
         lost = [event for event in events if not event.repair.repaired]
         cost = sum([_stalled(event) for event in events])
         segments = sum([event.repair.segments for event in events])
+        waits = sum([
+            event.repair.timers if event.signs() else max(event.repair.timers, event.repair.rounds, 1)
+            for event in events
+        ])
         sentence = (
-            f"{capital(events[0].who())} waited for its retransmission timer {times(len(events))} and resent "
+            f"{capital(events[0].who())} waited for its retransmission timer {times(waits)} and resent "
             f"{plural(segments, 'segment')}: {duration(cost)} passed without progress"
         )
         sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK came." if lost else "."
@@ -137,8 +144,8 @@ def black_hole(case: Case) -> list[Found]:
     tcp = case.conversation.tcp
     if tcp is None or any(too_big(event) for event in case.of(IcmpError)):
         return []
-    found = []
-    for event in case.of(Timeout):
+    found = _large_in_vain(case)
+    for event in [] if found else case.of(Timeout):
         mss = tcp.mss[1 - (event.direction & 1)]
         octets = event.repair.octets
         whole = carried(case, event.direction)
@@ -152,6 +159,33 @@ def black_hole(case: Case) -> list[Found]:
                 event.evidence.frames, case.conversation, cost_ns=event.repair.lasted_ns, confidence=POSSIBLE,
                 basis="the handshake passed, full segments did not, and no ICMP message told that they are too large",
             ))
+    return found
+
+
+def _large_in_vain(case: Case) -> list[Found]:
+    """Small segments were acknowledged, and the first large one never was, however often it was sent. A peer that went
+    away at that moment looks the same, so it stays possible only."""
+    found = []
+    for event in case.of(Timeout):
+        repair = event.repair
+        if (
+            repair.repaired or repair.rounds < BLACK_HOLE_ROUNDS or repair.size < LARGE_OCTETS
+            or not 0 < repair.passed < repair.size
+        ):
+            continue
+        said = (
+            f"{capital(event.who())} sent a segment of {size(repair.size)} {times(repair.rounds + 1)} in "
+            f"{duration(repair.last_ns - event.time + max(repair.waited_ns, 0))} and got no ACK of it, while "
+        )
+        found.append(Found(
+            f"{said}those of up to {size(repair.passed)} had been acknowledged: the path may drop large packets "
+            "without saying so.",
+            event.evidence.frames, case.conversation, cost_ns=repair.lasted_ns, confidence=POSSIBLE,
+            basis="no segment as large was ever acknowledged, and no ICMP message told that it is too large; a peer "
+            "that went away at that moment looks the same",
+            otherwise=f"{said}one of {size(repair.passed)} had been acknowledged: the path may drop large packets, or "
+            "larger ones passed before.",
+        ))
     return found
 
 

@@ -195,7 +195,7 @@ def slow_answer(case: Case) -> list[Found]:
 def offload(case: Case) -> list[Found]:
     """Segments larger than the MSS cannot have been on the wire like that."""
     tcp = case.conversation.tcp
-    if tcp is None:
+    if tcp is None or case.capture.unsized:     # then `capture.length` has said so
         return []
     found = []
     for side in (0, 1):

@@ -119,7 +119,6 @@ class LossWatch:
         self._beyond: i64 = 0               # the frame that begins behind a hole; _beyond_fin: with nothing but the FIN
         self._beyond_fin: bool = False
         self._heard: i64 = -1               # when the receiver last gave a sign or the sender last resent
-        self._last_resend: i64 = 0
         self._last_round: i64 = 0
         self._last_wait: i64 = -1
         self._ratios: i64 = 0
@@ -224,6 +223,7 @@ class LossWatch:
             repair.longest_ns = segment.rto_ns
             repair.tail = end == self.flow.high
             repair.fin = segment.length == 0
+            repair.size = segment.length
             self._first_position = position
             self._first_time = time
             self._first_ts = ts
@@ -237,7 +237,8 @@ class LossWatch:
                 self._round(time - self._last_round)
             repair.rounds += 1
             self._last_round = time
-        self._last_resend = time
+        repair.last_ns = segment.time
+        repair.last_size = segment.length
         repair.segments += 1
         repair.octets += segment.length
         repair.fresh += 1 if fresh else 0
@@ -384,7 +385,7 @@ class LossWatch:
     def finish(self, time: i64, out: list[Event]) -> None:
         """The end of the telling."""
         if self.repairing():
-            self.repair.lasted_ns = int(self._last_resend - self._start)
+            self.repair.lasted_ns = self.repair.last_ns - int(self._start)
         unrepaired = self._unrepaired(time)
         if unrepaired is not None:
             out.append(unrepaired)
@@ -430,6 +431,7 @@ class LossWatch:
 
     def _emit(self, out: list[Event]) -> None:
         repair = self.repair
+        repair.passed = int(self.flow.acked_size)
         repair.backoff = self._doubled > 0 and self._doubled >= self._ratios - 1
         event = self._event()
         if event is not None:

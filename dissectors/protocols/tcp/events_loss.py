@@ -46,6 +46,10 @@ class Repair:
         self.answered_ns = -1
         self.repaired = False
         self.repaired_by = 0
+        self.size = 0                # payload of the first segment resent, and of the last; last_ns: when that was
+        self.last_size = 0
+        self.last_ns = 0
+        self.passed = 0              # the largest payload of this direction that was ever acknowledged
         self.fin = False
         self.tail = False            # the first segment resent was the last one sent
         self.basis = ""

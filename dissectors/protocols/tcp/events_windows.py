@@ -53,8 +53,8 @@ class WindowUnscaled(TcpEvent):
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 7323 §2.2"
     WHY: ClassVar[str] = (
-        "With window scaling the number in the window field stands for so many times more bytes. A sender that does not "
-        "know of it, because something on the path took the option out of the SYN that it got, sees a tiny window."
+        "With window scaling the number in the window field stands for so many times more bytes. A sender that does "
+        "not know of it, because something on the path took the option out of the SYN that it got, sees a tiny window."
     )
 
     def __init__(self, observed: Observed, count: int, window: int, unit: int) -> None:
@@ -68,9 +68,9 @@ class WindowUnscaled(TcpEvent):
 
     def says(self) -> str:
         return (
-            f"{capital(self.who())} never has more under way than the bare number in the window field of {self.peer()}, "
-            f"and {plural(self.count, 'time')} just that ({size(self.window)} at first), although with the scale of the "
-            f"handshake (×{self.unit}) it stands for {size(self.window * self.unit)}"
+            f"{capital(self.who())} never has more under way than the bare number in the window field of "
+            f"{self.peer()}, and {plural(self.count, 'time')} just that ({size(self.window)} at first), although with "
+            f"the scale of the handshake (×{self.unit}) it stands for {size(self.window * self.unit)}"
         )
 
     def what(self) -> str:

@@ -2,9 +2,9 @@
 
 The idea is T-RAT's (Zhang et al., SIGCOMM 2002), kept to what a capture at any point of the path can show:
 the bytes that pass in one round trip are the same everywhere. A round in which they come near the advertised
-window, and at some moment leave less room than one segment, is the receiver's; one with a repair or an echoed mark is congestion's; a silence of more than a round
-trip with nothing outstanding is the application's; the rest is unknown, because a capture sees neither the
-congestion window nor the rate of the link.
+window, and at some moment leave less room than one segment, is the receiver's; one with a repair or an echoed
+mark is congestion's; a silence of more than a round trip with nothing outstanding is the application's; the
+rest is unknown, because a capture sees neither the congestion window nor the rate of the link.
 """
 from __future__ import annotations
 

@@ -359,6 +359,8 @@ class TcpNarrator:
                 loss.unseen(position, time, frame)
             other.advance(position, ack)
         other.acked = position
+        if other.sizes:
+            other.settle_sizes()
         if segment.ack_rtt_ns >= 0:
             rtt = i64(segment.ack_rtt_ns)
             if other.rtt_min < 0 or rtt < other.rtt_min:
@@ -494,6 +496,8 @@ class TcpNarrator:
         flow.last_data_time = time
         flow.last_data_frame = frame
         flow.mss = max(flow.mss, octets)
+        if octets > flow.acked_size:
+            flow.note_size(flow.high, octets)
         if bits & WINDOW_FULL:
             window.filled(time, frame, flow.high - flow.acked)
 
