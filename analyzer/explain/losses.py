@@ -110,8 +110,7 @@ def timeout(case: Case) -> list[Found]:
         cost = sum([_stalled(event) for event in events])
         segments = sum([event.repair.segments for event in events])
         waits = sum([
-            event.repair.timers if event.signs() else max(event.repair.timers, event.repair.rounds, 1)
-            for event in events
+            max(event.repair.timers, 1 if event.signs() else event.repair.rounds, 1) for event in events
         ])
         sentence = (
             f"{capital(events[0].who())} waited for its retransmission timer {times(waits)} and resent "

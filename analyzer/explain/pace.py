@@ -16,11 +16,12 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
-from dissectors.protocols.tcp.events_windows import WindowOverrun, WindowUnscaled
+from dissectors.protocols.tcp.events_windows import AckAwaited, WindowOverrun, WindowUnscaled
 
 SHORT_STOP_NS: Final = 10_000_000        # a window closed for less is seldom noticed
 LIMITED: Final = 20                      # per cent of the sending time, from which on it is told
 MOSTLY_LIMITED: Final = 50               # and from which on it is the thing to change
+LONG_WAITS_NS: Final = 1_000_000_000     # as much in sum, for ACKs that were delayed
 SLOW_ANSWER_NS: Final = 1_000_000_000    # a person's train of thought is interrupted
 # Round trips that grow under load: against the shortest, with samples enough, and more than a delayed ACK adds
 # (RFC 9293 §3.8.6.3 allows up to 500 ms; stacks take 40 ms to 200 ms, so a mean over many rounds stays below).
@@ -115,6 +116,18 @@ def window_unscaled(case: Case) -> list[Found]:
             basis="the bytes under way are as many as the number in the field, each time",
         )
         for event in case.of(WindowUnscaled)
+    ]
+
+
+def ack_awaited(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"{capital(event.says())}: {duration(event.waited_ns)} in all.",
+            event.evidence.frames, case.conversation, cost_ns=event.waited_ns, confidence=LIKELY,
+            severity="warn" if event.waited_ns >= LONG_WAITS_NS else "",
+            basis="each next piece left right after the ACK, as Nagle's algorithm has it, and not before",
+        )
+        for event in case.of(AckAwaited)
     ]
 
 
@@ -237,6 +250,11 @@ PACE_RULES: Final[tuple[Rule[Case], ...]] = (
         "tcp.window_overrun", "warn", window_overrun,
         "Compare the SYN and the SYN-ACK at both ends: which of them lost its window scale option on the way?",
         "ACKs of the receiver that the capture missed.", "tcp.len > 0", True,
+    ),
+    Rule(
+        "tcp.ack_awaited", "note", ack_awaited,
+        "Write a message in one piece, or switch Nagle's algorithm off (TCP_NODELAY) in the program that sends.",
+        "A program that waits by itself between the pieces.", "tcp.len >= 0",
     ),
     Rule(
         "tcp.window_unscaled", "warn", window_unscaled,

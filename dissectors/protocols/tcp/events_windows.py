@@ -1,11 +1,13 @@
-"""Events of a sender that keeps another window than the one advertised. direction is the sender's."""
+"""Events of a sender that keeps another window than the one advertised, or waits for an ACK although it may send.
+
+direction is the sender's."""
 from __future__ import annotations
 
 from typing import ClassVar
 
 from dissectors.kit.event import CORE, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
-from dissectors.kit.units import plural, size
+from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import LIKELY, TRANSFER, Observed, TcpEvent, capital
 
 
@@ -78,3 +80,40 @@ class WindowUnscaled(TcpEvent):
 
     def fields(self) -> dict[str, JsonValue]:
         return {"count": self.count, "window": self.window, "unit": self.unit, "confidence": LIKELY}
+
+
+class AckAwaited(TcpEvent):
+    """Small pieces that were sent only once the one before was acknowledged, by a delayed ACK."""
+
+    name: ClassVar[str] = "tcp.ack_awaited"
+    phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 9293 §3.7.4"
+    WHY: ClassVar[str] = (
+        "Nagle's algorithm sends a small segment only when all before it is acknowledged, and a receiver delays an ACK "
+        "in the hope of data to send it with. When both meet, each waits for the other."
+    )
+
+    def __init__(self, observed: Observed, count: int, waited_ns: int, longest_ns: int) -> None:
+        super().__init__(observed)
+        self.count = count
+        self.waited_ns = waited_ns
+        self.longest_ns = longest_ns
+
+    def label(self) -> str:
+        return "ACK awaited"
+
+    def says(self) -> str:
+        return (
+            f"{plural(self.count, 'time')} {self.who()} sent a small piece only after {self.peer()} had acknowledged "
+            f"the one before, and that ACK was delayed by up to {duration(self.longest_ns)}"
+        )
+
+    def what(self) -> str:
+        return f"{capital(self.says())} (Nagle's algorithm and delayed ACKs): {duration(self.waited_ns)} in all."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {
+            "count": self.count, "waited_ns": self.waited_ns, "longest_delay_ns": self.longest_ns, "confidence": LIKELY,
+        }

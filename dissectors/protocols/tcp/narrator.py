@@ -165,6 +165,7 @@ class TcpNarrator:
             side.window.finish(last, out)
             side.keep_alive.close(out)
             side.limit.finish(out)
+            side.nagle.finish(out)
             flow = side.flow
             if side.mark_time >= 0:
                 observed = Observed(side.mark_time, flow.direction, tuple(side.marks.first), self.sides)
@@ -278,7 +279,9 @@ class TcpNarrator:
             if len(segment.options) >= PLAIN_OPTIONS:
                 options = segment.options
                 if len(options) > PLAIN_OPTIONS or i64(options[2]) == SACK:
-                    self._sack(segment, mine, theirs, bits, out)
+                    known = segment.scale_known
+                    room = max(mine.window.largest, i64(segment.window_bytes)) if known else i64(-1)
+                    theirs.reported(segment, room, bits & DUPLICATE_ACK != 0, out)
         if mine.loss.state == SETTLING:
             mine.loss.tick(time, out)
         if theirs.loss.state == SETTLING:
@@ -343,6 +346,7 @@ class TcpNarrator:
             for side in (self.forward, self.backward):
                 side.limit.rtt = rtt
                 side.loss.rtt = rtt
+                side.nagle.rtt = rtt
 
     def _acknowledge(self, segment: Segment, mine: End, theirs: End, ack: i64, out: list[Event]) -> bool:
         """The number of the ACK changed. False where it is an old one."""
@@ -361,6 +365,8 @@ class TcpNarrator:
         other.acked = position
         if other.sizes:
             other.settle_sizes()
+        if position == other.high and segment.length == 0:
+            theirs.nagle.acknowledged(time, frame)
         if segment.ack_rtt_ns >= 0:
             rtt = i64(segment.ack_rtt_ns)
             if other.rtt_min < 0 or rtt < other.rtt_min:
@@ -371,33 +377,6 @@ class TcpNarrator:
         if other.fin_end >= 0 and not other.fin_acked and position >= other.fin_end:
             self.teardown.fin_acked(segment, out)
         return True
-
-    def _sack(self, segment: Segment, mine: End, theirs: End, bits: i64, out: list[Event]) -> None:
-        """SACK blocks: a hole at the receiver, or bytes that came twice (RFC 2883 §4)."""
-        blocks = parse(segment.options).sack
-        if not blocks:
-            return
-        other = theirs.flow
-        room = max(mine.window.largest, i64(segment.window_bytes)) if segment.scale_known else i64(-1)
-        if theirs.sacks.outside(blocks, room):
-            theirs.sacks.note(blocks, i64(segment.time), i64(segment.frame))
-            return
-        left = other.place(blocks[0][0])
-        right = other.place(blocks[0][1])
-        twice = right <= other.acked
-        if not twice and len(blocks) > 1:
-            twice = left >= other.place(blocks[1][0]) and right <= other.place(blocks[1][1])
-        if twice:
-            if theirs.copy_count > theirs.copies_reported and theirs.loss.repair.segments == 0:
-                theirs.copies_reported += 1
-            theirs.loss.duplicate_sack(left, right)
-            if len(blocks) == 1:
-                return
-            left = other.place(blocks[1][0])
-        if left > other.acked:
-            if bits & DUPLICATE_ACK == 0:
-                theirs.loss.duplicate_ack(i64(segment.time), i64(segment.frame), True, out)
-            theirs.loss.sacked(left)
 
     def _unusual(
         self, segment: Segment, mine: End, theirs: End, flags: i64, bits: i64, out: list[Event]
@@ -490,6 +469,8 @@ class TcpNarrator:
             theirs.keep_alive.close(out)
         mine.limit.data(time, frame, octets, window.window, idle, repairing, window.shut_ns())
         mine.limit.sent(time, flow.high, max(flow.mss, octets), flow.rtt_min)
+        mine.nagle.data(time, frame, octets, flow.rtt_min)
+        theirs.nagle.interrupted()
         window.used(time, frame, flow.high, flow.high - flow.acked)
         in_flight = i64(segment.bytes_in_flight)
         mine.flight.add(time, in_flight if in_flight >= 0 else flow.high - flow.acked)

@@ -54,7 +54,7 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
-from dissectors.protocols.tcp.events_windows import WindowOverrun, WindowUnscaled
+from dissectors.protocols.tcp.events_windows import AckAwaited, WindowOverrun, WindowUnscaled
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.protocols.tcp.phases import summarise
 from dissectors.protocols.tcp.terms import TERMS
@@ -73,10 +73,10 @@ TCP: Final = Protocol(
     events=(
         Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, TcpUnanswered, HalfOpen,
         SynCookie, FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk,
-        WindowOverrun, WindowUnscaled, KeepAlive, CongestionMarks, Limits, Duplicates, Urgent, Loss, FastRetransmit,
-        Timeout, TailLossProbe, SpuriousRetransmission, Reordering, LossSummary, Unrepaired, SackOutside, CaptureLoss,
-        StreamGap, Conflict, Fin, FinAcknowledged, HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck,
-        NotEnded,
+        WindowOverrun, WindowUnscaled, AckAwaited, KeepAlive, CongestionMarks, Limits, Duplicates, Urgent, Loss,
+        FastRetransmit, Timeout, TailLossProbe, SpuriousRetransmission, Reordering, LossSummary, Unrepaired,
+        SackOutside, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged, HalfClose, TcpClosed, TcpReset,
+        LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
     phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},
