@@ -5,6 +5,7 @@ from typing import Final
 
 from analyzer.explain.ending import GAVE_UP
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from dissectors.kit.observation import ALWAYS
 from dissectors.kit.units import duration, plural, rate, size
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_teardown import TcpReset
@@ -18,6 +19,9 @@ from dissectors.protocols.tcp.events_transfer import (
 )
 from dissectors.protocols.tcp.events_windows import AckAwaited, WindowOverrun, WindowUnscaled
 
+# An answer to a keep-alive comes within this time; so many without one are no single loss.
+PATIENCE_NS: Final = 1_000_000_000
+ENOUGH_PROBES: Final = 2
 SHORT_STOP_NS: Final = 10_000_000        # a window closed for less is seldom noticed
 LIMITED: Final = 20                      # per cent of the sending time, from which on it is told
 MOSTLY_LIMITED: Final = 50               # and from which on it is the thing to change
@@ -139,12 +143,16 @@ def keep_alive(case: Case) -> list[Found]:
         silent = [event for event in events if event.answers == 0]
         if silent:
             probes = sum([event.probes for event in silent])
+            since, last = silent[0].time, silent[-1].time + silent[-1].lasted_ns
+            waited = probes if case.capture.end_ns - last >= PATIENCE_NS else probes - 1
             cost = sum([event.lasted_ns for event in silent])
             found.append(Found(
                 f"{plural(probes, 'keep-alive')} of {silent[0].who()} had no answer: {silent[0].peer()} is gone, or "
                 "cannot be reached any more.",
                 frames_of(silent), case.conversation, cost_ns=cost, confidence=LIKELY,
                 basis="no segment of the other side is in the capture after them",
+                absent=case.absence(1 - silent[0].direction, since, -1 if waited >= ENOUGH_PROBES else ALWAYS),
+                otherwise=f"{plural(probes, 'keep-alive')} of {silent[0].who()} had no answer in this capture.",
             ))
     return found
 
