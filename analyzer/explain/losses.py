@@ -4,7 +4,6 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
-from dissectors.kit.observation import ALWAYS
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
@@ -192,14 +191,14 @@ def unrepaired(case: Case) -> list[Found]:
     """What the receiver asked for in vain. A capture that ends soon after it may have missed the resend."""
     found = []
     for event in case.of(Unrepaired):
-        asked = event.time + max(event.hole.watched_ns, RESEND_NS)
-        one = event.hole.octets == 1
+        were = "was" if event.hole.octets == 1 else "were"
+        sofar = f"{capital(event.missing())} {were} missing at the end of what was seen: {event.grounds()}."
+        soon = case.capture.end_ns < event.time + RESEND_NS
         found.append(Found(
-            f"{capital(event.missing())} never arrived and {'was' if one else 'were'} not resent: {event.grounds()}.",
-            event.evidence.frames, case.conversation, cost_ns=event.hole.watched_ns, confidence=LIKELY,
-            absent=case.absence(event.direction, event.time, asked if asked < case.capture.end_ns else ALWAYS),
-            otherwise=f"{capital(event.missing())} {'was' if one else 'were'} missing at the end of what was seen: "
-            f"{event.grounds()}.",
+            sofar if soon else f"{capital(event.missing())} never arrived and {were} not resent: {event.grounds()}.",
+            event.evidence.frames, case.conversation, cost_ns=event.hole.watched_ns,
+            severity="note" if soon else "", confidence=POSSIBLE if soon else LIKELY,
+            absent=case.absence(event.direction, event.time, -1 if soon else event.time + RESEND_NS), otherwise=sofar,
             basis="the receiver's own ACKs, and no frame behind them that carries the bytes",
         ))
     return found
