@@ -27,6 +27,7 @@ from tls_cases import (
     chosen,
     closed,
     data,
+    dialogue,
     established,
     exchange_of,
     fin,
@@ -52,6 +53,7 @@ from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.model import SEVERITIES, Finding
+from dissectors.protocols.starttls.dialogue import Observed as Said
 from dissectors.protocols.starttls.events import Injected, Stripped
 from dissectors.protocols.tls.events import Observed
 from dissectors.protocols.tls.events_data import Decryption, EarlyData, Renegotiation
@@ -170,9 +172,9 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tls.hello_retry": (made(hello(), retried("secp256r1")), made(hello(), retried(""))),
     "tls.starttls_refused": (made(refused_tls(), in_clear()), made(agreed())),
     "tls.starttls_stripped": (
-        made(Stripped(60 * MS, 1, (7,), 0, "SMTP", "XXXXXXXA")), made(refused_tls()),
+        made(Stripped(Said(60 * MS, 1, (7,), dialogue()), "XXXXXXXA")), made(refused_tls()),
     ),
-    "tls.starttls_injected": (made(Injected(60 * MS, 0, (7,), 0, "SMTP", 12), agreed()), made(agreed())),
+    "tls.starttls_injected": (made(Injected(Said(60 * MS, 0, (7,), dialogue()), 12), agreed()), made(agreed())),
     "tls.in_clear": (made(in_clear()), made(refused_tls(), in_clear())),
 }
 

@@ -10,6 +10,8 @@ from x509_lab import NOW_NS, OTHER, Signer
 
 from analyzer.model import Analysis, Conversation
 from dissectors.kit.event import Event
+from dissectors.protocols.starttls.dialogue import Dialogue, Pending
+from dissectors.protocols.starttls.dialogue import Observed as Said
 from dissectors.protocols.starttls.events import Agreed, InClear
 from dissectors.protocols.starttls.events import StarttlsRefused as NoTls
 from dissectors.protocols.tcp.events_teardown import Fin, ResetCause, TcpReset
@@ -31,6 +33,7 @@ from dissectors.wire.tls.messages import Alert, Certificate, CertificateRequest,
 
 Made = Callable[[], Analysis]
 RENEGOTIATION_INFO = extension(0xFF01, b"\0")
+STARTTLS = Pending("STARTTLS", "STARTTLS", (7,), 59 * MS)
 ECDHE_GCM, RSA_GCM, RC4, CBC, NULL = 0xC02F, 0x009C, 0xC011, 0xC013, 0x0002
 
 
@@ -143,16 +146,24 @@ def exchange_of(bits: int) -> ServerKeyExchangeSeen:
     return ServerKeyExchangeSeen(Observed(77 * MS, 1, (6,), 0, 500), "DHE", exchange)
 
 
+def dialogue(offered: bool = True) -> Dialogue:
+    """With a mail server, of which the client has said two commands."""
+    found = Dialogue("SMTP")
+    found.client, found.began_ns, found.commands, found.offered = 0, 0, 2, offered
+    return found
+
+
 def in_clear(exposed: str = "credentials", offered: bool = True, time: int = 90 * MS) -> InClear:
-    return InClear(time, 0, (9,), 0, "SMTP", exposed, "AUTH PLAIN [redacted]", offered)
+    command = Pending("AUTH", "AUTH PLAIN [redacted]", (9,), time)
+    return InClear(Said(time, 0, (9,), dialogue(offered)), exposed, command)
 
 
 def refused_tls(offered: bool = True) -> NoTls:
-    return NoTls(60 * MS, 1, (7, 8), 0, "SMTP", "STARTTLS", "454 no", offered)
+    return NoTls(Said(60 * MS, 1, (7, 8), dialogue(offered)), STARTTLS, "454 no")
 
 
 def agreed() -> Agreed:
-    return Agreed(60 * MS, 1, (7, 8), 0, "SMTP", "STARTTLS", "220 go", MS, 0, 2)
+    return Agreed(Said(60 * MS, 1, (7, 8), dialogue()), STARTTLS, "220 go")
 
 
 def spoken(protocol: str, port: int) -> Conversation:
