@@ -146,14 +146,30 @@ def _finding(rule: Rule[T], found: Found, observed: Observed) -> Finding | None:
         why = absent.why if not absent.proven else observed.dropped
         if why:
             basis = f"{basis}; but {why}" if basis else why
-    narrow = found.narrow or rule.narrow
+    frames = found.frames[:MAX_FRAMES]
     parts = [conversation.display_filter()] if conversation is not None else []
+    narrow = found.narrow or rule.narrow
     if narrow:
         parts.append(f"({narrow})" if " || " in narrow and parts and not narrow.startswith("(") else narrow)
+    shown = " && ".join(parts)
     return Finding(
-        rule.code, severity, confidence, sentence, number, found.frames[:MAX_FRAMES],
-        " && ".join(parts), found.next_step or rule.next_step, rule.refute, basis,
+        rule.code, severity, confidence, sentence, number, frames,
+        _with_cited(shown, frames) if narrow and frames else shown, found.next_step or rule.next_step, rule.refute,
+        basis,
     )
+
+
+def _with_cited(display_filter: str, frames: tuple[int, ...]) -> str:
+    """A display filter that shows the cited frames too: Wireshark may read one of them in another way, and what
+    concerns several conversations has frames in each."""
+    cited: list[list[int]] = []
+    for frame in sorted(frames):
+        if cited and frame == cited[-1][1] + 1:
+            cited[-1][1] = frame
+        else:
+            cited.append([frame, frame])
+    numbers = ", ".join(str(first) if first == last else f"{first}..{last}" for first, last in cited)
+    return f"({display_filter}) || frame.number in {{{numbers}}}"
 
 
 def _order(entry: tuple[Finding, int]) -> tuple[int, int, int]:

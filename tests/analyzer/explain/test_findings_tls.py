@@ -18,7 +18,6 @@ from tls_scenes import (
     alerts,
     asked,
     both_versions,
-    certificate,
     choose,
     offer,
     opening,
@@ -32,6 +31,8 @@ from tls_wire import (
     CLIENT_RANDOM,
     SERVER_RANDOM,
     alpn,
+    certificate,
+    dhe,
     extension,
     hello13,
     hidden,
@@ -49,7 +50,9 @@ from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.model import Finding
 from dissectors.kit.observation import NOT_CAPTURED
 from dissectors.kit.provided import Provided
+from dissectors.protocols.tls.events import Observed
 from dissectors.protocols.tls.events_data import ACCEPTED, REJECTED, EarlyData
+from dissectors.protocols.tls.state import Hidden
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 SECOND = 1_000 * MS
@@ -82,15 +85,11 @@ def shows(*ders: bytes) -> Story:
     return says(0, record(22, certificate(ders) + message(16, b"\x41" + bytes(65))))
 
 
-def dhe(bits: int) -> bytes:
-    prime = b"\xff" * (bits // 8)
-    public = pack(">H", len(prime)) + prime
-    return message(12, public + b"\0\x01\x02" + public + b"\x04\x01\0\x04sign")
-
-
 def early(outcome: str) -> Story:
     def play(scene: Scene) -> None:
-        scene.events.append(EarlyData(scene.now, 0, (scene.frame,), 0, outcome, 1, 320))
+        sent = Hidden()
+        sent.add(1, 320, scene.now, scene.now, (scene.frame,))
+        scene.events.append(EarlyData(Observed(scene.now, 0, (scene.frame,), 0), outcome, sent))
     return play
 
 
