@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, LimitReached, Malformed
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.kit.units import duration
@@ -141,7 +141,7 @@ class DnsDissector(Dissector):
                 out.append(self._malformed(time, direction, Evidence(frames, start, end), error.offset, error.reason))
 
     def _malformed(self, time: int, direction: int, evidence: Evidence, offset: int, reason: str) -> Malformed:
-        return Malformed(time, direction, evidence, NAMES[self.kind], offset, reason)
+        return Malformed(Observed(time, direction, evidence), NAMES[self.kind], offset, reason)
 
     def _query(
         self, message: DnsMessage, length: int, frames: tuple[int, ...], frame: int, time: int, direction: int,
@@ -220,7 +220,7 @@ class DnsDissector(Dissector):
         if transactions.overflow and not self.limit_told:
             self.limit_told = True
             out.append(LimitReached(
-                time, direction, Evidence(frames), NAMES[self.kind], "queries remembered", MAX_ASKED
+                Observed(time, direction, Evidence(frames)), NAMES[self.kind], "queries remembered", MAX_ASKED
             ))
 
 

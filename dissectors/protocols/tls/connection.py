@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import ALPN, ANYONE, BENEATH, Context, Handoff, Output
 from dissectors.protocols.tls.events import TlsEvent
@@ -61,7 +61,7 @@ class TlsConnection:
         elif not self.capped:
             self.capped = True
             self.out.append(LimitReached(
-                event.time, event.direction, event.evidence, "tls", "messages told one by one", MAX_TOLD
+                Observed(event.time, event.direction, event.evidence), "tls", "messages told one by one", MAX_TOLD
             ))
 
     def take(self) -> list[Output]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.tls.content import TlsContent
@@ -111,7 +111,7 @@ class TlsDissector(Dissector):
             side.unsure = True
             side.gap = True
             state.out.append(Malformed(
-                notice.time, side.direction, Evidence(frames), "tls", 0,
+                Observed(notice.time, side.direction, Evidence(frames)), "tls", 0,
                 f"no record begins where one is due ({notice.first.hex(' ')})",
             ))
         elif notice.kind == FOUND:

@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, LimitReached
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, LimitReached, Observed
 from dissectors.kit.framer import ENDS, FOUND, LOST, PART
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
@@ -391,7 +391,7 @@ class WebSocketDissector(Dissector):
             self._broke(side, COMPRESSION, "a compressed message does not inflate", out)
         if inflater.cap:
             out.append(LimitReached(
-                side.now, side.direction, Evidence((side.frame,)), "websocket", inflater.cap, inflater.limit
+                Observed(side.now, side.direction, Evidence((side.frame,))), "websocket", inflater.cap, inflater.limit
             ))
             inflater.cap = ""
 
