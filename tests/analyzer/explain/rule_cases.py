@@ -102,7 +102,7 @@ def response(*messages: tuple[int, int, bytes], **options: int) -> Made:
 
 def incomplete() -> Account:
     made = lookup((0, 0, message(7)), (MS, 1, message(7, 0x8180, answers=(answer(),))), tcp=True)
-    made.events.append(DnsIncomplete(2 * MS, 1, Evidence((3,)), 20, 5, "The stream ended within a message"))
+    made.events.append(DnsIncomplete(Observed(2 * MS, 1, Evidence((3,))), 20, 5, "The stream ended within a message"))
     return made
 
 
