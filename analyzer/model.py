@@ -6,6 +6,7 @@ from typing import Final
 from dissectors.kit.event import APPLICATION, Event, JsonValue
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
+from dissectors.kit.observation import Observation
 from dissectors.kit.phase import Series as Series  # noqa: PLC0414 (part of the model)
 
 # Severities on Wireshark's scale, lowest first.
@@ -164,11 +165,15 @@ class Account:
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
     points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
+    observed: what could be observed of it.
     """
 
-    def __init__(self, conversation: Conversation, marks: Marks | None = None) -> None:
+    def __init__(
+        self, conversation: Conversation, marks: Marks | None = None, observed: Observation | None = None
+    ) -> None:
         self.conversation = conversation
         self.marks = marks if marks is not None else Marks()
+        self.observed = observed if observed is not None else Observation()
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
         self.events: list[Event] = []
@@ -202,13 +207,17 @@ class Phase:
 class Told:
     """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
-    marks: what is secret in it.
+    marks: what is secret in it.     observed: what could be observed of it.
     """
 
-    def __init__(self, conversation: Conversation, phases: list[Phase], marks: Marks | None = None) -> None:
+    def __init__(
+        self, conversation: Conversation, phases: list[Phase], marks: Marks | None = None,
+        observed: Observation | None = None,
+    ) -> None:
         self.conversation = conversation
         self.phases = phases
         self.marks = marks if marks is not None else Marks()
+        self.observed = observed if observed is not None else Observation()
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
 

@@ -14,7 +14,7 @@ from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
 from analyzer.explain.opening import OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
-from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, Case, Found, Rule, T
+from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, POSSIBLE, Case, Found, Rule, T
 from analyzer.explain.starttls import STARTTLS_RULES
 from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
@@ -22,16 +22,17 @@ from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
 from analyzer.model import SEVERITIES, Analysis, Finding
-from dissectors.kit.event import UNMARKED
+from dissectors.kit.event import NEITHER, UNMARKED
 from dissectors.kit.marks import Marks
+from dissectors.kit.observation import NOWHERE, Absence
 from dissectors.kit.units import plural
-from dissectors.protocols.tcp.events_loss import CaptureLoss
 from dissectors.wire.secrets.text import shown_text
 from dissectors.wire.x509.chain import Certificates
 
 MAX_OF_A_CODE: Final = 5       # findings of one code that are told; how many more there are stands in the last
 MAX_REMARKS: Final = 1         # of them, those that are only of the severity chat
 MAX_NUMBERS: Final = 8         # conversations named there
+NOTE: Final = "note"           # the most that is made of what may not have been seen
 
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
@@ -46,18 +47,23 @@ CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
 CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
 
 
-class Doubt:
-    """Where the capture is known to have missed frames. everywhere: frames that the capturing system lost."""
+class Observed:
+    """What rules about absence are held against where they do not say more closely what they need to have seen.
 
-    def __init__(self, everywhere: bool) -> None:
-        self.everywhere = everywhere
-        self.conversations: set[int] = set()
+    dropped: why less can be concluded in every conversation; "" where nothing is known to be lost at random.
+    """
 
-    def about(self, conversation: int) -> str:
-        """Why less can be concluded from what was not seen; "" where nothing speaks against it."""
-        if conversation in self.conversations:
-            return "the capture missed segments of this conversation"
-        return "the capturing system lost frames" if self.everywhere else ""
+    def __init__(self, analysis: Analysis, cases: list[Case]) -> None:
+        self.dropped = "the capturing system lost frames" if analysis.capture.dropped > 0 else ""
+        self._cases = {case.conversation.number: case for case in cases}
+
+    def absence(self, number: int) -> Absence:
+        """That something did not happen anywhere in this conversation, from the beginning of the capture to its end.
+
+        Where it is none of one conversation, the rule puts together what is told of several, and asks by itself.
+        """
+        case = self._cases.get(number)
+        return case.absence(NEITHER) if case is not None else NOWHERE
 
 
 def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
@@ -66,18 +72,15 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     A fault of ours in a rule costs what that rule had to say of one conversation, and is noted in faults; without
     them it is raised.
     """
-    doubt = Doubt(analysis.capture.dropped > 0)
     made: list[tuple[Finding, int]] = []
     certificates = Certificates()
     cases = [Case(told, analysis.capture, certificates) for told in analysis.told]
-    for case in cases:
-        if case.of(CaptureLoss):
-            doubt.conversations.add(case.conversation.number)
+    observed = Observed(analysis, cases)
     for rule in CONVERSATION_RULES:
         found = [one for case in cases for one in _examined(rule, case, faults)]
-        made += _told(rule, found, doubt)
+        made += _told(rule, found, observed)
     for capture_rule in CAPTURE_RULES:
-        made += _told(capture_rule, _examined(capture_rule, analysis, faults), doubt)
+        made += _told(capture_rule, _examined(capture_rule, analysis, faults), observed)
     made.sort(key=_order)
     marks = {told.conversation.number: told.marks for told in analysis.told}
     return [_shown(finding, marks) for finding, _cost in made]
@@ -104,9 +107,13 @@ def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
         return []
 
 
-def _told(rule: Rule[T], found: list[Found], doubt: Doubt) -> list[tuple[Finding, int]]:
+def _told(rule: Rule[T], found: list[Found], observed: Observed) -> list[tuple[Finding, int]]:
     """The worst findings of a code; the rest is counted in the last of them."""
-    made = [(_finding(rule, one, doubt), one.cost_ns) for one in found]
+    made: list[tuple[Finding, int]] = []
+    for one in found:
+        finding = _finding(rule, one, observed)
+        if finding is not None:
+            made.append((finding, one.cost_ns))
     made.sort(key=_order)
     remarks = sum(finding.severity == SEVERITIES[0] for finding, _cost in made)    # they come last
     most = min(MAX_OF_A_CODE, len(made) - remarks + MAX_REMARKS)
@@ -122,20 +129,29 @@ def _told(rule: Rule[T], found: list[Found], doubt: Doubt) -> list[tuple[Finding
     return made
 
 
-def _finding(rule: Rule[T], found: Found, doubt: Doubt) -> Finding:
+def _finding(rule: Rule[T], found: Found, observed: Observed) -> Finding | None:
+    """None where it says that something did not happen, and the observation does not bear that out."""
     conversation = found.conversation
     number = conversation.number if conversation is not None else 0
+    sentence, severity = found.sentence, found.severity or rule.severity
     confidence, basis = found.confidence, found.basis
-    why = doubt.about(number) if rule.absence else ""
-    if why:
-        confidence = CONFIDENCE[min(CONFIDENCE.index(confidence) + 1, len(CONFIDENCE) - 1)]
-        basis = f"{basis}; but {why}" if basis else why
+    if rule.absence:
+        absent = found.absent or observed.absence(number)
+        if not absent.proven:
+            if not found.otherwise:
+                return None
+            sentence, severity, confidence = found.otherwise, min(severity, NOTE, key=SEVERITIES.index), POSSIBLE
+        elif observed.dropped:
+            confidence = CONFIDENCE[min(CONFIDENCE.index(confidence) + 1, len(CONFIDENCE) - 1)]
+        why = absent.why if not absent.proven else observed.dropped
+        if why:
+            basis = f"{basis}; but {why}" if basis else why
     narrow = found.narrow or rule.narrow
     parts = [conversation.display_filter()] if conversation is not None else []
     if narrow:
         parts.append(f"({narrow})" if " || " in narrow and parts and not narrow.startswith("(") else narrow)
     return Finding(
-        rule.code, found.severity or rule.severity, confidence, found.sentence, number, found.frames[:MAX_FRAMES],
+        rule.code, severity, confidence, sentence, number, found.frames[:MAX_FRAMES],
         " && ".join(parts), found.next_step or rule.next_step, rule.refute, basis,
     )
 

@@ -218,12 +218,12 @@ LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "tcp.loss", "note", loss,
         "One loss is ordinary. If they come often, compare captures at both ends to find the link that drops.",
-        "Resends without a loss: a duplicate SACK that reports them as needless.", "tcp.analysis.retransmission", True,
+        "Resends without a loss: a duplicate SACK that reports them as needless.", "tcp.analysis.retransmission",
     ),
     Rule(
         "tcp.timeout", "warn", timeout,
         "Find out why no duplicate ACKs came: losses at the end of a burst, a path that was down, a silent peer.",
-        "A sender that had paused by itself, without anything outstanding.", "tcp.analysis.retransmission", True,
+        "A sender that had paused by itself, without anything outstanding.", "tcp.analysis.retransmission",
     ),
     Rule(
         "tcp.black_hole", "warn", black_hole,

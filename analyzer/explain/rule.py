@@ -7,6 +7,7 @@ from typing import Final, Generic, TypeVar
 
 from analyzer.model import CaptureSummary, Conversation, Endpoint, Told
 from dissectors.kit.event import Event
+from dissectors.kit.observation import KINDS, Absence
 from dissectors.kit.units import grouped
 from dissectors.wire.x509.chain import Certificates
 
@@ -24,12 +25,15 @@ T = TypeVar("T")
 class Case:
     """A conversation under examination, its events by their class, and the capture that it is part of.
 
+    observed: what could be observed of it.
+
     certificates: what was read of certificates in all conversations.
     """
 
     def __init__(self, told: Told, capture: CaptureSummary, certificates: Certificates | None = None) -> None:
         self.conversation: Conversation = told.conversation
         self.capture = capture
+        self.observed = told.observed
         self.certificates = certificates if certificates is not None else Certificates()
         self._events: dict[type[Event], list[Event]] = {}
         for phase in told.phases:
@@ -55,6 +59,13 @@ class Case:
         sides = [(side, [event for event in found if event.direction == side]) for side in (0, 1)]
         return [(side, events) for side, events in sides if events]
 
+    def absence(self, direction: int, since: int = -1, until: int = -1, kinds: tuple[str, ...] = KINDS) -> Absence:
+        """That this direction (NEITHER: either) did not do something from `since` to `until`, as far as is known.
+
+        until: -1 for the end of the capture. What a claim about the time after it would rest on, nobody has seen.
+        """
+        return self.observed.absence(direction, since, self.capture.end_ns - 1 if until < 0 else until, kinds)
+
     def end(self, direction: int) -> Endpoint:
         """The end that sends in this direction."""
         return self.conversation.responder if direction == 1 else self.conversation.originator
@@ -64,11 +75,15 @@ class Found:
     """What a rule found. cost_ns: time that it cost, to put the dearest first.
 
     severity, next_step: where they differ from the rule's.   narrow: a display filter within the conversation's.
+    absent: for a rule about what was not seen: what the observation says of it. None asks about both directions, from
+    the beginning of the capture to its end.
+    otherwise: the sentence where it is not proven, which says only what was seen; "" leaves the finding out.
     """
 
     def __init__(
         self, sentence: str, frames: tuple[int, ...], conversation: Conversation | None = None, *, cost_ns: int = 0,
         severity: str = "", confidence: str = CERTAIN, basis: str = "", narrow: str = "", next_step: str = "",
+        absent: Absence | None = None, otherwise: str = "",
     ) -> None:
         self.sentence = sentence
         self.frames = frames
@@ -79,13 +94,16 @@ class Found:
         self.basis = basis
         self.narrow = narrow
         self.next_step = next_step
+        self.absent = absent
+        self.otherwise = otherwise
 
 
 class Rule(Generic[T]):
     """code: stable.  examine: the one place that decides.  refute: what would prove a finding of it wrong.
 
     narrow: a display filter that is put behind the conversation's.   absence: it rests on something that was not
-    seen, which means less where the capture is known to have missed frames.
+    seen. Its findings are then held against the observation (`Found.absent`): where that does not prove them they say
+    what was seen, as a note, or are not made.
     """
 
     def __init__(

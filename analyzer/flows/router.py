@@ -202,7 +202,7 @@ class Layer:
         events: list[Event] = []
         for stream, child in list(self.children.items()):
             if not stream or close.direction == NEITHER:
-                events += child.take(Close(close.frame, close.time, close.direction, close.how, stream))
+                events += child.take(Close(close.frame, close.time, close.direction, close.how, stream, close.until))
         if close.direction == NEITHER:
             self.children = {}
         return events

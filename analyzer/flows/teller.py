@@ -14,9 +14,11 @@ from analyzer.model import Carriage, Points
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap, Overlap
+from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ
 from dissectors.kit.protocol import Context, Protocol
+from dissectors.kit.units import size
 from dissectors.protocols.icmp import error_event
-from dissectors.protocols.tcp.flags import FIN, RST, SYN
+from dissectors.protocols.tcp.flags import ACK, FIN, RST, SYN
 from dissectors.protocols.tcp.narrator import TcpNarrator
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.side import MASK, SCALE_UNKNOWN
@@ -35,11 +37,15 @@ class Teller:
     def __init__(self, number: int, protocols: tuple[Protocol, ...], context: Context) -> None:
         self.number = number
         self.context = context
+        self.observed = context.observed
         self.router = Router(protocols, context, number)
         self.streams = Streams()
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
         self.reset: Close | None = None      # a RST that ended the connection
+        self.ended = [False, False]          # by a FIN
+        self.acknowledges = [False, False]   # something of the other side
+        self.delivered = [-1, -1]            # when the last octets of each stream were sent
         self.narrator: TcpNarrator | None = None
         if context.transport == "tcp" and not context.each_pdu:
             self.narrator = TcpNarrator()
@@ -51,6 +57,10 @@ class Teller:
         extra: analysis flags that the table cannot know.
         """
         kind = packet.kind
+        observed = self.observed
+        if observed.frames[0] + observed.frames[1] == 0 and kind == TCP and not table.flags & SYN:
+            observed.began_before(int(packet.time), int(packet.number))
+        observed.saw(direction, packet.time, packet.number)
         events: list[Event] = []
         if kind == TCP:
             events = self._segment(packet, table, direction, extra)
@@ -100,11 +110,14 @@ class Teller:
             self._carried(self.carriage, packet, table, direction, pieces)
         for piece in pieces:
             events += self.piece(piece)
+        if flags & ACK and table.length == 0 and not flags & RST:
+            self.acknowledges[direction] = True
         if flags & RST:
             self.reset = self.reset or Close(number, time, NEITHER, "rst")
         elif table.length:
             self.reset = None   # the connection went on: the reset was not accepted (RFC 5961 §3.2)
         if flags & FIN:
+            self.ended[direction] = True
             events += self.router.close(Close(number, time, direction, "fin"))
         return events
 
@@ -129,12 +142,23 @@ class Teller:
         """What reassembly brings."""
         narrator = self.narrator
         events: list[Event] = []
+        if isinstance(piece, Gap):
+            self._missed(piece)
         if narrator is not None:
             if isinstance(piece, Gap):
                 events = narrator.on_gap(piece)
             elif isinstance(piece, Overlap):
                 events = narrator.on_conflict(piece, "first")
+        if isinstance(piece, Chunk):
+            self.delivered[piece.direction] = piece.time
         return events + self.router.piece(piece)
+
+    def _missed(self, gap: Gap) -> None:
+        """Octets of a stream that nobody can read: they were sent after the last that came before them."""
+        self.observed.miss(
+            NOT_CAPTURED, gap.direction, self.delivered[gap.direction], gap.time, gap.frame,
+            f"{size(gap.length)} of this direction are not in the capture",
+        )
 
     # -- everything else -------------------------------------------------------------------------------
 
@@ -163,42 +187,51 @@ class Teller:
     def skipped(self) -> list[Event]:
         """Frames of this conversation were left out: begin anew with the next."""
         self.streams.resume()
+        time, frame = self.observed.end
+        self.observed.miss(NOT_READ, NEITHER, time, ALWAYS, frame, f"what comes after #{frame} was not read one by one")
         return [] if self.narrator is None else self._said(self.narrator.on_skip())
 
     def finish(self, frame: int, time: int, how: str) -> list[Event]:
         """The telling ends. how: "capture"; while a capture goes on, "idle", "reused" (its ports begin a new
         conversation) or "capacity" (more are open at once than are followed)."""
         events: list[Event] = []
-        for piece in self.streams.finish(frame, time):
+        last, at = self.observed.end
+        if at == 0:
+            last, at = time, frame
+        for piece in self.streams.finish(at, last):
+            # What nobody acknowledged never arrived: a hole in the stream, and none in what was observed of it.
+            if isinstance(piece, Gap) and not self.observed.frames[1 - piece.direction]:
+                self._missed(piece)
             events += self.router.piece(piece)
         silent = how in ("idle", "reused")
+        if how == "capture":
+            self._unended(time, frame)
         events += self.router.close(
-            self.reset or Close(frame, time, NEITHER, "timeout" if silent else "capture")
+            self.reset or Close(at, last, NEITHER, "timeout" if silent else "capture", until=time)
         )
         if self.narrator is not None:
             events += self.narrator.on_end(how, time)
         return self._said(events)
+
+    def _unended(self, time: int, frame: int) -> None:
+        """What may come after the last frame of the capture, in directions that were not seen to end."""
+        observed = self.observed
+        for direction in (FORWARD, BACKWARD):
+            if self.acknowledges[direction] and not observed.frames[1 - direction]:
+                observed.miss(
+                    NOT_CAPTURED, 1 - direction, -1, ALWAYS, observed.last_frame[direction],
+                    "the capture holds only the other direction, which acknowledges what is not there",
+                )
+        if self.reset is None:
+            for direction in (FORWARD, BACKWARD):
+                if not self.ended[direction]:
+                    observed.miss(NOT_CAPTURED, direction, time, ALWAYS, frame, "the capture ends before it")
 
     def _said(self, events: list[Event]) -> list[Event]:
         for event in events:
             event.conversation = self.number
             event.marks = self.context.marks
         return events
-
-
-def _carry(carriage: Carriage, pieces: list[Piece], packet: Packet, table: FlowTable, direction: int) -> None:
-    """Note where in its stream the payload of a segment lies, also where its bytes came before."""
-    half = table.half
-    assert half is not None
-    at = int((table.seq - half.base_seq) & MASK) + (1 if table.flags & SYN else 0)
-    offset = int(packet.offset(table.payload))
-    for piece in pieces:
-        if isinstance(piece, Chunk):
-            carriage.deliver(piece.direction, piece.position, piece.data)
-            if piece.frame == packet.number and piece.direction == direction and piece.offset >= 0:
-                carriage.shifts[direction] = piece.position - (piece.offset - offset) - at
-    captured = max(int(packet.end - table.payload), 0)
-    carriage.payload(int(packet.number), direction, at + carriage.shifts[direction], offset, captured)
 
 
 def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> Segment:

@@ -87,7 +87,7 @@ class LiveTeller:
     def __init__(self, flow: Flow, conversation: Conversation, teller: Teller) -> None:
         self.flow: Flow | None = flow
         self.teller: Teller | None = teller
-        self.account = Account(conversation, teller.context.marks)
+        self.account = Account(conversation, teller.context.marks, teller.context.observed)
         self.last_number: i64 = 0
         self.suspended = False
         self.broken = False

@@ -166,7 +166,7 @@ class Viewer:
             return None
         account = teller.account
         conversation = account.conversation
-        latest = Account(conversation, account.marks)
+        latest = Account(conversation, account.marks, account.observed)
         latest.events = account.events[-MAX_SHOWN_EVENTS:]
         latest.series, latest.limits, latest.left_out = account.series, account.limits, list(account.left_out)
         phases = phases_of(latest, [], self.titles)

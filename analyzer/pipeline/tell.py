@@ -88,7 +88,7 @@ class Telling:
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
         """Choose a conversation."""
         teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
-        account = Account(conversation, teller.context.marks)
+        account = Account(conversation, teller.context.marks, teller.context.observed)
         if graphs:
             draw(account, teller)
         self.chosen.append(Chosen(flow, account, teller))

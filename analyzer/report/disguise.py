@@ -134,7 +134,8 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
     found = Analysis(_capture(analysis.capture, names))
     found.conversations = [copies[id(conversation)] for conversation in analysis.conversations]
     for told in analysis.told:
-        copy = Told(copies[id(told.conversation)], [_phase(phase, names) for phase in told.phases], told.marks)
+        phases = [_phase(phase, names) for phase in told.phases]
+        copy = Told(copies[id(told.conversation)], phases, told.marks, told.observed)
         copy.points = told.points
         found.told.append(copy)
     found.story = [

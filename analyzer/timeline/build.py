@@ -35,7 +35,7 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
                 raise
             phases = []
             faults.note(0, f"the timeline of conversation {account.conversation.number}", error)
-        told = Told(account.conversation, phases, account.marks)
+        told = Told(account.conversation, phases, account.marks, account.observed)
         told.points = account.points
         told.carriage = account.carriage
         analysis.told.append(told)

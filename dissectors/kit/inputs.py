@@ -112,11 +112,13 @@ class Close:
     observed ends first).
 
     direction is the side that ended; NEITHER where both ended together.
+    frame, time: of the last that was seen of it. until: to when nothing more came of it; what is observed ends there.
     """
 
-    def __init__(self, frame: int, time: int, direction: int, how: str, stream: int = 0) -> None:
+    def __init__(self, frame: int, time: int, direction: int, how: str, stream: int = 0, until: int = -1) -> None:
         self.frame = frame
         self.time = time
         self.direction = direction
         self.how = how
         self.stream = stream
+        self.until = max(until, time)

@@ -10,6 +10,7 @@ from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.lookup import Book
 from dissectors.kit.marks import Marks
+from dissectors.kit.observation import Observation
 from dissectors.kit.phase import Stretch, Summary
 from dissectors.kit.provided import NOTHING, Provided
 
@@ -74,12 +75,14 @@ class Context:
     readers: who is reached by what; set by the router, which resolves each Handoff by it. A carrier asks it where
     handing on has a cost, as for the bodies of HTTP.
     marks: what is secret in this conversation by its position; a dissector adds to them.
+    observed: what could be observed of this conversation. Whoever says that something did not happen asks it, and a
+    dissector that cannot see (what is encrypted, what depends on a table from before) notes it there.
     """
 
     def __init__(
         self, transport: str, originator_port: int, responder_port: int, midstream: bool = False,
         each_pdu: bool = False, provided: Provided = NOTHING, beneath: tuple[str, ...] = (),
-        marks: Marks | None = None,
+        marks: Marks | None = None, observed: Observation | None = None,
     ) -> None:
         self.transport = transport          # "tcp" or "udp"
         self.originator_port = originator_port
@@ -90,6 +93,7 @@ class Context:
         self.beneath = beneath
         self.readers: Readers = NO_READERS
         self.marks = marks if marks is not None else Marks(provided.show_secrets)
+        self.observed = observed if observed is not None else Observation()
 
     def mark(self, octets: bytes, chunk: Chunk, at: int) -> None:
         """These octets are a secret; they begin at chunk.data[at], which is before the chunk where `at` is negative.
@@ -102,7 +106,7 @@ class Context:
         """The same, for an observer that begins in the middle of what it reads."""
         context = Context(
             self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided, self.beneath,
-            self.marks,
+            self.marks, self.observed,
         )
         context.readers = self.readers
         return context
@@ -111,7 +115,7 @@ class Context:
         """The context of what this protocol carries."""
         context = Context(
             self.transport, self.originator_port, self.responder_port, self.midstream, self.each_pdu, self.provided,
-            (*self.beneath, protocol), self.marks,
+            (*self.beneath, protocol), self.marks, self.observed,
         )
         context.readers = self.readers
         return context

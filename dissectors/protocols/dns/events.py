@@ -275,7 +275,7 @@ class DnsUnanswered(Event):
         super().__init__(close.time, direction, Evidence(frames))
         self.message = asked.message()
         self.attempts = asked.attempt
-        self.waited_ns = close.time - asked.first_time
+        self.waited_ns = close.until - asked.first_time
         self.how = close.how
 
     def label(self) -> str:

@@ -170,9 +170,7 @@ class Exchanges(Watcher):
         one.cite(evidence)
         self._ambiguities(half, one, section, framing, evidence)
         if not self.each_pdu:
-            self.out.append(HttpRequest(
-                half.now, half.direction, evidence, one.shown_head, one.number, one.request_notes
-            ))
+            self.out.append(HttpRequest(half.seen(evidence), one.shown_head, one.number, one.request_notes))
         one.carry_request(self.readers, self.each_pdu, half.frame, half.now, half.direction, self.out)
         if framing.kind:
             one.sending = BodyReader(head, self.show_secrets, not self.each_pdu or one.carried is not None)
@@ -198,9 +196,7 @@ class Exchanges(Watcher):
             one.first = half.begun
         self._ambiguities(half, one, section, framing, evidence)
         if interim or not self.each_pdu:
-            self.out.append(HttpResponse(
-                half.now, half.direction, evidence, shown, one.number, one.shown_head, notes
-            ))
+            self.out.append(HttpResponse(half.seen(evidence), shown, one.number, one.shown_head, notes))
         if interim:
             half.body(framing.kind, framing.length, self)
             return
@@ -345,16 +341,13 @@ class Exchanges(Watcher):
     def _told_request(self, half: Http1Half, one: Open) -> None:
         """For a list of frames: the request on the frame that completes it."""
         if one.shown_head is not None:
-            self.out.append(HttpRequest(
-                half.now, half.direction, half.evidence(), one.shown_head, one.number, one.request_notes
-            ))
+            self.out.append(HttpRequest(half.seen(half.evidence()), one.shown_head, one.number, one.request_notes))
 
     def _told_response(self, half: Http1Half, one: Open) -> None:
         """For a list of frames: the response on the frame that completes it."""
         if one.shown_response is not None:
             self.out.append(HttpResponse(
-                half.now, half.direction, half.evidence(), one.shown_response, one.number, one.shown_head,
-                one.response_notes,
+                half.seen(half.evidence()), one.shown_response, one.number, one.shown_head, one.response_notes
             ))
 
     def _ended(self, one: Open, time: int, direction: int, frame: int, how: str) -> None:
@@ -482,13 +475,11 @@ class Exchanges(Watcher):
                         Observed(half.now, half.direction, evidence), "http", "MAX_NOTED", MAX_NOTED
                     ))
                 return
-            self.out.append(HttpAmbiguous(half.now, half.direction, evidence, one.number, code, reason))
+            self.out.append(HttpAmbiguous(half.seen(evidence), one.number, code, reason))
 
     def _told_skipped(self, half: Http1Half, found: bool = True) -> None:
         direction = half.direction
         if half.skipped or self.missing[direction]:
-            self.out.append(HttpSkipped(
-                half.now, direction, Evidence((half.frame,)), int(half.skipped), self.missing[direction], found
-            ))
+            self.out.append(HttpSkipped(half, self.missing[direction], found=found))
             half.skipped = 0
             self.missing[direction] = 0

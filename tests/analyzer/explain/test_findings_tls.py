@@ -40,7 +40,6 @@ from tls_wire import (
     record,
     server_hello,
 )
-from told_accounts import observed
 from x509_lab import BETWEEN, CLIENT, leaf
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE
@@ -48,8 +47,8 @@ from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.model import Finding
+from dissectors.kit.observation import NOT_CAPTURED
 from dissectors.kit.provided import Provided
-from dissectors.protocols.tcp.events_loss import CaptureLoss
 from dissectors.protocols.tls.events_data import ACCEPTED, REJECTED, EarlyData
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -378,16 +377,14 @@ def test_how_sure_a_finding_is(story: Story, confidence: str) -> None:
     assert [one.confidence for one in tls_findings(story)] == [confidence]
 
 
-def test_what_was_not_seen_is_less_sure_where_frames_are_missing() -> None:
+def test_what_was_not_seen_is_not_said_where_octets_are_missing() -> None:
     story = after(asked(offer()), ends("timeout"))
 
     def lossy(scene: Scene) -> None:
         story(scene)
-        scene.events.append(CaptureLoss(observed(scene.now, 1, scene.frame), 1460, 1))
-    whole, = tls_findings(story)
-    missed, = tls_findings(lossy)
-    assert (whole.confidence, missed.confidence) == (LIKELY, POSSIBLE)
-    assert missed.basis.endswith("; but the capture missed segments of this conversation")
+        scene.context.observed.miss(NOT_CAPTURED, 1, -1, scene.now, scene.frame, "1460 bytes are not in the capture")
+    assert codes(tls_findings(story)) == ["warn tls.stalled"]
+    assert codes(tls_findings(lossy)) == []
 
 
 def test_a_display_filter_narrows_down_to_the_alert() -> None:

@@ -70,7 +70,9 @@ def tls_findings(story: Story, provided: Provided = NOTHING, protocol: str = "tl
     story(scene)
     of = conversation(start=NOW_NS, end=scene.now)
     of.protocol = protocol
-    return [one for one in findings(analysis(account(*scene.events, of=of))) if one.code.startswith("tls.")]
+    told = account(*scene.events, of=of)
+    told.observed = scene.context.observed
+    return [one for one in findings(analysis(told)) if one.code.startswith("tls.")]
 
 
 def offer(

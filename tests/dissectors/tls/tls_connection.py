@@ -18,7 +18,8 @@ class Connection:
         self, midstream: bool = False, each_pdu: bool = False, provided: Provided = NOTHING,
         ports: tuple[int, int] = (50_000, 443),
     ) -> None:
-        self.dissector = TlsDissector(Context("tcp", *ports, midstream, each_pdu, provided))
+        self.context = Context("tcp", *ports, midstream, each_pdu, provided)
+        self.dissector = TlsDissector(self.context)
         self.frame = 0
         self.now = 0
         self.position = [0, 0]

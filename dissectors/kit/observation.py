@@ -1,0 +1,129 @@
+"""What could be observed of a conversation, and the only way to say that something did not happen.
+
+A capture begins late, ends early, loses frames, holds one direction, cuts frames short; the analyser leaves frames out;
+what is encrypted is hidden. Whoever knows of such a blind spot notes it here, and whoever wants to say that something
+did not happen asks here first. The answer is an `Absence`. Nothing else may stand behind a statement of absence.
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER
+
+# Why something could not be seen.
+NOT_CAPTURED: Final = "not captured"    # the capture began later, ended earlier, has a hole, holds one direction
+NOT_READ: Final = "not read"            # a budget of the analyser
+CUT: Final = "cut"                      # by the snap length
+HIDDEN: Final = "hidden"                # encrypted, and its key is not there
+STATELESS: Final = "stateless"          # it depends on what was said before the capture began
+KINDS: Final = (NOT_CAPTURED, NOT_READ, CUT, HIDDEN, STATELESS)
+
+ALWAYS: Final = 1 << 62                 # later than any time of a capture, in nanoseconds
+MAX_BLIND: Final = 64                   # spots of a direction that are kept apart; then the last one grows
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Blind:
+    """From `since` to `until` (nanoseconds, both included) one direction may hold what was not seen.
+
+    frame: that shows it; 0 for none.    why: in words that complete "but …": "the capture begins in its middle".
+    """
+
+    def __init__(self, kind: str, since: int, until: int, frame: int, why: str) -> None:
+        self.kind = kind
+        self.since = since
+        self.until = until
+        self.frame = frame
+        self.why = why
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Absence:
+    """What may be concluded from not having seen something. Only an `Observation` makes one.
+
+    proven: nothing can have been missed where it would have been.
+    kind, why: what may have been missed, where it is not proven; why completes "but …".
+    """
+
+    def __init__(self, proven: bool, kind: str = "", why: str = "") -> None:
+        self.proven = proven
+        self.kind = kind
+        self.why = why
+
+
+NOWHERE: Final = Absence(False, NOT_CAPTURED, "nobody said where it would have been")
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Observation:
+    """What was seen of each direction of a conversation, and what was not.
+
+    frames, first_ns, last_ns, last_frame: of what was seen, by direction; -1 and 0 for nothing.
+    midstream: the capture begins after the conversation did.      spots: where each direction could not be seen.
+    """
+
+    def __init__(self) -> None:
+        self.frames = [0, 0]
+        self.first_ns = [-1, -1]
+        self.last_ns = [-1, -1]
+        self.last_frame = [0, 0]
+        self.midstream = False
+        self.spots: list[list[Blind]] = [[], []]
+
+    # -- told by those who know --------------------------------------------------------------------------
+
+    def saw(self, direction: int, time: i64, frame: i64) -> None:
+        """A packet of this direction."""
+        if self.frames[direction] == 0:
+            self.first_ns[direction] = int(time)
+        self.frames[direction] += 1
+        self.last_ns[direction] = int(time)
+        self.last_frame[direction] = int(frame)
+
+    def began_before(self, time: int, frame: int) -> None:
+        """The first packet shows that the conversation is older than the capture."""
+        self.midstream = True
+        self.miss(NOT_CAPTURED, NEITHER, -1, time, frame, "the capture begins in the middle of this conversation")
+
+    def miss(self, kind: str, direction: int, since: int, until: int, frame: int, why: str) -> None:
+        """A blind spot of a direction; NEITHER stands for both."""
+        for side in (FORWARD, BACKWARD) if direction == NEITHER else (direction,):
+            spots = self.spots[side]
+            if len(spots) < MAX_BLIND:
+                spots.append(Blind(kind, since, until, frame, why))
+            else:
+                spots[-1] = Blind(
+                    spots[-1].kind, min(spots[-1].since, since), max(spots[-1].until, until), spots[-1].frame,
+                    spots[-1].why,
+                )
+
+    # -- asked by every statement of absence ---------------------------------------------------------------
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """(time, frame) of the last packet of either direction; (-1, 0) where there is none."""
+        side = BACKWARD if self.last_frame[BACKWARD] > self.last_frame[FORWARD] else FORWARD
+        return self.last_ns[side], self.last_frame[side]
+
+    def blind(
+        self, direction: int, since: int = -1, until: int = ALWAYS, kinds: tuple[str, ...] = KINDS
+    ) -> Blind | None:
+        """The first spot of this direction (NEITHER: of either) between these times; None where all was seen."""
+        for side in (FORWARD, BACKWARD) if direction == NEITHER else (direction,):
+            for spot in self.spots[side]:
+                if spot.kind in kinds and spot.since <= until and spot.until >= since:
+                    return spot
+        return None
+
+    def absence(
+        self, direction: int, since: int = -1, until: int = ALWAYS, kinds: tuple[str, ...] = KINDS
+    ) -> Absence:
+        """That this direction (NEITHER: either) did not do something between these times, as far as it can be known.
+
+        until: ALWAYS includes what comes after the last frame of the capture, which nobody has seen.
+        kinds: the blind spots that matter for what is said.
+        """
+        spot = self.blind(direction, since, until, kinds)
+        return Absence(True) if spot is None else Absence(False, spot.kind, spot.why)
