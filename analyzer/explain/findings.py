@@ -47,7 +47,7 @@ CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
 CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
 
 
-class Observed:
+class Observations:
     """What rules about absence are held against where they do not say more closely what they need to have seen.
 
     dropped: why less can be concluded in every conversation; "" where nothing is known to be lost at random.
@@ -75,7 +75,7 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     made: list[tuple[Finding, int]] = []
     certificates = Certificates()
     cases = [Case(told, analysis.capture, certificates) for told in analysis.told]
-    observed = Observed(analysis, cases)
+    observed = Observations(analysis, cases)
     for rule in CONVERSATION_RULES:
         found = [one for case in cases for one in _examined(rule, case, faults)]
         made += _told(rule, found, observed)
@@ -107,7 +107,7 @@ def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
         return []
 
 
-def _told(rule: Rule[T], found: list[Found], observed: Observed) -> list[tuple[Finding, int]]:
+def _told(rule: Rule[T], found: list[Found], observed: Observations) -> list[tuple[Finding, int]]:
     """The worst findings of a code; the rest is counted in the last of them."""
     made: list[tuple[Finding, int]] = []
     for one in found:
@@ -129,7 +129,7 @@ def _told(rule: Rule[T], found: list[Found], observed: Observed) -> list[tuple[F
     return made
 
 
-def _finding(rule: Rule[T], found: Found, observed: Observed) -> Finding | None:
+def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | None:
     """None where it says that something did not happen, and the observation does not bear that out."""
     conversation = found.conversation
     number = conversation.number if conversation is not None else 0

@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed
+from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.marks import LEAST_QUOTED, quoted
 from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Dissector, Handoff, Output
@@ -425,10 +425,10 @@ class Exchanges(Watcher):
         cap = _CAPS.get(code, 0)
         evidence = Evidence((half.frame,))
         if not cap:
-            self.out.append(Malformed(half.now, half.direction, evidence, "http", 0, reason))
+            self.out.append(Malformed(Observed(half.now, half.direction, evidence), "http", 0, reason))
         elif code not in self.limit_told:
             self.limit_told.add(code)
-            self.out.append(LimitReached(half.now, half.direction, evidence, "http", code, int(cap)))
+            self.out.append(LimitReached(Observed(half.now, half.direction, evidence), "http", code, int(cap)))
 
     # -- bookkeeping -----------------------------------------------------------------------------------
 
@@ -447,7 +447,7 @@ class Exchanges(Watcher):
             if "MAX_PIPELINED" not in self.limit_told:
                 self.limit_told.add("MAX_PIPELINED")
                 self.out.append(LimitReached(
-                    half.now, half.direction, Evidence((half.frame,)), "http", "MAX_PIPELINED", MAX_PIPELINED
+                    Observed(half.now, half.direction, Evidence((half.frame,))), "http", "MAX_PIPELINED", MAX_PIPELINED
                 ))
         self.pending.append(one)
 
@@ -472,7 +472,7 @@ class Exchanges(Watcher):
                 if "MAX_NOTED" not in self.limit_told:
                     self.limit_told.add("MAX_NOTED")
                     self.out.append(LimitReached(
-                        half.now, half.direction, evidence, "http", "MAX_NOTED", MAX_NOTED
+                        Observed(half.now, half.direction, evidence), "http", "MAX_NOTED", MAX_NOTED
                     ))
                 return
             self.out.append(HttpAmbiguous(half.seen(evidence), one.number, code, reason))

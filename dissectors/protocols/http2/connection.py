@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import Event, Evidence, LimitReached, Malformed
+from dissectors.kit.event import Event, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.protocol import Context, Output
 from dissectors.protocols.http2.codes import LARGEST_WINDOW
 from dissectors.protocols.http2.events import H2Seen
@@ -185,7 +185,7 @@ class Conn:
 
     def malformed(self, side: H2Side, offset: int, reason: str) -> None:
         self.tell(
-            Malformed(side.reader.now, side.direction, self.evidence(side), "http2", offset, reason),
+            Malformed(Observed(side.reader.now, side.direction, self.evidence(side)), "http2", offset, reason),
             "malformed frame", MAX_TOLD,
         )
 
@@ -194,7 +194,7 @@ class Conn:
         if cap not in self.limits:
             self.limits.add(cap)
             self.out.append(LimitReached(
-                side.reader.now, side.direction, Evidence((side.reader.frame,)), "http2", cap, limit
+                Observed(side.reader.now, side.direction, Evidence((side.reader.frame,))), "http2", cap, limit
             ))
 
     def too_large(self, window: Window) -> bool:

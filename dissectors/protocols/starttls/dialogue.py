@@ -16,7 +16,7 @@ class Dialogue:
         self.offered = False
 
 
-class Observed:
+class StarttlsObserved:
     """When something of a dialogue was seen, of which direction it tells, and in which frames."""
 
     def __init__(self, time: int, direction: int, frames: tuple[int, ...], dialogue: Dialogue) -> None:

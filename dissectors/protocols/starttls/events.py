@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, Headline, JsonValue
 from dissectors.kit.identity import USER, Identity, host_of, hosts_in
 from dissectors.kit.units import duration, plural
-from dissectors.protocols.starttls.dialogue import Observed, Pending
+from dissectors.protocols.starttls.dialogue import Pending, StarttlsObserved
 from dissectors.wire.secrets.named import REDACTED
 
 STARTTLS: Final = "starttls"      # the kind of phase
@@ -45,7 +45,7 @@ class DialogueEvent(Event):
 
     phase: ClassVar[str] = STARTTLS
 
-    def __init__(self, observed: Observed) -> None:
+    def __init__(self, observed: StarttlsObserved) -> None:
         super().__init__(observed.time, observed.direction, Evidence(observed.frames))
         self.client = observed.dialogue.client
         self.protocol = observed.dialogue.protocol
@@ -68,7 +68,7 @@ class Greeting(DialogueEvent):
         "first command. Many servers name their program and version here."
     )
 
-    def __init__(self, observed: Observed, text: str) -> None:
+    def __init__(self, observed: StarttlsObserved, text: str) -> None:
         super().__init__(observed)
         self.text = text
 
@@ -103,7 +103,7 @@ class StarttlsExchange(DialogueEvent):
         "changed, by everybody on the way."
     )
 
-    def __init__(self, observed: Observed, command: Pending, answer: str, lines: int) -> None:
+    def __init__(self, observed: StarttlsObserved, command: Pending, answer: str, lines: int) -> None:
         super().__init__(observed)
         self.command = command.text
         self.answer = answer
@@ -148,7 +148,7 @@ class Offered(DialogueEvent):
         "insist then goes on unprotected. That is why clients should insist, or use a port where TLS begins at once."
     )
 
-    def __init__(self, observed: Observed, *, required: bool) -> None:
+    def __init__(self, observed: StarttlsObserved, *, required: bool) -> None:
         super().__init__(observed)
         self.required = required
 
@@ -174,7 +174,7 @@ class Requested(DialogueEvent):
         "after a yes belongs to TLS."
     )
 
-    def __init__(self, observed: Observed, command: Pending) -> None:
+    def __init__(self, observed: StarttlsObserved, command: Pending) -> None:
         super().__init__(observed)
         self.command = command.text
         self.offered = observed.dialogue.offered
@@ -204,7 +204,7 @@ class Agreed(DialogueEvent):
         "client has to forget it, and asks for the server's abilities again inside TLS."
     )
 
-    def __init__(self, observed: Observed, command: Pending | None = None, answer: str = "") -> None:
+    def __init__(self, observed: StarttlsObserved, command: Pending | None = None, answer: str = "") -> None:
         super().__init__(observed)
         self.command = command.text if command is not None else ""
         self.answer = answer
@@ -253,7 +253,7 @@ class StarttlsRefused(DialogueEvent):
         "follows to everybody on the way, and cannot know whether the refusal really came from the server."
     )
 
-    def __init__(self, observed: Observed, command: Pending, answer: str) -> None:
+    def __init__(self, observed: StarttlsObserved, command: Pending, answer: str) -> None:
         super().__init__(observed)
         self.command = command.text
         self.answer = answer
@@ -290,7 +290,7 @@ class Stripped(DialogueEvent):
         "them, so it overwrites the word STARTTLS with as many other letters. No server sends such a word by itself."
     )
 
-    def __init__(self, observed: Observed, sign: str) -> None:
+    def __init__(self, observed: StarttlsObserved, sign: str) -> None:
         super().__init__(observed)
         self.sign = sign
 
@@ -316,7 +316,7 @@ class Injected(DialogueEvent):
         "somebody on the way: a server that keeps it and acts on it inside TLS takes it for the client's own words."
     )
 
-    def __init__(self, observed: Observed, octets: int) -> None:
+    def __init__(self, observed: StarttlsObserved, octets: int) -> None:
         super().__init__(observed)
         self.octets = octets
 
@@ -344,7 +344,7 @@ class InClear(DialogueEvent):
         "counted here and not told."
     )
 
-    def __init__(self, observed: Observed, exposed: str, command: Pending) -> None:
+    def __init__(self, observed: StarttlsObserved, exposed: str, command: Pending) -> None:
         super().__init__(observed)
         self.exposed = exposed
         self.command = command.text
@@ -377,7 +377,7 @@ class NotTold(DialogueEvent):
     spec: ClassVar[str] = "RFC 5321 §3; RFC 9051 §2.2; RFC 1939 §3; RFC 959 §5"
     WHY: ClassVar[str] = "Only the beginning of these protocols is told here, up to the place where TLS could begin."
 
-    def __init__(self, observed: Observed, octets: tuple[int, int]) -> None:
+    def __init__(self, observed: StarttlsObserved, octets: tuple[int, int]) -> None:
         super().__init__(observed)
         self.octets = octets
 

@@ -7,7 +7,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.cited import Cited
-from dissectors.kit.event import Evidence, LimitReached
+from dissectors.kit.event import Evidence, LimitReached, Observed
 from dissectors.kit.inputs import Chunk, Close
 from dissectors.kit.protocol import Context, Output
 from dissectors.protocols.starttls.dialogue import Pending
@@ -163,7 +163,8 @@ class LineObserver(StarttlsObserver):
         if not self.limited:
             self.limited = True
             self.out.append(LimitReached(
-                self.now, chunk.direction, Evidence((chunk.released_by,)), self.dialogue.protocol, "MAX_LINE", MAX_LINE
+                Observed(self.now, chunk.direction, Evidence((chunk.released_by,))), self.dialogue.protocol, "MAX_LINE",
+                MAX_LINE,
             ))
 
     def speak(

@@ -11,7 +11,7 @@ from mypy_extensions import i64, mypyc_attr
 from dissectors.kit.event import NEITHER
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import STARTTLS, Context, Dissector, Handoff, Input, Output
-from dissectors.protocols.starttls.dialogue import Dialogue, Observed, Pending
+from dissectors.protocols.starttls.dialogue import Dialogue, Pending, StarttlsObserved
 from dissectors.protocols.starttls.events import (
     Agreed,
     ExchangeWithin,
@@ -179,19 +179,19 @@ class StarttlsObserver(Dissector):
             self._exchange(command, "", 0, self.of_client(close.time, command.frames))
         if any(self.octets):
             rest = NotToldWithin if self.inside else NotTold
-            observed = Observed(close.time, NEITHER, (self.last_frame,), self.dialogue)
+            observed = StarttlsObserved(close.time, NEITHER, (self.last_frame,), self.dialogue)
             self.out.append(rest(observed, (self.octets[0], self.octets[1])))
         return self.take()
 
     # -- for the protocols -----------------------------------------------------------------------------
 
-    def of_client(self, time: int, frames: tuple[int, ...]) -> Observed:
+    def of_client(self, time: int, frames: tuple[int, ...]) -> StarttlsObserved:
         """Something that the client says."""
-        return Observed(time, self.dialogue.client, frames, self.dialogue)
+        return StarttlsObserved(time, self.dialogue.client, frames, self.dialogue)
 
-    def of_server(self, time: int, frames: tuple[int, ...]) -> Observed:
+    def of_server(self, time: int, frames: tuple[int, ...]) -> StarttlsObserved:
         """Something that the server says."""
-        return Observed(time, 1 - self.dialogue.client, frames, self.dialogue)
+        return StarttlsObserved(time, 1 - self.dialogue.client, frames, self.dialogue)
 
     def greet(self, time: int, frames: tuple[int, ...], text: str) -> None:
         kind = GreetingWithin if self.inside else Greeting
@@ -218,7 +218,7 @@ class StarttlsObserver(Dissector):
             self._exchange(found, answer, lines, self.of_server(time, both))
         return found
 
-    def _exchange(self, command: Pending, answer: str, lines: int, observed: Observed) -> None:
+    def _exchange(self, command: Pending, answer: str, lines: int, observed: StarttlsObserved) -> None:
         self.told += 1
         if self.told > MAX_TOLD:
             self.hush()
@@ -244,7 +244,7 @@ class StarttlsObserver(Dissector):
             self.out.append(Injected(self.of_client(time, frames), octets))
 
     def stripped(self, time: int, direction: int, frames: tuple[int, ...], sign: str) -> None:
-        self.out.append(Stripped(Observed(time, direction, frames, self.dialogue), sign))
+        self.out.append(Stripped(StarttlsObserved(time, direction, frames, self.dialogue), sign))
 
     def refuse(self, answer: str, frames: tuple[int, ...], time: int) -> None:
         """The server does not change to TLS; the dialogue goes on."""
@@ -261,7 +261,7 @@ class StarttlsObserver(Dissector):
         if request is None:
             return
         both = tuple(sorted({*request.frames, *frames}))
-        self.out.append(Agreed(Observed(self.now, chunk.direction, both, self.dialogue), request, answer))
+        self.out.append(Agreed(StarttlsObserved(self.now, chunk.direction, both, self.dialogue), request, answer))
         self._hand_over(chunk.direction, chunk.position + end)
 
     def known(self, secret: bytes) -> None:
@@ -294,7 +294,7 @@ class StarttlsObserver(Dissector):
 
     def _unseen(self, chunk: Chunk) -> None:
         """TLS has begun, and the agreement was not seen."""
-        self.out.append(Agreed(Observed(self.now, chunk.direction, (chunk.released_by,), self.dialogue)))
+        self.out.append(Agreed(StarttlsObserved(self.now, chunk.direction, (chunk.released_by,), self.dialogue)))
         self._hand_over(chunk.direction, chunk.position)
 
     def _hand_over(self, direction: int, position: int) -> None:

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import ALPN, ANYONE, BENEATH, Context, Handoff, Output
-from dissectors.protocols.tls.events import Observed, TlsEvent
+from dissectors.protocols.tls.events import TlsEvent, TlsObserved
 from dissectors.protocols.tls.events_data import (
     KEYS_FOUND,
     KEYS_MISSING,
@@ -62,7 +62,7 @@ class TlsConnection:
         elif not self.capped:
             self.capped = True
             self.out.append(LimitReached(
-                event.time, event.direction, event.evidence, "tls", "messages told one by one", MAX_TOLD
+                Observed(event.time, event.direction, event.evidence), "tls", "messages told one by one", MAX_TOLD
             ))
 
     def take(self) -> list[Output]:
@@ -70,9 +70,9 @@ class TlsConnection:
         self.out = []
         return out
 
-    def seen(self, side: TlsSide, within: RecordOrMessage) -> Observed:
+    def seen(self, side: TlsSide, within: RecordOrMessage) -> TlsObserved:
         """What that record or message of a side shows."""
-        return Observed(within.time, side.direction, within.frames, self.client, within.length)
+        return TlsObserved(within.time, side.direction, within.frames, self.client, within.length)
 
     def from_client(self, side: TlsSide) -> bool:
         return side.direction == self.client
@@ -144,7 +144,8 @@ class TlsConnection:
     # -- the end of a handshake ------------------------------------------------------------------------
 
     def finished(
-        self, side: TlsSide, observed: Observed, verified: str = "", *, encrypted: bool = False, inferred: bool = False
+        self, side: TlsSide, observed: TlsObserved, verified: str = "", *, encrypted: bool = False,
+        inferred: bool = False,
     ) -> None:
         """Finished of one side, read or told by its place."""
         if self.from_client(side):
@@ -169,7 +170,7 @@ class TlsConnection:
         decrypted = mine.opened > 0 and theirs.opened > 0
         summary = summed_up(session, mine.finished_ns, inferred, decrypted, self.client_side())
         frames = tuple(sorted({*session.began_frames, *theirs.finished_frames, *mine.finished_frames}))
-        self.tell(TlsEstablished(Observed(mine.finished_ns, side.direction, frames, self.client), summary))
+        self.tell(TlsEstablished(TlsObserved(mine.finished_ns, side.direction, frames, self.client), summary))
 
     def early_outcome(self, outcome: str, frame: int, time: int) -> None:
         """What became of the early data, once the capture shows it."""
@@ -186,7 +187,7 @@ class TlsConnection:
         sent = session.early_sent
         if session.early and not session.early_told and sent.records:
             session.early_told = True
-            observed = Observed(sent.begin, self.client, sent.cited.frames(), self.client)
+            observed = TlsObserved(sent.begin, self.client, sent.cited.frames(), self.client)
             self.tell(EarlyData(observed, session.early_outcome or OFFERED, sent))
 
     # -- the protocol above ----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Final
 from dissectors.kit.inputs import Close
 from dissectors.kit.protocol import Context
 from dissectors.protocols.tls.causes import cause
-from dissectors.protocols.tls.events import Observed, RecordSeen
+from dissectors.protocols.tls.events import RecordSeen, TlsObserved
 from dissectors.protocols.tls.events_data import REJECTED, EncryptedHandshake, HeartbeatSeen, Renegotiation
 from dissectors.protocols.tls.events_end import CLOSE_NOTIFY, FATAL, AlertSeen, Ssl2Answer, TlsRefused
 from dissectors.protocols.tls.events_proof import ChangeCipherSpecSeen
@@ -287,11 +287,11 @@ class TlsContent(TlsObserver):
             self._inferred(side, self._by_its_place(side))
         return False
 
-    def _by_its_place(self, side: TlsSide) -> Observed:
+    def _by_its_place(self, side: TlsSide) -> TlsObserved:
         """A Finished that is among the encrypted records of that side."""
-        return Observed(side.hidden.end, side.direction, side.hidden.cited.frames(), self.client)
+        return TlsObserved(side.hidden.end, side.direction, side.hidden.cited.frames(), self.client)
 
-    def _inferred(self, side: TlsSide, observed: Observed) -> None:
+    def _inferred(self, side: TlsSide, observed: TlsObserved) -> None:
         """The client's Finished, told by its size or its place, ends a handshake that cannot be read."""
         server = self.server_side()
         self.flush_hidden(server)
@@ -304,7 +304,7 @@ class TlsContent(TlsObserver):
     def flush_hidden(self, side: TlsSide) -> None:
         hidden = side.hidden
         if hidden.records:
-            observed = Observed(hidden.begin, side.direction, hidden.cited.frames(), self.client)
+            observed = TlsObserved(hidden.begin, side.direction, hidden.cited.frames(), self.client)
             self.tell(EncryptedHandshake(observed, hidden, within13=True))
             side.hidden = Hidden()
 

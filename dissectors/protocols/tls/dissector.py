@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.tls.content import TlsContent
-from dissectors.protocols.tls.events import Observed, Resynchronised
+from dissectors.protocols.tls.events import Resynchronised, TlsObserved
 from dissectors.protocols.tls.events_data import ApplicationData, DataSummary
 from dissectors.protocols.tls.events_end import Plaintext, Stalled, TlsClosed
 from dissectors.protocols.tls.header import APPLICATION_DATA
@@ -104,13 +104,13 @@ class TlsDissector(Dissector):
 
     def _notice(self, side: TlsSide, notice: Notice) -> None:
         state = self.state
-        observed = Observed(notice.time, side.direction, (notice.frame,), state.client)
+        observed = TlsObserved(notice.time, side.direction, (notice.frame,), state.client)
         if notice.kind == BROKEN:
             side.messages.clear()
             side.unsure = True
             side.gap = True
             state.out.append(Malformed(
-                notice.time, side.direction, Evidence(observed.frames), "tls", 0,
+                Observed(notice.time, side.direction, Evidence(observed.frames)), "tls", 0,
                 f"no record begins where one is due ({notice.first.hex(' ')})",
             ))
         elif notice.kind == FOUND:
@@ -149,7 +149,7 @@ class TlsDissector(Dissector):
         side.records += int(run.records)
         side.end = run.end
         side.last_frame = run.cited.last
-        observed = Observed(run.begin, side.direction, run.cited.frames(), self.state.client)
+        observed = TlsObserved(run.begin, side.direction, run.cited.frames(), self.state.client)
         self.state.out.append(ApplicationData(observed, run, runs))
 
     # -- the end ---------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ class TlsDissector(Dissector):
         if not spoken:
             return
         last = max(spoken, key=_end_of)
-        observed = Observed(last.end, NEITHER, (last.last_frame,), state.client)
+        observed = TlsObserved(last.end, NEITHER, (last.last_frame,), state.client)
         state.tell(DataSummary(observed, state.sides, plain=state.child))
 
     def _stalled(self, how: str, frame: int, time: int) -> None:
@@ -198,7 +198,7 @@ class TlsDissector(Dissector):
         from_client, awaited = self._awaited()
         frames = tuple(sorted({*session.last_frames, frame}))
         due = state.client if from_client else 1 - state.client
-        state.tell(Stalled(Observed(time, due, frames, state.client), session, awaited, how))
+        state.tell(Stalled(TlsObserved(time, due, frames, state.client), session, awaited, how))
 
     def _awaited(self) -> tuple[bool, str]:
         """(whether the client was due to speak, what it or the server should have said)"""
@@ -234,7 +234,7 @@ class TlsDissector(Dissector):
                 unfinished.append(name)
         if how == "capture" and not notified:
             return   # the connection goes on, for all that is known
-        observed = Observed(time, NEITHER, (frame,), state.client)
+        observed = TlsObserved(time, NEITHER, (frame,), state.client)
         state.tell(TlsClosed(observed, notified, how, unfinished, inferred=inferred))
 
 

@@ -49,7 +49,7 @@ def numbers(values: list[int]) -> list[JsonValue]:
     return out
 
 
-class Observed:
+class TlsObserved:
     """When something was seen, of which direction it tells, and in which frames.
 
     client: the direction in which the client sends. length: octets of the record's fragment or the message's body that
@@ -67,7 +67,7 @@ class Observed:
 class TlsEvent(Event):
     """One statement about a TLS connection. client: the direction in which the client sends."""
 
-    def __init__(self, observed: Observed) -> None:
+    def __init__(self, observed: TlsObserved) -> None:
         super().__init__(observed.time, observed.direction, Evidence(observed.frames))
         self.client = observed.client
 
@@ -99,7 +99,7 @@ class RecordSeen(TlsEvent):
         "can check and use one before the next has arrived."
     )
 
-    def __init__(self, observed: Observed, record: TlsRecord, content_type: int, handshake: list[int]) -> None:
+    def __init__(self, observed: TlsObserved, record: TlsRecord, content_type: int, handshake: list[int]) -> None:
         super().__init__(observed)
         self.content_type = content_type
         self.outer = record.content_type
@@ -153,7 +153,7 @@ class Resynchronised(TlsEvent):
         "next header can only be counted out or recognised by its look."
     )
 
-    def __init__(self, observed: Observed, notice: Notice) -> None:
+    def __init__(self, observed: TlsObserved, notice: Notice) -> None:
         super().__init__(observed)
         self.passed = notice.passed
         self.lost = notice.lost

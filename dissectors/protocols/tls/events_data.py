@@ -8,8 +8,8 @@ from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tls.events import (
     DATA,
     HANDSHAKE,
-    Observed,
     TlsEvent,
+    TlsObserved,
     capital,
     message_name,
     numbers,
@@ -46,7 +46,7 @@ class ApplicationData(TlsEvent):
         "direction and when: pages, films and keystrokes can often be told apart by that alone."
     )
 
-    def __init__(self, observed: Observed, run: TlsRun, runs: int) -> None:
+    def __init__(self, observed: TlsObserved, run: TlsRun, runs: int) -> None:
         super().__init__(observed)
         self.records = int(run.records)
         self.octets = int(run.octets)
@@ -98,7 +98,7 @@ class DataSummary(TlsEvent):
         "are often enough to tell a download from a chat, or one page of a site from another."
     )
 
-    def __init__(self, observed: Observed, sides: list[TlsSide], *, plain: bool) -> None:
+    def __init__(self, observed: TlsObserved, sides: list[TlsSide], *, plain: bool) -> None:
         super().__init__(observed)
         self.records = [side.records for side in sides]
         self.octets = [side.octets for side in sides]
@@ -161,7 +161,7 @@ class EncryptedHandshake(TlsEvent):
         "read on the way. Their size remains visible and often gives away how long the chain of certificates is."
     )
 
-    def __init__(self, observed: Observed, hidden: Hidden, *, within13: bool) -> None:
+    def __init__(self, observed: TlsObserved, hidden: Hidden, *, within13: bool) -> None:
         super().__init__(observed)
         self.records = hidden.records
         self.octets = hidden.octets
@@ -200,7 +200,7 @@ class EarlyData(TlsEvent):
         "are not forward secret. Only requests that do no harm when they are repeated belong here."
     )
 
-    def __init__(self, observed: Observed, outcome: str, sent: Hidden) -> None:
+    def __init__(self, observed: TlsObserved, outcome: str, sent: Hidden) -> None:
         super().__init__(observed)
         self.outcome = outcome
         self.records = sent.records
@@ -256,7 +256,7 @@ class KeyUpdateSeen(TlsEvent):
         "so a key that is stolen later opens nothing that was sent before."
     )
 
-    def __init__(self, observed: Observed, update: KeyUpdate, generation: int) -> None:
+    def __init__(self, observed: TlsObserved, update: KeyUpdate, generation: int) -> None:
         super().__init__(observed)
         self.wanted = update.requested
         self.generation = generation
@@ -285,7 +285,7 @@ class Renegotiation(TlsEvent):
         "somebody in the middle can put words of his own before those of the client. TLS 1.3 has done away with it."
     )
 
-    def __init__(self, observed: Observed, *, readable: bool, bound: bool) -> None:
+    def __init__(self, observed: TlsObserved, *, readable: bool, bound: bool) -> None:
         super().__init__(observed)
         self.readable = readable
         self.bound = bound
@@ -322,7 +322,7 @@ class HeartbeatSeen(TlsEvent):
         "whatever lies behind it in memory, keys among it (Heartbleed)."
     )
 
-    def __init__(self, observed: Observed, heartbeat: Heartbeat | None) -> None:
+    def __init__(self, observed: TlsObserved, heartbeat: Heartbeat | None) -> None:
         """heartbeat: None where it is encrypted."""
         super().__init__(observed)
         self.kind = heartbeat.kind if heartbeat is not None else ""
@@ -362,7 +362,7 @@ class Decryption(TlsEvent):
         "They are looked up by the random number in the ClientHello, so keys of another session are of no use."
     )
 
-    def __init__(self, observed: Observed, outcome: str, labels: list[str], reason: str) -> None:
+    def __init__(self, observed: TlsObserved, outcome: str, labels: list[str], reason: str) -> None:
         super().__init__(observed)
         self.outcome = outcome
         self.labels = labels
@@ -396,7 +396,7 @@ class UnknownMessage(TlsEvent):
         "Every handshake message says its type and its length, so an observer can step over one that it does not know."
     )
 
-    def __init__(self, observed: Observed, type: int) -> None:
+    def __init__(self, observed: TlsObserved, type: int) -> None:
         super().__init__(observed)
         self.type = type
         self.length = observed.length

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, Headline, JsonValue
 from dissectors.kit.units import duration
-from dissectors.protocols.tls.events import DATA, HANDSHAKE, Observed, TlsEvent, capital
+from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, TlsObserved, capital
 from dissectors.protocols.tls.plain import looks_like
 from dissectors.protocols.tls.records import Notice
 from dissectors.protocols.tls.state import Session
@@ -40,7 +40,7 @@ class AlertSeen(TlsEvent):
         "would help an attacker, so the cause has to be found in the messages before."
     )
 
-    def __init__(self, observed: Observed, alert: Alert | None, cause: str, session: Session) -> None:
+    def __init__(self, observed: TlsObserved, alert: Alert | None, cause: str, session: Session) -> None:
         """alert: None where it was not read. session: the handshake that it belongs to."""
         super().__init__(observed)
         self.level = alert.level if alert is not None else -1
@@ -129,7 +129,7 @@ class Stalled(TlsEvent):
         "got lost on the way."
     )
 
-    def __init__(self, observed: Observed, session: Session, awaited: str, how: str) -> None:
+    def __init__(self, observed: TlsObserved, session: Session, awaited: str, how: str) -> None:
         """observed: the end, of the direction of the side whose turn it was."""
         super().__init__(observed)
         self.after = session.last_message
@@ -216,7 +216,7 @@ class Plaintext(TlsEvent):
         "https:// or a wrong port. TLS notices at the first byte, which is no type of record."
     )
 
-    def __init__(self, observed: Observed, notice: Notice, session: Session) -> None:
+    def __init__(self, observed: TlsObserved, notice: Notice, session: Session) -> None:
         super().__init__(observed)
         self.guess = looks_like(notice.first)
         self.first = notice.first
@@ -266,7 +266,7 @@ class TlsClosed(TlsEvent):
     )
 
     def __init__(
-        self, observed: Observed, notified: list[str], how: str, unfinished: list[str], *, inferred: bool
+        self, observed: TlsObserved, notified: list[str], how: str, unfinished: list[str], *, inferred: bool
     ) -> None:
         super().__init__(observed)
         self.notified = notified

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, SECURING, JsonValue
 from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration, plural
-from dissectors.protocols.tls.events import HANDSHAKE, Observed, TlsEvent, capital, numbers, some, texts
+from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, capital, numbers, some, texts
 from dissectors.protocols.tls.state import Session
 from dissectors.wire.tls.fingerprint import ja3, ja3s, ja4
 from dissectors.wire.tls.hello import ClientHello, ServerHello
@@ -65,7 +65,7 @@ class ClientHelloSeen(TlsEvent):
     )
 
     def __init__(
-        self, observed: Observed, hello: ClientHello, *, again: bool = False, renegotiation: bool = False
+        self, observed: TlsObserved, hello: ClientHello, *, again: bool = False, renegotiation: bool = False
     ) -> None:
         super().__init__(observed)
         self.hello = hello
@@ -171,7 +171,7 @@ class ServerHelloSeen(TlsEvent):
         "encrypted."
     )
 
-    def __init__(self, observed: Observed, hello: ServerHello, session: Session) -> None:
+    def __init__(self, observed: TlsObserved, hello: ServerHello, session: Session) -> None:
         """session: that it answers, with what the server's choice means for it."""
         super().__init__(observed)
         self.hello = hello
@@ -251,7 +251,7 @@ class HelloRetry(TlsEvent):
         "costs one more round trip: the server names its group, and the client asks again."
     )
 
-    def __init__(self, observed: Observed, hello: ServerHello, session: Session) -> None:
+    def __init__(self, observed: TlsObserved, hello: ServerHello, session: Session) -> None:
         super().__init__(observed)
         self.hello = hello
         self.wanted = group_name(hello.key_share) if hello.key_share else ""
@@ -295,7 +295,7 @@ class EncryptedExtensionsSeen(TlsEvent):
         "on nobody on the way can read them."
     )
 
-    def __init__(self, observed: Observed, answer: EncryptedExtensions) -> None:
+    def __init__(self, observed: TlsObserved, answer: EncryptedExtensions) -> None:
         super().__init__(observed)
         self.alpn = answer.alpn
         self.extensions = answer.extensions.types()
@@ -339,7 +339,7 @@ class NewSessionTicketSeen(TlsEvent):
         "ticket used twice knows that it is the same client."
     )
 
-    def __init__(self, observed: Observed, ticket: NewSessionTicket) -> None:
+    def __init__(self, observed: TlsObserved, ticket: NewSessionTicket) -> None:
         super().__init__(observed)
         self.lifetime = ticket.lifetime
         self.length = len(ticket.ticket)

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, EXTRA, SECURING, JsonValue
 from dissectors.kit.identity import PARTY, UNIQUE, Identity, host_of, hosts_in
 from dissectors.kit.units import plural
-from dissectors.protocols.tls.events import HANDSHAKE, Observed, TlsEvent, capital, some, texts
+from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, capital, some, texts
 from dissectors.protocols.tls.state import Session
 from dissectors.wire.tls.messages import (
     Certificate,
@@ -43,7 +43,8 @@ class CertificateSeen(TlsEvent):
     )
 
     def __init__(
-        self, observed: Observed, message: Certificate, session: Session, trusted: list[bytes], *, compressed: str = ""
+        self, observed: TlsObserved, message: Certificate, session: Session, trusted: list[bytes], *,
+        compressed: str = "",
     ) -> None:
         super().__init__(observed)
         self.certificates = message.ders
@@ -137,7 +138,7 @@ class CertificateStatusSeen(TlsEvent):
         "the client goes."
     )
 
-    def __init__(self, observed: Observed, status: CertificateStatus) -> None:
+    def __init__(self, observed: TlsObserved, status: CertificateStatus) -> None:
         super().__init__(observed)
         self.staple = status.ocsp
 
@@ -169,7 +170,7 @@ class CertificateRequestSeen(TlsEvent):
         "without a fitting certificate answers with an empty one, and the server decides whether to go on."
     )
 
-    def __init__(self, observed: Observed, request: CertificateRequest) -> None:
+    def __init__(self, observed: TlsObserved, request: CertificateRequest) -> None:
         super().__init__(observed)
         self.schemes = request.schemes
         self.authorities = len(request.authorities)
@@ -205,7 +206,7 @@ class CertificateVerifySeen(TlsEvent):
         "handshake, so this message ties the certificate to the connection."
     )
 
-    def __init__(self, observed: Observed, verify: CertificateVerify) -> None:
+    def __init__(self, observed: TlsObserved, verify: CertificateVerify) -> None:
         super().__init__(observed)
         self.scheme = verify.scheme
         self.length = len(verify.signature)
@@ -241,7 +242,7 @@ class ServerKeyExchangeSeen(TlsEvent):
         "that is forward secrecy."
     )
 
-    def __init__(self, observed: Observed, kind: str, exchange: ServerKeyExchange | None) -> None:
+    def __init__(self, observed: TlsObserved, kind: str, exchange: ServerKeyExchange | None) -> None:
         """exchange: None where the suite does not say how to read it."""
         super().__init__(observed)
         self.kind = kind
@@ -334,7 +335,7 @@ class ClientKeyExchangeSeen(TlsEvent):
         "recording."
     )
 
-    def __init__(self, observed: Observed, kind: str) -> None:
+    def __init__(self, observed: TlsObserved, kind: str) -> None:
         super().__init__(observed)
         self.kind = kind
         self.length = observed.length
@@ -369,7 +370,7 @@ class ChangeCipherSpecSeen(TlsEvent):
         "all the same, so that boxes on the way take the connection for an older one and let it pass."
     )
 
-    def __init__(self, observed: Observed, *, dummy: bool, early: bool) -> None:
+    def __init__(self, observed: TlsObserved, *, dummy: bool, early: bool) -> None:
         super().__init__(observed)
         self.dummy = dummy
         self.early = early
@@ -405,7 +406,7 @@ class FinishedSeen(TlsEvent):
         "an offer of the client, the two sides would not agree here, and the connection would end."
     )
 
-    def __init__(self, observed: Observed, verified: str, *, encrypted: bool, inferred: bool) -> None:
+    def __init__(self, observed: TlsObserved, verified: str, *, encrypted: bool, inferred: bool) -> None:
         super().__init__(observed)
         self.encrypted = encrypted
         self.inferred = inferred

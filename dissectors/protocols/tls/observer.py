@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.cursor import WireError
-from dissectors.kit.event import Evidence, LimitReached, Malformed
+from dissectors.kit.event import Evidence, LimitReached, Malformed, Observed
 from dissectors.protocols.tls.connection import TlsConnection
 from dissectors.protocols.tls.events import message_name
 from dissectors.protocols.tls.events_data import (
@@ -71,7 +71,7 @@ class TlsObserver(TlsConnection):
         kind = message.type
         if not message.raw:
             self.out.append(LimitReached(
-                message.time, side.direction, Evidence(message.frames), "tls", "MAX_MESSAGE", int(MAX_MESSAGE)
+                Observed(message.time, side.direction, Evidence(message.frames)), "tls", "MAX_MESSAGE", int(MAX_MESSAGE)
             ))
             self.keys.note(b"")
             return
@@ -84,7 +84,7 @@ class TlsObserver(TlsConnection):
 
     def _broken(self, side: TlsSide, message: TlsMessage, offset: int, reason: str) -> None:
         self.out.append(Malformed(
-            message.time, side.direction, Evidence(message.frames), "tls", offset,
+            Observed(message.time, side.direction, Evidence(message.frames)), "tls", offset,
             f"{message_name(message.type)}: {reason}",
         ))
 

@@ -50,7 +50,7 @@ from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.model import Finding
 from dissectors.kit.observation import NOT_CAPTURED
 from dissectors.kit.provided import Provided
-from dissectors.protocols.tls.events import Observed
+from dissectors.protocols.tls.events import TlsObserved
 from dissectors.protocols.tls.events_data import ACCEPTED, REJECTED, EarlyData
 from dissectors.protocols.tls.state import Hidden
 
@@ -89,7 +89,7 @@ def early(outcome: str) -> Story:
     def play(scene: Scene) -> None:
         sent = Hidden()
         sent.add(1, 320, scene.now, scene.now, (scene.frame,))
-        scene.events.append(EarlyData(Observed(scene.now, 0, (scene.frame,), 0), outcome, sent))
+        scene.events.append(EarlyData(TlsObserved(scene.now, 0, (scene.frame,), 0), outcome, sent))
     return play
 
 
@@ -389,8 +389,8 @@ def test_what_was_not_seen_is_not_said_where_octets_are_missing() -> None:
 def test_a_display_filter_narrows_down_to_the_alert() -> None:
     found, = tls_findings(after(asked(offer()), alerts(40)))
     assert found.display_filter == (
-        "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 51034 && tcp.port == 443 && "
-        "(tls.handshake.type == 1 || tls.alert_message.desc == 40)"
+        "(ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 51034 && tcp.port == 443 && "
+        "(tls.handshake.type == 1 || tls.alert_message.desc == 40)) || frame.number in {1..2}"
     )
 
 

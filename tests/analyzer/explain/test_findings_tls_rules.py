@@ -53,9 +53,9 @@ from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.model import SEVERITIES, Finding
-from dissectors.protocols.starttls.dialogue import Observed as Said
+from dissectors.protocols.starttls.dialogue import StarttlsObserved as Said
 from dissectors.protocols.starttls.events import Injected, Stripped
-from dissectors.protocols.tls.events import Observed
+from dissectors.protocols.tls.events import TlsObserved
 from dissectors.protocols.tls.events_data import Decryption, EarlyData, Renegotiation
 from dissectors.protocols.tls.events_end import Plaintext, Ssl2Answer
 from dissectors.protocols.tls.events_hello import HelloRetry
@@ -86,26 +86,26 @@ def staple(revoked: bool, of: Signer = GOOD) -> bytes:
 def retried(wanted: str) -> HelloRetry:
     answer = chosen().hello
     answer.key_share = {"secp256r1": 23, "": 0}[wanted]
-    return HelloRetry(Observed(75 * MS, 1, (5,), 0), answer, asked(hello(key_share())))
+    return HelloRetry(TlsObserved(75 * MS, 1, (5,), 0), answer, asked(hello(key_share())))
 
 
 def keys(outcome: str) -> Decryption:
-    return Decryption(Observed(80 * MS, 2, (5,), 0), outcome, [], "")
+    return Decryption(TlsObserved(80 * MS, 2, (5,), 0), outcome, [], "")
 
 
 def early(outcome: str) -> EarlyData:
     sent = Hidden()
     sent.add(1, 300, 60 * MS, 60 * MS, (4,))
-    return EarlyData(Observed(60 * MS, 0, (4,), 0), outcome, sent)
+    return EarlyData(TlsObserved(60 * MS, 0, (4,), 0), outcome, sent)
 
 
 def again(bound: bool, readable: bool = True) -> Renegotiation:
-    return Renegotiation(Observed(300 * MS, 0, (30,), 0), readable=readable, bound=bound)
+    return Renegotiation(TlsObserved(300 * MS, 0, (30,), 0), readable=readable, bound=bound)
 
 
 def plain(first: bytes, answer: bool, port: int = 443) -> Made:
     notice = Notice(PLAIN, 6, 75 * MS, 0, 0, first)
-    event = Plaintext(Observed(75 * MS, 1 if answer else 0, (6,), 0), notice, asked() if answer else Session())
+    event = Plaintext(TlsObserved(75 * MS, 1 if answer else 0, (6,), 0), notice, asked() if answer else Session())
     return made(*([hello()] if answer else []), event, of=spoken("tls", port))
 
 
@@ -296,7 +296,7 @@ def test_a_sentence_has_the_numbers_of_the_capture(what: Made, code: str, senten
     (made(hello(), chosen(CBC)), "tls.weak_suite", "note", "certain"),
     (made(hello(), chosen(RC4)), "tls.weak_suite", "warn", "certain"),
     (made(hello(), chosen(version=0x0300)), "tls.old_version", "error", "certain"),
-    (made(hello(), Ssl2Answer(Observed(75 * MS, 1, (5,), 0))), "tls.old_version", "error", "certain"),
+    (made(hello(), Ssl2Answer(TlsObserved(75 * MS, 1, (5,), 0))), "tls.old_version", "error", "certain"),
     (made(hello(), early("offered")), "tls.early_data", "chat", "certain"),
     (made(heartbeat(0, 16_384, 24)), "tls.heartbleed", "warn", "likely"),
     (made(heartbeat(0, 16_384, 24), heartbeat(1, 9_000, 9_019)), "tls.heartbleed", "error", "certain"),

@@ -11,13 +11,13 @@ from x509_lab import NOW_NS, OTHER, Signer
 from analyzer.model import Analysis, Conversation
 from dissectors.kit.event import Event
 from dissectors.protocols.starttls.dialogue import Dialogue, Pending
-from dissectors.protocols.starttls.dialogue import Observed as Said
+from dissectors.protocols.starttls.dialogue import StarttlsObserved as Said
 from dissectors.protocols.starttls.events import Agreed, InClear
 from dissectors.protocols.starttls.events import StarttlsRefused as NoTls
 from dissectors.protocols.tcp.events_teardown import Fin, ResetCause, TcpReset
 from dissectors.protocols.tcp.flags import ACK, FIN, RST
 from dissectors.protocols.tcp.segment import Segment
-from dissectors.protocols.tls.events import Observed
+from dissectors.protocols.tls.events import TlsObserved
 from dissectors.protocols.tls.events_data import DataSummary, HeartbeatSeen
 from dissectors.protocols.tls.events_end import AlertSeen, Stalled, TlsClosed, TlsRefused
 from dissectors.protocols.tls.events_hello import ClientHelloSeen, ServerHelloSeen
@@ -43,7 +43,7 @@ def made(*events: Event, of: Conversation | None = None) -> Made:
 
 def hello(extensions: bytes = b"", offers: tuple[int, ...] = (0x0303,), time: int = 50 * MS) -> ClientHelloSeen:
     body = client_hello(extensions=server_name("shop.test") + versions(*offers) + groups(29) + extensions)[4:]
-    return ClientHelloSeen(Observed(time, 0, (4,), 0), ClientHello(body))
+    return ClientHelloSeen(TlsObserved(time, 0, (4,), 0), ClientHello(body))
 
 
 def asked(seen: ClientHelloSeen | None = None, name: str = "shop.test") -> Session:
@@ -64,7 +64,7 @@ def chosen(
     session = asked()
     if session.hello is not None:
         session.hello.suites = [suite] if offered else []
-    return ServerHelloSeen(Observed(75 * MS, 1, (5,), 0), answer, session)
+    return ServerHelloSeen(TlsObserved(75 * MS, 1, (5,), 0), answer, session)
 
 
 def alert(
@@ -72,13 +72,13 @@ def alert(
 ) -> AlertSeen:
     kind = TlsRefused if ends else AlertSeen
     read = Alert(bytes((level, number))) if number >= 0 else None
-    return kind(Observed(time, direction, (7,), 0, 2), read, cause, asked())
+    return kind(TlsObserved(time, direction, (7,), 0, 2), read, cause, asked())
 
 
 def stalled(after: str = "ClientHello", how: str = "capture", waited: int = 3 * SECOND) -> Stalled:
     session = asked()
     session.last_message = after
-    return Stalled(Observed(50 * MS + waited, 1, (4, 9), 0), session, "ServerHello", how)
+    return Stalled(TlsObserved(50 * MS + waited, 1, (4, 9), 0), session, "ServerHello", how)
 
 
 def fin(direction: int = 1, time: int = 70 * MS) -> Fin:
@@ -96,13 +96,13 @@ def certificate(
     message = Certificate(certificate_message(tuple(signer.der for signer in signers))[4:], False)
     for entry, staple in zip(message.chain, staples, strict=False):
         entry.ocsp = staple
-    observed = Observed(76 * MS, direction, (6,), 0, 900)
+    observed = TlsObserved(76 * MS, direction, (6,), 0, 900)
     return CertificateSeen(observed, message, asked(name=name), [signer.der for signer in trusted])
 
 
 def unread(*ders: bytes) -> CertificateSeen:
     message = Certificate(certificate_message(ders)[4:], False)
-    return CertificateSeen(Observed(76 * MS, 1, (6,), 0, 900), message, asked(), [])
+    return CertificateSeen(TlsObserved(76 * MS, 1, (6,), 0, 900), message, asked(), [])
 
 
 def shown(*signers: Signer, then: tuple[Event, ...] = (), **options: object) -> Made:
@@ -121,29 +121,29 @@ def established(forward: str = "yes", suite: str = "TLS_ECDHE_RSA_WITH_AES_128_G
     summary = Summary()
     summary.version, summary.suite, summary.forward, summary.tls13 = "TLS 1.2", suite, forward, tls13
     summary.server_name, summary.began_ns, summary.ended_ns = "shop.test", 50 * MS, time
-    return TlsEstablished(Observed(time, 0, (4, 8), 0), summary)
+    return TlsEstablished(TlsObserved(time, 0, (4, 8), 0), summary)
 
 
 def closed(notified: tuple[str, ...] = (), how: str = "fin", unfinished: tuple[str, ...] = ()) -> TlsClosed:
-    return TlsClosed(Observed(200 * MS, 2, (20,), 0), list(notified), how, list(unfinished), inferred=False)
+    return TlsClosed(TlsObserved(200 * MS, 2, (20,), 0), list(notified), how, list(unfinished), inferred=False)
 
 
 def data(server: int = 4_000) -> DataSummary:
     sides = [TlsSide(0), TlsSide(1)]
     for side, records, octets in zip(sides, (1, 3), (50, server), strict=True):
         side.records, side.octets, side.runs, side.begin = records, octets, 1, 100 * MS
-    return DataSummary(Observed(150 * MS, 2, (18,), 0), sides, plain=False)
+    return DataSummary(TlsObserved(150 * MS, 2, (18,), 0), sides, plain=False)
 
 
 def heartbeat(direction: int, claimed: int, length: int) -> HeartbeatSeen:
     body = b"\x01" + claimed.to_bytes(2, "big") + bytes(length - 3)
-    observed = Observed((100 + 30 * direction) * MS, direction, (10 + direction,), 0, length)
+    observed = TlsObserved((100 + 30 * direction) * MS, direction, (10 + direction,), 0, length)
     return HeartbeatSeen(observed, Heartbeat(body))
 
 
 def exchange_of(bits: int) -> ServerKeyExchangeSeen:
     exchange = ServerKeyExchange(dhe(bits)[4:], "DHE", 0x0303, True)
-    return ServerKeyExchangeSeen(Observed(77 * MS, 1, (6,), 0, 500), "DHE", exchange)
+    return ServerKeyExchangeSeen(TlsObserved(77 * MS, 1, (6,), 0, 500), "DHE", exchange)
 
 
 def dialogue(offered: bool = True) -> Dialogue:
@@ -172,7 +172,7 @@ def spoken(protocol: str, port: int) -> Conversation:
     return found
 
 
-REQUEST = CertificateRequestSeen(Observed(76 * MS, 1, (6,), 0), CertificateRequest(bytes(5), 0x0303))
+REQUEST = CertificateRequestSeen(TlsObserved(76 * MS, 1, (6,), 0), CertificateRequest(bytes(5), 0x0303))
 FALSE = Signer("shop.test", OTHER, ca=False, names=("shop.test",))
 DOWNGRADE = bytes(24) + b"DOWNGRD\x01"
 REFUSAL = alert(45, "it has expired", 0)

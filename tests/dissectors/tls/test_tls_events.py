@@ -21,7 +21,7 @@ from tls_wire import (
 
 from dissectors.kit.event import CORE, Event
 from dissectors.protocols.tls.causes import cause
-from dissectors.protocols.tls.events import Observed
+from dissectors.protocols.tls.events import TlsObserved
 from dissectors.protocols.tls.events_data import (
     ACCEPTED,
     KEYS_MISSING,
@@ -88,7 +88,7 @@ def test_early_data_comes_with_its_warning() -> None:
     sent = Hidden()
     sent.add(2, 500, 1, 1, (1,))
     for outcome, word in ((OFFERED, "sends"), (ACCEPTED, "takes"), (REJECTED, "does not take")):
-        early = EarlyData(Observed(1, 0, (1,), 0), outcome, sent)
+        early = EarlyData(TlsObserved(1, 0, (1,), 0), outcome, sent)
         assert word in early.what()
         assert "again" in early.what()
     assert "replay" in EarlyData.WHY
@@ -123,12 +123,12 @@ def test_no_cause_is_invented() -> None:
 def test_an_alert_of_the_handshake_has_a_headline() -> None:
     handshake = session(hello13())
     handshake.began_ns = 10 * MS
-    event = TlsRefused(Observed(30 * MS, 1, (3,), 0, 2), Alert(b"\x02\x28"), "why", handshake)
+    event = TlsRefused(TlsObserved(30 * MS, 1, (3,), 0, 2), Alert(b"\x02\x28"), "why", handshake)
     head = event.headline()
     assert head is not None
     assert (head.label, head.start_ns, head.end_ns) == ("TLS", 10 * MS, 30 * MS)
     assert event.phase_facts()
-    assert AlertSeen(Observed(1, 1, (3,), 0, 2), Alert(b"\x01\0"), "", handshake).headline() is None
+    assert AlertSeen(TlsObserved(1, 1, (3,), 0, 2), Alert(b"\x01\0"), "", handshake).headline() is None
 
 
 def summary() -> Summary:
@@ -140,7 +140,7 @@ def summary() -> Summary:
 
 
 def established(one: Summary) -> TlsEstablished:
-    return TlsEstablished(Observed(36 * MS, 0, (1, 2, 3), 0), one)
+    return TlsEstablished(TlsObserved(36 * MS, 0, (1, 2, 3), 0), one)
 
 
 def test_the_line_of_the_story() -> None:
@@ -176,16 +176,16 @@ def test_resumed_and_early() -> None:
 def test_encryption_hides_the_content_and_not_its_size() -> None:
     run = TlsRun()
     run.records, run.octets, run.largest, run.end = 80, 1_250_000, 16_401, 612 * MS
-    event = ApplicationData(Observed(0, 1, (4, 9), 0), run, 1)
+    event = ApplicationData(TlsObserved(0, 1, (4, 9), 0), run, 1)
     assert "80 records" in event.what()
     assert "1.25 MB" in event.what()
     assert "timing" in event.what()
     run.plain = 1_240_000
-    assert "1.24 MB inside" in ApplicationData(Observed(0, 1, (4, 9), 0), run, 1).detail()
+    assert "1.24 MB inside" in ApplicationData(TlsObserved(0, 1, (4, 9), 0), run, 1).detail()
 
 
 def test_keys_that_do_not_help() -> None:
-    observed = Observed(0, 1, (2,), 0)
+    observed = TlsObserved(0, 1, (2,), 0)
     missing = Decryption(observed, KEYS_MISSING, [], "")
     assert missing.what() == "The keys for this TLS session are not in the log."
     assert "do not open" in Decryption(observed, KEYS_WRONG, ["CLIENT_RANDOM"], "").what()
@@ -195,7 +195,7 @@ def test_keys_that_do_not_help() -> None:
 def test_a_stall_names_the_message() -> None:
     handshake = session(hello13())
     handshake.last_message, handshake.last_ns = "ServerHelloDone", 10 * MS
-    event = Stalled(Observed(15 * MS, 0, (1, 2), 0), handshake, "ClientKeyExchange", "rst")
+    event = Stalled(TlsObserved(15 * MS, 0, (1, 2), 0), handshake, "ClientKeyExchange", "rst")
     assert "after ServerHelloDone" in event.what()
     assert "ClientKeyExchange of the client was due, and 5.00 ms later" in event.what()
     head = event.headline()
@@ -204,7 +204,7 @@ def test_a_stall_names_the_message() -> None:
 
 
 def test_the_end() -> None:
-    observed = Observed(0, 2, (9,), 0)
+    observed = TlsObserved(0, 2, (9,), 0)
     text = TlsClosed(observed, [], "fin", ["server"], inferred=False).what()
     assert "Neither side" in text
     assert "record of the server is cut off" in text
@@ -216,14 +216,14 @@ def test_the_end() -> None:
     (b"\x05\x01\0", "SOCKS"), (b"hello", "text"), (b"\x00\x01\x02\x03\x04", ""),
 ])
 def test_what_plain_text_looks_like(first: bytes, word: str) -> None:
-    event = Plaintext(Observed(0, 0, (1,), 0), Notice(PLAIN, 1, 0, 0, 0, first), Session())
+    event = Plaintext(TlsObserved(0, 0, (1,), 0), Notice(PLAIN, 1, 0, 0, 0, first), Session())
     assert word in event.guess
     assert bool(event.guess) == bool(word)
     assert event.what().endswith(f"(the first are {first.hex(' ')}).")
 
 
 def test_small_ones() -> None:
-    observed = Observed(0, 0, (4,), 0)
+    observed = TlsObserved(0, 0, (4,), 0)
     assert "checksum is right" in FinishedSeen(observed, "yes", encrypted=False, inferred=False).what()
     exchange = ServerKeyExchange(dhe(1_024)[4:], "DHE", 0x0303, True)
     assert "too few" in ServerKeyExchangeSeen(observed, "DHE", exchange).what()
@@ -233,7 +233,7 @@ def test_small_ones() -> None:
 
 
 def test_a_ticket_says_how_long_it_is_valid_and_what_it_allows() -> None:
-    observed, ticket = Observed(0, 1, (5,), 0), pack(">H", 192) + bytes(192)
+    observed, ticket = TlsObserved(0, 1, (5,), 0), pack(">H", 192) + bytes(192)
     plain = NewSessionTicket(pack(">I", 7_200) + ticket, False)
     assert "valid for 2 h" in NewSessionTicketSeen(observed, plain).what()
     assert "2.00 h" not in NewSessionTicketSeen(observed, plain).what()
