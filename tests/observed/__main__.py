@@ -42,12 +42,12 @@ def named(word: str) -> list[Path]:
     raise SystemExit(f"{word}: no file, no folder and no sample")
 
 
-def answer(path: Path, ways: list[str], all_paths: list[Path], seed: int) -> Answer | None:
+def answer(path: Path, ways: list[str], seed: int) -> Answer | None:
     """By way, where it applies; None where it never does. A fault of ours is a false claim, and no end."""
     found: Answer = {}
     for way in ways:
         try:
-            wrong = examined(way, path, all_paths, seed)
+            wrong = examined(way, path, seed)
         except Exception as error:      # told as what it is, and the next one is tried
             wrong = [Wrong(FAULT, f"{type(error).__name__}: {error}")]
         if wrong is not None:
@@ -109,10 +109,8 @@ def main() -> int:
         parser.error(f"no such way: {', '.join(sorted(unknown))}")
     paths = [path for word in args.captures for path in named(word)] or sample_captures()
     paths = list(islice(dict.fromkeys(paths), 0, None, args.every))
-    beside = sample_captures() if any(path.is_relative_to(SAMPLES) for path in paths) else paths
-    all_paths = list(dict.fromkeys([*beside, *paths]))
     tally, start = Tally(ways, args.examples, args.code), time.monotonic()
-    ask = partial(answer, ways=ways, all_paths=all_paths, seed=args.seed)
+    ask = partial(answer, ways=ways, seed=args.seed)
     with Pool(args.jobs) as pool:
         for path, found in zip(paths, pool.imap(ask, paths, 4), strict=True):
             if found is not None:

@@ -3,7 +3,7 @@
 A claim is a finding. One of severity warn or error may only be made where the better observation makes it too: of the
 same conversation, or of the capture as a whole. What `capture.` begins is about the observation and is free. In the
 ways of SAME nothing may come or go, neither a finding of any severity nor what an event says; free is what speaks of
-the end of the capture, of the VLAN tag, or of the time of day, each in the one way that changes it.
+the end of the capture, of the VLAN tag, or of how old a certificate is, each in the one way that changes it.
 """
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHANGED = {
     "shifted": re.compile(r"(?!)"),
     "tagged": re.compile(r"VLAN"),
 }
-AGE = re.compile(r"\d+ days?(?: \d+ h)?")      # of a certificate
+AGE = re.compile(r"\d+ days?(?: \d+ h)?")      # of a certificate; it grows in `shifted`
 
 
 class Wrong(NamedTuple):
@@ -91,27 +91,25 @@ def unsupported(better: Told, worse: Told) -> list[Wrong]:
 
 
 def changed(way: str, better: Told, worse: Told) -> list[Wrong]:
-    """Findings and events that came or went. What else the capture holds, in `merged`, is not looked at."""
-    free, wrong = CHANGED[way], list[Wrong]()
+    """Findings and events that came or went. What another capture adds, in `merged`, is not looked at."""
+    ours = better.ends if way == "merged" else {"", *better.ends, *worse.ends}
+    wrong = list[Wrong]()
     for one, other, word in ((worse, better, "only now: "), (better, worse, "no more: ")):
         for (code, ends), findings in one.found.items():
-            if code.startswith(ABOUT_THE_CAPTURE) or (code, ends) in other.found:
-                continue
-            if ends not in better.ends and (ends or way == "merged"):
-                continue
-            wrong += [Wrong(code, word + shown(each)) for each in findings if not free.search(each.sentence)]
-    before, after = (lasting(way, each, better.ends) for each in (better, worse))
+            if ends in ours and not code.startswith(ABOUT_THE_CAPTURE) and (code, ends) not in other.found:
+                wrong += [Wrong(code, word + shown(each)) for each in findings if not CHANGED[way].search(each.sentence)]
+    before, after = lasting(way, better, ours), lasting(way, worse, ours)
     wrong += [Wrong(EVENT + name, f"no more: {text}") for _ends, name, text in before - after]
     wrong += [Wrong(EVENT + name, f"instead: {text}") for _ends, name, text in after - before]
     return wrong
 
 
-def lasting(way: str, one: Told, ends: set[str]) -> Counter[tuple[str, str, str]]:
+def lasting(way: str, one: Told, ours: set[str]) -> Counter[tuple[str, str, str]]:
     """What is said of these conversations that this way may not change."""
     said = Counter[tuple[str, str, str]]()
-    for (pair, name, text), times in one.said.items():
-        if pair in ends and not CHANGED[way].search(text):
-            said[pair, name, AGE.sub("an age", text) if way == "shifted" else text] += times
+    for (ends, name, text), times in one.said.items():
+        if ends in ours and not CHANGED[way].search(text):
+            said[ends, name, AGE.sub("an age", text) if way == "shifted" else text] += times
     return said
 
 

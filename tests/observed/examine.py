@@ -7,7 +7,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from claims import Told, Wrong, false_claims, told
-from sample_feeds import SAMPLES
+from sample_feeds import SAMPLES, sample_captures
 from ways import FEWEST, MOST, SAME, Observed, addresses, less_well, observed
 
 from analyzer.ingest.source import CaptureError
@@ -59,21 +59,22 @@ def known_addresses(path: Path) -> frozenset[bytes]:
     return addresses(found.frames) if found is not None else frozenset()
 
 
-def beside(path: Path, all_paths: list[Path]) -> Observed | None:
-    """The next capture that shares no address with this one."""
-    at = all_paths.index(path) + 1
-    for other in all_paths[at:] + all_paths[:at - 1]:
+def beside(path: Path) -> Observed | None:
+    """A sample that shares no address with this capture: of samples the next one, else the first from a place drawn."""
+    samples = sample_captures()
+    at = samples.index(path) + 1 if path in samples else Random(name_of(path)).randrange(len(samples))
+    for other in samples[at:] + samples[:at]:
         if known_addresses(other) and not known_addresses(path) & known_addresses(other):
             return capture(other)
     return None
 
 
-def examined(way: str, path: Path, all_paths: list[Path], seed: int = 0) -> list[Wrong] | None:
-    """The false claims; None where the way does not apply, or nothing can be told. all_paths: for `merged`."""
+def examined(way: str, path: Path, seed: int = 0) -> list[Wrong] | None:
+    """The false claims; None where the way does not apply, or nothing can be told of the capture."""
     whole, true = capture(path), better(path)
     if whole is None or true is None:
         return None
-    other = beside(path, all_paths) if way == "merged" else None
+    other = beside(path) if way == "merged" else None
     worse = less_well(way, whole, other, Random(f"{name_of(path)} {way} {seed}"))
     if worse is None:
         return None
