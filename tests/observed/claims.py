@@ -93,11 +93,11 @@ def unsupported(better: Told, worse: Told) -> list[Wrong]:
 def changed(way: str, better: Told, worse: Told) -> list[Wrong]:
     """Findings and events that came or went. What another capture adds, in `merged`, is not looked at."""
     ours = better.ends if way == "merged" else {"", *better.ends, *worse.ends}
-    wrong = list[Wrong]()
+    free, wrong = CHANGED[way], list[Wrong]()
     for one, other, word in ((worse, better, "only now: "), (better, worse, "no more: ")):
         for (code, ends), findings in one.found.items():
             if ends in ours and not code.startswith(ABOUT_THE_CAPTURE) and (code, ends) not in other.found:
-                wrong += [Wrong(code, word + shown(each)) for each in findings if not CHANGED[way].search(each.sentence)]
+                wrong += [Wrong(code, word + shown(each)) for each in findings if not free.search(each.sentence)]
     before, after = lasting(way, better, ours), lasting(way, worse, ours)
     wrong += [Wrong(EVENT + name, f"no more: {text}") for _ends, name, text in before - after]
     wrong += [Wrong(EVENT + name, f"instead: {text}") for _ends, name, text in after - before]
