@@ -16,7 +16,7 @@ from sample_feeds import sample_captures
 from tables import EXCEPTIONS, OPEN, OPEN_CORPUS, Settled, rows
 from ways import WAYS
 
-EVERY = 12      # of the captures of a corpus one in so many; the command examines them all
+EVERY = 4       # of the captures of a corpus one in so many; the command examines them all
 
 
 def ids(value: Path | str) -> str:
