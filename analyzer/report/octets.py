@@ -33,7 +33,8 @@ AHEAD: Final = 8_192          # octets behind what is shown that may tell of it:
 # Here ends whatever began before: a word, digits in hexadecimal or base64, blanks.
 BREAK: Final = re.compile(rb"[g-zG-Z][ \t\r\n][0-9A-Za-z]")
 # What is judged by words that stand anywhere: arguments of curl, the lines of a PuTTY key.
-ANYWHERE: Final = re.compile(rb"(?<![a-zA-Z])-u|private-lines", re.IGNORECASE)
+ARGUMENT: Final = re.compile(rb"-u(?<![a-z]-u)")
+LINES: Final = b"private-lines"
 ENCRYPTED: Final = ("tls", "quic")     # protocols whose payload is not readable in the frames
 
 Octets = dict[int, tuple[bytes, int]]
@@ -200,7 +201,10 @@ class _Streams:
 def _as_far_as(data: bytes, least: int) -> bytes:
     """Its beginning, of at least so many octets, to where what stands there ends; all where that is not enough."""
     behind = BREAK.search(data, least) if least < len(data) else None
-    if behind is None or ANYWHERE.search(data, 0, least) is not None:
+    if behind is None:
+        return data
+    start = data[:least].lower()
+    if LINES in start or ARGUMENT.search(start) is not None:
         return data
     return data[:behind.end()]
 

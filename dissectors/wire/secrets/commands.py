@@ -55,8 +55,9 @@ def command_spans(text: str, out: Spans) -> None:
             end = string.end() + int(string.group(1))
             out.append((string.end(), min(end, len(text))))
             at = end + 2
-    for match in SIP_USER.finditer(text):
-        out.append(match.span(1))
+    if "@" in text:
+        for match in SIP_USER.finditer(text):
+            out.append(match.span(1))
 
 
 def opening_spans(text: str, out: Spans) -> None:
