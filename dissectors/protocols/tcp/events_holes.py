@@ -6,7 +6,7 @@ from typing import ClassVar
 from dissectors.kit.event import CORE, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
 from dissectors.kit.units import duration, grouped, plural, size
-from dissectors.protocols.tcp.events import LIKELY, POSSIBLE, TRANSFER, Observed, TcpEvent, capital, frame_list
+from dissectors.protocols.tcp.events import LIKELY, POSSIBLE, TRANSFER, TcpEvent, TcpObserved, capital, frame_list
 
 
 class Missing:
@@ -48,7 +48,7 @@ class Unrepaired(TcpEvent):
         "hand nothing behind the hole to its application until the sender has filled it."
     )
 
-    def __init__(self, observed: Observed, hole: Missing) -> None:
+    def __init__(self, observed: TcpObserved, hole: Missing) -> None:
         super().__init__(observed)
         self.hole = hole
 
@@ -113,7 +113,7 @@ class SackOutside(TcpEvent):
         "disregard the whole ACK."
     )
 
-    def __init__(self, observed: Observed, segments: int, distance: int) -> None:
+    def __init__(self, observed: TcpObserved, segments: int, distance: int) -> None:
         super().__init__(observed)
         self.segments = segments
         self.distance = distance

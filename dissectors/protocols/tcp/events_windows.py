@@ -8,7 +8,7 @@ from typing import ClassVar
 from dissectors.kit.event import CORE, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events import LIKELY, TRANSFER, Observed, TcpEvent, capital
+from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, TcpObserved, capital
 
 
 class WindowOverrun(TcpEvent):
@@ -25,7 +25,7 @@ class WindowOverrun(TcpEvent):
         "on the path took the option out of one SYN."
     )
 
-    def __init__(self, observed: Observed, flight: int, window: int) -> None:
+    def __init__(self, observed: TcpObserved, flight: int, window: int) -> None:
         super().__init__(observed)
         self.flight = flight
         self.window = window
@@ -59,7 +59,7 @@ class WindowUnscaled(TcpEvent):
         "not know of it, because something on the path took the option out of the SYN that it got, sees a tiny window."
     )
 
-    def __init__(self, observed: Observed, count: int, window: int, unit: int) -> None:
+    def __init__(self, observed: TcpObserved, count: int, window: int, unit: int) -> None:
         super().__init__(observed)
         self.count = count
         self.window = window
@@ -95,7 +95,7 @@ class AckAwaited(TcpEvent):
         "in the hope of data to send it with. When both meet, each waits for the other."
     )
 
-    def __init__(self, observed: Observed, count: int, waited_ns: int, longest_ns: int) -> None:
+    def __init__(self, observed: TcpObserved, count: int, waited_ns: int, longest_ns: int) -> None:
         super().__init__(observed)
         self.count = count
         self.waited_ns = waited_ns

@@ -14,8 +14,11 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration
-from dissectors.protocols.tcp.events import Observed
+from dissectors.protocols.tcp.events import TcpObserved
 from dissectors.protocols.tcp.events_transfer import Limits
+from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.segment import Segment
+from dissectors.protocols.tcp.windows import WindowWatch
 
 CAUSES: Final = ("application", "receiver", "congestion", "unknown")
 APPLICATION: Final[i64] = 0
@@ -79,17 +82,16 @@ class LimitWatch:
                 times.pop(0)
                 self._edges.pop(0)
 
-    def sent(self, time: i64, end: i64, segment: i64, rtt_here: i64) -> None:
-        """New bytes up to this position. segment: the largest sent so far; rtt_here: from data to their ACK at the
-        place of the capture, -1 where unknown. What the sender knew of the window had passed the capture as much
-        earlier as the rest of the round trip takes."""
+    def sent(self, time: i64, flow: TcpDirection) -> None:
+        """New bytes are sent. What the sender knew of the window had passed the capture as much earlier as the round
+        trip takes beside the way from data to their ACK that the capture sees."""
         if self._full or self.rtt <= 0:
             return
         edge = self._edge
-        ago = self.rtt - max(rtt_here, 0)
+        ago = self.rtt - max(flow.rtt_min, 0)
         if ago > self.rtt // STEPS:
             edge = self._known(time - ago)
-        self._full = edge >= 0 and edge - end < segment
+        self._full = edge >= 0 and edge - flow.high < flow.mss
 
     def _known(self, time: i64) -> i64:
         """The promise as it was at that time, -1 where that is before the first."""
@@ -99,11 +101,11 @@ class LimitWatch:
             self._edges.pop(0)
         return i64(self._edges[0]) if times and i64(times[0]) <= time else i64(-1)
 
-    def data(
-        self, time: i64, frame: i64, octets: i64, window: i64, idle: bool, congested: bool, closed_ns: int
-    ) -> None:
-        """New bytes, not counted as sent yet. window: the peer's; idle: all before them was acknowledged; closed_ns:
-        how long the peer's window was closed so far."""
+    def data(self, segment: Segment, octets: i64, peer: WindowWatch, *, idle: bool, congested: bool) -> None:
+        """New bytes, not counted as sent yet. peer: the window that they have to fit into; idle: all before them was
+        acknowledged."""
+        time, frame = i64(segment.time), i64(segment.frame)
+        window, closed_ns = peer.window, peer.shut_ns()
         self.octets += octets
         self._last_frame = frame
         if self._round_start < 0:
@@ -196,4 +198,4 @@ class LimitWatch:
         else:
             basis = "only repairs and silences could be told; the round trip is not known"
         frames = (int(self._first_frame), int(self._last_frame))
-        out.append(Limits(Observed(self._first_time, self.direction, frames, self.sides), self.shares(), basis))
+        out.append(Limits(TcpObserved(self._first_time, self.direction, frames, self.sides), self.shares(), basis))

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
-from dissectors.protocols.tcp.events import MAX_FRAMES, Observed
+from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved
 from dissectors.protocols.tcp.events_windows import AckAwaited
 
 # Deployed stacks delay an ACK by 40 ms to 200 ms; RFC 9293 §3.8.6.3 forbids 500 ms and more.
@@ -66,5 +66,5 @@ class NagleWatch:
 
     def finish(self, out: list[Event]) -> None:
         if self._count >= LEAST_TIMES:
-            observed = Observed(self._time, self.direction, self._cited.frames(), self.sides)
+            observed = TcpObserved(self._time, self.direction, self._cited.frames(), self.sides)
             out.append(AckAwaited(observed, int(self._count), int(self._waited), int(self._longest)))

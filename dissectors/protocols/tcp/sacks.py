@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
-from dissectors.protocols.tcp.events import MAX_FRAMES, Observed
+from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved
 from dissectors.protocols.tcp.events_holes import SackOutside
 from dissectors.protocols.tcp.flow import TcpDirection
 
@@ -48,5 +48,5 @@ class SackWatch:
 
     def finish(self, out: list[Event]) -> None:
         if self._count:
-            observed = Observed(self._time, self.flow.direction, self._cited.frames(), self.sides)
+            observed = TcpObserved(self._time, self.flow.direction, self._cited.frames(), self.sides)
             out.append(SackOutside(observed, int(self._count), int(self._distance)))

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
-from dissectors.protocols.tcp.events import MAX_FRAMES, Observed
+from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved
 from dissectors.protocols.tcp.events_transfer import (
     KeepAlive,
     KeepAliveExchange,
@@ -17,7 +17,8 @@ from dissectors.protocols.tcp.events_transfer import (
     ZeroWindow,
 )
 from dissectors.protocols.tcp.events_windows import WindowOverrun, WindowUnscaled
-from dissectors.protocols.tcp.flow import BoundedSeries
+from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
+from dissectors.protocols.tcp.segment import Segment
 
 MAX_TOLD: Final[i64] = 50           # zero windows told one by one in a direction
 LEAST_BARE: Final[i64] = 10         # so often it is no coincidence that just the bare window field is under way
@@ -72,11 +73,12 @@ class WindowWatch:
         """How long this side had no room for a segment, up to its last one."""
         return self.closed_ns + self.tight_ns
 
-    def advertise(
-        self, time: i64, frame: i64, window: i64, raw: i64, acked: i64, current: bool, segment: i64, out: list[Event]
-    ) -> None:
-        """A segment of this side. current: the scale is known, and no older ACK is told than before. segment: the
-        largest that the peer has sent."""
+    def advertise(self, segment: Segment, peer: TcpDirection, out: list[Event], *, current: bool) -> None:
+        """A segment of this side. peer: the data that the window is for; current: the scale is known, and no older ACK
+        is told than before."""
+        time, frame = i64(segment.time), i64(segment.frame)
+        window, raw = i64(segment.window_bytes), i64(segment.window)
+        acked = peer.acked
         self.raw = raw
         if raw:
             self.unit = window // raw if window >= raw else 1
@@ -84,7 +86,7 @@ class WindowWatch:
             self.tight_ns += int(time - self._tight)
             self._tight = -1
         # RFC 9293 §3.8.6.2.1: a sender waits for room for a whole segment, or for half of the largest window.
-        if current and 0 < window < segment and 2 * window < self.largest:
+        if current and 0 < window < peer.mss and 2 * window < self.largest:
             self._tight = time
         if self.closed:
             if window:
@@ -156,11 +158,12 @@ class WindowWatch:
             self._cited.add(int(self._update_frame))
         self._closure.how = how
         self._closure.resumed_ns = int(resumed_ns)
-        observed = Observed(self._start, self.direction, self._cited.frames(), self.sides)
+        observed = TcpObserved(self._start, self.direction, self._cited.frames(), self.sides)
         out.append(ZeroWindow(observed, self._closure))
 
-    def used(self, time: i64, frame: i64, end: i64, flight: i64) -> None:
-        """The peer's data reach up to `end`, and so many bytes are under way."""
+    def used(self, time: i64, frame: i64, peer: TcpDirection) -> None:
+        """The peer has sent new data."""
+        flight = peer.high - peer.acked
         if flight > self.raw > 0:
             self._bare = -1
         elif flight == self.raw and self.unit > 1 and self._bare >= 0:
@@ -170,23 +173,23 @@ class WindowWatch:
             self._bare += 1
             self._bare_cited.add(int(frame))
         # An ACK that the capture missed moves the edge by no more than one window.
-        if end > self.edge >= 0 and flight >= 2 * self.largest > 0 and flight > self._over:
+        if peer.high > self.edge >= 0 and flight >= 2 * self.largest > 0 and flight > self._over:
             self._over = flight
             self._over_time = time
             self._over_frame = frame
 
-    def filled(self, time: i64, frame: i64, flight: i64) -> None:
-        """The peer's data reach the right edge of this window. flight: what is under way then."""
+    def filled(self, time: i64, frame: i64, peer: TcpDirection) -> None:
+        """The peer's data reach the right edge of this window."""
         if self._filled == 0:
             self._filled_time = time
             self._filled_frame = frame
-            self._filled_window = self.window if self.window > 0 else flight
+            self._filled_window = self.window if self.window > 0 else peer.high - peer.acked
         self._filled += 1
 
     def end_run(self, out: list[Event]) -> None:
         """The peer's run of data is over."""
         if self._filled:
-            observed = Observed(self._filled_time, 1 - self.direction, (int(self._filled_frame),), self.sides)
+            observed = TcpObserved(self._filled_time, 1 - self.direction, (int(self._filled_frame),), self.sides)
             out.append(WindowFull(observed, self._filled, self._filled_window))
             self._filled = 0
 
@@ -199,13 +202,13 @@ class WindowWatch:
         elif self.resuming:
             self._emit("update", -1, out)
         if self._over:
-            observed = Observed(self._over_time, 1 - self.direction, (int(self._over_frame),), self.sides)
+            observed = TcpObserved(self._over_time, 1 - self.direction, (int(self._over_frame),), self.sides)
             out.append(WindowOverrun(observed, int(self._over), int(self.largest)))
         if self._bare >= LEAST_BARE and self.unit > 1:
-            observed = Observed(self._bare_time, 1 - self.direction, self._bare_cited.frames(), self.sides)
+            observed = TcpObserved(self._bare_time, 1 - self.direction, self._bare_cited.frames(), self.sides)
             out.append(WindowUnscaled(observed, int(self._bare), int(self._bare_window), int(self.unit)))
         if self._shrunk:
-            observed = Observed(self._shrunk_time, self.direction, (int(self._shrunk_frame),), self.sides)
+            observed = TcpObserved(self._shrunk_time, self.direction, (int(self._shrunk_frame),), self.sides)
             out.append(WindowShrunk(observed, self._shrunk, self._shrunk_most))
 
 
@@ -240,7 +243,7 @@ class KeepAliveWatch:
         """Data, or the end, put an end to the exchange."""
         if self.exchange.probes == 0:
             return
-        observed = Observed(self.exchange.start, self.direction, self._cited.frames(), self.sides)
+        observed = TcpObserved(self.exchange.start, self.direction, self._cited.frames(), self.sides)
         out.append(KeepAlive(observed, self.exchange))
         self.exchange = KeepAliveExchange()
         self._cited.clear()
