@@ -24,13 +24,11 @@ from dissectors.protocols.tcp.flags import (
     ECE,
     FIN,
     KEEP_ALIVE,
-    KEEP_ALIVE_ACK,
     RST,
     SYN,
     URG,
     WINDOW_FULL,
     ZERO_WINDOW_PROBE,
-    ZERO_WINDOW_PROBE_ACK,
 )
 from dissectors.protocols.tcp.flow import MASK, BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
@@ -264,6 +262,8 @@ class TcpNarrator:
             self._catch_up(segment, mine, theirs, flags)
         if bits or flags & (URG | ECE | CWR) or segment.ip_ecn == CONGESTION_EXPERIENCED:
             self._unusual(segment, mine, theirs, flags, bits, out)
+        if theirs.keep_alive.exchange.unanswered and bits & KEEP_ALIVE == 0:
+            theirs.keep_alive.answer(i64(segment.frame))    # whatever comes, it comes from somebody who is there
         if not self.handshake.established:
             self._establish(segment, flow, other, flags, out)
         elif self.handshake.clock_wanted:
@@ -390,8 +390,6 @@ class TcpNarrator:
                 mine.keep_alive.probe(time, frame, time - last if last >= 0 else -1)
         if mine.window.closed and segment.window == 0 and segment.length == 0:
             mine.window.answer(frame)
-        elif bits & (KEEP_ALIVE_ACK | ZERO_WINDOW_PROBE_ACK) and theirs.keep_alive.exchange.unanswered:
-            theirs.keep_alive.answer(frame)
         if segment.ip_ecn == CONGESTION_EXPERIENCED:
             mine.marked += 1
             mine.mark(segment.time, segment.frame)

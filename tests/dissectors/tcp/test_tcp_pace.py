@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 from tcp_wire import MS, Wire
 
-from dissectors.protocols.tcp.flags import WINDOW_FULL
+from dissectors.protocols.tcp.flags import KEEP_ALIVE, WINDOW_FULL
 
 
 def steady(octets: int, window: int, at_sender: bool, rounds: int = 20) -> dict[str, int]:
@@ -113,3 +113,9 @@ def test_pieces_that_wait_for_a_delayed_ack() -> None:
 def test_pieces_that_do_not(wire: Wire) -> None:
     """The program took its time; the ACK was not delayed; it was so only twice."""
     assert "tcp.ack_awaited" not in wire.names()
+
+
+def test_any_segment_answers_a_keep_alive() -> None:
+    """Where the capture begins with the keep-alive nothing shows that its ACK is one."""
+    wire = Wire().server(788, 2237, at=0, analysis=KEEP_ALIVE).client(2237, 789, at=0.3).end(at=60_000)
+    assert wire.one("tcp.keep_alive").fields()["answers"] == 1
