@@ -20,6 +20,7 @@ from dissectors.protocols.tcp.events_loss import (
     TailLossProbe,
     Timeout,
 )
+from dissectors.protocols.tcp.events_teardown import TcpReset
 from dissectors.protocols.tcp.events_transfer import Duplicates, Transfer, Turns
 
 # Shares of a side's data that had to be sent again, in per cent, each with the least number of segments for it:
@@ -80,7 +81,7 @@ def loss(case: Case) -> list[Found]:
         frames = tuple(sorted({*frames_of(quick), *frames_of(more)}))
         found.append(Found(
             sentence, frames, case.conversation, cost_ns=cost,
-            severity="note" if reported else _loss_severity(share, segments, episodes), confidence=LIKELY,
+            severity="note" if reported else _loss_severity(share, segments, episodes), confidence=_sureness(case),
             basis="ICMP messages say that packets were too large" if reported
             else "duplicate ACKs, SACK blocks or the resends themselves",
         ))
@@ -94,6 +95,11 @@ def _repaired(quick: list[Loss], episodes: int, cost: int) -> str:
         return ", and no ACK of them is in the capture"
     took = f"; the repair took {duration(cost)}{' in all' if episodes > 1 else ''}" if cost > 0 else ""
     return f"{took}; of {plural(unrepaired, 'episode')} no ACK is in the capture" if unrepaired else took
+
+
+def _sureness(case: Case) -> str:
+    """Where the capture missed segments it may have missed the signs for a resend too."""
+    return POSSIBLE if case.of(CaptureLoss) else LIKELY
 
 
 def _loss_severity(share: float, segments: int, episodes: int) -> str:
@@ -123,7 +129,7 @@ def timeout(case: Case) -> list[Found]:
         elif not any(too_big(error) for error in case.of(IcmpError)):
             basis += ", which nothing else explains"
         found.append(Found(
-            sentence, frames_of(events), case.conversation, cost_ns=cost, confidence=LIKELY, basis=basis,
+            sentence, frames_of(events), case.conversation, cost_ns=cost, confidence=_sureness(case), basis=basis,
             next_step="Find out why the duplicate ACKs brought no repair: a resend that was lost too, or ACKs that the "
             "sender did not get or could not use." if asked else "",
         ))
@@ -193,7 +199,8 @@ def unrepaired(case: Case) -> list[Found]:
     for event in case.of(Unrepaired):
         were = "was" if event.hole.octets == 1 else "were"
         sofar = f"{capital(event.missing())} {were} missing at the end of what was seen: {event.grounds()}."
-        soon = case.capture.end_ns < event.time + RESEND_NS
+        reset = bool(case.of(TcpReset)) and event.hole.watched_ns < RESEND_NS
+        soon = reset or case.capture.end_ns < event.time + RESEND_NS
         found.append(Found(
             sofar if soon else f"{capital(event.missing())} never arrived and {were} not resent: {event.grounds()}.",
             event.evidence.frames, case.conversation, cost_ns=event.hole.watched_ns,

@@ -3,14 +3,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from told_accounts import MS, SECOND, account, analysis, data, icmp_error, keep_alive, lost, observed, opened, repair
+from told_accounts import (
+    MS,
+    SECOND,
+    account,
+    analysis,
+    data,
+    icmp_error,
+    keep_alive,
+    lost,
+    observed,
+    opened,
+    repair,
+    reset,
+)
 
 from analyzer.explain.findings import findings
 from analyzer.model import Analysis, CaptureSummary, Finding
 from dissectors.kit.event import Event
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.protocols.tcp.events_holes import Missing, Unrepaired
-from dissectors.protocols.tcp.events_loss import FastRetransmit, Loss, Timeout
+from dissectors.protocols.tcp.events_loss import CaptureLoss, FastRetransmit, Loss, Timeout
 
 
 def made(*events: Event, end: int = 60 * SECOND) -> Analysis:
@@ -115,6 +128,16 @@ def test_a_hole_at_the_end_of_the_capture_may_still_be_filled() -> None:
     assert finding.severity == "note"
     assert "were missing at the end of what was seen" in finding.sentence
     assert finding.basis.endswith("but the capture ends before it")
+
+
+def test_a_reset_leaves_no_time_for_a_resend() -> None:
+    assert only(made(hole(MS), reset()), "tcp.unrepaired").severity == "note"
+
+
+def test_a_capture_with_holes_makes_the_cause_of_a_resend_less_sure() -> None:
+    missed = CaptureLoss(observed(MS, 1, 9), 1460, 1)
+    assert only(made(data(), lost(FastRetransmit)), "tcp.loss").confidence == "likely"
+    assert only(made(data(), lost(FastRetransmit), missed), "tcp.loss").confidence == "possible"
 
 
 def test_keep_alives_are_unanswered_only_where_answers_could_be_seen() -> None:
