@@ -13,6 +13,7 @@ from dissectors.protocols.tcp.events_loss import (
     FastRetransmit,
     Loss,
     LossSummary,
+    OldTimestamps,
     Reordering,
     SpuriousRetransmission,
     StreamGap,
@@ -96,7 +97,7 @@ def timeout(case: Case) -> list[Found]:
             f"{capital(events[0].who())} waited for its retransmission timer {times(len(events))} and resent "
             f"{plural(segments, 'segment')}: {duration(cost)} passed without progress"
         )
-        sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK came." if lost else "."
+        sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK of them came." if lost else "."
         found.append(Found(
             sentence, frames_of(events), case.conversation, cost_ns=cost, confidence=LIKELY,
             basis="the silence before each resend, which nothing else explains",
@@ -114,7 +115,7 @@ def _stalled(event: Timeout) -> int:
 def black_hole(case: Case) -> list[Found]:
     """Everything large had to be sent again and again, and nobody said that it was too large."""
     tcp = case.conversation.tcp
-    if tcp is None or any(too_big(event) for event in case.of(IcmpError)):
+    if tcp is None or any(too_big(event) for event in case.of(IcmpError)) or case.of(OldTimestamps):
         return []
     found = []
     for event in case.of(Timeout):
@@ -131,6 +132,22 @@ def black_hole(case: Case) -> list[Found]:
                 event.evidence.frames, case.conversation, cost_ns=event.repair.lasted_ns, confidence=POSSIBLE,
                 basis="the handshake passed, full segments did not, and no ICMP message told that they are too large",
             ))
+    return found
+
+
+def old_timestamps(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(OldTimestamps):
+        who, peer = event.who(), event.peer()
+        cost = sum([one.repair.lasted_ns for one in case.of(Timeout) if one.direction == event.direction])
+        found.append(Found(
+            f"{capital(peer)} dropped {plural(event.count, 'segment')} of {who} for an old timestamp and answered each "
+            f"with an ACK: they carry up to {event.stamp}, and {peer} has had {event.held}.",
+            event.evidence.frames, case.conversation, cost_ns=cost, confidence=LIKELY,
+            severity="" if event.count > 1 else "note",
+            basis="each begins just at the byte that is waited for, and was answered with the ACK of before (RFC 7323 "
+            "§5.3)",
+        ))
     return found
 
 
@@ -230,6 +247,12 @@ LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
         "Ping with large packets that may not be fragmented, and let ICMP \"too big\" pass, or lower the MTU.",
         "A segment of full size that was acknowledged, or small ones lost just as often.",
         "tcp.analysis.retransmission", True,
+    ),
+    Rule(
+        "tcp.old_timestamps", "error", old_timestamps,
+        "Look for a machine on the way that changes timestamps, two senders behind one address, or a clock that was "
+        "set back.",
+        "Another reason for the same ACK: a checksum that is wrong at the receiver.", "tcp.options.timestamp.tsval",
     ),
     Rule(
         "tcp.spurious", "note", spurious,

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.ending import GAVE_UP
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.units import duration, plural, rate, size
 from dissectors.protocols.tcp.events import capital
@@ -16,6 +15,7 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
+from dissectors.protocols.tcp.reset_causes import GAVE_UP
 
 SHORT_STOP_NS: Final = 10_000_000        # a window closed for less is seldom noticed
 LIMITED: Final = 20                      # per cent of the sending time, from which on it is told
@@ -97,9 +97,10 @@ def keep_alive(case: Case) -> list[Found]:
     found = []
     if any(event.cause == GAVE_UP for event in case.of(TcpReset)):
         return []    # told as that, with the keep-alives as its reason
-    for _side, events in case.by_side(KeepAlive):
+    for side, events in case.by_side(KeepAlive):
         silent = [event for event in events if event.answers == 0]
-        if silent:
+        # A side that is heard later is not gone.
+        if silent and case.observed.last_ns[1 - side] <= silent[-1].time + silent[-1].lasted_ns:
             probes = sum([event.probes for event in silent])
             cost = sum([event.lasted_ns for event in silent])
             found.append(Found(
@@ -107,6 +108,8 @@ def keep_alive(case: Case) -> list[Found]:
                 "cannot be reached any more.",
                 frames_of(silent), case.conversation, cost_ns=cost, confidence=LIKELY,
                 basis="no segment of the other side is in the capture after them",
+                absent=case.absence(1 - side, silent[0].time),
+                otherwise=f"No answer to {plural(probes, 'keep-alive')} of {silent[0].who()} is in the capture.",
             ))
     return found
 

@@ -26,6 +26,8 @@ class Streams:
         """
         sender = self.backward if direction else self.forward
         receiver = self.forward if direction else self.backward
+        if flags & SYN and sender.started and sender.position == 0 and not sender.waiting:
+            sender.started = False      # a number from before the SYN was of another connection (RFC 9293 §3.5.1)
         if not sender.started and side.base_known and not self.resumed:
             sender.begin((side.base_seq + 1) & MASK, flags & SYN == 0)
         out: list[Piece] = []

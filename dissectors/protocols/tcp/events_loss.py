@@ -20,6 +20,7 @@ class Repair:
     longest_ns: the longest wait before the same bytes were sent. rounds: how often they were sent again.
     fresh: resent segments whose first copy the capture does not hold. lasted_ns: from the first sign to the
     ACK that covers it all (or to the end where repaired is False); answered_ns: from the first resend to it.
+    partly_by: the last frame that acknowledged what was resent first, with or without the rest.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Repair:
         self.answered_ns = -1
         self.repaired = False
         self.repaired_by = 0
+        self.partly_by = 0
         self.fin = False
         self.tail = False            # the first segment resent was the last one sent
         self.basis = ""
@@ -102,8 +104,10 @@ class Loss(TcpEvent):
         return "loss"
 
     def detail(self) -> str:
-        return f"{plural(self.repair.segments, 'segment')} resent, {size(self.repair.octets)}, " + (
-            f"repaired in {duration(self.repair.lasted_ns)}" if self.repair.repaired else "not repaired in this capture"
+        r = self.repair
+        end = "repaired in part in this capture" if r.partly_by else "not repaired in this capture"
+        return f"{plural(r.segments, 'segment')} resent, {size(r.octets)}, " + (
+            f"repaired in {duration(r.lasted_ns)}" if r.repaired else end
         )
 
     def resent(self) -> str:
@@ -127,6 +131,11 @@ class Loss(TcpEvent):
         """How it ended, and where the first copy was lost."""
         r = self.repair
         text = "" if r.repaired else f" No ACK in this capture shows that {self.peer()} got it."
+        if not r.repaired and r.partly_by:
+            text = (
+                f" #{r.partly_by} is a partial ACK: what was resent first arrived, and another segment that was sent "
+                "before it is not acknowledged in this capture."
+            )
         copy, was = ("first copy", "it was") if r.segments == 1 else ("first copies", "they were")
         if r.fresh and r.fresh == r.segments:
             text += f" The capture does not hold the {copy}: {was} lost before this point, or missed here."
@@ -190,7 +199,8 @@ class Timeout(Loss):
     def what(self) -> str:
         r = self.repair
         if r.waited_ns >= LEAST_WAIT_NS:
-            text = f"No ACK came for {duration(r.waited_ns)}, then {self.resent()}: "
+            what = "No ACK of it came" if self.signs() else "No ACK came"
+            text = f"{what} for {duration(r.waited_ns)}, then {self.resent()}: "
         else:
             text = f"{capital(self.resent())}, with up to {duration(r.longest_ns)} between the attempts: "
         text += "it looks as if the retransmission timer ran out, because "
@@ -250,6 +260,43 @@ class SpuriousRetransmission(Loss):
         if r.waited_ns >= 0:
             text += f" The sender had waited {duration(r.waited_ns)}."
         return text
+
+
+class OldTimestamps(TcpEvent):
+    """Segments that the receiver dropped because their timestamp is older than one that it had: an inference.
+
+    count: duplicate ACKs that answered them; stamp: of the last of them; held: the newest that the receiver had.
+    """
+
+    name: ClassVar[str] = "tcp.old_timestamps"
+    phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 7323 §5.3"
+    WHY: ClassVar[str] = (
+        "On a fast line sequence numbers come round while old segments are still about. The timestamp tells them "
+        "apart: a segment with one that is older than the last is dropped and answered with an ACK (PAWS). A sender "
+        "whose clock jumps back, or a machine between that changes timestamps, is never heard again."
+    )
+
+    def __init__(self, observed: Observed, count: int, stamp: int, held: int) -> None:
+        super().__init__(observed)
+        self.count = count
+        self.stamp = stamp
+        self.held = held
+
+    def label(self) -> str:
+        return "old timestamp"
+
+    def what(self) -> str:
+        return (
+            f"{capital(self.peer())} answers {plural(self.count, 'segment')} of {self.who()} with the same ACK as "
+            "before. It looks as if it drops them for their timestamp, because they begin just at the byte that it "
+            f"waits for, and carry {self.stamp}, where {self.peer()} has had {self.held}."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"count": self.count, "timestamp": self.stamp, "held": self.held, "confidence": LIKELY}
 
 
 class Reordering(TcpEvent):

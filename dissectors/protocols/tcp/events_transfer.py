@@ -83,7 +83,8 @@ class WindowClosure:
 
 class KeepAliveExchange:
     """Keep-alive probes of one side and their answers. start, last: when the first and the last probe came;
-    idle_ns: the silence before them, -1 where unknown; unanswered: probes since the last answer."""
+    idle_ns: the silence before them, -1 where unknown; unanswered: probes since the last answer; reset: the last
+    answer was a RST."""
 
     def __init__(self) -> None:
         self.start = 0
@@ -92,6 +93,7 @@ class KeepAliveExchange:
         self.probes = 0
         self.answers = 0
         self.unanswered = 0
+        self.reset = False
 
 
 class Transfer(TcpEvent):
@@ -327,6 +329,7 @@ class KeepAlive(TcpEvent):
         self.lasted_ns = exchange.last - exchange.start
         self.interval_ns = self.lasted_ns // (self.probes - 1) if self.probes > 1 else -1
         self.idle_ns = exchange.idle_ns
+        self.reset = exchange.reset
 
     def label(self) -> str:
         return "keep-alive"
@@ -343,6 +346,8 @@ class KeepAlive(TcpEvent):
             text += f", first after {duration(self.idle_ns)} of silence"
         if self.answers == 0:
             return text + ". No answer was seen."
+        if self.reset:
+            return text + (". A RST answers it." if self.probes == 1 else ". The last answer is a RST.")
         return text + (". Each is answered." if self.answers >= self.probes else f". {self.answers} are answered.")
 
     def fields(self) -> dict[str, JsonValue]:

@@ -31,10 +31,15 @@ class TcpDirection:
         self.last_frame: i64 = 0
         self.last_data_time: i64 = -1
         self.last_data_frame: i64 = 0
-        self.last_ack: i64 = 0           # raw, of the last segment of this direction
+        self.last_ack: i64 = -1          # raw, of the last segment of this direction
+        self.ack_time: i64 = -1          # when that number came for the first time
         self.segments: i64 = 0
         self.mss: i64 = 0                # largest payload seen
-        self.ttl: i64 = -1               # of the first segment
+        self.ttl_low: i64 = -1           # of its segments, as far as they are no RST
+        self.ttl_high: i64 = -1
+        self.stations: list[bytes] = []  # addresses on the link that they came from, the first ones
+        self.last_ip_id: i64 = -1        # of the last segment, and its window as it stood in the header
+        self.last_window: i64 = -1
         self.rtt_min: i64 = -1           # between data of this direction and their ACK, where the capture sees it
         self.syn: bool = False
         self.fin_end: i64 = -1           # position after the FIN

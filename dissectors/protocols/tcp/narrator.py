@@ -9,13 +9,14 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event, Evidence, LimitReached
 from dissectors.kit.inputs import Gap
 from dissectors.protocols.tcp.end import End
 from dissectors.protocols.tcp.episodes import OPEN, SETTLING
-from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER, Observed, seen_in
+from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER, Observed
 from dissectors.protocols.tcp.events_handshake import Midstream
-from dissectors.protocols.tcp.events_loss import Conflict, StreamGap
+from dissectors.protocols.tcp.events_loss import Conflict, OldTimestamps, StreamGap
 from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, Urgent
 from dissectors.protocols.tcp.flags import (
     ACK,
@@ -104,7 +105,9 @@ class TcpNarrator:
             mine, theirs = self.backward, self.forward
         if not self._begun:
             self._begin(segment, flags, out)
-        if flags & (SYN | RST) == 0 and not self.teardown.over:
+        if not self.handshake.established and self._of_another(segment, flags, out):
+            pass
+        elif flags & (SYN | RST) == 0 and not self.teardown.over:
             self._segment(segment, mine, theirs, flags, out)
         elif self.teardown.over:
             self._after(segment, mine, flags)
@@ -112,10 +115,7 @@ class TcpNarrator:
             self._reset(segment, mine, theirs, out)
         else:
             self._syn(segment, mine, theirs, flags, out)
-        flow = mine.flow
-        flow.last_time = i64(segment.time)
-        flow.last_frame = i64(segment.frame)
-        flow.segments += 1
+        mine.note_last(segment)
         return out
 
     def on_gap(self, gap: Gap) -> list[Event]:
@@ -126,6 +126,14 @@ class TcpNarrator:
         if self._gaps > MAX_GAPS:
             return [LimitReached(gap.time, gap.direction, Evidence((gap.frame,)), "tcp", "MAX_GAPS", MAX_GAPS)]
         return [StreamGap(gap, self.sides)]
+
+    def copied(self, direction: int, count: int, time: int, cited: Cited) -> None:
+        """So many packets of this direction came by a second time, which were no segments of their own."""
+        side = self.backward if direction == 1 else self.forward
+        if side.copy_count == 0 or i64(time) < side.copy_time:
+            side.copy_time = i64(time)
+        side.copy_count += count
+        side.copies.add_all(cited.frames())
 
     def on_conflict(
         self, frame: int, time: int, direction: int, position: int, length: int, earlier_frame: int, kept: str
@@ -156,7 +164,7 @@ class TcpNarrator:
             return out
         self.ended = True
         now = i64(time)
-        unanswered = [_unanswered(self.forward), _unanswered(self.backward)]
+        unanswered = [self.forward.unanswered(self.backward.flow), self.backward.unanswered(self.forward.flow)]
         self.turns.finish(self.sides, out)
         for side in (self.forward, self.backward):
             side.loss.finish(now, out)
@@ -167,6 +175,11 @@ class TcpNarrator:
             if side.mark_time >= 0:
                 observed = Observed(side.mark_time, flow.direction, tuple(side.marks.first), self.sides)
                 out.append(CongestionMarks(observed, side.marked, side.echoes, side.reduced))
+            old = side.old_stamps
+            if old.count:
+                observed = Observed(old.time, flow.direction, old.cited.frames(), self.sides)
+                out.append(OldTimestamps(observed, old.count, old.stamp, old.held))
+                unanswered[flow.direction].count = 0
             if side.copy_count:
                 observed = Observed(side.copy_time, flow.direction, tuple(side.copies.first), self.sides)
                 out.append(Duplicates(observed, side.copy_count, side.copies_reported))
@@ -183,7 +196,7 @@ class TcpNarrator:
             self.sides = ORIGINATOR_RESPONDER
             self.handshake.established = True
             self.teardown.states = [ESTABLISHED, ESTABLISHED]
-            out.append(Midstream(seen_in(segment, self.sides)))
+            out.append(Midstream(segment, self.sides))
         elif (flags & ACK != 0) == (segment.direction == 0):
             self.sides = ("the server", "the client")
         self.forward.name(self.sides)
@@ -213,18 +226,25 @@ class TcpNarrator:
         if flags & ACK:
             if not other.placed:
                 other.begin(i64(segment.ack), 1)
-            else:
+            elif self.handshake.acks_syn(segment):
                 acked = other.place(segment.ack)
                 if 0 < acked <= other.high:
                     other.acked = max(other.acked, acked)
                     other.advance(acked, i64(segment.ack))    # data of the SYN beyond it must come again
             flow.last_ack = i64(segment.ack)
             self.teardown.take(segment.direction, SENT_SYN_ACK)
-            self.teardown.take(1 - segment.direction, SYN_ACKED)
+            if self.handshake.acks_syn(segment):
+                self.teardown.take(1 - segment.direction, SYN_ACKED)
             self.handshake.syn_ack(segment, out)
         else:
             self.teardown.take(segment.direction, SENT_SYN)
             self.handshake.syn(segment, out)
+
+    def _of_another(self, segment: Segment, flags: i64, out: list[Event]) -> bool:
+        """Before the connection is open: an answer with the numbers of an older one, or the RST for it."""
+        if flags & (SYN | RST | ACK) == ACK:
+            return self.handshake.old_answer(segment, out)
+        return flags & (SYN | RST) == RST and self.handshake.reset_answer(segment, out)
 
     def _reset(self, segment: Segment, mine: End, theirs: End, out: list[Event]) -> None:
         handshake = self.handshake
@@ -235,14 +255,12 @@ class TcpNarrator:
                 return
         self._note_first(segment, mine.flow)
         self._end_run(out)
-        window = mine.window
-        self.teardown.reset(
-            segment, _unanswered(mine), mine.keep_alive.exchange.unanswered, window.window, window.largest, out
-        )
+        if theirs.keep_alive.exchange.unanswered:
+            theirs.keep_alive.reset(i64(segment.frame))
+        self.teardown.reset(mine.scene(segment, theirs, self.handshake), out)
 
     def _after(self, segment: Segment, mine: End, flags: i64) -> None:
-        if segment.length > 0 or flags & RST:
-            self.teardown.late(segment)
+        self.teardown.late(segment)
 
     # Every other segment.
 
@@ -315,7 +333,6 @@ class TcpNarrator:
         flow.seen = True
         if flow.first_time < 0:
             flow.first_time = i64(segment.time)
-            flow.ttl = i64(segment.ttl)
 
     def _establish(
         self, segment: Segment, flow: TcpDirection, other: TcpDirection, flags: i64, out: list[Event]
@@ -341,6 +358,7 @@ class TcpNarrator:
     def _acknowledge(self, segment: Segment, mine: End, theirs: End, ack: i64, out: list[Event]) -> bool:
         """The number of the ACK changed. False where it is an old one."""
         mine.flow.last_ack = ack
+        mine.flow.ack_time = i64(segment.time)
         other = theirs.flow
         position = other.place(ack)
         if position <= other.acked:
@@ -395,6 +413,7 @@ class TcpNarrator:
         time = i64(segment.time)
         if bits & DUPLICATE_ACK:
             theirs.loss.duplicate_ack(time, frame, False, out)
+            theirs.refused(segment)
         if bits & (KEEP_ALIVE | ZERO_WINDOW_PROBE):
             if theirs.window.closed:
                 theirs.window.probe(frame)
@@ -492,8 +511,3 @@ class TcpNarrator:
         self.backward.limit.pause()
         self.forward.window.end_run(out)
         self.backward.window.end_run(out)
-
-
-def _unanswered(side: End) -> int:
-    """How often this side sent the same bytes again without an answer, up to now."""
-    return side.loss.repair.rounds if side.loss.repairing() else 0
