@@ -36,7 +36,8 @@ def zero_window(case: Case) -> list[Found]:
         probes = sum([event.probes for event in events])
         closed = any(event.how == "end" for event in events)
         sentence = (
-            f"{capital(events[0].who())} had no room for more data for {duration(cost)}"
+            f"{capital(events[0].who())} had no room for more data"
+            + (f" for {duration(cost)}" if cost > 0 else "")
             + (f" ({times(len(events))})" if len(events) > 1 else "")
             + (f", and {events[0].peer()} had to probe {times(probes)}" if probes else "")
             + ("; at the end its window was still closed." if closed else ".")

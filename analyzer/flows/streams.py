@@ -31,7 +31,7 @@ class Streams:
         if not sender.started and side.base_known and not self.resumed:
             sender.begin((side.base_seq + 1) & MASK, flags & SYN == 0)
         out: list[Piece] = []
-        if flags & ACK and receiver.started:
+        if flags & ACK and not flags & RST and receiver.started:    # the number of a RST may be anything
             out = receiver.acknowledged(ack, frame, time)
         if length and not flags & RST:  # RFC 9293 §3.5.3: what a reset carries is not data
             out += sender.segment((seq + 1) & MASK if flags & SYN else seq, data, length, frame, time, offset)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Final, Protocol
 
+from analyzer.explain import sound
 from analyzer.explain.findings import findings
 from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.keep import KEEP_ALL, Keeper
@@ -135,6 +136,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
         if len(chosen) < survey.keeper.count:
             analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
         analysis.findings = findings(analysis, survey.faults)
+        sound.check(analysis, survey.faults)
         if options.graphs:
             keep_octets(analysis, source, flows, source.base >= 0 and not survey.reassembled)
     else:

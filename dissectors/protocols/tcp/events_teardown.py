@@ -111,7 +111,8 @@ class FinAcknowledged(TcpEvent):
         return f"ack {self.ack}"
 
     def what(self) -> str:
-        return f"{capital(self.who())} acknowledges the FIN of {self.peer()} after {duration(self.after_ns)}."
+        after = f" after {duration(self.after_ns)}" if self.after_ns > 0 else ""    # the capture may show it first
+        return f"{capital(self.who())} acknowledges the FIN of {self.peer()}{after}."
 
     def fields(self) -> dict[str, JsonValue]:
         return {"ack": self.ack, "after_ns": self.after_ns}
@@ -178,8 +179,9 @@ class TcpClosed(TcpEvent):
                 "Both sides finished at the same time: their FINs crossed, and each was acknowledged, "
                 f"within {duration(self.lasted_ns)}. Both are to hold TIME_WAIT."
             )
+        within = f" within {duration(self.lasted_ns)}" if self.lasted_ns > 0 else ""
         return (
-            f"Both sides finished in order (FIN, ACK, FIN, ACK) within {duration(self.lasted_ns)}. "
+            f"Both sides finished in order (FIN, ACK, FIN, ACK){within}. "
             f"{capital(self.sides[self.holder])} closed first, so it is the one to hold TIME_WAIT."
         )
 

@@ -180,8 +180,9 @@ class Turns(TcpEvent):
         return "data"
 
     def what(self) -> str:
+        lasted = f", in {duration(self.lasted_ns)}" if self.lasted_ns > 0 else ""
         return (
-            f"{plural(self.turns, 'more turn')} not told one by one, in {duration(self.lasted_ns)}: "
+            f"{plural(self.turns, 'more turn')} not told one by one{lasted}: "
             f"{size(self.octets_forward)} from {self.sides[0]}, {size(self.octets_backward)} from {self.sides[1]}."
         )
 
@@ -222,10 +223,8 @@ class ZeroWindow(TcpEvent):
         return text + (f", reopened with {size(self.reopened)}" if self.how == "update" else "")
 
     def what(self) -> str:
-        text = (
-            f"{capital(self.who())} has no room left: from #{self.evidence.frames[0]} on its window is 0 "
-            f"for {duration(self.lasted_ns)}."
-        )
+        text = f"{capital(self.who())} has no room left: from #{self.evidence.frames[0]} on its window is 0"
+        text += f" for {duration(self.lasted_ns)}." if self.lasted_ns > 0 else "."
         if self.probes:
             text += f" {capital(self.peer())} probes {plural(self.probes, 'time')}"
             text += f" and is told so {plural(self.answers, 'time')}." if self.answers else "."
@@ -342,7 +341,7 @@ class KeepAlive(TcpEvent):
         text = f"{capital(self.who())} asks {plural(self.probes, 'time')} whether {self.peer()} is still there"
         if self.interval_ns >= 0:
             text += f", every {duration(self.interval_ns)}"
-        if self.idle_ns >= 0:
+        if self.idle_ns > 0:
             text += f", first after {duration(self.idle_ns)} of silence"
         if self.answers == 0:
             return text + ". No answer was seen."

@@ -43,6 +43,8 @@ from dissectors.protocols.tcp.turns import TurnWatch
 
 CONGESTION_EXPERIENCED: Final = 3           # RFC 3168 §5
 MAX_CONFLICTS: Final = 20                   # conflicts told one by one
+# So far beyond the last byte seen an ACK is of other numbers, unless data come there too (RFC 9293 §3.10.7.4).
+REACH: Final[i64] = 1 << 24
 MAX_GAPS: Final = 100                       # gaps told one by one
 # A segment without SACK carries at most timestamps, which fill 12 bytes with their padding.
 PLAIN_OPTIONS: Final[i64] = 12
@@ -163,12 +165,13 @@ class TcpNarrator:
         if self.ended or not self._begun:
             return out
         self.ended = True
-        now = i64(time)
+        # What is still open when the telling ends is known up to the last segment.
+        now = max(self.forward.flow.last_time, self.backward.flow.last_time)
         unanswered = [self.forward.unanswered(self.backward.flow), self.backward.unanswered(self.forward.flow)]
         self.turns.finish(self.sides, out)
         for side in (self.forward, self.backward):
             side.loss.finish(now, out)
-            side.window.finish(now, out)
+            side.window.finish(i64(time), out)
             side.keep_alive.close(out)
             side.limit.finish(out)
             flow = side.flow
@@ -366,6 +369,10 @@ class TcpNarrator:
         loss = theirs.loss
         time = i64(segment.time)
         frame = i64(segment.frame)
+        if position > other.high + REACH and other.seen:
+            position = other.high       # no number of this stream: it says at most that all of it arrived
+            if position <= other.acked:
+                return False
         if position > other.high:
             if other.seen and other.acked > 0:
                 loss.unseen(position, time, frame)

@@ -178,3 +178,14 @@ def test_nothing_is_claimed_of_a_fin_that_the_capture_may_have_missed(tmp_path: 
     finding = only(film.told(tmp_path), "tcp.reset")
     assert finding.severity == "note"
     assert "the capture begins in the middle of this connection" in finding.basis.replace("conversation", "connection")
+
+
+def test_a_reset_with_a_wild_number_makes_no_bytes_go_missing(tmp_path: Path) -> None:
+    film = Film().open()
+    film.up(30, 1051, 5001, ACK)
+    film.down(40, 5001, 464_000_000, ACK)
+    film.up(50, 1051, 5001, PSH_ACK, 50)
+    film.down(60, 5001, 464_000_000, RST | ACK)
+    told = film.told(tmp_path)
+    assert not {"capture.loss", "capture.gap"} & set(codes(told))
+    assert all(" MB" not in finding.sentence for finding in told.findings)
