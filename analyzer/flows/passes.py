@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from analyzer.packet import Packet
 from dissectors.kit.cited import Cited
-from dissectors.kit.event import Event, Evidence
+from dissectors.kit.event import Event, Evidence, Observed
 from dissectors.kit.octets import be16
 from dissectors.protocols.icmp import RoutingLoop
 
@@ -94,7 +94,6 @@ class Passes:
         self._pair()
         if self.packets == 0:
             return []
-        return [RoutingLoop(
-            int(self.time), direction, Evidence(self.cited.frames()), int(self.packets), int(self.most),
-            (int(self.highest), int(self.lowest)),
-        )]
+        observed = Observed(int(self.time), direction, Evidence(self.cited.frames()))
+        hops = (int(self.highest), int(self.lowest))
+        return [RoutingLoop(observed, int(self.packets), int(self.most), hops)]

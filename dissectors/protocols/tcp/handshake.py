@@ -9,7 +9,7 @@ from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.episodes import doubled
-from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE, Observed, seen_in
+from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE, TcpObserved, seen_in
 from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
 from dissectors.protocols.tcp.events_handshake import (
     AE,
@@ -132,7 +132,7 @@ class HandshakeWatch:
             out.append(OptionsExplained(segment, self.sides, mine.options))
         if mine.count == 1 and theirs.count:
             frames = (theirs.cited.first[0], segment.frame)
-            out.append(SimultaneousOpen(Observed(segment.time, NEITHER, frames, self.sides)))
+            out.append(SimultaneousOpen(TcpObserved(segment.time, NEITHER, frames, self.sides)))
 
     def syn_ack(self, segment: Segment, out: list[Event]) -> None:
         direction = segment.direction
@@ -332,7 +332,7 @@ class HandshakeWatch:
             if answer.wrong and not answer.right:
                 return True
             if answer.count:
-                observed = Observed(answer.last_time, direction, answer.cited.frames(), self.sides)
+                observed = TcpObserved(answer.last_time, direction, answer.cited.frames(), self.sides)
                 lasted = answer.last_time - answer.first_time
                 out.append(HalfOpen(observed, answer.count, lasted, time - answer.last_time))
                 return True
@@ -340,7 +340,7 @@ class HandshakeWatch:
             syn = self.syns[direction]
             if syn.count:
                 out.append(TcpUnanswered(
-                    Observed(syn.last_time, direction, syn.cited.frames(), self.sides), syn.count,
+                    TcpObserved(syn.last_time, direction, syn.cited.frames(), self.sides), syn.count,
                     syn.last_time - syn.first_time, time - syn.last_time,
                 ))
                 return True
