@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.explain.losses import carried
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
+from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import Absence
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import capital
@@ -60,8 +61,8 @@ def _reset(case: Case, event: TcpReset) -> Found:
             f"A RST in the name of {event.who()} ({place(case.end(event.direction))}) came after it had sent "
             f"{size(sent)} and received {size(got)}"
         )
-    # That it sent no FIN before, which each of these rests on.
-    fin = case.absence(event.direction, event.open_at, event.time) if event.cause in UNENDED else Absence(True)
+    # Each of these rests on what neither side sent: no FIN of its sender, no data of the other that were left unread.
+    fin = case.absence(NEITHER, event.open_at, event.time) if event.cause in UNENDED else Absence(True)
     if event.says and fin.proven:
         sentence += f": it looks as if {event.says}"
     if event.went_on:

@@ -69,8 +69,9 @@ def loss(case: Case) -> list[Found]:
         part = f", {share:.2g} % of its data" if 0 < share < 100 else ""
         sentence = (
             f"{who} had to resend {plural(segments, 'segment')} ({size(octets)}{part}) in "
-            f"{plural(episodes, 'episode')}; the repair took {duration(cost)}{' in all' if episodes > 1 else ''}."
+            f"{plural(episodes, 'episode')}"
         )
+        sentence += f"; the repair took {duration(cost)}{' in all' if episodes > 1 else ''}." if cost > 0 else "."
         frames = tuple(sorted({*frames_of(quick), *frames_of(more)}))
         found.append(Found(
             sentence, frames, case.conversation, cost_ns=cost,

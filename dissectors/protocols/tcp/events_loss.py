@@ -107,7 +107,7 @@ class Loss(TcpEvent):
         r = self.repair
         end = "repaired in part in this capture" if r.partly_by else "not repaired in this capture"
         return f"{plural(r.segments, 'segment')} resent, {size(r.octets)}, " + (
-            f"repaired in {duration(r.lasted_ns)}" if r.repaired else end
+            (f"repaired in {duration(r.lasted_ns)}" if r.lasted_ns > 0 else "repaired") if r.repaired else end
         )
 
     def resent(self) -> str:
@@ -153,7 +153,8 @@ class Loss(TcpEvent):
         if self.signs():
             text = f"{capital(self.signs())}, then {self.resent()}."
         if self.repair.repaired:
-            text += f" An ACK covers it {duration(self.repair.answered_ns)} later."
+            answered = self.repair.answered_ns
+            text += f" An ACK covers it {duration(answered)} later." if answered > 0 else " An ACK covers it."
         return text + self.ending()
 
     def fields(self) -> dict[str, JsonValue]:
@@ -177,7 +178,8 @@ class FastRetransmit(Loss):
             tail = f"the same bytes had to be sent {r.rounds} times again"
             tail += f", and {duration(r.lasted_ns)} passed until an ACK covered them." if r.repaired else "."
         elif r.repaired:
-            tail = f"fast retransmit repaired it in {duration(r.lasted_ns)}, without waiting for a timeout."
+            took = f" in {duration(r.lasted_ns)}" if r.lasted_ns > 0 else ""
+            tail = f"fast retransmit repaired it{took}, without waiting for a timeout."
         else:
             tail = "a fast retransmit, without waiting for a timeout."
         return f"{capital(self.signs())}, then #{r.frame} resends seq {r.seq}: {lost}; {tail}" + self.ending()
@@ -210,7 +212,7 @@ class Timeout(Loss):
             text += ", each time after about twice the wait." if r.backoff else "."
         elif r.tail:
             text += " It was the last segment sent, so a tail loss probe is possible too."
-        if r.repaired:
+        if r.repaired and r.answered_ns > 0:
             text += f" {duration(r.answered_ns)} after the first resend it was acknowledged."
         return text + self.ending()
 
@@ -236,7 +238,7 @@ class TailLossProbe(Loss):
         )
         if r.sacked_later and r.segments > 1:
             text += " The SACK that it brought showed what else was missing."
-        if r.repaired:
+        if r.repaired and r.answered_ns > 0:
             text += f" {duration(r.answered_ns)} after the probe all was acknowledged."
         return text + self.ending()
 
@@ -257,7 +259,7 @@ class SpuriousRetransmission(Loss):
     def what(self) -> str:
         r = self.repair
         text = f"{capital(self.resent())}, which was not needed: {r.basis}."
-        if r.waited_ns >= 0:
+        if r.waited_ns > 0:
             text += f" The sender had waited {duration(r.waited_ns)}."
         return text
 
