@@ -12,6 +12,7 @@ from typing import Final
 from analyzer.faults import Faults
 from analyzer.model import Analysis, Finding, Told
 from dissectors.kit.event import Event, JsonValue
+from dissectors.wire.secrets.gate import Said
 
 # What peers tell of themselves, which nothing in the capture bounds.
 TOLD_BY_PEERS: Final = frozenset({"deadline_ns"})
@@ -45,14 +46,15 @@ def check(analysis: Analysis, faults: Faults) -> None:
 
 
 def _event(event: Event, told: Told, analysis: Analysis, faults: Faults) -> None:
-    for key, value in event.fields().items():
+    said = Said(event)
+    for key, value in said.fields().items():
         if not isinstance(value, int) or value in (0, -1):
             continue            # -1 stands for what is not known
         if _wrong(key, value, told, analysis):
             frame = event.evidence.frames[-1] if event.evidence.frames else 0
             faults.note(frame, "a number", Impossible(f"{event.name}: {key} = {value}"))
     if event.name.startswith("tcp."):       # what other events say may quote the capture
-        found = IMPOSSIBLE.search(event.what())
+        found = IMPOSSIBLE.search(said.what())
         if found is not None:
             faults.note(event.evidence.frames[-1], "a sentence", Impossible(f"{event.name} says {found.group()}"))
 
