@@ -75,9 +75,14 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(autouse=True)
 def _no_contained_fault() -> Iterator[None]:
-    """A fault of ours that a run survives, and tells, fails the test in which it happens all the same."""
-    from analyzer import faults
+    """A fault of ours that a run survives, and tells, fails the test in which it happens all the same.
 
+    So does a number that the frames cannot hold.
+    """
+    from analyzer import faults
+    from analyzer.explain import sound
+
+    sound.thorough = True
     faults.SEEN.clear()
     yield
     assert faults.SEEN == []

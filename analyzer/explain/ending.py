@@ -6,24 +6,34 @@ from typing import Final
 from analyzer.explain.losses import carried, too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
+from dissectors.kit.event import NEITHER
+from dissectors.kit.observation import Absence
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_handshake import Midstream, Syn, SynAck
 from dissectors.protocols.tcp.events_teardown import ChallengeAck, NotEnded, TcpReset
+from dissectors.protocols.tcp.reset_causes import ALONE, FOREIGN, FORGOTTEN, GAVE_UP, UNKNOWN
 
 UNREAD: Final = "unread data"
-GAVE_UP: Final = "gave up"
 # By cause, where a reset is neither of the two: how much it matters.
 SEVERITIES: Final = {
     "aborted": "warn", "unknown connection": "warn", "late data": "note", "handshake given up": "note",
-    "after own FIN": "chat", "instead of FIN": "chat",
+    "after own FIN": "chat", "instead of FIN": "chat", ALONE: "note",
 }
+UNENDED: Final = (UNREAD, UNKNOWN, FORGOTTEN, "aborted")
+FOREIGN_STEP: Final = (
+    "Look for a firewall or another machine on the path that ends connections: capture on both sides of it."
+)
+HEARD_STEP: Final = "See why the other side, which is alive, does not take these data: what it sends instead says more."
 BRIEF_NS: Final = 1_000_000     # a silence shorter than this before the end of the capture is none
 # Resends without an answer from which on a host is to suspect the path (R1, RFC 9293 §3.8.3).
 SUSPICIOUS: Final = 3
 # How long a pair of ports is not to be used again: twice the longest life of a segment, which RFC 9293 §3.4.2
 # takes as 2 minutes.
 TIME_WAIT_NS: Final = 2 * 120_000_000_000
+# How long after the last segment of a connection another one may still be on its way.
+STRAY_NS: Final = 1_000_000_000
 
 
 def reset(case: Case) -> list[Found]:
@@ -45,29 +55,53 @@ def _reset(case: Case, event: TcpReset) -> Found:
         f"{capital(event.who())} ({place(case.end(event.direction))}) reset the connection after it had sent "
         f"{size(sent)} and received {size(got)}"
     )
-    if event.says:
+    if event.cause == ALONE:
+        sentence = f"{place(case.end(event.direction))} reset a connection of which the capture holds nothing else"
+    elif event.cause == FOREIGN:
+        sentence = (
+            f"A RST in the name of {event.who()} ({place(case.end(event.direction))}) came after it had sent "
+            f"{size(sent)} and received {size(got)}"
+        )
+    # Each of these rests on what neither side sent: no FIN of its sender, no data of the other that were left unread.
+    fin = case.absence(NEITHER, event.open_at, event.time) if event.cause in UNENDED else Absence(True)
+    if event.says and fin.proven:
         sentence += f": it looks as if {event.says}"
+    if event.went_on:
+        sentence += f"; {event.who()} went on after it (#{event.went_on}) as if it had sent none"
     if event.unacknowledged > 0:
         sentence += f"; {size(event.unacknowledged)} sent by {event.peer()} had not been acknowledged"
     return Found(
-        sentence + ".", event.evidence.frames, case.conversation, severity=SEVERITIES.get(event.cause, ""),
-        confidence=LIKELY, basis=event.because,
+        sentence + ".", event.evidence.frames, case.conversation,
+        severity=SEVERITIES.get(event.cause, "") if fin.proven else "note",
+        confidence=LIKELY if fin.proven else POSSIBLE,
+        basis=event.because if fin.proven else f"{event.because}; but {fin.why}",
+        next_step=FOREIGN_STEP if event.cause == FOREIGN else "",
+        absent=case.absence(1 - event.direction, event.since, event.time) if event.since >= 0 else None,
+        otherwise=sentence + ".",
     )
 
 
 def data_unanswered(case: Case) -> list[Found]:
+    found = []
     large = any(too_big(error) for error in case.of(IcmpError))
-    return [
-        Found(
-            f"{event.resent()} {times(event.unanswered)} without an answer in this capture.",
-            event.evidence.frames, case.conversation, cost_ns=max(event.silent_ns, 0),
+    for event in case.of(NotEnded):
+        if not event.unanswered:
+            continue
+        sentence = f"{event.resent()} {times(event.unanswered)} "
+        told = "without an answer in this capture."
+        if event.heard:
+            told = f"and not acknowledged in this capture, although {event.peer()} was still heard (#{event.heard})."
+        next_step = HEARD_STEP if event.heard else ""
+        found.append(Found(
+            sentence + told, event.evidence.frames, case.conversation, cost_ns=max(event.silent_ns, 0),
             severity=("warn" if event.fin else "") if event.unanswered >= SUSPICIOUS else "note",
             confidence=LIKELY if event.unanswered >= SUSPICIOUS else POSSIBLE,
             basis=f"no ACK of {'it' if event.fin else 'them'} is in the capture",
-            next_step="Let the sender heed the ICMP messages that call its packets too large." if large else "",
-        )
-        for event in case.of(NotEnded) if event.unanswered
-    ]
+            next_step="Let the sender heed the ICMP messages that call its packets too large." if large else next_step,
+            absent=case.absence(1 - (event.direction & 1), event.since) if event.since >= 0 else None,
+            otherwise=sentence + f"and no ACK of {'it' if event.fin else 'them'} is in the capture.",
+        ))
+    return found
 
 
 def not_ended(case: Case) -> list[Found]:
@@ -100,6 +134,56 @@ def challenge(case: Case) -> list[Found]:
         frames_of(events), case.conversation, confidence=POSSIBLE,
         basis="an ACK at once, and the connection went on",
     )]
+
+
+def not_translated(analysis: Analysis) -> list[Found]:
+    """A stray segment that belongs to another connection of the side that resets it, under another address."""
+    found = []
+    cases = [Case(told, analysis.capture) for told in analysis.told if told.conversation.transport == "tcp"]
+    strays = [(case, event) for case in cases for event in case.of(TcpReset)[:1] if case.of(Midstream)]
+    for case, event in strays:
+        here, stranger = case.end(event.direction), case.end(1 - event.direction)
+        if event.ack >= 0 or carried(case, event.direction) or event.cause == ALONE:
+            continue    # RFC 9293 §3.5.2: an answer to what is not known has no ACK, and just the number of that
+        for other in cases:
+            side = _side_of(other, str(here))
+            if side < 0 or other is case or not _within(other, side, event.seq):
+                continue
+            if not other.conversation.start_ns <= event.time <= other.conversation.end_ns + STRAY_NS:
+                continue
+            real = other.end(1 - side)
+            if str(real) == str(stranger):
+                continue
+            found.append(Found(
+                f"A segment of {place(stranger)} acknowledges just what {place(here)} sent to {place(real)} in "
+                f"conversation {other.conversation.number}: it looks like a segment of that same connection whose "
+                f"address was not translated on its way. {place(here)} knows no connection with {stranger} and resets "
+                "it.",
+                event.evidence.frames, case.conversation, confidence=LIKELY,
+                basis=f"the number {event.seq}, which belongs to the stream of conversation "
+                f"{other.conversation.number}; one in four thousand million would by chance",
+            ))
+            break
+    return found
+
+
+def _side_of(case: Case, end: str) -> int:
+    """Which side of the conversation this address and port is; -1 for none."""
+    return 0 if str(case.conversation.originator) == end else 1 if str(case.conversation.responder) == end else -1
+
+
+def _within(case: Case, side: int, number: int) -> bool:
+    """Does this raw number lie in the stream of this side, or just behind it?"""
+    first = -1
+    for syn in case.of(Syn):
+        first = syn.seq if syn.direction == side else first
+    for answer in case.of(SynAck):
+        first = answer.seq if answer.direction == side else first
+    for event in case.of(Midstream):
+        first = event.seq if event.direction == side else event.ack
+    tcp = case.conversation.tcp
+    octets = tcp.unique[side] if tcp is not None else 0
+    return first >= 0 and 0 < (number - first) % (1 << 32) <= octets + 2 and octets > 0
 
 
 def port_reuse(analysis: Analysis) -> list[Found]:
@@ -155,6 +239,11 @@ ENDING_RULES: Final[tuple[Rule[Case], ...]] = (
 )
 
 ENDING_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
+    Rule(
+        "tcp.not_translated", "warn", not_translated,
+        "Look at the address translation between the two addresses: what it takes for invalid may pass as it is.",
+        "Another connection between these two addresses with the same numbers.", "",
+    ),
     Rule(
         "tcp.port_reuse", "note", port_reuse,
         "Look whether the caller runs out of ports, or binds a fixed one, before the old connection is forgotten.",

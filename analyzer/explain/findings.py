@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.addresses import ADDRESS_CAPTURE_RULES
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.grpc import GRPC_RULES
 from analyzer.explain.http import HTTP_RULES
@@ -40,7 +41,8 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + ADDRESS_CAPTURE_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES
+    + HTTP_CAPTURE_RULES
 )
 
 # In the order of the tables; for documents and tests.

@@ -6,10 +6,12 @@ from typing import Final
 from analyzer.explain.losses import too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.icmp import EchoUnanswered, IcmpError
+from dissectors.protocols.icmp import EchoUnanswered, IcmpError, RoutingLoop
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_loss import Loss
 
+TIME_EXCEEDED_V4: Final = (4, 11)      # IP version and type
+TIME_EXCEEDED_V6: Final = (6, 3)
 REDIRECT_V4: Final = 5       # RFC 792
 HEADERS: Final = 40          # of IPv4 and TCP without options, the least that is added to a segment
 UNHEEDED_NS: Final = 1_000_000_000     # a sender that heeds a message has shrunk its packets by then
@@ -20,8 +22,9 @@ def icmp_error(case: Case) -> list[Found]:
     """Errors other than "too big", one finding for each sender and reason."""
     found = []
     seen: dict[tuple[str, str], list[IcmpError]] = {}
+    looped = bool(case.of(RoutingLoop))
     for event in case.of(IcmpError):
-        if not too_big(event):
+        if not too_big(event) and not (looped and _exceeded(event)):
             seen.setdefault((event.sender, event.reason()), []).append(event)
     for (sender, reason), events in seen.items():
         again = f" {times(len(events))}" if len(events) > 1 else ""
@@ -30,6 +33,31 @@ def icmp_error(case: Case) -> list[Found]:
             f"{sender} reports{again} about packets to {place(case.end(events[0].direction))}: {reason}.",
             frames_of(events), case.conversation, severity="note" if redirect else "", confidence=LIKELY,
             basis="an ICMP message that quotes a packet of this conversation; such messages can be forged",
+        ))
+    return found
+
+
+def _exceeded(event: IcmpError) -> bool:
+    """No hop was left."""
+    return (event.version, event.kind) in (TIME_EXCEEDED_V4, TIME_EXCEEDED_V6) and event.code == 0
+
+
+def routing_loop(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(RoutingLoop):
+        reports = [one for one in case.of(IcmpError) if _exceeded(one)]
+        sentence = (
+            f"{plural(event.packets, 'packet')} to {place(case.end(1 - event.direction))} went round in a routing "
+            "loop: "
+            f"{'it' if event.packets == 1 else 'each'} passed here up to {event.most} times, and its hop limit fell "
+            f"from {event.hops[0]} to {event.hops[1]}"
+        )
+        if reports:
+            sentence += f"; {reports[0].sender} dropped {'it' if len(reports) == 1 else 'them'} where none was left"
+        found.append(Found(
+            sentence + ".", tuple(sorted({*event.evidence.frames, *frames_of(reports)})), case.conversation,
+            cost_ns=max(case.conversation.end_ns - event.time, 0),
+            basis="the same packets, by their identification and their headers, with fewer hops left each time",
         ))
     return found
 
@@ -85,6 +113,11 @@ ICMP_RULES: Final[tuple[Rule[Case], ...]] = (
         "icmp.error", "warn", icmp_error,
         "Look at the router or host that sent it: it knows why it dropped the packet.",
         "Packets of this conversation that arrive all the same: the message may be forged or old.",
+    ),
+    Rule(
+        "icmp.routing_loop", "error", routing_loop,
+        "Compare the routes to this address on both routers of the loop: each takes the other for the way to it.",
+        "The same identification on packets that are not the same.",
     ),
     Rule(
         "icmp.too_big", "note", icmp_too_big,

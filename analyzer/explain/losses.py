@@ -14,6 +14,7 @@ from dissectors.protocols.tcp.events_loss import (
     FastRetransmit,
     Loss,
     LossSummary,
+    OldTimestamps,
     Reordering,
     SpuriousRetransmission,
     StreamGap,
@@ -121,7 +122,7 @@ def timeout(case: Case) -> list[Found]:
             f"{capital(events[0].who())} waited for its retransmission timer {times(waits)} and resent "
             f"{plural(segments, 'segment')}: {duration(cost)} passed without progress"
         )
-        sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK came." if lost else "."
+        sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK of them came." if lost else "."
         asked = any(event.signs() for event in events)
         basis = "the silence before each resend"
         if asked:
@@ -146,7 +147,7 @@ def _stalled(event: Timeout) -> int:
 def black_hole(case: Case) -> list[Found]:
     """Everything large had to be sent again and again, and nobody said that it was too large."""
     tcp = case.conversation.tcp
-    if tcp is None or any(too_big(event) for event in case.of(IcmpError)):
+    if tcp is None or any(too_big(event) for event in case.of(IcmpError)) or case.of(OldTimestamps):
         return []
     found = _large_in_vain(case)
     for event in [] if found else case.of(Timeout):
@@ -221,6 +222,22 @@ def sack_outside(case: Case) -> list[Found]:
             "path may change sequence numbers and not the SACK blocks.",
             frames_of(events), case.conversation, confidence=LIKELY,
             basis="no window that was advertised, and no earlier byte of the stream, reaches there",
+        ))
+    return found
+
+
+def old_timestamps(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(OldTimestamps):
+        who, peer = event.who(), event.peer()
+        cost = sum([one.repair.lasted_ns for one in case.of(Timeout) if one.direction == event.direction])
+        found.append(Found(
+            f"{capital(peer)} dropped {plural(event.count, 'segment')} of {who} for an old timestamp and answered each "
+            f"with an ACK: they carry up to {event.stamp}, and {peer} has had {event.held}.",
+            event.evidence.frames, case.conversation, cost_ns=cost, confidence=LIKELY,
+            severity="" if event.count > 1 else "note",
+            basis="each begins just at the byte that is waited for, and was answered with the ACK of before (RFC 7323 "
+            "§5.3)",
         ))
     return found
 
@@ -332,6 +349,12 @@ LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
         "tcp.sack_outside", "warn", sack_outside,
         "Look for a firewall that randomises sequence numbers; have it translate SACK blocks, or leave the numbers.",
         "The same blocks at the receiver's own side, where nothing can have changed them.", "tcp.options.sack_le",
+    ),
+    Rule(
+        "tcp.old_timestamps", "error", old_timestamps,
+        "Look for a machine on the way that changes timestamps, two senders behind one address, or a clock that was "
+        "set back.",
+        "Another reason for the same ACK: a checksum that is wrong at the receiver.", "tcp.options.timestamp.tsval",
     ),
     Rule(
         "tcp.spurious", "note", spurious,

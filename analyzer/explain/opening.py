@@ -6,8 +6,10 @@ from typing import Final
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Group
 from dissectors.kit.event import NEITHER
+from dissectors.kit.observation import Absence
 from dissectors.kit.units import duration, grouped, plural
 from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
 from dissectors.protocols.tcp.events_handshake import (
     HalfOpen,
     Midstream,
@@ -48,6 +50,81 @@ def refused(case: Case) -> list[Found]:
     )]
 
 
+def old_connection(case: Case) -> list[Found]:
+    """The SYN meets a connection that the other side still holds, or one whose numbers it mixes up."""
+    answers, wrong = case.of(OldAnswer), [event for event in case.of(SynAck) if event.expected >= 0]
+    if not answers:
+        return []
+    first = answers[0]
+    resets = [event for event in case.of(AnswerReset) if not event.of_syn]
+    again = f" {times(len(answers))}" if len(answers) > 1 else ""
+    sentence = (
+        f"{place(case.end(first.direction))} answered the SYN{again} with an ACK of {first.ack}, where the SYN asks "
+        f"for {first.expected}: it still holds an old connection of these addresses and ports (half open, or in "
+        "TIME-WAIT)"
+    )
+    opened = case.of(TcpEstablished)
+    cost = max((opened[0].time if opened else case.conversation.end_ns) - first.time, 0)
+    sentence += f". The connection opened {duration(cost)} after that answer." if opened else (
+        ", and no connection came of it." if not wrong else "."
+    )
+    return [Found(
+        sentence, frames_of([*answers, *resets]), case.conversation, cost_ns=cost, severity="note" if opened else "",
+        confidence=LIKELY,
+        basis="an ACK without a SYN tells the numbers of a connection that exists"
+        + (f"; {resets[0].who()} answers it with a RST (RFC 9293 §3.10.7.3)" if resets else ""),
+    )]
+
+
+def wrong_number(case: Case) -> list[Found]:
+    """SYN-ACKs that do not acknowledge the SYN."""
+    wrong = [event for event in case.of(SynAck) if event.expected >= 0]
+    if not wrong:
+        return []
+    first = wrong[0]
+    resets = [event for event in case.of(AnswerReset) if event.of_syn]
+    went_on = bool(case.of(TcpEstablished))
+    sentence = (
+        f"{plural(len(wrong), 'SYN-ACK')} of {place(case.end(first.direction))} "
+        f"{'acknowledges' if len(wrong) == 1 else 'acknowledge'} {first.ack}, not the {first.expected} that the SYN "
+        "asks for"
+    )
+    if resets:
+        sentence += f"; {resets[0].who()} has to answer with a RST"
+    sentence += ", and the connection opened all the same." if went_on else "."
+    return [Found(
+        sentence, frames_of([*wrong, *resets]), case.conversation, confidence=LIKELY,
+        severity="note" if went_on else "", cost_ns=max(case.conversation.end_ns - first.time, 0) if not went_on else 0,
+        basis="the numbers of the SYN and of its answer; a machine that rewrites one of them shows the same",
+    )]
+
+
+def not_accepted(case: Case) -> list[Found]:
+    """SYN-ACKs that come again after they were acknowledged: the third segment was lost, or not taken."""
+    opened = case.of(TcpEstablished)
+    trip = max(opened[0].total_ns, 0) if opened else 0
+    again = [event for event in case.of(SynAck) if event.after_third_ns > trip]
+    if not again:
+        return []
+    who, lasted = capital(again[0].who()), again[-1].after_third_ns
+    if len(again) == 1:
+        sentence = (
+            f"{who} sent its SYN-ACK again {duration(lasted)} after it had been acknowledged: that ACK, the third "
+            "segment of the handshake, was lost behind this point, or not taken."
+        )
+    else:
+        sentence = (
+            f"{who} sent its SYN-ACK again {times(len(again))}, the last time {duration(lasted)} after "
+            f"{again[0].peer()} had acknowledged it: it does not take the third segment of the handshake. Its accept "
+            "queue may be full, or something on the way drops what the client sends."
+        )
+    return [Found(
+        sentence, frames_of([*opened, *again]), case.conversation, cost_ns=lasted,
+        severity="note" if len(again) == 1 else "", confidence=LIKELY,
+        basis="each SYN-ACK after the first came later than a round trip after its ACK",
+    )]
+
+
 def unanswered(case: Case) -> list[Found]:
     found = []
     for event in case.of(TcpUnanswered):
@@ -58,9 +135,12 @@ def unanswered(case: Case) -> list[Found]:
         tried = plural(event.attempts, "SYN")
         sentence = f"{target} did not answer {tried} within the {duration(waited)} that the capture goes on."
         if early:
-            sentence = f"The capture ends {duration(waited)} after {tried} to {target}, before an answer."
+            after = f" {duration(waited)} after" if waited else " with"
+            sentence = f"The capture ends{after} {tried} to {target}, before an answer."
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited, severity="note" if early else "",
+            absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
+            otherwise=f"No answer of {target} to {tried} is in the capture.",
             confidence=POSSIBLE if early else LIKELY,
             basis="the capture ends soon after the SYN" if early else "no segment of the other side is in the capture",
         ))
@@ -68,27 +148,44 @@ def unanswered(case: Case) -> list[Found]:
 
 
 def resent(case: Case) -> list[Found]:
-    """SYNs or SYN-ACKs that had to be repeated before the connection was open. A lost SYN-ACK brings both."""
-    if not case.of(TcpEstablished):
+    """SYNs or SYN-ACKs that had to be repeated before the connection was open. A lost SYN-ACK brings both.
+
+    What was repeated after another answer, or after it was acknowledged, is told by what came instead.
+    """
+    opened = case.of(TcpEstablished)
+    if not opened or case.of(OldAnswer) or any(event.expected >= 0 for event in case.of(SynAck)):
         return []
     parts: list[str] = []
     frames: set[int] = set()
     cost = 0
+    absent = Absence(True)
     sent: tuple[tuple[str, list[Syn] | list[SynAck]], ...] = (("SYN", case.of(Syn)), ("SYN-ACK", case.of(SynAck)))
     for name, events in sent:
-        again = [event for event in events if event.attempt > 1]
+        again = [event for event in events if event.attempt > 1 and not _acknowledged(event)]
         if again:
             parts.append(f"the {name} was sent {times(max([event.attempt for event in again]))}")
-            frames.update(frames_of(events))
+            frames.update(frames_of(again))
+            frames.update(frames_of(events[:1]))
             cost = max(cost, sum([max(event.since_ns, 0) for event in again]))
+            absent = absent if not absent.proven else case.absence(
+                1 - again[0].direction, again[0].time - max(again[0].since_ns, 0), again[-1].time
+            )
     if not parts:
         return []
-    return [Found(
+    sentence = (
         f"{capital(' and '.join(parts))} before the connection was open; {duration(cost)} passed between the first "
-        "and the last.",
-        tuple(sorted(frames)), case.conversation, cost_ns=cost, confidence=LIKELY,
+        "and the last."
+    )
+    return [Found(
+        sentence, tuple(sorted(frames)), case.conversation, cost_ns=cost, confidence=LIKELY, absent=absent,
+        otherwise=sentence,
         basis="no answer to the earlier ones was seen before they were sent again",
     )]
+
+
+def _acknowledged(event: Syn | SynAck) -> bool:
+    """It repeats a SYN-ACK that had been acknowledged."""
+    return isinstance(event, SynAck) and event.after_third_ns >= 0
 
 
 def half_open(case: Case) -> list[Found]:
@@ -96,11 +193,17 @@ def half_open(case: Case) -> list[Found]:
     if any(_floods(group, case) for group in case.capture.half_open):
         return []     # one flood, and not a fault of each
     for event in case.of(HalfOpen):
-        early = event.waited_ns < PATIENCE_NS and event.attempts == 1
+        waited = event.lasted_ns + event.waited_ns
+        early = waited < PATIENCE_NS
+        caller, sent = place(case.end(1 - event.direction)), plural(event.attempts, "SYN-ACK")
+        sentence = f"{caller} never completed the handshake: {sent} without an acknowledgment in {duration(waited)}."
+        if early:
+            after = f" {duration(waited)} after" if waited else " with"
+            sentence = f"The capture ends{after} {sent} to {caller}, before an acknowledgment."
         found.append(Found(
-            f"{place(case.end(1 - event.direction))} never completed the handshake: "
-            f"{plural(event.attempts, 'SYN-ACK')} without an acknowledgment in {duration(event.waited_ns)}.",
-            event.evidence.frames, case.conversation, cost_ns=event.waited_ns, severity="note" if early else "",
+            sentence, event.evidence.frames, case.conversation, cost_ns=waited, severity="note" if early else "",
+            absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
+            otherwise=f"No acknowledgment of {sent} by {caller} is in the capture.",
             confidence=POSSIBLE if early else LIKELY,
             basis="the capture ends soon after the SYN-ACK" if early else "no third segment is in the capture",
         ))
@@ -195,6 +298,22 @@ OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
         "tcp.unanswered", "error", unanswered,
         "Capture at the other end: if the SYN arrives there, look for the answer; if not, for a filter on the way.",
         "A SYN-ACK that took another way than the one captured.", "tcp.flags.syn == 1", True,
+    ),
+    Rule(
+        "tcp.old_connection", "warn", old_connection,
+        "Find out why the old connection was not closed at both ends, or why the caller uses its port again so soon.",
+        "A SYN-ACK to this SYN that the capture missed, and an ACK that belongs to it.", "tcp.flags.ack == 1",
+    ),
+    Rule(
+        "tcp.wrong_number", "warn", wrong_number,
+        "Compare the numbers of the SYN at both ends: the host, or a machine between, counts wrongly.",
+        "Another SYN with the number that is acknowledged.", "tcp.flags.syn == 1",
+    ),
+    Rule(
+        "tcp.not_accepted", "warn", not_accepted,
+        "See whether the listener's accept queue overflows (ss -lnt, nstat TcpExtListenOverflows), and whether the "
+        "third segment arrives there.",
+        "The third segment, captured at the other end as lost.", "tcp.flags.syn == 1",
     ),
     Rule(
         "tcp.syn_resent", "warn", resent,

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.ending import GAVE_UP
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.observation import ALWAYS
 from dissectors.kit.units import duration, plural, rate, size
@@ -18,6 +17,7 @@ from dissectors.protocols.tcp.events_transfer import (
     ZeroWindow,
 )
 from dissectors.protocols.tcp.events_windows import AckAwaited, WindowOverrun, WindowUnscaled
+from dissectors.protocols.tcp.reset_causes import GAVE_UP
 
 # An answer to a keep-alive comes within this time; so many without one are no single loss.
 PATIENCE_NS: Final = 1_000_000_000
@@ -139,9 +139,10 @@ def keep_alive(case: Case) -> list[Found]:
     found = []
     if any(event.cause == GAVE_UP for event in case.of(TcpReset)):
         return []    # told as that, with the keep-alives as its reason
-    for _side, events in case.by_side(KeepAlive):
+    for side, events in case.by_side(KeepAlive):
         silent = [event for event in events if event.answers == 0]
-        if silent:
+        # A side that is heard later is not gone.
+        if silent and case.observed.last_ns[1 - side] <= silent[-1].time + silent[-1].lasted_ns:
             probes = sum([event.probes for event in silent])
             since, last = silent[0].time, silent[-1].time + silent[-1].lasted_ns
             waited = probes if case.capture.end_ns - last >= PATIENCE_NS else probes - 1

@@ -212,9 +212,10 @@ def stalled(case: Case) -> list[Found]:
         elif event.how == "fin" and fins:
             end = f"{place(case.end(fins[0].direction))} closed the connection"
         waited = min(resets[0].time - event.time + event.waited_ns, event.waited_ns) if resets else event.waited_ns
+        later = f"{duration(waited)} later" if waited > 0 else "then"
         sentence = (
             f"The TLS handshake{asked_for(event.server_name)} stopped after {event.after}: {event.awaited} of {side} "
-            f"({case.end(event.direction)}) did not come, and {duration(max(waited, 0))} later {end}."
+            f"({case.end(event.direction)}) did not come, and {later} {end}."
         )
         found.append(Found(
             sentence, frames_of([event, *resets[:1]]), case.conversation, cost_ns=max(waited, 0),

@@ -13,6 +13,7 @@ from dissectors.kit.units import plural
 from dissectors.protocols.icmp import is_error
 
 MAX_NEIGHBOURS: Final = 256      # addresses whose neighbour discovery is told
+MAX_OWNERS: Final = 64           # link-layer addresses of one address that are kept
 MAX_UNDECODED: Final = 200       # names of what was not decoded; the rest is counted together
 
 
@@ -25,6 +26,24 @@ class Neighbour:
         self.asked = 0
         self.first_frame = 0
         self.owners: dict[str, int] = {}     # link-layer address -> frame that first claimed it
+        self.contested: list[int] = []       # frames that show two owners at the same time, [] for none
+        self._answered: dict[str, tuple[int, int]] = {}    # link-layer address -> the request that it answered, frame
+        self._claimant = ""                  # whose claim was the last
+
+    def claim(self, station: str, frame: int, answers: bool) -> None:
+        """A machine says that the address is its own. answers: as an answer to the last request."""
+        if station not in self.owners and len(self.owners) >= MAX_OWNERS:
+            return
+        if not self.contested:
+            for other, (question, at) in self._answered.items():
+                if answers and other != station and question == self.asked and self.asked:
+                    self.contested = [at, frame]      # one request, two answers
+            if self._claimant not in ("", station) and station in self.owners:
+                self.contested = [self.owners[station], self.owners[self._claimant], frame]    # one, the other, one
+        self.owners.setdefault(station, frame)
+        if answers:
+            self._answered[station] = (self.asked, frame)
+        self._claimant = station
 
     def says(self) -> str:
         """In words, with the frames that show it."""
@@ -116,7 +135,7 @@ class Others:
         if operation in (1, 2) and sender != b"\x00\x00\x00\x00":  # RFC 5227 §1.1: a probe has no sender yet
             owner = self._neighbour(sender, 4, number)
             if owner is not None:
-                owner.owners.setdefault(address_text(data[at + 8:at + 14]), number)
+                owner.claim(address_text(data[at + 8:at + 14]), number, operation == 2)
 
     def _discovery(self, packet: Packet, number: int) -> None:
         """RFC 4861 §4.3 and §4.4: the target, then options; option 2 is the target's link-layer address."""
@@ -131,7 +150,7 @@ class Others:
         option = at + 24
         while option + 8 <= packet.end and data[option + 1]:
             if data[option] == 2:
-                target.owners.setdefault(address_text(data[option + 2:option + 8]), number)
+                target.claim(address_text(data[option + 2:option + 8]), number, True)
             option += i64(data[option + 1]) * 8
 
 

@@ -17,6 +17,7 @@ from dissectors.protocols.tcp.side import HALF, MASK
 
 MAX_WAITING_BYTES: Final[i64] = 1 << 20   # held back behind a hole, per direction
 MAX_WAITING: Final[i64] = 2_048           # segments held back, per direction
+REACH: Final[i64] = 1 << 24               # an ACK this far beyond a SYN is not of what followed it
 MAX_REMEMBERED: Final[i64] = 16_384       # delivered bytes kept to compare resent ones with
 
 
@@ -95,6 +96,8 @@ class Assembler:
         if not self.started:
             return out
         ahead = (ack - self.next_seq) & MASK
+        if ahead > REACH and self.position == 0 and not self.waiting and not self.guessed:
+            return out      # of nothing that came after the SYN: the other side answers for an old connection
         if 0 < ahead < HALF:
             self.acked = max(self.acked, self.position + ahead)
             if self.waiting:

@@ -26,10 +26,12 @@ class Streams:
         """
         sender = self.backward if direction else self.forward
         receiver = self.forward if direction else self.backward
+        if flags & SYN and sender.started and sender.position == 0 and not sender.waiting:
+            sender.started = False      # a number from before the SYN was of another connection (RFC 9293 §3.5.1)
         if not sender.started and side.base_known and not self.resumed:
             sender.begin((side.base_seq + 1) & MASK, flags & SYN == 0)
         out: list[Piece] = []
-        if flags & ACK and receiver.started:
+        if flags & ACK and not flags & RST and receiver.started:    # the number of a RST may be anything
             out = receiver.acknowledged(ack, frame, time)
         if length and not flags & RST:  # RFC 9293 §3.5.3: what a reset carries is not data
             out += sender.segment((seq + 1) & MASK if flags & SYN else seq, data, length, frame, time, offset)

@@ -5,6 +5,7 @@ from mypy_extensions import i64
 
 from analyzer.address import address_text
 from analyzer.flows.others import quoted_key
+from analyzer.flows.passes import Passes
 from analyzer.flows.points import add_points
 from analyzer.flows.reassembly import Piece
 from analyzer.flows.router import Router
@@ -15,6 +16,7 @@ from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap, Overlap
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ
+from dissectors.kit.octets import be16
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.units import size
 from dissectors.protocols.icmp import error_event
@@ -24,6 +26,9 @@ from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.side import MASK, SCALE_UNKNOWN
 
 UDP_HEADER = 8
+ALONE = 16              # frames of one direction after which the other one is taken for not captured
+ETHERNET = 1            # LINKTYPE_ETHERNET: the sender's address is octets 6 to 11 (IEEE 802.3 §3.1.1)
+LINK_HEADER = 22        # with two VLAN tags; what lies deeper is in a tunnel, whose ends are not the connection's
 
 
 class Teller:
@@ -46,6 +51,7 @@ class Teller:
         self.ended = [False, False]          # by a FIN
         self.acknowledges = [False, False]   # something of the other side
         self.delivered = [-1, -1]            # when the last octets of each stream were sent
+        self.passes = [Passes(), Passes()]   # of packets that come round again
         self.narrator: TcpNarrator | None = None
         if context.transport == "tcp" and not context.each_pdu:
             self.narrator = TcpNarrator()
@@ -61,6 +67,8 @@ class Teller:
         if observed.frames[0] + observed.frames[1] == 0 and kind == TCP and not table.flags & SYN:
             observed.began_before(int(packet.time), int(packet.number))
         observed.saw(direction, packet.time, packet.number)
+        if packet.ip_version and self.passes[direction].again(packet):
+            return []       # the same packet, further on its way
         events: list[Event] = []
         if kind == TCP:
             events = self._segment(packet, table, direction, extra)
@@ -104,7 +112,7 @@ class Teller:
         number, time, flags = int(packet.number), int(packet.time), table.flags
         pieces = self.streams.segment(
             direction, half, flags, table.seq, table.ack, table.length, packet.behind(table.payload), number, time,
-            packet.offset(table.payload), half.peer.frames == 0,
+            packet.offset(table.payload), half.peer.frames == 0 and half.frames > ALONE,
         )
         if self.carriage is not None and table.length:
             self._carried(self.carriage, packet, table, direction, pieces)
@@ -209,6 +217,11 @@ class Teller:
         events += self.router.close(
             self.reset or Close(at, last, NEITHER, "timeout" if silent else "capture", until=time)
         )
+        for direction in (FORWARD, BACKWARD):
+            passes = self.passes[direction]
+            events += passes.told(direction)
+            if passes.pairs and self.narrator is not None:
+                self.narrator.copied(direction, int(passes.pairs), int(passes.pair_time), passes.pair_cited)
         if self.narrator is not None:
             events += self.narrator.on_end(how, time)
         return self._said(events)
@@ -247,6 +260,10 @@ def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> 
     segment.options = packet.data[options:max(options, min(table.payload, packet.end))]
     segment.offset = packet.offset(table.payload)
     segment.ttl = packet.ttl
+    if packet.ip_version == 4:
+        segment.ip_id = be16(packet.data, packet.network + 4)
+    if packet.link == ETHERNET and packet.base >= 0 and packet.network - packet.base <= LINK_HEADER:
+        segment.station = packet.data[packet.base + 6:packet.base + 12]
     segment.ip_ecn = packet.ecn
     segment.wire_length = packet.length
     segment.relative_seq = (table.seq - half.base_seq) & MASK

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from analyzer.explain import sound
 from analyzer.explain.findings import findings
 from analyzer.ingest.live.processes import Owners
 from analyzer.ingest.live.source import LiveSource
@@ -431,6 +432,7 @@ class Sniffer:
                 f"{plural(self.not_examined, 'conversation')} ended too fast for findings to be looked for at once"
             )
         analysis.findings = findings(analysis, faults)
+        sound.check(analysis, faults)
         capture.damage = shown(capture.damage + faults.sentences(), live.provided)
         return analysis
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Final, Protocol
 
+from analyzer.explain import sound
 from analyzer.explain.findings import findings
 from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.keep import KEEP_ALL, Keeper
@@ -15,7 +16,7 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from analyzer.model import Account, Analysis, CaptureSummary, Contested, Conversation
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
@@ -137,6 +138,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
         if len(chosen) < survey.keeper.count:
             analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
         analysis.findings = findings(analysis, survey.faults)
+        sound.check(analysis, survey.faults)
         if options.graphs:
             keep_octets(analysis, source, flows, source.base >= 0 and not survey.reassembled)
     else:
@@ -201,6 +203,10 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.half_open = survey.keeper.groups.half_open()
     capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
+    capture.contested = [
+        Contested(neighbour.text, list(neighbour.owners.items()), tuple(sorted(set(neighbour.contested))))
+        for neighbour in survey.others.neighbours.values() if neighbour.contested
+    ]
     if survey.others.neighbours_left_out:
         capture.neighbours.append(
             f"{plural(survey.others.neighbours_left_out, 'more message')} about addresses beyond the first "

@@ -61,7 +61,8 @@ class Observation:
     """What was seen of each direction of a conversation, and what was not.
 
     frames, first_ns, last_ns, last_frame: of what was seen, by direction; -1 and 0 for nothing.
-    midstream: the capture begins after the conversation did.      spots: where each direction could not be seen.
+    midstream: the capture begins after the conversation did.      backwards: a packet has an earlier time than one
+    before it.      spots: where each direction could not be seen.
     """
 
     def __init__(self) -> None:
@@ -70,12 +71,15 @@ class Observation:
         self.last_ns = [-1, -1]
         self.last_frame = [0, 0]
         self.midstream = False
+        self.backwards = False
         self.spots: list[list[Blind]] = [[], []]
 
     # -- told by those who know --------------------------------------------------------------------------
 
     def saw(self, direction: int, time: i64, frame: i64) -> None:
         """A packet of this direction."""
+        if time < self.last_ns[0] or time < self.last_ns[1]:
+            self.backwards = True
         if self.frames[direction] == 0:
             self.first_ns[direction] = int(time)
         self.frames[direction] += 1

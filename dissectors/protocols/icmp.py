@@ -117,6 +117,43 @@ class IcmpError(Event):
         }
 
 
+class RoutingLoop(Event):
+    """The same packets pass the place of the capture again and again, with fewer hops left each time.
+
+    packets: that did; most: how often one of them passed; hops: the most and the least that were left of it.
+    """
+
+    name: ClassVar[str] = "icmp.routing_loop"
+    phase: ClassVar[str] = "transfer"
+    rank: ClassVar[int] = ANYWHERE
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 1812 §5.3.1"
+    WHY: ClassVar[str] = (
+        "Each router sends a packet on by its own table. Where two tables point to one another the packet goes back "
+        "and forth, and each router takes one off its hop limit until none is left. Then it is dropped, and an ICMP "
+        "message says that its time was exceeded. Nothing arrives until the tables are right."
+    )
+
+    def __init__(self, observed: Observed, packets: int, most: int, hops: tuple[int, int]) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
+        self.packets = packets
+        self.most = most
+        self.hops = hops
+
+    def label(self) -> str:
+        return "loop"
+
+    def what(self) -> str:
+        which = "One packet passes" if self.packets == 1 else f"{self.packets} packets pass"
+        return (
+            f"{which} this point up to {self.most} times, with a hop limit that falls from {self.hops[0]} to "
+            f"{self.hops[1]}: the routers send it round in a loop."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"packets": self.packets, "most_passes": self.most, "hops": [*self.hops]}
+
+
 class Echo(Event):
     """An echo reply with the request that it answers."""
 
@@ -283,7 +320,7 @@ ICMP: Final = Protocol(
     create=_create,
     carriers=("icmp", "icmpv6"),
     ports={},
-    events=(IcmpError, Echo, EchoUnanswered, IcmpMessage),
+    events=(IcmpError, RoutingLoop, Echo, EchoUnanswered, IcmpMessage),
     terms=(
         Term("ICMP", "Messages about IP itself: a packet could not be delivered, a host is asked to answer. "
              "An error quotes the beginning of the packet it is about.", "RFC 792; RFC 4443"),

@@ -9,16 +9,34 @@ from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
 from dissectors.protocols.tcp.episodes import IDLE, LossWatch, before
 from dissectors.protocols.tcp.events import MAX_FRAMES
+from dissectors.protocols.tcp.events_teardown import Unanswered
+from dissectors.protocols.tcp.flags import RST
 from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
+from dissectors.protocols.tcp.handshake import HandshakeWatch
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.nagle import NagleWatch
 from dissectors.protocols.tcp.options import parse
+from dissectors.protocols.tcp.reset_causes import ResetScene
 from dissectors.protocols.tcp.sacks import SackWatch
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.windows import KeepAliveWatch, WindowWatch
 
 # A copy of a packet comes this soon, or within half a round trip: no sender can have noticed a loss by then.
 COPY_NS: Final[i64] = 1_000_000
+
+MAX_STATIONS: Final = 4     # addresses on the link that are remembered of one side
+
+
+class OldStamps:
+    """Segments that the receiver answered with the same ACK as before, where they carry a timestamp that is older than
+    the one it holds (RFC 7323 §5.3): how many, the last of the two values, and the frames."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.time = 0
+        self.stamp = 0
+        self.held = 0
+        self.cited = Cited(MAX_FRAMES)
 
 
 class End:
@@ -49,6 +67,7 @@ class End:
         self.reduced: i64 = 0                # CWR of its own
         self.mark_time: i64 = -1
         self.marks = Cited(MAX_FRAMES)
+        self.old_stamps = OldStamps()
 
     def name(self, sides: tuple[str, str]) -> None:
         self.loss.sides = sides
@@ -58,11 +77,53 @@ class End:
         self.limit.sides = sides
         self.nagle.sides = sides
 
-    def _copied(self, segment: Segment) -> None:
+    def copied(self, time: int, frame: int) -> None:
+        """A packet that is the same as one before."""
         if self.copy_count == 0:
-            self.copy_time = i64(segment.time)
+            self.copy_time = i64(time)
         self.copy_count += 1
-        self.copies.add(segment.frame)
+        self.copies.add(frame)
+
+    def note_last(self, segment: Segment) -> None:
+        """What the next ones are held against."""
+        flow = self.flow
+        flow.last_time = i64(segment.time)
+        flow.last_frame = i64(segment.frame)
+        flow.segments += 1
+        flow.last_ip_id = i64(segment.ip_id)
+        flow.last_window = i64(segment.window)
+        if segment.flags & RST:
+            return      # which may be of another machine
+        ttl = i64(segment.ttl)
+        if ttl < flow.ttl_low or flow.ttl_low < 0:
+            flow.ttl_low = ttl
+        flow.ttl_high = max(flow.ttl_high, ttl)
+        stations = flow.stations
+        if segment.station and (not stations or stations[-1] != segment.station) and len(stations) < MAX_STATIONS:
+            stations.append(segment.station)
+
+    def scene(self, segment: Segment, peer: End, handshake: HandshakeWatch) -> ResetScene:
+        """What came before a RST of this side."""
+        scene = ResetScene(segment, handshake.sides, self.flow, peer.flow, not handshake.established)
+        scene.gave_up = int(self.loss.unanswered())
+        scene.gave_up_since = self.loss.since()
+        scene.keep_alives = self.keep_alive.exchange.unanswered
+        scene.keep_alives_since = i64(self.keep_alive.exchange.start)
+        scene.window = self.window.window
+        scene.largest = self.window.largest
+        scene.rtt = handshake.halves[segment.direction]
+        measured = peer.flow.rtt_min
+        if measured >= 0 and (scene.rtt < 0 or measured < scene.rtt):
+            scene.rtt = measured
+        return scene
+
+    def unanswered(self, peer: TcpDirection) -> Unanswered:
+        """What it sent again in vain, up to now."""
+        since = self.loss.since()
+        heard = peer.last_frame if since >= 0 and peer.last_time > since else 0
+        repair = self.loss.repair
+        fin = repair.fin and not repair.octets
+        return Unanswered(int(self.loss.unanswered()), int(since), int(heard), fin=fin)
 
     def mark(self, time: int, frame: int) -> None:
         if self.mark_time < 0:
@@ -78,6 +139,24 @@ class End:
         self.sent_time = i64(segment.time)
         self.sent_options = segment.options
 
+    def refused(self, answer: Segment) -> None:
+        """A duplicate ACK of the peer: is it for the last segment, because of that one's timestamp?
+
+        Not for a hole: the segment begins just where the ACK says that the next byte is missing.
+        """
+        if self.sent_length == 0 or i64(answer.ack) != self.sent_seq or answer.length:
+            return
+        stamp, held = parse(self.sent_options).ts_value, parse(answer.options).ts_echo
+        if stamp < 0 or held < 0 or not before(i64(stamp), i64(held)):
+            return
+        old = self.old_stamps
+        if old.count == 0:
+            old.time = answer.time
+        old.count += 1
+        old.stamp = stamp
+        old.held = held
+        old.cited.add(answer.frame)
+
     def copy(self, segment: Segment, rtt: i64) -> bool:
         """The same segment again, so soon and so alike that it looks like a copy; then it is counted."""
         if (
@@ -87,7 +166,7 @@ class End:
             or i64(segment.time) - self.sent_time >= max(COPY_NS, rtt // 2)
         ):
             return False
-        self._copied(segment)
+        self.copied(segment.time, segment.frame)
         return True
 
     def stale(self, segment: Segment, position: i64, stamp: i64, rtt: i64) -> bool:
@@ -99,7 +178,7 @@ class End:
         soon = i64(segment.time) - self.sent_time < max(COPY_NS, rtt // 2)
         if last < 0 or not (before(stamp, last) or (stamp == last and soon)):
             return False
-        self._copied(segment)
+        self.copied(segment.time, segment.frame)
         return True
 
     def reported(self, segment: Segment, room: i64, repeats: bool, out: list[Event]) -> None:

@@ -129,6 +129,14 @@ class LossWatch:
         """A segment was resent and is not acknowledged yet."""
         return self.state == OPEN and self.repair.segments > 0
 
+    def since(self) -> i64:
+        """When the resends began that are not acknowledged yet, -1 for none."""
+        return self._first_time if self.repairing() else -1
+
+    def unanswered(self) -> i64:
+        """How often the same bytes were sent again up to now without an ACK of any of them."""
+        return self.repair.rounds if self.repairing() and not self.repair.partly_by else 0
+
     def _open(self, time: i64, frame: i64, out: list[Event]) -> None:
         if self.state == SETTLING:
             self._emit(out)
@@ -357,6 +365,8 @@ class LossWatch:
                 repair.needless += 1
                 repair.basis = f"#{frame} echoes a timestamp older than the resend, so an earlier copy had arrived"
             self._first_ts = -1
+        if acked > self._first_position:     # a partial ACK (RFC 6582 §1): what was resent first has arrived
+            repair.partly_by = int(frame)
         if acked >= self._recover:
             repair.repaired = True
             repair.repaired_by = int(frame)

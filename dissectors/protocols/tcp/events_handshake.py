@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.event import BASE, CORE, EXTRA, OPENING, JsonValue, Vantage
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, TcpEvent, TcpObserved, capital, frame_list, seen_in
-from dissectors.protocols.tcp.flags import CWR, ECE
+from dissectors.protocols.tcp.flags import ACK, CWR, ECE
 from dissectors.protocols.tcp.options import TcpOptions, brief, explain
 from dissectors.protocols.tcp.segment import Segment
 
@@ -18,25 +18,29 @@ AE: Final[i64] = 256
 
 class Attempt:
     """Which sending of the same it is: number counts from 1; since_ns: since the one before, -1 for the first;
-    backoff: the wait about doubled."""
+    backoff: the wait about doubled; answered: the one before had an answer, though not the right one."""
 
-    def __init__(self, number: int, since_ns: int, *, backoff: bool) -> None:
+    def __init__(self, number: int, since_ns: int, *, backoff: bool, answered: bool = False) -> None:
         self.number = number
         self.since_ns = since_ns
         self.backoff = backoff
+        self.answered = answered
 
 
 class SynAnswer:
     """How a SYN-ACK answers the SYN. rtt_ns: since the SYN, -1 where the SYN was sent more than once or not seen.
 
     refused: offers of the SYN that the answer does not take up. crossed: this side had sent a SYN of its own.
+    expected: the number that it should acknowledge where it acknowledges another one, -1 where it does not matter.
+    after_third_ns: since the first ACK of a SYN-ACK like this one, -1 where there was none before.
     """
 
-    def __init__(self, rtt_ns: int, refused: list[str], *, acks_syn: bool, crossed: bool) -> None:
+    def __init__(self, rtt_ns: int, refused: list[str], *, expected: int, crossed: bool, after_third_ns: int) -> None:
         self.rtt_ns = rtt_ns
         self.refused = refused
-        self.acks_syn = acks_syn
+        self.expected = expected
         self.crossed = crossed
+        self.after_third_ns = after_third_ns
 
 
 class HandshakeTimes:
@@ -78,6 +82,7 @@ class Syn(TcpEvent):
         self.attempt = attempt.number
         self.since_ns = attempt.since_ns
         self.backoff = attempt.backoff
+        self.answered = attempt.answered
         self.ecn = ecn_offer(segment.flags)
 
     def label(self) -> str:
@@ -93,10 +98,10 @@ class Syn(TcpEvent):
 
     def what(self) -> str:
         if self.attempt > 1:
-            text = (
-                f"No answer was seen for {duration(self.since_ns)}, so {self.who()} sends its SYN again "
-                f"(attempt {self.attempt})."
-            )
+            why = f"No answer was seen for {duration(self.since_ns)}, so "
+            if self.answered:
+                why = f"{duration(self.since_ns)} after the last one, whose answer did not fit it, "
+            text = f"{why}{self.who()} sends its SYN again (attempt {self.attempt})."
             if self.backoff:
                 text += " It waited about twice as long as before: the timer backs off."
         else:
@@ -143,7 +148,9 @@ class SynAck(TcpEvent):
         self.since_ns = attempt.since_ns
         self.backoff = attempt.backoff
         self.rtt_ns = answer.rtt_ns
-        self.acks_syn = answer.acks_syn
+        self.expected = answer.expected
+        self.acks_syn = answer.expected < 0
+        self.after_third_ns = answer.after_third_ns
         self.crossed = answer.crossed
         self.refused = answer.refused
 
@@ -160,6 +167,8 @@ class SynAck(TcpEvent):
             text = f"{who} sends its SYN-ACK again after {duration(self.since_ns)} (attempt {self.attempt})."
             if self.backoff:
                 text += " It waited about twice as long as before: the timer backs off."
+            if self.after_third_ns >= 0:
+                text += f" {capital(self.peer())} had acknowledged it {duration(self.after_third_ns)} before."
             return text
         if self.crossed:
             return f"{who} repeats its own SYN, now with an ACK of {self.peer()}'s."
@@ -167,7 +176,7 @@ class SynAck(TcpEvent):
         if self.acks_syn:
             text += f"; ack = {self.peer()}'s + 1."
         else:
-            text += f", but its ack is not {self.peer()}'s number + 1."
+            text += f", but acknowledges {self.ack}, which is not {self.peer()}'s number + 1 ({self.expected})."
         if self.rtt_ns >= 0:
             text += f" The {duration(self.rtt_ns)} since the SYN are the first measure of the round trip."
         if self.refused:
@@ -366,7 +375,7 @@ class TcpUnanswered(TcpEvent):
 
 
 class HalfOpen(TcpEvent):
-    """A SYN-ACK that was never acknowledged."""
+    """A SYN-ACK that was never acknowledged. lasted_ns: from the first to the last; waited_ns: since then."""
 
     name: ClassVar[str] = "tcp.half_open"
     phase: ClassVar[str] = HANDSHAKE
@@ -379,9 +388,10 @@ class HalfOpen(TcpEvent):
         "away."
     )
 
-    def __init__(self, observed: TcpObserved, attempts: int, waited_ns: int) -> None:
+    def __init__(self, observed: TcpObserved, attempts: int, lasted_ns: int, waited_ns: int) -> None:
         super().__init__(observed)
         self.attempts = attempts
+        self.lasted_ns = lasted_ns
         self.waited_ns = waited_ns
 
     def label(self) -> str:
@@ -501,7 +511,7 @@ class EcnNegotiation(TcpEvent):
 
 
 class Midstream(TcpEvent):
-    """The connection is older than the capture (or its SYN was not captured)."""
+    """The connection is older than the capture (or its SYN was not captured). seq, ack: raw, of the first segment."""
 
     name: ClassVar[str] = "tcp.midstream"
     phase: ClassVar[str] = HANDSHAKE
@@ -513,11 +523,16 @@ class Midstream(TcpEvent):
         "windows cannot be scaled, and it is not known which side asked."
     )
 
+    def __init__(self, segment: Segment, sides: tuple[str, str]) -> None:
+        super().__init__(seen_in(segment, sides))
+        self.seq = segment.seq
+        self.ack = segment.ack if segment.flags & ACK else -1
+
     def label(self) -> str:
         return "no SYN"
 
     def what(self) -> str:
         return (
             f"The capture holds no SYN of this connection: #{self.evidence.frames[0]} is the first segment seen. "
-            f"{capital(self.sides[0])} is the side that sent it."
+            f"{capital(self.sides[self.direction & 1])} is the side that sent it."
         )

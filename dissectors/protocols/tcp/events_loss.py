@@ -22,6 +22,7 @@ class Repair:
     once. timers: resends that came after a silence which only the sender's timer explains; silent_ns: the longest one.
     fresh: resent segments whose first copy the capture does not hold. lasted_ns: from the first sign to the
     ACK that covers it all (or to the last resend where repaired is False); answered_ns: from the first resend to it.
+    partly_by: the last frame that acknowledged what was resent first, with or without the rest.
     """
 
     def __init__(self) -> None:
@@ -50,6 +51,7 @@ class Repair:
         self.last_size = 0
         self.last_ns = 0
         self.passed = 0              # the largest payload of this direction that was ever acknowledged
+        self.partly_by = 0
         self.fin = False
         self.tail = False            # the first segment resent was the last one sent
         self.basis = ""
@@ -115,8 +117,10 @@ class Loss(TcpEvent):
         return "loss"
 
     def detail(self) -> str:
-        return f"{plural(self.repair.segments, 'segment')} resent, {size(self.repair.octets)}, " + (
-            f"repaired in {duration(self.repair.lasted_ns)}" if self.repair.repaired else "not repaired in this capture"
+        r = self.repair
+        end = "repaired in part in this capture" if r.partly_by else "not repaired in this capture"
+        return f"{plural(r.segments, 'segment')} resent, {size(r.octets)}, " + (
+            (f"repaired in {duration(r.lasted_ns)}" if r.lasted_ns > 0 else "repaired") if r.repaired else end
         )
 
     def resent(self) -> str:
@@ -140,6 +144,11 @@ class Loss(TcpEvent):
         """How it ended, and where the first copy was lost."""
         r = self.repair
         text = "" if r.repaired else f" No ACK in this capture shows that {self.peer()} got it."
+        if not r.repaired and r.partly_by:
+            text = (
+                f" #{r.partly_by} is a partial ACK: what was resent first arrived, and another segment that was sent "
+                "before it is not acknowledged in this capture."
+            )
         copy, was = ("first copy", "it was") if r.segments == 1 else ("first copies", "they were")
         if r.fresh and r.fresh == r.segments:
             text += f" The capture does not hold the {copy}: {was} lost before this point, or missed here."
@@ -157,7 +166,8 @@ class Loss(TcpEvent):
         if self.signs():
             text = f"{capital(self.signs())}, then {self.resent()}."
         if self.repair.repaired:
-            text += f" An ACK covers it {duration(self.repair.answered_ns)} later."
+            answered = self.repair.answered_ns
+            text += f" An ACK covers it {duration(answered)} later." if answered > 0 else " An ACK covers it."
         return text + self.ending()
 
     def fields(self) -> dict[str, JsonValue]:
@@ -181,7 +191,8 @@ class FastRetransmit(Loss):
             tail = f"the same bytes had to be sent {r.rounds} times again"
             tail += f", and {duration(r.lasted_ns)} passed until an ACK covered them." if r.repaired else "."
         elif r.repaired:
-            tail = f"fast retransmit repaired it in {duration(r.lasted_ns)}, without waiting for a timeout."
+            took = f" in {duration(r.lasted_ns)}" if r.lasted_ns > 0 else ""
+            tail = f"fast retransmit repaired it{took}, without waiting for a timeout."
         else:
             tail = "a fast retransmit, without waiting for a timeout."
         return f"{capital(self.signs())}, then #{r.frame} resends seq {r.seq}: {lost}; {tail}" + self.ending()
@@ -226,7 +237,8 @@ class Timeout(Loss):
         if self.signs() and r.timers:
             text = self._asked()
         elif r.waited_ns >= LEAST_WAIT_NS:
-            text = f"No ACK came for {duration(r.waited_ns)}, then {self.resent()}: {self._because()}"
+            what = "No ACK of it came" if self.signs() else "No ACK came"
+            text = f"{what} for {duration(r.waited_ns)}, then {self.resent()}: {self._because()}"
         else:
             text = f"{capital(self.resent())}, with up to {duration(r.longest_ns)} between the attempts: "
             text += self._because()
@@ -235,7 +247,7 @@ class Timeout(Loss):
             text += ", each time after about twice the wait." if r.backoff else "."
         elif r.tail:
             text += " It was the last segment sent, so a tail loss probe is possible too."
-        if r.repaired:
+        if r.repaired and r.answered_ns > 0:
             text += f" {duration(r.answered_ns)} after the first resend it was acknowledged."
         return text + self.ending()
 
@@ -261,7 +273,7 @@ class TailLossProbe(Loss):
         )
         if r.sacked_later and r.segments > 1:
             text += " The SACK that it brought showed what else was missing."
-        if r.repaired:
+        if r.repaired and r.answered_ns > 0:
             text += f" {duration(r.answered_ns)} after the probe all was acknowledged."
         return text + self.ending()
 
@@ -282,9 +294,46 @@ class SpuriousRetransmission(Loss):
     def what(self) -> str:
         r = self.repair
         text = f"{capital(self.resent())}, which was not needed: {r.basis}."
-        if r.waited_ns >= 0:
+        if r.waited_ns > 0:
             text += f" The sender had waited {duration(r.waited_ns)}."
         return text
+
+
+class OldTimestamps(TcpEvent):
+    """Segments that the receiver dropped because their timestamp is older than one that it had: an inference.
+
+    count: duplicate ACKs that answered them; stamp: of the last of them; held: the newest that the receiver had.
+    """
+
+    name: ClassVar[str] = "tcp.old_timestamps"
+    phase: ClassVar[str] = TRANSFER
+    rank: ClassVar[int] = TRANSFER_RANK
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 7323 §5.3"
+    WHY: ClassVar[str] = (
+        "On a fast line sequence numbers come round while old segments are still about. The timestamp tells them "
+        "apart: a segment with one that is older than the last is dropped and answered with an ACK (PAWS). A sender "
+        "whose clock jumps back, or a machine between that changes timestamps, is never heard again."
+    )
+
+    def __init__(self, observed: TcpObserved, count: int, stamp: int, held: int) -> None:
+        super().__init__(observed)
+        self.count = count
+        self.stamp = stamp
+        self.held = held
+
+    def label(self) -> str:
+        return "old timestamp"
+
+    def what(self) -> str:
+        return (
+            f"{capital(self.peer())} answers {plural(self.count, 'segment')} of {self.who()} with the same ACK as "
+            "before. It looks as if it drops them for their timestamp, because they begin just at the byte that it "
+            f"waits for, and carry {self.stamp}, where {self.peer()} has had {self.held}."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"count": self.count, "timestamp": self.stamp, "held": self.held, "confidence": LIKELY}
 
 
 class Reordering(TcpEvent):

@@ -22,13 +22,28 @@ class PeerFin:
 
 class ResetCause:
     """Why a reset looks so. word: a stable one; says: what it looks like, empty where no more than the fact is told;
-    because: what that rests on; frame: the earlier frame that shows it, 0 for none."""
+    because: what that rests on; frame: the earlier frame that shows it, 0 for none; since: when what is missing was
+    to come, where it rests on something that was not seen, -1 for none; open_at: when the direction of the RST was not
+    ended yet, for certain, -1 where that was not seen."""
 
-    def __init__(self, word: str, says: str, because: str, frame: int = 0) -> None:
+    def __init__(self, word: str, says: str, because: str, frame: int = 0, since: int = -1) -> None:
         self.word = word
         self.says = says
         self.because = because
         self.frame = frame
+        self.since = since
+        self.open_at = -1
+
+
+class Unanswered:
+    """Data that were sent again and not acknowledged. count: how often; since: when they were sent again first;
+    heard: the last frame in which the other side still sent something after that, 0 for none; fin: a FIN alone."""
+
+    def __init__(self, count: int, since: int, heard: int, *, fin: bool = False) -> None:
+        self.fin = fin
+        self.count = count
+        self.since = since
+        self.heard = heard
 
 
 class Fin(TcpEvent):
@@ -97,7 +112,8 @@ class FinAcknowledged(TcpEvent):
         return f"ack {self.ack}"
 
     def what(self) -> str:
-        return f"{capital(self.who())} acknowledges the FIN of {self.peer()} after {duration(self.after_ns)}."
+        after = f" after {duration(self.after_ns)}" if self.after_ns > 0 else ""    # the capture may show it first
+        return f"{capital(self.who())} acknowledges the FIN of {self.peer()}{after}."
 
     def fields(self) -> dict[str, JsonValue]:
         return {"ack": self.ack, "after_ns": self.after_ns}
@@ -164,8 +180,9 @@ class TcpClosed(TcpEvent):
                 "Both sides finished at the same time: their FINs crossed, and each was acknowledged, "
                 f"within {duration(self.lasted_ns)}. Both are to hold TIME_WAIT."
             )
+        within = f" within {duration(self.lasted_ns)}" if self.lasted_ns > 0 else ""
         return (
-            f"Both sides finished in order (FIN, ACK, FIN, ACK) within {duration(self.lasted_ns)}. "
+            f"Both sides finished in order (FIN, ACK, FIN, ACK){within}. "
             f"{capital(self.sides[self.holder])} closed first, so it is the one to hold TIME_WAIT."
         )
 
@@ -179,7 +196,8 @@ class TcpClosed(TcpEvent):
 
 
 class TcpReset(TcpEvent):
-    """A RST, and why it looks so. unacknowledged: bytes of the other side; remark: what is odd about the RST."""
+    """A RST, and why it looks so. unacknowledged: bytes of the other side; remark: what is odd about the RST;
+    went_on: the first frame after it in which its sender goes on as if it had sent none, 0 for none."""
 
     name: ClassVar[str] = "tcp.reset"
     phase: ClassVar[str] = TEARDOWN
@@ -202,6 +220,9 @@ class TcpReset(TcpEvent):
         self.ack = segment.ack if segment.flags & ACK else -1
         self.unacknowledged = unacknowledged
         self.remark = remark
+        self.since = cause.since
+        self.open_at = cause.open_at
+        self.went_on = 0
 
     def label(self) -> str:
         return "RST"
@@ -217,6 +238,8 @@ class TcpReset(TcpEvent):
             text += f" {capital(self.because)}."
         if self.unacknowledged > 0:
             text += f" {size(self.unacknowledged)} sent by {self.peer()} had not been acknowledged."
+        if self.went_on:
+            text += f" {capital(self.who())} goes on after it (#{self.went_on}) as if it had sent none."
         return text + (f" {self.remark}" if self.remark else "")
 
     def fields(self) -> dict[str, JsonValue]:
@@ -296,8 +319,8 @@ class ChallengeAck(TcpEvent):
 class NotEnded(TcpEvent):
     """The telling stops before the connection did. how: "idle", "capture", "reused" or "capacity".
 
-    half_closed: the side that had sent its FIN, -1 for none; unanswered: resends of the direction's last data, or of
-    its FIN alone where `fin`.
+    half_closed: the side that had sent its FIN, -1 for none; unanswered: what is known of its last data, None where
+    they were acknowledged, or sent once.
     """
 
     name: ClassVar[str] = "tcp.not_ended"
@@ -311,14 +334,16 @@ class NotEnded(TcpEvent):
     )
 
     def __init__(
-        self, observed: TcpObserved, how: str, silent_ns: int, half_closed: int, unanswered: int, *, fin: bool = False
+        self, observed: TcpObserved, how: str, silent_ns: int, half_closed: int, unanswered: Unanswered | None = None
     ) -> None:
         super().__init__(observed)
         self.how = how
-        self.fin = fin
+        self.fin = unanswered is not None and unanswered.fin
         self.silent_ns = silent_ns
         self.half_closed = half_closed
-        self.unanswered = unanswered
+        self.unanswered = unanswered.count if unanswered is not None else 0
+        self.since = unanswered.since if unanswered is not None else -1
+        self.heard = unanswered.heard if unanswered is not None else 0
 
     def label(self) -> str:
         return "open"
@@ -338,7 +363,10 @@ class NotEnded(TcpEvent):
         if self.half_closed in (0, 1):
             text += f" Only {self.sides[self.half_closed]} had closed its direction."
         if self.unanswered:
-            text += f" {self.resent()} {plural(self.unanswered, 'time')} without an answer."
+            text += f" {self.resent()} {plural(self.unanswered, 'time')} "
+            text += f"and not acknowledged, though {self.peer()} was heard (#{self.heard})." if self.heard else (
+                "without an answer."
+            )
         return text
 
     def resent(self) -> str:

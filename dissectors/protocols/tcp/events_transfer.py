@@ -83,7 +83,8 @@ class WindowClosure:
 
 class KeepAliveExchange:
     """Keep-alive probes of one side and their answers. start, last: when the first and the last probe came;
-    idle_ns: the silence before them, -1 where unknown; unanswered: probes since the last answer."""
+    idle_ns: the silence before them, -1 where unknown; unanswered: probes since the last answer; reset: the last
+    answer was a RST."""
 
     def __init__(self) -> None:
         self.start = 0
@@ -92,6 +93,7 @@ class KeepAliveExchange:
         self.probes = 0
         self.answers = 0
         self.unanswered = 0
+        self.reset = False
 
 
 class Transfer(TcpEvent):
@@ -178,8 +180,9 @@ class Turns(TcpEvent):
         return "data"
 
     def what(self) -> str:
+        lasted = f", in {duration(self.lasted_ns)}" if self.lasted_ns > 0 else ""
         return (
-            f"{plural(self.turns, 'more turn')} not told one by one, in {duration(self.lasted_ns)}: "
+            f"{plural(self.turns, 'more turn')} not told one by one{lasted}: "
             f"{size(self.octets_forward)} from {self.sides[0]}, {size(self.octets_backward)} from {self.sides[1]}."
         )
 
@@ -328,6 +331,7 @@ class KeepAlive(TcpEvent):
         self.lasted_ns = exchange.last - exchange.start
         self.interval_ns = self.lasted_ns // (self.probes - 1) if self.probes > 1 else -1
         self.idle_ns = exchange.idle_ns
+        self.reset = exchange.reset
 
     def label(self) -> str:
         return "keep-alive"
@@ -340,10 +344,12 @@ class KeepAlive(TcpEvent):
         text = f"{capital(self.who())} asks {plural(self.probes, 'time')} whether {self.peer()} is still there"
         if self.interval_ns >= 0:
             text += f", every {duration(self.interval_ns)}"
-        if self.idle_ns >= 0:
+        if self.idle_ns > 0:
             text += f", first after {duration(self.idle_ns)} of silence"
         if self.answers == 0:
             return text + ". No answer was seen."
+        if self.reset:
+            return text + (". A RST answers it." if self.probes == 1 else ". The last answer is a RST.")
         return text + (". Each is answered." if self.answers >= self.probes else f". {self.answers} are answered.")
 
     def fields(self) -> dict[str, JsonValue]:

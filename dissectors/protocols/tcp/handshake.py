@@ -10,6 +10,7 @@ from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.episodes import doubled
 from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE, TcpObserved, seen_in
+from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
 from dissectors.protocols.tcp.events_handshake import (
     AE,
     Attempt,
@@ -40,6 +41,8 @@ COOKIE_BEHIND_LEAST: Final[i64] = 4
 COOKIE_BEHIND_MOST: Final[i64] = 63
 # One half so many times the other: the capture is at the short half's end.
 LOPSIDED: Final = 5
+# An ACK so far beyond a SYN acknowledges nothing that a capture with holes may have missed: it is of other numbers.
+REACH: Final[i64] = 1 << 24
 
 
 class Opening:
@@ -56,6 +59,11 @@ class Opening:
         self.length: i64 = 0
         self.flags: i64 = 0
         self.changed: bool = False       # a later one had another number
+        self.right: bool = False         # one acknowledges the other side's SYN, as far as that was seen
+        self.wrong: i64 = 0              # answers that do not
+        self.wrong_ack: i64 = -1         # what the last of them acknowledges, and in which frame
+        self.wrong_frame = 0
+        self.wrong_syn: bool = False     # it was a SYN-ACK
 
     def again(self, segment: Segment) -> None:
         if self.count:
@@ -66,11 +74,18 @@ class Opening:
         self.last_time = i64(segment.time)
         self.cited.add(segment.frame)
 
-    def attempt(self, earlier: i64) -> Attempt:
+    def attempt(self, earlier: i64, answered: bool = False) -> Attempt:
         """The last one. earlier: the wait before the one before it, -1 where there was none."""
         return Attempt(
-            self.count, self.last_wait, backoff=doubled(earlier, self.last_wait) if earlier > 0 else False
+            self.count, self.last_wait, backoff=doubled(earlier, self.last_wait) if earlier > 0 else False,
+            answered=answered,
         )
+
+    def note_wrong(self, segment: Segment, *, syn: bool) -> None:
+        self.wrong += 1
+        self.wrong_syn = syn
+        self.wrong_ack = i64(segment.ack)
+        self.wrong_frame = segment.frame
 
 
 class HandshakeWatch:
@@ -84,6 +99,9 @@ class HandshakeWatch:
         self.refused: bool = False
         self.accurate_ecn: bool = False
         self.rtt: i64 = -1                          # from the SYN to the ACK
+        self.halves: list[i64] = [-1, -1]           # by direction: how long that side took to answer, at this place
+        self._third_time: i64 = -1                  # of the first ACK of the SYN-ACK
+        self._resets: i64 = 0                       # RSTs of the caller for answers that do not fit
         self.seen_from = ""
         self.basis = ""
         self._cookie_matches = 0
@@ -108,7 +126,8 @@ class HandshakeWatch:
         mine.options = parse(segment.options)
         if mine.count > MAX_TOLD:
             return
-        out.append(Syn(segment, self.sides, mine.options, mine.attempt(earlier)))
+        answered = self.answers[1 - direction].wrong > 0
+        out.append(Syn(segment, self.sides, mine.options, mine.attempt(earlier, answered)))
         if mine.count == 1 and mine.options.kinds:
             out.append(OptionsExplained(segment, self.sides, mine.options))
         if mine.count == 1 and theirs.count:
@@ -129,12 +148,21 @@ class HandshakeWatch:
         # RFC 9293 §3.4: the SYN takes one number, data on it the next ones.
         taken = (i64(segment.ack) - syn.seq - 1) & MASK
         acks = syn.count > 0 and taken <= syn.length
+        wrong = syn.count > 0 and not acks
+        if wrong:
+            mine.note_wrong(segment, syn=True)
+        else:
+            mine.right = True
         crossed = self.syns[direction].count > 0
         if mine.count <= MAX_TOLD:
             # Karn's algorithm (RFC 6298 §3): an answer to a SYN sent twice measures nothing.
-            rtt = i64(segment.time) - syn.first_time if syn.count == 1 and mine.count == 1 and not crossed else -1
+            once = syn.count == 1 and mine.count == 1 and not crossed and not wrong
+            rtt = i64(segment.time) - syn.first_time if once else -1
             refused = _not_taken_up(syn.options, mine.options) if syn.count and mine.count == 1 else []
-            answer = SynAnswer(rtt, refused, acks_syn=acks or syn.count == 0, crossed=crossed)
+            answer = SynAnswer(
+                rtt, refused, expected=int((syn.seq + 1) & MASK) if wrong else -1, crossed=crossed,
+                after_third_ns=i64(segment.time) - self._third_time if self._third_time >= 0 and not changed else -1,
+            )
             out.append(SynAck(segment, self.sides, mine.options, mine.attempt(earlier), answer))
         if mine.count == 1:
             self._agreed(segment, syn, mine, int(taken) if acks else -1, out)
@@ -214,6 +242,7 @@ class HandshakeWatch:
     def third(self, segment: Segment, out: list[Event]) -> None:
         """The first segment that acknowledges the other side's SYN."""
         self.established = True
+        self._third_time = i64(segment.time)
         direction = segment.direction
         syn = self.syns[direction]
         answer = self.answers[1 - direction]
@@ -224,6 +253,8 @@ class HandshakeWatch:
             first = answer.first_time - syn.first_time
         if answer.count == 1:
             second = i64(segment.time) - answer.last_time
+        self.halves[1 - direction] = first
+        self.halves[direction] = second
         if first >= 0 and second >= 0:
             total = first + second
             if self.syns[1 - direction].count == 0:
@@ -246,6 +277,39 @@ class HandshakeWatch:
         else:
             self.seen_from = "between"
 
+    def acks_syn(self, segment: Segment) -> bool:
+        """Does it acknowledge the other side's SYN, as far as that was seen?"""
+        syn = self.syns[1 - segment.direction]
+        return syn.count == 0 or (i64(segment.ack) - syn.seq - 1) & MASK <= syn.length
+
+    def old_answer(self, segment: Segment, out: list[Event]) -> bool:
+        """Before there was a SYN-ACK: is this the ACK of another connection? Then it is told.
+
+        What acknowledges a little more than the SYN may be of this connection, where the capture missed some of it.
+        """
+        syn = self.syns[1 - segment.direction]
+        mine = self.answers[segment.direction]
+        if syn.count == 0 or mine.right:
+            return False
+        if (i64(segment.ack) - syn.seq - 1) & MASK <= syn.length + REACH:
+            return False
+        mine.note_wrong(segment, syn=False)
+        if mine.wrong <= MAX_TOLD:
+            after = i64(segment.time) - syn.last_time
+            out.append(OldAnswer(segment, self.sides, syn.cited.last, int((syn.seq + 1) & MASK), after))
+        return True
+
+    def reset_answer(self, segment: Segment, out: list[Event]) -> bool:
+        """Is this RST the caller's for an answer that does not acknowledge its SYN (RFC 9293 §3.10.7.3)?"""
+        direction = segment.direction
+        wrong = self.answers[1 - direction]
+        if self.syns[direction].count == 0 or wrong.wrong == 0 or i64(segment.seq) != wrong.wrong_ack:
+            return False
+        self._resets += 1
+        if self._resets <= MAX_TOLD:
+            out.append(AnswerReset(segment, self.sides, wrong.wrong_frame, of_syn=wrong.wrong_syn))
+        return True
+
     def refuse(self, segment: Segment, out: list[Event]) -> None:
         """A RST from the side that was asked, before it agreed."""
         syn = self.syns[1 - segment.direction]
@@ -265,9 +329,12 @@ class HandshakeWatch:
             return self.refused
         for direction in (0, 1):
             answer = self.answers[direction]
+            if answer.wrong and not answer.right:
+                return True
             if answer.count:
                 observed = TcpObserved(answer.last_time, direction, answer.cited.frames(), self.sides)
-                out.append(HalfOpen(observed, answer.count, time - answer.last_time))
+                lasted = answer.last_time - answer.first_time
+                out.append(HalfOpen(observed, answer.count, lasted, time - answer.last_time))
                 return True
         for direction in (0, 1):
             syn = self.syns[direction]

@@ -9,13 +9,14 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event, LimitReached
 from dissectors.kit.inputs import Gap, Overlap
 from dissectors.protocols.tcp.end import End
 from dissectors.protocols.tcp.episodes import OPEN, SETTLING
-from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER, TcpObserved, seen_in
+from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER, TcpObserved
 from dissectors.protocols.tcp.events_handshake import Midstream
-from dissectors.protocols.tcp.events_loss import Conflict, StreamGap
+from dissectors.protocols.tcp.events_loss import Conflict, OldTimestamps, StreamGap
 from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, Urgent
 from dissectors.protocols.tcp.flags import (
     ACK,
@@ -40,6 +41,8 @@ from dissectors.protocols.tcp.turns import TurnWatch
 
 CONGESTION_EXPERIENCED: Final = 3           # RFC 3168 §5
 MAX_CONFLICTS: Final = 20                   # conflicts told one by one
+# So far beyond the last byte seen an ACK is of other numbers, unless data come there too (RFC 9293 §3.10.7.4).
+REACH: Final[i64] = 1 << 24
 MAX_GAPS: Final = 100                       # gaps told one by one
 # A segment without SACK carries at most timestamps, which fill 12 bytes with their padding.
 PLAIN_OPTIONS: Final[i64] = 12
@@ -102,7 +105,9 @@ class TcpNarrator:
             mine, theirs = self.backward, self.forward
         if not self._begun:
             self._begin(segment, flags, out)
-        if flags & (SYN | RST) == 0 and not self.teardown.over:
+        if not self.handshake.established and self._of_another(segment, flags, out):
+            pass
+        elif flags & (SYN | RST) == 0 and not self.teardown.over:
             self._segment(segment, mine, theirs, flags, out)
         elif self.teardown.over:
             self._after(segment, mine, flags)
@@ -110,10 +115,7 @@ class TcpNarrator:
             self._reset(segment, mine, theirs, out)
         else:
             self._syn(segment, mine, theirs, flags, out)
-        flow = mine.flow
-        flow.last_time = i64(segment.time)
-        flow.last_frame = i64(segment.frame)
-        flow.segments += 1
+        mine.note_last(segment)
         return out
 
     def on_gap(self, gap: Gap) -> list[Event]:
@@ -125,6 +127,14 @@ class TcpNarrator:
             observed = TcpObserved(gap.time, gap.direction, (gap.frame,), self.sides)
             return [LimitReached(observed, "tcp", "MAX_GAPS", MAX_GAPS)]
         return [StreamGap(gap, self.sides)]
+
+    def copied(self, direction: int, count: int, time: int, cited: Cited) -> None:
+        """So many packets of this direction came by a second time, which were no segments of their own."""
+        side = self.backward if direction == 1 else self.forward
+        if side.copy_count == 0 or i64(time) < side.copy_time:
+            side.copy_time = i64(time)
+        side.copy_count += count
+        side.copies.add_all(cited.frames())
 
     def on_conflict(self, overlap: Overlap, kept: str) -> list[Event]:
         """The same stream bytes came with other content. kept: "first" or "last", as reassembly decides."""
@@ -153,8 +163,7 @@ class TcpNarrator:
             return out
         self.ended = True
         last = max(self.forward.flow.last_time, self.backward.flow.last_time)    # what ended later was not seen to
-        unanswered = [_unanswered(self.forward), _unanswered(self.backward)]
-        fins = [side.loss.repair.fin and not side.loss.repair.octets for side in (self.forward, self.backward)]
+        unanswered = [self.forward.unanswered(self.backward.flow), self.backward.unanswered(self.forward.flow)]
         self.turns.finish(self.sides, out)
         for side in (self.forward, self.backward):
             side.loss.finish(last, out)
@@ -167,11 +176,16 @@ class TcpNarrator:
             if side.mark_time >= 0:
                 observed = TcpObserved(side.mark_time, flow.direction, tuple(side.marks.first), self.sides)
                 out.append(CongestionMarks(observed, side.marked, side.echoes, side.reduced))
+            old = side.old_stamps
+            if old.count:
+                observed = TcpObserved(old.time, flow.direction, old.cited.frames(), self.sides)
+                out.append(OldTimestamps(observed, old.count, old.stamp, old.held))
+                unanswered[flow.direction].count = 0
             if side.copy_count:
                 observed = TcpObserved(side.copy_time, flow.direction, tuple(side.copies.first), self.sides)
                 out.append(Duplicates(observed, side.copy_count, side.copies_reported))
         told = self.handshake.finish(time, out) if not self.midstream else False
-        self.teardown.finish(how, time, told, unanswered, fins, out)
+        self.teardown.finish(how, time, told, unanswered, out)
         return out
 
     # The first segment, and those with SYN or RST.
@@ -183,7 +197,7 @@ class TcpNarrator:
             self.sides = ORIGINATOR_RESPONDER
             self.handshake.established = True
             self.teardown.states = [ESTABLISHED, ESTABLISHED]
-            out.append(Midstream(seen_in(segment, self.sides)))
+            out.append(Midstream(segment, self.sides))
         elif (flags & ACK != 0) == (segment.direction == 0):
             self.sides = ("the server", "the client")
         self.forward.name(self.sides)
@@ -213,19 +227,26 @@ class TcpNarrator:
         if flags & ACK:
             if not other.placed:
                 other.begin(i64(segment.ack), 1)
-            else:
+            elif self.handshake.acks_syn(segment):
                 acked = other.place(segment.ack)
                 if 0 < acked <= other.high:
                     other.acked = max(other.acked, acked)
                     other.advance(acked, i64(segment.ack))    # data of the SYN beyond it must come again
             flow.last_ack = i64(segment.ack)
             self.teardown.take(segment.direction, SENT_SYN_ACK)
-            self.teardown.take(1 - segment.direction, SYN_ACKED)
+            if self.handshake.acks_syn(segment):
+                self.teardown.take(1 - segment.direction, SYN_ACKED)
             mine.window.open(i64(segment.window))
             self.handshake.syn_ack(segment, out)
         else:
             self.teardown.take(segment.direction, SENT_SYN)
             self.handshake.syn(segment, out)
+
+    def _of_another(self, segment: Segment, flags: i64, out: list[Event]) -> bool:
+        """Before the connection is open: an answer with the numbers of an older one, or the RST for it."""
+        if flags & (SYN | RST | ACK) == ACK:
+            return self.handshake.old_answer(segment, out)
+        return flags & (SYN | RST) == RST and self.handshake.reset_answer(segment, out)
 
     def _reset(self, segment: Segment, mine: End, theirs: End, out: list[Event]) -> None:
         handshake = self.handshake
@@ -236,14 +257,12 @@ class TcpNarrator:
                 return
         self._note_first(segment, mine.flow)
         self._end_run(out)
-        window = mine.window
-        self.teardown.reset(
-            segment, _unanswered(mine), mine.keep_alive.exchange.unanswered, window.window, window.largest, out
-        )
+        if theirs.keep_alive.exchange.unanswered:
+            theirs.keep_alive.reset(i64(segment.frame))
+        self.teardown.reset(mine.scene(segment, theirs, self.handshake), out)
 
     def _after(self, segment: Segment, mine: End, flags: i64) -> None:
-        if segment.length > 0 or flags & RST:
-            self.teardown.late(segment)
+        self.teardown.late(segment)
 
     # Every other segment.
 
@@ -319,7 +338,6 @@ class TcpNarrator:
         flow.seen = True
         if flow.first_time < 0:
             flow.first_time = i64(segment.time)
-            flow.ttl = i64(segment.ttl)
 
     def _establish(
         self, segment: Segment, flow: TcpDirection, other: TcpDirection, flags: i64, out: list[Event]
@@ -347,6 +365,7 @@ class TcpNarrator:
     def _acknowledge(self, segment: Segment, mine: End, theirs: End, ack: i64, out: list[Event]) -> bool:
         """The number of the ACK changed. False where it is an old one."""
         mine.flow.last_ack = ack
+        mine.flow.ack_time = i64(segment.time)
         other = theirs.flow
         position = other.place(ack)
         if position <= other.acked:
@@ -354,6 +373,10 @@ class TcpNarrator:
         loss = theirs.loss
         time = i64(segment.time)
         frame = i64(segment.frame)
+        if position > other.high + REACH and other.seen:
+            position = other.high       # no number of this stream: it says at most that all of it arrived
+            if position <= other.acked:
+                return False
         if position > other.high:
             if other.seen and other.acked > 0:
                 loss.unseen(position, time, frame)
@@ -382,6 +405,7 @@ class TcpNarrator:
         time = i64(segment.time)
         if bits & DUPLICATE_ACK:
             theirs.loss.duplicate_ack(time, frame, False, out)
+            theirs.refused(segment)
         if bits & (KEEP_ALIVE | ZERO_WINDOW_PROBE):
             if theirs.window.closed:
                 theirs.window.probe(frame)
@@ -481,8 +505,3 @@ class TcpNarrator:
         self.backward.limit.pause()
         self.forward.window.end_run(out)
         self.backward.window.end_run(out)
-
-
-def _unanswered(side: End) -> int:
-    """How often this side sent the same bytes again without an answer, up to now."""
-    return side.loss.repair.rounds if side.loss.repairing() else 0

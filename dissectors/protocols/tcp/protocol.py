@@ -5,6 +5,7 @@ from typing import Final
 
 from dissectors.kit.protocol import Flag, Protocol
 from dissectors.protocols.tcp.events import HANDSHAKE, TEARDOWN, TRANSFER
+from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
     FastOpen,
@@ -26,6 +27,7 @@ from dissectors.protocols.tcp.events_loss import (
     FastRetransmit,
     Loss,
     LossSummary,
+    OldTimestamps,
     Reordering,
     SpuriousRetransmission,
     StreamGap,
@@ -71,12 +73,12 @@ TCP: Final = Protocol(
     carriers=("ip",),
     ports={},
     events=(
-        Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, TcpUnanswered, HalfOpen,
-        SynCookie, FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk,
-        WindowOverrun, WindowUnscaled, AckAwaited, KeepAlive, CongestionMarks, Limits, Duplicates, Urgent, Loss,
-        FastRetransmit, Timeout, TailLossProbe, SpuriousRetransmission, Reordering, LossSummary, Unrepaired,
-        SackOutside, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged, HalfClose, TcpClosed, TcpReset,
-        LateSegments, ChallengeAck, NotEnded,
+        Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, OldAnswer, AnswerReset,
+        TcpUnanswered, HalfOpen, SynCookie, FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow,
+        WindowFull, WindowShrunk, WindowOverrun, WindowUnscaled, AckAwaited, KeepAlive, CongestionMarks, Limits,
+        Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe, SpuriousRetransmission, OldTimestamps,
+        Reordering, LossSummary, Unrepaired, SackOutside, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged,
+        HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
     phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},

@@ -7,7 +7,6 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
-from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved, seen_in
 from dissectors.protocols.tcp.events_teardown import (
     BOTH,
@@ -18,12 +17,20 @@ from dissectors.protocols.tcp.events_teardown import (
     LateSegments,
     NotEnded,
     PeerFin,
-    ResetCause,
     TcpClosed,
     TcpReset,
+    Unanswered,
 )
 from dissectors.protocols.tcp.flags import ACK, RST
 from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.reset_causes import (
+    AFTER_FIN,
+    GAVE_UP,
+    ResetScene,
+    remark,
+    reset_cause,
+    unacknowledged,
+)
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.states import (
     ACKED_FIN,
@@ -31,21 +38,12 @@ from dissectors.protocols.tcp.states import (
     FIN_ACKED,
     RESET,
     SENT_FIN,
-    SYN_RECEIVED,
-    SYN_SENT,
     TIME_WAIT,
     step,
 )
 
 # A challenge ACK answers at once; later than this an ACK has another cause.
 CHALLENGE_NS: Final[i64] = 1_000_000_000
-# A connection silent this long may have been forgotten by a machine on the path (RFC 5382 §5 lets them
-# forget an established one after 2 h 4 min; many do after minutes).
-LONG_SILENCE_NS: Final[i64] = 30_000_000_000
-# A window that has gone down by this part of its largest speaks of data that wait to be read.
-UNREAD_SHARE: Final[i64] = 8
-# So many resends without an answer, then a reset: the sender gave up.
-GIVEN_UP: Final = 3
 
 
 class TeardownWatch:
@@ -55,6 +53,7 @@ class TeardownWatch:
         self.states = [CLOSED, CLOSED]
         self.over: bool = False             # closed in order, or reset
         self.reset_seen: bool = False
+        self._reset: TcpReset | None = None  # the one that ended it
         self._first_fin = -1                # direction
         self._fin_position: i64 = 0         # of the other side's data when the first FIN was sent
         self._challenge = -1                # direction of the RST or SYN that awaits its answer
@@ -115,108 +114,25 @@ class TeardownWatch:
 
     # Resets.
 
-    def reset(
-        self, segment: Segment, gave_up: int, keep_alives: int, window: i64, largest: i64, out: list[Event]
-    ) -> None:
-        """A RST on a connection that both sides know. gave_up: resends of this side that had no answer; window
-        and largest: its last and its largest advertised window."""
-        direction = segment.direction
-        mine = self.flows[direction]
-        theirs = self.flows[1 - direction]
-        cause = self._cause(segment, mine, theirs, gave_up, keep_alives)
-        if cause is None:
-            cause = self._abort(segment, mine, theirs, window, largest)
+    def reset(self, scene: ResetScene, out: list[Event]) -> None:
+        """A RST on a connection that both sides know."""
+        segment = scene.segment
+        mine, theirs = scene.mine, scene.theirs
+        cause = reset_cause(scene)
+        cause.open_at = int(mine.last_data_time)
         exact = not mine.placed or mine.acked <= mine.place(segment.seq) <= mine.high
-        if 0 < theirs.last_frame < segment.frame and cause.word not in ("gave up", "after own FIN"):
+        if 0 < theirs.last_frame < segment.frame and cause.word not in (GAVE_UP, AFTER_FIN):
             cause.frame = int(theirs.last_frame)
-        pending = theirs.high - theirs.acked if theirs.seen and not theirs.fin_acked else 0
-        out.append(TcpReset(
-            segment, self.sides, cause, max(pending, 0), self._remark(segment, mine, theirs, exact)
-        ))
+        told = TcpReset(segment, self.sides, cause, int(unacknowledged(scene)), remark(scene, exact))
+        out.append(told)
         self.reset_seen = True
         if exact:
             self.take(0, RESET)
             self.take(1, RESET)
             self.over = True
+            self._reset = told
         else:
             self.challenged(segment, "RST")
-
-    def _cause(
-        self, segment: Segment, mine: TcpDirection, theirs: TcpDirection, gave_up: int, keep_alives: int
-    ) -> ResetCause | None:
-        """None where no sign says more than that it was broken off."""
-        who = self.sides[segment.direction]
-        peer = self.sides[1 - segment.direction]
-        state = self.states[segment.direction]
-        if state in (SYN_SENT, SYN_RECEIVED) or self.states[1 - segment.direction] == SYN_RECEIVED:
-            return ResetCause(
-                "handshake given up", f"{who} does not want this connection (any more)",
-                "the RST comes before the handshake was complete",
-            )
-        if mine.fin_end >= 0 and theirs.last_data_time > mine.fin_time:
-            return ResetCause(    # RFC 9293 §3.6.1, SHLD-3
-                "late data", f"the program of {who} had closed for good",
-                f"data of {peer} (#{theirs.last_data_frame}) came after the FIN of {who}",
-            )
-        if gave_up >= GIVEN_UP:
-            text = f"{plural(gave_up, 'resend')} of the same data had no answer"
-            return ResetCause("gave up", f"{who} gave up", text)
-        if keep_alives > 0:
-            return ResetCause("gave up", f"{who} gave up", f"{plural(keep_alives, 'keep-alive')} had no answer")
-        if segment.flags & ACK == 0 and theirs.seen and i64(segment.seq) == theirs.last_ack:
-            silence = i64(segment.time) - mine.last_time if mine.last_time >= 0 else i64(0)
-            text = (    # RFC 9293 §3.5.2, group 1
-                f"it carries no ACK and just the number that #{theirs.last_frame} acknowledged, as an answer to a "
-                "segment of no known connection does"
-            )
-            if silence > LONG_SILENCE_NS:
-                text += f", and {who} had been silent for {duration(int(silence))}"
-            return ResetCause("unknown connection", f"{who} no longer knew this connection", text)
-        return None
-
-    def _abort(
-        self, segment: Segment, mine: TcpDirection, theirs: TcpDirection, window: i64, largest: i64
-    ) -> ResetCause:
-        """A program, or a machine on the path, broke it off."""
-        who = self.sides[segment.direction]
-        peer = self.sides[1 - segment.direction]
-        if mine.fin_end >= 0:
-            text = f"{who} had sent its FIN and does not wait for the end of {peer}'s direction"
-            return ResetCause("after own FIN", "", text)
-        if theirs.fin_end >= 0:
-            text = f"{peer} had sent its FIN; {who} answers with a RST instead of one of its own"
-            return ResetCause("instead of FIN", "", text)
-        if theirs.last_data_time >= 0 and theirs.last_data_time > mine.last_data_time:
-            last = f"{peer} was the last to send data (#{theirs.last_data_frame}) and {who} sent no FIN"
-            looks = f"the program of {who} closed without reading all that had come"     # RFC 9293 §3.6.1, SHLD-3
-            if window >= 0 and largest - window >= max(theirs.mss, largest // UNREAD_SHARE):
-                return ResetCause("unread data", looks, (
-                    f"{last}, and its window had gone down from {size(int(largest))} to {size(int(window))}, as it "
-                    "does while data wait to be read"
-                ))
-            if theirs.acked < theirs.high:
-                return ResetCause("unread data", looks, f"{last} and has not acknowledged all of it")
-        silence = i64(segment.time) - max(mine.last_time, theirs.last_time)
-        text = f"{who} sent no FIN before, so its program (or a machine on the path) broke it off"
-        if silence > LONG_SILENCE_NS:
-            text += f", after {duration(int(silence))} of silence"
-        return ResetCause("aborted", "", text)
-
-    def _remark(self, segment: Segment, mine: TcpDirection, theirs: TcpDirection, exact: bool) -> str:
-        parts: list[str] = []
-        if not exact:
-            parts.append(
-                "Its number is not one that the other side can be waiting for, so a careful receiver asks back or "
-                "drops it (RFC 5961 §3.2)."
-            )
-        if segment.flags & ACK and theirs.placed and theirs.place(segment.ack) > theirs.high:
-            parts.append(f"It acknowledges bytes that {self.sides[1 - segment.direction]} was not seen to send.")
-        if segment.ttl >= 0 and mine.ttl >= 0 and segment.ttl != mine.ttl:
-            parts.append(
-                f"Its TTL is {segment.ttl}, and {mine.ttl} in the first segment of {self.sides[segment.direction]}: it "
-                "may come from another machine."
-            )
-        return " ".join(parts)
 
     # What may follow.
 
@@ -241,7 +157,12 @@ class TeardownWatch:
         self._challenge = -1
 
     def late(self, segment: Segment) -> None:
-        """A segment with data, or a RST, after the end."""
+        """A segment after the end. Its sender cannot have sent the RST that ended it, where it had no part in it."""
+        reset = self._reset
+        if reset is not None and not segment.flags & RST and segment.direction == reset.direction:
+            reset.went_on = reset.went_on or segment.frame
+        if segment.length == 0 and not segment.flags & RST:
+            return
         if self._late == 0 and self._late_resets == 0:
             self._late_time = segment.time
             self._late_direction = segment.direction
@@ -252,11 +173,8 @@ class TeardownWatch:
             self._late_octets += segment.length
         self._late_cited.add(segment.frame)
 
-    def finish(
-        self, how: str, time: int, told: bool, unanswered: list[int], fins: list[bool], out: list[Event]
-    ) -> None:
-        """The end of the telling. told: another event said how it ended; unanswered: resends by direction; fins: by
-        direction, where only the FIN was resent."""
+    def finish(self, how: str, time: int, told: bool, unanswered: list[Unanswered], out: list[Event]) -> None:
+        """The end of the telling. told: another event said how it ended; unanswered: by direction."""
         if self._late_cited.last:
             observed = TcpObserved(self._late_time, self._late_direction, self._late_cited.frames(), self.sides)
             out.append(LateSegments(observed, self._late, self._late_octets, self._late_resets))
@@ -271,10 +189,9 @@ class TeardownWatch:
             if octets > 0:
                 observed = TcpObserved(last.last_time, 1 - half, (int(fin.fin_frame),), self.sides)
                 out.append(HalfClose(observed, octets, last.last_time - fin.fin_time))
-        if how == "closed" or (first.fin_end >= 0 and second.fin_end >= 0 and not any(unanswered)):
+        side = 0 if unanswered[0].count >= unanswered[1].count else 1
+        most = unanswered[side]
+        if how == "closed" or (first.fin_end >= 0 and second.fin_end >= 0 and not most.count):
             return      # both have said all that they had to say
-        side = 0 if unanswered[0] >= unanswered[1] else 1
-        observed = TcpObserved(
-            last.last_time, side if unanswered[side] else NEITHER, (int(last.last_frame),), self.sides
-        )
-        out.append(NotEnded(observed, how, time - last.last_time, half, unanswered[side], fin=fins[side]))
+        observed = TcpObserved(last.last_time, side if most.count else NEITHER, (int(last.last_frame),), self.sides)
+        out.append(NotEnded(observed, how, time - last.last_time, half, most if most.count else None))

@@ -236,6 +236,11 @@ class KeepAliveWatch:
         self.exchange.answers += 1
         self._cite(frame)
 
+    def reset(self, frame: i64) -> None:
+        """A RST is an answer too."""
+        self.answer(frame)
+        self.exchange.reset = True
+
     def _cite(self, frame: i64) -> None:
         self._cited.add(int(frame))
 

@@ -36,11 +36,12 @@ from told_accounts import (
     zero_window,
 )
 
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from analyzer.model import Account, Analysis, CaptureSummary, Contested, Conversation
 from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.inputs import Gap, Overlap
 from dissectors.protocols.dns.events import DnsIncomplete
-from dissectors.protocols.icmp import Echo, EchoUnanswered
+from dissectors.protocols.icmp import Echo, EchoUnanswered, RoutingLoop
+from dissectors.protocols.tcp.events_answers import OldAnswer
 from dissectors.protocols.tcp.events_holes import Missing, SackOutside, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
@@ -48,15 +49,18 @@ from dissectors.protocols.tcp.events_loss import (
     FastRetransmit,
     LateArrivals,
     LossSummary,
+    OldTimestamps,
     Reordering,
     SpuriousRetransmission,
     StreamGap,
     Timeout,
     UntoldLosses,
 )
-from dissectors.protocols.tcp.events_teardown import ChallengeAck
+from dissectors.protocols.tcp.events_teardown import ChallengeAck, ResetCause, TcpReset
 from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, WindowShrunk
 from dissectors.protocols.tcp.events_windows import AckAwaited, WindowOverrun, WindowUnscaled
+from dissectors.protocols.tcp.flags import ACK, RST
+from dissectors.protocols.tcp.segment import Segment
 
 Made = Callable[[], Analysis]
 
@@ -119,6 +123,14 @@ def again(gap: int) -> Made:
     return lambda: analysis(account(of=first), account(of=second))
 
 
+def stray(number: int) -> Made:
+    """A connection whose client has sent 500 bytes, and a segment of a stranger that acknowledges up to `number`."""
+    known, strange = conversation(1), conversation(2, start=300 * MS, end=301 * MS, server="10.244.3.7")
+    segment = Segment(97, 301 * MS, 0, RST, 1000 + number, 0, 0, 0)
+    told = TcpReset(segment, SIDES, ResetCause("unknown connection", "", "it came so", 96), 0)
+    return lambda: analysis(account(*opened(), of=known), account(midstream(), told, of=strange))
+
+
 QUESTION = message(7)
 ANSWER = message(7, 0x8180, answers=(answer(),))
 LATE_PING = EchoUnanswered(Observed(5 * SECOND, 0, Evidence((9,))), 2)
@@ -128,6 +140,23 @@ PING = Echo(Observed(2 * MS, 1, Evidence((1, 2))), 1, 1, 2 * MS)
 CASES: dict[str, tuple[Made, Made]] = {
     "tcp.refused": (bare(syn(), refused()), tcp(data())),
     "tcp.unanswered": (bare(syn(), unanswered()), tcp(data())),
+    "tcp.old_connection": (
+        bare(syn(), OldAnswer(Segment(2, MS, 1, ACK, 77, 88, 9, 0), SIDES, 1, 1001, MS)), bare(syn(), unanswered())
+    ),
+    "tcp.wrong_number": (bare(syn(), syn_ack(expected=1001)), bare(syn(), syn_ack())),
+    "tcp.not_accepted": (
+        tcp(syn_ack(SECOND, 2, SECOND, 5, after_third=SECOND), syn_ack(3 * SECOND, 3, SECOND, 7, after_third=SECOND)),
+        tcp(syn_ack(30 * MS, 2, 6 * MS, 5, after_third=6 * MS)),
+    ),
+    "tcp.old_timestamps": (tcp(data(), OldTimestamps(observed(MS, 1, 8, 9), 2, 5, 500)), tcp(data(), lost(Timeout))),
+    "tcp.not_translated": (stray(100), stray(9 * MB)),
+    "icmp.routing_loop": (
+        bare(syn(), RoutingLoop(Observed(2 * MS, 0, Evidence((1, 2, 3))), 1, 3, (64, 60))), bare(syn(), unanswered())
+    ),
+    "capture.address_conflict": (
+        capture(contested=[Contested("10.0.0.5", [("02:00:00:00:00:0a", 2), ("02:00:00:00:00:0b", 3)], (2, 3))]),
+        capture(neighbours=["10.0.0.5 is at 02:00:00:00:00:0a (#2), by ARP"]),
+    ),
     "tcp.syn_resent": (
         bare(syn(), syn(SECOND, 2, SECOND, 2), syn_ack(SECOND + MS, frame=3), established(SECOND + 2 * MS)),
         bare(syn(), syn(SECOND, 2, SECOND, 2), unanswered(2)),

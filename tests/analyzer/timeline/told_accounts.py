@@ -23,7 +23,7 @@ from dissectors.protocols.tcp.events_handshake import (
     TcpUnanswered,
 )
 from dissectors.protocols.tcp.events_loss import Loss, Repair
-from dissectors.protocols.tcp.events_teardown import Fin, NotEnded, ResetCause, TcpClosed, TcpReset
+from dissectors.protocols.tcp.events_teardown import Fin, NotEnded, ResetCause, TcpClosed, TcpReset, Unanswered
 from dissectors.protocols.tcp.events_transfer import (
     DataRun,
     KeepAlive,
@@ -89,9 +89,11 @@ def syn(time: int = 0, attempt: int = 1, since: int = -1, frame: int = 1, direct
     return Syn(segment, SIDES, TcpOptions(), Attempt(attempt, since, backoff=False))
 
 
-def syn_ack(time: int = 24 * MS, attempt: int = 1, since: int = -1, frame: int = 2) -> SynAck:
-    segment = Segment(frame, time, 1, SYN | ACK, 2000, 1001, 65160, 0)
-    found = SynAnswer(24 * MS, [], acks_syn=True, crossed=False)
+def syn_ack(
+    time: int = 24 * MS, attempt: int = 1, since: int = -1, frame: int = 2, expected: int = -1, after_third: int = -1
+) -> SynAck:
+    segment = Segment(frame, time, 1, SYN | ACK, 2000, 1001 if expected < 0 else 777, 65160, 0)
+    found = SynAnswer(24 * MS, [], expected=expected, crossed=False, after_third_ns=after_third)
     return SynAck(segment, SIDES, TcpOptions(), Attempt(attempt, since, backoff=False), found)
 
 
@@ -115,11 +117,12 @@ def unanswered(attempts: int = 3, lasted: int = 3 * SECOND, waited: int = 5 * SE
 
 
 def half_open(attempts: int = 3, waited: int = 5 * SECOND) -> HalfOpen:
-    return HalfOpen(observed(24 * MS, 1, 2), attempts, waited)
+    return HalfOpen(observed(24 * MS, 1, 2), attempts, 0, waited)
 
 
 def midstream() -> Midstream:
-    return Midstream(TcpObserved(0, 2, (1,), ("the originator", "the responder")))
+    segment = Segment(1, 0, 0, ACK, 1001, 2001, 502, 0)
+    return Midstream(segment, ("the originator", "the responder"))
 
 
 # What it carries.
@@ -193,7 +196,8 @@ def reset(cause: str = "aborted", says: str = "", direction: int = 1, unacknowle
 
 
 def not_ended(how: str = "capture", silent: int = 3 * SECOND, unanswered: int = 0) -> NotEnded:
-    return NotEnded(observed(900 * MS, 1, 97), how, silent, -1, unanswered)
+    resent = Unanswered(unanswered, 800 * MS, 0) if unanswered else None
+    return NotEnded(observed(900 * MS, 1, 97), how, silent, -1, resent)
 
 
 def download() -> Account:

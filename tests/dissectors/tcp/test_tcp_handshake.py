@@ -134,3 +134,66 @@ def test_midstream() -> None:
 def test_a_capture_that_begins_with_the_syn_ack_knows_the_server() -> None:
     wire = Wire().send(CLIENT, 0, 1, flags=SYN | ACK)
     assert wire.one("tcp.syn_ack").what().startswith("The server agrees")
+
+
+def meets_old(answers: int, ack: int = -50_000) -> Wire:
+    """SYNs that an old connection answers with an ACK of its own number; the client resets each."""
+    wire = Wire()
+    for index in range(answers):
+        wire.client(0, 0, flags=SYN, at=1000 * index).server(-70_000, ack, at=1000 * index + 10)
+        wire.reset(CLIENT, ack, flags=RST, at=1000 * index + 10.03)
+    return wire
+
+
+def test_an_ack_of_another_number_answers_for_an_old_connection() -> None:
+    wire = meets_old(2).end(at=5000)
+    told = [event for event in wire.events if event.name == "tcp.old_answer"]
+    assert [event.evidence.frames for event in told] == [(1, 2), (4, 5)]
+    assert "holds an old connection" in told[0].what()
+    assert [event.name for event in wire.events if event.name == "tcp.answer_reset"] == ["tcp.answer_reset"] * 2
+    assert not {"tcp.reset", "tcp.unanswered", "tcp.half_open", "tcp.challenge_ack"} & set(wire.names())
+    again = [event.what() for event in wire.events if event.name == "tcp.syn"][1]
+    assert "No answer was seen" not in again
+
+
+def test_the_connection_that_follows_is_told_from_its_own_numbers() -> None:
+    wire = meets_old(1).client(0, 0, flags=SYN, at=1000).server(0, 1, flags=SYN | ACK, at=1010).client(1, 1, at=1010.1)
+    wire.client(1, 1, 100, at=1011).server(1, 101, 40, at=1021).client(101, 41, at=1022).end()
+    assert [event.fields()["octets"] for event in wire.events if event.name == "tcp.transfer"] == [100, 40]
+    assert "tcp.established" in wire.names()
+    assert not {"tcp.stream_gap", "tcp.capture_loss", "tcp.reset"} & set(wire.names())
+
+
+def test_an_ack_a_little_ahead_may_be_of_what_the_capture_missed() -> None:
+    wire = Wire().client(0, 0, flags=SYN, at=0).server(1, 501, at=50).client(501, 1, 100, at=51).end()
+    assert "tcp.old_answer" not in wire.names()
+
+
+def test_a_syn_ack_of_another_number_is_no_answer_and_its_reset_gives_nothing_up() -> None:
+    wire = Wire()
+    for at in (0, 1000):
+        wire.client(0, 0, flags=SYN, at=at).server(0, 777, flags=SYN | ACK, at=at + 0.4)
+        wire.reset(CLIENT, 777, flags=RST, at=at + 0.42)
+    wire.end(at=1001)
+    answers = [event for event in wire.events if event.name == "tcp.syn_ack"]
+    assert "acknowledges 1777, which is not the client's number + 1 (1001)" in answers[0].what()
+    assert "rtt_ns" not in answers[0].fields()
+    assert not {"tcp.reset", "tcp.half_open"} & set(wire.names())
+    assert wire.names().count("tcp.answer_reset") == 2
+
+
+def test_a_syn_ack_that_comes_again_after_its_ack() -> None:
+    wire = Wire().open().client(1, 1, 120, at=21).server(0, 1, flags=SYN | ACK, at=1020).client(121, 1, at=1020.1).end()
+    again = [event for event in wire.events if event.name == "tcp.syn_ack"][1]
+    assert "had acknowledged it 1000 ms before" in again.what()
+
+
+def test_an_ack_of_number_zero_is_the_first_one_too() -> None:
+    """The server's initial number is the last before 2**32, so the third segment acknowledges 0."""
+    wire = Wire()
+    shift = 2**32 - 1 - 4294967000
+    wire.client(0, 0, flags=SYN, at=0).server(shift, 1, flags=SYN | ACK, at=20).client(1, shift + 1, at=21)
+    for at in (1000, 2000):
+        wire.client(1, shift + 1, at=at, analysis=512)
+    wire.end()
+    assert "tcp.reordering" not in wire.names()

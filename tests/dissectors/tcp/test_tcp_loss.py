@@ -196,3 +196,46 @@ def test_a_gap_and_a_conflict_are_told_and_capped() -> None:
     ]
     assert [event.name for event in told] == ["tcp.conflict"] * 20 + ["limit_reached"]
     assert told[0].evidence.frames == (4, 50)
+
+
+def test_a_partial_ack_answers_the_resend() -> None:
+    wire = Wire().open().server(2001, 1, 1000, at=30, analysis=LOST_SEGMENT)
+    for at in (31, 32, 33):
+        wire.client(1, 1, at=at, analysis=DUPLICATE_ACK, options=sack((2001, 3001)))
+    wire.server(1, 1, 1000, at=60, analysis=RETRANSMISSION)
+    wire.client(1, 1001, at=61, options=sack((2001, 3001))).end(at=62)
+    told = wire.one("tcp.not_ended")
+    assert told.fields()["unanswered"] == 0
+    repaired = next(event for event in wire.events if event.name in ("tcp.loss", "tcp.fast_retransmit"))
+    assert "is a partial ACK: what was resent first arrived" in repaired.what()
+
+
+def test_segments_with_an_older_timestamp_are_answered_and_dropped() -> None:
+    wire = Wire().open().server(1, 1, 1000, at=30, options=timestamps(777_000, 5)).client(
+        1, 1001, at=31, options=timestamps(6, 777_000))
+    for at in (50, 300, 800):
+        resent = RETRANSMISSION if at > 50 else 0
+        wire.server(1001, 1, 1000, at=at, options=timestamps(277_000 + at, 6), analysis=resent)
+        wire.client(1, 1001, at=at + 0.1, options=timestamps(7 + at, 777_000), analysis=DUPLICATE_ACK)
+    wire.end(at=801)
+    told = wire.one("tcp.old_timestamps")
+    assert told.fields()["count"] == 3
+    assert "carry 277800, where the client has had 777000" in told.what()
+    assert wire.one("tcp.not_ended").fields()["unanswered"] == 0
+
+
+def test_a_duplicate_ack_for_a_hole_says_nothing_of_timestamps() -> None:
+    wire = Wire().open().server(1, 1, 1000, at=30, options=timestamps(100, 5)).client(
+        1, 1001, at=31, options=timestamps(6, 100))
+    wire.server(2001, 1, 1000, at=32, options=timestamps(90, 6), analysis=LOST_SEGMENT)
+    wire.client(1, 1001, at=33, options=timestamps(7, 100), analysis=DUPLICATE_ACK).end()
+    assert "tcp.old_timestamps" not in wire.names()
+
+
+def test_resends_are_not_without_an_answer_where_the_peer_is_heard() -> None:
+    wire = Wire().open().client(1, 1, 100, at=21)
+    for at in (300, 800, 1800):
+        wire.client(1, 1, 100, at=at, analysis=RETRANSMISSION)
+    wire.server(1, 1, 50, at=2000).end(at=3000)
+    told = wire.one("tcp.not_ended")
+    assert "and not acknowledged, though the server was heard (#8)" in told.what()

@@ -110,7 +110,58 @@ def test_a_reset_from_elsewhere_is_noticed_by_its_ttl() -> None:
     wire = Wire()
     wire.client(0, 0, flags=SYN, at=0, ttl=64).server(0, 1, flags=SYN | ACK, at=20, ttl=52).client(1, 1, at=21, ttl=64)
     wire.client(1, 1, 100, at=30, ttl=64).reset(SERVER, 1, 101, at=31, ttl=117)
-    assert "Its TTL is 117, and 52" in wire.one("tcp.reset").what()
+    told = wire.one("tcp.reset")
+    assert told.fields()["cause"] == "another machine"
+    assert "its TTL is 117, where the other packets of the server have 52" in told.what()
+    assert "it came 1.00 ms after #4, where a round trip takes 20.0 ms" in told.what()
+
+
+def test_a_ttl_that_differs_by_little_may_be_another_path() -> None:
+    wire = Wire()
+    wire.client(0, 0, flags=SYN, at=0, ttl=64).server(0, 1, flags=SYN | ACK, at=20, ttl=52).client(1, 1, at=21, ttl=64)
+    wire.client(1, 1, 100, at=30, ttl=64).reset(SERVER, 1, 101, at=51, ttl=54)
+    told = wire.one("tcp.reset")
+    assert told.fields()["cause"] != "another machine"
+    assert "Its TTL is 54, and 52" in told.what()
+
+
+def test_a_reset_made_from_the_packet_that_it_answers_is_of_another_machine() -> None:
+    wire = exchanged().client(100, 1001, 1, at=7_200_000, analysis=KEEP_ALIVE, ip_id=104, window=502)
+    wire.reset(SERVER, 1001, 101, at=7_200_003, ip_id=104, window=502).end()
+    told = wire.one("tcp.reset")
+    assert told.fields()["cause"] == "another machine"
+    assert "its IP identification (0x0068) and its window are those of #7" in told.what()
+    assert wire.one("tcp.keep_alive").what().endswith("A RST answers it.")
+
+
+def test_what_no_segment_can_have_provoked_is_no_answer() -> None:
+    """The client's data are on their way still when the RST comes."""
+    wire = Wire().open(rtt=40).client(1, 1, 200, at=41).reset(SERVER, 1, flags=RST, at=45).end()
+    told = wire.one("tcp.reset")
+    assert told.fields()["cause"] == "aborted"
+    assert "sooner than the round trip of 40.0 ms allows an answer" in told.what()
+    late = Wire().open(rtt=40).client(1, 1, 200, at=41).reset(SERVER, 1, flags=RST, at=81).end()
+    assert late.one("tcp.reset").fields()["cause"] == "unknown connection"
+
+
+def test_a_side_that_goes_on_after_its_reset_did_not_send_it() -> None:
+    wire = Wire().open(rtt=40).client(1, 1, 200, at=41, ttl=64).reset(SERVER, 1, flags=RST, at=45, ttl=250)
+    wire.server(1, 201, at=81).server(1, 201, 1448, at=82).end()
+    assert "The server goes on after it (#6) as if it had sent none." in wire.one("tcp.reset").what()
+
+
+def test_a_reset_that_acknowledges_all_leaves_nothing_unread() -> None:
+    wire = exchanged().client(101, 1001, 100, at=400_000).reset(SERVER, 1001, 201, at=400_001).end()
+    told = wire.one("tcp.reset")
+    assert (told.fields()["cause"], told.fields()["unacknowledged"]) == ("forgotten", 0)
+    assert "after the server had been silent for 6 min 39 s" in told.what()
+
+
+def test_a_reset_alone_says_nothing_of_what_was_before() -> None:
+    for flags in (RST, RST | ACK):
+        told = Wire().reset(SERVER, 1, 1, flags=flags, at=1000).end().one("tcp.reset")
+        assert told.fields()["cause"] == "nothing before it"
+        assert "silence" not in told.what()
 
 
 def test_a_reset_with_a_guessed_number_is_challenged() -> None:
