@@ -257,8 +257,8 @@ def stalled(case: Case) -> list[Found]:
             basis="the capture ends soon after the last message" if early else
             "no later message of the handshake is in the capture",
             absent=case.absence(NEITHER, event.began_ns, -1 if event.how == "capture" else event.time, OCTETS),
-            otherwise=f"The end of the TLS handshake{asked_for(event.server_name)} was not seen: the last message in the "
-            f"capture is {event.after}, and what followed may be missing.",
+            otherwise=f"The end of the TLS handshake{asked_for(event.server_name)} was not seen: the last message in "
+            f"the capture is {event.after}, and what followed may be missing.",
         ))
     return found
 

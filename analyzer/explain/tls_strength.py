@@ -181,8 +181,8 @@ def keys_missing(case: Case) -> list[Found]:
     if half:
         lacking = " and ".join([event.reason for event in half])
         return [Found(
-            f"The keys that were given open this TLS session in part: {lacking}. What is sent there cannot be told, nor "
-            "what it answers.", frames_of(half), case.conversation, severity="note",
+            f"The keys that were given open this TLS session in part: {lacking}. What is sent there is not told.",
+            frames_of(half), case.conversation, severity="note",
             basis="the secrets in the key log for the client's random number", narrow="tls",
         )]
     events = [event for event in case.of(Decryption) if event.outcome == KEYS_MISSING]
@@ -229,15 +229,16 @@ def heartbleed(case: Case) -> list[Found]:
 
 
 def _loose_heartbeat(case: Case, beats: list[HeartbeatSeen]) -> list[Found]:
-    """RFC 6520 §4: payload and at least 16 octets of padding must fit. Who answers one that does not, does not check."""
+    """RFC 6520 §4: payload and at least 16 octets of padding must fit. Who answers otherwise does not check."""
     loose = [event for event in beats if event.loose and event.kind == "request"]
     if not loose:
         return []
     first = loose[0]
     answers = [event for event in beats if event.direction != first.direction and event.time >= first.time]
     text = (
-        f"{sender(first, case)} sent a heartbeat of {plural(first.length, 'byte')} that names {first.claimed} of payload "
-        f"and so has {first.padding} of padding, where at least 16 must follow: whoever gets it has to drop it (RFC 6520)."
+        f"{sender(first, case)} sent a heartbeat of {plural(first.length, 'byte')} that names {first.claimed} of "
+        f"payload and so has {first.padding} of padding, where at least 16 must follow: whoever gets it has to drop it "
+        "(RFC 6520)."
     )
     if answers:
         text += " The other side answered all the same: it lacks the check whose absence is Heartbleed."

@@ -19,7 +19,7 @@ CUT: Final = "cut"                      # by the snap length
 HIDDEN: Final = "hidden"                # encrypted, and its key is not there
 STATELESS: Final = "stateless"          # it depends on what was said before the capture began
 KINDS: Final = (NOT_CAPTURED, NOT_READ, CUT, HIDDEN, STATELESS)
-OCTETS: Final = (NOT_CAPTURED, NOT_READ, CUT)     # where what is sent in clear may be missing: packets, or parts of them
+OCTETS: Final = (NOT_CAPTURED, NOT_READ, CUT)     # packets, or parts of them: all that can hide what is sent in clear
 
 ALWAYS: Final = 1 << 62                 # later than any time of a capture, in nanoseconds
 MAX_BLIND: Final = 64                   # spots of a direction that are kept apart; then the last of their kind grows

@@ -297,6 +297,7 @@ class NotEnded(TcpEvent):
     """The telling stops before the connection did. how: "idle", "capture", "reused" or "capacity".
 
     half_closed: the side that had sent its FIN, -1 for none; unanswered: resends of the direction's last data.
+    unheard: the side of which the capture holds nothing, so that it may have closed; -1 where both were heard.
     """
 
     name: ClassVar[str] = "tcp.not_ended"
@@ -315,12 +316,18 @@ class NotEnded(TcpEvent):
         self.silent_ns = silent_ns
         self.half_closed = half_closed
         self.unanswered = unanswered
+        self.unheard = -1
 
     def label(self) -> str:
-        return "open"
+        return "open" if self.unheard < 0 else "end not seen"
 
     def what(self) -> str:
         last = f"#{self.evidence.frames[-1]}"
+        if self.unheard in (0, 1):
+            text = f"Of {self.sides[self.unheard]} the capture holds nothing, so how its direction ended was not seen."
+            if self.half_closed in (0, 1):
+                text += f" {capital(self.sides[self.half_closed])} closed its own."
+            return text
         if self.how == "reused":
             text = f"A connection with the same ports begins {duration(self.silent_ns)} after {last}; no end was seen."
         elif self.how == "idle":

@@ -265,7 +265,7 @@ class TeardownWatch:
         if half >= 0:
             octets = self.flows[1 - half].octets() - self._fin_position
             fin = self.flows[half]
-            if octets > 0:
+            if octets > 0 and self.flows[1 - half].last_frame:
                 observed = TcpObserved(last.last_time, 1 - half, (int(fin.fin_frame),), self.sides)
                 out.append(HalfClose(observed, octets, last.last_time - fin.fin_time))
         if how == "closed":
@@ -274,4 +274,7 @@ class TeardownWatch:
         observed = TcpObserved(
             last.last_time, side if unanswered[side] else NEITHER, (int(last.last_frame),), self.sides
         )
-        out.append(NotEnded(observed, how, time - last.last_time, half, unanswered[side]))
+        ended = NotEnded(observed, how, time - last.last_time, half, unanswered[side])
+        if not first.last_frame or not second.last_frame:
+            ended.unheard = 1 if first.last_frame else 0
+        out.append(ended)

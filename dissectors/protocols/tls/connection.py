@@ -100,7 +100,7 @@ class TlsConnection:
         """Nothing of this handshake is missing in the capture up to then, as far as is known by now."""
         observed = self.context.observed
         frames = observed.frames
-        if any([side.unsure for side in self.sides]) or (min(frames) == 0 and max(frames) > 0):
+        if self.sides[0].unsure or self.sides[1].unsure or (min(frames) == 0 and max(frames) > 0):
             return False
         return observed.absence(NEITHER, self.session.began_ns, until, OCTETS).proven
 

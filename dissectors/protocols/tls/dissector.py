@@ -50,6 +50,8 @@ class TlsDissector(Dissector):
             return []
         state = self.state
         side = state.sides[chunk.direction]
+        if side.origin < 0:
+            side.origin = chunk.position
         before = layer.run.records
         found = layer.data(chunk)
         if not found and layer.run.records == before:
@@ -121,11 +123,16 @@ class TlsDissector(Dissector):
             ))
         elif notice.kind == FOUND:
             state.tell(Resynchronised(observed, notice))
-        elif not self.context.midstream \
-                and self.context.observed.blind(side.direction, -1, notice.time, OCTETS) is None:
+        elif self._from_the_beginning(side, notice):
             event = Plaintext(observed, notice, state.session)
             state.tell(event)
             state.session.broken = state.session.broken or event.answer
+
+    def _from_the_beginning(self, side: TlsSide, notice: Notice) -> bool:
+        """These octets are the first of their direction; within a dialogue in clear, they follow a ClientHello."""
+        if self.context.midstream or (side.origin > 0 and self.state.session.hello is None):
+            return False
+        return self.context.observed.blind(side.direction, -1, notice.time, OCTETS) is None
 
     # -- runs of application data ----------------------------------------------------------------------
 
@@ -216,7 +223,7 @@ class TlsDissector(Dissector):
             return
         last = max(spoken, key=_end_of)
         observed = TlsObserved(last.end, NEITHER, (last.last_frame,), state.client)
-        sealed = self._masks() and any([side.sealed for side in state.sides])
+        sealed = self._masks() and (state.sides[0].sealed or state.sides[1].sealed)
         state.tell(DataSummary(observed, state.sides, plain=state.child, masked=sealed))
 
     def _stalled(self, how: str, frame: int, time: int) -> None:

@@ -62,6 +62,7 @@ class TlsSide:
         self.hidden = Hidden()
         self.notified = False        # close_notify
         self.notified_hidden = False # an encrypted alert that is taken for it
+        self.origin = -1             # position of the first octets that came
         self.sealed = False          # its last protected record could not be read
         self.lacking = False         # that a secret of it is missing was told
         self.ended = ""              # "fin" once the transport said so
