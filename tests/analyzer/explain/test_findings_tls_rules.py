@@ -112,14 +112,14 @@ def plain(first: bytes, answer: bool, port: int = 443) -> Made:
 # By code: what meets the rule, and what just does not.
 CASES: dict[str, tuple[Made, Made]] = {
     "tls.no_shared_version": (made(hello(), alert(70, "too old")), made(hello(), alert(40))),
-    "tls.no_shared_suite": (made(hello(), alert(40, "none is shared")), made(hello(), REQUEST, alert(40))),
+    "tls.no_shared_suite": (made(hello(), alert(40, "none is shared")), made(hello(), REQUEST, alert(40, wanted=True))),
     "tls.no_shared_alpn": (made(hello(alpn("imap")), alert(120, "none is shared")), made(hello(), alert(40))),
     "tls.unknown_name": (made(hello(), alert(112, "no such name")), made(hello(), alert(0, ends=False, level=1))),
     "tls.client_certificate": (
         made(hello(), REQUEST, alert(116, "none was shown")), made(hello(), alert(40, "none is shared")),
     ),
     "tls.certificate_refused": (
-        shown(GOOD, BETWEEN, then=(alert(48, "it knows no authority", 0),)), shown(OLD, BETWEEN, then=(REFUSAL,)),
+        shown(GOOD, BETWEEN, then=(alert(48, "it knows no authority", 0),)), shown(OLD, BETWEEN),
     ),
     "tls.alert": (made(hello(), alert(80, "of its own")), made(hello(), alert(0, ends=False))),
     "tls.reset_after_hello": (made(hello(), rst(), stalled()), made(hello(), rst(time=10 * SECOND), stalled())),
@@ -323,9 +323,11 @@ def test_a_record_that_the_end_of_the_capture_cuts_is_no_truncation() -> None:
 
 
 def test_a_refusal_is_told_once() -> None:
-    """The certificate explains the alert, so the alert is no finding of its own."""
-    codes = [one.code for one in findings(shown(OLD, BETWEEN, then=(REFUSAL,))()) if one.code.startswith("tls.")]
-    assert codes == ["tls.certificate_expired"]
+    """The certificate explains the alert, of which there is a remark: without the certificate it is all that is seen."""
+    found = [one for one in findings(shown(OLD, BETWEEN, then=(REFUSAL,))()) if one.code.startswith("tls.")]
+    assert [(one.severity, one.code) for one in found] == [
+        ("error", "tls.certificate_expired"), ("chat", "tls.certificate_refused"),
+    ]
     assert only(shown(OLD, BETWEEN, then=(REFUSAL,)), "tls.certificate_expired").frames == (6, 7)
 
 
