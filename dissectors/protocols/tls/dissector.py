@@ -280,7 +280,7 @@ class TlsDissector(Dissector):
         Up to TLS 1.2 an alert shows as one.
         """
         state = self.state
-        kinds = (*OCTETS, HIDDEN) if self._masks() else OCTETS
+        kinds: tuple[str, ...] = (*OCTETS, HIDDEN) if self._masks() else OCTETS
         unseen: dict[str, str] = {}
         sized: dict[str, str] = {}
         for side in state.sides:

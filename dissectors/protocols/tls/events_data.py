@@ -132,13 +132,14 @@ class DataSummary(TlsEvent):
 
     def what(self) -> str:
         mine, other = self.client, 1 - self.client
+        most = "at most " if self.masked else ""
         text = (
-            f"In all the client sends {size(self.octets[mine])} in {plural(self.records[mine], 'record')} and the "
-            f"server {size(self.octets[other])} in {plural(self.records[other], 'record')}"
+            f"In all the client sends {most}{size(self.octets[mine])} in {plural(self.records[mine], 'record')} and "
+            f"the server {most}{size(self.octets[other])} in {plural(self.records[other], 'record')}"
         )
         if self.time > self.began_ns:
             text += f", within {duration(self.time - self.began_ns)}"
-        text += "; alerts and tickets may be among them." if self.masked else "."
+        text += "; alerts and tickets among the records look the same." if self.masked else "."
         return text if self.plain else text + " That much anybody on the way can tell; what was said, nobody."
 
     def headline(self) -> Headline | None:

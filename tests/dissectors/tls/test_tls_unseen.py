@@ -68,7 +68,8 @@ def test_what_is_encrypted_without_a_key_is_hidden() -> None:
         connection = Connection()
         full(connection)
         connection.client(record(23, bytes(100)))
-        assert open_ended(connection, CLIENT) and open_ended(connection, SERVER)
+        assert open_ended(connection, CLIENT)
+        assert open_ended(connection, SERVER)
         assert connection.context.observed.absence(SERVER, kinds=OCTETS).proven
 
 
@@ -99,7 +100,8 @@ def test_the_secret_of_one_side_is_missing(direction: int, label: bytes) -> None
     talk.say(CLIENT, b"GET / HTTP/1.1\r\n\r\n")
     talk.say(SERVER, b"HTTP/1.1 200 OK\r\n\r\n")
     connection = talk.told(only(talk.provided(), label))
-    assert open_ended(connection, direction) and not open_ended(connection, 1 - direction)
+    assert open_ended(connection, direction)
+    assert not open_ended(connection, 1 - direction)
     found = [event for event in connection.named("tls.decryption") if event.fields()["outcome"] == "partial"]
     assert [event.direction for event in found] == [direction]
     assert label.decode() in found[0].what()
@@ -171,7 +173,8 @@ def test_a_handshake_that_was_not_seen_whole_did_not_stop() -> None:
     assert "1448 bytes are not in the capture" in stalled.what()
     assert "not finished" not in f"{stalled.label()} {stalled.what()} {stalled.phase_title()}"
     headline = stalled.headline()
-    assert headline is not None and "not seen whole" in headline.text
+    assert headline is not None
+    assert "not seen whole" in headline.text
 
 
 def test_keys_are_not_wrong_after_a_hole() -> None:
