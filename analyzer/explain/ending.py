@@ -109,6 +109,8 @@ def not_ended(case: Case) -> list[Found]:
     for event in case.of(NotEnded):
         if event.unanswered or event.how == "capacity":    # what is followed no further may well go on
             continue
+        if event.unheard >= 0:     # it may have closed; that it is not in the capture is told by itself
+            continue
         if event.how == "capture":
             later = f", {duration(event.silent_ns)} after its last segment" if event.silent_ns >= BRIEF_NS else ""
             sentence = (

@@ -59,13 +59,13 @@ class Observations:
         self.dropped = "the capturing system lost frames" if analysis.capture.dropped > 0 else ""
         self._cases = {case.conversation.number: case for case in cases}
 
-    def absence(self, number: int) -> Absence:
+    def absence(self, number: int, kinds: tuple[str, ...]) -> Absence:
         """That something did not happen anywhere in this conversation, from the beginning of the capture to its end.
 
         Where it is none of one conversation, the rule puts together what is told of several, and asks by itself.
         """
         case = self._cases.get(number)
-        return case.absence(NEITHER) if case is not None else NOWHERE
+        return case.absence(NEITHER, kinds=kinds) if case is not None else NOWHERE
 
 
 def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
@@ -100,6 +100,8 @@ def _shown(finding: Finding, marks: dict[int, Marks]) -> Finding:
 
 
 def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
+    if isinstance(about, Case):
+        about.kinds = rule.kinds
     try:
         return rule.examine(about)
     except Exception as error:
@@ -138,7 +140,7 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
     sentence, severity = found.sentence, found.severity or rule.severity
     confidence, basis = found.confidence, found.basis
     if rule.absence:
-        absent = found.absent or observed.absence(number)
+        absent = found.absent or observed.absence(number, rule.kinds)
         if not absent.proven:
             if not found.otherwise:
                 return None

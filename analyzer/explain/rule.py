@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 from analyzer.model import CaptureSummary, Conversation, Endpoint, Told
 from dissectors.kit.event import Event
-from dissectors.kit.observation import KINDS, Absence
+from dissectors.kit.observation import KINDS, OCTETS, Absence
 from dissectors.kit.units import grouped
 from dissectors.wire.x509.chain import Certificates
 
@@ -18,6 +18,8 @@ CONFIDENCE: Final = (CERTAIN, LIKELY, POSSIBLE)   # falling
 
 MAX_FRAMES: Final = 12     # frames that a finding cites: the first ones
 
+IN_CLEAR: Final = ("tcp", "udp", "icmp", "capture")    # what these say of a conversation, nothing encrypts
+
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
 
@@ -25,7 +27,7 @@ T = TypeVar("T")
 class Case:
     """A conversation under examination, its events by their class, and the capture that it is part of.
 
-    observed: what could be observed of it.
+    observed: what could be observed of it.   kinds: the blind spots that matter for the rule in hand.
 
     certificates: what was read of certificates in all conversations.
     """
@@ -34,6 +36,7 @@ class Case:
         self.conversation: Conversation = told.conversation
         self.capture = capture
         self.observed = told.observed
+        self.kinds: tuple[str, ...] = KINDS
         self.certificates = certificates if certificates is not None else Certificates()
         self._events: dict[type[Event], list[Event]] = {}
         for phase in told.phases:
@@ -59,12 +62,14 @@ class Case:
         sides = [(side, [event for event in found if event.direction == side]) for side in (0, 1)]
         return [(side, events) for side, events in sides if events]
 
-    def absence(self, direction: int, since: int = -1, until: int = -1, kinds: tuple[str, ...] = KINDS) -> Absence:
+    def absence(self, direction: int, since: int = -1, until: int = -1, kinds: tuple[str, ...] = ()) -> Absence:
         """That this direction (NEITHER: either) did not do something from `since` to `until`, as far as is known.
 
         until: -1 for the end of the capture. What a claim about the time after it would rest on, nobody has seen.
+        kinds: () for those that matter for the rule in hand.
         """
-        return self.observed.absence(direction, since, self.capture.end_ns - 1 if until < 0 else until, kinds)
+        end = self.capture.end_ns - 1 if until < 0 else until
+        return self.observed.absence(direction, since, end, kinds or self.kinds)
 
     def end(self, direction: int) -> Endpoint:
         """The end that sends in this direction."""
@@ -103,7 +108,8 @@ class Rule(Generic[T]):
 
     narrow: a display filter that is put behind the conversation's.   absence: it rests on something that was not
     seen. Its findings are then held against the observation (`Found.absent`): where that does not prove them they say
-    what was seen, as a note, or are not made.
+    what was seen, as a note, or are not made.   kinds: the blind spots that matter for it. Encryption hides nothing
+    from a rule about packets.
     """
 
     def __init__(
@@ -117,6 +123,7 @@ class Rule(Generic[T]):
         self.refute = refute
         self.narrow = narrow
         self.absence = absence
+        self.kinds = OCTETS if code.partition(".")[0] in IN_CLEAR else KINDS
 
 
 def frames_of(events: Sequence[Event]) -> tuple[int, ...]:

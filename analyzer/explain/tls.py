@@ -4,12 +4,15 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
+from dissectors.kit.event import NEITHER
+from dissectors.kit.observation import OCTETS, Absence
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.tls.events import TlsEvent, capital
+from dissectors.protocols.tls.events_data import ApplicationData
 from dissectors.protocols.tls.events_end import RESET, AlertSeen, Plaintext, Stalled, TlsRefused
 from dissectors.protocols.tls.events_hello import ClientHelloSeen
-from dissectors.protocols.tls.events_proof import CertificateRequestSeen, CertificateSeen
+from dissectors.protocols.tls.events_proof import CertificateSeen
 from dissectors.protocols.tls.protocol import TLS
 from dissectors.wire.x509 import chain
 
@@ -39,6 +42,7 @@ NO_NAME: Final = "tls.unknown_name"
 NO_CLIENT_CERTIFICATE: Final = "tls.client_certificate"
 NO_SERVER_CERTIFICATE: Final = "tls.certificate_refused"
 OTHER: Final = "tls.alert"
+NEEDS_ALL: Final = (NO_SUITE, OTHER)    # what an alert is taken for where nothing that came before tells more
 
 
 def sender(event: TlsEvent, case: Case) -> str:
@@ -61,7 +65,7 @@ def fatal(case: Case) -> list[AlertSeen]:
     ]
 
 
-def kind_of(alert: AlertSeen, case: Case) -> str:
+def kind_of(alert: AlertSeen) -> str:
     """The code of the finding that an alert is."""
     number, from_client = alert.description, alert.from_client()
     if number == PROTOCOL_VERSION:
@@ -72,37 +76,65 @@ def kind_of(alert: AlertSeen, case: Case) -> str:
         return NO_NAME
     if number in OF_CERTIFICATES or (number < 0 and from_client and alert.cause):
         return NO_SERVER_CERTIFICATE if from_client else NO_CLIENT_CERTIFICATE
-    wanted = bool(case.of(CertificateRequestSeen))
-    if number in (CERTIFICATE_REQUIRED, NO_CERTIFICATE) or (number == HANDSHAKE_FAILURE and wanted and not from_client):
+    failed = number == HANDSHAKE_FAILURE and not from_client
+    if number in (CERTIFICATE_REQUIRED, NO_CERTIFICATE) or (failed and alert.wanted):
         return NO_CLIENT_CERTIFICATE
-    if number < 0 and wanted and alert.cause:
+    if number < 0 and alert.wanted and alert.cause:
         return NO_CLIENT_CERTIFICATE
-    return NO_SUITE if number in (HANDSHAKE_FAILURE, INSUFFICIENT_SECURITY) and not from_client else OTHER
+    if alert.answered or from_client:
+        return OTHER     # the server had found what both sides accept
+    return NO_SUITE if number in (HANDSHAKE_FAILURE, INSUFFICIENT_SECURITY) else OTHER
+
+
+def before(alert: AlertSeen, case: Case) -> Absence:
+    """That nothing else preceded an alert in its handshake than what was seen."""
+    return case.absence(NEITHER, alert.began_ns, alert.time, OCTETS)
+
+
+def went_on(alert: AlertSeen, case: Case) -> bool:
+    """Its sender said more afterwards: a record of that size was no alert that ended a handshake."""
+    return any(run.direction == alert.direction and run.time >= alert.time for run in case.of(ApplicationData))
 
 
 def _alerts(case: Case, code: str) -> list[Found]:
     found = []
     for alert in fatal(case):
-        if kind_of(alert, case) != code:
+        if kind_of(alert) != code or (alert.by_size and went_on(alert, case)):
             continue
         when = "ended the handshake" if isinstance(alert, TlsRefused) else "broke off the connection"
-        what = f"with the alert {alert.words()}" if alert.description >= 0 else "with an alert that is encrypted"
-        cause = f": {alert.cause}" if alert.cause else ""
-        if explained(alert, case):
-            continue
-        cut = _cut_off(alert, case)
-        cause = f": {cut}" if cut else cause
-        less = "note" if cut else "warn" if alert.description < 0 and not cause else ""
+        what = f"with the alert {alert.words()}"
+        if alert.by_size:
+            what = f"with an encrypted record of the size of an alert ({alert.length} bytes)"
+        elif alert.description < 0:
+            what = "with an alert that is encrypted"
+        whole = before(alert, case)
+        cause, less, basis = _grounds(alert, case, code, whole)
         frames = frames_of([*case.of(ClientHelloSeen)[:1], *certificate_before(alert, case), alert])
         sentence = f"{sender(alert, case)} {when}{asked_for(alert.server_name)} {what}{cause}."
         sure = LIKELY if alert.cause or alert.description < 0 else CERTAIN
         found.append(Found(
-            sentence, frames, case.conversation, confidence=sure, severity=less,
-            basis="the alert; its cause is concluded from the messages before" if alert.cause else "the alert",
+            sentence, frames, case.conversation, confidence=sure, severity=less, basis=basis,
             narrow=f"(tls.handshake.type == 1 || tls.alert_message.desc == {alert.description})"
             if alert.description >= 0 else "tls",
         ))
     return found
+
+
+def _grounds(alert: AlertSeen, case: Case, code: str, whole: Absence) -> tuple[str, str, str]:
+    """What an alert goes back to, the severity where it is not the rule's, and what both rest on."""
+    if explained(alert, case):
+        return ", for what is wrong with the certificate", "chat", "the alert and the certificate before it"
+    cut = _cut_off(alert, case)
+    cause = f": {cut}" if cut else f": {alert.cause}" if alert.cause else ""
+    less = "note" if cut else "warn" if alert.description < 0 and not cause else ""
+    basis = "the alert"
+    if alert.by_size:
+        basis = "the size of the record, since no message of the handshake is as short; what it says is hidden"
+    elif alert.cause:
+        basis = "the alert; its cause is concluded from the messages before"
+    if not whole.proven and code in NEEDS_ALL:
+        return cause, "note", f"{basis}; but {whole.why}"
+    return cause, less, basis
 
 
 def certificate_before(alert: AlertSeen, case: Case) -> list[CertificateSeen]:
@@ -188,11 +220,14 @@ def reset_after_hello(case: Case) -> list[Found]:
         who = place(case.end(resets[0].direction)) if resets else "Somebody"
         hellos = case.of(ClientHelloSeen)[-1:]
         after = f" {duration(max(resets[0].time - hellos[0].time, 0))}" if resets and hellos else ""
+        what = f"{who} reset the connection{after} after the ClientHello{asked_for(event.server_name)}"
+        until = resets[0].time if resets else event.time
         found.append(Found(
-            f"{who} reset the connection{after} after the ClientHello{asked_for(event.server_name)}, and said no word "
-            "of TLS.", frames_of([*hellos, *resets[:1], event]), case.conversation,
+            f"{what}, and said no word of TLS.", frames_of([*hellos, *resets[:1], event]), case.conversation,
             basis="a RST follows the ClientHello, without ServerHello or alert",
             narrow="(tls.handshake.type == 1 || tcp.flags.reset == 1)",
+            absent=case.absence(NEITHER, event.began_ns, until, OCTETS),
+            otherwise=f"{what}; what was said between the two is not in the capture.",
         ))
     return found
 
@@ -222,6 +257,9 @@ def stalled(case: Case) -> list[Found]:
             severity="note" if early else "", confidence=POSSIBLE if early else LIKELY,
             basis="the capture ends soon after the last message" if early else
             "no later message of the handshake is in the capture",
+            absent=case.absence(NEITHER, event.began_ns, -1 if event.how == "capture" else event.time, OCTETS),
+            otherwise=f"The end of the TLS handshake{asked_for(event.server_name)} was not seen: the last message in "
+            f"the capture is {event.after}, and what followed may be missing.",
         ))
     return found
 
@@ -297,7 +335,7 @@ TLS_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "tls.reset_after_hello", "error", reset_after_hello,
         "Try another server name from the same place, and the same name from elsewhere: a filter on the way reads it.",
-        "A log of the server that shows it closed the connection itself.", "tls.handshake.type == 1",
+        "A log of the server that shows it closed the connection itself.", "tls.handshake.type == 1", True,
     ),
     Rule(
         "tls.stalled", "warn", stalled,

@@ -5,6 +5,7 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of
 from analyzer.explain.tls import UNKNOWN_CA, certificate_before, fatal
+from dissectors.protocols.starttls.events import Agreed
 from dissectors.protocols.tls.events import TlsEvent, capital
 from dissectors.protocols.tls.events_data import ApplicationData
 from dissectors.protocols.tls.events_proof import CertificateSeen, CertificateStatusSeen
@@ -27,7 +28,10 @@ def shown(case: Case) -> list[CertificateSeen]:
 
 
 class Judgement:
-    """What the other side made of a certificate. refused: the alert by which it did not accept it."""
+    """What the other side made of a certificate. refused: the alert by which it did not accept it.
+
+    went_on: it sent data after the handshake.
+    """
 
     def __init__(self, event: CertificateSeen, case: Case) -> None:
         refusals = [
@@ -35,13 +39,20 @@ class Judgement:
         ]
         self.refused = refusals[:1]
         self.words = ""
+        self.went_on = False
         if refusals:
             self.words = f" {capital(event.peer())} refused it with the alert {refusals[0].words()}."
         elif any(done.time >= event.time for done in case.of(TlsEstablished)):
-            went_on = any(run.direction != event.direction for run in case.of(ApplicationData))
-            self.words = f" {capital(event.peer())} " + (
-                "went on all the same." if went_on else "finished the handshake, and sent no data after it."
+            peer = capital(event.peer())
+            self.went_on = any(
+                run.direction != event.direction and not run.alert_size for run in case.of(ApplicationData)
             )
+            if self.went_on:
+                self.words = f" {peer} went on all the same."
+            elif case.absence(1 - event.direction, event.time).proven:
+                self.words = f" {peer} finished the handshake, and sent no data after it."
+            else:
+                self.words = f" {peer} finished the handshake."
 
 
 def _severity(judgement: Judgement) -> str:
@@ -78,9 +89,20 @@ def not_yet_valid(case: Case) -> list[Found]:
 
 
 def wrong_name(case: Case) -> list[Found]:
-    return _problems(
-        case, (chain.WRONG_NAME,), "the server name in the ClientHello and the names in the certificate"
-    )
+    """An error only for a client that refused it: many do not look at names, and of mail servers among themselves,
+    which take TLS where they can get it, hardly any does (RFC 7435 §3, RFC 7672 §1.3)."""
+    found = []
+    for event in shown(case):
+        judgement = Judgement(event, case)
+        lenient = judgement.went_on and any(agreed.protocol == "SMTP" for agreed in case.of(Agreed))
+        for problem in event.check(case.certificates).of(chain.WRONG_NAME):
+            found.append(Found(
+                f"{capital(problem.words)}.{judgement.words}", frames_of([event, *judgement.refused]),
+                case.conversation, severity=_severity(judgement) or ("note" if lenient else "warn"),
+                confidence=_confidence(problem),
+                basis="the server name in the ClientHello and the names in the certificate",
+            ))
+    return found
 
 
 def self_signed(case: Case) -> list[Found]:

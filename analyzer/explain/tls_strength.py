@@ -5,12 +5,15 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
 from analyzer.explain.tls import asked_for, sender
+from dissectors.kit.event import NEITHER
+from dissectors.kit.observation import OCTETS
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events_teardown import Fin
 from dissectors.protocols.tls.events import some
 from dissectors.protocols.tls.events_data import (
     ACCEPTED,
     KEYS_MISSING,
+    KEYS_PARTIAL,
     KEYS_WRONG,
     OFFERED,
     DataSummary,
@@ -136,19 +139,23 @@ def truncated(case: Case) -> list[Found]:
     found = []
     for event in case.of(TlsClosed):
         server = 1 - event.client
+        cut = [event.client if name == "client" else server for name in event.unfinished]
         octets = sums[-1].octets[server] if sums else 0
         if event.unfinished and event.how in (FIN, RESET):
             found.append(Found(
                 f"A TLS record of the {' and of the '.join(event.unfinished)} is cut off in its middle: what it held "
                 "did not arrive.", frames_of([event]), case.conversation, severity="warn",
                 basis="the length in the header of the last record",
+                absent=case.absence(cut[0] if len(cut) == 1 else NEITHER, -1, event.time, OCTETS),
             ))
-        elif "server" not in event.notified and event.how == FIN and octets and _ended_first(case, server):
+        elif "server" not in (*event.notified, *event.unseen) and event.how == FIN and octets \
+                and _ended_first(case, server):
             found.append(Found(
                 f"The server closed without close_notify after {size(octets)} of data. From TLS alone the client "
                 "cannot know that nothing was cut off; it can where the protocol above states its lengths.",
                 frames_of([event]), case.conversation,
                 basis="no alert of the server was seen before its FIN, which came first",
+                absent=case.absence(server, sums[-1].time, event.time, OCTETS),
             ))
     return found
 
@@ -170,6 +177,14 @@ def early_data(case: Case) -> list[Found]:
 
 
 def keys_missing(case: Case) -> list[Found]:
+    half = [event for event in case.of(Decryption) if event.outcome == KEYS_PARTIAL]
+    if half:
+        lacking = " and ".join([event.reason for event in half])
+        return [Found(
+            f"The keys that were given open this TLS session in part: {lacking}. What is sent there is not told.",
+            frames_of(half), case.conversation, severity="note",
+            basis="the secrets in the key log for the client's random number", narrow="tls",
+        )]
     events = [event for event in case.of(Decryption) if event.outcome == KEYS_MISSING]
     return [Found(
         "The keys for this TLS session are not among those that were given, so its inside is not told.",
@@ -191,7 +206,7 @@ def heartbleed(case: Case) -> list[Found]:
     beats = case.of(HeartbeatSeen)
     over = [event for event in beats if event.overread]
     if not over:
-        return []
+        return _loose_heartbeat(case, beats)
     first = over[0]
     over = [event for event in over if event.direction == first.direction]   # an answer in pieces looks the same
     larger = [
@@ -210,6 +225,27 @@ def heartbleed(case: Case) -> list[Found]:
         text, frames_of([*over, *larger]), case.conversation, severity="error" if larger else "",
         confidence=CERTAIN if larger else LIKELY, basis="the payload length against the length of the record"
         + ("" if larger else "; no answer of that size is in the capture"),
+    )]
+
+
+def _loose_heartbeat(case: Case, beats: list[HeartbeatSeen]) -> list[Found]:
+    """RFC 6520 §4: payload and at least 16 octets of padding must fit. Who answers otherwise does not check."""
+    loose = [event for event in beats if event.loose and event.kind == "request"]
+    if not loose:
+        return []
+    first = loose[0]
+    answers = [event for event in beats if event.direction != first.direction and event.time >= first.time]
+    text = (
+        f"{sender(first, case)} sent a heartbeat of {plural(first.length, 'byte')} that names {first.claimed} of "
+        f"payload and so has {first.padding} of padding, where at least 16 must follow: whoever gets it has to drop it "
+        "(RFC 6520)."
+    )
+    if answers:
+        text += " The other side answered all the same: it lacks the check whose absence is Heartbleed."
+    return [Found(
+        text, frames_of([*loose, *answers[:1]]), case.conversation, severity="" if answers else "note",
+        confidence=LIKELY, basis="the payload length against the length of the record"
+        + ("" if answers else "; no answer is in the capture"),
     )]
 
 
@@ -255,7 +291,7 @@ def not_offered(case: Case) -> list[Found]:
             frames_of([*case.of(ClientHelloSeen)[:1], event]), case.conversation,
             basis="the list in the ClientHello and the choice in the ServerHello",
         )
-        for event in case.of(ServerHelloSeen) if not event.offered
+        for event in case.of(ServerHelloSeen) if not event.offered and not event.hello.problem
     ]
 
 

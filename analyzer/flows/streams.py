@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
-from analyzer.flows.reassembly import Assembler, Piece
+from analyzer.flows.reassembly import MAX_WAITING_BYTES, Assembler, Piece
 from dissectors.protocols.tcp.flags import ACK, RST, SYN
 from dissectors.protocols.tcp.side import MASK, TcpSide
 
@@ -42,6 +42,12 @@ class Streams:
     def finish(self, frame: i64, time: i64) -> list[Piece]:
         """Whatever still waits behind a hole."""
         return self.forward.finish(frame, time) + self.backward.finish(frame, time)
+
+    def missing(self, direction: i64, seq: i64) -> i64:
+        """Octets of this direction before that sequence number that never came, 0 where that cannot be told."""
+        sender = self.backward if direction else self.forward
+        ahead = (seq - sender.next_seq) & MASK
+        return ahead if sender.started and ahead < MAX_WAITING_BYTES else 0
 
     def resume(self) -> None:
         """Frames were left out: both directions begin again wherever they are found."""

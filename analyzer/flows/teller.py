@@ -122,6 +122,7 @@ class Teller:
             self.acknowledges[direction] = True
         if flags & RST:
             self.reset = self.reset or Close(number, time, NEITHER, "rst")
+            self._before_reset(packet, direction, int(self.streams.missing(direction, table.seq)))
         elif table.length:
             self.reset = None   # the connection went on: the reset was not accepted (RFC 5961 §3.2)
         if flags & FIN:
@@ -167,6 +168,15 @@ class Teller:
             NOT_CAPTURED, gap.direction, self.delivered[gap.direction], gap.time, gap.frame,
             f"{size(gap.length)} of this direction are not in the capture",
         )
+
+    def _before_reset(self, packet: Packet, direction: int, octets: int) -> None:
+        """A reset stands where its sender's octets end (RFC 9293 §3.10.7.4); a FIN before it takes a number too."""
+        octets -= self.ended[direction]
+        if octets > 0:
+            self.observed.miss(
+                NOT_CAPTURED, direction, self.delivered[direction], int(packet.time), int(packet.number),
+                f"{size(octets)} before the reset are not in the capture",
+            )
 
     # -- everything else -------------------------------------------------------------------------------
 

@@ -19,9 +19,10 @@ CUT: Final = "cut"                      # by the snap length
 HIDDEN: Final = "hidden"                # encrypted, and its key is not there
 STATELESS: Final = "stateless"          # it depends on what was said before the capture began
 KINDS: Final = (NOT_CAPTURED, NOT_READ, CUT, HIDDEN, STATELESS)
+OCTETS: Final = (NOT_CAPTURED, NOT_READ, CUT)     # packets, or parts of them: all that can hide what is sent in clear
 
 ALWAYS: Final = 1 << 62                 # later than any time of a capture, in nanoseconds
-MAX_BLIND: Final = 64                   # spots of a direction that are kept apart; then the last one grows
+MAX_BLIND: Final = 64                   # spots of a direction that are kept apart; then the last of their kind grows
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -95,13 +96,18 @@ class Observation:
         """A blind spot of a direction; NEITHER stands for both."""
         for side in (FORWARD, BACKWARD) if direction == NEITHER else (direction,):
             spots = self.spots[side]
-            if len(spots) < MAX_BLIND:
-                spots.append(Blind(kind, since, until, frame, why))
+            alike = [spot for spot in spots if spot.kind == kind] if len(spots) >= MAX_BLIND else []
+            if alike:
+                alike[-1].since = min(alike[-1].since, since)
+                alike[-1].until = max(alike[-1].until, until)
             else:
-                spots[-1] = Blind(
-                    spots[-1].kind, min(spots[-1].since, since), max(spots[-1].until, until), spots[-1].frame,
-                    spots[-1].why,
-                )
+                spots.append(Blind(kind, since, until, frame, why))
+
+    def readable(self, direction: int, time: int) -> None:
+        """What was hidden of this direction until further notice can be read from `time` on."""
+        for spot in self.spots[direction]:
+            if spot.kind == HIDDEN and spot.until == ALWAYS:
+                spot.until = max(spot.since, time - 1)
 
     # -- asked by every statement of absence ---------------------------------------------------------------
 

@@ -321,6 +321,7 @@ class NotEnded(TcpEvent):
 
     half_closed: the side that had sent its FIN, -1 for none; unanswered: what is known of its last data, None where
     they were acknowledged, or sent once.
+    unheard: the side of which the capture holds nothing, so that it may have closed; -1 where both were heard.
     """
 
     name: ClassVar[str] = "tcp.not_ended"
@@ -344,12 +345,18 @@ class NotEnded(TcpEvent):
         self.unanswered = unanswered.count if unanswered is not None else 0
         self.since = unanswered.since if unanswered is not None else -1
         self.heard = unanswered.heard if unanswered is not None else 0
+        self.unheard = -1
 
     def label(self) -> str:
-        return "open"
+        return "open" if self.unheard < 0 else "end not seen"
 
     def what(self) -> str:
         last = f"#{self.evidence.frames[-1]}"
+        if self.unheard in (0, 1):
+            text = f"Of {self.sides[self.unheard]} the capture holds nothing, so how its direction ended was not seen."
+            if self.half_closed in (0, 1):
+                text += f" {capital(self.sides[self.half_closed])} closed its own."
+            return text
         if self.how == "reused":
             text = f"A connection with the same ports begins {duration(self.silent_ns)} after {last}; no end was seen."
         elif self.how == "idle":

@@ -261,7 +261,7 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
             facts.append(f"half close for {duration(event.lasted_ns)}")
         elif isinstance(event, NotEnded):
             title = "No end seen"
-            facts.append({
+            facts.append("one direction is not in the capture" if event.unheard >= 0 else {
                 "capture": "the capture ends first", "idle": f"silent for {duration(event.silent_ns)}",
                 "reused": "the ports begin a new connection", "capacity": "followed no further",
             }.get(event.how, "no FIN or RST was seen"))

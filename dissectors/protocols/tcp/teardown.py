@@ -186,7 +186,7 @@ class TeardownWatch:
         if half >= 0:
             octets = self.flows[1 - half].octets() - self._fin_position
             fin = self.flows[half]
-            if octets > 0:
+            if octets > 0 and self.flows[1 - half].last_frame:
                 observed = TcpObserved(last.last_time, 1 - half, (int(fin.fin_frame),), self.sides)
                 out.append(HalfClose(observed, octets, last.last_time - fin.fin_time))
         side = 0 if unanswered[0].count >= unanswered[1].count else 1
@@ -194,4 +194,7 @@ class TeardownWatch:
         if how == "closed" or (first.fin_end >= 0 and second.fin_end >= 0 and not most.count):
             return      # both have said all that they had to say
         observed = TcpObserved(last.last_time, side if most.count else NEITHER, (int(last.last_frame),), self.sides)
-        out.append(NotEnded(observed, how, time - last.last_time, half, most if most.count else None))
+        ended = NotEnded(observed, how, time - last.last_time, half, most if most.count else None)
+        if not first.last_frame or not second.last_frame:
+            ended.unheard = 1 if first.last_frame else 0
+        out.append(ended)

@@ -5,11 +5,13 @@ from typing import Final
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
+from dissectors.kit.observation import ALWAYS, HIDDEN, OCTETS
 from dissectors.kit.protocol import ALPN, ANYONE, BENEATH, Context, Handoff, Output
 from dissectors.protocols.tls.events import TlsEvent, TlsObserved
 from dissectors.protocols.tls.events_data import (
     KEYS_FOUND,
     KEYS_MISSING,
+    KEYS_PARTIAL,
     KEYS_WRONG,
     OFFERED,
     REJECTED,
@@ -20,7 +22,7 @@ from dissectors.protocols.tls.events_proof import FinishedSeen
 from dissectors.protocols.tls.events_summary import TlsEstablished
 from dissectors.protocols.tls.handshake import RecordOrMessage
 from dissectors.protocols.tls.records import TlsRecord
-from dissectors.protocols.tls.secrets import Keys
+from dissectors.protocols.tls.secrets import TRAFFIC, Keys
 from dissectors.protocols.tls.state import Session, TlsSide
 from dissectors.protocols.tls.summary import summed_up
 
@@ -94,7 +96,42 @@ class TlsConnection:
         session.last_frames = frames
         session.last_ns = time
 
+    def seen_whole(self, until: int) -> bool:
+        """Nothing of this handshake is missing in the capture up to then, as far as is known by now."""
+        observed = self.context.observed
+        frames = observed.frames
+        if self.sides[0].unsure or self.sides[1].unsure or (min(frames) == 0 and max(frames) > 0):
+            return False
+        return observed.absence(NEITHER, self.session.began_ns, until, OCTETS).proven
+
     # -- keys ------------------------------------------------------------------------------------------
+
+    def seal(self, side: TlsSide, record: TlsRecord, sealed: bool) -> None:
+        """Whether a protected record could be read: what is hidden is none of what did not happen."""
+        if side.sealed == sealed:
+            return
+        side.sealed = sealed
+        observed = self.context.observed
+        if not sealed:
+            observed.readable(side.direction, record.time)
+            return
+        observed.miss(
+            HIDDEN, side.direction, record.time, ALWAYS, record.number,
+            f"from #{record.number} on this direction is encrypted, and no key for it is there",
+        )
+
+    def lacking(self, side: TlsSide, record: TlsRecord) -> None:
+        """TLS 1.3: there are keys for this connection, and none for what this side sends."""
+        session = self.session
+        if side.lacking or side.opener is not None or session.server is None or not session.tls13:
+            return
+        label = TRAFFIC[0 if self.from_client(side) else 1]
+        if not self.keys.labels or self.keys.secret(label):
+            return
+        side.lacking = True
+        who = "client" if self.from_client(side) else "server"
+        reason = f"the secret of what the {who} sends ({label.decode()}) is missing"
+        self.tell(Decryption(self.seen(side, record), KEYS_PARTIAL, [*self.keys.labels], reason))
 
     def decryption(self, outcome: str, reason: str, side: TlsSide, within: RecordOrMessage) -> None:
         """Said once for each outcome of a connection."""
@@ -110,6 +147,8 @@ class TlsConnection:
         for one in self.sides:
             if not one.opened:
                 one.layer.keep = False
+        if self.keys.labels and self.session.tls13:
+            return     # which of them are missing is told of each side
         reason = ""
         if self.session.hello is None:
             reason = "the ClientHello is not in the capture, and keys are named by its random number"
@@ -138,7 +177,7 @@ class TlsConnection:
         if side.failures >= most:
             side.opener = None
             side.layer.keep = False
-        if not side.opened and not self.sides[1 - side.direction].opened:
+        if not side.opened and not self.sides[1 - side.direction].opened and self.seen_whole(record.time):
             self.decryption(KEYS_WRONG, "a record does not pass its check with them", side, record)
 
     # -- the end of a handshake ------------------------------------------------------------------------

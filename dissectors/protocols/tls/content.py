@@ -54,6 +54,9 @@ class TlsContent(TlsObserver):
         else:
             if kind == APPLICATION_DATA or (side.secure and not self.session.tls13):
                 plain = self._opened(side, record)
+                self.seal(side, record, plain is None)
+                if plain is None and self.keys.active:
+                    self.lacking(side, record)
             if plain is not None and side.opener is not None:
                 inner = side.opener.inner_type
             content = record.fragment if plain is None else plain
@@ -265,7 +268,7 @@ class TlsContent(TlsObserver):
         if not session.tls13:
             return True
         tag = 8 if session.suite == SHORT_TAG_SUITE else 16
-        if record.length == 3 + tag:   # level, description, inner type
+        if record.length == 3 + tag and not session.early and self.seen_whole(record.time):
             self._hidden_alert(side, record)
             return False
         if not client:
@@ -311,22 +314,26 @@ class TlsContent(TlsObserver):
     # -- alerts and heartbeats -------------------------------------------------------------------------
 
     def _hidden_alert(self, side: TlsSide, record: TlsRecord) -> None:
-        """An encrypted record in the handshake of TLS 1.3 that is as long as an alert and shorter than any message."""
+        """An encrypted record in the handshake of TLS 1.3 that is as long as an alert and shorter than any message.
+
+        Early data may be as short, and so may anything where the capture does not show at which place it stands.
+        """
         session = self.session
         session.broken = True
         self.flush_hidden(self.server_side())
-        why = "its size tells that it is an alert, because no handshake message is as short"
+        why = ""
         if self.from_client(side):
-            why += "; at this place the client mostly does not accept the server's certificate"
+            why = "at this place the client mostly does not accept the server's certificate"
         elif session.requested or self.client_side().hidden.records:
-            why += "; at this place the server mostly misses or refuses the client's certificate"
-        self.tell(TlsRefused(self.seen(side, record), None, why, session))
+            why = "at this place the server mostly misses or refuses the client's certificate"
+        self.tell(TlsRefused(self.seen(side, record), None, why, session, by_size=True))
 
     def _alert(self, side: TlsSide, record: TlsRecord, content: bytes, opened: bool) -> None:
         session = self.session
         if len(content) != 2:   # no alert is longer, so this one is encrypted (RFC 8446 §6)
-            side.notified_hidden = session.established
-            ended = not session.established and not session.broken
+            whole = self.seen_whole(record.time)
+            side.notified_hidden = session.established or not whole
+            ended = not session.established and not session.broken and whole
             session.broken = session.broken or ended
             hidden = TlsRefused if ended and session.hello is not None else AlertSeen
             self.tell(hidden(self.seen(side, record), None, "", session))
@@ -339,6 +346,7 @@ class TlsContent(TlsObserver):
             side.notified = True
             if self.child:
                 self.out.append(Close(record.number, record.time, side.direction, "fin"))
+        session.requested = session.requested or self.client_side().empty_certificate
         because = cause(description, self.from_client(side), session, self.client_side().empty_certificate)
         if ended:
             self.flush_hidden(self.server_side())

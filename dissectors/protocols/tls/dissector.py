@@ -5,12 +5,14 @@ from typing import Final
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
+from dissectors.kit.observation import HIDDEN, OCTETS
 from dissectors.kit.protocol import Context, Dissector, Output
-from dissectors.protocols.tls.content import TlsContent
+from dissectors.protocols.tls.content import SHORT_TAG_SUITE, TlsContent
 from dissectors.protocols.tls.events import Resynchronised, TlsObserved
 from dissectors.protocols.tls.events_data import ApplicationData, DataSummary
-from dissectors.protocols.tls.events_end import Plaintext, Stalled, TlsClosed
+from dissectors.protocols.tls.events_end import BackToClear, Plaintext, Stalled, TlsClosed
 from dissectors.protocols.tls.header import APPLICATION_DATA
+from dissectors.protocols.tls.plain import is_text
 from dissectors.protocols.tls.records import BROKEN, FOUND, Found, Notice, TlsRecord, TlsRun
 from dissectors.protocols.tls.state import TlsSide
 
@@ -48,6 +50,8 @@ class TlsDissector(Dissector):
             return []
         state = self.state
         side = state.sides[chunk.direction]
+        if side.origin < 0:
+            side.origin = chunk.position
         before = layer.run.records
         found = layer.data(chunk)
         if not found and layer.run.records == before:
@@ -109,16 +113,26 @@ class TlsDissector(Dissector):
             side.messages.clear()
             side.unsure = True
             side.gap = True
+            closed = side.notified or side.notified_hidden or self._may_have_closed(side)
+            if (closed or is_text(notice.first)) and (state.session.established or state.session.hello is None):
+                state.tell(BackToClear(observed, notice, closed=closed))
+                return
             state.out.append(Malformed(
                 Observed(notice.time, side.direction, Evidence(observed.frames)), "tls", 0,
                 f"no record begins where one is due ({notice.first.hex(' ')})",
             ))
         elif notice.kind == FOUND:
             state.tell(Resynchronised(observed, notice))
-        elif not self.context.midstream:
+        elif self._from_the_beginning(side, notice):
             event = Plaintext(observed, notice, state.session)
             state.tell(event)
             state.session.broken = state.session.broken or event.answer
+
+    def _from_the_beginning(self, side: TlsSide, notice: Notice) -> bool:
+        """These octets are the first of their direction; within a dialogue in clear, they follow a ClientHello."""
+        if self.context.midstream or (side.origin > 0 and self.state.session.hello is None):
+            return False
+        return self.context.observed.blind(side.direction, -1, notice.time, OCTETS) is None
 
     # -- runs of application data ----------------------------------------------------------------------
 
@@ -149,8 +163,27 @@ class TlsDissector(Dissector):
         side.records += int(run.records)
         side.end = run.end
         side.last_frame = run.cited.last
+        side.last_length = int(run.last)
         observed = TlsObserved(run.begin, side.direction, run.cited.frames(), self.state.client)
-        self.state.out.append(ApplicationData(observed, run, runs))
+        self.state.out.append(ApplicationData(
+            observed, run, runs, masked=run.plain < 0 and self._masks(),
+            alert_size=side.last_length == self._alert_size(),
+        ))
+
+    def _masks(self) -> bool:
+        """What is inside a record of application data is hidden, alerts among it (RFC 8446 §5.2)."""
+        session = self.state.session
+        return session.tls13 or session.server is None
+
+    def _alert_size(self) -> int:
+        """Of an encrypted alert of TLS 1.3: level, description, type and tag."""
+        return 3 + (8 if self.state.session.suite == SHORT_TAG_SUITE else 16)
+
+    def _may_have_closed(self, side: TlsSide) -> bool:
+        """The last record is hidden, and as long as an alert."""
+        run = side.layer.run
+        last = int(run.last) if run.records else side.last_length
+        return side.sealed and self._masks() and last == self._alert_size()
 
     # -- the end ---------------------------------------------------------------------------------------
 
@@ -190,7 +223,8 @@ class TlsDissector(Dissector):
             return
         last = max(spoken, key=_end_of)
         observed = TlsObserved(last.end, NEITHER, (last.last_frame,), state.client)
-        state.tell(DataSummary(observed, state.sides, plain=state.child))
+        sealed = self._masks() and (state.sides[0].sealed or state.sides[1].sealed)
+        state.tell(DataSummary(observed, state.sides, plain=state.child, masked=sealed))
 
     def _stalled(self, how: str, frame: int, time: int) -> None:
         state = self.state
@@ -198,7 +232,9 @@ class TlsDissector(Dissector):
         from_client, awaited = self._awaited()
         frames = tuple(sorted({*session.last_frames, frame}))
         due = state.client if from_client else 1 - state.client
-        state.tell(Stalled(TlsObserved(time, due, frames, state.client), session, awaited, how))
+        until = time - 1 if how == "capture" else time
+        missing = self.context.observed.absence(NEITHER, session.began_ns, until, OCTETS)
+        state.tell(Stalled(TlsObserved(time, due, frames, state.client), session, awaited, how, missing.why))
 
     def _awaited(self) -> tuple[bool, str]:
         """(whether the client was due to speak, what it or the server should have said)"""
@@ -235,7 +271,29 @@ class TlsDissector(Dissector):
         if how == "capture" and not notified:
             return   # the connection goes on, for all that is known
         observed = TlsObserved(time, NEITHER, (frame,), state.client)
-        state.tell(TlsClosed(observed, notified, how, unfinished, inferred=inferred))
+        unseen, sized = self._unseen(time, notified)
+        state.tell(TlsClosed(observed, notified, how, unfinished, inferred=inferred, unseen=unseen, sized=sized))
+
+    def _unseen(self, time: int, notified: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Sides that may have said close_notify, and why nobody can tell; what the last record of some looks like.
+
+        Up to TLS 1.2 an alert shows as one.
+        """
+        state = self.state
+        kinds: tuple[str, ...] = (*OCTETS, HIDDEN) if self._masks() else OCTETS
+        unseen: dict[str, str] = {}
+        sized: dict[str, str] = {}
+        for side in state.sides:
+            name = "client" if state.from_client(side) else "server"
+            absent = self.context.observed.absence(side.direction, max(side.end, side.finished_ns), time, kinds)
+            if name in notified or absent.proven:
+                continue
+            unseen[name] = absent.why
+            if absent.kind == HIDDEN:
+                unseen[name] = "what is sent last is encrypted, and its key is not there"
+                if side.last_length == self._alert_size():
+                    sized[name] = f"{side.last_length} bytes, #{side.last_frame}"
+        return unseen, sized
 
 
 def _end_of(side: TlsSide) -> int:

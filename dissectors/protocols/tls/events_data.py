@@ -28,12 +28,14 @@ REJECTED: Final = "rejected"
 KEYS_FOUND: Final = "found"
 KEYS_MISSING: Final = "missing"
 KEYS_WRONG: Final = "wrong"
+KEYS_PARTIAL: Final = "partial"   # for one direction, or for a part of what it sends
 
 
 class ApplicationData(TlsEvent):
     """A run of application-data records of one direction. octets: of their fragments; plain: of what was inside, -1
     where they were not decrypted. time: of the first record; end_ns: of the last. runs: 1, or more where the cap on
-    runs told one by one was reached.
+    runs told one by one was reached. masked: the type of these records is hidden too (RFC 8446 §5.2), so that some may
+    be alerts or messages. alert_size: of the only record, which is as long as an alert is.
     """
 
     name: ClassVar[str] = "tls.application_data"
@@ -46,7 +48,9 @@ class ApplicationData(TlsEvent):
         "direction and when: pages, films and keystrokes can often be told apart by that alone."
     )
 
-    def __init__(self, observed: TlsObserved, run: TlsRun, runs: int) -> None:
+    def __init__(
+        self, observed: TlsObserved, run: TlsRun, runs: int, *, masked: bool = False, alert_size: bool = False
+    ) -> None:
         super().__init__(observed)
         self.records = int(run.records)
         self.octets = int(run.octets)
@@ -54,6 +58,8 @@ class ApplicationData(TlsEvent):
         self.largest = int(run.largest)
         self.end_ns = run.end
         self.runs = runs
+        self.masked = masked
+        self.alert_size = alert_size and masked and run.records == 1
 
     def label(self) -> str:
         return "application data"
@@ -63,13 +69,19 @@ class ApplicationData(TlsEvent):
         return text + (f", {size(self.plain)} inside" if self.plain >= 0 else " encrypted")
 
     def what(self) -> str:
-        text = f"{capital(self.who())} sends {plural(self.records, 'record')} of application data, {size(self.octets)}"
+        kind = "encrypted record" if self.masked else "record"
+        text = f"{capital(self.who())} sends {plural(self.records, kind)}"
+        text += f", {size(self.octets)}" if self.masked else f" of application data, {size(self.octets)}"
         if self.runs > 1:
             text += f" in {self.runs} runs"
         if self.end_ns > self.time:
             text += f" in {duration(self.end_ns - self.time)}"
         if self.plain >= 0:
             return f"{text}; {size(self.plain)} of them are content."
+        if self.alert_size:
+            return f"{text}: the size of an alert, such as close_notify, or of 2 bytes of data."
+        if self.masked:
+            return f"{text}: data, as far as one can tell, though alerts and tickets look the same (RFC 8446 §5.2)."
         return f"{text}. The content is hidden; its size and its timing are not."
 
     def fields(self) -> dict[str, JsonValue]:
@@ -86,6 +98,7 @@ class DataSummary(TlsEvent):
     """What went over the connection, told when it is over. octets, records, runs: by direction.
 
     time: of the last record; began_ns: of the first. plain: it was decrypted, so the protocol above tells more.
+    masked: records whose type is hidden are counted, so that less may be data.
     """
 
     name: ClassVar[str] = "tls.data"
@@ -98,13 +111,14 @@ class DataSummary(TlsEvent):
         "are often enough to tell a download from a chat, or one page of a site from another."
     )
 
-    def __init__(self, observed: TlsObserved, sides: list[TlsSide], *, plain: bool) -> None:
+    def __init__(self, observed: TlsObserved, sides: list[TlsSide], *, plain: bool, masked: bool = False) -> None:
         super().__init__(observed)
         self.records = [side.records for side in sides]
         self.octets = [side.octets for side in sides]
         self.runs = [side.runs for side in sides]
         self.began_ns = min([side.begin for side in sides if side.records])
         self.plain = plain
+        self.masked = masked
 
     def label(self) -> str:
         return "data in all"
@@ -118,13 +132,14 @@ class DataSummary(TlsEvent):
 
     def what(self) -> str:
         mine, other = self.client, 1 - self.client
+        most = "at most " if self.masked else ""
         text = (
-            f"In all the client sends {size(self.octets[mine])} in {plural(self.records[mine], 'record')} and the "
-            f"server {size(self.octets[other])} in {plural(self.records[other], 'record')}"
+            f"In all the client sends {most}{size(self.octets[mine])} in {plural(self.records[mine], 'record')} and "
+            f"the server {most}{size(self.octets[other])} in {plural(self.records[other], 'record')}"
         )
         if self.time > self.began_ns:
             text += f", within {duration(self.time - self.began_ns)}"
-        text += "."
+        text += "; alerts and tickets among the records look the same." if self.masked else "."
         return text if self.plain else text + " That much anybody on the way can tell; what was said, nobody."
 
     def headline(self) -> Headline | None:
@@ -309,6 +324,8 @@ class HeartbeatSeen(TlsEvent):
     """A heartbeat. claimed: payload length that it names, -1 where it is encrypted. length: of the record.
 
     overread: it names more payload than it carries, which the Heartbleed flaw of OpenSSL answered with memory.
+    loose: its payload and the padding that must follow do not fit, so that a receiver has to drop it. padding: octets
+    of it that are there, -1 where it is encrypted.
     """
 
     name: ClassVar[str] = "tls.heartbeat"
@@ -318,8 +335,8 @@ class HeartbeatSeen(TlsEvent):
     spec: ClassVar[str] = "RFC 6520 §4"
     WHY: ClassVar[str] = (
         "A heartbeat asks whether the other side is still there; the payload comes back as it was sent. A request "
-        "that claims more payload than it carries must be dropped. A server that trusts the claim sends back "
-        "whatever lies behind it in memory, keys among it (Heartbleed)."
+        "that claims more payload than it carries, with at least 16 bytes of padding, must be dropped. A server that "
+        "trusts the claim sends back whatever lies behind it in memory, keys among it (Heartbleed)."
     )
 
     def __init__(self, observed: TlsObserved, heartbeat: Heartbeat | None) -> None:
@@ -329,6 +346,8 @@ class HeartbeatSeen(TlsEvent):
         self.claimed = heartbeat.claimed if heartbeat is not None else -1
         self.length = observed.length
         self.overread = heartbeat is not None and heartbeat.overread
+        self.loose = heartbeat is not None and heartbeat.loose
+        self.padding = heartbeat.padding if heartbeat is not None else -1
 
     def label(self) -> str:
         return "heartbeat"
@@ -343,14 +362,25 @@ class HeartbeatSeen(TlsEvent):
         text += f" {self.kind} that names {plural(self.claimed, 'byte')} of payload; its record has {self.length}."
         if self.overread:
             text += " It claims more than it carries: an attempt to read memory (Heartbleed)."
+        elif self.loose:
+            text += (
+                f" {plural(self.padding, 'byte')} of padding follow where at least 16 must, so it has to be dropped "
+                "without an answer."
+            )
         return text
 
     def fields(self) -> dict[str, JsonValue]:
-        return {"kind": self.kind, "claimed": self.claimed, "length": self.length, "overread": self.overread}
+        out: dict[str, JsonValue] = {
+            "kind": self.kind, "claimed": self.claimed, "length": self.length, "overread": self.overread,
+        }
+        if self.claimed >= 0:
+            out["padding"] = self.padding
+        return out
 
 
 class Decryption(TlsEvent):
-    """What came of the keys that the user gave: KEYS_FOUND, KEYS_MISSING or KEYS_WRONG. labels: in the log."""
+    """What came of the keys that the user gave: KEYS_FOUND, KEYS_MISSING, KEYS_WRONG, or KEYS_PARTIAL, which is told
+    of the direction that cannot be read. labels: in the log."""
 
     name: ClassVar[str] = "tls.decryption"
     phase: ClassVar[str] = HANDSHAKE
@@ -376,6 +406,8 @@ class Decryption(TlsEvent):
             text = "The keys for this TLS session were given, so what follows is read"
         elif self.outcome == KEYS_WRONG:
             text = "The keys that were given for this TLS session do not open its records"
+        elif self.outcome == KEYS_PARTIAL:
+            text = "The keys for this TLS session are not all in the log"
         else:
             text = "The keys for this TLS session are not in the log"
         return f"{text}: {self.reason}." if self.reason else text + "."

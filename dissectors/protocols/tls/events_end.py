@@ -27,7 +27,8 @@ class AlertSeen(TlsEvent):
     """An alert. level, description: -1 where it is encrypted and was not opened.
 
     cause: what in the messages before likely led to it, "" where nothing points to one. began_ns: of the ClientHello,
-    -1 where none was seen. server_name: what the client asked for.
+    -1 where none was seen. server_name: what the client asked for. answered: a ServerHello came before. wanted: the
+    server had asked for a certificate of the client. by_size: an encrypted record whose size speaks for an alert.
     """
 
     name: ClassVar[str] = "tls.alert"
@@ -40,7 +41,9 @@ class AlertSeen(TlsEvent):
         "would help an attacker, so the cause has to be found in the messages before."
     )
 
-    def __init__(self, observed: TlsObserved, alert: Alert | None, cause: str, session: Session) -> None:
+    def __init__(
+        self, observed: TlsObserved, alert: Alert | None, cause: str, session: Session, *, by_size: bool = False
+    ) -> None:
         """alert: None where it was not read. session: the handshake that it belongs to."""
         super().__init__(observed)
         self.level = alert.level if alert is not None else -1
@@ -49,6 +52,9 @@ class AlertSeen(TlsEvent):
         self.began_ns = session.began_ns
         self.server_name = session.server_name
         self.length = observed.length
+        self.answered = session.server is not None
+        self.wanted = session.requested
+        self.by_size = by_size
 
     def words(self) -> str:
         return alert_name(self.description) if self.description >= 0 else "encrypted"
@@ -63,7 +69,12 @@ class AlertSeen(TlsEvent):
 
     def what(self) -> str:
         who = capital(self.who())
-        if self.description < 0:
+        if self.by_size:
+            text = (
+                f"{who} sends an encrypted record of the size of an alert ({self.length} bytes); no message of the "
+                "handshake is as short."
+            )
+        elif self.description < 0:
             text = f"{who} sends an alert that is encrypted."
             if not isinstance(self, TlsRefused):
                 text += " At this place it mostly is close_notify."
@@ -116,6 +127,7 @@ class Stalled(TlsEvent):
     """A handshake that was not finished. after: the last message that was seen; awaited: what should have come next.
 
     missing_from_client: whose turn it was. how: "rst", "fin", "timeout" or "capture"; waited_ns: since that message.
+    unseen: what of it the capture misses, so that it may have been finished; "" where all of it was seen.
     """
 
     name: ClassVar[str] = "tls.stalled"
@@ -129,7 +141,7 @@ class Stalled(TlsEvent):
         "got lost on the way."
     )
 
-    def __init__(self, observed: TlsObserved, session: Session, awaited: str, how: str) -> None:
+    def __init__(self, observed: TlsObserved, session: Session, awaited: str, how: str, unseen: str = "") -> None:
         """observed: the end, of the direction of the side whose turn it was."""
         super().__init__(observed)
         self.after = session.last_message
@@ -139,8 +151,11 @@ class Stalled(TlsEvent):
         self.waited_ns = max(observed.time - session.last_ns, 0)
         self.began_ns = session.began_ns
         self.server_name = session.server_name
+        self.unseen = unseen
 
     def label(self) -> str:
+        if self.unseen:
+            return "handshake not seen whole"
         return "reset in the handshake" if self.how == RESET else "handshake not finished"
 
     def detail(self) -> str:
@@ -148,6 +163,11 @@ class Stalled(TlsEvent):
 
     def what(self) -> str:
         side = "the client" if self.missing_from_client else "the server"
+        if self.unseen:
+            return (
+                f"The end of the handshake was not seen: the last message that was is {self.after}, {self.awaited} of "
+                f"{side} was due, but {self.unseen}."
+            )
         text = f"The handshake is not finished: after {self.after}, {self.awaited} of {side} was due"
         text += f", and {duration(self.waited_ns)} later came {ENDS.get(self.how, 'the end')}."
         if self.how == RESET and self.after == "ClientHello":
@@ -161,20 +181,23 @@ class Stalled(TlsEvent):
 
     def headline(self) -> Headline | None:
         name = f" · {self.server_name}" if self.server_name else ""
-        end = "reset" if self.how == RESET else "not finished"
+        end = "not seen whole" if self.unseen else "reset" if self.how == RESET else "not finished"
         return Headline("TLS", f"handshake {end} after {self.after}{name}", self.began_ns, self.time)
 
     def phase_title(self) -> str:
-        return "TLS handshake, not finished"
+        return "TLS handshake, not seen whole" if self.unseen else "TLS handshake, not finished"
 
     def phase_facts(self) -> list[str]:
-        return [f"stopped after {self.after}"]
+        return [f"last seen {self.after}" if self.unseen else f"stopped after {self.after}"]
 
     def fields(self) -> dict[str, JsonValue]:
-        return {
+        out: dict[str, JsonValue] = {
             "after": self.after, "awaited": self.awaited, "awaited_from": "client" if self.missing_from_client else
             "server", "how": self.how, "waited_ns": self.waited_ns,
         }
+        if self.unseen:
+            out["unseen"] = self.unseen
+        return out
 
 
 class Ssl2Answer(TlsEvent):
@@ -248,11 +271,50 @@ class Plaintext(TlsEvent):
         return {"guess": self.guess, "first": self.first.hex(), "answer": self.answer}
 
 
+class BackToClear(TlsEvent):
+    """Bytes that are no records where the next one would begin, and that TLS had ended before, or that are text.
+
+    closed: the sender had ended TLS with close_notify, or with a record that may hold it. first: the first of them.
+    """
+
+    name: ClassVar[str] = "tls.back_to_clear"
+    phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 8446 §6.1; RFC 4217 §12.3; RFC 4511 §4.14.3.1"
+    WHY: ClassVar[str] = (
+        "Where TLS began within a dialogue it may end within it too: FTP's CCC goes back to plain text so that a "
+        "firewall can read the addresses, and LDAP may take TLS off again. What follows is open to everybody."
+    )
+
+    def __init__(self, observed: TlsObserved, notice: Notice, *, closed: bool) -> None:
+        super().__init__(observed)
+        self.closed = closed
+        self.first = notice.first
+
+    def label(self) -> str:
+        return "in clear again"
+
+    def detail(self) -> str:
+        return self.first.hex(" ")
+
+    def what(self) -> str:
+        after = " after its close_notify" if self.closed else ", which looks like text"
+        return (
+            f"What {self.who()} sends from here on is no TLS any more{after} (the first bytes are "
+            f"{self.first.hex(' ')}). It is not read further."
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"closed": self.closed, "first": self.first.hex()}
+
+
 class TlsClosed(TlsEvent):
     """The end of the connection, as TLS sees it. notified: which sides sent close_notify ("client", "server").
 
     truncated: directions that ended without it, or within a record. how: what ended the transport.
-    inferred: alerts were encrypted and taken for close_notify.
+    inferred: alerts were encrypted and taken for close_notify. unseen: sides of which nobody can tell, and why.
+    sized: of these, those whose last record is as long as an alert, with its size and frame.
     """
 
     name: ClassVar[str] = "tls.closed"
@@ -266,20 +328,25 @@ class TlsClosed(TlsEvent):
     )
 
     def __init__(
-        self, observed: TlsObserved, notified: list[str], how: str, unfinished: list[str], *, inferred: bool
+        self, observed: TlsObserved, notified: list[str], how: str, unfinished: list[str], *, inferred: bool,
+        unseen: dict[str, str] | None = None, sized: dict[str, str] | None = None,
     ) -> None:
         super().__init__(observed)
         self.notified = notified
         self.how = how
         self.unfinished = unfinished
         self.inferred = inferred
+        self.unseen = unseen if unseen is not None else {}
+        self.sized = sized if sized is not None else {}
 
     def label(self) -> str:
         return "TLS ends"
 
     def what(self) -> str:
         likely = " (likely: the alerts are encrypted)" if self.inferred else ""
-        if len(self.notified) == 2:
+        if self.unseen:
+            text = self._in_part(likely)
+        elif len(self.notified) == 2:
             text = f"Both sides said close_notify{likely} before {ENDS.get(self.how, 'the end')}."
         elif self.notified:
             text = f"Only the {self.notified[0]} said close_notify{likely} before {ENDS.get(self.how, 'the end')}."
@@ -292,9 +359,35 @@ class TlsClosed(TlsEvent):
             text += f" A record of the {side} is cut off in its middle."
         return text
 
+    def _in_part(self, likely: str) -> str:
+        """Where it cannot be told of every side."""
+        text = f"TLS ends with {ENDS.get(self.how, 'the end')}."
+        whys = set(self.unseen.values())
+        if len(self.unseen) == 2 and len(whys) == 1:
+            text += f" Whether the two sides said close_notify is unknown: {whys.pop()}."
+        else:
+            for side in ("client", "server"):
+                if side in self.unseen:
+                    text += f" Whether the {side} said close_notify is unknown: {self.unseen[side]}."
+                elif side in self.notified:
+                    text += f" The {side} said close_notify{likely}."
+                else:
+                    text += f" The {side} said no close_notify."
+        if self.sized:
+            last = " and ".join([f"the {side}'s last record ({which})" for side, which in self.sized.items()])
+            text += f" {capital(last)} {'is' if len(self.sized) == 1 else 'are'} as long as an alert."
+        return text
+
     def fields(self) -> dict[str, JsonValue]:
         notified: list[JsonValue] = []
         notified.extend(self.notified)
         unfinished: list[JsonValue] = []
         unfinished.extend(self.unfinished)
-        return {"notified": notified, "how": self.how, "unfinished": unfinished, "inferred": self.inferred}
+        out: dict[str, JsonValue] = {
+            "notified": notified, "how": self.how, "unfinished": unfinished, "inferred": self.inferred,
+        }
+        if self.unseen:
+            unseen: dict[str, JsonValue] = {}
+            unseen.update(self.unseen)
+            out["unseen"] = unseen
+        return out

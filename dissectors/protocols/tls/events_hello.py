@@ -177,7 +177,8 @@ class ServerHelloSeen(TlsEvent):
         self.hello = hello
         self.thinking_ns = session.server_ns
         self.resumed = session.resumption
-        self.offered = session.hello is None or hello.suite in session.hello.suites
+        offer = session.hello
+        self.offered = offer is None or hello.suite in offer.suites or bool(offer.problem)
 
     def label(self) -> str:
         return "ServerHello"

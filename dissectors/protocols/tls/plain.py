@@ -20,9 +20,14 @@ _STARTS: Final[tuple[tuple[bytes, str], ...]] = (
 )
 
 
+def is_text(first: bytes) -> bool:
+    """Printable ASCII and line ends alone."""
+    return bool(first) and all(32 <= octet < 127 or octet in (9, 10, 13) for octet in first)
+
+
 def looks_like(first: bytes) -> str:
     """first: up to five octets. "" where they look like nothing known."""
     for start, name in _STARTS:
         if first.startswith(start):
             return name
-    return "text" if first and all(32 <= octet < 127 or octet in (9, 10, 13) for octet in first) else ""
+    return "text" if is_text(first) else ""

@@ -18,7 +18,15 @@ from dissectors.protocols.tls.events_data import (
     Renegotiation,
     UnknownMessage,
 )
-from dissectors.protocols.tls.events_end import AlertSeen, Plaintext, Ssl2Answer, Stalled, TlsClosed, TlsRefused
+from dissectors.protocols.tls.events_end import (
+    AlertSeen,
+    BackToClear,
+    Plaintext,
+    Ssl2Answer,
+    Stalled,
+    TlsClosed,
+    TlsRefused,
+)
 from dissectors.protocols.tls.events_hello import (
     ClientHelloSeen,
     EncryptedExtensionsSeen,
@@ -65,7 +73,7 @@ TLS: Final = Protocol(
         ServerHelloDoneSeen, HelloRequestSeen, ClientKeyExchangeSeen, ChangeCipherSpecSeen, FinishedSeen,
         NewSessionTicketSeen, EncryptedHandshake, EarlyData, EndOfEarlyDataSeen, Decryption, TlsEstablished,
         ApplicationData, DataSummary, KeyUpdateSeen, Renegotiation, HeartbeatSeen, UnknownMessage, AlertSeen,
-        TlsRefused, Stalled, Plaintext, Ssl2Answer, TlsClosed,
+        TlsRefused, Stalled, Plaintext, Ssl2Answer, BackToClear, TlsClosed,
     ),
     terms=TERMS,
     probe=probe,

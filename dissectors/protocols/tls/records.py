@@ -62,6 +62,7 @@ class TlsRun:
         self.octets: i64 = 0       # of fragments, as they were sent
         self.plain: i64 = -1       # of what was inside; -1 where they were not decrypted
         self.largest: i64 = 0
+        self.last: i64 = 0         # octets of the last one
         self.begin: int = 0
         self.end: int = 0
         self.cited = Cited()       # the frames in which its records end
@@ -73,6 +74,7 @@ class TlsRun:
         self.records += 1
         self.octets += octets
         self.largest = max(self.largest, octets)
+        self.last = octets
         self.end = time
         self.cited.add(frame)
 
@@ -87,6 +89,7 @@ class TlsRun:
         self.records += other.records
         self.octets += other.octets
         self.largest = max(self.largest, other.largest)
+        self.last = other.last
         self.end = other.end
         self.cited.last = other.cited.last
 
@@ -190,6 +193,8 @@ class RecordLayer(Framer):
 
     def unfinished(self) -> i64:
         """Octets of a record whose end never came, its header among them."""
+        if not self.in_step:
+            return 0
         return self.seen() if self.open else len(self.buffer)
 
     # -- what the kit asks -----------------------------------------------------------------------------

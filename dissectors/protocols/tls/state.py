@@ -17,7 +17,7 @@ MAX_TRANSCRIPT: Final[i64] = 1 << 20  # octets of handshake messages kept to che
 
 def is_tls13(version: int) -> bool:
     """TLS 1.3 or a draft of it, which had numbers of their own (RFC 8446 §4.2.1 names the final one)."""
-    return version >= TLS13 or version >> 8 == 0x7F
+    return version >= TLS13
 
 
 class Hidden:
@@ -62,6 +62,9 @@ class TlsSide:
         self.hidden = Hidden()
         self.notified = False        # close_notify
         self.notified_hidden = False # an encrypted alert that is taken for it
+        self.origin = -1             # position of the first octets that came
+        self.sealed = False          # its last protected record could not be read
+        self.lacking = False         # that a secret of it is missing was told
         self.ended = ""              # "fin" once the transport said so
         self.ended_frame = 0
         self.ended_ns = 0
@@ -71,6 +74,7 @@ class TlsSide:
         self.octets = 0
         self.begin = -1              # ns, of the first
         self.end = 0                 # ns, of the last
+        self.last_length = 0         # octets of the last
         self.last_frame = 0
         self.empty_certificate = False
         self.certificate = False     # one was shown
@@ -96,7 +100,7 @@ class Session:
         self.early_outcome = ""
         self.early_told = False
         self.early_sent = Hidden()
-        self.requested = False       # the server asked for a certificate of the client
+        self.requested = False       # the server asked for a certificate of the client, which may be told by its answer
         self.last_message = ""       # by name, and who sent it
         self.last_from_client = False
         self.last_frames: tuple[int, ...] = ()

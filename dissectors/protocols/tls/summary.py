@@ -37,7 +37,7 @@ def summed_up(session: Session, ended_ns: int, inferred: bool, decrypted: bool, 
     found = suite(session.suite)
     if found is not None:
         out.cipher = found.short()
-        out.forward = "yes" if forward_secret(session, found.forward_secret) else "no"
+        out.forward = forward_secret(session, found.forward_secret)
         if found.weak:
             out.weak.append(found.weak)
     if session.resumption and not session.tls13:
@@ -62,9 +62,9 @@ def round_trips(session: Session) -> int:
     return 1 if session.resumption else 2
 
 
-def forward_secret(session: Session, by_suite: bool) -> bool:
+def forward_secret(session: Session, by_suite: bool) -> str:
     """TLS 1.3 resumes with a fresh key exchange, or with the pre-shared key alone (psk_ke), which gives none away only
-    as long as that key is secret (RFC 8446 §2.2)."""
-    if session.tls13:
-        return session.group != 0
-    return by_suite
+    as long as that key is secret (RFC 8446 §2.2). A ServerHello with neither was not read rightly: "unknown"."""
+    if session.tls13 and not session.group:
+        return "no" if session.resumption else "unknown"
+    return "yes" if session.tls13 or by_suite else "no"

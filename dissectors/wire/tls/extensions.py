@@ -19,6 +19,7 @@ ENCRYPT_THEN_MAC: Final = 22        # RFC 7366 §2
 EXTENDED_MASTER_SECRET: Final = 23  # RFC 7627 §5.1
 COMPRESS_CERTIFICATE: Final = 27    # RFC 8879 §3
 SESSION_TICKET: Final = 35          # RFC 5077 §3.2
+KEY_SHARE_DRAFT: Final = 40         # draft-ietf-tls-tls13-22 §4.2 and before
 PRE_SHARED_KEY: Final = 41          # RFC 8446 §4.2.11
 EARLY_DATA: Final = 42              # RFC 8446 §4.2.10
 SUPPORTED_VERSIONS: Final = 43      # RFC 8446 §4.2.1
@@ -94,6 +95,11 @@ class Extensions:
 
     def has(self, type: int) -> bool:
         return type in self.index
+
+    def key_share(self, draft: bool) -> Extension | None:
+        """The key share. draft: of TLS 1.3, whose drafts gave it another number at first."""
+        found = self.index.get(KEY_SHARE)
+        return self.index.get(KEY_SHARE_DRAFT) if found is None and draft else found
 
     def types(self) -> list[int]:
         return [extension.type for extension in self.all]

@@ -29,7 +29,7 @@ from dissectors.wire.tls.extensions import (
     Extension,
     Extensions,
 )
-from dissectors.wire.tls.names import TLS13, is_grease
+from dissectors.wire.tls.names import TLS13, is_draft13, is_grease
 from dissectors.wire.tls.suites import RENEGOTIATION
 
 # The random of a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446 §4.1.3).
@@ -189,7 +189,7 @@ class ClientHello:
         return first
 
     def _key_shares(self) -> list[tuple[int, int]]:
-        found = self.extended.index.get(KEY_SHARE)
+        found = self.extended.key_share(any(is_draft13(version) for version in self.versions))
         shares: list[tuple[int, int]] = []
         if found is None:
             return shares
@@ -284,6 +284,8 @@ class ServerHello:
     def _number(self, type: int, otherwise: int) -> int:
         """The number that an extension of a ServerHello is; the server's key follows that of its group."""
         found = self.extended.index.get(type)
+        if type == KEY_SHARE:
+            found = self.extended.key_share(is_draft13(self.version))
         if found is None:
             return otherwise
         number = otherwise
@@ -311,7 +313,7 @@ class ServerHello:
 
     @property
     def tls13(self) -> bool:
-        return self.version >= TLS13 and self.version >> 8 in (0x03, 0x7F)
+        return self.version == TLS13 or is_draft13(self.version)
 
     @property
     def extended_master_secret(self) -> bool:

@@ -196,9 +196,13 @@ class CertificateRequest:
             self.extensions.check()
             return
         self.types = cursor.numbers(1, 1, "the certificate types")
-        if version == TLS12:
+        if version == TLS12 or (not version and cursor.left > 2 and not self._names_end(body, int(cursor.at))):
             self.schemes = cursor.numbers(2, 2, "the signature algorithms")
         self._names(cursor)
+
+    def _names_end(self, body: bytes, at: int) -> bool:
+        """Whether the authorities begin there, as before TLS 1.2: they are the last that there is."""
+        return body[at] << 8 | body[at + 1] == len(body) - at - 2
 
     def _names(self, cursor: Cursor) -> None:
         inside = cursor.inner(2, "the certificate authorities")
@@ -243,11 +247,14 @@ class ServerKeyExchange:
 
 
 class CertificateVerify:
-    """scheme: -1 before TLS 1.2, which names none."""
+    """scheme: -1 before TLS 1.2, which names none.   version: 0 where it is not known and its length has to tell."""
 
     def __init__(self, body: bytes, version: int) -> None:
         cursor = Cursor(body)
-        self.scheme = cursor.number(2) if version >= TLS12 else -1
+        names = version >= TLS12
+        if not version and len(body) >= 2:
+            names = body[0] << 8 | body[1] != len(body) - 2
+        self.scheme = cursor.number(2) if names else -1
         self.signature = cursor.vector(2, "the signature")
         cursor.done("the signature")
 
@@ -307,8 +314,15 @@ class Alert:
         cursor.done("the alert")
 
 
+LEAST_PADDING: Final = 16     # octets behind the payload of a heartbeat (RFC 6520 §4)
+
+
 class Heartbeat:
-    """claimed: octets of payload that it names. overread: it names more than it carries (RFC 6520 §4)."""
+    """claimed: octets of payload that it names. overread: it names more than it carries (RFC 6520 §4).
+
+    padding: octets that are left behind that payload, 0 for none. loose: they are fewer than the standard asks for, so
+    a receiver has to drop it.
+    """
 
     def __init__(self, body: bytes) -> None:
         cursor = Cursor(body)
@@ -316,3 +330,5 @@ class Heartbeat:
         self.kind = {1: "request", 2: "response"}.get(kind, f"of type {kind}")
         self.claimed = cursor.number(2)
         self.overread = self.claimed > cursor.left
+        self.padding = int(max(cursor.left - self.claimed, 0))
+        self.loose = self.padding < LEAST_PADDING

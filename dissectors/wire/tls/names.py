@@ -116,6 +116,11 @@ def is_grease(value: int) -> bool:
     return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF
 
 
+def is_draft13(version: int) -> bool:
+    """TLS 1.3 before it was final: drafts by their number (0x7F12), experiments with them (0x7E02, 0xFB1A)."""
+    return version >> 8 in (0x7E, 0x7F, 0xFB)
+
+
 def _name(table: dict[int, str], number: int, digits: int) -> str:
     found = table.get(number)
     if found is not None:
@@ -129,6 +134,8 @@ def version_name(number: int) -> str:
     """`TLS 1.3`; a draft of it says which, as drafts numbered themselves (0x7F00 and the draft)."""
     if number >> 8 == 0x7F:
         return f"TLS 1.3 draft {number & 0xFF}"
+    if is_draft13(number):
+        return f"TLS 1.3 experiment 0x{number:04X}"
     return _name(VERSIONS, number, 4)
 
 

@@ -76,7 +76,7 @@ CASES: dict[str, tuple[Story, str, str, Story]] = {
         chain(leaf(BETWEEN, begins=NOW - DAY).der, BETWEEN.der),
     ),
     "wrong name": (
-        chain(STRANGER.der, BETWEEN.der), "error tls.certificate_wrong_name",
+        chain(STRANGER.der, BETWEEN.der), "warn tls.certificate_wrong_name",
         "The certificate is for other.test, and the client asked for shop.test.",
         chain(leaf(BETWEEN, "other.test", "SHOP.test").der, BETWEEN.der),
     ),
@@ -175,14 +175,14 @@ def test_trust_is_only_judged_by_the_roots_that_were_named(
 
 
 def test_what_is_wrong_with_a_refused_certificate_tells_of_the_alert_too() -> None:
-    """One cause is one finding: with the alert's frame, as an error, and no second one about the alert."""
+    """One cause is one error, with the alert's frame; of the alert by itself there is a remark."""
     met = chain(STRANGER.der, BETWEEN.der, then=alerts(42, 0))
     found = tls_findings(met)
-    assert codes(found) == ["error tls.certificate_wrong_name"]
+    assert codes(found) == ["error tls.certificate_wrong_name", "chat tls.certificate_refused"]
     assert found[0].sentence.endswith("The client refused it with the alert bad_certificate.")
     assert found[0].frames == (2, 3)
     own = tls_findings(chain(OWN.der, then=alerts(48, 0)))
-    assert codes(own) == ["error tls.certificate_self_signed"]
+    assert codes(own) == ["error tls.certificate_self_signed", "chat tls.certificate_refused"]
 
 
 @pytest.mark.parametrize(("story", "confidence"), [

@@ -53,13 +53,15 @@ from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.model import SEVERITIES, Finding
+from dissectors.kit.event import Event
+from dissectors.kit.observation import NOT_CAPTURED
 from dissectors.protocols.starttls.dialogue import StarttlsObserved as Said
 from dissectors.protocols.starttls.events import Injected, Stripped
 from dissectors.protocols.tls.events import TlsObserved
-from dissectors.protocols.tls.events_data import Decryption, EarlyData, Renegotiation
+from dissectors.protocols.tls.events_data import ApplicationData, Decryption, EarlyData, Renegotiation
 from dissectors.protocols.tls.events_end import Plaintext, Ssl2Answer
 from dissectors.protocols.tls.events_hello import HelloRetry
-from dissectors.protocols.tls.records import PLAIN, Notice
+from dissectors.protocols.tls.records import PLAIN, Notice, TlsRun
 from dissectors.protocols.tls.state import Hidden, Session
 from dissectors.wire.tls.extensions import ENCRYPT_THEN_MAC
 
@@ -112,14 +114,14 @@ def plain(first: bytes, answer: bool, port: int = 443) -> Made:
 # By code: what meets the rule, and what just does not.
 CASES: dict[str, tuple[Made, Made]] = {
     "tls.no_shared_version": (made(hello(), alert(70, "too old")), made(hello(), alert(40))),
-    "tls.no_shared_suite": (made(hello(), alert(40, "none is shared")), made(hello(), REQUEST, alert(40))),
+    "tls.no_shared_suite": (made(hello(), alert(40, "none is shared")), made(hello(), REQUEST, alert(40, wanted=True))),
     "tls.no_shared_alpn": (made(hello(alpn("imap")), alert(120, "none is shared")), made(hello(), alert(40))),
     "tls.unknown_name": (made(hello(), alert(112, "no such name")), made(hello(), alert(0, ends=False, level=1))),
     "tls.client_certificate": (
         made(hello(), REQUEST, alert(116, "none was shown")), made(hello(), alert(40, "none is shared")),
     ),
     "tls.certificate_refused": (
-        shown(GOOD, BETWEEN, then=(alert(48, "it knows no authority", 0),)), shown(OLD, BETWEEN, then=(REFUSAL,)),
+        shown(GOOD, BETWEEN, then=(alert(48, "it knows no authority", 0),)), shown(OLD, BETWEEN),
     ),
     "tls.alert": (made(hello(), alert(80, "of its own")), made(hello(), alert(0, ends=False))),
     "tls.reset_after_hello": (made(hello(), rst(), stalled()), made(hello(), rst(time=10 * SECOND), stalled())),
@@ -323,10 +325,78 @@ def test_a_record_that_the_end_of_the_capture_cuts_is_no_truncation() -> None:
 
 
 def test_a_refusal_is_told_once() -> None:
-    """The certificate explains the alert, so the alert is no finding of its own."""
-    codes = [one.code for one in findings(shown(OLD, BETWEEN, then=(REFUSAL,))()) if one.code.startswith("tls.")]
-    assert codes == ["tls.certificate_expired"]
+    """The certificate explains the alert, of which there is a remark: it is all that shows without the certificate."""
+    found = [one for one in findings(shown(OLD, BETWEEN, then=(REFUSAL,))()) if one.code.startswith("tls.")]
+    assert [(one.severity, one.code) for one in found] == [
+        ("error", "tls.certificate_expired"), ("chat", "tls.certificate_refused"),
+    ]
     assert only(shown(OLD, BETWEEN, then=(REFUSAL,)), "tls.certificate_expired").frames == (6, 7)
+
+
+def test_a_wrong_name_matters_by_what_the_client_does() -> None:
+    """A server that delivers mail takes the certificate that it gets (RFC 7435 §3)."""
+    strange = leaf(BETWEEN, "other.test")
+    run = TlsRun()
+    run.add(300, 9, 95 * MS)
+    after = (established(), ApplicationData(TlsObserved(95 * MS, 0, (9,), 0), run, 1))
+    for then, severity in (
+        ((REFUSAL,), "error"), (after, "warn"), ((agreed(), *after), "note"), ((agreed(), established()), "warn"),
+        ((), "warn"),
+    ):
+        found = of_code(findings(shown(strange, BETWEEN, then=then)()), "tls.certificate_wrong_name")
+        assert [one.severity for one in found] == [severity]
+
+
+def test_an_alert_after_something_that_is_missing() -> None:
+    """The server may have asked for a certificate there, or have refused something else."""
+    def lossy(*events: Event) -> list[Finding]:
+        analysis = made(*events)()
+        analysis.told[0].observed.miss(NOT_CAPTURED, 1, 60 * MS, 79 * MS, 6, "1448 bytes are not in the capture")
+        return [one for one in findings(analysis) if one.code.startswith("tls.")]
+
+    found, = lossy(hello(), alert(40, "none is shared"))
+    assert (found.code, found.severity) == ("tls.no_shared_suite", "note")
+    assert "1448 bytes" in found.basis
+    found, = lossy(hello(), alert(70, "the client offers TLS 1.0"))     # which says it all
+    assert (found.code, found.severity) == ("tls.no_shared_version", "error")
+    found, = lossy(hello(), rst(), stalled())
+    assert (found.code, found.severity) == ("tls.reset_after_hello", "note")
+    assert "no word" not in found.sentence
+
+
+def test_a_failure_after_the_server_hello_is_none_of_suites() -> None:
+    late = alert(40)
+    late.answered = True
+    assert [one.code for one in findings(made(hello(), late)()) if one.code.startswith("tls.")] == ["tls.alert"]
+
+
+def test_who_says_more_had_not_ended_the_handshake() -> None:
+    run = TlsRun()
+    run.add(300, 9, 95 * MS)
+    more = ApplicationData(TlsObserved(95 * MS, 0, (9,), 0), run, 1, masked=True)
+    hidden = alert(-1, "mostly the certificate", 0, by_size=True)
+    assert len(of_code(findings(made(hello(), hidden)()), "tls.certificate_refused")) == 1
+    assert of_code(findings(made(hello(), hidden, more)()), "tls.certificate_refused") == []
+
+
+@pytest.mark.parametrize(("beats", "severity", "said"), [
+    ((heartbeat(0, 16, 34),), "note", "names 16 of payload and so has 15 of padding, where at least 16 must follow"),
+    ((heartbeat(0, 16, 34), heartbeat(1, 16, 35)), "warn", "answered all the same"),
+    ((heartbeat(0, 16, 19), heartbeat(1, 16, 35)), "warn", "has 0 of padding"),
+])
+def test_a_heartbeat_without_its_padding(beats: tuple[Event, ...], severity: str, said: str) -> None:
+    """RFC 6520 §4: it has to be dropped, and who answers lacks the check of CVE-2014-0160."""
+    found, = of_code(findings(made(hello(), *beats)()), "tls.heartbleed")
+    assert (found.severity, found.confidence) == (severity, "likely")
+    assert said in found.sentence
+
+
+def test_keys_of_one_side() -> None:
+    reason = "the secret of what the server sends (SERVER_TRAFFIC_SECRET_0) is missing"
+    half = Decryption(TlsObserved(90 * MS, 1, (9,), 0), "partial", ["CLIENT_TRAFFIC_SECRET_0"], reason)
+    found, = of_code(findings(made(hello(), half)()), "tls.keys_missing")
+    assert (found.severity, found.frames) == ("note", (9,))
+    assert reason in found.sentence
 
 
 def test_a_disorder_explains_no_refusal() -> None:

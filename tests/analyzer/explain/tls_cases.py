@@ -68,11 +68,16 @@ def chosen(
 
 
 def alert(
-    number: int, cause: str = "", direction: int = 1, *, ends: bool = True, level: int = 2, time: int = 80 * MS
+    number: int, cause: str = "", direction: int = 1, *, ends: bool = True, level: int = 2, time: int = 80 * MS,
+    wanted: bool = False, by_size: bool = False,
 ) -> AlertSeen:
+    """wanted: the server had asked for a certificate of the client."""
     kind = TlsRefused if ends else AlertSeen
     read = Alert(bytes((level, number))) if number >= 0 else None
-    return kind(TlsObserved(time, direction, (7,), 0, 2), read, cause, asked())
+    session = asked()
+    session.requested = wanted
+    length = 19 if by_size else 2
+    return kind(TlsObserved(time, direction, (7,), 0, length), read, cause, session, by_size=by_size)
 
 
 def stalled(after: str = "ClientHello", how: str = "capture", waited: int = 3 * SECOND) -> Stalled:

@@ -292,3 +292,15 @@ def test_frames_and_analyze_count_conversations_alike(tmp_path: Path) -> None:
         seen.setdefault(row["conversation"], row["frame"])
     assert told == seen
     assert len(told) == 4
+
+
+@pytest.mark.parametrize(("closed", "beyond", "missing"), [(False, 0, False), (False, 7, True), (True, 1, False)])
+def test_a_reset_shows_what_was_sent_before_it(tmp_path: Path, closed: bool, beyond: int, missing: bool) -> None:
+    """Its number is where its sender's octets end; a FIN before it has taken a number too."""
+    frames = connection(5001, 2)[:-3]
+    if closed:
+        frames.append(tcp(CLIENT, 5001, SERVER, 80, 1001, 9201, FIN_ACK))
+    frames.append(tcp(CLIENT, 5001, SERVER, 80, 1001 + beyond, 9201, RST | ACK))
+    told, = analyze([write(tmp_path / "c.pcap", frames)], Options()).told
+    spot = told.observed.blind(0)
+    assert (spot is not None and "7 bytes before the reset" in spot.why) is missing

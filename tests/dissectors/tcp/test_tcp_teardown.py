@@ -44,6 +44,16 @@ def test_a_half_close_without_an_end() -> None:
     assert "Only the client had closed its direction" in wire.one("tcp.not_ended").what()
 
 
+def test_of_a_side_that_was_not_captured_nobody_knows_how_it_ended() -> None:
+    """The number that its FIN takes is no byte that it still sent (RFC 9293 §3.4)."""
+    wire = Wire().client(0, 0, flags=SYN, at=0).client(1, 1, at=20).client(1, 1, 100, at=21)
+    wire.client(101, 1001, at=40).finish(CLIENT, 101, 1001, at=41).client(102, 1002, at=60).end()
+    told = wire.one("tcp.not_ended").what()
+    assert "tcp.half_close" not in wire.names()
+    assert "Of the server the capture holds nothing" in told
+    assert "The client closed its own" in told
+
+
 @pytest.mark.parametrize(("how", "words"), [
     ("capture", "The capture ends"), ("idle", "Nothing more is seen for"), ("reused", "with the same ports begins"),
 ])
