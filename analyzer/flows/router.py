@@ -64,6 +64,14 @@ class Router:
         """The end of one direction, or of the conversation."""
         return self.outer.take(close)
 
+    def skip(self, close: Close) -> list[Event]:
+        """What comes next was not read: nobody can conclude anything from it. Whoever recognises what follows begins
+        in its middle."""
+        events = self.outer.take(close)
+        self.outer.context = self.outer.context.midway()
+        self.outer.search()
+        return events
+
 
 _LAST: Final[list[Known]] = []    # at most one: a run has one set of protocols
 

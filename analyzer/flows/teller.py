@@ -60,6 +60,7 @@ class Teller:
         observed = self.observed
         if observed.frames[0] + observed.frames[1] == 0 and kind == TCP and not table.flags & SYN:
             observed.began_before(int(packet.time), int(packet.number))
+            self.context.midstream = True
         observed.saw(direction, packet.time, packet.number)
         events: list[Event] = []
         if kind == TCP:
@@ -192,7 +193,10 @@ class Teller:
         self.streams.resume()
         time, frame = self.observed.end
         self.observed.miss(NOT_READ, NEITHER, time, ALWAYS, frame, f"what comes after #{frame} was not read one by one")
-        return [] if self.narrator is None else self._said(self.narrator.on_skip())
+        events = self.router.skip(Close(frame, time, NEITHER, "unread"))
+        if self.narrator is not None:
+            events += self.narrator.on_skip()
+        return self._said(events)
 
     def finish(self, frame: int, time: int, how: str) -> list[Event]:
         """The telling ends. how: "capture"; while a capture goes on, "idle", "reused" (its ports begin a new

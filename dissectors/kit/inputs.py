@@ -93,8 +93,9 @@ class Fields:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Close:
-    """The end of a stream: `how` is "fin", "rst", "timeout" (nothing more came) or "capture" (what is
-    observed ends first).
+    """The end of a stream: `how` is "fin", "rst", "timeout" (nothing more came), "capture" (what is observed ends
+    first), "unread" (a budget of the analyser: what comes after was not read) or "lost" (octets are missing from the
+    capture, and its end with them).
 
     direction is the side that ended; NEITHER where both ended together.
     frame, time: of the last that was seen of it. until: to when nothing more came of it; what is observed ends there.
@@ -107,3 +108,8 @@ class Close:
         self.how = how
         self.stream = stream
         self.until = max(until, time)
+
+    @property
+    def unfinished(self) -> bool:
+        """Neither side made this end: what is told ends there, and not what it tells of."""
+        return self.how in ("capture", "timeout", "unread", "lost")

@@ -34,7 +34,17 @@ from dissectors.protocols.http1.reader import (
     Watcher,
 )
 from dissectors.wire.http.body import BodyReader
-from dissectors.wire.http.events import CAPTURE, CLOSED, COMPLETE, CUT, TUNNEL, UNANSWERED, UPGRADED, Interim
+from dissectors.wire.http.events import (
+    CLOSED,
+    COMPLETE,
+    CUT,
+    TUNNEL,
+    UNANSWERED,
+    UPGRADED,
+    Interim,
+    carried_how,
+    unfinished,
+)
 from dissectors.wire.http.events import LOST as LOST_END
 from dissectors.wire.http.message import NO_STATUS, Head, as_fields, as_text, shown_head
 
@@ -42,8 +52,6 @@ MAX_PIPELINED: Final = 1_000     # requests of one connection that wait for thei
 MAX_NOTED: Final = 20            # ambiguous messages that are told of one connection
 
 TO_HTTP2: Final = (UPGRADE, "h2c")    # its preface is that of HTTP/2 in the clear (RFC 9113 §3.3)
-UNFINISHED: Final = ("capture", "timeout")    # ends of a conversation that neither side made
-
 _CAPS: Final = {"MAX_HEAD": MAX_HEAD, "MAX_CHUNK_LINE": MAX_CHUNK_LINE}
 
 
@@ -306,7 +314,7 @@ class Exchanges(Watcher):
             self._told_request(half, one)
         one.told = False
         if one.carried is not None:
-            one.carry_end(one.request_trailers, how == LOST_END, half.frame, half.now, half.direction, self.out)
+            one.carry_end(one.request_trailers, how in (COMPLETE, CLOSED), half.frame, half.now, half.direction, self.out)
         if how not in (COMPLETE, CLOSED) and not one.how:
             one.how = how
         if one.response_over:
@@ -330,7 +338,7 @@ class Exchanges(Watcher):
         if self.each_pdu and (how in (COMPLETE, CLOSED) or half.cut) and not one.told:
             self._told_response(half, one)
         if one.carried is not None:
-            one.carry_end(one.response_trailers, how == LOST_END, half.frame, half.now, half.direction, self.out)
+            one.carry_end(one.response_trailers, how in (COMPLETE, CLOSED), half.frame, half.now, half.direction, self.out)
         one.how = how
         self.pending = [other for other in self.pending if other is not one] if len(self.pending) > 1 else []
         for other in self.pending[:1]:
@@ -351,7 +359,7 @@ class Exchanges(Watcher):
             ))
 
     def _ended(self, one: Open, time: int, direction: int, frame: int, how: str) -> None:
-        one.carry_close(frame, time, "fin" if how in (COMPLETE, CLOSED) else how, self.out)
+        one.carry_close(frame, time, carried_how(how), self.out)
         if not self.each_pdu:
             self.out.append(one.event(time, direction, how))
 
@@ -383,7 +391,7 @@ class Exchanges(Watcher):
             return
         if one is not None and half.state != LOST:
             orderly = close.how == "fin" or half.fin
-            how = CAPTURE if close.how in UNFINISHED and not half.fin else CUT
+            how = CUT if half.fin else unfinished(close.how) or CUT
             self._over(half, one, CLOSED if half.state == BODY_OPEN and orderly else how)
         elif half.state in (HEAD, LOST):
             half.skipped += len(half.held)
@@ -399,7 +407,7 @@ class Exchanges(Watcher):
     def finish(self, close: Close) -> None:
         """Both directions are over."""
         server = self.halves[1 - max(self.client, 0)]
-        how = CAPTURE if close.how in UNFINISHED and not server.fin else UNANSWERED
+        how = UNANSWERED if server.fin else unfinished(close.how) or UNANSWERED
         pending, self.pending = self.pending, []
         for one in pending:
             one.cite(Evidence((close.frame,)))

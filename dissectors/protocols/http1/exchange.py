@@ -115,16 +115,16 @@ class Open:
         carried.begin(direction, tuple(opening), out)
 
     def carry_end(
-        self, trailers: Pairs, lost: bool, frame: int, time: int, direction: int, out: list[Output]
+        self, trailers: Pairs, whole: bool, frame: int, time: int, direction: int, out: list[Output]
     ) -> None:
-        """One of the bodies is over."""
+        """One of the bodies is over. whole: as its framing says."""
         carried = self.carried
         if carried is None:
             return
         if trailers:
             pairs = tuple([(name.lower(), value) for name, value in trailers])
             carried.fields(Fields(frame, time, direction, "trailers", pairs, self.number), out)
-        carried.end(frame, time, direction, lost, out)
+        carried.end(frame, time, direction, not whole, out, seen=whole)
 
     def carry_close(self, frame: int, time: int, how: str, out: list[Output]) -> None:
         """The exchange is over."""

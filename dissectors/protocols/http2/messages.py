@@ -30,7 +30,7 @@ from dissectors.protocols.http2.states import (
 )
 from dissectors.protocols.http2.stream import MAX_INTERIM, H2Half, Stream
 from dissectors.wire.http.body import BodyReader
-from dissectors.wire.http.events import CAPTURE, COMPLETE, CUT, TUNNEL, UNANSWERED, ExchangeSeen, Interim, Times
+from dissectors.wire.http.events import COMPLETE, CUT, TUNNEL, UNANSWERED, ExchangeSeen, Interim, Times, unfinished
 from dissectors.wire.http.message import Head, number_of
 
 # Streams given up by the client before an answer, from which on further ones are counted and not told.
@@ -391,7 +391,7 @@ class H2Messages:
         side = self.conn.sides[0]
         for stream in list(self.conn.streams.values()):
             if stream.state != IDLE:
-                self.finish(stream, side, CAPTURE if close.how == "capture" else "", close.how)
+                self.finish(stream, side, unfinished(close.how), close.how)
 
     def finish(self, stream: Stream, side: H2Side, ended: str, how: str) -> None:
         """Tell what it came to, and forget it. ended: how, "" where that follows from what there is."""

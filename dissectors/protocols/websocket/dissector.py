@@ -522,7 +522,7 @@ class WebSocketDissector(Dissector):
         forward, backward = self.forward, self.backward
         if forward.closed and backward.closed:
             return CLEAN
-        if close.how in ("capture", "timeout"):
+        if close.unfinished:
             return OPEN
         if not (forward.cutter.in_step and backward.cutter.in_step):
             return UNKNOWN

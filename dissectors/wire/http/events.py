@@ -28,18 +28,40 @@ CLOSED: Final = "closed"            # the end of the connection was the end of t
 CUT: Final = "cut"                  # the connection or stream ended before the message did
 UNANSWERED: Final = "unanswered"    # it ended before a response began
 CAPTURE: Final = "capture"          # the capture ended first
+SILENT: Final = "silent"            # nothing more came, while the capture went on
+NOT_READ: Final = "not read"        # a budget of the analyser: what comes after was not read
 LOST: Final = "lost"                # bytes are missing from the capture, and with them the end
 UPGRADED: Final = "upgraded"        # another protocol took over
 TUNNEL: Final = "tunnel"            # CONNECT was answered with success
 
+# Ends that neither side made, by how the connection ended for the observer (`Close.how`).
+_UNFINISHED: Final = {"capture": CAPTURE, "timeout": SILENT, "unread": NOT_READ}
+# How a protocol inside an exchange ends that ended so.
+_CARRIED: Final = {
+    COMPLETE: "fin", CLOSED: "fin", UPGRADED: "fin", TUNNEL: "fin", CUT: "rst", UNANSWERED: "rst",
+    CAPTURE: "capture", SILENT: "timeout", NOT_READ: "unread", LOST: "lost",
+}
+
 _ENDS: Final = {
     CUT: "The connection ended before the message did.",
     UNANSWERED: "The connection ended without a response.",
-    CAPTURE: "The capture ends before the exchange does.",
+    CAPTURE: "It is not finished when the capture ends.",
+    SILENT: "It was not finished, and nothing more came.",
+    NOT_READ: "What comes after was not read, so how it ends is not known.",
     LOST: "The end is not known: bytes are missing from the capture.",
     UPGRADED: "From here on the connection belongs to another protocol.",
     TUNNEL: "From here on the connection is a tunnel.",
 }
+
+
+def unfinished(how: str) -> str:
+    """What an exchange is that was open when the telling of its connection ended; "" where a side ended it."""
+    return _UNFINISHED.get(how, "")
+
+
+def carried_how(ended: str) -> str:
+    """How what an exchange carries ends, as `Close` has it, where the exchange ended so."""
+    return _CARRIED.get(ended, "fin")
 
 
 class HttpSeen:
