@@ -120,7 +120,8 @@ class Teller:
             self.reset = None   # the connection went on: the reset was not accepted (RFC 5961 §3.2)
         if flags & FIN:
             self.ended[direction] = True
-            events += self.router.close(Close(number, time, direction, "fin"))
+            end = self.streams.ends_at(direction, (table.seq + table.length) & MASK)
+            events += self.router.close(Close(number, time, direction, "fin", position=end))
         return events
 
     def _carried(

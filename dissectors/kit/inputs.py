@@ -99,15 +99,19 @@ class Close:
 
     direction is the side that ended; NEITHER where both ended together.
     frame, time: of the last that was seen of it. until: to when nothing more came of it; what is observed ends there.
+    position: of the end in the stream of that direction, -1 where that is not known.
     """
 
-    def __init__(self, frame: int, time: int, direction: int, how: str, stream: int = 0, until: int = -1) -> None:
+    def __init__(
+        self, frame: int, time: int, direction: int, how: str, stream: int = 0, until: int = -1, position: int = -1
+    ) -> None:
         self.frame = frame
         self.time = time
         self.direction = direction
         self.how = how
         self.stream = stream
         self.until = max(until, time)
+        self.position = position
 
     @property
     def unfinished(self) -> bool:

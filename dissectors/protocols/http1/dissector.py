@@ -40,6 +40,8 @@ from dissectors.wire.http.events import (
     CUT,
     TUNNEL,
     UNANSWERED,
+    UNASKED,
+    UNREADABLE,
     UPGRADED,
     Interim,
     carried_how,
@@ -52,6 +54,7 @@ MAX_PIPELINED: Final = 1_000     # requests of one connection that wait for thei
 MAX_NOTED: Final = 20            # ambiguous messages that are told of one connection
 
 TO_HTTP2: Final = (UPGRADE, "h2c")    # its preface is that of HTTP/2 in the clear (RFC 9113 §3.3)
+_TEXT: Final = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])    # octets of a text
 _CAPS: Final = {"MAX_HEAD": MAX_HEAD, "MAX_CHUNK_LINE": MAX_CHUNK_LINE}
 
 
@@ -121,6 +124,14 @@ class Exchanges(Watcher):
         head = self.pending[0].head
         return head is not None and head.version == "HTTP/0.9"
 
+    def bare(self, half: Http1Half, data: bytes) -> bool:
+        """The first answer of a connection, where nothing is missing: text that is no status line is the document, as
+        in HTTP/0.9 (RFC 1945 §6.1). Clients that refuse it see it all the same."""
+        return (
+            half.whole and half.direction != self.client and len(self.pending) == 1
+            and self.pending[0].head is not None and self.free < 0 and not data[:32].translate(None, _TEXT)
+        )
+
     def on_head(self, half: Http1Half, block: bytes) -> None:
         self._told_skipped(half)
         if not block:
@@ -157,6 +168,7 @@ class Exchanges(Watcher):
             half.give_up(self)
         elif start.kind == RESPONSE:
             head = Head(start.version, "", "", "", "", start.status, start.reason, section.pairs)
+            head.partial = half.partial
             self._response(half, head, start, section)
         else:
             self._request(half, start, section)
@@ -164,6 +176,7 @@ class Exchanges(Watcher):
     def _request(self, half: Http1Half, start: Start, section: Http1Section) -> None:
         self.client = half.direction
         head = Head(start.version, start.method, self.scheme, "", start.target, 0, "", section.pairs)
+        head.partial = half.partial
         head.authority = authority_of(head)
         framing = request_framing(head)
         one = self._new()
@@ -185,7 +198,7 @@ class Exchanges(Watcher):
         half.body(framing.kind, framing.length, self)
 
     def _response(self, half: Http1Half, head: Head, start: Start, section: Http1Section) -> None:
-        one = self._answered(half)
+        one = self._answered(half, head.status)
         self.answering = one
         method = one.head.method if one.head is not None else ""
         framing = response_framing(head, method)
@@ -382,17 +395,25 @@ class Exchanges(Watcher):
             return
         half.now = max(half.now, close.time)
         half.frame = max(half.frame, close.frame)
+        if close.direction != NEITHER:
+            half.ends = close.position
         one = self._passing(half)
+        missing = half.missing()
         if close.direction != NEITHER and close.how == "fin":
             half.fin = True
-            if half.state == BODY_OPEN and one is not None:
+            if half.state == BODY_OPEN and one is not None and not missing:
                 self._over(half, one, CLOSED)
                 half.restart()
             return
         if one is not None and half.state != LOST:
             orderly = close.how == "fin" or half.fin
             how = CUT if half.fin else unfinished(close.how) or CUT
-            self._over(half, one, CLOSED if half.state == BODY_OPEN and orderly else how)
+            if half.state == BODY_OPEN and orderly:
+                how = CLOSED
+            if missing and half.fin:
+                how = LOST_END
+                one.missing = missing if half.direction != self.client else 0
+            self._over(half, one, how)
         elif half.state in (HEAD, LOST):
             half.skipped += len(half.held)
         self._told_skipped(half, False)
@@ -405,13 +426,22 @@ class Exchanges(Watcher):
             self._response_over(half, one, b"", how)
 
     def finish(self, close: Close) -> None:
-        """Both directions are over."""
+        """Both directions are over. What the server may have said unseen is no silence of it."""
         server = self.halves[1 - max(self.client, 0)]
         how = UNANSWERED if server.fin else unfinished(close.how) or UNANSWERED
+        missing = server.missing()
         pending, self.pending = self.pending, []
         for one in pending:
+            if one.without == UNREADABLE and one.response is None:
+                continue
             one.cite(Evidence((close.frame,)))
-            self._ended(one, self.now, close.direction, close.frame, one.how if one.response is not None else how)
+            ended = one.how
+            if one.response is None:
+                ended = how
+                if how == UNANSWERED and (missing or self._blind(server.direction, one.begun, self.now)):
+                    ended = LOST_END
+                    one.missing = missing
+            self._ended(one, self.now, close.direction, close.frame, ended)
 
     def on_odd_chunk(self, half: Http1Half, line: bytes) -> None:
         one = self._passing(half)
@@ -433,6 +463,8 @@ class Exchanges(Watcher):
         cap = _CAPS.get(code, 0)
         evidence = Evidence((half.frame,))
         if not cap:
+            if code == "start_line" and not self.missing[half.direction]:
+                self._unreadable(half)
             self.out.append(Malformed(half.now, half.direction, evidence, "http", 0, reason))
         elif code not in self.limit_told:
             self.limit_told.add(code)
@@ -459,15 +491,35 @@ class Exchanges(Watcher):
                 ))
         self.pending.append(one)
 
-    def _answered(self, half: Http1Half) -> Open:
-        """The exchange that a response belongs to: the oldest that waits."""
+    def _answered(self, half: Http1Half, status: int) -> Open:
+        """The exchange that a response belongs to: the oldest that waits. What is no request is answered by an error,
+        or not at all."""
         if self.client < 0:
             self.client = 1 - half.direction
+        while self.pending and self.pending[0].without == UNREADABLE and status < 400:
+            self.pending = self.pending[1:]
         if self.pending:
             return self.pending[0]
         one = self._new()
         one.request_over = True
+        if self.halves[self.client].whole and half.whole and not self._blind(self.client, -1, self.now):
+            one.without = UNASKED
         return one
+
+    def _unreadable(self, half: Http1Half) -> None:
+        """Octets of the client that are no request: what the server says to them answers just that."""
+        if half.direction != self.client or len(self.pending) >= MAX_PIPELINED:
+            return
+        one = self._new()
+        one.without = UNREADABLE
+        one.request_over = True
+        one.begun = one.sent = half.now
+        one.cite(Evidence((half.frame,)))
+        self.pending.append(one)
+
+    def _blind(self, direction: int, since: int, until: int) -> bool:
+        """Something of that direction may not have been seen between these times."""
+        return self.context.observed.blind(direction, since, until) is not None
 
     def _ambiguities(
         self, half: Http1Half, one: Open, section: Http1Section, framing: Framing, evidence: Evidence

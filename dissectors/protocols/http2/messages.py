@@ -31,7 +31,7 @@ from dissectors.protocols.http2.states import (
 from dissectors.protocols.http2.stream import MAX_INTERIM, H2Half, Stream
 from dissectors.wire.http.body import BodyReader
 from dissectors.wire.http.events import COMPLETE, CUT, TUNNEL, UNANSWERED, ExchangeSeen, Interim, Times, unfinished
-from dissectors.wire.http.message import Head, number_of
+from dissectors.wire.http.message import Head, length_of
 
 # Streams given up by the client before an answer, from which on further ones are counted and not told.
 FLOOD_RESETS: Final = 200
@@ -144,7 +144,7 @@ class H2Messages:
         half.section = section
         half.begun_ns = found.begun_ns
         half.first_frame = evidence.frames[0]
-        half.expected = number_of(section.get(b"content-length"))
+        half.expected = length_of(section.get(b"content-length"))
         half.shown = section.head(True, conn.show_secrets)
         carry.on_request(
             conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.each_pdu, conn.out
@@ -179,7 +179,7 @@ class H2Messages:
         half.section = section
         half.begun_ns = found.begun_ns
         half.first_frame = evidence.frames[0]
-        half.expected = number_of(section.get(b"content-length"))
+        half.expected = length_of(section.get(b"content-length"))
         half.shown = section.head(False, conn.show_secrets)
         carry.on_response(conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.out)
         if conn.each_pdu:

@@ -4,7 +4,16 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.wire.hpack.decoder import NEVER, Block
-from dissectors.wire.http.message import NO_STATUS, Head, Pairs, as_text, number_of, shown_head
+from dissectors.wire.http.message import (
+    NO_STATUS,
+    UNKNOWN_METHOD,
+    UNKNOWN_TARGET,
+    Head,
+    Pairs,
+    as_text,
+    number_of,
+    shown_head,
+)
 from dissectors.wire.secrets.named import REDACTED
 
 VERSION: Final = "HTTP/2"
@@ -76,8 +85,8 @@ class H2Section:
         authority = as_text(pseudo.get(b":authority", b"") or self.get(b"host"))
         target = as_text(path) or (authority if method == "CONNECT" else "")
         return shown_head(Head(
-            VERSION, method or "(method unknown)", as_text(pseudo.get(b":scheme", b"")), authority,
-            target or "(path unknown)", 0, "", tuple(regular),
+            VERSION, method or UNKNOWN_METHOD, as_text(pseudo.get(b":scheme", b"")), authority,
+            target or UNKNOWN_TARGET, 0, "", tuple(regular),
         ), show_secrets)
 
     def notes(self, request: bool, trailers: bool) -> tuple[str, ...]:
