@@ -6,8 +6,8 @@ from typing import Final
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.grpc import GRPC_RULES
 from analyzer.explain.http import HTTP_RULES
-from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http2 import HTTP2_RULES
+from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.icmp import ICMP_RULES
 from analyzer.explain.losses import LOSS_RULES

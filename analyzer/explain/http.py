@@ -8,7 +8,7 @@ from dissectors.kit.event import BACKWARD, NEITHER
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.http1.events import HttpAmbiguous
 from dissectors.wire.http.auth import scheme_sent
-from dissectors.wire.http.caching import directives, seconds_of
+from dissectors.wire.http.caching import directives
 from dissectors.wire.http.codings import KNOWN
 from dissectors.wire.http.cookies import cookies_sent, cookies_set
 from dissectors.wire.http.describe import is_preflight, listed, request_short, shortened
@@ -270,7 +270,10 @@ def preflights(case: Case) -> list[Found]:
     asked_first = [one for one in exchanges(case) if one.request is not None and is_preflight(one.request)]
     if not asked_first:
         return []
-    refused = [one for one in asked_first if one.response is not None and one.response.whole and not _allows(one.response)]
+    refused = [
+        one for one in asked_first
+        if one.response is not None and one.response.whole and not _allows(one.response)
+    ]
     cost = sum([max(one.times.total_ns(), 0) for one in asked_first])
     if refused:
         return [Found(

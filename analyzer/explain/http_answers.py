@@ -46,8 +46,8 @@ def _lost(case: Case, exchange: ExchangeEvent) -> Found:
     """The server closed behind octets that are not there."""
     what = "has no answer" if exchange.response is None else "has no whole answer"
     text = (
-        f"{asked(exchange)} {what} in the capture: {size(exchange.missing)} that the server sent before its FIN are not "
-        "in it."
+        f"{asked(exchange)} {what} in the capture: {size(exchange.missing)} that the server sent before its FIN are "
+        "not in it."
     )
     return Found(
         text, exchange.evidence.frames, case.conversation, basis="the sequence number of the FIN",
@@ -67,8 +67,8 @@ def cut(case: Case) -> list[Found]:
             f"The connection ended in the middle of the answer to {asked(exchange)}: {size(received)}{of} had come.",
             exchange.evidence.frames, case.conversation, basis="the length or the framing that the response announced",
             narrow=filter_of([exchange]), absent=_seen(case, exchange),
-            otherwise=f"The answer to {asked(exchange)} is not whole in the capture: {size(received)}{of} are in it when "
-            "the connection ends.",
+            otherwise=f"The answer to {asked(exchange)} is not whole in the capture: {size(received)}{of} are in it "
+            "when the connection ends.",
         ))
     return found
 
@@ -123,7 +123,8 @@ def graphql_errors(case: Case) -> list[Found]:
     failed: list[tuple[int, ExchangeEvent]] = []
     for one in exchanges(case):
         count = one.received.detail.get("graphql_errors")
-        if isinstance(count, int) and count and one.response is not None and one.response.status < 300 and _graphql(one):
+        good = one.response is not None and one.response.status < 300
+        if isinstance(count, int) and count and good and _graphql(one):
             failed.append((count, one))
     if not failed:
         return []
@@ -132,8 +133,8 @@ def graphql_errors(case: Case) -> list[Found]:
     empty = sum(["data" not in one.received.detail and "no data" in one.received.summary for one in group])
     none = f", {times(empty)} without any data" if empty else ""
     return [Found(
-        f"{plural(len(group), 'answer')} of GraphQL hold{'s' if len(group) == 1 else ''} {plural(errors, 'error')} behind "
-        f"the status {group[0].response.status if group[0].response is not None else 0}{none}: {named(group)}.",
+        f"{plural(len(group), 'answer')} of GraphQL hold{'s' if len(group) == 1 else ''} {plural(errors, 'error')} "
+        f"behind the status {group[0].response.status if group[0].response is not None else 0}{none}: {named(group)}.",
         frames_of(group), case.conversation, basis="the member errors of the answer", narrow=filter_of(group),
     )]
 

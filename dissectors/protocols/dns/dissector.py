@@ -84,7 +84,8 @@ class DnsDissector(Dissector):
         for direction, stream in ((FORWARD, self.forward), (BACKWARD, self.backward)):
             if stream is not None and (whole or close.direction == direction):
                 self._pieces(stream.finish(close), direction, out)
-        if whole and self.kind == UNICAST and close.how != "unread":  # answers to a multicast question come in conversations of their own
+        # Answers to a multicast question come in conversations of their own.
+        if whole and self.kind == UNICAST and close.how != "unread":
             self._unanswered(self.asked_forward, FORWARD, close, out)
             self._unanswered(self.asked_backward, BACKWARD, close, out)
         return out

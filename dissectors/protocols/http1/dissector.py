@@ -327,7 +327,8 @@ class Exchanges(Watcher):
             self._told_request(half, one)
         one.told = False
         if one.carried is not None:
-            one.carry_end(one.request_trailers, how in (COMPLETE, CLOSED), half.frame, half.now, half.direction, self.out)
+            whole = how in (COMPLETE, CLOSED)
+            one.carry_end(one.request_trailers, whole, half.frame, half.now, half.direction, self.out)
         if how not in (COMPLETE, CLOSED) and not one.how:
             one.how = how
         if one.response_over:
@@ -351,7 +352,8 @@ class Exchanges(Watcher):
         if self.each_pdu and (how in (COMPLETE, CLOSED) or half.cut) and not one.told:
             self._told_response(half, one)
         if one.carried is not None:
-            one.carry_end(one.response_trailers, how in (COMPLETE, CLOSED), half.frame, half.now, half.direction, self.out)
+            whole = how in (COMPLETE, CLOSED)
+            one.carry_end(one.response_trailers, whole, half.frame, half.now, half.direction, self.out)
         one.how = how
         self.pending = [other for other in self.pending if other is not one] if len(self.pending) > 1 else []
         for other in self.pending[:1]:

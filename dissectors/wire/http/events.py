@@ -56,7 +56,7 @@ _ENDS: Final = {
     CAPTURE: "It is not finished when the capture ends.",
     SILENT: "It was not finished, and nothing more came.",
     NOT_READ: "What comes after was not read, so how it ends is not known.",
-    LOST: "The end is not known: bytes are missing from the capture.",
+    LOST: "The end is not known: part of it is not in the capture.",
     UPGRADED: "From here on the connection belongs to another protocol.",
     TUNNEL: "From here on the connection is a tunnel.",
 }
@@ -319,9 +319,13 @@ class ExchangeEvent(Event):
         trailers = len(self.request_trailers) + len(self.response_trailers)
         if trailers:
             words.append(f"{plural(trailers, 'trailer field')} came after the body.")
-        if self.ended in _ENDS:
-            words.append(_ENDS[self.ended])
+        if self.ending():
+            words.append(self.ending())
         return " ".join(words)
+
+    def ending(self) -> str:
+        """How it ended, as a sentence; "" where it ended as it should."""
+        return _ENDS.get(self.ended, "")
 
     def promised(self, direction: int) -> int:
         """Octets of the body that Content-Length announces, -1 where it does not."""
