@@ -18,7 +18,7 @@ from analyzer.model import (
     Told,
 )
 from analyzer.report.pseudonyms import Pseudonyms
-from dissectors.kit.event import DissectorFault, Event, Headline, JsonValue, LimitReached, Malformed
+from dissectors.kit.event import DissectorFault, Event, Headline, JsonValue, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.lookup import Lookup, Step
 from dissectors.wire.secrets.gate import Said
 
@@ -73,6 +73,10 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
     elif isinstance(event, DissectorFault):
         copy = DissectorFault(
             event.time, event.direction, event.evidence, event.protocol, names.text(event.error), event.again
+        )
+    elif isinstance(event, OtherProtocol):
+        copy = OtherProtocol(
+            event.time, event.direction, event.evidence, event.spoken, event.expected, names.text(event.says)
         )
     elif isinstance(event, LimitReached):
         return event

@@ -97,7 +97,8 @@ class Close:
     first), "unread" (a budget of the analyser: what comes after was not read) or "lost" (octets are missing from the
     capture, and its end with them).
 
-    direction is the side that ended; NEITHER where both ended together.
+    direction is the side that ended; NEITHER where both ended together. One side with "rst" gave up a stream of its
+    connection: what the other had sent by then may still come.
     frame, time: of the last that was seen of it. until: to when nothing more came of it; what is observed ends there.
     position: of the end in the stream of that direction, -1 where that is not known.
     """

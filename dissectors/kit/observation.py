@@ -18,7 +18,8 @@ NOT_READ: Final = "not read"            # a budget of the analyser
 CUT: Final = "cut"                      # by the snap length
 HIDDEN: Final = "hidden"                # encrypted, and its key is not there
 STATELESS: Final = "stateless"          # it depends on what was said before the capture began
-KINDS: Final = (NOT_CAPTURED, NOT_READ, CUT, HIDDEN, STATELESS)
+FOREIGN: Final = "foreign"              # of another protocol than the one that reads
+KINDS: Final = (NOT_CAPTURED, NOT_READ, CUT, HIDDEN, STATELESS, FOREIGN)
 
 ALWAYS: Final = 1 << 62                 # later than any time of a capture, in nanoseconds
 MAX_BLIND: Final = 64                   # spots of a direction that are kept apart; then the last one grows

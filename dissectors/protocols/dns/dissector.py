@@ -80,7 +80,7 @@ class DnsDissector(Dissector):
         out: list[Output] = []
         if close.direction != NEITHER:
             self.sides_ended |= 1 << close.direction
-        whole = close.how != "fin" or close.direction == NEITHER or self.sides_ended == 3
+        whole = close.direction == NEITHER or self.sides_ended == 3
         for direction, stream in ((FORWARD, self.forward), (BACKWARD, self.backward)):
             if stream is not None and (whole or close.direction == direction):
                 self._pieces(stream.finish(close), direction, out)

@@ -8,6 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.marks import LEAST_QUOTED, quoted
+from dissectors.kit.observation import FOREIGN
 from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Dissector, Handoff, Output
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpRequest, HttpResponse, HttpSkipped
 from dissectors.protocols.http1.exchange import MAX_INTERIM, Open
@@ -38,6 +39,7 @@ from dissectors.wire.http.events import (
     CLOSED,
     COMPLETE,
     CUT,
+    FOREIGN_END,
     TUNNEL,
     UNANSWERED,
     UNASKED,
@@ -440,7 +442,9 @@ class Exchanges(Watcher):
             ended = one.how
             if one.response is None:
                 ended = how
-                if how == UNANSWERED and (missing or self._blind(server.direction, one.begun, self.now)):
+                if self.context.observed.blind(server.direction, kinds=(FOREIGN,)) is not None:
+                    ended = FOREIGN_END
+                elif how == UNANSWERED and (missing or self._blind(server.direction, one.begun, self.now)):
                     ended = LOST_END
                     one.missing = missing
             self._ended(one, self.now, close.direction, close.frame, ended)

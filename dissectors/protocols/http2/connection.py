@@ -126,9 +126,17 @@ class Conn:
         stream.told = True
         self.lingering[stream.number] = stream
         if len(self.lingering) > MAX_LINGERING:
-            for oldest in self.lingering:
+            for oldest, lingering in self.lingering.items():
+                self.let_go(lingering)
                 del self.lingering[oldest]
                 break
+
+    def let_go(self, stream: Stream) -> None:
+        """Nothing more is waited for on a stream that was reset."""
+        carried = stream.carried
+        if carried is not None:
+            carried.close(stream.reset_frame, stream.reset_ns, "rst", self.out)
+            stream.carried = None
 
     def find(self, number: int) -> Stream | None:
         """The stream of that number, if it is open or lingers."""

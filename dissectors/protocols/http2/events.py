@@ -256,6 +256,11 @@ class H2Exchange(ExchangeEvent):
     def label(self) -> str:
         return f"stream {self.exchange}"
 
+    def summary(self) -> str:
+        if self.response is None and self.facts.reset and self.request is not None:
+            return f"{request_short(self.request)} → reset ({self.facts.reset})"
+        return super().summary()
+
     def ending(self) -> str:
         reset = self.facts.reset
         if reset:

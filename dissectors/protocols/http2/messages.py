@@ -7,6 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Close
+from dissectors.kit.observation import FOREIGN
 from dissectors.protocols.http2 import carry
 from dissectors.protocols.http2.codes import END_STREAM, HEADER
 from dissectors.protocols.http2.connection import ENDED, MAX_CLOSED, MAX_STREAMS, MAX_TOLD, Conn
@@ -33,6 +34,7 @@ from dissectors.wire.http.body import BodyReader
 from dissectors.wire.http.events import (
     COMPLETE,
     CUT,
+    FOREIGN_END,
     LOST,
     TUNNEL,
     UNANSWERED,
@@ -366,6 +368,7 @@ class H2Messages:
             if carried is not None:
                 carried.end(reader.frame, reader.now, side.direction, half.lost > 0, conn.out)
                 carried.close(reader.frame, reader.now, "fin", conn.out)
+                stream.carried = None
             conn.lingering.pop(stream.number, None)
             return
         state = after(stream.state, ENDS, conn.who(side))
@@ -409,12 +412,18 @@ class H2Messages:
         """RST_STREAM."""
         conn = self.conn
         stream.reset_code = code
+        stream.reset_frame = side.reader.frame
+        stream.reset_ns = side.reader.now
         if conn.who(side) == CLIENT and not stream.server.seen:
             self.given_up += 1
-        self.finish(stream, side, "", "rst")
-        if conn.half(stream, conn.peer(side)).ended_ns < 0:
+        under_way = conn.half(stream, conn.peer(side)).ended_ns < 0
+        carried = stream.carried
+        if carried is not None and under_way:
+            # What the other side had sent by then still belongs to it.
+            carried.give_up(side.reader.frame, side.reader.now, side.direction, conn.out)
+        self.finish(stream, side, "", "rst", carried is not None and under_way)
+        if under_way:
             conn.linger(stream)
-            stream.carried = None
 
     def close(self, close: Close) -> None:
         """The connection is over, or the capture."""
@@ -423,19 +432,25 @@ class H2Messages:
         for stream in list(conn.streams.values()):
             if stream.state != IDLE:
                 self.finish(stream, side, unfinished(close.how), close.how)
+        for stream in list(conn.lingering.values()):
+            conn.let_go(stream)
+        conn.lingering = {}
         if not conn.late:
             for early in conn.early.values():
                 conn.tell(early, "violation", MAX_TOLD)
         conn.early = {}
 
-    def finish(self, stream: Stream, side: H2Side, ended: str, how: str) -> None:
-        """Tell what it came to, and forget it. ended: how, "" where that follows from what there is."""
+    def finish(self, stream: Stream, side: H2Side, ended: str, how: str, lingers: bool = False) -> None:
+        """Tell what it came to, and forget it. ended: how, "" where that follows from what there is.
+
+        lingers: something may still come for what it carries.
+        """
         conn = self.conn
         reader = side.reader
         client, server = stream.client, stream.server
         now = max(conn.sides[0].reader.now, conn.sides[1].reader.now)
         frame = max(conn.sides[0].reader.frame, conn.sides[1].reader.frame)
-        if stream.carried is not None:
+        if stream.carried is not None and not lingers:
             stream.carried.close(reader.frame or frame, now, how, conn.out)
         if not ended:
             ended = self._ended(stream)
@@ -468,6 +483,9 @@ class H2Messages:
             return TUNNEL      # how what it carried ended says the protocol within
         if server.seen:
             return CUT
+        conn = self.conn
+        if conn.observed.blind(conn.by(SERVER).direction, kinds=(FOREIGN,)) is not None:
+            return FOREIGN_END
         return LOST if stream.late or server.holes else UNANSWERED
 
     def _exchange(self, stream: Stream, state: int, ended: str, now: int, frame: int) -> H2Exchange:

@@ -69,4 +69,5 @@ TLS: Final = Protocol(
     ),
     terms=TERMS,
     probe=probe,
+    names_others=True,
 )

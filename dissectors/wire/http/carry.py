@@ -79,6 +79,10 @@ class Carried:
         elif seen:
             out.append(Close(frame, time, direction, "fin", self.stream))
 
+    def give_up(self, frame: int, time: int, direction: int, out: list[Output]) -> None:
+        """This side wants no more of it, while the other may already have sent something."""
+        out.append(Close(frame, time, direction, "rst", self.stream))
+
     def close(self, frame: int, time: int, how: str, out: list[Output]) -> None:
         """The exchange is over."""
         out.append(Close(frame, time, NEITHER, how, self.stream))

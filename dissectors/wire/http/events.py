@@ -31,6 +31,7 @@ CAPTURE: Final = "capture"          # the capture ended first
 SILENT: Final = "silent"            # nothing more came, while the capture went on
 NOT_READ: Final = "not read"        # a budget of the analyser: what comes after was not read
 LOST: Final = "lost"                # bytes are missing from the capture, and with them the end
+FOREIGN_END: Final = "foreign"      # what came back is of another protocol
 UPGRADED: Final = "upgraded"        # another protocol took over
 TUNNEL: Final = "tunnel"            # CONNECT was answered with success
 
@@ -47,7 +48,7 @@ _UNFINISHED: Final = {"capture": CAPTURE, "timeout": SILENT, "unread": NOT_READ}
 # How a protocol inside an exchange ends that ended so.
 _CARRIED: Final = {
     COMPLETE: "fin", CLOSED: "fin", UPGRADED: "fin", TUNNEL: "fin", CUT: "rst", UNANSWERED: "rst",
-    CAPTURE: "capture", SILENT: "timeout", NOT_READ: "unread", LOST: "lost",
+    CAPTURE: "capture", SILENT: "timeout", NOT_READ: "unread", LOST: "lost", FOREIGN_END: "rst",
 }
 
 _ENDS: Final = {
@@ -57,6 +58,7 @@ _ENDS: Final = {
     SILENT: "It was not finished, and nothing more came.",
     NOT_READ: "What comes after was not read, so how it ends is not known.",
     LOST: "The end is not known: part of it is not in the capture.",
+    FOREIGN_END: "What came back is of another protocol.",
     UPGRADED: "From here on the connection belongs to another protocol.",
     TUNNEL: "From here on the connection is a tunnel.",
 }

@@ -148,7 +148,7 @@ def pushes(refused: bool) -> Story:
 
 
 CASES: dict[str, tuple[str, Story, str, Story]] = {
-    "reset": ("http2.reset", resets(2, 1), "The server reset stream 1 with INTERNAL_ERROR", goes_away(0, 3)),
+    "reset": ("http2.reset", resets(2, 1), "The server reset stream 1 (GET /big.bin) with INTERNAL_ERROR", goes_away(0, 3)),
     "goaway": (
         "http2.goaway", goes_away(11, 1), "ENHANCE_YOUR_CALM: the peer causes too much load. The last stream that it "
         "has looked at is 1. Not looked at, and safe to send again: 3.", goes_away(0, 3),
