@@ -4,6 +4,7 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from analyzer.address import address_text
+from analyzer.flows.flow import SAW_SYN, SAW_SYN_ACK
 from analyzer.flows.others import quoted_key
 from analyzer.flows.points import add_points
 from analyzer.flows.reassembly import Conflict, Piece
@@ -58,7 +59,9 @@ class Teller:
         """
         kind = packet.kind
         observed = self.observed
-        if observed.frames[0] + observed.frames[1] == 0 and kind == TCP and not table.flags & SYN:
+        half = table.half
+        if observed.frames[0] + observed.frames[1] == 0 and kind == TCP and half is not None \
+                and not (half.marks | half.peer.marks) & (SAW_SYN | SAW_SYN_ACK):
             observed.began_before(int(packet.time), int(packet.number))
             self.context.midstream = True
         observed.saw(direction, packet.time, packet.number)

@@ -17,7 +17,7 @@ from websocket_wire import SERVER, frame
 from analyzer.cli.main import cli
 from analyzer.flows.router import Router
 from dissectors.kit import protocol as kit
-from dissectors.kit.event import Event, LimitReached, Malformed, OtherProtocol
+from dissectors.kit.event import Event, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Gap
 from dissectors.kit.protocol import BENEATH, YES, Context, Dissector, Handoff, Output, Protocol
 
@@ -67,7 +67,7 @@ def test_the_pieces_mean_nothing(hello: Protocol) -> None:
         whole = fed(hello, data, len(data))
         for step in (1, 3, 700):
             assert [signature(event) for event in fed(hello, data, step)] == [signature(event) for event in whole]
-    assert names(whole) == [*TOLD, Malformed.name, OtherProtocol.name, LimitReached.name, "hello.goodbye"]
+    assert names(whole) == [*TOLD, Malformed.name, LimitReached.name, "hello.goodbye"]
 
 
 def test_it_goes_on_after_a_gap_and_in_the_middle(hello: Protocol) -> None:

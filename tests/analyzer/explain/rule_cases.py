@@ -37,7 +37,7 @@ from told_accounts import (
 )
 
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
-from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed
+from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.inputs import Gap
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered
@@ -176,6 +176,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
     "analyzer.fault": (tcp(DissectorFault(MS, 0, Evidence((4,)), "dns", "KeyError")), tcp()),
     "analyzer.limit": (tcp(LimitReached(MS, 0, Evidence((4,)), "tcp", "MAX_GAPS", 100)), tcp()),
+    "protocol.mismatch": (tcp(OtherProtocol(MS, 1, Evidence((6,)), "SSH", "HTTP/1", "SSH-2.0-x")), tcp()),
     "malformed": (tcp(Malformed(MS, 0, Evidence((4,)), "dns", 12, "a loop")), tcp()),
     "capture.damage": (capture(damage=["made.pcap: damaged at byte 99"]), capture()),
     "capture.dropped": (capture(dropped=7), capture(dropped=0)),
