@@ -18,6 +18,7 @@ from dissectors.kit.event import (
     Evidence,
     LimitReached,
     Malformed,
+    Observed,
     OtherProtocol,
 )
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
@@ -202,7 +203,7 @@ class Layer:
             FOREIGN, chunk.direction, chunk.time, ALWAYS, chunk.frame, f"this direction speaks {spoken}"
         )
         return OtherProtocol(
-            chunk.time, chunk.direction, Evidence((chunk.released_by,)), spoken, protocol.title,
+            Observed(chunk.time, chunk.direction, Evidence((chunk.released_by,))), spoken, protocol.title,
             first_line(data) if chunk.direction == BACKWARD else "",
         )
 
@@ -213,9 +214,7 @@ class Layer:
         try:
             outputs = _call(self.dissector, item)
         except WireError as bad:     # a name of its own: compiled, a name has one type
-            outputs = [Malformed(
-                item.time, item.direction, Evidence((item.frame,)), protocol.name, bad.offset, bad.reason
-            )]
+            outputs = [Malformed(_seen(item), protocol.name, bad.offset, bad.reason)]
         except Exception as error:
             return self._fault(protocol, item, f"{type(error).__name__}: {unquoted(error)}")
         events = self._sort(item, outputs) if outputs else []
@@ -239,16 +238,14 @@ class Layer:
             self.again[error] += 1
         else:
             self.again[error] = 0
-            outputs.append(DissectorFault(item.time, item.direction, Evidence((item.frame,)), protocol.name, error))
+            outputs.append(DissectorFault(_seen(item), protocol.name, error))
         self.faults += 1
         if self.faults < MAX_FAULTS and protocol.create is not None:
             self.dissector = protocol.create(self.context.midway())
         else:
             self.dissector = Dissector()
             outputs += self._repeated(protocol, item)
-            outputs.append(LimitReached(
-                item.time, item.direction, Evidence((item.frame,)), protocol.name, "MAX_FAULTS", MAX_FAULTS
-            ))
+            outputs.append(LimitReached(_seen(item), protocol.name, "MAX_FAULTS", MAX_FAULTS))
         return events + self._sort(item, outputs)
 
     def _repeated(self, protocol: Protocol, item: Input) -> list[Output]:
@@ -256,9 +253,7 @@ class Layer:
         out: list[Output] = []
         for error, count in self.again.items():
             if count:
-                out.append(DissectorFault(
-                    item.time, item.direction, Evidence((item.frame,)), protocol.name, error, count
-                ))
+                out.append(DissectorFault(_seen(item), protocol.name, error, count))
             self.again[error] = 0
         return out
 
@@ -347,7 +342,7 @@ class Layer:
         if self.limit_told or self.protocol is None:
             return []
         self.limit_told = True
-        told = LimitReached(item.time, item.direction, Evidence((item.frame,)), self.protocol.name, cap, limit)
+        told = LimitReached(_seen(item), self.protocol.name, cap, limit)
         told.conversation = self.conversation
         told.marks = self.context.marks
         return [told]
@@ -358,6 +353,10 @@ def first_line(data: bytes) -> str:
     line = data.partition(b"\n")[0].rstrip(b"\r")
     text = line.decode("ascii", "replace")
     return without_secrets(text) if text.isprintable() and "\ufffd" not in text else ""
+
+
+def _seen(item: Input) -> Observed:
+    return Observed(item.time, item.direction, Evidence((item.frame,)))
 
 
 def _call(dissector: Dissector, item: Input) -> list[Output]:

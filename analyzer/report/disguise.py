@@ -18,7 +18,16 @@ from analyzer.model import (
     Told,
 )
 from analyzer.report.pseudonyms import Pseudonyms
-from dissectors.kit.event import DissectorFault, Event, Headline, JsonValue, LimitReached, Malformed, OtherProtocol
+from dissectors.kit.event import (
+    DissectorFault,
+    Event,
+    Headline,
+    JsonValue,
+    LimitReached,
+    Malformed,
+    Observed,
+    OtherProtocol,
+)
 from dissectors.kit.lookup import Lookup, Step
 from dissectors.wire.secrets.gate import Said
 
@@ -67,17 +76,11 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
     """The event in stand-ins; of what is told at every level, the kind stays what it is."""
     copy: Event
     if isinstance(event, Malformed):
-        copy = Malformed(
-            event.time, event.direction, event.evidence, event.protocol, event.offset, names.text(event.reason)
-        )
+        copy = Malformed(_when(event), event.protocol, event.offset, names.text(event.reason))
     elif isinstance(event, DissectorFault):
-        copy = DissectorFault(
-            event.time, event.direction, event.evidence, event.protocol, names.text(event.error), event.again
-        )
+        copy = DissectorFault(_when(event), event.protocol, names.text(event.error), event.again)
     elif isinstance(event, OtherProtocol):
-        copy = OtherProtocol(
-            event.time, event.direction, event.evidence, event.spoken, event.expected, names.text(event.says)
-        )
+        copy = OtherProtocol(_when(event), event.spoken, event.expected, names.text(event.says))
     elif isinstance(event, LimitReached):
         return event
     else:
@@ -90,6 +93,10 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
         return made(event, names)
     copy.conversation, copy.stream, copy.marks = event.conversation, event.stream, event.marks
     return copy
+
+
+def _when(event: Event) -> Observed:
+    return Observed(event.time, event.direction, event.evidence)
 
 
 def pseudonyms_for(analysis: Analysis) -> Pseudonyms:

@@ -7,7 +7,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed, Observed
 from dissectors.kit.framer import ENDS, FRAME
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
@@ -115,7 +115,7 @@ class GrpcDissector(Dissector):
         if (not cutter.in_step or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
             side.doubt_told = True
             why = "the base64 is damaged" if cutter.in_step else f"the flag of a message is 0x{int(cutter.flag):02x}"
-            out.append(Malformed(side.now, side.direction, Evidence((chunk.released_by,)), "grpc", 0, why))
+            out.append(Malformed(Observed(side.now, side.direction, Evidence((chunk.released_by,))), "grpc", 0, why))
         return out
 
     def on_gap(self, gap: Gap) -> list[Output]:

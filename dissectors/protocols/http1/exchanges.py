@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed
+from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.inputs import Close, Gap
 from dissectors.kit.marks import LEAST_QUOTED, quoted
 from dissectors.kit.observation import FOREIGN
@@ -435,10 +435,10 @@ class Exchanges(Watcher):
         if not cap:
             if code == "start_line" and not self.missing[half.direction]:
                 self._unreadable(half)
-            self.out.append(Malformed(half.now, half.direction, evidence, "http", 0, reason))
+            self.out.append(Malformed(Observed(half.now, half.direction, evidence), "http", 0, reason))
         elif code not in self.limit_told:
             self.limit_told.add(code)
-            self.out.append(LimitReached(half.now, half.direction, evidence, "http", code, int(cap)))
+            self.out.append(LimitReached(Observed(half.now, half.direction, evidence), "http", code, int(cap)))
 
     # -- bookkeeping -----------------------------------------------------------------------------------
 
@@ -457,7 +457,7 @@ class Exchanges(Watcher):
             if "MAX_PIPELINED" not in self.limit_told:
                 self.limit_told.add("MAX_PIPELINED")
                 self.out.append(LimitReached(
-                    half.now, half.direction, Evidence((half.frame,)), "http", "MAX_PIPELINED", MAX_PIPELINED
+                    Observed(half.now, half.direction, Evidence((half.frame,))), "http", "MAX_PIPELINED", MAX_PIPELINED
                 ))
         self.pending.append(one)
 
@@ -502,7 +502,7 @@ class Exchanges(Watcher):
                 if "MAX_NOTED" not in self.limit_told:
                     self.limit_told.add("MAX_NOTED")
                     self.out.append(LimitReached(
-                        half.now, half.direction, evidence, "http", "MAX_NOTED", MAX_NOTED
+                        Observed(half.now, half.direction, evidence), "http", "MAX_NOTED", MAX_NOTED
                     ))
                 return
             self.out.append(HttpAmbiguous(half.seen(evidence), one.number, code, reason))

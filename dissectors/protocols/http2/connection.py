@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import Event, Evidence, LimitReached, Malformed
+from dissectors.kit.event import Event, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.observation import HIDDEN, NOT_READ
 from dissectors.kit.protocol import Context, Output
 from dissectors.protocols.http2.codes import LARGEST_WINDOW, PORTS
@@ -230,7 +230,7 @@ class Conn:
 
     def malformed(self, side: H2Side, offset: int, reason: str) -> None:
         self.tell(
-            Malformed(side.reader.now, side.direction, self.evidence(side), "http2", offset, reason),
+            Malformed(Observed(side.reader.now, side.direction, self.evidence(side)), "http2", offset, reason),
             "malformed frame", MAX_TOLD,
         )
 
@@ -239,7 +239,7 @@ class Conn:
         if cap not in self.limits:
             self.limits.add(cap)
             self.out.append(LimitReached(
-                side.reader.now, side.direction, Evidence((side.reader.frame,)), "http2", cap, limit
+                Observed(side.reader.now, side.direction, Evidence((side.reader.frame,))), "http2", cap, limit
             ))
 
     def too_large(self, window: Window) -> bool:
