@@ -50,7 +50,7 @@ def _lost(case: Case, exchange: ExchangeEvent) -> Found:
         "not in it."
     )
     return Found(
-        text, exchange.evidence.frames, case.conversation, basis="the sequence number of the FIN",
+        text, exchange.evidence.frames, case.conversation, severity="note", basis="the sequence number of the FIN",
         narrow=filter_of([exchange]), absent=_seen(case, exchange), otherwise=text,
     )
 

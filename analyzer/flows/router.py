@@ -161,6 +161,10 @@ class Layer:
             self.unheard[1 - item.direction] = True
         events: list[Event] = []
         for chunk in search.held:
+            side = search.sides[chunk.direction]
+            if side.gap is not None and chunk.direction != item.direction:
+                events += self.take(side.gap)     # nothing says that what follows it begins anything
+                side.gap = None
             events += self.take(chunk)
         if isinstance(item, Gap):
             events += self.take(item)

@@ -112,6 +112,8 @@ class Teller:
         )
         if self.carriage is not None and table.length:
             self._carried(self.carriage, packet, table, direction, pieces)
+        if flags & ACK:
+            self._acknowledged(1 - direction)
         for piece in pieces:
             events += self.piece(piece)
         if flags & ACK and table.length == 0 and not flags & RST:
@@ -125,6 +127,12 @@ class Teller:
             end = self.streams.ends_at(direction, (table.seq + table.length) & MASK)
             events += self.router.close(Close(number, time, direction, "fin", position=end))
         return events
+
+    def _acknowledged(self, direction: int) -> None:
+        """What the other side has of this direction, and the capture has not (a FIN counts as one octet)."""
+        stream = self.streams.backward if direction else self.streams.forward
+        ahead = int(stream.acked - stream.position) - (1 if self.ended[direction] else 0)
+        self.observed.unseen[direction] = ahead if ahead > 0 and stream.started else 0
 
     def _carried(
         self, carriage: Carriage, packet: Packet, table: FlowTable, direction: int, pieces: list[Piece]
@@ -211,6 +219,13 @@ class Teller:
             if isinstance(piece, Gap) and not self.observed.frames[1 - piece.direction]:
                 self._missed(piece)
             events += self.router.piece(piece)
+        for direction in (FORWARD, BACKWARD):
+            unseen = self.observed.unseen[direction]
+            if unseen:
+                self.observed.miss(
+                    NOT_CAPTURED, direction, self.delivered[direction], last, at,
+                    f"{size(unseen)} of this direction are acknowledged and not in the capture",
+                )
         silent = how in ("idle", "reused")
         if how == "capture":
             self._unended(time, frame)

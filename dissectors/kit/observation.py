@@ -63,6 +63,8 @@ class Observation:
 
     frames, first_ns, last_ns, last_frame: of what was seen, by direction; -1 and 0 for nothing.
     midstream: the capture begins after the conversation did.      spots: where each direction could not be seen.
+    unseen: octets of each direction that the other one has acknowledged and that have not come so far: they may still
+    be stored behind their acknowledgment, or were never captured.
     """
 
     def __init__(self) -> None:
@@ -71,6 +73,7 @@ class Observation:
         self.last_ns = [-1, -1]
         self.last_frame = [0, 0]
         self.midstream = False
+        self.unseen = [0, 0]
         self.spots: list[list[Blind]] = [[], []]
 
     # -- told by those who know --------------------------------------------------------------------------

@@ -6,10 +6,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed, Observed
-from dissectors.kit.inputs import Close, Gap
+from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.marks import LEAST_QUOTED, quoted
 from dissectors.kit.observation import FOREIGN
-from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Handoff, Output
+from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Handoff, Input, Output
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpRequest, HttpResponse, HttpSkipped
 from dissectors.protocols.http1.exchange import MAX_INTERIM, Open
 from dissectors.protocols.http1.framing import HANDED_OVER, Framing, request_framing, response_framing
@@ -81,6 +81,8 @@ class Exchanges(Watcher):
         self.noted = 0
         self.limit_told: set[str] = set()
         self.client: int = -1                  # the direction that requests take, -1 until one was seen
+        self.early = 0                         # responses to requests that are stored behind them, if at all
+        self.held: list[Chunk] = []            # of the client, while the answer decides who reads them
 
     # -- heads -----------------------------------------------------------------------------------------
 
@@ -99,6 +101,8 @@ class Exchanges(Watcher):
         )
 
     def on_head(self, half: Http1Half, block: bytes) -> None:
+        if self.missing[half.direction] and len(self.pending) > 1 and half.direction != self.client:
+            self._answered_unseen(half)
         self._told_skipped(half)
         if not block:
             bare = Head("HTTP/0.9", "", "", "", "", NO_STATUS, "", ())
@@ -222,7 +226,20 @@ class Exchanges(Watcher):
             opening.append(as_fields(head, half.frame, half.now, half.direction, 0))
         self.halves[0].state = OVER
         self.halves[1].state = OVER
-        self.out.append(Handoff(by, half.direction, int(half.position), 0, tuple(opening)))
+        early: list[Input] = [*opening, *self.held]
+        self.held = []
+        self.out.append(Handoff(by, half.direction, int(half.position), 0, tuple(early)))
+
+    # -- what comes before the answer that hands over ------------------------------------------------------
+
+    def waits(self, half: Http1Half) -> bool:
+        """The client has asked to change the protocol, and may not know the answer yet: what it sends comes after
+        that, however frames are stored, or belongs to an answer that the capture does not hold."""
+        if half.direction != self.client or not self.pending or self.asking is not None or half.state != START:
+            return False
+        last = self.pending[-1]
+        head = last.head
+        return head is not None and last.response is None and (head.method == "CONNECT" or head.has(b"upgrade"))
 
     # -- bodies ----------------------------------------------------------------------------------------
 
@@ -459,6 +476,11 @@ class Exchanges(Watcher):
                 self.out.append(LimitReached(
                     Observed(half.now, half.direction, Evidence((half.frame,))), "http", "MAX_PIPELINED", MAX_PIPELINED
                 ))
+        if self.early:      # its answer came before it, and was told by itself
+            self.early -= 1
+            one.response_over = True
+            one.how = LOST_END
+            return
         self.pending.append(one)
 
     def _answered(self, half: Http1Half, status: int) -> Open:
@@ -472,9 +494,20 @@ class Exchanges(Watcher):
             return self.pending[0]
         one = self._new()
         one.request_over = True
-        if self.halves[self.client].whole and half.whole and not self._blind(self.client, -1, self.now):
+        # What was decrypted may come in another order than it was sent in.
+        seen = self.halves[self.client].whole and half.whole and not self.context.beneath
+        if seen and not self._blind(self.client, -1, self.now):
             one.without = UNASKED
+        elif self.context.observed.unseen[self.client]:
+            self.early += 1
         return one
+
+    def _answered_unseen(self, half: Http1Half) -> None:
+        """Octets of the server are missing before this response. A client asks for the next thing once it has its
+        answer, so it answers the last request; what came of those before is not known."""
+        lost, self.pending = self.pending[:-1], self.pending[-1:]
+        for other in lost:
+            self._ended(other, half.now, half.direction, half.frame, LOST_END)
 
     def _unreadable(self, half: Http1Half) -> None:
         """Octets of the client that are no request: what the server says to them answers just that."""
@@ -489,7 +522,8 @@ class Exchanges(Watcher):
 
     def _blind(self, direction: int, since: int, until: int) -> bool:
         """Something of that direction may not have been seen between these times."""
-        return self.context.observed.blind(direction, since, until) is not None
+        observed = self.context.observed
+        return observed.unseen[direction] > 0 or observed.blind(direction, since, until) is not None
 
     def _ambiguities(
         self, half: Http1Half, one: Open, section: Http1Section, framing: Framing, evidence: Evidence

@@ -207,6 +207,12 @@ class Http1Half:
         self.state = START
         self._clear()
 
+    def unsure(self) -> None:
+        """What was handed to nobody was passed over: the next message has to be looked for."""
+        self.whole = False
+        self.state = LOST
+        self.searching = True
+
     def missing(self) -> int:
         """Octets before the end of the stream, where that was seen, that did not come."""
         return max(int(self.ends - self.at), 0) if self.ends >= 0 else 0

@@ -486,7 +486,8 @@ class H2Messages:
         conn = self.conn
         if conn.observed.blind(conn.by(SERVER).direction, kinds=(FOREIGN,)) is not None:
             return FOREIGN_END
-        return LOST if stream.late or server.holes else UNANSWERED
+        unread = not conn.by(SERVER).reader.in_step      # it said something that could not be read
+        return LOST if stream.late or server.holes or unread else UNANSWERED
 
     def _exchange(self, stream: Stream, state: int, ended: str, now: int, frame: int) -> H2Exchange:
         conn = self.conn
