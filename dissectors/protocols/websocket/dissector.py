@@ -99,7 +99,7 @@ class WebSocketDissector(Dissector):
         out: list[Output] = []
         side = self.backward if chunk.direction else self.forward
         side.frame = chunk.released_by
-        side.now = max(side.now, chunk.time)
+        side.now = side.heard = max(side.now, chunk.time)
         cutter = side.cutter
         if not cutter.in_step:
             cutter.masks = EITHER if self.client < 0 else int(side.direction == self.client)
