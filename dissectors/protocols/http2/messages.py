@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Close
-from dissectors.kit.observation import FOREIGN
+from dissectors.kit.observation import FOREIGN, HIDDEN, NOT_READ
 from dissectors.protocols.http2 import carry
 from dissectors.protocols.http2.codes import END_STREAM, HEADER
 from dissectors.protocols.http2.connection import ENDED, MAX_CLOSED, MAX_STREAMS, MAX_TOLD, Conn
@@ -481,13 +481,15 @@ class H2Messages:
             return COMPLETE
         if stream.tunnel and stream.reset_code < 0:
             return TUNNEL      # how what it carried ended says the protocol within
-        if server.seen:
-            return CUT
-        conn = self.conn
-        if conn.observed.blind(conn.by(SERVER).direction, kinds=(FOREIGN,)) is not None:
+        side, observed = self.conn.by(SERVER), self.conn.observed
+        if observed.blind(side.direction, kinds=(FOREIGN,)) is not None:
             return FOREIGN_END
-        unread = not conn.by(SERVER).reader.in_step      # it said something that could not be read
-        return LOST if stream.late or server.holes or unread else UNANSWERED
+        if stream.reset_code < 0:
+            unread = not side.reader.in_step or observed.unseen[side.direction] > 0
+            hidden = observed.blind(side.direction, -1, side.reader.now, (HIDDEN, NOT_READ)) is not None
+            if server.holes or unread or hidden or (stream.late and not server.seen):
+                return LOST    # its end may be among what was not seen
+        return CUT if server.seen else UNANSWERED
 
     def _exchange(self, stream: Stream, state: int, ended: str, now: int, frame: int) -> H2Exchange:
         conn = self.conn
