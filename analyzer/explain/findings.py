@@ -8,6 +8,7 @@ from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.grpc import GRPC_RULES
 from analyzer.explain.http import HTTP_RULES
 from analyzer.explain.http2 import HTTP2_RULES
+from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.icmp import ICMP_RULES
 from analyzer.explain.losses import LOSS_RULES
@@ -38,7 +39,8 @@ NOTE: Final = "note"           # the most that is made of what may not have been
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + ICMP_RULES + QUALITY_RULES + TLS_RULES
-    + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
+    + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP_ANSWER_RULES
+    + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     QUALITY_CAPTURE_RULES + ADDRESS_CAPTURE_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES

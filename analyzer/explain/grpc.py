@@ -4,6 +4,8 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, Case, Found, Rule, frames_of, times
+from dissectors.kit.event import NEITHER
+from dissectors.kit.observation import Absence
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.grpc.codes import (
     CANCELLED,
@@ -74,7 +76,7 @@ def deadline(case: Case) -> list[Found]:
     found = []
     for group in _grouped([event for event in case.of(GrpcEnded) if event.deadline_passed()], False):
         first = group[0]
-        stated = first.outcome.how == ANSWERED
+        stated = first.outcome.status == DEADLINE_EXCEEDED
         allowed = f" of {duration(first.call.deadline_ns)}" if first.call.deadline_ns >= 0 else ""
         found.append(Found(
             f"{first.call.name()} did not end within its deadline{allowed}{_often(group)}.", frames_of(group),
@@ -93,7 +95,7 @@ def given_up(case: Case) -> list[Found]:
         Found(
             f"{group[0].call.name()} was given up{_often(group)} after {duration(group[0].outcome.total_ns)}.",
             frames_of(group), case.conversation, cost_ns=_cost(group),
-            basis="the stream was reset without a status, or the status is CANCELLED",
+            basis="the stream was reset without a status, or the status is CANCELLED", absent=_seen(case, group),
         )
         for group in _grouped(events, False)
     ]
@@ -106,9 +108,15 @@ def no_status(case: Case) -> list[Found]:
             f"The response to {group[0].call.name()} has no status of gRPC{_often(group)}"
             f"{_http(group[0])}; a client makes {status_name(group[0].outcome.implied)} of it.", frames_of(group),
             case.conversation, cost_ns=_cost(group), basis="no grpc-status in the response or its trailers",
+            absent=_seen(case, group),
         )
         for group in _grouped(events, False)
     ]
+
+
+def _seen(case: Case, group: list[GrpcEnded]) -> Absence:
+    """That no status was missed while these calls ran."""
+    return case.absence(NEITHER, min([event.begun for event in group]), max([event.time for event in group]))
 
 
 def _http(event: GrpcEnded) -> str:
@@ -152,7 +160,7 @@ def attempts(case: Case) -> list[Found]:
 
 
 def no_deadline(case: Case) -> list[Found]:
-    events = [event for event in case.of(Began) if event.call.seen and not event.call.deadline_text]
+    events = [event for event in case.of(Began) if event.call.whole and not event.call.deadline_text]
     if not events:
         return []
     return [Found(

@@ -4,15 +4,15 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
-from dissectors.kit.event import BACKWARD
+from dissectors.kit.event import BACKWARD, NEITHER
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.http1.events import HttpAmbiguous
 from dissectors.wire.http.auth import scheme_sent
-from dissectors.wire.http.caching import directives, seconds_of
+from dissectors.wire.http.caching import directives
 from dissectors.wire.http.codings import KNOWN
 from dissectors.wire.http.cookies import cookies_sent, cookies_set
 from dissectors.wire.http.describe import is_preflight, listed, request_short, shortened
-from dissectors.wire.http.events import CUT, UNANSWERED, ExchangeEvent
+from dissectors.wire.http.events import UNASKED, UNREADABLE, UNSEEN, ExchangeEvent
 from dissectors.wire.http.message import Head
 from dissectors.wire.http.status import status_name, status_of
 
@@ -29,6 +29,11 @@ DANGEROUS: Final = frozenset((
     "both_lengths", "lengths_differ", "length_value", "transfer_encoding", "bare_cr", "space_before_colon",
     "space_first", "chunk_size",
 ))
+
+# What was asked for where there is no request.
+_WITHOUT: Final = {
+    UNSEEN: "a request that was not seen", UNASKED: "no request", UNREADABLE: "what is no request of HTTP",
+}
 
 _TEXTS: Final = (
     "text/", "application/json", "application/javascript", "application/xml", "image/svg+xml",
@@ -48,7 +53,7 @@ def is_plain(case: Case) -> bool:
 
 def asked(exchange: ExchangeEvent) -> str:
     """`GET /x`."""
-    return request_short(exchange.request) if exchange.request is not None else "a request that was not seen"
+    return request_short(exchange.request) if exchange.request is not None else _WITHOUT[exchange.without]
 
 
 def named(found: list[ExchangeEvent]) -> str:
@@ -143,31 +148,6 @@ def blocked(case: Case) -> list[Found]:
     )]
 
 
-def unanswered(case: Case) -> list[Found]:
-    left = [exchange for exchange in exchanges(case) if exchange.ended == UNANSWERED]
-    if not left:
-        return []
-    return [Found(
-        f"The connection ended without an answer to {named(left)}.", frames_of(left), case.conversation,
-        confidence=LIKELY, basis="no response was seen before the connection ended", narrow=filter_of(left),
-    )]
-
-
-def cut(case: Case) -> list[Found]:
-    short = [exchange for exchange in exchanges(case) if exchange.ended == CUT]
-    found = []
-    for exchange in short[:MAX_NAMED]:
-        received = exchange.received.octets
-        promised = seconds_of(exchange.response.text(b"content-length")) if exchange.response is not None else -1
-        of = f" of {size(promised)}" if promised > received else ""
-        found.append(Found(
-            f"The connection ended in the middle of the answer to {asked(exchange)}: {size(received)}{of} had come.",
-            exchange.evidence.frames, case.conversation, basis="the length or the framing that the response announced",
-            narrow=filter_of([exchange]),
-        ))
-    return found
-
-
 def ambiguous(case: Case) -> list[Found]:
     found = []
     groups: dict[str, list[HttpAmbiguous]] = {}
@@ -190,7 +170,8 @@ def uncompressed(case: Case) -> list[Found]:
     plain = []
     for exchange in exchanges(case):
         body, request, response = exchange.received, exchange.request, exchange.response
-        if request is None or response is None or body.codings or body.octets < COMPRESSIBLE or not body.type:
+        if request is None or response is None or body.codings or body.octets < COMPRESSIBLE or not body.type \
+                or not response.whole:
             continue
         takes = [word.partition(";")[0].strip() for word in request.elements(b"accept-encoding")]
         if body.type.startswith(_TEXTS) and any(word in KNOWN for word in takes) \
@@ -280,6 +261,7 @@ def held_back(case: Case) -> list[Found]:
                 f"{asked(exchange)} held its body back for a 100 Continue that did not come; the request took "
                 f"{duration(wait)} to send.", exchange.evidence.frames, case.conversation, cost_ns=wait,
                 confidence=LIKELY, basis="Expect: 100-continue, and no 1xx response", narrow=filter_of([exchange]),
+                absent=case.absence(NEITHER, exchange.times.begun, exchange.times.sent),
             ))
     return found
 
@@ -288,7 +270,10 @@ def preflights(case: Case) -> list[Found]:
     asked_first = [one for one in exchanges(case) if one.request is not None and is_preflight(one.request)]
     if not asked_first:
         return []
-    refused = [one for one in asked_first if one.response is not None and not _allows(one.response)]
+    refused = [
+        one for one in asked_first
+        if one.response is not None and one.response.whole and not _allows(one.response)
+    ]
     cost = sum([max(one.times.total_ns(), 0) for one in asked_first])
     if refused:
         return [Found(
@@ -342,16 +327,6 @@ HTTP_RULES: Final[tuple[Rule[Case], ...]] = (
         "http.blocked", "note", blocked,
         "Use several connections, or HTTP/2, where responses do not wait for one another.",
         "Responses that were not ready when the line became free.", "http",
-    ),
-    Rule(
-        "http.unanswered", "warn", unanswered,
-        "Look why the server closed: a timeout of idle connections, a crash, a limit of requests per connection.",
-        "An answer that the capture missed.", "http", True,
-    ),
-    Rule(
-        "http.cut", "warn", cut,
-        "Look who ended the connection and why; a download like this has to be taken up again.",
-        "The rest of the body, captured elsewhere.", "http", True,
     ),
     Rule(
         "http.ambiguous", "warn", ambiguous,

@@ -3,8 +3,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration, grouped, plural, size
+from dissectors.protocols.grpc.ended import RESET as GIVEN_UP
+from dissectors.protocols.grpc.ended import GrpcEnded
 from dissectors.protocols.http2.codes import (
     CANCEL,
     CONTINUATION,
@@ -19,11 +22,14 @@ from dissectors.protocols.http2.codes import (
     error_name,
     type_name,
 )
-from dissectors.protocols.http2.events import H2Exchange, PushPromise
+from dissectors.protocols.http2.events import H2Exchange, Preface, PushPromise
 from dissectors.protocols.http2.events_control import GoAway, H2Reset, Settings, SettingsAck, listed
 from dissectors.protocols.http2.events_state import Blocked, H2Violation, HeadOfLine
 from dissectors.protocols.http2.events_summary import H2ConnectionSummary, SideFacts
 from dissectors.protocols.http2.meaning import error_text
+from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
+from dissectors.wire.http.describe import request_short
+from dissectors.wire.http.events import CUT, UNANSWERED
 from dissectors.wire.secrets.gate import Said
 
 MILLISECOND: Final = 1_000_000
@@ -44,27 +50,53 @@ _SOFT: Final = (REFUSED_STREAM, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED)
 
 
 def reset(case: Case) -> list[Found]:
-    """Resets by code and side; one that gives up what nobody needs any more is part of the protocol."""
-    groups: dict[tuple[int, bool], list[H2Reset]] = {}
+    """Resets by code and side. One that gives up what nobody needs any more is part of the protocol; of a call that was
+    given up its own protocol tells."""
+    called = {event.stream for event in case.of(GrpcEnded) if event.outcome.how == GIVEN_UP}
+    groups: dict[tuple[int, bool, bool], list[H2Reset]] = {}
     for event in case.of(H2Reset):
-        groups.setdefault((event.code, event.by_client), []).append(event)
+        if not (event.code in _QUIET and event.stream in called):
+            groups.setdefault((event.code, event.by_client, event.over), []).append(event)
     found = []
-    for (code, by_client), events in groups.items():
+    for (code, by_client, over), events in groups.items():
         who = "The client" if by_client else "The server"
         streams = sorted({event.stream for event in events})
         which = f"stream{'s' if len(streams) > 1 else ''} {listed(streams)}"
-        meaning = error_text(code)
-        sentence = f"{who} reset {which} with {error_name(code)}{': ' if meaning else ''}{meaning}."
+        subjects = list(dict.fromkeys([event.subject for event in events if event.subject]))
+        of = f" ({', '.join(subjects[:MANY])}{', …' if len(subjects) > MANY else ''})" if subjects and not over else ""
+        meaning = error_text(code, by_client)
+        sentence = f"{who} reset {which}{of} with {error_name(code)}{': ' if meaning else ''}{meaning}."
         reasons = list(dict.fromkeys([event.reason for event in events if event.reason]))
-        if len(reasons) == 1:
+        if over:
+            sentence += f" Both sides had ended {'them' if len(streams) > 1 else 'it'} before, so it changes nothing."
+        elif len(reasons) == 1:
             sentence += f" {reasons[0]}"
         found.append(Found(
-            sentence, frames_of(events), case.conversation,
-            severity="chat" if code == NO_ERROR else "note" if code in _QUIET or code in _SOFT else "",
+            sentence + _brought(case, streams), frames_of(events), case.conversation, severity=_weight(events[0]),
             confidence=LIKELY if reasons else CERTAIN, basis="the error code, and the state the stream was in",
             narrow=f"http2.type == 3 && http2.rst_stream.error == {code}",
         ))
     return found
+
+
+def _weight(event: H2Reset) -> str:
+    """What a reset amounts to; "" for what the rule says. A server that gives up an answer leaves half of it."""
+    if event.over or event.code == NO_ERROR:
+        return "chat"
+    if event.code == CANCEL and not event.by_client and event.cut:
+        return ""
+    return "note" if event.code in _QUIET or event.code in _SOFT else ""
+
+
+def _brought(case: Case, streams: list[int]) -> str:
+    """What had come of the answer, where one stream was reset."""
+    told = [event for event in case.of(H2Exchange) if event.stream in streams]
+    if len(streams) > 1 or len(told) != 1 or told[0].ended not in (CUT, UNANSWERED):
+        return ""
+    one = told[0]
+    if one.ended == CUT:
+        return f" {size(one.received.octets)} of the answer had come."
+    return " No answer had begun." if case.absence(NEITHER, one.times.begun, one.time).proven else ""
 
 
 def goaway(case: Case) -> list[Found]:
@@ -101,13 +133,33 @@ def blocked(case: Case) -> list[Found]:
         allowed = f", which the other side had set to {size(initial[-1])}" if initial and not whole else ""
         found.append(Found(
             f"{who} waited {duration(longest)} for room in the window of {where}{allowed} ({times(count)}): the "
-            "receiver was the limit of the rate and not the path.",
+            f"receiver was the limit of the rate and not the path.{_vain(case, events)}",
             frames_of(events), case.conversation, cost_ns=longest,
             severity="warn" if longest >= LONG_BLOCKED_NS else "", confidence=LIKELY,
-            basis="DATA filled the window to its last octet and went on after the next WINDOW_UPDATE",
-            narrow="http2.type == 8",
+            basis="DATA filled the window to its last octet" + (
+                ", and no WINDOW_UPDATE came" if _vain(case, events) else " and went on after the next WINDOW_UPDATE"
+            ),
+            narrow="http2.type == 8" if not _vain(case, events) else "http2",
         ))
     return found
+
+
+def _vain(case: Case, events: list[Blocked]) -> str:
+    """Windows that did not open any more: what was held up then."""
+    held = [event for event in events if event.vain_ns >= 0]
+    if not held:
+        return ""
+    streams = sorted({stream for event in held for stream in event.streams})
+    asked = [
+        request_short(event.request) for event in case.of(H2Exchange)
+        if event.stream in streams and event.request is not None
+    ]
+    which = f"stream{'s' if len(streams) > 1 else ''} {listed(streams)}"
+    named = f" ({', '.join(asked[:MANY])}{', …' if len(asked) > MANY else ''})" if asked else ""
+    return (
+        f" It was used up, and no WINDOW_UPDATE came in the last {duration(max(event.vain_ns for event in held))}: "
+        f"{which}{named} had not ended by then."
+    )
 
 
 def head_of_line(case: Case) -> list[Found]:
@@ -134,8 +186,33 @@ def violation(case: Case) -> list[Found]:
         found.append(Found(
             f"{Said(events[0]).what()[:-1]}{more}.", frames_of(events[:MANY]), case.conversation,
             confidence=LIKELY, basis="every frame before it was in the capture",
+            absent=case.absence(NEITHER, -1, max(event.time for event in events)),
         ))
     return found
+
+
+def unspoken(case: Case) -> list[Found]:
+    """A client that begins HTTP/2 without asking first, and a server that ends the connection without a word."""
+    server = 1 - case.of(Preface)[0].direction if case.of(Preface) else 0
+    if not case.of(Preface) or case.conversation.payload[server]:
+        return []
+    first = case.of(Preface)[0]
+    ends = [event for event in case.of(Fin) if event.direction == server] + \
+        [event for event in case.of(TcpReset) if event.direction == server]
+    if not ends:
+        return []
+    end = min(ends, key=_time)
+    return [Found(
+        f"The client began HTTP/2 without asking whether the server speaks it, and {place(case.end(server))} ended the "
+        f"connection {duration(max(end.time - first.time, 0))} later without a byte in answer: it does not speak "
+        "HTTP/2 in the clear on this port.", frames_of([first, end]), case.conversation, confidence=LIKELY,
+        basis="the preface of the client, and no octet of the server before its FIN or RST",
+        absent=case.absence(server, -1, end.time),
+    )]
+
+
+def _time(event: Event) -> int:
+    return event.time
 
 
 def flood(case: Case) -> list[Found]:
@@ -279,6 +356,11 @@ HTTP2_RULES: Final[tuple[Rule[Case], ...]] = (
         "http2.violation", "warn", violation,
         "Find out which program it is; its peer may end the stream or the connection for it.",
         "Frames before it that the capture missed.", "http2", True,
+    ),
+    Rule(
+        "http2.not_spoken", "warn", unspoken,
+        "See what the server speaks on this port: TLS most often, or HTTP/1.1 only.",
+        "An answer that the capture missed.", "http2", True,
     ),
     Rule(
         "http2.flood", "warn", flood,

@@ -133,7 +133,8 @@ def _repeated(analysis: Analysis) -> list[list[Placed]]:
     groups: dict[str, list[Placed]] = {}
     for placed in all_exchanges(analysis):
         conversation, exchange = placed
-        if exchange.request is not None and exchange.response is not None and exchange.times.begun >= 0:
+        if exchange.request is not None and exchange.request.named and exchange.response is not None \
+                and exchange.times.begun >= 0:
             groups.setdefault(f"{conversation.originator.address} {path_of(exchange.request)}", []).append(placed)
     return [group for group in groups.values() if len(group) >= LEAST_POLLS]
 
@@ -198,6 +199,8 @@ def _nothing_new(earlier: ExchangeEvent, later: ExchangeEvent) -> bool:
         return False
     if after.status in (204, 304):
         return True
+    if not (before.whole and after.whole):
+        return False
     if after.has(b"etag"):
         return after.get(b"etag") == before.get(b"etag")
     return later.received.octets == earlier.received.octets and later.received.summary == earlier.received.summary
@@ -301,7 +304,8 @@ def fetched_again(analysis: Analysis) -> list[Found]:
     for placed in all_exchanges(analysis):
         conversation, exchange = placed
         request, response = exchange.request, exchange.response
-        if request is None or response is None or request.method != "GET" or response.status != 200:
+        if request is None or response is None or request.method != "GET" or response.status != 200 \
+                or not (request.whole and request.named):
             continue
         key = f"{conversation.originator.address} {request.url()}"
         before = kept.get(key)

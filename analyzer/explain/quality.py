@@ -5,8 +5,9 @@ from typing import Final
 
 from analyzer.explain.rule import LIKELY, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
-from dissectors.kit.event import DissectorFault, LimitReached, Malformed
+from dissectors.kit.event import DissectorFault, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.units import grouped, plural
+from dissectors.wire.secrets.gate import Said
 
 ONE_SIDED_FRAMES: Final = 4  # frames of one side, with none of the other, from which on it is told
 
@@ -106,6 +107,17 @@ def malformed(case: Case) -> list[Found]:
     return found
 
 
+def other_protocol(case: Case) -> list[Found]:
+    """A client that speaks one protocol to a server of another."""
+    return [
+        Found(
+            f"{Said(event).what()[:-1]}. What answers is {place(case.end(event.direction))}.",
+            event.evidence.frames, case.conversation, basis="the first octets of each direction",
+        )
+        for event in case.of(OtherProtocol)
+    ]
+
+
 QUALITY_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "analyzer.fault", "error", faults,
@@ -114,6 +126,11 @@ QUALITY_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "analyzer.limit", "note", limits,
         "Nothing, unless what lies beyond the cap matters to you.", "No frames of this conversation after it.",
+    ),
+    Rule(
+        "protocol.mismatch", "error", other_protocol,
+        "Check the address and port of the client, and whether TLS is to be used there.",
+        "A protocol that begins like the one that is named.",
     ),
     Rule(
         "malformed", "warn", malformed,

@@ -1,10 +1,14 @@
 """Findings about WebSocket connections: the handshake, broken rules, heartbeats, and how they ended."""
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from dissectors.kit.event import NEITHER, Event
+from dissectors.kit.observation import Absence
 from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.websocket.codes import ABNORMAL, close_name
 from dissectors.protocols.websocket.ended import ABRUPT, HALF, WsEnded
 from dissectors.protocols.websocket.events import CloseSeen, Missing
@@ -12,6 +16,8 @@ from dissectors.protocols.websocket.events_rules import AcceptMismatch, WsViolat
 
 # Proxies and firewalls forget a connection that is silent for this long or longer; 60 s is what many begin with.
 IDLE_NS: Final = 55_000_000_000
+SECOND: Final = 1_000_000_000
+EXACT: Final = 200     # a silence off a whole number of seconds by less than this part of it is a setting
 # A pong takes a round trip; without one for this long the other side is not well.
 PATIENCE_NS: Final = 5_000_000_000
 # Codes with which a side says that something was wrong (RFC 6455 §7.4.1).
@@ -47,6 +53,7 @@ def violation(case: Case) -> list[Found]:
         found.append(Found(
             f"The {who} breaks rules of WebSocket: {said}.", frames_of(events), case.conversation,
             basis=", ".join(dict.fromkeys([event.spec for event in events])),
+            absent=case.absence(NEITHER, -1, max([event.time for event in events])),
         ))
     return found
 
@@ -62,15 +69,43 @@ def abnormal_end(case: Case) -> list[Found]:
     for event in case.of(WsEnded):
         if event.how != ABRUPT or event.silence_ns >= IDLE_NS:
             continue
-        how = "a reset" if event.carrier == "rst" else "the end of the connection beneath"
         messages = sum([talk.messages for talk in event.talks])
         sent = plural(messages, "message") if messages else "No message"
         found.append(Found(
-            f"The WebSocket{_on(event)} ended without a Close frame, by {how}; programs are told {ABNORMAL}. "
-            f"{sent} had been sent.", event.evidence.frames, case.conversation,
-            severity="" if messages else "note", basis="no Close frame in either direction",
+            f"The WebSocket{_on(event)} ended without a Close frame, {_ender(case, event)}{_after(event)}; programs "
+            f"are told {ABNORMAL}. {sent} had been sent.", event.evidence.frames, case.conversation,
+            severity="" if messages else "note", basis=f"no Close frame in either direction{_timeout(event)}",
+            absent=_seen(case, event),
         ))
     return found
+
+
+def _seen(case: Case, event: WsEnded) -> Absence:
+    """That nothing was missed while this WebSocket lasted, in either direction."""
+    return case.absence(NEITHER, event.begun, event.time)
+
+
+def _ender(case: Case, event: WsEnded) -> str:
+    """`by a reset of the server (10.0.0.2:80)`; without a name where another layer lies between."""
+    how = "a reset" if event.carrier == "rst" else "the end of the connection beneath"
+    ends: list[Event] = [*case.of(Fin), *case.of(TcpReset)]
+    if event.stream or not ends:
+        return f"by {how}"
+    first = min(ends, key=attrgetter("time"))
+    who = "client" if first.direction == event.client else "server"
+    what = "reset" if isinstance(first, TcpReset) else "closed"
+    return f"because the {who} ({place(case.end(first.direction))}) {what} the connection beneath"
+
+
+def _after(event: WsEnded) -> str:
+    return f" {duration(event.silence_ns)} after the last frame" if event.silence_ns >= SECOND else ""
+
+
+def _timeout(event: WsEnded) -> str:
+    """Silences of a whole number of seconds are somebody's setting."""
+    off = event.silence_ns % SECOND
+    exact = event.silence_ns >= SECOND and min(off, SECOND - off) * EXACT <= event.silence_ns
+    return f"; a silence of {round(event.silence_ns / SECOND)} s so exactly looks like a timeout" if exact else ""
 
 
 def idle_end(case: Case) -> list[Found]:
@@ -81,9 +116,11 @@ def idle_end(case: Case) -> list[Found]:
         pings = sum([talk.pings for talk in event.talks])
         beats = "no pings were sent" if not pings else f"the last of {plural(pings, 'ping')} was longer ago than that"
         found.append(Found(
-            f"The WebSocket{_on(event)} ended without a Close frame after {duration(event.silence_ns)} of silence; "
-            f"{beats}.", event.evidence.frames, case.conversation, cost_ns=event.silence_ns, confidence=LIKELY,
+            f"The WebSocket{_on(event)} ended without a Close frame after {duration(event.silence_ns)} of silence, "
+            f"{_ender(case, event)}; {beats}.", event.evidence.frames, case.conversation, cost_ns=event.silence_ns,
+            confidence=LIKELY,
             basis="something on the way that forgets silent connections; a program that crashed looks the same",
+            absent=_seen(case, event),
         ))
     return found
 
@@ -107,7 +144,7 @@ def unanswered_close(case: Case) -> list[Found]:
         Found(
             f"One side of the WebSocket{_on(event)} closed, the other sent no Close frame in return.",
             event.evidence.frames, case.conversation,
-            basis="the Close frame of one direction, and none of the other before the end",
+            basis="the Close frame of one direction, and none of the other before the end", absent=_seen(case, event),
         )
         for event in case.of(WsEnded) if event.how == HALF
     ]
@@ -125,7 +162,7 @@ def unanswered_ping(case: Case) -> list[Found]:
                 f"sent {duration(talk.waited_ns)} before the end.",
                 tuple(sorted({talk.waiting_frame, *event.evidence.frames})), case.conversation,
                 cost_ns=talk.waited_ns, confidence=CERTAIN if talk.unanswered > 1 else LIKELY,
-                basis="no pong with the data of the ping, nor of a later one",
+                basis="no pong with the data of the ping, nor of a later one", absent=_seen(case, event),
             ))
     return found
 

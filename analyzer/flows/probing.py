@@ -63,6 +63,7 @@ class ProbedSide:
         self.seen = b""
         self.chunks = 0
         self.refused = False     # its beginning is nobody's
+        self.gap: Gap | None = None    # the last one
 
 
 class Search:
@@ -103,6 +104,7 @@ class Search:
                 if protocol.probe is not None and protocol.probe(side.seen, gap.direction) == MORE:
                     return protocol
         self._let_go(gap.direction)
+        side.gap = gap
         side.seen = b""
         side.refused = side.chunks >= MAX_PROBE_CHUNKS
         return None

@@ -10,14 +10,28 @@ from typing import Final
 from analyzer.flows.probing import Known, Search
 from analyzer.flows.reassembly import Piece
 from dissectors.kit.cursor import WireError
-from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, LimitReached, Malformed, Observed
+from dissectors.kit.event import (
+    BACKWARD,
+    NEITHER,
+    DissectorFault,
+    Event,
+    Evidence,
+    LimitReached,
+    Malformed,
+    Observed,
+    OtherProtocol,
+)
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.marks import unquoted
-from dissectors.kit.protocol import BENEATH, Context, Dissector, Handoff, Input, Output, Protocol
+from dissectors.kit.observation import ALWAYS, FOREIGN
+from dissectors.kit.protocol import BENEATH, YES, Context, Dissector, Handoff, Input, Output, Protocol
+from dissectors.wire.beginnings import beginning_of
+from dissectors.wire.secrets.text import without_secrets
 
 MAX_DEPTH: Final = 8             # protocols above one another
 MAX_CHILDREN: Final = 1_000      # streams of one connection that are read by a protocol of their own at once
 MAX_CHANGES: Final = 16          # of the protocol that reads one layer (STARTTLS, an upgrade, a tunnel)
+MAX_OPENING: Final = 64          # octets of a direction by which another protocol is recognised in it
 MAX_FAULTS: Final = 3            # of ours in one layer; then nobody reads it any more
 
 
@@ -64,6 +78,14 @@ class Router:
         """The end of one direction, or of the conversation."""
         return self.outer.take(close)
 
+    def skip(self, close: Close) -> list[Event]:
+        """What comes next was not read: nobody can conclude anything from it. Whoever recognises what follows begins
+        in its middle."""
+        events = self.outer.take(close)
+        self.outer.context = self.outer.context.midway()
+        self.outer.search()
+        return events
+
 
 _LAST: Final[list[Known]] = []    # at most one: a run has one set of protocols
 
@@ -98,6 +120,8 @@ class Layer:
         self.limit_told = False
         self.faults = 0
         self.again: dict[str, int] = {}    # by fault: how many times it came again and was not told
+        self.unheard = [False, False]      # directions whose first octets are still to be held against the protocol
+        self.foreign = [False, False]      # directions of another protocol, which nobody reads
 
     # -- choosing --------------------------------------------------------------------------------------
 
@@ -116,6 +140,8 @@ class Layer:
         self.dissector = protocol.create(self.context)
         self.children = {}
         self.looking = None
+        self.unheard = [False, False]
+        self.foreign = [False, False]
 
     def _searched(self, item: Input, search: Search) -> list[Event]:
         """An input while nobody reads."""
@@ -131,8 +157,14 @@ class Layer:
         self.begin(found)
         if isinstance(item, Datagram):
             return self._run(item)
+        if isinstance(item, Chunk) and not self.context.midstream:
+            self.unheard[1 - item.direction] = True
         events: list[Event] = []
         for chunk in search.held:
+            side = search.sides[chunk.direction]
+            if side.gap is not None and chunk.direction != item.direction:
+                events += self.take(side.gap)     # nothing says that what follows it begins anything
+                side.gap = None
             events += self.take(chunk)
         if isinstance(item, Gap):
             events += self.take(item)
@@ -143,7 +175,41 @@ class Layer:
     def take(self, item: Input) -> list[Event]:
         """The next input of this layer."""
         search = self.looking
-        return self._run(item) if search is None else self._searched(item, search)
+        if search is not None:
+            return self._searched(item, search)
+        if isinstance(item, (Chunk, Gap)):
+            if self.foreign[item.direction]:
+                return []
+            if self.unheard[item.direction]:
+                self.unheard[item.direction] = False
+                other = self._other(item) if isinstance(item, Chunk) and item.position == 0 else None
+                if other is not None:
+                    self.foreign[item.direction] = True
+                    return self._sort(item, [other])
+        return self._run(item)
+
+    def _other(self, chunk: Chunk) -> OtherProtocol | None:
+        """One direction has decided who reads. What if the other one begins with something else?"""
+        protocol = self.protocol
+        if protocol is None or protocol.probe is None or protocol.names_others:
+            return None
+        data = chunk.data[:MAX_OPENING]
+        if protocol.probe(data, chunk.direction) == YES:
+            return None
+        spoken = beginning_of(data)
+        for other in self.protocols.candidates(self.context).asked:
+            if not spoken and other is not protocol and other.probe is not None \
+                    and other.probe(data, chunk.direction) == YES:
+                spoken = other.title
+        if not spoken:
+            return None
+        self.context.observed.miss(
+            FOREIGN, chunk.direction, chunk.time, ALWAYS, chunk.frame, f"this direction speaks {spoken}"
+        )
+        return OtherProtocol(
+            Observed(chunk.time, chunk.direction, Evidence((chunk.released_by,))), spoken, protocol.title,
+            first_line(data) if chunk.direction == BACKWARD else "",
+        )
 
     def _run(self, item: Input) -> list[Event]:
         protocol = self.protocol
@@ -284,6 +350,13 @@ class Layer:
         told.conversation = self.conversation
         told.marks = self.context.marks
         return [told]
+
+
+def first_line(data: bytes) -> str:
+    """The line with which a server begins, without secrets; "" where it is no text."""
+    line = data.partition(b"\n")[0].rstrip(b"\r")
+    text = line.decode("ascii", "replace")
+    return without_secrets(text) if text.isprintable() and "\ufffd" not in text else ""
 
 
 def _seen(item: Input) -> Observed:

@@ -5,7 +5,7 @@ from mypy_extensions import i64
 
 from analyzer.flows.reassembly import MAX_WAITING_BYTES, Assembler, Piece
 from dissectors.protocols.tcp.flags import ACK, RST, SYN
-from dissectors.protocols.tcp.side import MASK, TcpSide
+from dissectors.protocols.tcp.side import HALF, MASK, TcpSide
 
 
 class Streams:
@@ -38,6 +38,14 @@ class Streams:
             if alone and sender.waiting:
                 out += sender.finish(frame, time)
         return out
+
+    def ends_at(self, direction: i64, seq: i64) -> int:
+        """Where in its stream this sequence number, at or behind the next octet, lies; -1 where that is not known."""
+        side = self.backward if direction else self.forward
+        if not side.started:
+            return -1
+        ahead = (seq - side.next_seq) & MASK
+        return int(side.position + ahead) if ahead < HALF else -1
 
     def finish(self, frame: i64, time: i64) -> list[Piece]:
         """Whatever still waits behind a hole."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from analyzer.address import address_text
+from analyzer.flows.flow import SAW_SYN, SAW_SYN_ACK
 from analyzer.flows.others import quoted_key
 from analyzer.flows.passes import Passes
 from analyzer.flows.points import add_points
@@ -64,8 +65,11 @@ class Teller:
         """
         kind = packet.kind
         observed = self.observed
-        if observed.frames[0] + observed.frames[1] == 0 and kind == TCP and not table.flags & SYN:
+        half = table.half
+        if observed.frames[0] + observed.frames[1] == 0 and kind == TCP and half is not None \
+                and not (half.marks | half.peer.marks) & (SAW_SYN | SAW_SYN_ACK):
             observed.began_before(int(packet.time), int(packet.number))
+            self.context.midstream = True
         observed.saw(direction, packet.time, packet.number)
         if packet.ip_version and self.passes[direction].again(packet):
             return []       # the same packet, further on its way
@@ -116,6 +120,8 @@ class Teller:
         )
         if self.carriage is not None and table.length:
             self._carried(self.carriage, packet, table, direction, pieces)
+        if flags & ACK:
+            self._acknowledged(1 - direction)
         for piece in pieces:
             events += self.piece(piece)
         if flags & ACK and table.length == 0 and not flags & RST:
@@ -127,8 +133,15 @@ class Teller:
             self.reset = None   # the connection went on: the reset was not accepted (RFC 5961 §3.2)
         if flags & FIN:
             self.ended[direction] = True
-            events += self.router.close(Close(number, time, direction, "fin"))
+            end = self.streams.ends_at(direction, (table.seq + table.length) & MASK)
+            events += self.router.close(Close(number, time, direction, "fin", position=end))
         return events
+
+    def _acknowledged(self, direction: int) -> None:
+        """What the other side has of this direction, and the capture has not (a FIN counts as one octet)."""
+        stream = self.streams.backward if direction else self.streams.forward
+        ahead = int(stream.acked - stream.position) - (1 if self.ended[direction] else 0)
+        self.observed.unseen[direction] = ahead if ahead > 0 and stream.started else 0
 
     def _carried(
         self, carriage: Carriage, packet: Packet, table: FlowTable, direction: int, pieces: list[Piece]
@@ -207,7 +220,10 @@ class Teller:
         self.streams.resume()
         time, frame = self.observed.end
         self.observed.miss(NOT_READ, NEITHER, time, ALWAYS, frame, f"what comes after #{frame} was not read one by one")
-        return [] if self.narrator is None else self._said(self.narrator.on_skip())
+        events = self.router.skip(Close(frame, time, NEITHER, "unread"))
+        if self.narrator is not None:
+            events += self.narrator.on_skip()
+        return self._said(events)
 
     def finish(self, frame: int, time: int, how: str) -> list[Event]:
         """The telling ends. how: "capture"; while a capture goes on, "idle", "reused" (its ports begin a new
@@ -221,6 +237,13 @@ class Teller:
             if isinstance(piece, Gap) and not self.observed.frames[1 - piece.direction]:
                 self._missed(piece)
             events += self.router.piece(piece)
+        for direction in (FORWARD, BACKWARD):
+            unseen = self.observed.unseen[direction]
+            if unseen:
+                self.observed.miss(
+                    NOT_CAPTURED, direction, self.delivered[direction], last, at,
+                    f"{size(unseen)} of this direction are acknowledged and not in the capture",
+                )
         silent = how in ("idle", "reused")
         if how == "capture":
             self._unended(time, frame)

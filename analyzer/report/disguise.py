@@ -18,7 +18,16 @@ from analyzer.model import (
     Told,
 )
 from analyzer.report.pseudonyms import Pseudonyms
-from dissectors.kit.event import DissectorFault, Event, Headline, JsonValue, LimitReached, Malformed, Observed
+from dissectors.kit.event import (
+    DissectorFault,
+    Event,
+    Headline,
+    JsonValue,
+    LimitReached,
+    Malformed,
+    Observed,
+    OtherProtocol,
+)
 from dissectors.kit.lookup import Lookup, Step
 from dissectors.wire.secrets.gate import Said
 
@@ -70,6 +79,8 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
         copy = Malformed(_when(event), event.protocol, event.offset, names.text(event.reason))
     elif isinstance(event, DissectorFault):
         copy = DissectorFault(_when(event), event.protocol, names.text(event.error), event.again)
+    elif isinstance(event, OtherProtocol):
+        copy = OtherProtocol(_when(event), event.spoken, event.expected, names.text(event.says))
     elif isinstance(event, LimitReached):
         return event
     else:

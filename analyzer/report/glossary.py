@@ -5,7 +5,7 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
-from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed
+from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.protocol import Flag, Protocol, Term
 
 SUGGESTIONS: Final = 5
@@ -33,7 +33,7 @@ class Glossary:
         self._pattern: re.Pattern[str] | None = None
         for protocol in protocols:
             self._protocol(protocol)
-        for event in (Malformed, LimitReached, DissectorFault):
+        for event in (Malformed, OtherProtocol, LimitReached, DissectorFault):
             self._add(event.name, Entry("event", event.name, event.WHY, event.spec))
         for protocol in protocols:
             for flag in protocol.flags:

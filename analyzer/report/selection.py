@@ -5,9 +5,9 @@ from typing import Final
 
 from analyzer.model import Phase
 from analyzer.report.words import BRIEF, TEACH
-from dissectors.kit.event import EXTRA, DissectorFault, Event, LimitReached, Malformed
+from dissectors.kit.event import EXTRA, DissectorFault, Event, LimitReached, Malformed, OtherProtocol
 
-ALARMING: Final = (Malformed, LimitReached, DissectorFault)
+ALARMING: Final = (Malformed, OtherProtocol, LimitReached, DissectorFault)
 
 
 def is_told(event: Event, level: str) -> bool:

@@ -185,6 +185,45 @@ class Malformed(Event):
         return {"protocol": self.protocol, "offset": self.offset, "reason": self.reason}
 
 
+class OtherProtocol(Event):
+    """One direction speaks another protocol than the other. Nobody reads it.
+
+    spoken: what this direction speaks, by its title; expected: what the other one does; says: the line with which it
+    begins, "" where that is no text.
+    """
+
+    name: ClassVar[str] = "other_protocol"
+    rank: ClassVar[int] = ANYWHERE
+    importance: ClassVar[str] = CORE
+    WHY: ClassVar[str] = (
+        "A port says nothing of what is spoken behind it. Where a client expects another protocol than the server "
+        "speaks, each of them takes the other for broken."
+    )
+
+    def __init__(self, observed: Observed, spoken: str, expected: str, says: str) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
+        self.spoken = spoken
+        self.expected = expected
+        self.says = says
+
+    def label(self) -> str:
+        return "other protocol"
+
+    def what(self) -> str:
+        sides = ("client", "server")
+        said = f" ({self.says})" if self.says else ""
+        return (
+            f"The {sides[1 - self.direction]} speaks {self.expected}, and the {sides[self.direction]} speaks "
+            f"{self.spoken}{said}: they do not understand each other."
+        )
+
+    def detail(self) -> str:
+        return self.spoken
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"spoken": self.spoken, "expected": self.expected, "says": self.says}
+
+
 class LimitReached(Event):
     """A stated cap was reached; what lies beyond it was not examined."""
 

@@ -108,17 +108,28 @@ class Fields:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Close:
-    """The end of a stream: `how` is "fin", "rst", "timeout" (nothing more came) or "capture" (what is
-    observed ends first).
+    """The end of a stream: `how` is "fin", "rst", "timeout" (nothing more came), "capture" (what is observed ends
+    first), "unread" (a budget of the analyser: what comes after was not read) or "lost" (octets are missing from the
+    capture, and its end with them).
 
-    direction is the side that ended; NEITHER where both ended together.
+    direction is the side that ended; NEITHER where both ended together. One side with "rst" gave up a stream of its
+    connection: what the other had sent by then may still come.
     frame, time: of the last that was seen of it. until: to when nothing more came of it; what is observed ends there.
+    position: of the end in the stream of that direction, -1 where that is not known.
     """
 
-    def __init__(self, frame: int, time: int, direction: int, how: str, stream: int = 0, until: int = -1) -> None:
+    def __init__(
+        self, frame: int, time: int, direction: int, how: str, stream: int = 0, until: int = -1, position: int = -1
+    ) -> None:
         self.frame = frame
         self.time = time
         self.direction = direction
         self.how = how
         self.stream = stream
         self.until = max(until, time)
+        self.position = position
+
+    @property
+    def unfinished(self) -> bool:
+        """Neither side made this end: what is told ends there, and not what it tells of."""
+        return self.how in ("capture", "timeout", "unread", "lost")

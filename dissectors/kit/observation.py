@@ -18,7 +18,8 @@ NOT_READ: Final = "not read"            # a budget of the analyser
 CUT: Final = "cut"                      # by the snap length
 HIDDEN: Final = "hidden"                # encrypted, and its key is not there
 STATELESS: Final = "stateless"          # it depends on what was said before the capture began
-KINDS: Final = (NOT_CAPTURED, NOT_READ, CUT, HIDDEN, STATELESS)
+FOREIGN: Final = "foreign"              # of another protocol than the one that reads
+KINDS: Final = (NOT_CAPTURED, NOT_READ, CUT, HIDDEN, STATELESS, FOREIGN)
 OCTETS: Final = (NOT_CAPTURED, NOT_READ, CUT)     # packets, or parts of them: all that can hide what is sent in clear
 
 ALWAYS: Final = 1 << 62                 # later than any time of a capture, in nanoseconds
@@ -64,6 +65,8 @@ class Observation:
     frames, first_ns, last_ns, last_frame: of what was seen, by direction; -1 and 0 for nothing.
     midstream: the capture begins after the conversation did.      backwards: a packet has an earlier time than one
     before it.      spots: where each direction could not be seen.
+    unseen: octets of each direction that the other one has acknowledged and that have not come so far: they may still
+    be stored behind their acknowledgment, or were never captured.
     """
 
     def __init__(self) -> None:
@@ -73,6 +76,7 @@ class Observation:
         self.last_frame = [0, 0]
         self.midstream = False
         self.backwards = False
+        self.unseen = [0, 0]
         self.spots: list[list[Blind]] = [[], []]
 
     # -- told by those who know --------------------------------------------------------------------------

@@ -195,6 +195,7 @@ class Protocol:
     summarise: what a phase of its events amounts to; None where the events say it (`phase_title`, `phase_facts`).
     book: puts together what is told across conversations, such as lookups. Protocols that name the same one share it.
     flags: what analysis marks single packets with, for the glossary.
+    names_others: it says itself what answers it in another protocol; else the router does, and nobody reads that.
     """
 
     def __init__(
@@ -218,6 +219,7 @@ class Protocol:
         summarise: Callable[[Stretch], Summary] | None = None,
         book: Callable[[], Book] | None = None,
         flags: tuple[Flag, ...] = (),
+        names_others: bool = False,
     ) -> None:
         self.name = name
         self.title = title
@@ -238,6 +240,7 @@ class Protocol:
         self.summarise = summarise
         self.book = book
         self.flags = flags
+        self.names_others = names_others
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -7,11 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, DissectorFault, Event, JsonValue, LimitReached, Malformed
+from dissectors.kit.event import (
+    BACKWARD,
+    FORWARD,
+    NEITHER,
+    DissectorFault,
+    Event,
+    JsonValue,
+    LimitReached,
+    Malformed,
+    OtherProtocol,
+)
 from dissectors.kit.protocol import Protocol
 
 DEADLINE_SECONDS = 20
-COMMON = (Malformed, LimitReached)
+COMMON = (Malformed, OtherProtocol, LimitReached)
 
 Signature = tuple[str, int, str]
 

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from dissectors.kit.event import BASE, CORE, EXTRA, DissectorFault, Event, LimitReached, Malformed
+from dissectors.kit.event import BASE, CORE, EXTRA, DissectorFault, Event, LimitReached, Malformed, OtherProtocol
 from dissectors.registry import built_in
 
 EVENTS = [event for protocol in built_in() for event in protocol.events]
-COMMON = [Malformed, LimitReached, DissectorFault]
+COMMON = [Malformed, OtherProtocol, LimitReached, DissectorFault]
 TERMS = [(protocol, term) for protocol in built_in() for term in protocol.terms]
 SHORTEST_WHY = 40
 

@@ -81,11 +81,12 @@ class DnsDissector(Dissector):
         out: list[Output] = []
         if close.direction != NEITHER:
             self.sides_ended |= 1 << close.direction
-        whole = close.how != "fin" or close.direction == NEITHER or self.sides_ended == 3
+        whole = close.direction == NEITHER or self.sides_ended == 3
         for direction, stream in ((FORWARD, self.forward), (BACKWARD, self.backward)):
             if stream is not None and (whole or close.direction == direction):
                 self._pieces(stream.finish(close), out)
-        if whole and self.kind == UNICAST:  # answers to a multicast question come in conversations of their own
+        # Answers to a multicast question come in conversations of their own.
+        if whole and self.kind == UNICAST and close.how != "unread":
             self._unanswered(self.asked_forward, FORWARD, close, out)
             self._unanswered(self.asked_backward, BACKWARD, close, out)
         return out

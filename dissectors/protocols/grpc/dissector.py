@@ -22,6 +22,7 @@ from dissectors.protocols.grpc.ended import (
     RESET,
     SERVER_STREAMING,
     UNARY,
+    UNKNOWN_STATUS,
     GrpcEnded,
     GrpcOutcome,
 )
@@ -44,6 +45,7 @@ from dissectors.protocols.grpc.framing import (
 )
 from dissectors.protocols.grpc.schema import GrpcMethod, schema_of
 from dissectors.protocols.grpc.side import GrpcSide
+from dissectors.wire.hpack.decoder import UNKNOWN
 from dissectors.wire.http.events import HttpSeen
 from dissectors.wire.secrets.text import without_secrets
 
@@ -74,6 +76,7 @@ class GrpcDissector(Dissector):
         self.inputs: i64 = 0
         self.interleaved: bool = False    # the server answered before the client had finished
         self.told: bool = False
+        self.given_up_frame: int = 0
 
     # -- inputs ----------------------------------------------------------------------------------------
 
@@ -95,6 +98,8 @@ class GrpcDissector(Dissector):
         side = self.sides[chunk.direction]
         self._at(chunk.released_by, chunk.time)
         side.now = max(side.now, chunk.time)
+        if side.foreign:
+            return out
         data = chunk.data
         if side.base64 is not None:
             data = side.base64.feed(data)
@@ -116,6 +121,8 @@ class GrpcDissector(Dissector):
     def on_gap(self, gap: Gap) -> list[Output]:
         side = self.sides[gap.direction]
         self._at(gap.frame, gap.time)
+        if side.foreign:
+            return []
         cutter = side.cutter
         kind = cutter.miss(gap.length, gap.frame, gap.time)
         if kind == ENDS:
@@ -133,6 +140,13 @@ class GrpcDissector(Dissector):
 
     def on_close(self, close: Close) -> list[Output]:
         out: list[Output] = []
+        if close.direction != NEITHER and close.how == "rst":
+            if self.outcome.given_up_ns < 0 and self.begun >= 0:
+                self._at(close.frame, close.time)
+                self.outcome.given_up_ns = close.time - self.begun
+                self.outcome.by_client = close.direction == self.client
+                self.given_up_frame = close.frame
+            return out
         self._at(close.frame, close.time)
         if close.direction != NEITHER:
             side = self.sides[close.direction]
@@ -155,6 +169,7 @@ class GrpcDissector(Dissector):
     def _request(self, fields: Fields, out: list[Output]) -> None:
         call = self.call
         call.seen = True
+        call.whole = all(name != UNKNOWN for name, _value in fields.pairs)
         call.path = fields.get(b":path").decode("utf-8", "replace")[:MAX_PATH]
         before, _slash, call.method = call.path.rpartition("/")
         call.service = before.removeprefix("/")
@@ -190,7 +205,10 @@ class GrpcDissector(Dissector):
         outcome.http_status = number_of(fields.get(b":status"))
         self.call.codings[1] = fields.get(b"grpc-encoding").decode("latin-1")[:40]
         kind = fields.get(b"content-type")
-        if kind:
+        if kind and not kind.strip().lower().startswith(b"application/grpc"):
+            self.sides[fields.direction].foreign = True     # a page of a proxy, such as that of a 502
+            outcome.foreign = kind.partition(b";")[0].strip().decode("latin-1")[:100]
+        elif kind:
             self._type(kind)
             if self.call.text:
                 self.sides[1 - self.client].base64 = Base64Reader()
@@ -202,7 +220,9 @@ class GrpcDissector(Dissector):
         """The trailers, wherever they stand."""
         outcome = self.outcome
         for name, value in pairs:
-            if name == b"grpc-status":
+            if name == UNKNOWN:
+                outcome.hidden = True
+            elif name == b"grpc-status":
                 outcome.status = number_of(value.strip())
             elif name == b"grpc-message":
                 text = unescaped(value[:MAX_DETAILS])
@@ -301,20 +321,28 @@ class GrpcDissector(Dissector):
         client, server = self.sides[self.client], self.sides[1 - self.client]
         outcome.counts = (int(client.count), int(server.count))
         outcome.octets = (int(client.octets), int(server.octets))
-        if outcome.status >= 0:
+        outcome.carrier = close.how
+        if outcome.given_up_ns >= 0:
+            outcome.how = RESET
+        elif outcome.status >= 0:
             outcome.how = ANSWERED
         elif close.how == "rst":
             outcome.how = RESET
+        elif outcome.hidden:
+            outcome.how = UNKNOWN_STATUS
         elif server.ended or close.how == "fin":
             outcome.how = NO_STATUS
             outcome.implied = from_http(outcome.http_status)
         else:
             outcome.how = OPEN
         if outcome.how != OPEN and self.call.seen:
-            outcome.total_ns = self.now - self.begun
+            outcome.total_ns = outcome.given_up_ns if outcome.given_up_ns >= 0 else self.now - self.begun
         outcome.pattern = self._pattern(int(client.count), int(server.count))
         direction = 1 - self.client if outcome.how == ANSWERED else NEITHER
-        seen = HttpSeen(self.now, direction, Evidence(self.cited.upto(close.frame)))
+        frames = self.cited.upto(close.frame)
+        if self.given_up_frame:
+            frames = tuple(sorted({*frames, self.given_up_frame}))
+        seen = HttpSeen(self.now, direction, Evidence(frames))
         out.append(GrpcEnded(seen, self.call, outcome, self.begun))
 
     def _pattern(self, sent: int, received: int) -> str:

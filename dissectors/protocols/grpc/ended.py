@@ -13,6 +13,7 @@ from dissectors.wire.http.events import HttpSeen
 ANSWERED: Final = "status"          # the server sent a status
 RESET: Final = "reset"              # the stream was given up without one
 NO_STATUS: Final = "no status"      # the response ended without one
+UNKNOWN_STATUS: Final = "status unknown"    # it refers to header fields from before the capture
 OPEN: Final = "open"                # the capture ended first
 
 UNARY: Final = "unary"
@@ -27,6 +28,9 @@ class GrpcOutcome:
     """What a call came to. Times in ns since it began, -1 where not seen.
 
     status: that was sent, -1 for none; implied: that the client makes of it where none was sent, -1 for nothing.
+    given_up_ns: when the stream was reset, by the client or not, while the other side may have sent on.
+    foreign: the media type of the answer, where it is none of gRPC.     hidden: fields of the trailers are not known.
+    carrier: how the layer beneath ended, as `Close` has it.
     declared: the pattern is that of the user's schema, and not only what was seen.
     """
 
@@ -39,6 +43,11 @@ class GrpcOutcome:
         self.details = b""
         self.trailers_only = False
         self.pushback_ms = -1
+        self.given_up_ns = -1
+        self.by_client = False
+        self.foreign = ""
+        self.hidden = False
+        self.carrier = ""
         self.pattern = ""
         self.declared = False
         self.counts = (0, 0)
@@ -80,6 +89,8 @@ class GrpcEnded(Event):
             return status_name(outcome.status)
         if outcome.how == RESET:
             return "given up at the deadline" if self.late() else "given up"
+        if outcome.how == UNKNOWN_STATUS:
+            return "status not known"
         return "no status" if outcome.how == NO_STATUS else "still open"
 
     def label(self) -> str:
@@ -95,16 +106,32 @@ class GrpcEnded(Event):
             if outcome.trailers_only:
                 text += " The response is a status alone, without a message."
         elif outcome.how == RESET:
-            text = f"The stream of the call was given up{took}, without a status of the server."
-            if self.late():
+            who = " by the client" if outcome.by_client else ""
+            text = f"The stream of the call was given up{who}{took}"
+            if outcome.status >= 0:
+                later = self.time - self.begun - outcome.given_up_ns
+                text += (
+                    f". The status of the server, {status_name(outcome.status)} ({outcome.status}), came "
+                    f"{duration(max(later, 0))} after that."
+                )
+            else:
+                text += ", before a status of the server was seen."
+            if self.late() and not outcome.by_client:
                 text += " The deadline was over by then, so it was most likely the client that gave up."
         elif outcome.how == NO_STATUS:
-            text = f"The response ends{took} without a status."
+            page = f"; it is {outcome.foreign}, and no message of gRPC" if outcome.foreign else ""
+            text = f"The response ends{took} without a status{page}."
             if outcome.implied >= 0:
                 said = f"HTTP {outcome.http_status}" if outcome.http_status >= 0 else "that"
                 text += f" A client makes {status_name(outcome.implied)} of {said}."
+        elif outcome.how == UNKNOWN_STATUS:
+            text = f"The response ends{took}; its status refers to header fields from before the capture."
         else:
-            text = "The call goes on where the capture ends."
+            text = {
+                "timeout": "The call had not ended, and nothing more came.",
+                "unread": "What comes after of the call was not read.",
+                "lost": "How the call ended is not known: bytes are missing from the capture.",
+            }.get(outcome.carrier, "The call is not finished when the capture ends.")
         if outcome.message:
             text += f" The server says: {outcome.message}"
             text += "" if outcome.message[-1] in ".!?" else "."

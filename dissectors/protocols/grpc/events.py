@@ -46,6 +46,7 @@ class Call:
 
     def __init__(self) -> None:
         self.seen = False
+        self.whole = False           # every field of it is known
         self.path = ""
         self.service = ""
         self.method = ""

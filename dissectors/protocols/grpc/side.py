@@ -19,3 +19,4 @@ class GrpcSide:
         self.now: int = 0
         self.ended: bool = False
         self.doubt_told: bool = False
+        self.foreign: bool = False     # its content-type is none of gRPC: its octets are no messages

@@ -10,7 +10,7 @@ from dissectors.kit.protocol import Output, Readers
 from dissectors.protocols.http1.events import HttpExchange
 from dissectors.wire.http.body import NO_BODY, Body, BodyReader
 from dissectors.wire.http.carry import Carried, begun_by_response, carried_by, in_target
-from dissectors.wire.http.events import ExchangeSeen, Interim, Times
+from dissectors.wire.http.events import UNSEEN, ExchangeSeen, Interim, Times
 from dissectors.wire.http.message import Head, Pairs, as_fields
 from dissectors.wire.secrets.fields import shown_pairs
 
@@ -54,6 +54,8 @@ class Open:
         self.told: bool = False        # the message that passes was told before its end, which the capture cut off
         self.odd_chunk: bool = False
         self.carried: Carried | None = None
+        self.without = UNSEEN          # why there is no request, where there is none
+        self.missing = 0               # octets before the end of the server's direction that did not come
 
     def cite(self, evidence: Evidence) -> None:
         """Frames that prove a part of it."""
@@ -72,6 +74,8 @@ class Open:
         seen.wire = (self.wire_sent, self.wire_received)
         seen.informational = tuple(self.interim)
         seen.request_trailers = shown_pairs(self.request_trailers, self.show_secrets)
+        seen.without = self.without
+        seen.missing = self.missing
         seen.response_trailers = shown_pairs(self.response_trailers, self.show_secrets)
         return HttpExchange(seen)
 
@@ -115,16 +119,16 @@ class Open:
         carried.begin(direction, tuple(opening), out)
 
     def carry_end(
-        self, trailers: Pairs, lost: bool, frame: int, time: int, direction: int, out: list[Output]
+        self, trailers: Pairs, whole: bool, frame: int, time: int, direction: int, out: list[Output]
     ) -> None:
-        """One of the bodies is over."""
+        """One of the bodies is over. whole: as its framing says."""
         carried = self.carried
         if carried is None:
             return
         if trailers:
             pairs = tuple([(name.lower(), value) for name, value in trailers])
             carried.fields(Fields(frame, time, direction, "trailers", pairs, self.number), out)
-        carried.end(frame, time, direction, lost, out)
+        carried.end(frame, time, direction, not whole, out, seen=whole)
 
     def carry_close(self, frame: int, time: int, how: str, out: list[Output]) -> None:
         """The exchange is over."""

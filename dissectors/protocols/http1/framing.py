@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.wire.http.message import Head, as_text, number_of
+from dissectors.wire.http.message import Head, as_text, length_of
 
 NO_BODY: Final[i64] = 0
 LENGTH: Final[i64] = 1
@@ -45,8 +45,9 @@ def response_framing(head: Head, method: str) -> Framing:
 def _framing(head: Head, request: bool) -> Framing:
     open_end = NO_BODY if request else UNTIL_CLOSE
     plain = head.get(b"content-length")
-    if plain.isdigit() and len(plain) < 19 and not head.repeated and not head.has(b"transfer-encoding"):
-        return Framing(LENGTH, int(plain)) if plain != b"0" else Framing(NO_BODY, 0)
+    if plain.isdigit() and not head.repeated and not head.has(b"transfer-encoding"):
+        length = length_of(plain)
+        return Framing(LENGTH if length else NO_BODY, length)
     lengths: list[bytes] = []
     if head.has(b"content-length"):
         for value in head.all(b"content-length"):
@@ -83,7 +84,7 @@ def _framing(head: Head, request: bool) -> Framing:
     if not lengths:
         return Framing(open_end, 0)
     digits = lengths[0].partition(b" ")[0]     # of a folded `68 34` the first is what most read
-    length = number_of(digits)
+    length = length_of(digits)
     framing = Framing(LENGTH if length > 0 else NO_BODY if length == 0 else open_end, max(length, 0))
     if digits != lengths[0] or length < 0:
         framing.ambiguous.append((

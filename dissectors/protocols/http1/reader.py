@@ -57,6 +57,10 @@ class Watcher:
         """What comes next answers an HTTP/0.9 request: a document without a head, most likely."""
         raise NotImplementedError
 
+    def bare(self, half: Http1Half, data: bytes) -> bool:
+        """What begins no message is an answer all the same: a document without a head, as a whole."""
+        return False
+
     def on_body(self, half: Http1Half, data: bytes) -> None:
         raise NotImplementedError
 
@@ -90,6 +94,8 @@ class Http1Half:
     begun: time of the first octet of the message in hand; now: of the last one that was read.
     wire: octets of the message in hand, with its head and the framing of its body.
     frame: that completes what is being told.     skipped: octets that belong to no message.
+    at: where in the stream the next octet belongs.     ends: where the stream ends, -1 while that is not known.
+    whole: it was read from its beginning, and step was never lost.
     """
 
     def __init__(self, direction: int, in_step: bool) -> None:
@@ -113,6 +119,9 @@ class Http1Half:
         self.cut: bool = False         # the capture cut that frame short, and with it the message in hand
         self.fin: bool = False         # its end was seen
         self.partial: bool = False     # the head in hand ends before its end
+        self.at: i64 = 0
+        self.ends: i64 = -1
+        self.whole: bool = in_step
         self.headless: bool = False    # the answer to an HTTP/0.9 request comes next: it has no head
 
     # -- what comes in ---------------------------------------------------------------------------------
@@ -124,6 +133,7 @@ class Http1Half:
         self.now = max(self.now, chunk.time)
         self.frame = chunk.released_by
         self.carrier = chunk.frame
+        self.at = chunk.position + size
         while at < size:
             state = self.state
             if state <= HEAD:
@@ -147,6 +157,8 @@ class Http1Half:
         self.frame = gap.frame
         lost: i64 = gap.length
         state = self.state
+        self.at = gap.position + lost
+        self.whole = False
         if state == OVER:
             return
         self.cut = self.cut or gap.frame == self.carrier
@@ -195,6 +207,16 @@ class Http1Half:
         self.state = START
         self._clear()
 
+    def unsure(self) -> None:
+        """What was handed to nobody was passed over: the next message has to be looked for."""
+        self.whole = False
+        self.state = LOST
+        self.searching = True
+
+    def missing(self) -> int:
+        """Octets before the end of the stream, where that was seen, that did not come."""
+        return max(int(self.ends - self.at), 0) if self.ends >= 0 else 0
+
     def evidence(self) -> Evidence:
         """The frames of the message so far, the one in hand as the last."""
         return Evidence(self.cited.upto(self.frame), int(self.start), int(self.end))
@@ -230,7 +252,7 @@ class Http1Half:
         line_end: i64 = data.find(b"\n", at)
         kind = line_kind(data, at, line_end) if line_end >= 0 else resembles(data[at:at + 32])
         if kind == NO_START:
-            return self._no_start(watcher, at, 0, size)
+            return self._no_start(data, at, 0, watcher)
         end = line_end + 1
         if kind != SIMPLE:
             end = blank_line(data, line_end, size) if line_end >= 0 else -1
@@ -255,7 +277,7 @@ class Http1Half:
             line = bytes(self.held[:line_end + 1]) if line_end >= 0 else bytes(self.held[:32])
             kind = line_kind(line, 0, line_end) if line_end >= 0 else resembles(line)
             if kind == NO_START:
-                return self._no_start(watcher, at, before, size)
+                return self._no_start(data, at, before, watcher)
             self.line_known = line_end >= 0
             start = line_end
             end = line_end + 1 if kind == SIMPLE else -1
@@ -292,10 +314,10 @@ class Http1Half:
             watcher.on_body(self, held)
         return at
 
-    def _no_start(self, watcher: Watcher, at: i64, before: i64, size: i64) -> i64:
-        """The line in hand begins no message. before: octets of it that came earlier; size: of what is in hand."""
-        if self.headless:
-            return self._no_head(watcher, size if before else at)
+    def _no_start(self, data: bytes, at: i64, before: i64, watcher: Watcher) -> i64:
+        """The line in hand begins no message. before: octets of it that came earlier."""
+        if self.headless or watcher.bare(self, bytes(self.held) if before else data[at:]):
+            return self._no_head(watcher, i64(len(data)) if before else at)
         if not self.searching:
             watcher.on_fault(self, "start_line", "a line that begins neither a request nor a response")
         earlier = bytes(self.held[:before])
@@ -426,6 +448,7 @@ class Http1Half:
         self._clear()
 
     def _lose(self, watcher: Watcher, inside: bool) -> None:
+        self.whole = False
         self.state = LOST
         self.searching = True
         if inside:

@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+PORTS: Final = (80, 443, 8080, 50051)     # of servers; the last one is what gRPC begins with
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"   # RFC 9113 §3.4
 PREFACE_OCTETS: Final[i64] = 24
 HEADER: Final[i64] = 9                    # octets of a frame header (RFC 9113 §4.1)

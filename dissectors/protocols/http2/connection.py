@@ -6,11 +6,12 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import Event, Evidence, LimitReached, Malformed, Observed
+from dissectors.kit.observation import HIDDEN, NOT_READ
 from dissectors.kit.protocol import Context, Output
-from dissectors.protocols.http2.codes import LARGEST_WINDOW
+from dissectors.protocols.http2.codes import LARGEST_WINDOW, PORTS
 from dissectors.protocols.http2.events import H2Seen
 from dissectors.protocols.http2.events_state import H2Violation
-from dissectors.protocols.http2.flow import Window
+from dissectors.protocols.http2.flow import Wait, Window
 from dissectors.protocols.http2.side import H2Side
 from dissectors.protocols.http2.states import CLIENT, CLOSED, SERVER
 from dissectors.protocols.http2.stream import H2Half, Stream
@@ -18,6 +19,8 @@ from dissectors.protocols.http2.stream import H2Half, Stream
 MAX_STREAMS: Final = 2_000          # followed at once; frames of further ones are counted only
 MAX_CLOSED: Final = 512             # streams remembered after their end, for frames that come late
 MAX_LINGERING: Final = 100          # streams that were reset while their peer was still sending
+ENDED: Final = -1                   # a stream that both sides have ended
+PARTLY_SEEN: Final = -2             # one that is over for all that is known
 MAX_TOLD: Final = 100               # events of one kind that are told of a connection, but for exchanges
 MAX_TOLD_MINOR: Final = 20          # ... of those that say little each: window updates, priorities
 
@@ -26,6 +29,7 @@ class Conn:
     """client: the direction in which the client sends; certain: that is known and not assumed.
 
     late: frames of the connection were missed, at its beginning or within.
+    early: responses on streams that nobody opened so far, by their numbers: a request may be stored behind its answer.
     last: the highest stream that client and server have opened.
     """
 
@@ -33,12 +37,16 @@ class Conn:
         self.each_pdu = context.each_pdu
         self.readers = context.readers
         self.show_secrets = context.provided.show_secrets
+        self.observed = context.observed
         self.late = context.midstream
         self.sides = [H2Side(0, context.midstream), H2Side(1, context.midstream)]
-        self.client = 0
+        # In the middle of a connection the first to be seen may be the server: until more is known its port says so.
+        ports = (context.originator_port in PORTS, context.responder_port in PORTS)
+        self.client = 1 if context.midstream and ports == (True, False) else 0
         self.certain = False
         self.streams: dict[int, Stream] = {}
-        self.closed: dict[int, int] = {}      # streams that ended lately -> the code of a reset, or -1
+        self.early: dict[int, H2Violation] = {}
+        self.closed: dict[int, int] = {}      # streams that ended lately -> the code of a reset, ENDED or PARTLY_SEEN
         self.lingering: dict[int, Stream] = {}
         self.last: list[int] = [0, 0]         # by CLIENT and SERVER
         self.out: list[Output] = []
@@ -101,12 +109,13 @@ class Conn:
             self.peak = max(self.peak, self.active)
 
     def forget(self, stream: Stream) -> None:
+        ended = ENDED if stream.state == CLOSED and not stream.late else PARTLY_SEEN
         stream.state = CLOSED
         if stream.active:
             stream.active = False
             self.active -= 1
         self.streams.pop(stream.number, None)
-        self.closed[stream.number] = stream.reset_code
+        self.closed[stream.number] = stream.reset_code if stream.reset_code >= 0 else ended
         if len(self.closed) > MAX_CLOSED:
             for oldest in self.closed:
                 del self.closed[oldest]
@@ -117,9 +126,17 @@ class Conn:
         stream.told = True
         self.lingering[stream.number] = stream
         if len(self.lingering) > MAX_LINGERING:
-            for oldest in self.lingering:
+            for oldest, lingering in self.lingering.items():
+                self.let_go(lingering)
                 del self.lingering[oldest]
                 break
+
+    def let_go(self, stream: Stream) -> None:
+        """Nothing more is waited for on a stream that was reset."""
+        carried = stream.carried
+        if carried is not None:
+            carried.close(stream.reset_frame, stream.reset_ns, "rst", self.out)
+            stream.carried = None
 
     def find(self, number: int) -> Stream | None:
         """The stream of that number, if it is open or lingers."""
@@ -140,9 +157,16 @@ class Conn:
         for stream in self.streams.values():
             stream.client.window.known = stream.server.window.known = False
 
+    def partial(self, who: int) -> bool:
+        """Frames of that side, or all of it, may have been missed: it may have opened any stream."""
+        side = self.by(who)
+        return self.late or not side.reader.begun or \
+            self.observed.blind(side.direction, -1, side.reader.now, (HIDDEN, NOT_READ)) is not None
+
     def idle(self, number: int) -> bool:
         """The stream was never opened, as far as that is known."""
-        return number > self.last[CLIENT if number & 1 else SERVER] and not self.late
+        opener = CLIENT if number & 1 else SERVER
+        return number > self.last[opener] and not self.partial(opener)
 
     def resize(self, side: H2Side, initial: i64, time: int, frame: int) -> None:
         """SETTINGS_INITIAL_WINDOW_SIZE moves the windows of all streams (RFC 9113 §6.9.2). side: whose DATA it is."""
@@ -179,6 +203,27 @@ class Conn:
     def seen(self, side: H2Side, evidence: Evidence | None = None) -> H2Seen:
         """The frame in hand. evidence: where more than that frame proves it."""
         return H2Seen(side, evidence or self.evidence(side), by_client=self.who(side) == CLIENT)
+
+    def stuck(self, window: Window, side: H2Side) -> int:
+        """How long that window of its side has been used up, in ns, where no WINDOW_UPDATE can have been missed; -1
+        where it is open."""
+        if window.filled_ns < 0 or not window.known:
+            return -1
+        now = max(self.sides[0].reader.now, self.sides[1].reader.now)
+        if self.observed.blind(1 - side.direction, window.filled_ns, now) is not None:
+            return -1
+        return now - window.filled_ns
+
+    def starve(self, side: H2Side, half: H2Half, number: int) -> None:
+        """A stream is over, or the connection, before this side has sent all that it had to say on it: where the
+        window was used up until then, it was held up by that."""
+        frame = max(self.sides[0].reader.frame, self.sides[1].reader.frame)
+        for window in (side.window, half.window):
+            waited = self.stuck(window, side)
+            if waited >= 0:
+                if window.wait is None:
+                    window.wait = Wait()
+                window.wait.in_vain(waited, window.filled_frame, frame, number)
 
     def violation(self, side: H2Side, stream: int, code: str, text: str) -> None:
         self.tell(H2Violation(self.seen(side), stream, code, text), "violation", MAX_TOLD)

@@ -22,7 +22,7 @@ from dissectors.protocols.http2.codes import (
     WINDOW_UPDATE,
     type_name,
 )
-from dissectors.protocols.http2.connection import MAX_TOLD, MAX_TOLD_MINOR, Conn
+from dissectors.protocols.http2.connection import ENDED, MAX_TOLD, MAX_TOLD_MINOR, PARTLY_SEEN, Conn
 from dissectors.protocols.http2.events_control import (
     AltSvc,
     GoAway,
@@ -224,7 +224,8 @@ class Control:
         else:
             state = STATE_NAMES[CLOSED] if number in conn.closed else "not seen by the capture"
         if not conn.each_pdu:
-            conn.tell(H2Reset(conn.seen(side), state, stream), "RST_STREAM", MAX_TOLD)
+            over = stream is None and conn.closed.get(number, PARTLY_SEEN) == ENDED
+            conn.tell(H2Reset(conn.seen(side), state, stream, over=over), "RST_STREAM", MAX_TOLD)
         if stream is not None:
             self.messages.reset(side, stream, int(be32(reader.payload, 0)))
 
@@ -240,7 +241,7 @@ class Control:
         open_ = sorted([number for number in conn.streams if number & 1 == own])
         debug = reader.payload[8:8 + MAX_TEXT].decode("utf-8", "backslashreplace")
         shown = debug if conn.show_secrets else without_secrets(debug)
-        conn.tell(GoAway(conn.seen(side), shown, open_), "GOAWAY", MAX_TOLD)
+        conn.tell(GoAway(conn.seen(side), shown, open_, late=conn.late), "GOAWAY", MAX_TOLD)
 
     # -- priorities (RFC 7540 §5.3, RFC 9218) ----------------------------------------------------------
 

@@ -8,18 +8,24 @@ from mypy_extensions import i64
 from dissectors.kit.event import NEITHER, Evidence
 from dissectors.kit.framer import BROKEN, FOUND, FRAME, NOTHING, PART
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
+from dissectors.kit.octets import be32
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.http2.codes import (
     CONTINUATION,
     DATA,
+    ENABLE_CONNECT_PROTOCOL,
+    ENABLE_PUSH,
     END_HEADERS,
     END_STREAM,
     FRAME_KINDS,
+    GOAWAY,
     HEADER,
     HEADERS,
     PADDED,
     PRIORITIZED,
+    PRIORITY,
     PUSH_PROMISE,
+    SETTINGS,
     type_name,
 )
 from dissectors.protocols.http2.connection import MAX_TOLD, Conn
@@ -167,6 +173,8 @@ class Http2Dissector(Dissector):
         reader = side.reader
         kind = reader.type
         side.counts[min(kind, FRAME_KINDS)] += 1
+        if not conn.certain:
+            self._who(side)
         if conn.each_pdu:
             conn.out.append(Frame(conn.seen(side)))
         if self.delay:
@@ -187,6 +195,29 @@ class Http2Dissector(Dissector):
             self._continues(side)
         else:
             self.control.frame(side)
+
+    def _who(self, side: H2Side) -> None:
+        """Which side is the client, where no preface says it: by frames that only one of them sends, or only of the
+        other's streams (RFC 9113 §5.1.1, §6.8). Header blocks say it too, once they are read."""
+        reader = side.reader
+        kind = reader.type
+        sender = -1
+        if kind == PUSH_PROMISE:
+            sender = SERVER
+        elif kind == PRIORITY or (kind == HEADERS and reader.flags & PRIORITIZED):
+            sender = CLIENT
+        elif kind == GOAWAY and not reader.cut and reader.length >= 8:
+            last = be32(reader.payload, 0) & 0x7FFF_FFFF
+            if 0 < last < 0x7FFF_FFFF:
+                sender = SERVER if last & 1 else CLIENT
+        elif kind == SETTINGS and not reader.cut:
+            values = dict(settings_of(reader.payload))
+            if values.get(ENABLE_PUSH, 0) == 1:
+                sender = CLIENT
+            elif ENABLE_CONNECT_PROTOCOL in values:
+                sender = SERVER
+        if sender >= 0:
+            self.conn.settle(side.direction if sender == CLIENT else 1 - side.direction)
 
     def _opens_block(self, side: H2Side) -> None:
         """HEADERS and PUSH_PROMISE (RFC 9113 §6.2, §6.6)."""

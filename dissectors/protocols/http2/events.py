@@ -12,7 +12,17 @@ from dissectors.protocols.http2.side import H2Side, Unfinished
 from dissectors.protocols.http2.states import STATE_NAMES
 from dissectors.protocols.http2.stream import H2Half, Stream
 from dissectors.wire.http.describe import head_json, request_short
-from dissectors.wire.http.events import PHASE, ExchangeEvent, ExchangeSeen, HttpSeen, RequestEvent, ResponseEvent
+from dissectors.wire.http.events import (
+    CUT,
+    PHASE,
+    TUNNEL,
+    UNANSWERED,
+    ExchangeEvent,
+    ExchangeSeen,
+    HttpSeen,
+    RequestEvent,
+    ResponseEvent,
+)
 from dissectors.wire.http.identity import identities_of
 from dissectors.wire.http.message import Head, as_text
 
@@ -246,13 +256,23 @@ class H2Exchange(ExchangeEvent):
     def label(self) -> str:
         return f"stream {self.exchange}"
 
+    def summary(self) -> str:
+        if self.response is None and self.facts.reset and self.request is not None:
+            return f"{request_short(self.request)} → reset ({self.facts.reset})"
+        return super().summary()
+
+    def ending(self) -> str:
+        reset = self.facts.reset
+        if reset:
+            before = {CUT: " before the response was whole", UNANSWERED: " before a response began"}.get(self.ended, "")
+            return f"The stream was reset with {reset}{before}."
+        return "The stream was a tunnel." if self.ended == TUNNEL else super().ending()
+
     def what(self) -> str:
         facts = self.facts
         words = [super().what()]
         if facts.pushed:
             words.append("The server pushed it without being asked.")
-        if facts.reset:
-            words.append(f"The stream was reset with {facts.reset}.")
         for who, wait in (("The client", facts.waits[0]), ("The server", facts.waits[1])):
             if wait[0]:
                 words.append(

@@ -93,7 +93,8 @@ class SettingsAck(Event):
 
 class H2Reset(Event):
     """A stream is given up. state: it was in.  subject: what was asked for on it, "" where that was not seen.
-    reason: the likely one, "" where the code says all."""
+    reason: the likely one, "" where the code says all.  over: both sides had ended it before, so nothing is lost.
+    cut: an answer had begun, and was not whole."""
 
     name: ClassVar[str] = "http2.reset"
     phase: ClassVar[str] = PHASE
@@ -104,7 +105,7 @@ class H2Reset(Event):
         "a response is to close the whole connection."
     )
 
-    def __init__(self, seen: H2Seen, state: str, stream: Stream | None) -> None:
+    def __init__(self, seen: H2Seen, state: str, stream: Stream | None, *, over: bool = False) -> None:
         super().__init__(seen.time, seen.direction, seen.evidence)
         self.stream = int(seen.reader.id)
         self.code = int(be32(seen.reader.payload, 0))
@@ -112,6 +113,8 @@ class H2Reset(Event):
         self.state = state
         self.subject = ""
         self.reason = ""
+        self.over = over
+        self.cut = stream is not None and stream.server.seen and stream.server.ended_ns < 0
         if stream is not None:
             client, server = stream.client, stream.server
             if client.shown is not None:
@@ -126,9 +129,11 @@ class H2Reset(Event):
     def what(self) -> str:
         who = "The client" if self.by_client else "The server"
         of = f" ({self.subject})" if self.subject else ""
-        means = error_text(self.code)
+        means = error_text(self.code, self.by_client)
         words = [f"{who} resets stream {self.stream}{of} with {error_name(self.code)}{': ' if means else ''}{means}."]
-        words.append(f"The stream was {self.state}.")
+        words.append(
+            "Both sides had ended it before, so it changes nothing." if self.over else f"The stream was {self.state}."
+        )
         if self.reason:
             words.append(self.reason)
         return " ".join(words)
@@ -143,7 +148,7 @@ class H2Reset(Event):
 class GoAway(Event):
     """No new streams on this connection. debug: what it says, as it may be shown.  streams: that the other side had
     opened and that are not over: running ones may still finish; refused ones were not looked at, and can be asked for
-    again elsewhere."""
+    again elsewhere.  late: streams that were opened before the capture began may be running beside them."""
 
     name: ClassVar[str] = "http2.goaway"
     phase: ClassVar[str] = PHASE
@@ -154,8 +159,9 @@ class GoAway(Event):
         "came after it is safe to send again, what came before may still be answered."
     )
 
-    def __init__(self, seen: H2Seen, debug: str, streams: list[int]) -> None:
+    def __init__(self, seen: H2Seen, debug: str, streams: list[int], *, late: bool = False) -> None:
         super().__init__(seen.time, seen.direction, seen.evidence)
+        self.late = late
         self.by_client = seen.by_client
         self.last = int(be32(seen.reader.payload, 0) & 0x7FFF_FFFF)
         self.code = int(be32(seen.reader.payload, 4))
@@ -180,7 +186,7 @@ class GoAway(Event):
             words.append(f"Still running: {listed(self.running)}.")
         if self.refused:
             words.append(f"Not looked at, and safe to send again: {listed(self.refused)}.")
-        if not self.running and not self.refused:
+        if not self.running and not self.refused and not self.late:
             words.append("Nothing was running.")
         return " ".join(words)
 

@@ -16,6 +16,7 @@ class Blocked(Event):
     """A sender had filled a window and went on once it opened. stream: 0 for the window of the connection.
 
     side: whose DATA had to wait.     times, total_ns, longest_ns: of the waits.
+    vain_ns: of the last, where no WINDOW_UPDATE ended it, else -1; streams: that it held up to their end.
     """
 
     name: ClassVar[str] = "http2.blocked"
@@ -34,6 +35,8 @@ class Blocked(Event):
         self.times = int(wait.times)
         self.total_ns = wait.total_ns
         self.longest_ns = wait.longest_ns
+        self.vain_ns = wait.vain_ns
+        self.streams = sorted(set(wait.vain))
 
     def label(self) -> str:
         return "blocked"
@@ -42,10 +45,14 @@ class Blocked(Event):
         who = "The client" if self.by_client else "The server"
         where = f"stream {self.stream}" if self.stream else "the connection"
         often = f"{plural(self.times, 'time')}, {duration(self.total_ns)} in all" if self.times > 1 else "once"
-        return (
+        text = (
             f"{who} had used up the window of {where} and waited for a WINDOW_UPDATE: {often}, "
             f"{duration(self.longest_ns)} at most."
         )
+        if self.vain_ns >= 0:
+            which = f"stream{'s' if len(self.streams) > 1 else ''} {listed(self.streams)}"
+            text += f" None came in the last {duration(self.vain_ns)}: {which} had not ended by then."
+        return text
 
     def detail(self) -> str:
         return f"stream {self.stream}, {plural(self.times, 'wait')}, {duration(self.total_ns)}"
@@ -54,9 +61,15 @@ class Blocked(Event):
         return [] if self.stream else [f"{duration(self.total_ns)} waiting for the connection's window"]
 
     def fields(self) -> dict[str, JsonValue]:
-        return {
+        out: dict[str, JsonValue] = {
             "stream": self.stream, "waits": self.times, "total_ns": self.total_ns, "longest_ns": self.longest_ns,
         }
+        if self.vain_ns >= 0:
+            held: list[JsonValue] = []
+            held.extend(self.streams)
+            out["in_vain_ns"] = self.vain_ns
+            out["streams_held_up"] = held
+        return out
 
 
 class HeadOfLine(Event):

@@ -86,6 +86,9 @@ class H2ConnectionSummary(Event):
     def label(self) -> str:
         return "connection"
 
+    def phase_title(self) -> str:
+        return "HTTP/2"
+
     def compression(self) -> str:
         """`1.2 kB of header fields in 300 bytes (75 % less)`, "" where there were none."""
         octets = self.client.header_octets + self.server.header_octets

@@ -43,6 +43,8 @@ class Wait:
         self.total_ns: int = 0
         self.longest_ns: int = 0
         self.frames: tuple[int, ...] = ()   # of the longest: the DATA that filled the window, the WINDOW_UPDATE
+        self.vain_ns: int = -1              # of the last, where no WINDOW_UPDATE ended it
+        self.vain: list[int] = []           # streams that it held up
 
     def add(self, ns: int, filled: int, opened: int) -> None:
         self.times += 1
@@ -50,6 +52,18 @@ class Wait:
         if ns > self.longest_ns or self.times == 1:
             self.longest_ns = ns
             self.frames = (filled, opened) if filled < opened else (opened,)
+
+    def in_vain(self, ns: int, filled: int, last: int, stream: int) -> None:
+        """A wait that ended with what waited: no WINDOW_UPDATE came up to that frame. Of several streams it is one."""
+        if self.vain_ns < 0:
+            self.add(ns, filled, last)
+        elif ns > self.vain_ns:
+            self.total_ns += ns - self.vain_ns
+            if ns > self.longest_ns:
+                self.longest_ns = ns
+                self.frames = (filled, last) if filled < last else (last,)
+        self.vain_ns = max(self.vain_ns, ns)
+        self.vain.append(stream)
 
 
 class Window:

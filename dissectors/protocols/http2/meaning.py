@@ -85,7 +85,7 @@ _ERRORS = {
     INTERNAL_ERROR: "an error inside the sender",
     FLOW_CONTROL_ERROR: "the peer sent more than the window allowed",
     SETTINGS_TIMEOUT: "the peer did not acknowledge SETTINGS in time",
-    STREAM_CLOSED: "a frame came for a stream that was half-closed already",
+    STREAM_CLOSED: "the sender takes the stream for closed already",
     FRAME_SIZE_ERROR: "a frame had a length that its type does not allow",
     REFUSED_STREAM: "the request was not processed at all, so it is safe to send it again",
     CANCEL: "the stream is no longer needed",
@@ -97,22 +97,25 @@ _ERRORS = {
 }
 
 
-def error_text(code: int) -> str:
-    """What the sender of that code says (RFC 9113 §7), "" for a code that is not known."""
+def error_text(code: int, by_client: bool = False) -> str:
+    """What the sender of that code says (RFC 9113 §7), "" for a code that is not known.
+
+    A client that refuses a stream refuses what the server wants to push (RFC 9113 §8.4.2).
+    """
+    if code == REFUSED_STREAM and by_client:
+        return "what the server wants to push is not wanted"
     return _ERRORS.get(code, "")
 
 
 def reset_reason(code: int, by_client: bool, request_whole: bool, response_begun: bool, response_whole: bool) -> str:
     """What most likely led to a reset in that state of the exchange; "" where its code says all."""
     if code == CANCEL and by_client:
-        if response_begun:
-            return "The client most likely gave up while it received: the page was left, or it has seen enough."
-        return "The client most likely gave up waiting: a timeout of its own, or its user left."
+        return "The client gave up while it received." if response_begun else "The client gave up waiting."
     if code == CANCEL:
-        return "The server most likely dropped what it was sending: its own source failed, or it has shut down."
+        return "The server gave up what it was sending." if response_begun else ""
     if code == NO_ERROR and not by_client and response_whole and not request_whole:
         return "The response was whole, and the server did not need the rest of the request (RFC 9113 §8.1)."
-    if code == REFUSED_STREAM:
+    if code == REFUSED_STREAM and not by_client:
         return "Most likely too many streams were open, or the server was about to close the connection."
     if code == INTERNAL_ERROR and not by_client:
         return "A gateway says this when the server behind it failed in the middle of a response."

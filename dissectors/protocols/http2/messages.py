@@ -7,11 +7,12 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Close
+from dissectors.kit.observation import FOREIGN, HIDDEN, NOT_READ
 from dissectors.protocols.http2 import carry
 from dissectors.protocols.http2.codes import END_STREAM, HEADER
-from dissectors.protocols.http2.connection import MAX_STREAMS, MAX_TOLD, Conn
+from dissectors.protocols.http2.connection import ENDED, MAX_CLOSED, MAX_STREAMS, MAX_TOLD, Conn
 from dissectors.protocols.http2.events import H2Exchange, H2Response, PushPromise, Request, StreamFacts, Trailers
-from dissectors.protocols.http2.events_state import Blocked
+from dissectors.protocols.http2.events_state import Blocked, H2Violation
 from dissectors.protocols.http2.flow import TOLD_WAIT_NS
 from dissectors.protocols.http2.section import VERSION, H2Section
 from dissectors.protocols.http2.side import H2Side, Unfinished
@@ -30,8 +31,19 @@ from dissectors.protocols.http2.states import (
 )
 from dissectors.protocols.http2.stream import MAX_INTERIM, H2Half, Stream
 from dissectors.wire.http.body import BodyReader
-from dissectors.wire.http.events import CAPTURE, COMPLETE, CUT, TUNNEL, UNANSWERED, ExchangeSeen, Interim, Times
-from dissectors.wire.http.message import Head, number_of
+from dissectors.wire.http.events import (
+    COMPLETE,
+    CUT,
+    FOREIGN_END,
+    LOST,
+    TUNNEL,
+    UNANSWERED,
+    ExchangeSeen,
+    Interim,
+    Times,
+    unfinished,
+)
+from dissectors.wire.http.message import Head, length_of
 
 # Streams given up by the client before an answer, from which on further ones are counted and not told.
 FLOOD_RESETS: Final = 200
@@ -103,16 +115,19 @@ class H2Messages:
         conn = self.conn
         stream = conn.find(number)
         if stream is not None:
+            if conn.early and conn.who(side) == CLIENT:
+                conn.early.pop(number, None)
             return stream
         if number in conn.closed:
-            if conn.closed[number] < 0:
+            if conn.closed[number] == ENDED:
                 conn.violation(side, number, "headers_after_end", f"HEADERS on stream {number}, which is closed")
             return None
         who = conn.who(side)
-        late = conn.late and who == SERVER
-        if who == SERVER and not conn.late:
-            conn.violation(side, number, "headers_on_idle", f"a response on stream {number}, which nobody opened")
-            return None
+        late = who == SERVER
+        if who == SERVER and not conn.partial(CLIENT) and len(conn.early) < MAX_CLOSED:
+            conn.early[number] = H2Violation(
+                conn.seen(side), number, "headers_on_idle", f"a response on stream {number}, which nobody opened"
+            )
         if who == CLIENT and number <= conn.last[CLIENT]:
             if not conn.late:
                 conn.violation(side, number, "stream_number", f"stream {number} after {conn.last[CLIENT]} was opened")
@@ -144,8 +159,9 @@ class H2Messages:
         half.section = section
         half.begun_ns = found.begun_ns
         half.first_frame = evidence.frames[0]
-        half.expected = number_of(section.get(b"content-length"))
+        half.expected = length_of(section.get(b"content-length"))
         half.shown = section.head(True, conn.show_secrets)
+        self._faults(side, stream.number, section.faults(True, False))
         carry.on_request(
             conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.each_pdu, conn.out
         )
@@ -157,6 +173,12 @@ class H2Messages:
             conn.out.append(event)
         else:
             conn.tell(event, "request of a flood", 0)
+
+    def _faults(self, side: H2Side, number: int, faults: list[str]) -> None:
+        """Fields that make the message malformed (RFC 9113 §8.1.1)."""
+        if faults:
+            said = " ".join(faults).rstrip(".")
+            self.conn.violation(side, number, "malformed_message", f"on stream {number}, {said[0].lower()}{said[1:]}")
 
     def _interim(self, side: H2Side, stream: Stream, section: H2Section, evidence: Evidence) -> None:
         """A 1xx response: the final one is still to come (RFC 9113 §8.1)."""
@@ -179,8 +201,9 @@ class H2Messages:
         half.section = section
         half.begun_ns = found.begun_ns
         half.first_frame = evidence.frames[0]
-        half.expected = number_of(section.get(b"content-length"))
+        half.expected = length_of(section.get(b"content-length"))
         half.shown = section.head(False, conn.show_secrets)
+        self._faults(side, stream.number, section.faults(False, False))
         carry.on_response(conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.out)
         if conn.each_pdu:
             return
@@ -242,7 +265,7 @@ class H2Messages:
         number = int(reader.id)
         stream = self.conn.find(number)
         if stream is None:
-            if not self.conn.late or number in self.conn.closed:
+            if number in self.conn.closed or not self.conn.partial(CLIENT if number & 1 else SERVER):
                 return
             stream = self._stream_for_data(side, number)
             if stream is None:
@@ -316,13 +339,13 @@ class H2Messages:
         """A stream whose beginning was not seen; None for one that is over, and for one that may not be."""
         conn = self.conn
         if number in conn.closed:
-            if conn.closed[number] < 0:
+            if conn.closed[number] == ENDED:
                 conn.violation(side, number, "data_after_end", f"DATA on stream {number}, which is closed")
             return None
         if number == 0:
             conn.violation(side, 0, "data_on_connection", "a DATA frame without a stream")
             return None
-        if not conn.late:
+        if not conn.partial(CLIENT if number & 1 else SERVER):
             if conn.idle(number):
                 conn.violation(side, number, "data_on_idle", f"DATA on stream {number}, which nobody opened")
             return None
@@ -345,6 +368,7 @@ class H2Messages:
             if carried is not None:
                 carried.end(reader.frame, reader.now, side.direction, half.lost > 0, conn.out)
                 carried.close(reader.frame, reader.now, "fin", conn.out)
+                stream.carried = None
             conn.lingering.pop(stream.number, None)
             return
         state = after(stream.state, ENDS, conn.who(side))
@@ -357,16 +381,25 @@ class H2Messages:
         if carried is not None:
             carried.end(reader.frame, reader.now, side.direction, half.lost > 0, conn.out)
         self._check_length(side, stream, half)
-        if state == CLOSED or (stream.late and conn.who(side) == SERVER and not stream.client.seen):
+        unseen = stream.late and not stream.client.seen and stream.number not in conn.early
+        if state == CLOSED or (unseen and conn.who(side) == SERVER):
             ended = TUNNEL if stream.tunnel else COMPLETE
             self.finish(stream, side, ended, "fin")
 
     def _check_length(self, side: H2Side, stream: Stream, half: H2Half) -> None:
         """DATA adds up to content-length, but where the response has no content (RFC 9113 §8.1.1)."""
-        if half.expected < 0 or half.expected == half.octets or half.lost or half.holes or stream.late:
+        if half.lost or half.holes or stream.late:
             return
         asked = stream.client.section
         head = asked is not None and asked.pseudo.get(b":method") == b"HEAD"
+        if head and half is stream.server and half.octets:
+            self.conn.violation(
+                side, stream.number, "data_after_head",
+                f"{half.octets} octets of DATA answer the HEAD of stream {stream.number}, which has no content",
+            )
+            return
+        if half.expected < 0 or half.expected == half.octets:
+            return
         none = half.section is not None and half.section.status in (204, 304)
         if half is stream.server and (head or none) and not half.octets:
             return
@@ -379,32 +412,51 @@ class H2Messages:
         """RST_STREAM."""
         conn = self.conn
         stream.reset_code = code
+        stream.reset_frame = side.reader.frame
+        stream.reset_ns = side.reader.now
         if conn.who(side) == CLIENT and not stream.server.seen:
             self.given_up += 1
-        self.finish(stream, side, "", "rst")
-        if conn.half(stream, conn.peer(side)).ended_ns < 0:
+        under_way = conn.half(stream, conn.peer(side)).ended_ns < 0
+        carried = stream.carried
+        if carried is not None and under_way:
+            # What the other side had sent by then still belongs to it.
+            carried.give_up(side.reader.frame, side.reader.now, side.direction, conn.out)
+        self.finish(stream, side, "", "rst", carried is not None and under_way)
+        if under_way:
             conn.linger(stream)
-            stream.carried = None
 
     def close(self, close: Close) -> None:
         """The connection is over, or the capture."""
         side = self.conn.sides[0]
-        for stream in list(self.conn.streams.values()):
+        conn = self.conn
+        for stream in list(conn.streams.values()):
             if stream.state != IDLE:
-                self.finish(stream, side, CAPTURE if close.how == "capture" else "", close.how)
+                self.finish(stream, side, unfinished(close.how), close.how)
+        for stream in list(conn.lingering.values()):
+            conn.let_go(stream)
+        conn.lingering = {}
+        if not conn.late:
+            for early in conn.early.values():
+                conn.tell(early, "violation", MAX_TOLD)
+        conn.early = {}
 
-    def finish(self, stream: Stream, side: H2Side, ended: str, how: str) -> None:
-        """Tell what it came to, and forget it. ended: how, "" where that follows from what there is."""
+    def finish(self, stream: Stream, side: H2Side, ended: str, how: str, lingers: bool = False) -> None:
+        """Tell what it came to, and forget it. ended: how, "" where that follows from what there is.
+
+        lingers: something may still come for what it carries.
+        """
         conn = self.conn
         reader = side.reader
         client, server = stream.client, stream.server
         now = max(conn.sides[0].reader.now, conn.sides[1].reader.now)
         frame = max(conn.sides[0].reader.frame, conn.sides[1].reader.frame)
-        if stream.carried is not None:
+        if stream.carried is not None and not lingers:
             stream.carried.close(reader.frame or frame, now, how, conn.out)
         if not ended:
-            whole = server.ended_ns >= 0
-            ended = COMPLETE if whole else CUT if server.seen else UNANSWERED
+            ended = self._ended(stream)
+        for half, who in ((client, CLIENT), (server, SERVER)):
+            if half.seen and half.ended_ns < 0 and not stream.tunnel:
+                conn.starve(conn.by(who), half, stream.number)
         state = stream.state
         conn.forget(stream)
         if conn.each_pdu:
@@ -421,6 +473,23 @@ class H2Messages:
             conn.tell(event, "stream of a flood", 0)
         else:
             conn.out.append(event)
+
+    def _ended(self, stream: Stream) -> str:
+        """What a stream came to that is over by a reset, or with its connection."""
+        server = stream.server
+        if server.ended_ns >= 0:
+            return COMPLETE
+        if stream.tunnel and stream.reset_code < 0:
+            return TUNNEL      # how what it carried ended says the protocol within
+        side, observed = self.conn.by(SERVER), self.conn.observed
+        if observed.blind(side.direction, kinds=(FOREIGN,)) is not None:
+            return FOREIGN_END
+        if stream.reset_code < 0:
+            unread = not side.reader.in_step or observed.unseen[side.direction] > 0
+            hidden = observed.blind(side.direction, -1, side.reader.now, (HIDDEN, NOT_READ)) is not None
+            if server.holes or unread or hidden or (stream.late and not server.seen):
+                return LOST    # its end may be among what was not seen
+        return CUT if server.seen else UNANSWERED
 
     def _exchange(self, stream: Stream, state: int, ended: str, now: int, frame: int) -> H2Exchange:
         conn = self.conn

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.protocol import ALPN, UPGRADE, Context, Dissector, Protocol
+from dissectors.protocols.http2.codes import PORTS
 from dissectors.protocols.http2.dissector import Http2Dissector
 from dissectors.protocols.http2.events import Frame, H2Exchange, H2Response, Preface, PushPromise, Request, Trailers
 from dissectors.protocols.http2.events_control import (
@@ -38,7 +39,7 @@ HTTP2: Final = Protocol(
     create=_http2,
     carriers=("tcp",),
     reached_by=((ALPN, "h2"), (UPGRADE, "h2c")),
-    ports={"tcp": (80, 443, 8080, 50051)},
+    ports={"tcp": PORTS},
     events=(
         Frame, Preface, Request, H2Response, Trailers, PushPromise, H2Exchange, Settings, SettingsAck, H2Reset, GoAway,
         H2Ping, PingAck, WindowUpdate, Priority, PriorityUpdate, AltSvc, Origin, UnknownFrame, Blocked, HeadOfLine,

@@ -3,8 +3,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.wire.hpack.decoder import NEVER, Block
-from dissectors.wire.http.message import NO_STATUS, Head, Pairs, as_text, number_of, shown_head
+from dissectors.wire.hpack.decoder import NEVER, UNKNOWN, Block
+from dissectors.wire.http.message import (
+    NO_STATUS,
+    UNKNOWN_METHOD,
+    UNKNOWN_TARGET,
+    Head,
+    Pairs,
+    as_text,
+    number_of,
+    shown_head,
+)
 from dissectors.wire.secrets.named import REDACTED
 
 VERSION: Final = "HTTP/2"
@@ -76,12 +85,12 @@ class H2Section:
         authority = as_text(pseudo.get(b":authority", b"") or self.get(b"host"))
         target = as_text(path) or (authority if method == "CONNECT" else "")
         return shown_head(Head(
-            VERSION, method or "(method unknown)", as_text(pseudo.get(b":scheme", b"")), authority,
-            target or "(path unknown)", 0, "", tuple(regular),
+            VERSION, method or UNKNOWN_METHOD, as_text(pseudo.get(b":scheme", b"")), authority,
+            target or UNKNOWN_TARGET, 0, "", tuple(regular),
         ), show_secrets)
 
-    def notes(self, request: bool, trailers: bool) -> tuple[str, ...]:
-        """Rules that the block breaks, and what of it is not known, each as a sentence."""
+    def faults(self, request: bool, trailers: bool) -> list[str]:
+        """Rules that the block breaks, each as a sentence."""
         found: list[str] = []
         regular = False
         seen: set[bytes] = set()
@@ -99,11 +108,18 @@ class H2Section:
                     found.append(f"{shown} comes twice, which is malformed (RFC 9113 §8.3).")
                 seen.add(name)
                 continue
+            if name == UNKNOWN:      # whether it is a pseudo-header field is not known either
+                continue
             regular = True
             if name in CONNECTION_FIELDS or (name == b"te" and value.strip().lower() != b"trailers"):
                 found.append(f"The field {as_text(name)} has no place in HTTP/2 (RFC 9113 §8.2.2).")
             elif name != name.lower():
                 found.append(f"The field name {as_text(name[:40])} is not in lower case (RFC 9113 §8.2.1).")
+        return found
+
+    def notes(self, request: bool, trailers: bool) -> tuple[str, ...]:
+        """Rules that the block breaks, and what of it is not known, each as a sentence."""
+        found = self.faults(request, trailers)
         if self.unknown:
             found.append(
                 f"{self.unknown} of its fields refer to entries of the compression table that were set before the "

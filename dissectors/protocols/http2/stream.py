@@ -72,4 +72,6 @@ class Stream:
         self.tunnel = False
         self.told = False                  # its exchange was told; what still comes was under way when it was reset
         self.reset_code = -1
+        self.reset_frame = 0
+        self.reset_ns = -1
         self.delayed_ns: i64 = 0           # how long its octets waited behind a lost segment

@@ -169,9 +169,11 @@ class SseDissector(Dissector):
         self.now = max(self.now, close.time)
         self._flush(out)
         held = self.block.size
-        if held and close.how != "capture":
+        if held and not close.unfinished:
             out.append(SseIncomplete(self._seen(self.block.cited.upto(close.frame)), 0, int(held)))
-        out.append(SseEnded(self._seen(self.cited.upto(close.frame)), close.how, self.stream))
+        # What carries it ended, and the response had not.
+        how = "rst" if close.how == "fin" and close.direction == NEITHER else close.how
+        out.append(SseEnded(self._seen(self.cited.upto(close.frame)), how, self.stream))
         return out
 
     def _seen(self, frames: tuple[int, ...]) -> Observed:

@@ -262,13 +262,17 @@ class SseEnded(SseEvent):
         return sum(self.names.values())
 
     def label(self) -> str:
+        if self.how in ("unread", "lost"):
+            return "end not seen"
         return "still open" if self.how in ("capture", "timeout") else "end"
 
     def what(self) -> str:
         over = {
             "fin": "The stream of events ended in order", "rst": "The stream of events was broken off",
             "timeout": "Nothing more came on the stream of events",
-        }.get(self.how, "The stream of events is still open where the capture ends")
+            "unread": "What comes after of the stream of events was not read",
+            "lost": "How the stream of events ended is not known, for bytes are missing from the capture",
+        }.get(self.how, "The stream of events is not finished when the capture ends")
         text = f"{over}: {plural(self.count(), 'event')}, {size(self.octets)} in {duration(self.time - self.begun)}"
         if self.count() > 2:
             text += f", one every {duration(self.every_ns)} (median), at most {duration(self.longest_ns)} apart"

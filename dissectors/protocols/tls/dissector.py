@@ -202,7 +202,7 @@ class TlsDissector(Dissector):
         ended = [side for side in state.sides if side.ended]
         if ended and how != "rst":
             how, frame, time = "fin", ended[0].ended_frame, ended[0].ended_ns
-        if session.hello is not None and not session.established and not session.broken:
+        if session.hello is not None and not session.established and not session.broken and how != "unread":
             self._stalled(how, frame, time)
         elif session.established:
             self._closed(how, frame, time)
@@ -268,7 +268,7 @@ class TlsDissector(Dissector):
                 inferred = inferred or not side.notified
             if side.layer.unfinished() > 0:
                 unfinished.append(name)
-        if how == "capture" and not notified:
+        if how in ("capture", "unread") and not notified:
             return   # the connection goes on, for all that is known
         observed = TlsObserved(time, NEITHER, (frame,), state.client)
         unseen, sized = self._unseen(time, notified)

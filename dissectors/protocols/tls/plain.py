@@ -30,4 +30,6 @@ def looks_like(first: bytes) -> str:
     for start, name in _STARTS:
         if first.startswith(start):
             return name
+    if len(first) == 5 and first.startswith(b"\0\0") and first.endswith(b"\x04\0"):    # RFC 9113 §6.5
+        return "the SETTINGS of HTTP/2 in plain text"
     return "text" if is_text(first) else ""

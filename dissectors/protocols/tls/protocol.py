@@ -77,4 +77,5 @@ TLS: Final = Protocol(
     ),
     terms=TERMS,
     probe=probe,
+    names_others=True,
 )

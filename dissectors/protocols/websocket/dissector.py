@@ -68,6 +68,7 @@ class WebSocketDissector(Dissector):
         self.above = Above(False, False)
         self.show_secrets: bool = context.provided.show_secrets
         self.marks = context.marks
+        self.observed = context.observed
         self.forward = WsSide(FORWARD)
         self.backward = WsSide(BACKWARD)
         self.client: int = -1
@@ -98,7 +99,7 @@ class WebSocketDissector(Dissector):
         out: list[Output] = []
         side = self.backward if chunk.direction else self.forward
         side.frame = chunk.released_by
-        side.now = max(side.now, chunk.time)
+        side.now = side.heard = max(side.now, chunk.time)
         cutter = side.cutter
         if not cutter.in_step:
             cutter.masks = EITHER if self.client < 0 else int(side.direction == self.client)
@@ -488,9 +489,12 @@ class WebSocketDissector(Dissector):
         forward, backward = self.forward, self.backward
         if forward.closed and backward.closed:
             return CLEAN
-        if close.how in ("capture", "timeout"):
+        if close.unfinished:
             return OPEN
         if not (forward.cutter.in_step and backward.cutter.in_step):
+            return UNKNOWN
+        # A Close frame may be among what was not seen.
+        if self.observed.blind(NEITHER, self.begun + 1, close.time) is not None:
             return UNKNOWN
         return HALF if forward.closed or backward.closed else ABRUPT
 

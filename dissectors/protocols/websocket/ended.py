@@ -142,7 +142,10 @@ class WsEnded(Event):
         elif self.how == UNKNOWN:
             text = f"How the WebSocket ended is not known: bytes are missing from the capture, and {beneath}"
         else:
-            text = "The WebSocket is still open where the capture ends"
+            text = {
+                "timeout": "The WebSocket was open, and nothing more came",
+                "unread": "What comes after of the WebSocket was not read",
+            }.get(self.carrier, "The WebSocket is still open where the capture ends")
         return f"{text}. {self._said()}{self._beats()}"
 
     def _said(self) -> str:

@@ -65,8 +65,10 @@ class Carried:
         self.positions[direction] = position + len(data)
         out.append(Chunk(frame, time, direction, data, position, released_by, -1, self.stream))
 
-    def end(self, frame: int, time: int, direction: int, lost: bool, out: list[Output]) -> None:
-        """One of the bodies is over. lost: octets of it are not in the capture."""
+    def end(
+        self, frame: int, time: int, direction: int, lost: bool, out: list[Output], *, seen: bool = True
+    ) -> None:
+        """One of the bodies is over. lost: octets of it are not in the capture.   seen: its end is."""
         if not self.listens[direction]:
             return
         if self.whole:
@@ -74,8 +76,12 @@ class Carried:
                 self.message(b"".join(self.parts[direction]), frame, time, direction, out)
             self.parts[direction] = []
             self.held[direction] = 0
-        else:
+        elif seen:
             out.append(Close(frame, time, direction, "fin", self.stream))
+
+    def give_up(self, frame: int, time: int, direction: int, out: list[Output]) -> None:
+        """This side wants no more of it, while the other may already have sent something."""
+        out.append(Close(frame, time, direction, "rst", self.stream))
 
     def close(self, frame: int, time: int, how: str, out: list[Output]) -> None:
         """The exchange is over."""

@@ -93,11 +93,15 @@ def _request_more(head: Head) -> list[str]:
 def response_sentences(head: Head, request: Head | None) -> list[str]:
     """What a response says, as an answer to that request."""
     if head.status < 0:
+        if not head.whole:
+            return ["The status of the answer is not known: it is not in the capture."]
         return ["The answer has no head: all that follows is the document." if head.version == "HTTP/0.9"
                 else "The answer has no status code that can be read."]
     known = status_of(head.status)
     out = [f"{status_name(head.status, shortened(head.reason))}."]
-    if known is not None:
+    if head.status == 200 and head.get(b"content-type").lower().startswith(b"application/grpc"):
+        out.append("Whether the call succeeded stands in grpc-status.")
+    elif known is not None:
         out.append(known.says)
     elif class_of(head.status) != "unknown":
         out.append(f"This code is not registered; a client takes it for a {class_of(head.status)}.")

@@ -18,7 +18,7 @@ from dissectors.wire.http.describe import (
     response_short,
 )
 from dissectors.wire.http.identity import identities_of
-from dissectors.wire.http.message import Head, Pairs
+from dissectors.wire.http.message import LARGEST_LENGTH, Head, Pairs, as_text, length_of
 
 PHASE: Final = "http"
 
@@ -28,18 +28,55 @@ CLOSED: Final = "closed"            # the end of the connection was the end of t
 CUT: Final = "cut"                  # the connection or stream ended before the message did
 UNANSWERED: Final = "unanswered"    # it ended before a response began
 CAPTURE: Final = "capture"          # the capture ended first
+SILENT: Final = "silent"            # nothing more came, while the capture went on
+NOT_READ: Final = "not read"        # a budget of the analyser: what comes after was not read
 LOST: Final = "lost"                # bytes are missing from the capture, and with them the end
+FOREIGN_END: Final = "foreign"      # what came back is of another protocol
 UPGRADED: Final = "upgraded"        # another protocol took over
 TUNNEL: Final = "tunnel"            # CONNECT was answered with success
+
+# Why there is a response and no request.
+UNSEEN: Final = ""                  # the capture does not show it
+UNASKED: Final = "unasked"          # every request that came had its response
+UNREADABLE: Final = "unreadable"    # what the client sent is no request
+_NO_REQUEST: Final = {
+    UNSEEN: "(request not seen)", UNASKED: "(no request)", UNREADABLE: "(no request of HTTP)",
+}
+
+# Ends that neither side made, by how the connection ended for the observer (`Close.how`).
+_UNFINISHED: Final = {"capture": CAPTURE, "timeout": SILENT, "unread": NOT_READ}
+# How a protocol inside an exchange ends that ended so.
+_CARRIED: Final = {
+    COMPLETE: "fin", CLOSED: "fin", UPGRADED: "fin", TUNNEL: "fin", CUT: "rst", UNANSWERED: "rst",
+    CAPTURE: "capture", SILENT: "timeout", NOT_READ: "unread", LOST: "lost", FOREIGN_END: "rst",
+}
 
 _ENDS: Final = {
     CUT: "The connection ended before the message did.",
     UNANSWERED: "The connection ended without a response.",
-    CAPTURE: "The capture ends before the exchange does.",
-    LOST: "The end is not known: bytes are missing from the capture.",
+    CAPTURE: "It is not finished when the capture ends.",
+    SILENT: "It was not finished, and nothing more came.",
+    NOT_READ: "What comes after was not read, so how it ends is not known.",
+    LOST: "The end is not known: part of it is not in the capture.",
+    FOREIGN_END: "What came back is of another protocol.",
     UPGRADED: "From here on the connection belongs to another protocol.",
     TUNNEL: "From here on the connection is a tunnel.",
 }
+
+
+def unfinished(how: str) -> str:
+    """What an exchange is that was open when the telling of its connection ended; "" where a side ended it."""
+    return _UNFINISHED.get(how, "")
+
+
+def announced(head: Head, length: int) -> str:
+    """The length that a head announces: `1000 bytes`; one that no body has as it is written."""
+    return f"{as_text(head.get(b'content-length').lstrip(b'0'))} bytes" if length >= LARGEST_LENGTH else size(length)
+
+
+def carried_how(ended: str) -> str:
+    """How what an exchange carries ends, as `Close` has it, where the exchange ended so."""
+    return _CARRIED.get(ended, "fin")
 
 
 class HttpSeen:
@@ -200,6 +237,8 @@ class ExchangeSeen(HttpSeen):
     shown.     sent, received: their bodies.     ended: one of the words above.     informational: 1xx responses on the
     way.     wire: octets on the wire, heads and framing included, of request and response; -1 where they are not known.
     request_trailers, response_trailers: fields after the bodies, redacted like those of a head.
+    without: why there is no request, where there is none.     missing: octets of the response that the server sent
+    before its end, and that did not come.
     """
 
     def __init__(self, time: int, direction: int, evidence: Evidence, times: Times) -> None:
@@ -215,6 +254,8 @@ class ExchangeSeen(HttpSeen):
         self.informational: tuple[Interim, ...] = ()
         self.request_trailers: Pairs = ()
         self.response_trailers: Pairs = ()
+        self.without: str = UNSEEN
+        self.missing: int = 0
 
 
 class ExchangeEvent(Event):
@@ -242,6 +283,8 @@ class ExchangeEvent(Event):
         self.informational = seen.informational
         self.request_trailers = seen.request_trailers
         self.response_trailers = seen.response_trailers
+        self.without = seen.without
+        self.missing = seen.missing
 
     def version(self) -> str:
         head = self.response or self.request
@@ -249,9 +292,9 @@ class ExchangeEvent(Event):
 
     def summary(self) -> str:
         """`GET /x → 200, 1.2 MB`."""
-        asked = request_short(self.request) if self.request is not None else "(request not seen)"
+        asked = request_short(self.request) if self.request is not None else _NO_REQUEST[self.without]
         if self.response is None:
-            return f"{asked} → no response"
+            return f"{asked} → no response" if self.ended in (UNANSWERED, COMPLETE) else f"{asked} → no response seen"
         status = self.response.status
         text = f"{asked} → {status if status >= 0 else self.response.version}"
         if self.received.octets:
@@ -271,15 +314,41 @@ class ExchangeEvent(Event):
             words.append(f"The {who} carried {body.text()}{holds}.")
             if body.problem:
                 words.append(f"It could not be decoded: {body.problem}.")
+        words += self._short_of()
         for one in self.informational:
             words.append(f"A {one.status} came {duration(max(one.time - self.times.begun, 0))} after the request began."
                          if self.times.begun >= 0 else f"A {one.status} came before it.")
         trailers = len(self.request_trailers) + len(self.response_trailers)
         if trailers:
             words.append(f"{plural(trailers, 'trailer field')} came after the body.")
-        if self.ended in _ENDS:
-            words.append(_ENDS[self.ended])
+        if self.ending():
+            words.append(self.ending())
         return " ".join(words)
+
+    def ending(self) -> str:
+        """How it ended, as a sentence; "" where it ended as it should."""
+        return _ENDS.get(self.ended, "")
+
+    def promised(self, direction: int) -> int:
+        """Octets of the body that Content-Length announces, -1 where it does not."""
+        head = self.response if direction else self.request
+        return length_of(head.get(b"content-length")) if head is not None else -1
+
+    def _short_of(self) -> list[str]:
+        """How much of what Content-Length announces had come, where the message is not whole."""
+        words: list[str] = []
+        if self.ended in (COMPLETE, CLOSED):
+            return words
+        for direction, head, body in ((FORWARD, self.request, self.sent), (BACKWARD, self.response, self.received)):
+            promised = self.promised(direction)
+            if head is not None and body is not NO_BODY and body.octets < promised:
+                words.append(
+                    f"Of the {'response' if direction else 'request'}, {size(body.octets)} of "
+                    f"{announced(head, promised)} had come."
+                )
+        if self.missing:
+            words.append(f"{size(self.missing)} that the server sent before its end did not come.")
+        return words
 
     def timing(self) -> str:
         """`blocked 3 ms, sent in 0 ns, waited 24 ms, received in 612 ms`; what was not seen is left out."""

@@ -7,11 +7,15 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.inputs import Fields
+from dissectors.wire.hpack.decoder import UNKNOWN
 from dissectors.wire.secrets.fields import HARMLESS, shown_authority, shown_name, shown_target, shown_value
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 
 NO_STATUS: Final = -1
+LARGEST_LENGTH: Final = 10**18
+UNKNOWN_METHOD: Final = "(method unknown)"    # of a request whose fields refer to what the capture did not see
+UNKNOWN_TARGET: Final = "(path unknown)"
 MAX_FIELD_TEXT: Final = 2_000    # characters of one value in texts and data; the head itself keeps it whole
 
 
@@ -24,6 +28,7 @@ class Head:
     authority: what the request is addressed to, from its target, `:authority` or Host; "" where it says nothing.
     pairs: every field in order, with its name as it was sent; pseudo-header fields are not among them.
     repeated: some field is there twice; known once `index` was looked at.
+    partial: the rest of it is not in the capture.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class Head:
         self.reason = reason
         self.pairs = pairs
         self.repeated: bool = False
+        self.partial: bool = False
         self._index: dict[bytes, bytes] | None = None
 
     @property
@@ -59,6 +65,16 @@ class Head:
     @property
     def request(self) -> bool:
         return self.method != ""
+
+    @property
+    def whole(self) -> bool:
+        """All of its fields are known: one that is not there was not sent."""
+        return not self.partial and UNKNOWN not in self.index
+
+    @property
+    def named(self) -> bool:
+        """What a request asks for is known: not where it refers to a table of header fields from before the capture."""
+        return self.target not in (UNKNOWN_TARGET, as_text(UNKNOWN)) and self.method != UNKNOWN_METHOD
 
     def get(self, name: bytes) -> bytes:
         """The first value of the field of that name (in lower case), b"" where there is none."""
@@ -106,6 +122,15 @@ def number_of(value: bytes) -> int:
     return int(value) if value.isdigit() and len(value) < 19 else -1
 
 
+def length_of(value: bytes) -> int:
+    """A Content-Length, -1 for what is no number. It may be of any size and begin with zeros (RFC 9110 §8.6); what is
+    beyond LARGEST_LENGTH counts as that, for no body of a capture comes near it."""
+    if not value.isdigit():
+        return -1
+    digits = value.lstrip(b"0")
+    return int(digits or b"0") if len(digits) < 19 else LARGEST_LENGTH
+
+
 def shown_head(head: Head, show_secrets: bool) -> Head:
     """The head as it may be shown: credentials, cookies and tokens replaced. The same one where it holds none."""
     if show_secrets:
@@ -126,9 +151,11 @@ def shown_head(head: Head, show_secrets: bool) -> Head:
             pairs[place] = (called, shown)
     if not changed:
         return head
-    return Head(
+    found = Head(
         head.version, head.method, head.scheme, authority, target, head.status, head.reason, tuple(pairs)
     )
+    found.partial = head.partial
+    return found
 
 
 def as_fields(head: Head, frame: int, time: int, direction: int, stream: int) -> Fields:

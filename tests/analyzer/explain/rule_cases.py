@@ -37,7 +37,7 @@ from told_accounts import (
 )
 
 from analyzer.model import Account, Analysis, CaptureSummary, Contested, Conversation
-from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed, Observed
+from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed, Observed, OtherProtocol
 from dissectors.kit.inputs import Gap, Overlap
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered, RoutingLoop
@@ -218,6 +218,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
     "analyzer.fault": (tcp(DissectorFault(Observed(MS, 0, Evidence((4,))), "dns", "KeyError")), tcp()),
     "analyzer.limit": (tcp(LimitReached(Observed(MS, 0, Evidence((4,))), "tcp", "MAX_GAPS", 100)), tcp()),
+    "protocol.mismatch": (tcp(OtherProtocol(Observed(MS, 1, Evidence((6,))), "SSH", "HTTP/1", "SSH-2.0-x")), tcp()),
     "malformed": (tcp(Malformed(Observed(MS, 0, Evidence((4,))), "dns", 12, "a loop")), tcp()),
     "capture.damage": (capture(damage=["made.pcap: damaged at byte 99"]), capture()),
     "capture.dropped": (capture(dropped=7), capture(dropped=0)),

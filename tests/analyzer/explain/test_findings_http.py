@@ -8,12 +8,14 @@ from http1_feed import Connection, request, response
 from told_accounts import MS, account, analysis, conversation
 
 from analyzer.explain.http import HTTP_RULES
+from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.rule import Case, Found
 from analyzer.model import SEVERITIES, Account, Analysis
 from dissectors.kit.event import BACKWARD
 
 SECOND_MS = 1_000
+RULES = HTTP_RULES + HTTP_ANSWER_RULES
 Story = Callable[[Connection], None]
 
 
@@ -32,7 +34,7 @@ def told(story: Story, number: int = 1, inside: str = "http", start_ms: int = 0)
 def found(code: str, *accounts: Account) -> list[Found]:
     """What the rule of that code finds."""
     made: Analysis = analysis(*accounts)
-    for rule in HTTP_RULES:
+    for rule in RULES:
         if rule.code == code:
             return [one for entry in made.told for one in rule.examine(Case(entry, made.capture))]
     for capture_rule in HTTP_CAPTURE_RULES:
@@ -80,6 +82,7 @@ def held(it: Connection, wait: int = 1_000) -> None:
 
 OK = response("200 OK", "Content-Type: text/plain", body=b"ok")
 BIG = response("200 OK", "Content-Type: application/json", body=b"[" + b"1," * 8_000 + b"1]")
+FAILED = response("200 OK", "Content-Type: application/json", body=b'{"data": null, "errors": [{"message": "no"}]}')
 SMUGGLED = "Transfer-Encoding: chunked\r\nContent-Length: 4"
 
 CASES: dict[str, tuple[Story, Story, str]] = {
@@ -89,6 +92,16 @@ CASES: dict[str, tuple[Story, Story, str]] = {
     "http.blocked": (pipelined, exchange(OK), "waited 50.0 ms"),
     "http.unanswered": (silence, exchange(OK), "GET /x"),
     "http.cut": (cut_short, exchange(OK), "4 bytes of 5000 bytes had come"),
+    "http.surplus": (
+        both(exchange(OK), lambda it: it.answer(OK)), exchange(OK),
+        "sent 1 response more than there were requests, the first of them 200 OK after the answer to GET /",
+    ),
+    "http.no_head": (
+        exchange(b"<html>all of it</html>"), exchange(OK), "no status line and no fields, as in HTTP/0.9: 22 bytes",
+    ),
+    "http.graphql_errors": (
+        exchange(FAILED, target="/graphql"), exchange(FAILED, target="/other"), "1 answer of GraphQL holds 1 error",
+    ),
     "http.ambiguous": (
         exchange(OK, SMUGGLED, method="POST"), exchange(OK, method="POST", body=b"a"), "more than one way"
     ),
@@ -112,7 +125,7 @@ CASES: dict[str, tuple[Story, Story, str]] = {
 }
 
 
-@pytest.mark.parametrize("code", [rule.code for rule in HTTP_RULES])
+@pytest.mark.parametrize("code", [rule.code for rule in RULES])
 def test_each_rule_of_a_connection(code: str) -> None:
     meets, misses, words = CASES[code]
     one, = found(code, told(meets))
@@ -252,6 +265,6 @@ def test_a_response_until_the_end_is_not_cut() -> None:
 
 
 def test_codes_are_unique_and_every_rule_has_a_case() -> None:
-    codes = [rule.code for rule in HTTP_RULES] + [rule.code for rule in HTTP_CAPTURE_RULES]
+    codes = [rule.code for rule in RULES] + [rule.code for rule in HTTP_CAPTURE_RULES]
     assert len(set(codes)) == len(codes)
-    assert set(CASES) == {rule.code for rule in HTTP_RULES}
+    assert set(CASES) == {rule.code for rule in RULES}

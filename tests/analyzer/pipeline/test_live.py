@@ -29,7 +29,7 @@ from analyzer.report.document import json_lines
 from dissectors.kit.event import LimitReached
 from dissectors.kit.provided import Provided
 from dissectors.registry import protocols
-from dissectors.wire.http.events import CAPTURE
+from dissectors.wire.http.events import SILENT
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 PROTOCOLS = sorted({path.parents[1].name for path in SAMPLES.glob("*/*/capture.pcapng")})
@@ -206,7 +206,7 @@ def test_a_request_that_idles_is_open_and_not_unanswered() -> None:
     live.step(10)
     live.sweep(START + ESTABLISHED_NS + 1_000_000_000)
     (exchange,) = [event for event in live.finished[1].account.events if event.name == "http.exchange"]
-    assert exchange.fields()["ended"] == CAPTURE
+    assert exchange.fields()["ended"] == SILENT
     assert "timeout" not in exchange.what()
 
 

@@ -294,7 +294,7 @@ def test_one_side_may_end_before_the_answer() -> None:
     assert dissector.on_close(Close(7, 7, 1, "fin")) == []
     reset = create(transport="tcp")
     feed(reset, framed(message()), 0, [99])
-    assert [type(event) for event in reset.on_close(Close(5, 5, 1, "rst"))] == [DnsUnanswered]
+    assert [type(event) for event in reset.on_close(Close(5, 5, 2, "rst"))] == [DnsUnanswered]
 
 
 # -- multicast -----------------------------------------------------------------------------------------

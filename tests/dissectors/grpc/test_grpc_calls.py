@@ -12,7 +12,7 @@ from grpc_wire import CLIENT, MS, SECOND, SERVER, Exchange, descriptors, message
 from dissectors.kit.event import Malformed
 from dissectors.protocols.grpc.codes import from_http, status_name, timeout_ns, unescaped
 from dissectors.protocols.grpc.dissector import MAX_SHOWN
-from dissectors.protocols.grpc.ended import NO_STATUS, OPEN, RESET, GrpcEnded
+from dissectors.protocols.grpc.ended import NO_STATUS, OPEN, RESET, UNKNOWN_STATUS, GrpcEnded
 from dissectors.protocols.grpc.events import Began, GrpcIncomplete, GrpcMessage, GrpcMessageRun
 from dissectors.protocols.grpc.framing import Base64Reader
 from dissectors.protocols.grpc.protocol import GRPC
@@ -247,3 +247,36 @@ def test_any_bytes_at_all() -> None:
                 call.send(direction, data[:random.randrange(len(data) + 1)])
         call.close(how="capture")
         check_events(call.events, call.frame, GRPC.events, f"seed {seed}")
+
+
+def test_a_page_of_a_proxy_is_no_message() -> None:
+    call = Exchange()
+    call.fields(SERVER, "response", **{":status": b"502", "content-type": b"text/html"})
+    call.send(SERVER, b"<html>Bad Gateway</html>")
+    call.close(SERVER)
+    call.close()
+    end, = call.of(GrpcEnded)
+    assert not [event for event in call.events if event.name == "malformed"]
+    assert "without a status; it is text/html, and no message of gRPC" in end.what()
+    assert end.outcome.implied == 14
+
+
+def test_a_status_that_comes_after_the_client_gave_up() -> None:
+    call = Exchange(**{"grpc-timeout": b"20m"})
+    call.close(CLIENT, how="rst", after=20 * MS)
+    call.fields(SERVER, "response", **{":status": b"200", "grpc-status": b"4"})
+    call.close(SERVER)
+    end, = call.of(GrpcEnded)
+    assert "given up by the client after" in end.what()
+    assert "The status of the server, DEADLINE_EXCEEDED (4), came" in end.what()
+    assert end.outcome.total_ns < end.time - end.begun
+
+
+def test_a_status_in_fields_that_nobody_saw() -> None:
+    call = Exchange()
+    call.fields(SERVER, "response", **{":status": b"200"})
+    call.fields(SERVER, "trailers", **{"(unknown)": b"(unknown)"})
+    call.close(SERVER)
+    call.close()
+    end, = call.of(GrpcEnded)
+    assert end.outcome.how == UNKNOWN_STATUS

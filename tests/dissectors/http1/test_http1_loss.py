@@ -95,7 +95,7 @@ def test_requests_before_a_gap_in_the_responses_are_not_paired_with_later_ones()
     it.send(request("/2"))
     it.answer(response("404 Not Found"))
     assert [(exchange.summary(), exchange.ended) for exchange in it.exchanges] == [
-        ("GET /1 → no response", LOST), ("GET /2 → 404", COMPLETE)
+        ("GET /1 → no response seen", LOST), ("GET /2 → 404", COMPLETE)
     ]
 
 

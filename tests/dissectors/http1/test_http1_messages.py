@@ -6,8 +6,8 @@ import gzip
 from http1_feed import MS, Connection, request, response
 
 from dissectors.kit.event import BACKWARD, FORWARD, LimitReached, Malformed
-from dissectors.protocols.http1.dissector import MAX_PIPELINED
 from dissectors.protocols.http1.events import HttpSkipped
+from dissectors.protocols.http1.exchanges import MAX_PIPELINED
 from dissectors.protocols.http1.reader import MAX_HEAD
 from dissectors.wire.http.events import CAPTURE, CLOSED, COMPLETE, CUT, UNANSWERED
 

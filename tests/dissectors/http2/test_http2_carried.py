@@ -163,7 +163,7 @@ def test_grpc_gets_fields_data_and_ends() -> None:
         at[direction] += len(data)
     assert said == [
         "request 1 0", "data 1 0 0 b'ask'", "close 1 0 fin", "response 1 1", "data 1 1 0 b'say'", "trailers 1 1",
-        "close 1 1 fin", "close 1 2 fin", "request 3 0", "close 3 2 rst",
+        "close 1 1 fin", "close 1 2 fin", "request 3 0", "close 3 0 rst",
     ]
 
 

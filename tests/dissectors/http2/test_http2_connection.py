@@ -36,6 +36,7 @@ from dissectors.protocols.http2.events_control import GoAway, PingAck, SettingsA
 from dissectors.protocols.http2.events_state import Blocked
 from dissectors.protocols.http2.events_summary import H2ConnectionSummary as Summary
 from dissectors.protocols.http2.flow import MAX_POINTS, Series
+from dissectors.protocols.http2.meaning import error_text
 
 
 def malformed(talk: Connection) -> list[str]:
@@ -175,9 +176,33 @@ def test_a_reset_and_its_likely_reason() -> None:
     talk.send(0, frame(RST_STREAM, 0, 1, pack(">I", 8)))
     assert talk.one("http2.reset").what() == (
         "The client resets stream 1 (GET /big.bin) with CANCEL: the stream is no longer needed. The stream was "
-        "half-closed by the client. The client most likely gave up while it received: the page was left, or it has "
-        "seen enough."
+        "half-closed by the client. The client gave up while it received."
     )
+
+
+def test_a_reset_of_what_is_over_changes_nothing() -> None:
+    talk = Connection()
+    talk.open()
+    talk.send(0, talk.headers(0, 1, GET, True))
+    talk.send(1, talk.headers(1, 1, OK, True))
+    talk.send(0, frame(RST_STREAM, 0, 1, pack(">I", 5)))
+    assert talk.one("http2.reset").what() == (
+        "The client resets stream 1 with STREAM_CLOSED: the sender takes the stream for closed already. Both sides had "
+        "ended it before, so it changes nothing."
+    )
+
+
+def test_a_client_refuses_what_is_pushed() -> None:
+    assert error_text(7, by_client=True) == "what the server wants to push is not wanted"
+    assert "safe to send it again" in error_text(7)
+
+
+def test_content_in_the_answer_to_a_head() -> None:
+    talk = Connection()
+    talk.open()
+    talk.send(0, talk.headers(0, 1, [(b":method", b"HEAD"), *GET[1:]], True))
+    talk.send(1, talk.headers(1, 1, OK), frame(DATA, END_STREAM, 1, b"abc"))
+    assert "3 octets of DATA answer the HEAD of stream 1" in talk.one("http2.violation").what()
 
 
 def test_extensions() -> None:

@@ -175,7 +175,7 @@ def test_a_capture_that_ends_first() -> None:
     talk.send(1, talk.headers(1, 3, OK), frame(DATA, 0, 3, b"abc"))
     talk.close()
     texts = [event.what() for event in talk.named("http2.exchange")]
-    assert [text.endswith("The capture ends before the exchange does.") for text in texts] == [True, True]
+    assert [text.endswith("It is not finished when the capture ends.") for text in texts] == [True, True]
     assert talk.close() == []
 
 

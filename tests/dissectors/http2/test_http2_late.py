@@ -7,10 +7,26 @@ import pytest
 
 pytest.importorskip("hpack", reason="makes the header blocks")
 
-from http2_wire import DATA, END_STREAM, GET, MS, OK, PING, PREFACE, Connection, frame, settings, window_update
+from http2_wire import (
+    DATA,
+    END_STREAM,
+    GET,
+    GOAWAY,
+    MS,
+    OK,
+    PING,
+    PREFACE,
+    RST_STREAM,
+    Connection,
+    frame,
+    settings,
+    window_update,
+)
 
 from dissectors.kit.inputs import Chunk
-from dissectors.kit.protocol import MORE, NO, YES
+from dissectors.kit.observation import ALWAYS, HIDDEN
+from dissectors.kit.protocol import MORE, NO, YES, Context
+from dissectors.protocols.http2.connection import Conn
 from dissectors.protocols.http2.events import H2Exchange, Request
 from dissectors.protocols.http2.events_state import HeadOfLine, OutOfStep
 from dissectors.protocols.http2.header import probe
@@ -167,4 +183,63 @@ def test_a_status_that_is_not_known() -> None:
     assert event.response is not None
     assert (b"location", b"/there") in event.response.pairs
     assert event.response_trailers == ((b"x-sum", b"1"),)
+    assert not talk.named("http2.violation")
+
+
+def test_who_is_who_is_told_by_what_only_one_side_sends() -> None:
+    """The server is heard first, and says that it has looked at the client's stream 3."""
+    talk = Connection(midstream=True)
+    talk.send(0, frame(PING, 0, 0, bytes(8)), frame(GOAWAY, 0, 0, pack(">II", 3, 11) + b"too_many_pings"))
+    said = talk.one("http2.goaway").what()
+    assert said.startswith("The server ends the connection with ENHANCE_YOUR_CALM")
+    assert "Nothing was running" not in said
+    by_port = Conn(Context("tcp", 50_051, 40_000, True))
+    assert (by_port.client, by_port.certain) == (1, False)
+
+
+def test_a_server_without_its_client_breaks_no_rule() -> None:
+    """Only one direction was captured, or can be decrypted."""
+    talk = Connection()
+    talk.send(1, settings(), talk.headers(1, 1, OK), frame(DATA, END_STREAM, 1, b"abc"), window_update(3, 9))
+    talk.send(1, frame(RST_STREAM, 0, 5, pack(">I", 8)))
+    talk.close("fin")
+    assert not talk.named("http2.violation")
+    assert talk.one("http2.exchange").fields()["ended"] == "complete"
+
+
+def test_a_request_that_is_stored_behind_its_answer() -> None:
+    talk = Connection()
+    talk.open()
+    talk.send(1, talk.headers(1, 1, OK), frame(DATA, END_STREAM, 1, b"abc"))
+    talk.send(0, talk.headers(0, 1, GET, True))
+    talk.close("fin")
+    event = talk.one("http2.exchange")
+    assert isinstance(event, H2Exchange)
+    assert event.summary() == "GET /big.bin → 200, 3 bytes"
+    assert not talk.named("http2.violation")
+
+
+def test_an_answer_to_nobody_is_told_once_the_connection_is_over() -> None:
+    talk = Connection()
+    talk.open()
+    talk.send(1, talk.headers(1, 1, OK, True))
+    assert not talk.named("http2.violation")
+    talk.close("fin")
+    assert "a response on stream 1, which nobody opened" in talk.one("http2.violation").what()
+
+
+def test_an_end_that_may_be_hidden_is_no_end() -> None:
+    talk = Connection()
+    talk.open()
+    talk.send(0, talk.headers(0, 1, GET, True))
+    talk.context.observed.miss(HIDDEN, 1, -1, ALWAYS, 1, "the keys of the server are not there")
+    talk.close("fin")
+    assert talk.one("http2.exchange").fields()["ended"] == "lost"
+
+
+def test_names_that_are_not_known_are_out_of_no_order() -> None:
+    talk = Connection(midstream=True)
+    talk.block(0, [(b"x-early", b"1")])
+    talk.send(0, talk.headers(0, 5, [(b"x-early", b"1"), *GET], True))
+    assert "malformed" not in talk.one("http2.request").what()
     assert not talk.named("http2.violation")
