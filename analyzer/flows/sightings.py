@@ -21,7 +21,7 @@ from mypy_extensions import i64
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.octets import be16, be32
 from dissectors.protocols.tcp.flags import ACK, FIN, SYN
-from dissectors.protocols.tcp.side import MASK
+from dissectors.protocols.tcp.side import HALF, MASK
 
 BY_IDENT: Final = "the same IP identification"
 BY_STAMP: Final = "the same TCP timestamps"
@@ -37,6 +37,7 @@ SHARE: Final = 0.7                         # of the packets that come twice, fro
 LEAST: Final = 3                           # packets of which one can say so
 MAX_ALIKE: Final = 64                      # sightings with the same numbers that are compared with one another
 
+SACK: Final[i64] = 5                       # RFC 2018 §3; its first block may report what came twice, RFC 2883 §4
 TIMESTAMPS: Final[i64] = 8                 # RFC 7323 §3.2
 DIRECTIONS: Final = 3                      # of the originator, of the responder, of a third party (an ICMP error)
 
@@ -47,7 +48,7 @@ class Sighting:
     index: its place among the frames of the conversation.    direction: 0 and 1 as the conversation counts, 2 for an
     ICMP error about it.    ident: IP identification, 0 where there is none.    stamp, echo: TCP timestamps, or -1.
     digest: of everything above IP that a copy repeats; of TCP without its checksum, which a network card may fill in
-    later.    first: the index, in the list that was paired, of the first sighting of the packet; its own if that is it.
+    later.    twice: it reports that bytes arrived twice (a duplicate SACK).    first: the index, in the list that was paired, of the first sighting of the packet; its own if that is it.
     """
 
     def __init__(self, index: i64, number: i64, time: i64, direction: i64) -> None:
@@ -66,6 +67,8 @@ class Sighting:
         self.digest: int = 0
         self.scope: bytes = b""
         self.tcp: bool = False
+        self.udp: bool = False
+        self.twice: bool = False
         self.first: i64 = -1
 
     def taken(self) -> i64:
@@ -93,6 +96,7 @@ def sight(packet: Packet, index: i64, forward: bytes, size: i64) -> Sighting | N
     if kind == TCP and direction < 2:
         return found if _read_tcp(found, packet) else None
     if kind == UDP and at + 8 <= packet.end:
+        found.udp = True
         found.digest = hash(data[at:at + 6] + data[at + 8:packet.end])
     else:
         found.digest = hash(packet.source() + data[at:packet.end])
@@ -143,7 +147,8 @@ def _read_tcp(found: Sighting, packet: Packet) -> bool:
         if kind == TIMESTAMPS and step == 10 and option + 10 <= end:
             found.stamp = be32(data, option + 2)
             found.echo = be32(data, option + 6)
-            break
+        elif kind == SACK and step >= 10 and option + 10 <= end:
+            found.twice = (found.ack - be32(data, option + 6)) & MASK < HALF
         option += step
     return True
 
@@ -313,7 +318,7 @@ class Pairing:
         if one.tcp and not one.taken():
             return False            # two equal ACKs are what a receiver sends that misses something
         if not one.tcp:
-            return pair.apart <= SOON_AGAIN
+            return one.udp and pair.apart <= SOON_AGAIN     # ICMP repeats some messages on purpose (RFC 3810 §9.14)
         return pair.apart < (min(self.rtt // 2, MAX_GUESSED) if self.rtt > 0 else SOON)
 
     def _link(self, pairs: list[Pair]) -> None:

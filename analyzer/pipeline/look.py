@@ -552,6 +552,7 @@ def _describe(plan: Plan, sightings: list[Sighting]) -> None:
         first = cluster[0]
         side = int(first.direction) if first.direction < 2 else 1
         copies.packets[side] += 1
+        copies.reported += 1 if first.twice else 0
         if len(cluster) == 1:
             continue
         if _loops(cluster):

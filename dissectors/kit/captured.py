@@ -24,6 +24,7 @@ class Copies:
     least_ns, middle_ns, most_ns: between two sightings of a packet.
     hops: for each direction the TTL (hop limit) of the first sighting and of the next, where they are the same pair
     throughout, else None.     places: the VLANs or tunnels of the two, in words ("" for none), None where they are alike.
+    reported: duplicate SACKs, by which a receiver says that bytes came twice.
     basis: what says that they are the same packets; certain: by that alone.     hop_limit: they are of IPv6.
     """
 
@@ -36,6 +37,7 @@ class Copies:
         self.most_ns = 0
         self.hops: list[tuple[int, int] | None] = [None, None]
         self.places: tuple[str, str] | None = None
+        self.reported = 0
         self.basis = ""
         self.certain = False
         self.hop_limit = False
@@ -112,6 +114,13 @@ class CopiesSeen(Event):
         copies = self.copies
         if copies.moved():
             return "they were captured at two places on their way"
+        if copies.reported and 2 * sum(copies.again) < sum(copies.packets):
+            return (
+                "the network delivered them twice, because the receiver reports bytes that came twice "
+                f"({plural(copies.reported, 'duplicate SACK')})"
+            )
+        if 2 * sum(copies.again) < sum(copies.packets):
+            return "they were captured twice, or the network delivered them twice"
         return "they were captured at two places, or by a mirror port that shows them coming in and going out"
 
     def what(self) -> str:
@@ -126,7 +135,8 @@ class CopiesSeen(Event):
             "packets": [*copies.packets], "again": [*copies.again], "times": copies.times,
             "apart_ns": [copies.least_ns, copies.middle_ns, copies.most_ns],
             "ttl": [list[JsonValue](pair) if pair is not None else None for pair in copies.hops],
-            "places": list[JsonValue](copies.places) if copies.places is not None else None, "basis": copies.basis,
+            "places": list[JsonValue](copies.places) if copies.places is not None else None, "reported": copies.reported,
+            "basis": copies.basis,
         }
 
 
