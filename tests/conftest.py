@@ -34,6 +34,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--write-golden", action="store_true",
         help="write samples/*/*/expected.json instead of comparing; read the difference before you commit it",
     )
+    parser.addoption(
+        "--write-open", action="store_true",
+        help="write tests/observed/open*.tsv instead of comparing; they are only to shrink",
+    )
 
 
 # What makes networks of its own, and so stays on one worker.

@@ -11,7 +11,7 @@ from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.icmp import ICMP_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
-from analyzer.explain.opening import OPENING_RULES
+from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, POSSIBLE, Case, Found, Rule, T
@@ -40,14 +40,14 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
 
 # In the order of the tables; for documents and tests.
 CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
 
 
-class Observed:
+class Observations:
     """What rules about absence are held against where they do not say more closely what they need to have seen.
 
     dropped: why less can be concluded in every conversation; "" where nothing is known to be lost at random.
@@ -75,7 +75,7 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     made: list[tuple[Finding, int]] = []
     certificates = Certificates()
     cases = [Case(told, analysis.capture, certificates) for told in analysis.told]
-    observed = Observed(analysis, cases)
+    observed = Observations(analysis, cases)
     for rule in CONVERSATION_RULES:
         found = [one for case in cases for one in _examined(rule, case, faults)]
         made += _told(rule, found, observed)
@@ -107,7 +107,7 @@ def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
         return []
 
 
-def _told(rule: Rule[T], found: list[Found], observed: Observed) -> list[tuple[Finding, int]]:
+def _told(rule: Rule[T], found: list[Found], observed: Observations) -> list[tuple[Finding, int]]:
     """The worst findings of a code; the rest is counted in the last of them."""
     made: list[tuple[Finding, int]] = []
     for one in found:
@@ -129,7 +129,7 @@ def _told(rule: Rule[T], found: list[Found], observed: Observed) -> list[tuple[F
     return made
 
 
-def _finding(rule: Rule[T], found: Found, observed: Observed) -> Finding | None:
+def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | None:
     """None where it says that something did not happen, and the observation does not bear that out."""
     conversation = found.conversation
     number = conversation.number if conversation is not None else 0
@@ -146,14 +146,30 @@ def _finding(rule: Rule[T], found: Found, observed: Observed) -> Finding | None:
         why = absent.why if not absent.proven else observed.dropped
         if why:
             basis = f"{basis}; but {why}" if basis else why
-    narrow = found.narrow or rule.narrow
+    frames = found.frames[:MAX_FRAMES]
     parts = [conversation.display_filter()] if conversation is not None else []
+    narrow = found.narrow or rule.narrow
     if narrow:
         parts.append(f"({narrow})" if " || " in narrow and parts and not narrow.startswith("(") else narrow)
+    shown = " && ".join(parts)
     return Finding(
-        rule.code, severity, confidence, sentence, number, found.frames[:MAX_FRAMES],
-        " && ".join(parts), found.next_step or rule.next_step, rule.refute, basis,
+        rule.code, severity, confidence, sentence, number, frames,
+        _with_cited(shown, frames) if narrow and frames else shown, found.next_step or rule.next_step, rule.refute,
+        basis,
     )
+
+
+def _with_cited(display_filter: str, frames: tuple[int, ...]) -> str:
+    """A display filter that shows the cited frames too: Wireshark may read one of them in another way, and what
+    concerns several conversations has frames in each."""
+    cited: list[list[int]] = []
+    for frame in sorted(frames):
+        if cited and frame == cited[-1][1] + 1:
+            cited[-1][1] = frame
+        else:
+            cited.append([frame, frame])
+    numbers = ", ".join(str(first) if first == last else f"{first}..{last}" for first, last in cited)
+    return f"({display_filter}) || frame.number in {{{numbers}}}"
 
 
 def _order(entry: tuple[Finding, int]) -> tuple[int, int, int]:

@@ -21,7 +21,8 @@ from dissectors.protocols.http2.codes import (
 )
 from dissectors.protocols.http2.events import H2Exchange, PushPromise
 from dissectors.protocols.http2.events_control import GoAway, H2Reset, Settings, SettingsAck, listed
-from dissectors.protocols.http2.events_state import Blocked, H2ConnectionSummary, H2Violation, HeadOfLine, SideFacts
+from dissectors.protocols.http2.events_state import Blocked, H2Violation, HeadOfLine
+from dissectors.protocols.http2.events_summary import H2ConnectionSummary, SideFacts
 from dissectors.protocols.http2.meaning import error_text
 from dissectors.wire.secrets.gate import Said
 

@@ -2,7 +2,7 @@
 
 Policy for overlaps: bytes that were delivered stay, as Linux and BSD receivers keep what they have
 (RFC 9293 §3.10.7.4 trims what is old); among segments that still wait, the one that starts earlier wins.
-Bytes that come again and differ are a Conflict.
+Bytes that come again and differ are an Overlap.
 Bytes are given up as lost only when the peer acknowledged them and later ones are waiting, when
 the caps below are reached, or at the end: until then an earlier segment may still arrive.
 """
@@ -12,7 +12,7 @@ from typing import Final, Union
 
 from mypy_extensions import i64
 
-from dissectors.kit.inputs import Chunk, Gap
+from dissectors.kit.inputs import Chunk, Gap, Overlap
 from dissectors.protocols.tcp.side import HALF, MASK
 
 MAX_WAITING_BYTES: Final[i64] = 1 << 20   # held back behind a hole, per direction
@@ -20,19 +20,7 @@ MAX_WAITING: Final[i64] = 2_048           # segments held back, per direction
 MAX_REMEMBERED: Final[i64] = 16_384       # delivered bytes kept to compare resent ones with
 
 
-class Conflict:
-    """Bytes that were sent twice with different contents. position: of the first byte that differs."""
-
-    def __init__(self, frame: int, time: int, direction: int, position: int, length: int, first_frame: int) -> None:
-        self.frame = frame
-        self.time = time
-        self.direction = direction
-        self.position = position
-        self.length = length
-        self.first_frame = first_frame
-
-
-Piece = Union[Chunk, Gap, Conflict]
+Piece = Union[Chunk, Gap, Overlap]
 
 
 class Waiting:
@@ -194,7 +182,7 @@ class Assembler:
                 differ = 0
                 while before[differ] == again[differ]:
                     differ += 1
-                out.append(Conflict(
+                out.append(Overlap(
                     item.frame, item.time, self.direction, start + differ, len(before) - differ, chunk.frame
                 ))
                 return

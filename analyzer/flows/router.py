@@ -10,7 +10,7 @@ from typing import Final
 from analyzer.flows.probing import Known, Search
 from analyzer.flows.reassembly import Piece
 from dissectors.kit.cursor import WireError
-from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, LimitReached, Malformed
+from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.marks import unquoted
 from dissectors.kit.protocol import BENEATH, Context, Dissector, Handoff, Input, Output, Protocol
@@ -152,9 +152,7 @@ class Layer:
         try:
             outputs = _call(self.dissector, item)
         except WireError as bad:     # a name of its own: compiled, a name has one type
-            outputs = [Malformed(
-                item.time, item.direction, Evidence((item.frame,)), protocol.name, bad.offset, bad.reason
-            )]
+            outputs = [Malformed(_seen(item), protocol.name, bad.offset, bad.reason)]
         except Exception as error:
             return self._fault(protocol, item, f"{type(error).__name__}: {unquoted(error)}")
         events = self._sort(item, outputs) if outputs else []
@@ -178,16 +176,14 @@ class Layer:
             self.again[error] += 1
         else:
             self.again[error] = 0
-            outputs.append(DissectorFault(item.time, item.direction, Evidence((item.frame,)), protocol.name, error))
+            outputs.append(DissectorFault(_seen(item), protocol.name, error))
         self.faults += 1
         if self.faults < MAX_FAULTS and protocol.create is not None:
             self.dissector = protocol.create(self.context.midway())
         else:
             self.dissector = Dissector()
             outputs += self._repeated(protocol, item)
-            outputs.append(LimitReached(
-                item.time, item.direction, Evidence((item.frame,)), protocol.name, "MAX_FAULTS", MAX_FAULTS
-            ))
+            outputs.append(LimitReached(_seen(item), protocol.name, "MAX_FAULTS", MAX_FAULTS))
         return events + self._sort(item, outputs)
 
     def _repeated(self, protocol: Protocol, item: Input) -> list[Output]:
@@ -195,9 +191,7 @@ class Layer:
         out: list[Output] = []
         for error, count in self.again.items():
             if count:
-                out.append(DissectorFault(
-                    item.time, item.direction, Evidence((item.frame,)), protocol.name, error, count
-                ))
+                out.append(DissectorFault(_seen(item), protocol.name, error, count))
             self.again[error] = 0
         return out
 
@@ -286,10 +280,14 @@ class Layer:
         if self.limit_told or self.protocol is None:
             return []
         self.limit_told = True
-        told = LimitReached(item.time, item.direction, Evidence((item.frame,)), self.protocol.name, cap, limit)
+        told = LimitReached(_seen(item), self.protocol.name, cap, limit)
         told.conversation = self.conversation
         told.marks = self.context.marks
         return [told]
+
+
+def _seen(item: Input) -> Observed:
+    return Observed(item.time, item.direction, Evidence((item.frame,)))
 
 
 def _call(dissector: Dissector, item: Input) -> list[Output]:

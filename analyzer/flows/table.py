@@ -45,6 +45,7 @@ from dissectors.protocols.tcp.flags import (
     RETRANSMISSION,
     REUSED_PORTS,
     RST,
+    SFR,
     SPURIOUS_RETRANSMISSION,
     SYN,
     WINDOW_FULL,
@@ -56,7 +57,6 @@ from dissectors.protocols.tcp.sequence import after_segment, analyse, analyse_in
 from dissectors.protocols.tcp.side import MASK, Detail, at_or_before
 
 SMALLEST: Final[i64] = 20               # octets of a TCP header (RFC 9293 §3.1, data offset)
-SFR: Final[i64] = 7
 RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION
 TROUBLE: Final[i64] = RESENT | OUT_OF_ORDER | ZERO_WINDOW | LOST_SEGMENT | ACK_LOST_SEGMENT | WINDOW_FULL
 STILL_OPEN: Final[i64] = 1 << 62         # beyond any time in nanoseconds

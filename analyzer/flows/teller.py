@@ -6,14 +6,14 @@ from mypy_extensions import i64
 from analyzer.address import address_text
 from analyzer.flows.others import quoted_key
 from analyzer.flows.points import add_points
-from analyzer.flows.reassembly import Conflict, Piece
+from analyzer.flows.reassembly import Piece
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable
 from analyzer.model import Carriage, Points
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
-from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, Observed
+from dissectors.kit.inputs import Chunk, Close, Datagram, Gap, Overlap
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.units import size
@@ -76,10 +76,9 @@ class Teller:
     def quoted(self, packet: Packet, forward: bytes) -> list[Event]:
         """An ICMP error that quotes a packet of this conversation. forward: the key of its originator."""
         direction = BACKWARD if forward.startswith(quoted_key(packet)) else FORWARD
-        error = error_event(
-            packet.behind(packet.transport), int(packet.ip_version), int(packet.number), int(packet.time), direction,
-            address_text(packet.source()),
-        )
+        observed = Observed(int(packet.time), direction, Evidence((int(packet.number),)))
+        message = packet.behind(packet.transport)
+        error = error_event(observed, int(packet.ip_version), message, address_text(packet.source()))
         if error is None:
             return []
         error.conversation = self.number
@@ -148,10 +147,8 @@ class Teller:
         if narrator is not None:
             if isinstance(piece, Gap):
                 events = narrator.on_gap(piece)
-            elif isinstance(piece, Conflict):
-                events = narrator.on_conflict(
-                    piece.frame, piece.time, piece.direction, piece.position, piece.length, piece.first_frame, "first"
-                )
+            elif isinstance(piece, Overlap):
+                events = narrator.on_conflict(piece, "first")
         if isinstance(piece, Chunk):
             self.delivered[piece.direction] = piece.time
         return events + self.router.piece(piece)

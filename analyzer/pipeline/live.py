@@ -21,7 +21,7 @@ from analyzer.model import Account, Conversation, Finding
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.survey import Follower, Survey
 from analyzer.pipeline.tell import context_of, draw, fault_in, measured
-from dissectors.kit.event import NEITHER, Event, Evidence, LimitReached
+from dissectors.kit.event import NEITHER, Event, Evidence, LimitReached, Observed
 from dissectors.kit.protocol import Protocol
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import plural
@@ -437,7 +437,7 @@ class LiveAnalysis(Follower):
             events += teller.router.piece(piece)
         teller.streams.resume()
         cap = LimitReached(
-            time, NEITHER, Evidence((int(flow.last_frame),)), live.account.conversation.transport,
+            Observed(time, NEITHER, Evidence((int(flow.last_frame),))), live.account.conversation.transport,
             "bytes held for reassembly", self.budgets.held_bytes,
         )
         cap.conversation = live.account.conversation.number

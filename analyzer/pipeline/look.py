@@ -17,7 +17,7 @@ from analyzer.flows.sightings import BY_IDENT, BY_PATTERN, BY_STAMP, MAX_APART, 
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from analyzer.packets.scope import scope_text
 from dissectors.kit.captured import ClockSet, Copies, CopiesSeen, OrderSet, PacketLoops
-from dissectors.kit.event import NEITHER, Event
+from dissectors.kit.event import NEITHER, Event, Evidence, Observed
 from dissectors.protocols.tcp.flags import (
     ACK_LOST_SEGMENT,
     DUPLICATE_ACK,
@@ -611,21 +611,26 @@ def captured(plan: Plan, sides: tuple[str, str]) -> list[Event]:
     """What was found out about the capture, as events of the conversation. sides: the words for its two ends."""
     found: list[Event] = []
     for loop in plan.loops:
-        found.append(PacketLoops(loop.time, loop.direction, loop.frames, loop.times, loop.ttl, loop.lasted))
+        found.append(PacketLoops(
+            Observed(loop.time, loop.direction, Evidence(loop.frames)), loop.times, loop.ttl, loop.lasted
+        ))
     if plan.copies is not None:
-        found.append(CopiesSeen(plan.copied_at, NEITHER, plan.copies, sides))
+        found.append(CopiesSeen(
+            Observed(plan.copied_at, NEITHER, Evidence(plan.copies.frames)), plan.copies, sides
+        ))
     order = plan.order
     start = plan.places[0].time if plan.places else 0
     if order is not None and order.changes():
         frames = tuple(order.frames) or (plan.places[0].number,)
-        event = OrderSet(start, frames, sides)
+        event = OrderSet(Observed(start, NEITHER, Evidence(frames)), sides)
         event.late, event.lag_ns, event.acks = int(order.late), int(order.lag), int(order.acks)
         event.shifted, event.unsure_ns = order.shifted, int(order.unsure)
         event.unsorted, event.back_ns = int(order.unsorted), int(order.back)
         found.append(event)
     for step in plan.steps:
         at = _time_at(plan.places, int(step.number), start)
-        found.append(ClockSet(at, (int(step.before), int(step.number)), int(step.by), int(step.moved)))
+        observed = Observed(at, NEITHER, Evidence((int(step.before), int(step.number))))
+        found.append(ClockSet(observed, int(step.by), int(step.moved)))
     return found
 
 

@@ -18,7 +18,7 @@ from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.pipeline.look import FirstLook, Place, Plan, captured, number_of, places_of
 from analyzer.pipeline.places import PlaceReader, StreamReader, Window
-from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence
+from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import plural
@@ -268,7 +268,7 @@ def fault_in(account: Account, frame: int, time: int, error: Exception, faults: 
     """A fault while a conversation was told, counted, as an event of it."""
     conversation, marks = account.conversation, account.marks
     words = faults.note(frame, f"the rest of conversation {conversation.number}", error)
-    fault = DissectorFault(time, NEITHER, Evidence((frame,)), conversation.transport, words)
+    fault = DissectorFault(Observed(time, NEITHER, Evidence((frame,))), conversation.transport, words)
     fault.conversation = conversation.number
     fault.marks = marks
     return fault

@@ -18,7 +18,7 @@ from analyzer.model import (
     Told,
 )
 from analyzer.report.pseudonyms import Pseudonyms
-from dissectors.kit.event import DissectorFault, Event, Headline, JsonValue, LimitReached, Malformed
+from dissectors.kit.event import DissectorFault, Event, Headline, JsonValue, LimitReached, Malformed, Observed
 from dissectors.kit.lookup import Lookup, Step
 from dissectors.wire.secrets.gate import Said
 
@@ -67,13 +67,9 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
     """The event in stand-ins; of what is told at every level, the kind stays what it is."""
     copy: Event
     if isinstance(event, Malformed):
-        copy = Malformed(
-            event.time, event.direction, event.evidence, event.protocol, event.offset, names.text(event.reason)
-        )
+        copy = Malformed(_when(event), event.protocol, event.offset, names.text(event.reason))
     elif isinstance(event, DissectorFault):
-        copy = DissectorFault(
-            event.time, event.direction, event.evidence, event.protocol, names.text(event.error), event.again
-        )
+        copy = DissectorFault(_when(event), event.protocol, names.text(event.error), event.again)
     elif isinstance(event, LimitReached):
         return event
     else:
@@ -86,6 +82,10 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
         return made(event, names)
     copy.conversation, copy.stream, copy.marks = event.conversation, event.stream, event.marks
     return copy
+
+
+def _when(event: Event) -> Observed:
+    return Observed(event.time, event.direction, event.evidence)
 
 
 def pseudonyms_for(analysis: Analysis) -> Pseudonyms:

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from mypy_extensions import mypyc_attr
 
-from dissectors.kit.event import ANYWHERE, CORE, NEITHER, Event, Evidence, JsonValue
+from dissectors.kit.event import ANYWHERE, CORE, NEITHER, Event, JsonValue, Observed
 from dissectors.kit.units import duration, grouped, plural
 
 Sides = tuple[str, str]      # the words for the two ends, by direction
@@ -62,8 +62,8 @@ class CopiesSeen(Event):
         "A copy looks like a retransmission and is none, so each packet is told once, as it was first seen."
     )
 
-    def __init__(self, time: int, direction: int, copies: Copies, sides: Sides) -> None:
-        super().__init__(time, direction, Evidence(copies.frames))
+    def __init__(self, observed: Observed, copies: Copies, sides: Sides) -> None:
+        super().__init__(observed)
         self.copies = copies
         self.sides = sides
 
@@ -154,10 +154,8 @@ class PacketLoops(Event):
         "sent once, and never arrives."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], times: int, ttl: tuple[int, int], lasted_ns: int
-    ) -> None:
-        super().__init__(time, direction, Evidence(frames))
+    def __init__(self, observed: Observed, times: int, ttl: tuple[int, int], lasted_ns: int) -> None:
+        super().__init__(observed)
         self.times = times
         self.ttl = ttl
         self.lasted_ns = lasted_ns
@@ -195,8 +193,8 @@ class OrderSet(Event):
         "not the network."
     )
 
-    def __init__(self, time: int, frames: tuple[int, ...], sides: Sides) -> None:
-        super().__init__(time, NEITHER, Evidence(frames))
+    def __init__(self, observed: Observed, sides: Sides) -> None:
+        super().__init__(observed)
         self.sides = sides
         self.late = -1
         self.lag_ns = 0
@@ -273,8 +271,8 @@ class ClockSet(Event):
         "clocks behind TCP timestamps belong to the two ends and go on evenly, so they show what really passed."
     )
 
-    def __init__(self, time: int, frames: tuple[int, ...], by_ns: int, moved_ns: int) -> None:
-        super().__init__(time, NEITHER, Evidence(frames))
+    def __init__(self, observed: Observed, by_ns: int, moved_ns: int) -> None:
+        super().__init__(observed)
         self.by_ns = by_ns
         self.moved_ns = moved_ns
 

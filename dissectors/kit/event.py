@@ -50,6 +50,17 @@ class Evidence:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
+class Observed:
+    """When something was seen, of which direction it tells, and what proves it. Most events take it, and the thing
+    that they tell of."""
+
+    def __init__(self, time: int, direction: int, evidence: Evidence) -> None:
+        self.time = time
+        self.direction = direction
+        self.evidence = evidence
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Headline:
     """One bar of the story across conversations: `HTTP/2   GET /big.bin → 200, 1.2 MB`, from start to end."""
 
@@ -158,10 +169,8 @@ class Malformed(Event):
         "A receiver must not guess what broken bytes mean. Damage, a bug, or an attack can look alike here."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, protocol: str, offset: int, reason: str
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, protocol: str, offset: int, reason: str) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.protocol = protocol
         self.offset = offset
         self.reason = reason
@@ -187,10 +196,8 @@ class LimitReached(Event):
         "What lies beyond the cap is not told, and this line says so."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, protocol: str, cap: str, limit: int
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, protocol: str, cap: str, limit: int) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.protocol = protocol
         self.cap = cap
         self.limit = limit
@@ -216,10 +223,8 @@ class DissectorFault(Event):
     importance: ClassVar[str] = CORE
     WHY: ClassVar[str] = "This is a fault of wiretale, not of the capture. Please report it."
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, protocol: str, error: str, again: int = 0
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, protocol: str, error: str, again: int = 0) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.protocol = protocol
         self.error = error
         self.again = again

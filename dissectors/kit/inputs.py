@@ -65,6 +65,21 @@ class Gap:
         self.stream = stream
 
 
+class Overlap:
+    """Bytes of a stream that were sent twice with different contents. position: of the first byte that differs.
+
+    frame, time: of the segment that brought them again. first_frame: of the one that brought them first.
+    """
+
+    def __init__(self, frame: int, time: int, direction: int, position: int, length: int, first_frame: int) -> None:
+        self.frame = frame
+        self.time = time
+        self.direction = direction
+        self.position = position
+        self.length = length
+        self.first_frame = first_frame
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Fields:
     """Fields that the layer beneath has read, for the protocol that it carries: an HTTP header or trailer section.

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import ANYWHERE, BASE, CORE, EXTRA, Event, Evidence, JsonValue, Malformed
+from dissectors.kit.event import ANYWHERE, BASE, CORE, EXTRA, FORWARD, Event, Evidence, JsonValue, Malformed, Observed
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.phase import Stretch, Summary
 from dissectors.kit.protocol import YES, Context, Dissector, Output, Protocol, Term
@@ -49,6 +49,7 @@ V6_UNREACHABLE: Final[dict[int, str]] = {
     3: "the address cannot be reached", 4: "nothing listens on that port",
     5: "the source address fails a policy", 6: "the route rejects it",
 }
+HEADER: Final = 8                 # octets before what a message quotes or echoes (RFC 792; RFC 4443 §3, §4)
 MAX_OPEN_ECHOES: Final = 1_024    # requests waiting for their reply, per conversation
 
 
@@ -71,15 +72,18 @@ class IcmpError(Event):
         "Such a message can be forged, so many TCPs take it as a hint and keep an open connection (RFC 5927 §5.2)."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, version: int, kind: int, code: int, sender: str, mtu: int
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, version: int, message: bytes, sender: str) -> None:
+        """message: at least its header, of 8 octets."""
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.version = version
-        self.kind = kind
-        self.code = code
+        self.kind = message[0]
+        self.code = message[1]
         self.sender = sender
-        self.mtu = mtu          # of the next hop, -1 where the message does not give one
+        self.mtu = -1           # of the next hop, -1 where the message does not give one
+        if version == 6 and self.kind == V6_TOO_BIG:
+            self.mtu = int.from_bytes(message[4:8])      # RFC 4443 §3.2
+        elif version == 4 and self.kind == UNREACHABLE and self.code == 4:
+            self.mtu = int.from_bytes(message[6:8])      # RFC 1191 §4
 
     def label(self) -> str:
         return "ICMP"
@@ -125,8 +129,8 @@ class Echo(Event):
         "with whatever the other host needed to answer."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, identifier: int, number: int, rtt: int) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, identifier: int, number: int, rtt: int) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.identifier = identifier
         self.number = number
         self.rtt = rtt
@@ -153,8 +157,8 @@ class EchoUnanswered(Event):
         "capture does not see, or the capture ended too early."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, count: int) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, count: int) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.count = count
 
     def label(self) -> str:
@@ -176,11 +180,11 @@ class IcmpMessage(Event):
     spec: ClassVar[str] = "RFC 792; RFC 4443 §2.1"
     WHY: ClassVar[str] = "Hosts and routers also use ICMP to find one another and to manage multicast groups."
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, version: int, kind: int, code: int) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, version: int, message: bytes) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.version = version
-        self.kind = kind
-        self.code = code
+        self.kind = message[0]
+        self.code = message[1]
 
     def label(self) -> str:
         return "ICMP"
@@ -194,18 +198,11 @@ class IcmpMessage(Event):
         return {"type": self.kind, "code": self.code}
 
 
-def error_event(
-    data: bytes, version: int, frame: int, time: int, direction: int, sender: str
-) -> IcmpError | None:
-    """The event for an error message, or None where `data` is none. direction: of the quoted packet's return."""
-    if len(data) < 8 or not is_error(version, data[0]):
+def error_event(observed: Observed, version: int, message: bytes, sender: str) -> IcmpError | None:
+    """The event for an error message, or None where it is none. Its direction: of the quoted packet's return."""
+    if len(message) < HEADER or not is_error(version, message[0]):
         return None
-    mtu = -1
-    if version == 6 and data[0] == V6_TOO_BIG:
-        mtu = int.from_bytes(data[4:8])      # RFC 4443 §3.2
-    elif version == 4 and data[0] == UNREACHABLE and data[1] == 4:
-        mtu = int.from_bytes(data[6:8])      # RFC 1191 §4
-    return IcmpError(time, direction, Evidence((frame,)), version, data[0], data[1], sender, mtu)
+    return IcmpError(observed, version, message, sender)
 
 
 def summarise(stretch: Stretch) -> Summary:
@@ -238,11 +235,9 @@ class IcmpDissector(Dissector):
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
         data = datagram.data
-        evidence = Evidence((datagram.frame,))
-        if len(data) < 8:
-            return [Malformed(
-                datagram.time, datagram.direction, evidence, "icmp", len(data), "the message ends in its header"
-            )]
+        observed = Observed(datagram.time, datagram.direction, Evidence((datagram.frame,)))
+        if len(data) < HEADER:
+            return [Malformed(observed, "icmp", len(data), "the message ends in its header")]
         kind = data[0]
         request = V6_ECHO if self.version == 6 else ECHO
         reply = V6_ECHO_REPLY if self.version == 6 else ECHO_REPLY
@@ -254,18 +249,16 @@ class IcmpDissector(Dissector):
         if kind == reply:
             asked = self.open.pop((identifier, number, 1 - datagram.direction), None)
             if asked is not None:
-                return [Echo(
-                    datagram.time, datagram.direction, Evidence((asked[1], datagram.frame)), identifier, number,
-                    datagram.time - asked[0],
-                )]
-        return [IcmpMessage(datagram.time, datagram.direction, evidence, self.version, kind, data[1])]
+                both = Observed(datagram.time, datagram.direction, Evidence((asked[1], datagram.frame)))
+                return [Echo(both, identifier, number, datagram.time - asked[0])]
+        return [IcmpMessage(observed, self.version, data)]
 
     def on_close(self, close: Close) -> list[Output]:
         if not self.open:
             return []
         frames = sorted(frame for _time, frame in self.open.values())
         last = max(time for time, _frame in self.open.values())
-        return [EchoUnanswered(last, 0, Evidence(tuple(frames[:20])), len(frames))]
+        return [EchoUnanswered(Observed(last, FORWARD, Evidence(tuple(frames[:20]))), len(frames))]
 
 
 def _exceeded(code: int) -> str:

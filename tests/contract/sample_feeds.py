@@ -7,7 +7,7 @@ from pathlib import Path
 
 from analyzer.faults import Faults
 from analyzer.flows.flow import Flow
-from analyzer.flows.reassembly import Conflict, Piece
+from analyzer.flows.reassembly import Piece
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import Retired
@@ -17,7 +17,7 @@ from analyzer.ingest.source import Source
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
 from dissectors.kit.event import Event
-from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
+from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap, Overlap
 from dissectors.kit.protocol import Context, Dissector, Output, Protocol
 from dissectors.registry import protocols
 
@@ -226,4 +226,4 @@ class _Collector:
         ))
 
     def _pieces(self, feed: Feed, pieces: list[Piece]) -> None:
-        feed.items += [piece for piece in pieces if not isinstance(piece, Conflict)]
+        feed.items += [piece for piece in pieces if not isinstance(piece, Overlap)]

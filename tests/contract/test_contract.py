@@ -12,7 +12,7 @@ from sample_feeds import Feed, Item, all_feeds, feeds_by_protocol, run
 from variations import HOWS, as_gap, cut, damaged, joined, split
 
 from dissectors.kit.cursor import WireError
-from dissectors.kit.event import Event, Evidence, Malformed
+from dissectors.kit.event import Event, Evidence, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.protocol import NO, WAYS, YES, Context, Dissector, Handoff, Output, Protocol, Readers
 from dissectors.registry import protocols
@@ -77,7 +77,7 @@ def feed_to(dissector: Dissector, items: list[Item]) -> list[Output]:
             out += handed(dissector, item)
         except WireError as error:
             out.append(Malformed(
-                item.time, item.direction, Evidence((item.frame,)), "its protocol", error.offset, error.reason
+                Observed(item.time, item.direction, Evidence((item.frame,))), "its protocol", error.offset, error.reason
             ))
     return out
 

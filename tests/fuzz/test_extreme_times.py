@@ -28,6 +28,7 @@ from dissectors.kit import event
 from dissectors.kit.event import DissectorFault
 from dissectors.protocols.tcp.flags import ACK, FIN, SYN
 from dissectors.protocols.tcp.limits import LimitWatch
+from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.windows import WindowWatch
 
 LIMIT = 1 << 63
@@ -182,10 +183,11 @@ def test_sums_go_beyond_a_machine_integer() -> None:
     window, limit = WindowWatch(0), LimitWatch(0)
     limit.rtt = MAX_TIME
     for number in range(1, 5):
-        limit.data(0, number, 100_000, 1000, True, False, window.closed_ns)
-        window.advertise(0, number, 0, 0, 0, True, [])
-        window.advertise(MAX_TIME, number, 1000, 1000, 0, True, [])
-        limit.data(MAX_TIME, number, 100_000, 1000, True, False, window.closed_ns)
+        window.advertise(Segment(number, 0, 0, 16, 0, 0, 1000, 0), 0, [], current=True)
+        limit.data(Segment(number, 0, 0, 16, 0, 0, 1000, 100_000), 100_000, window, idle=True, congested=False)
+        window.advertise(Segment(number, 0, 0, 16, 0, 0, 0, 0), 0, [], current=True)
+        window.advertise(Segment(number, MAX_TIME, 0, 16, 0, 0, 1000, 0), 0, [], current=True)
+        limit.data(Segment(number, MAX_TIME, 0, 16, 0, 0, 1000, 100_000), 100_000, window, idle=True, congested=False)
         limit.pause()
     assert window.closed_ns == 4 * MAX_TIME
     limit.finish([])

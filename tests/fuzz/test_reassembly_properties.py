@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.flows.reassembly import MAX_WAITING, MAX_WAITING_BYTES, Assembler, Conflict, Piece
+from analyzer.flows.reassembly import MAX_WAITING, MAX_WAITING_BYTES, Assembler, Piece
 from analyzer.flows.streams import Streams
-from dissectors.kit.inputs import Chunk, Gap
+from dissectors.kit.inputs import Chunk, Gap, Overlap
 from dissectors.protocols.tcp.flags import ACK, SYN
 from dissectors.protocols.tcp.side import TcpSide
 
@@ -121,7 +121,7 @@ def test_acknowledged_bytes_are_not_waited_for(
             pieces += assembler.acknowledged((base + ack) & MASK, number, number * 10)
             assert all(waiting.at > ack for waiting in assembler.waiting)
     pieces += assembler.finish(99, 99)
-    check_pieces([piece for piece in pieces if not isinstance(piece, Conflict)], stream, arrivals)
+    check_pieces([piece for piece in pieces if not isinstance(piece, Overlap)], stream, arrivals)
 
 
 @given(bases, st.binary(min_size=2, max_size=40), st.data())
@@ -139,7 +139,7 @@ def test_other_bytes_in_the_same_place_are_a_conflict(base: int, stream: bytes, 
     later = assembler.segment((base + start) & MASK, bytes(again), end - start, 2, 20, -1)
     assert len(later) == 1
     conflict = later[0]
-    assert isinstance(conflict, Conflict)
+    assert isinstance(conflict, Overlap)
     assert (conflict.position, conflict.frame, conflict.first_frame) == (at, 2, 1)
 
 
@@ -157,7 +157,7 @@ def test_any_numbers_at_all(segments: list[tuple[int, int, int]], base: int) -> 
         if jump % 3 == 0:
             pieces += assembler.acknowledged((base - jump) & MASK, number, number)
         for piece in pieces:
-            if not isinstance(piece, Conflict):
+            if not isinstance(piece, Overlap):
                 assert piece.position == position
                 position += piece.length if isinstance(piece, Gap) else len(piece.data)
         assert len(assembler.waiting) <= MAX_WAITING

@@ -13,7 +13,17 @@ from test_secrets_everywhere import OUTPUTS, outputs, shown_in
 
 from analyzer.pipeline.run import Options, analyze
 from dissectors import registry
-from dissectors.kit.event import CORE, DissectorFault, Event, Evidence, Headline, JsonValue, LimitReached, Malformed
+from dissectors.kit.event import (
+    CORE,
+    DissectorFault,
+    Event,
+    Evidence,
+    Headline,
+    JsonValue,
+    LimitReached,
+    Malformed,
+    Observed,
+)
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import YES, Context, Dissector, Output, Protocol
 from dissectors.kit.provided import Provided
@@ -32,8 +42,8 @@ class Careless(Event):
     phase: ClassVar[str] = "made up"
     importance: ClassVar[str] = CORE
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, named: str, marked: str) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, named: str, marked: str) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.named = f"password={named}"
         self.marked = marked
 
@@ -77,13 +87,12 @@ class MadeUp(Dissector):
             return []
         self.context.mark(words[2], chunk, chunk.data.index(words[2]))
         named, marked = words[1].decode(), words[2].decode()
-        evidence = Evidence((chunk.frame,))
-        cited = (chunk.time, chunk.direction, evidence)
+        observed = Observed(chunk.time, chunk.direction, Evidence((chunk.frame,)))
         return [
-            Careless(*cited, named, marked),
-            Malformed(*cited, "madeup", 0, f"it reads password: {named} and {marked}"),
-            LimitReached(*cited, "madeup", f"token={named} {marked}", 1),
-            DissectorFault(*cited, "madeup", f"ValueError: secret={named} {marked!r}"),
+            Careless(observed, named, marked),
+            Malformed(observed, "madeup", 0, f"it reads password: {named} and {marked}"),
+            LimitReached(observed, "madeup", f"token={named} {marked}", 1),
+            DissectorFault(observed, "madeup", f"ValueError: secret={named} {marked!r}"),
         ]
 
 
@@ -142,7 +151,7 @@ def test_each_method_passes(tmp_path: Path, method: str) -> None:
 
 
 def test_an_event_of_no_conversation_is_shown_without_secrets() -> None:
-    event = Careless(0, 0, Evidence((1,)), NAMED.decode(), "")
+    event = Careless(Observed(0, 0, Evidence((1,))), NAMED.decode(), "")
     assert Said(event).detail() == "password=[redacted] "
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, LimitReached, Malformed
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.kit.units import duration
@@ -18,7 +18,7 @@ from dissectors.protocols.dns.events_multicast import (
     MdnsResponse,
     MdnsRetry,
 )
-from dissectors.protocols.dns.message import HEADER, DnsMessage
+from dissectors.protocols.dns.message import HEADER, DnsMessage, DnsReceived
 from dissectors.protocols.dns.rdata import fault
 from dissectors.protocols.dns.stream import MessageStream, Piece
 from dissectors.protocols.dns.transactions import (
@@ -56,23 +56,24 @@ class DnsDissector(Dissector):
     # -- inputs ----------------------------------------------------------------------------------------
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
-        offset: i64 = datagram.offset
-        end: i64 = offset + len(datagram.data) if offset >= 0 else -1
-        out: list[Output] = []
-        self._message(
-            datagram.data, datagram.length, (datagram.frame,), datagram.frame, datagram.time, datagram.direction,
-            int(offset), int(end), out,
+        received = DnsReceived(
+            datagram.time, datagram.direction, (datagram.frame,), datagram.data, datagram.length
         )
+        if datagram.offset >= 0:
+            received.start = datagram.offset
+            received.end = datagram.offset + len(datagram.data)
+        out: list[Output] = []
+        self._message(received, out)
         return out
 
     def on_data(self, chunk: Chunk) -> list[Output]:
         out: list[Output] = []
-        self._pieces(self._stream(chunk.direction, chunk.position).data(chunk), chunk.direction, out)
+        self._pieces(self._stream(chunk.direction, chunk.position).data(chunk), out)
         return out
 
     def on_gap(self, gap: Gap) -> list[Output]:
         out: list[Output] = []
-        self._pieces(self._stream(gap.direction, gap.position).gap(gap), gap.direction, out)
+        self._pieces(self._stream(gap.direction, gap.position).gap(gap), out)
         return out
 
     def on_close(self, close: Close) -> list[Output]:
@@ -83,7 +84,7 @@ class DnsDissector(Dissector):
         whole = close.how != "fin" or close.direction == NEITHER or self.sides_ended == 3
         for direction, stream in ((FORWARD, self.forward), (BACKWARD, self.backward)):
             if stream is not None and (whole or close.direction == direction):
-                self._pieces(stream.finish(close), direction, out)
+                self._pieces(stream.finish(close), out)
         if whole and self.kind == UNICAST:  # answers to a multicast question come in conversations of their own
             self._unanswered(self.asked_forward, FORWARD, close, out)
             self._unanswered(self.asked_backward, BACKWARD, close, out)
@@ -101,127 +102,79 @@ class DnsDissector(Dissector):
                 self.forward = stream
         return stream
 
-    def _pieces(self, pieces: list[Piece], direction: int, out: list[Output]) -> None:
+    def _pieces(self, pieces: list[Piece], out: list[Output]) -> None:
         for piece in pieces:
-            if piece.event is not None:
-                out.append(piece.event)
+            if isinstance(piece, DnsReceived):
+                self._message(piece, out)
             else:
-                self._message(
-                    piece.data, len(piece.data), piece.frames, piece.frames[-1], piece.time, direction,
-                    piece.start, piece.end, out,
-                )
+                out.append(piece)
 
     # -- messages --------------------------------------------------------------------------------------
 
-    def _message(
-        self, data: bytes, length: int, frames: tuple[int, ...], frame: int, time: int, direction: int,
-        start: int, end: int, out: list[Output],
-    ) -> None:
+    def _message(self, received: DnsReceived, out: list[Output]) -> None:
+        data = received.data
+        whole = len(data) >= received.length    # what the capture cut off is missing, not malformed
         if len(data) < HEADER:
-            if len(data) >= length:
-                out.append(self._malformed(
-                    time, direction, Evidence(frames, start, end), len(data),
-                    f"{len(data)} bytes where the header alone has {HEADER}",
-                ))
+            if whole:
+                reason = f"{len(data)} bytes where the header alone has {HEADER}"
+                out.append(self._malformed(received, len(data), reason))
             return
         message = DnsMessage(data)
         if message.response:
-            out.append(self._response(message, length, frames, time, direction, start, end))
+            out.append(self._response(received, message))
         else:
-            out.append(self._query(message, length, frames, frame, time, direction, start, end))
-            self._limit(time, direction, frames, out)
+            out.append(self._query(received, message))
+            self._limit(received, out)
         if message.bad_at >= 0:
-            if len(data) >= length:  # what the capture cut off is missing, not malformed
-                out.append(self._malformed(
-                    time, direction, Evidence(frames, start, end), int(message.bad_at), message.bad_reason
-                ))
+            if whole:
+                out.append(self._malformed(received, int(message.bad_at), message.bad_reason))
         elif message.unchecked:
             error = fault(message)
             if error is not None:
-                out.append(self._malformed(time, direction, Evidence(frames, start, end), error.offset, error.reason))
+                out.append(self._malformed(received, error.offset, error.reason))
 
-    def _malformed(self, time: int, direction: int, evidence: Evidence, offset: int, reason: str) -> Malformed:
-        return Malformed(time, direction, evidence, NAMES[self.kind], offset, reason)
+    def _malformed(self, received: DnsReceived, offset: int, reason: str) -> Malformed:
+        return Malformed(received.observed(), NAMES[self.kind], offset, reason)
 
-    def _query(
-        self, message: DnsMessage, length: int, frames: tuple[int, ...], frame: int, time: int, direction: int,
-        start: int, end: int,
-    ) -> Event:
-        asked = (self.asked_backward if direction else self.asked_forward).query(message, frame, time)
+    def _query(self, received: DnsReceived, message: DnsMessage) -> Event:
+        transactions = self.asked_backward if received.direction else self.asked_forward
+        asked = transactions.query(message, received.frames[-1], received.time)
         again = asked.attempt > 1
-        if again and asked.previous_frame < frames[0]:
-            frames = (asked.previous_frame, *frames)
-        evidence = Evidence(frames, start, end)
-        attempt, since, first, same = asked.attempt, asked.since_ns, asked.first_frame, asked.same_id
         kind = self.kind
         if kind == UNICAST:
-            if again:
-                return DnsRetry(time, direction, evidence, message, length, attempt, since, first, same)
-            return Query(time, direction, evidence, message, length, attempt, since, first, same)
+            return DnsRetry(received, message, asked) if again else Query(received, message, asked)
         if kind == MULTICAST:
-            if again:
-                return MdnsRetry(time, direction, evidence, message, length, attempt, since, first, same)
-            return MdnsQuery(time, direction, evidence, message, length, attempt, since, first, same)
-        if again:
-            return LlmnrRetry(time, direction, evidence, message, length, attempt, since, first, same)
-        return LlmnrQuery(time, direction, evidence, message, length, attempt, since, first, same)
+            return MdnsRetry(received, message, asked) if again else MdnsQuery(received, message, asked)
+        return LlmnrRetry(received, message, asked) if again else LlmnrQuery(received, message, asked)
 
-    def _response(
-        self, message: DnsMessage, length: int, frames: tuple[int, ...], time: int, direction: int,
-        start: int, end: int,
-    ) -> Event:
+    def _response(self, received: DnsReceived, message: DnsMessage) -> Event:
         """The asker is the other side."""
-        transactions = self.asked_forward if direction else self.asked_backward
+        transactions = self.asked_forward if received.direction else self.asked_backward
         fit = transactions.response(message)
         asked = transactions.asked
-        if fit in (MATCH, CONTINUED) and asked is not None:
-            if asked.frame < frames[0]:
-                frames = (asked.frame, *frames)
-            return self._make_response(
-                time, direction, Evidence(frames, start, end), message, length, asked.frame, time - asked.time,
-                time - asked.first_time, asked.attempt, fit == CONTINUED,
-            )
-        evidence = Evidence(frames, start, end)
-        if self.kind != UNICAST:
-            return self._make_response(time, direction, evidence, message, length, 0, -1, -1, 0, False)
-        frame = asked.frame if asked is not None else 0
-        if frame and frame < frames[0]:
-            evidence = Evidence((frame, *frames), start, end)
-        return Mismatch(time, direction, evidence, message, length, frame, _reason(fit, asked, message, time))
-
-    def _make_response(
-        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int, asked_frame: int,
-        response_ns: int, total_ns: int, attempts: int, continued: bool,
-    ) -> Event:
         kind = self.kind
         if kind == UNICAST:
-            return DnsResponse(
-                time, direction, evidence, message, length, asked_frame, response_ns, total_ns, attempts, continued
-            )
+            if fit in (MATCH, CONTINUED) and asked is not None:
+                return DnsResponse(received, message, asked, continued=fit == CONTINUED)
+            return Mismatch(received, message, asked, _reason(fit, asked, message, received.time))
+        if fit not in (MATCH, CONTINUED):
+            asked = None     # whoever owns the name may answer, asked or not
         if kind == MULTICAST:
-            return MdnsResponse(
-                time, direction, evidence, message, length, asked_frame, response_ns, total_ns, attempts
-            )
-        return LlmnrResponse(time, direction, evidence, message, length, asked_frame, response_ns, total_ns, attempts)
+            return MdnsResponse(received, message, asked)
+        return LlmnrResponse(received, message, asked)
 
     # -- the end ---------------------------------------------------------------------------------------
 
     def _unanswered(self, transactions: Transactions, direction: int, close: Close, out: list[Output]) -> None:
         for asked in transactions.open.values():
-            frames = (asked.frame,) if asked.first_frame == asked.frame else (asked.first_frame, asked.frame)
-            out.append(DnsUnanswered(
-                close.time, direction, Evidence(frames), asked.message(), asked.attempt,
-                close.until - asked.first_time, close.how,
-            ))
+            out.append(DnsUnanswered(asked, direction, close))
         transactions.open.clear()
 
-    def _limit(self, time: int, direction: int, frames: tuple[int, ...], out: list[Output]) -> None:
-        transactions = self.asked_backward if direction else self.asked_forward
+    def _limit(self, received: DnsReceived, out: list[Output]) -> None:
+        transactions = self.asked_backward if received.direction else self.asked_forward
         if transactions.overflow and not self.limit_told:
             self.limit_told = True
-            out.append(LimitReached(
-                time, direction, Evidence(frames), NAMES[self.kind], "queries remembered", MAX_ASKED
-            ))
+            out.append(LimitReached(received.observed(), NAMES[self.kind], "queries remembered", MAX_ASKED))
 
 
 def _reason(fit: int, asked: Asked | None, message: DnsMessage, time: int) -> str:

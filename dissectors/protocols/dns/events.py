@@ -3,14 +3,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
+from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue, Observed
 from dissectors.kit.identity import Identity
+from dissectors.kit.inputs import Close
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.dns.describe import flag_names, label, query_text, question_text, response_text
 from dissectors.protocols.dns.identity import named_in
-from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, AUTHORITY, MAX_TTL, QR, DnsMessage
+from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, AUTHORITY, MAX_TTL, QR, DnsMessage, DnsReceived
 from dissectors.protocols.dns.outcome import DnsOutcome, outcome_json, outcome_of
 from dissectors.protocols.dns.rdata import record_json
+from dissectors.protocols.dns.transactions import Asked
 from dissectors.wire.dns_codes import QUERY, opcode_name, rcode_name
 from dissectors.wire.dns_types import OPT, class_name, type_name
 
@@ -26,10 +28,14 @@ class MessageEvent(Event):
     phase: ClassVar[str] = LOOKUP
     llmnr: ClassVar[bool] = False  # two of the flags have another meaning there
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, received: DnsReceived, message: DnsMessage, earlier: int) -> None:
+        """earlier: a frame that the event rests on too, where it came before those of the message; 0 for none."""
+        frames = received.frames
+        if 0 < earlier < frames[0]:
+            frames = (earlier, *frames)
+        super().__init__(received.time, received.direction, Evidence(frames, received.start, received.end))
         self.message = message
-        self.length = length
+        self.length = received.length
 
     def detail(self) -> str:
         message = self.message
@@ -106,15 +112,12 @@ class Query(MessageEvent):
     )
     multicast: ClassVar[bool] = False
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int, attempt: int,
-        since_ns: int, first_frame: int, same_id: bool,
-    ) -> None:
-        super().__init__(time, direction, evidence, message, length)
-        self.attempt = attempt
-        self.since_ns = since_ns
-        self.first_frame = first_frame
-        self.same_id = same_id
+    def __init__(self, received: DnsReceived, message: DnsMessage, asked: Asked) -> None:
+        super().__init__(received, message, asked.previous_frame)
+        self.attempt = asked.attempt
+        self.since_ns = asked.since_ns
+        self.first_frame = asked.first_frame
+        self.same_id = asked.same_id
 
     def label(self) -> str:
         return label(self.message, None)
@@ -169,14 +172,18 @@ class DnsResponse(MessageEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int, asked_frame: int,
-        response_ns: int, total_ns: int, attempts: int, continued: bool = False,
+        self, received: DnsReceived, message: DnsMessage, asked: Asked | None, *, continued: bool = False
     ) -> None:
-        super().__init__(time, direction, evidence, message, length)
-        self.asked_frame = asked_frame
-        self.response_ns = response_ns
-        self.total_ns = total_ns
-        self.attempts = attempts
+        super().__init__(received, message, asked.frame if asked is not None else 0)
+        self.asked_frame = 0
+        self.response_ns = -1
+        self.total_ns = -1
+        self.attempts = 0
+        if asked is not None:
+            self.asked_frame = asked.frame
+            self.response_ns = received.time - asked.time
+            self.total_ns = received.time - asked.first_time
+            self.attempts = asked.attempt
         self.continued = continued
         self._outcome: DnsOutcome | None = None
 
@@ -230,11 +237,12 @@ class Mismatch(DnsResponse):
         "or loses packets, a duplicated packet, a server that answers twice."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, length: int, asked_frame: int,
-        reason: str,
-    ) -> None:
-        super().__init__(time, direction, evidence, message, length, asked_frame, -1, -1, 0)
+    def __init__(self, received: DnsReceived, message: DnsMessage, asked: Asked | None, reason: str) -> None:
+        """asked: the query that it nearly answers."""
+        super().__init__(received, message, asked)
+        self.response_ns = -1
+        self.total_ns = -1
+        self.attempts = 0
         self.reason = reason
 
     def label(self) -> str:
@@ -261,15 +269,14 @@ class DnsUnanswered(Event):
         "the server is down or ignores the question, or the capture does not hold the answer."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, message: DnsMessage, attempts: int, waited_ns: int,
-        how: str,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.message = message
-        self.attempts = attempts
-        self.waited_ns = waited_ns
-        self.how = how
+    def __init__(self, asked: Asked, direction: int, close: Close) -> None:
+        """direction: of the asker.   close: what ended the watch."""
+        frames = (asked.frame,) if asked.first_frame == asked.frame else (asked.first_frame, asked.frame)
+        super().__init__(close.time, direction, Evidence(frames))
+        self.message = asked.message()
+        self.attempts = asked.attempt
+        self.waited_ns = close.until - asked.first_time
+        self.how = close.how
 
     def label(self) -> str:
         return "unanswered"
@@ -310,10 +317,8 @@ class DnsIncomplete(Event):
         "can be found by counting while the loss lies within one message, and only by its looks where it does not."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, held: int, missing: int, reason: str
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, held: int, missing: int, reason: str) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.held = held
         self.missing = missing
         self.reason = reason

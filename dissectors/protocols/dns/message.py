@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.cursor import WireError
+from dissectors.kit.event import Evidence, Observed
 from dissectors.protocols.dns.names import REASONS, Name, read_name, skip_name
 from dissectors.wire.dns_codes import STATEFUL
 from dissectors.wire.dns_types import AAAA, CNAME, NS, OPT, PTR, A
@@ -32,6 +33,26 @@ ADDITIONAL: Final = 2
 
 # Larger TTLs break RFC 2181 §8.
 MAX_TTL: Final = 0x7FFF_FFFF
+
+
+class DnsReceived:
+    """One message as it came.
+
+    length: its true size; larger than len(data) where the capture cut it.   frames: that carried it.
+    start, end: its bytes in the last of them, or -1.
+    """
+
+    def __init__(self, time: int, direction: int, frames: tuple[int, ...], data: bytes, length: int) -> None:
+        self.time = time
+        self.direction = direction
+        self.frames = frames
+        self.data = data
+        self.length = length
+        self.start = -1
+        self.end = -1
+
+    def observed(self) -> Observed:
+        return Observed(self.time, self.direction, Evidence(self.frames, self.start, self.end))
 
 
 class Question:

@@ -1,34 +1,24 @@
 """DNS messages out of a byte stream: each is preceded by its length in two octets (RFC 1035 §4.2.2, RFC 7766 §8)."""
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Union
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import Evidence
+from dissectors.kit.event import Evidence, Observed
 from dissectors.kit.framer import ENDS, FRAME, LOST, NEED, NOTHING, Framer
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.octets import be16
 from dissectors.kit.protocol import MORE, YES
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.dns.events_multicast import LlmnrIncomplete
+from dissectors.protocols.dns.message import DnsReceived
 from dissectors.protocols.dns.probe import probe_stream
 
 LENGTH: Final[i64] = 2      # octets in front of each message
 
 
-class Piece:
-    """A message with the frames that carried it, or an event. start, end: its bytes in the last frame, or -1."""
-
-    def __init__(
-        self, data: bytes, frames: tuple[int, ...], time: int, start: int, end: int, event: DnsIncomplete | None
-    ) -> None:
-        self.data = data
-        self.frames = frames
-        self.time = time
-        self.start = start
-        self.end = end
-        self.event = event
+Piece = Union[DnsReceived, DnsIncomplete]
 
 
 class MessageStream(Framer):
@@ -56,15 +46,14 @@ class MessageStream(Framer):
         return -1 - (at if found == MORE else i64(len(data)))
 
     def data(self, chunk: Chunk) -> list[Piece]:
-        """The messages that end in this chunk."""
+        """The messages that end in this chunk, and what could not be told as messages."""
         out: list[Piece] = []
         self.feed(chunk)
         while True:
             if self.passed and self.in_step and not self.open and self.left():
                 frames = (chunk.frame,) if self.fresh else self.cited.upto(chunk.frame)
-                out.append(self._incomplete(
-                    frames, chunk.time, chunk.direction, self.passed, 0, "Bytes are missing before this message"
-                ))
+                observed = Observed(chunk.time, chunk.direction, Evidence(frames))
+                out.append(self._incomplete(observed, self.passed, 0, "Bytes are missing before this message"))
                 self.passed = 0
             step = self.step()
             if step == NOTHING:
@@ -73,7 +62,11 @@ class MessageStream(Framer):
                 if self.cut:
                     self.passed += self._untold(LENGTH + self.length)
                 else:
-                    out.append(Piece(self.payload, self.frames(), self.now, self.start, self.end, None))
+                    received = DnsReceived(
+                        self.now, chunk.direction, self.frames(), self.payload, len(self.payload)
+                    )
+                    received.start, received.end = self.start, self.end
+                    out.append(received)
 
     def gap(self, gap: Gap) -> list[Piece]:
         """Bytes are missing. While the loss lies within one message, the next can be counted out; else step is lost."""
@@ -86,10 +79,8 @@ class MessageStream(Framer):
             passed += self._untold(held)
         elif in_step and held:
             self.told = held
-            out.append(self._incomplete(
-                self.cited.upto(gap.frame), gap.time, gap.direction, held, gap.length,
-                "Part of a message is not in the capture",
-            ))
+            observed = Observed(gap.time, gap.direction, Evidence(self.cited.upto(gap.frame)))
+            out.append(self._incomplete(observed, held, gap.length, "Part of a message is not in the capture"))
         kind = self.miss(gap.length, gap.frame, gap.time)
         if kind == ENDS:
             self.passed += self._untold(LENGTH + self.length)
@@ -111,15 +102,12 @@ class MessageStream(Framer):
         self.leave()
         if not (held or missing):
             return []
-        return [self._incomplete(frames, close.time, close.direction, held, missing, reason)]
+        return [self._incomplete(Observed(close.time, close.direction, Evidence(frames)), held, missing, reason)]
 
     def _untold(self, seen: i64) -> i64:
         """Of so many octets of a message with a hole, those that are there and came after it."""
         return seen - self.cut - self.told
 
-    def _incomplete(
-        self, frames: tuple[int, ...], time: int, direction: int, held: i64, missing: i64, reason: str
-    ) -> Piece:
+    def _incomplete(self, observed: Observed, held: i64, missing: i64, reason: str) -> DnsIncomplete:
         kind = LlmnrIncomplete if self.link_local else DnsIncomplete
-        event = kind(time, direction, Evidence(frames), int(held), int(missing), reason)
-        return Piece(b"", frames, time, -1, -1, event)
+        return kind(observed, int(held), int(missing), reason)

@@ -7,7 +7,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed, Observed
 from dissectors.kit.framer import ENDS, FRAME
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
@@ -43,7 +43,8 @@ from dissectors.protocols.grpc.framing import (
     inflated,
 )
 from dissectors.protocols.grpc.schema import GrpcMethod, schema_of
-from dissectors.wire.secrets.names import is_secret_call
+from dissectors.protocols.grpc.side import GrpcSide
+from dissectors.wire.http.events import HttpSeen
 from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 10       # messages of one side that are told one by one
@@ -52,21 +53,6 @@ MAX_DETAILS: Final = 4_096       # octets of grpc-status-details-bin that are ke
 MAX_PATH: Final = 500            # characters
 
 Pairs = tuple[tuple[bytes, bytes], ...]
-
-
-class GrpcSide:
-    """One direction of a call."""
-
-    def __init__(self, direction: int) -> None:
-        self.direction: int = direction
-        self.cutter = MessageCutter()
-        self.base64: Base64Reader | None = None
-        self.count: i64 = 0
-        self.octets: i64 = 0
-        self.last: int = -1
-        self.now: int = 0
-        self.ended: bool = False
-        self.doubt_told: bool = False
 
 
 class GrpcDissector(Dissector):
@@ -124,7 +110,7 @@ class GrpcDissector(Dissector):
         if (not cutter.in_step or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
             side.doubt_told = True
             why = "the base64 is damaged" if cutter.in_step else f"the flag of a message is 0x{int(cutter.flag):02x}"
-            out.append(Malformed(side.now, side.direction, Evidence((chunk.released_by,)), "grpc", 0, why))
+            out.append(Malformed(Observed(side.now, side.direction, Evidence((chunk.released_by,))), "grpc", 0, why))
         return out
 
     def on_gap(self, gap: Gap) -> list[Output]:
@@ -143,7 +129,7 @@ class GrpcDissector(Dissector):
         reason = "bytes of a message are not in the capture" if kept else (
             "bytes are not in the capture, and where the next message begins is not known"
         )
-        return [GrpcIncomplete(self.now, side.direction, Evidence((gap.frame,)), gap.length, reason)]
+        return [GrpcIncomplete(HttpSeen(self.now, side.direction, Evidence((gap.frame,))), gap.length, reason)]
 
     def on_close(self, close: Close) -> list[Output]:
         out: list[Output] = []
@@ -186,7 +172,7 @@ class GrpcDissector(Dissector):
             self.sides[self.client].base64 = Base64Reader()
         if self.descriptors and call.method:
             self.method = schema_of(self.descriptors).method(call.service, call.method)
-        out.append(Began(fields.time, fields.direction, Evidence((fields.frame,)), call))
+        out.append(Began(fields, call))
 
     def _type(self, value: bytes) -> None:
         """application/grpc, application/grpc-web or application/grpc-web-text, and the form of the messages."""
@@ -242,8 +228,6 @@ class GrpcDissector(Dissector):
         cutter = side.cutter
         length = int(cutter.length)
         from_client = side.direction == self.client
-        frames = cutter.frames()
-        octets = cutter.payload
         side.count += 1
         side.octets += length
         side.last = side.now
@@ -256,17 +240,16 @@ class GrpcDissector(Dissector):
             if self.run.add(side.direction, length, side.now, side.now, frame):
                 self._flush(out)
             return
-        compressed = cutter.flag & COMPRESSED != 0
         since = side.now - self.begun if self.call.seen else -1
-        out.append(GrpcMessage(
-            side.now, side.direction, Evidence(frames), from_client, int(side.count), length, compressed,
-            self._content(octets, len(octets) == length, compressed, from_client), since, cutter.begun_ns,
-        ))
+        out.append(GrpcMessage(side, self._content(cutter, from_client), since, from_client=from_client))
 
-    def _content(self, octets: bytes, complete: bool, compressed: bool, from_client: bool) -> GrpcContent:
+    def _content(self, cutter: MessageCutter, from_client: bool) -> GrpcContent:
+        """Of the message in hand."""
         coding = self.call.codings[0 if from_client else 1]
+        octets = cutter.payload
+        complete = len(octets) == cutter.length
         packed = ""
-        if compressed:
+        if cutter.flag & COMPRESSED:
             plain = inflated(octets, coding, MAX_KEPT + 1) if complete else None
             if plain is None:
                 packed = coding or "a coding that is not named"
@@ -275,7 +258,7 @@ class GrpcDissector(Dissector):
                 octets = plain[:MAX_KEPT]
         if self.call.json and not self.show_secrets:
             octets = without_secrets(octets.decode("utf-8", "replace")).encode("utf-8")
-        content = GrpcContent(octets, complete, self.call.json, self.show_secrets, is_secret_call(self.call.path))
+        content = GrpcContent(octets, self.call, complete=complete, show_secrets=self.show_secrets)
         content.packed = packed
         method = self.method
         if method is not None and complete and not packed and not self.call.json:
@@ -291,16 +274,9 @@ class GrpcDissector(Dissector):
         return content
 
     def _flush(self, out: list[Output]) -> None:
-        run = self.run
-        if run.begin < 0:
-            return
-        counts, octets = run.counts(), run.octets()
-        client, server = self.client, 1 - self.client
-        out.append(GrpcMessageRun(
-            run.begin, run.direction(), Evidence(run.cited.frames()), (counts[client], counts[server]),
-            (octets[client], octets[server]), int(run.largest), run.end,
-        ))
-        run.restart()
+        if self.run.begin >= 0:
+            out.append(GrpcMessageRun(self.run, self.client))
+            self.run.restart()
 
     # -- end -------------------------------------------------------------------------------------------
 
@@ -317,9 +293,8 @@ class GrpcDissector(Dissector):
         cutter = side.cutter
         if cutter.within and cutter.in_step:
             inside = int(cutter.seen()) if cutter.open else len(cutter.buffer)
-            out.append(GrpcIncomplete(
-                close.time, side.direction, Evidence((close.frame,)), inside, "its side ended within a message"
-            ))
+            seen = HttpSeen(close.time, side.direction, Evidence((close.frame,)))
+            out.append(GrpcIncomplete(seen, inside, "its side ended within a message"))
 
     def _end(self, close: Close, out: list[Output]) -> None:
         outcome = self.outcome
@@ -339,8 +314,8 @@ class GrpcDissector(Dissector):
             outcome.total_ns = self.now - self.begun
         outcome.pattern = self._pattern(int(client.count), int(server.count))
         direction = 1 - self.client if outcome.how == ANSWERED else NEITHER
-        evidence = Evidence(self.cited.upto(close.frame))
-        out.append(GrpcEnded(self.now, direction, evidence, self.call, outcome, self.begun))
+        seen = HttpSeen(self.now, direction, Evidence(self.cited.upto(close.frame)))
+        out.append(GrpcEnded(seen, self.call, outcome, self.begun))
 
     def _pattern(self, sent: int, received: int) -> str:
         """Of the four, by the user's schema, else by what was sent; "" where that is too little to tell."""

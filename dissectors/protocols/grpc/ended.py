@@ -3,10 +3,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, Event, Evidence, Headline, JsonValue
+from dissectors.kit.event import CORE, Event, Headline, JsonValue
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.grpc.codes import DEADLINE_EXCEEDED, OK, status_meaning, status_name
 from dissectors.protocols.grpc.events import GRPC, Call
+from dissectors.wire.http.events import HttpSeen
 
 # How it ended.
 ANSWERED: Final = "status"          # the server sent a status
@@ -50,7 +51,7 @@ class GrpcOutcome:
 
 
 class GrpcEnded(Event):
-    """The end of a call."""
+    """The end of a call. begun: when it began, in ns since 1970."""
 
     name: ClassVar[str] = "grpc.ended"
     phase: ClassVar[str] = GRPC
@@ -61,10 +62,8 @@ class GrpcEnded(Event):
         "status of HTTP, which is 200 nearly always. A server can so fail after it has sent half of a stream."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, call: Call, outcome: GrpcOutcome, begun: int
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, seen: HttpSeen, call: Call, outcome: GrpcOutcome, begun: int) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.call = call
         self.outcome = outcome
         self.begun = begun

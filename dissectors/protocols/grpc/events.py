@@ -5,11 +5,17 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
 from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
+from dissectors.kit.inputs import Fields
+from dissectors.kit.runs import LikeRun
 from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.grpc.framing import COMPRESSED
+from dissectors.protocols.grpc.side import GrpcSide
+from dissectors.wire.http.events import HttpSeen
 from dissectors.wire.preview import json_value, shortened, text_of
 from dissectors.wire.protobuf import NotProtobuf, as_json, in_short
 from dissectors.wire.secrets.fields import shown_value
 from dissectors.wire.secrets.named import REDACTED
+from dissectors.wire.secrets.names import is_secret_call
 
 GRPC: Final = "grpc"
 MAX_SHORT: Final = 120        # characters of a message in a sentence
@@ -76,8 +82,8 @@ class Began(Event):
         "wait: the server sees the deadline too, and may stop work that nobody waits for any more."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, call: Call) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, request: Fields, call: Call) -> None:
+        super().__init__(request.time, request.direction, Evidence((request.frame,)))
         self.call = call
 
     def label(self) -> str:
@@ -146,14 +152,12 @@ class GrpcContent:
     decoded: by the user's schema, as `type`; None where there is none, and then `problem` says why if it was tried.
     """
 
-    def __init__(
-        self, octets: bytes, complete: bool, json: bool, show_secrets: bool, secret: bool = False
-    ) -> None:
+    def __init__(self, octets: bytes, call: Call, *, complete: bool, show_secrets: bool) -> None:
         self.octets = octets
         self.complete = complete
-        self.json = json
+        self.json = call.json
         self.show_secrets = show_secrets
-        self.secret = secret
+        self.secret = is_secret_call(call.path)
         self.type = ""
         self.decoded: JsonValue = None
         self.problem = ""
@@ -209,9 +213,9 @@ class GrpcContent:
 
 
 class GrpcMessage(Event):
-    """One message. number: from 1, among those of its side; wire: its octets as sent, without the header of five.
+    """One message, the last one that was cut out of its side. number: from 1, among those of that side.
 
-    since_ns: since the call began.
+    wire: its octets as sent, without the header of five.     since_ns: since the call began.
     """
 
     name: ClassVar[str] = "grpc.message"
@@ -223,18 +227,16 @@ class GrpcMessage(Event):
         "hold any number of them, however HTTP cuts it into frames."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, from_client: bool, number: int, wire: int,
-        compressed: bool, content: GrpcContent, since_ns: int, began: int,
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, side: GrpcSide, content: GrpcContent, since_ns: int, *, from_client: bool) -> None:
+        cutter = side.cutter
+        super().__init__(side.now, side.direction, Evidence(cutter.frames()))
         self.from_client = from_client
-        self.number = number
-        self.wire = wire
-        self.compressed = compressed
+        self.number = int(side.count)
+        self.wire = int(cutter.length)
+        self.compressed = cutter.flag & COMPRESSED != 0
         self.content = content
         self.since_ns = since_ns
-        self.began = began
+        self.began = cutter.begun_ns
 
     def label(self) -> str:
         return f"message {self.number}"
@@ -268,7 +270,10 @@ class GrpcMessage(Event):
 
 
 class GrpcMessageRun(Event):
-    """Messages of a stream that are counted together. counts, octets: of the client, of the server."""
+    """Messages of a stream that are counted together. client: the direction in which it sends.
+
+    counts, octets: of the client, of the server.
+    """
 
     name: ClassVar[str] = "grpc.messages"
     phase: ClassVar[str] = GRPC
@@ -279,15 +284,13 @@ class GrpcMessageRun(Event):
         "and rhythm tell more than a line for each."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, counts: tuple[int, int], octets: tuple[int, int],
-        largest: int, end: int,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.counts = counts
-        self.octets = octets
-        self.largest = largest
-        self.end = end
+    def __init__(self, run: LikeRun, client: int) -> None:
+        super().__init__(run.begin, run.direction(), Evidence(run.cited.frames()))
+        counts, octets = run.counts(), run.octets()
+        self.counts = (counts[client], counts[1 - client])
+        self.octets = (octets[client], octets[1 - client])
+        self.largest = int(run.largest)
+        self.end = run.end
 
     def label(self) -> str:
         return "messages"
@@ -318,8 +321,8 @@ class GrpcIncomplete(Event):
         "direction cannot be read. A message that is not whole when its side ends is a fault of that side."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, octets: int, reason: str) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, seen: HttpSeen, octets: int, reason: str) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.octets = octets
         self.reason = reason
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed
+from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.marks import LEAST_QUOTED, quoted
 from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Dissector, Handoff, Output
@@ -170,9 +170,7 @@ class Exchanges(Watcher):
         one.cite(evidence)
         self._ambiguities(half, one, section, framing, evidence)
         if not self.each_pdu:
-            self.out.append(HttpRequest(
-                half.now, half.direction, evidence, one.shown_head, one.number, one.request_notes
-            ))
+            self.out.append(HttpRequest(half.seen(evidence), one.shown_head, one.number, one.request_notes))
         one.carry_request(self.readers, self.each_pdu, half.frame, half.now, half.direction, self.out)
         if framing.kind:
             one.sending = BodyReader(head, self.show_secrets, not self.each_pdu or one.carried is not None)
@@ -198,9 +196,7 @@ class Exchanges(Watcher):
             one.first = half.begun
         self._ambiguities(half, one, section, framing, evidence)
         if interim or not self.each_pdu:
-            self.out.append(HttpResponse(
-                half.now, half.direction, evidence, shown, one.number, one.shown_head, notes
-            ))
+            self.out.append(HttpResponse(half.seen(evidence), shown, one.number, one.shown_head, notes))
         if interim:
             half.body(framing.kind, framing.length, self)
             return
@@ -345,16 +341,13 @@ class Exchanges(Watcher):
     def _told_request(self, half: Http1Half, one: Open) -> None:
         """For a list of frames: the request on the frame that completes it."""
         if one.shown_head is not None:
-            self.out.append(HttpRequest(
-                half.now, half.direction, half.evidence(), one.shown_head, one.number, one.request_notes
-            ))
+            self.out.append(HttpRequest(half.seen(half.evidence()), one.shown_head, one.number, one.request_notes))
 
     def _told_response(self, half: Http1Half, one: Open) -> None:
         """For a list of frames: the response on the frame that completes it."""
         if one.shown_response is not None:
             self.out.append(HttpResponse(
-                half.now, half.direction, half.evidence(), one.shown_response, one.number, one.shown_head,
-                one.response_notes,
+                half.seen(half.evidence()), one.shown_response, one.number, one.shown_head, one.response_notes
             ))
 
     def _ended(self, one: Open, time: int, direction: int, frame: int, how: str) -> None:
@@ -432,10 +425,10 @@ class Exchanges(Watcher):
         cap = _CAPS.get(code, 0)
         evidence = Evidence((half.frame,))
         if not cap:
-            self.out.append(Malformed(half.now, half.direction, evidence, "http", 0, reason))
+            self.out.append(Malformed(Observed(half.now, half.direction, evidence), "http", 0, reason))
         elif code not in self.limit_told:
             self.limit_told.add(code)
-            self.out.append(LimitReached(half.now, half.direction, evidence, "http", code, int(cap)))
+            self.out.append(LimitReached(Observed(half.now, half.direction, evidence), "http", code, int(cap)))
 
     # -- bookkeeping -----------------------------------------------------------------------------------
 
@@ -454,7 +447,7 @@ class Exchanges(Watcher):
             if "MAX_PIPELINED" not in self.limit_told:
                 self.limit_told.add("MAX_PIPELINED")
                 self.out.append(LimitReached(
-                    half.now, half.direction, Evidence((half.frame,)), "http", "MAX_PIPELINED", MAX_PIPELINED
+                    Observed(half.now, half.direction, Evidence((half.frame,))), "http", "MAX_PIPELINED", MAX_PIPELINED
                 ))
         self.pending.append(one)
 
@@ -479,16 +472,14 @@ class Exchanges(Watcher):
                 if "MAX_NOTED" not in self.limit_told:
                     self.limit_told.add("MAX_NOTED")
                     self.out.append(LimitReached(
-                        half.now, half.direction, evidence, "http", "MAX_NOTED", MAX_NOTED
+                        Observed(half.now, half.direction, evidence), "http", "MAX_NOTED", MAX_NOTED
                     ))
                 return
-            self.out.append(HttpAmbiguous(half.now, half.direction, evidence, one.number, code, reason))
+            self.out.append(HttpAmbiguous(half.seen(evidence), one.number, code, reason))
 
     def _told_skipped(self, half: Http1Half, found: bool = True) -> None:
         direction = half.direction
         if half.skipped or self.missing[direction]:
-            self.out.append(HttpSkipped(
-                half.now, direction, Evidence((half.frame,)), int(half.skipped), self.missing[direction], found
-            ))
+            self.out.append(HttpSkipped(half, self.missing[direction], found=found))
             half.skipped = 0
             self.missing[direction] = 0

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
 from dissectors.kit.units import plural
-from dissectors.wire.http.events import PHASE, ExchangeEvent, RequestEvent, ResponseEvent
+from dissectors.protocols.http1.reader import Http1Half
+from dissectors.wire.http.events import PHASE, ExchangeEvent, HttpSeen, RequestEvent, ResponseEvent
 
 
 class HttpRequest(RequestEvent):
@@ -45,10 +46,8 @@ class HttpAmbiguous(Event):
         "filters."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, exchange: int, code: str, reason: str
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, seen: HttpSeen, exchange: int, code: str, reason: str) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.exchange = exchange
         self.code = code
         self.reason = reason
@@ -81,11 +80,9 @@ class HttpSkipped(Event):
         "response begins."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, octets: int, missing: int, found: bool
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.octets = octets
+    def __init__(self, half: Http1Half, missing: int, *, found: bool) -> None:
+        super().__init__(half.now, half.direction, Evidence((half.frame,)))
+        self.octets = int(half.skipped)
         self.missing = missing
         self.found = found
 

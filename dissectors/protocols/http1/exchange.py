@@ -10,7 +10,7 @@ from dissectors.kit.protocol import Output, Readers
 from dissectors.protocols.http1.events import HttpExchange
 from dissectors.wire.http.body import NO_BODY, Body, BodyReader
 from dissectors.wire.http.carry import Carried, begun_by_response, carried_by, in_target
-from dissectors.wire.http.events import Interim, Times
+from dissectors.wire.http.events import ExchangeSeen, Interim, Times
 from dissectors.wire.http.message import Head, Pairs, as_fields
 from dissectors.wire.secrets.fields import shown_pairs
 
@@ -61,13 +61,19 @@ class Open:
 
     def event(self, time: int, direction: int, ended: str) -> HttpExchange:
         """What it came to."""
-        return HttpExchange(
-            time, direction, Evidence(self.cited.frames()), self.number, self.shown_head,
-            self.shown_response, Times(self.begun, self.sent, self.first, self.ended, self.free), self.sent_body,
-            self.received_body, (self.wire_sent, self.wire_received), ended, tuple(self.interim),
-            shown_pairs(self.request_trailers, self.show_secrets),
-            shown_pairs(self.response_trailers, self.show_secrets),
-        )
+        times = Times(self.begun, self.sent, self.first, self.ended, self.free)
+        seen = ExchangeSeen(time, direction, Evidence(self.cited.frames()), times)
+        seen.number = self.number
+        seen.ended = ended
+        seen.request = self.shown_head
+        seen.response = self.shown_response
+        seen.sent = self.sent_body
+        seen.received = self.received_body
+        seen.wire = (self.wire_sent, self.wire_received)
+        seen.informational = tuple(self.interim)
+        seen.request_trailers = shown_pairs(self.request_trailers, self.show_secrets)
+        seen.response_trailers = shown_pairs(self.response_trailers, self.show_secrets)
+        return HttpExchange(seen)
 
     # -- what bodies carry -----------------------------------------------------------------------------
 

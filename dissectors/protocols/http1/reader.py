@@ -26,6 +26,7 @@ from dissectors.protocols.http1.lines import (
     line_kind,
     resembles,
 )
+from dissectors.wire.http.events import HttpSeen
 from dissectors.wire.http.message import as_text
 
 MAX_HEAD: Final[i64] = 256 << 10      # octets of a header or trailer section
@@ -197,6 +198,10 @@ class Http1Half:
     def evidence(self) -> Evidence:
         """The frames of the message so far, the one in hand as the last."""
         return Evidence(self.cited.upto(self.frame), int(self.start), int(self.end))
+
+    def seen(self, evidence: Evidence) -> HttpSeen:
+        """What this proves of the message so far."""
+        return HttpSeen(self.now, self.direction, evidence)
 
     # -- heads -----------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.http1.events import HttpRequest, HttpResponse
 from dissectors.protocols.http1.grammar import NO_KIND, RESPONSE, authority_of, parse_section, parse_start
 from dissectors.protocols.http1.lines import blank_line
+from dissectors.wire.http.events import HttpSeen
 from dissectors.wire.http.message import Head, shown_head
 
 
@@ -34,6 +35,7 @@ class SsdpDissector(Dissector):
         head = Head(start.version, start.method, "", "", start.target, start.status, start.reason, section.pairs)
         head.authority = authority_of(head) if start.kind != RESPONSE else ""
         shown = shown_head(head, self.show_secrets)
+        seen = HttpSeen(datagram.time, datagram.direction, evidence)
         if start.kind == RESPONSE:
-            return [HttpResponse(datagram.time, datagram.direction, evidence, shown, 0, None, notes)]
-        return [HttpRequest(datagram.time, datagram.direction, evidence, shown, 0, notes)]
+            return [HttpResponse(seen, shown, 0, None, notes)]
+        return [HttpRequest(seen, shown, 0, notes)]

@@ -5,9 +5,10 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import Event, Evidence, LimitReached, Malformed
+from dissectors.kit.event import Event, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.protocol import Context, Output
 from dissectors.protocols.http2.codes import LARGEST_WINDOW
+from dissectors.protocols.http2.events import H2Seen
 from dissectors.protocols.http2.events_state import H2Violation
 from dissectors.protocols.http2.flow import Window
 from dissectors.protocols.http2.side import H2Side
@@ -158,27 +159,33 @@ class Conn:
 
     def tell(self, event: Event, kind: str, most: int) -> None:
         """Tell an event unless many of its kind were told; then it is counted. kind: in words, in the singular."""
+        if self.tells(kind, most):
+            self.out.append(event)
+
+    def tells(self, kind: str, most: int) -> bool:
+        """Whether one more of that kind is told; else it is counted. For what is too frequent to be made in vain."""
         count = self.told.get(kind, 0)
         if count < most:
             self.told[kind] = count + 1
-            self.out.append(event)
-        else:
-            self.untold[kind] = self.untold.get(kind, 0) + 1
+            return True
+        self.untold[kind] = self.untold.get(kind, 0) + 1
+        return False
 
     def evidence(self, side: H2Side) -> Evidence:
         """Of the frame in hand."""
         reader = side.reader
         return Evidence(reader.frames(), reader.start, reader.end)
 
+    def seen(self, side: H2Side, evidence: Evidence | None = None) -> H2Seen:
+        """The frame in hand. evidence: where more than that frame proves it."""
+        return H2Seen(side, evidence or self.evidence(side), by_client=self.who(side) == CLIENT)
+
     def violation(self, side: H2Side, stream: int, code: str, text: str) -> None:
-        event = H2Violation(
-            side.reader.now, side.direction, self.evidence(side), stream, code, self.who(side) == CLIENT, text
-        )
-        self.tell(event, "violation", MAX_TOLD)
+        self.tell(H2Violation(self.seen(side), stream, code, text), "violation", MAX_TOLD)
 
     def malformed(self, side: H2Side, offset: int, reason: str) -> None:
         self.tell(
-            Malformed(side.reader.now, side.direction, self.evidence(side), "http2", offset, reason),
+            Malformed(Observed(side.reader.now, side.direction, self.evidence(side)), "http2", offset, reason),
             "malformed frame", MAX_TOLD,
         )
 
@@ -187,7 +194,7 @@ class Conn:
         if cap not in self.limits:
             self.limits.add(cap)
             self.out.append(LimitReached(
-                side.reader.now, side.direction, Evidence((side.reader.frame,)), "http2", cap, limit
+                Observed(side.reader.now, side.direction, Evidence((side.reader.frame,))), "http2", cap, limit
             ))
 
     def too_large(self, window: Window) -> bool:

@@ -37,18 +37,16 @@ from dissectors.protocols.http2.events_control import (
     UnknownFrame,
     WindowUpdate,
 )
-from dissectors.protocols.http2.meaning import reset_reason, setting_error
+from dissectors.protocols.http2.meaning import setting_error
 from dissectors.protocols.http2.messages import H2Messages
 from dissectors.protocols.http2.side import MAX_PINGS, MAX_UNACKED, Announced, H2Side, initial_window
-from dissectors.protocols.http2.states import CLIENT, STATE_NAMES
-from dissectors.wire.http.describe import request_short
+from dissectors.protocols.http2.states import CLIENT, CLOSED, STATE_NAMES
 from dissectors.wire.secrets.text import without_secrets
 
 MAX_TEXT: Final = 1_000        # octets of a text in a frame that are kept
 MAX_ORIGINS: Final = 100       # of one ORIGIN frame that are kept
 MAX_UNKNOWN: Final = 64        # octets of the payload of an unknown frame that are kept
 MAX_RTTS: Final = 1_000        # round trips of PING and SETTINGS that are remembered
-DEFAULT_URGENCY: Final = 3     # RFC 9218 §4.1
 EXACT: Final[dict[int, int]] = {2: 5, 3: 4, 6: 8, 8: 4}   # octets of the payload of a type (RFC 9113 §6)
 
 
@@ -84,7 +82,7 @@ class Control:
         elif kind == GOAWAY:
             self._goaway(side)
         elif kind == PRIORITY:
-            self.priority(side, reader.payload, 0)
+            self.priority(side, 0)
         elif kind == PRIORITY_UPDATE:
             self._priority_update(side)
         elif kind == ALTSVC:
@@ -92,10 +90,9 @@ class Control:
         elif kind == ORIGIN:
             self._origin(side)
         elif not self.conn.each_pdu:
-            self.conn.tell(UnknownFrame(
-                reader.now, side.direction, self.conn.evidence(side), int(kind), int(reader.flags), int(reader.id),
-                reader.payload[:MAX_UNKNOWN], int(reader.length),
-            ), "unknown frame", MAX_TOLD_MINOR)
+            self.conn.tell(
+                UnknownFrame(self.conn.seen(side), reader.payload[:MAX_UNKNOWN]), "unknown frame", MAX_TOLD_MINOR
+            )
 
     # -- settings (RFC 9113 §6.5) ----------------------------------------------------------------------
 
@@ -126,9 +123,7 @@ class Control:
         if len(side.unacked) < MAX_UNACKED:
             side.unacked.append(Announced(reader.now, reader.frame, values))
         if not conn.each_pdu:
-            conn.tell(
-                Settings(reader.now, side.direction, conn.evidence(side), values, by_client), "SETTINGS", MAX_TOLD
-            )
+            conn.tell(Settings(conn.seen(side), values), "SETTINGS", MAX_TOLD)
 
     def _acknowledged(self, side: H2Side) -> None:
         """From here on this side obeys what the other announced (RFC 9113 §6.5.3)."""
@@ -147,7 +142,7 @@ class Control:
                 conn.ack_times.append(ack_ns)
             self.obey(side, first.values)
         if not conn.each_pdu:
-            conn.tell(SettingsAck(reader.now, side.direction, evidence, ack_ns), "SETTINGS acknowledgment", MAX_TOLD)
+            conn.tell(SettingsAck(conn.seen(side, evidence), ack_ns), "SETTINGS acknowledgment", MAX_TOLD)
 
     def obey(self, side: H2Side, values: tuple[tuple[int, int], ...]) -> None:
         """This side has taken over what the other announced."""
@@ -186,10 +181,8 @@ class Control:
             conn.violation(side, number, "window_overflow", f"a window of {window.size} octets, beyond 2^31-1")
         if window.known:
             left = window.size
-        if not conn.each_pdu:
-            conn.tell(WindowUpdate(
-                reader.now, side.direction, conn.evidence(side), number, int(increment), int(left)
-            ), "WINDOW_UPDATE", MAX_TOLD_MINOR)
+        if not conn.each_pdu and conn.tells("WINDOW_UPDATE", MAX_TOLD_MINOR):
+            conn.out.append(WindowUpdate(conn.seen(side), int(left)))
 
     # -- pings (RFC 9113 §6.7) -------------------------------------------------------------------------
 
@@ -197,12 +190,11 @@ class Control:
         conn = self.conn
         reader = side.reader
         opaque = reader.payload
-        evidence = conn.evidence(side)
         if not reader.flags & ACK:
             if len(side.pings) < MAX_PINGS:
                 side.pings[opaque] = (reader.now, reader.frame)
             if not conn.each_pdu:
-                conn.tell(H2Ping(reader.now, side.direction, evidence, opaque), "PING", MAX_TOLD)
+                conn.tell(H2Ping(conn.seen(side)), "PING", MAX_TOLD)
             return
         asked = conn.peer(side).pings.pop(opaque, (-1, 0))
         rtt = max(reader.now - asked[0], 0) if asked[0] >= 0 else -1
@@ -210,9 +202,10 @@ class Control:
             conn.rtts.append(rtt)
         if conn.each_pdu:
             return
+        evidence = conn.evidence(side)
         if asked[1] and asked[1] < evidence.frames[0]:
             evidence = Evidence((asked[1], *evidence.frames), evidence.start, evidence.end)
-        conn.tell(PingAck(reader.now, side.direction, evidence, opaque, rtt), "echo of a PING", MAX_TOLD)
+        conn.tell(PingAck(conn.seen(side, evidence), rtt), "echo of a PING", MAX_TOLD)
 
     # -- ends (RFC 9113 §6.4, §6.8) --------------------------------------------------------------------
 
@@ -220,29 +213,20 @@ class Control:
         conn = self.conn
         reader = side.reader
         number = int(reader.id)
-        code = int(be32(reader.payload, 0))
         stream = conn.streams.get(number)
         if number == 0 or (stream is None and conn.idle(number)):
             conn.violation(side, number, "reset_of_idle", f"an RST_STREAM for stream {number}, which is idle")
             return
         conn.resets += 1
-        by_client = conn.who(side) == CLIENT
-        if stream is None:
-            told = STATE_NAMES[5] if number in conn.closed else "not seen by the capture"
-            event = H2Reset(reader.now, side.direction, conn.evidence(side), number, code, by_client, told, "", "")
-        else:
-            shown = stream.client.shown
-            event = H2Reset(
-                reader.now, side.direction, conn.evidence(side), number, code, by_client, STATE_NAMES[stream.state],
-                request_short(shown) if shown is not None else "", reset_reason(
-                    code, by_client, stream.client.ended_ns >= 0, stream.server.seen, stream.server.ended_ns >= 0
-                ),
-            )
-            conn.half(stream, side).last_frame = reader.frame
-        if not conn.each_pdu:
-            conn.tell(event, "RST_STREAM", MAX_TOLD)
         if stream is not None:
-            self.messages.reset(side, stream, code)
+            state = STATE_NAMES[stream.state]
+            conn.half(stream, side).last_frame = reader.frame
+        else:
+            state = STATE_NAMES[CLOSED] if number in conn.closed else "not seen by the capture"
+        if not conn.each_pdu:
+            conn.tell(H2Reset(conn.seen(side), state, stream), "RST_STREAM", MAX_TOLD)
+        if stream is not None:
+            self.messages.reset(side, stream, int(be32(reader.payload, 0)))
 
     def _goaway(self, side: H2Side) -> None:
         conn = self.conn
@@ -250,34 +234,26 @@ class Control:
         if reader.length < 8:
             conn.malformed(side, 0, f"a GOAWAY frame of {reader.length} octets where it has 8 at least")
             return
-        last = int(be32(reader.payload, 0) & 0x7FFF_FFFF)
-        by_client = conn.who(side) == CLIENT
-        own = 0 if by_client else 1   # streams that its peer has opened: even for a client, odd for a server
+        if conn.each_pdu:
+            return
+        own = 0 if conn.who(side) == CLIENT else 1   # streams of its peer: even for a client, odd for a server
         open_ = sorted([number for number in conn.streams if number & 1 == own])
         debug = reader.payload[8:8 + MAX_TEXT].decode("utf-8", "backslashreplace")
-        if not conn.each_pdu:
-            conn.tell(GoAway(
-                reader.now, side.direction, conn.evidence(side), by_client, last, int(be32(reader.payload, 4)),
-                debug if conn.show_secrets else without_secrets(debug),
-                [number for number in open_ if number <= last], [number for number in open_ if number > last],
-            ), "GOAWAY", MAX_TOLD)
+        shown = debug if conn.show_secrets else without_secrets(debug)
+        conn.tell(GoAway(conn.seen(side), shown, open_), "GOAWAY", MAX_TOLD)
 
     # -- priorities (RFC 7540 §5.3, RFC 9218) ----------------------------------------------------------
 
-    def priority(self, side: H2Side, data: bytes, at: i64) -> None:
+    def priority(self, side: H2Side, at: i64) -> None:
         """The five octets of a PRIORITY frame, or of a HEADERS frame with that flag."""
         conn = self.conn
-        reader = side.reader
+        number = side.reader.id
         if conn.each_pdu:
             return
-        parent = be32(data, at)
-        depends_on = int(parent & 0x7FFF_FFFF)
-        if depends_on == int(reader.id):
-            conn.violation(side, depends_on, "depends_on_itself", f"stream {depends_on} depends on itself")
-        conn.tell(Priority(
-            reader.now, side.direction, conn.evidence(side), int(reader.id), depends_on, data[at + 4] + 1,
-            parent >> 31 == 1,
-        ), "priority", MAX_TOLD_MINOR)
+        if be32(side.reader.payload, at) & 0x7FFF_FFFF == number:
+            conn.violation(side, int(number), "depends_on_itself", f"stream {number} depends on itself")
+        if conn.tells("priority", MAX_TOLD_MINOR):
+            conn.out.append(Priority(conn.seen(side), int(at)))
 
     def _priority_update(self, side: H2Side) -> None:
         conn = self.conn
@@ -288,11 +264,7 @@ class Control:
         if conn.each_pdu:
             return
         value = reader.payload[4:4 + MAX_TEXT].decode("latin-1")
-        urgency, incremental = priority_of(value)
-        conn.tell(PriorityUpdate(
-            reader.now, side.direction, conn.evidence(side), int(be32(reader.payload, 0) & 0x7FFF_FFFF), value,
-            urgency, incremental,
-        ), "PRIORITY_UPDATE", MAX_TOLD)
+        conn.tell(PriorityUpdate(conn.seen(side), value), "PRIORITY_UPDATE", MAX_TOLD)
 
     # -- extensions ------------------------------------------------------------------------------------
 
@@ -306,8 +278,7 @@ class Control:
             return
         if not conn.each_pdu:
             conn.tell(AltSvc(
-                side.reader.now, side.direction, conn.evidence(side), int(side.reader.id),
-                payload[2:2 + length].decode("latin-1")[:MAX_TEXT],
+                conn.seen(side), payload[2:2 + length].decode("latin-1")[:MAX_TEXT],
                 payload[2 + length:].decode("latin-1")[:MAX_TEXT],
             ), "ALTSVC", MAX_TOLD_MINOR)
 
@@ -327,9 +298,7 @@ class Control:
         if at < size:
             conn.limit(side, "MAX_ORIGINS", MAX_ORIGINS)
         if not conn.each_pdu:
-            conn.tell(Origin(
-                side.reader.now, side.direction, conn.evidence(side), tuple(origins)
-            ), "ORIGIN", MAX_TOLD_MINOR)
+            conn.tell(Origin(conn.seen(side), tuple(origins)), "ORIGIN", MAX_TOLD_MINOR)
 
 
 def settings_of(payload: bytes) -> tuple[tuple[int, int], ...]:
@@ -341,16 +310,3 @@ def settings_of(payload: bytes) -> tuple[tuple[int, int], ...]:
         out.append((int(be16(payload, at)), int(be32(payload, at + 2))))
         at += 6
     return tuple(out)
-
-
-def priority_of(value: str) -> tuple[int, bool]:
-    """Urgency and incremental out of `u=1, i`, a dictionary of RFC 9651 (RFC 9218 §4)."""
-    urgency = DEFAULT_URGENCY
-    incremental = False
-    for part in value.split(","):
-        key, _equals, given = part.strip().partition("=")
-        if key == "u" and len(given) == 1 and "0" <= given <= "7":
-            urgency = int(given)
-        elif key == "i":
-            incremental = given in ("", "?1")
-    return urgency, incremental

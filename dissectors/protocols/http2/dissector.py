@@ -17,7 +17,6 @@ from dissectors.protocols.http2.codes import (
     FRAME_KINDS,
     HEADER,
     HEADERS,
-    MAX_CONCURRENT_STREAMS,
     PADDED,
     PRIORITIZED,
     PUSH_PROMISE,
@@ -26,25 +25,17 @@ from dissectors.protocols.http2.codes import (
 from dissectors.protocols.http2.connection import MAX_TOLD, Conn
 from dissectors.protocols.http2.control import Control, settings_of
 from dissectors.protocols.http2.events import Frame, Preface
-from dissectors.protocols.http2.events_state import Blocked, H2ConnectionSummary, HeadOfLine, OutOfStep
+from dissectors.protocols.http2.events_state import Blocked, HeadOfLine, OutOfStep
+from dissectors.protocols.http2.events_summary import H2ConnectionSummary
 from dissectors.protocols.http2.flow import TOLD_WAIT_NS
 from dissectors.protocols.http2.messages import H2Messages
 from dissectors.protocols.http2.reader import BEGUN
 from dissectors.protocols.http2.section import H2Section
-from dissectors.protocols.http2.side import MAX_BLOCK, H2Side, Unfinished
+from dissectors.protocols.http2.side import MAX_BLOCK, H2Side, HeldUp, Unfinished
 from dissectors.protocols.http2.states import CLIENT, CLIENT_DONE, SERVER
 from dissectors.wire.hpack.decoder import PLAIN, Block, Field
 
 MAX_HELD_UP: Final = 200    # streams named that waited behind one lost segment
-
-
-class HeldUp:
-    """Octets that had arrived and waited for a lost segment. released: the frame that brought it."""
-
-    def __init__(self, released: int) -> None:
-        self.released = released
-        self.streams: dict[int, int] = {}    # -> the longest wait in ns
-        self.time = 0
 
 
 class Http2Dissector(Dissector):
@@ -165,10 +156,7 @@ class Http2Dissector(Dissector):
             conn.lose(side)
         found = step == FOUND
         if step == BROKEN or reader.passed or reader.lost:
-            conn.tell(OutOfStep(
-                reader.now, side.direction, Evidence((reader.frame,)), found, int(reader.passed) if found else 0,
-                int(reader.lost) if found else 0,
-            ), "loss of step", MAX_TOLD)
+            conn.tell(OutOfStep(side, found=found), "loss of step", MAX_TOLD)
         if found:
             reader.passed = 0
             reader.lost = 0
@@ -180,10 +168,7 @@ class Http2Dissector(Dissector):
         kind = reader.type
         side.counts[min(kind, FRAME_KINDS)] += 1
         if conn.each_pdu:
-            conn.out.append(Frame(
-                reader.now, side.direction, conn.evidence(side), int(kind), int(reader.flags), int(reader.id),
-                int(reader.length),
-            ))
+            conn.out.append(Frame(conn.seen(side)))
         if self.delay:
             self._delayed(side, int(reader.id))
         if reader.length > reader.largest:
@@ -233,7 +218,7 @@ class Http2Dissector(Dissector):
                 | i64(payload[at + 3])
             at += 4
         elif reader.flags & PRIORITIZED:
-            self.control.priority(side, payload, at)
+            self.control.priority(side, at)
             at += 5
         if end < at:
             conn.malformed(side, 0, f"a {type_name(int(reader.type))} frame with more padding than it has octets")
@@ -329,15 +314,10 @@ class Http2Dissector(Dissector):
         held = self.held_up[side.direction]
         if held is not None and held.released != released:
             if held.streams and not conn.each_pdu:
-                conn.tell(HeadOfLine(
-                    held.time, side.direction, Evidence((held.released,)), sorted(held.streams),
-                    max(held.streams.values()),
-                ), "stall behind a lost segment", MAX_TOLD)
+                conn.tell(HeadOfLine(side, held), "stall behind a lost segment", MAX_TOLD)
             self.held_up[side.direction] = held = None
         if held is None and self.delay and released:
-            held = HeldUp(released)
-            held.time = side.reader.now
-            self.held_up[side.direction] = held
+            self.held_up[side.direction] = HeldUp(side.reader.now, released)
 
     # -- the end ---------------------------------------------------------------------------------------
 
@@ -347,15 +327,5 @@ class Http2Dissector(Dissector):
             side = conn.by(who)
             wait = side.window.wait
             if wait is not None and wait.total_ns >= TOLD_WAIT_NS:
-                conn.out.append(Blocked(
-                    close.time, side.direction, Evidence(wait.frames), 0, who == CLIENT, int(wait.times),
-                    wait.total_ns, wait.longest_ns,
-                ))
-        last = max(close.frame, conn.first_frame)
-        frames = (conn.first_frame, last) if last > conn.first_frame else (last,)
-        conn.out.append(H2ConnectionSummary(
-            close.time, NEITHER, Evidence(frames), conn.by(CLIENT).facts(), conn.by(SERVER).facts(),
-            int(conn.opened), int(conn.pushed), int(conn.peak),
-            conn.by(SERVER).settings.get(MAX_CONCURRENT_STREAMS, -1), int(conn.resets), tuple(conn.rtts),
-            tuple(conn.ack_times), conn.late, dict(conn.untold),
-        ))
+                conn.out.append(Blocked(close.time, side, wait, 0, by_client=who == CLIENT))
+        conn.out.append(H2ConnectionSummary(close, conn))

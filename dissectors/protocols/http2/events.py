@@ -7,19 +7,32 @@ from typing import ClassVar
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
 from dissectors.kit.identity import Identity
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.http2.codes import flag_names, type_name
-from dissectors.protocols.http2.flow import Series
-from dissectors.wire.http.body import Body
+from dissectors.protocols.http2.codes import error_name, flag_names, type_name
+from dissectors.protocols.http2.side import H2Side, Unfinished
+from dissectors.protocols.http2.states import STATE_NAMES
+from dissectors.protocols.http2.stream import H2Half, Stream
 from dissectors.wire.http.describe import head_json, request_short
-from dissectors.wire.http.events import PHASE, ExchangeEvent, Interim, RequestEvent, ResponseEvent, Times
+from dissectors.wire.http.events import PHASE, ExchangeEvent, ExchangeSeen, HttpSeen, RequestEvent, ResponseEvent
 from dissectors.wire.http.identity import identities_of
-from dissectors.wire.http.message import Head, Pairs, as_text
+from dissectors.wire.http.message import Head, as_text
 
 
 def as_list(numbers: list[int]) -> list[JsonValue]:
     out: list[JsonValue] = []
     out.extend(numbers)
     return out
+
+
+class H2Seen(HttpSeen):
+    """What a frame, or the header block that it completes, shows. side: who sent it; by_client: whether the client did.
+
+    reader: what the frame says, while it is in hand.
+    """
+
+    def __init__(self, side: H2Side, evidence: Evidence, *, by_client: bool) -> None:
+        super().__init__(side.reader.now, side.direction, evidence)
+        self.reader = side.reader
+        self.by_client = by_client
 
 
 class Frame(Event):
@@ -34,15 +47,14 @@ class Frame(Event):
         "belongs. So the frames of many exchanges can take turns on one connection."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, type: int, flags: int, stream: int, length: int
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.type = type
-        self.flags = flags
-        self.number = stream
-        self.length = length
-        self.stream = stream
+    def __init__(self, seen: H2Seen) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        reader = seen.reader
+        self.type = int(reader.type)
+        self.flags = int(reader.flags)
+        self.number = int(reader.id)
+        self.length = int(reader.length)
+        self.stream = self.number
 
     def label(self) -> str:
         return type_name(self.type)
@@ -116,8 +128,8 @@ class Trailers(Event):
         "a second header block."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, stream: int, head: Head) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, seen: H2Seen, stream: int, head: Head) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.stream = stream
         self.head = head
 
@@ -155,13 +167,10 @@ class PushPromise(Event):
         "most of what was pushed lay in their caches already."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, stream: int, promised: int, head: Head,
-        notes: tuple[str, ...],
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.stream = stream
-        self.promised = promised
+    def __init__(self, seen: H2Seen, block: Unfinished, head: Head, notes: tuple[str, ...]) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.stream = block.stream
+        self.promised = block.promised
         self.head = head
         self.notes = notes
 
@@ -197,23 +206,30 @@ class StreamFacts:
     missing: octets of each side's DATA that the capture lacks, -1 where it may lack more than can be counted.
     """
 
-    def __init__(
-        self, state: str, pushed: bool, delayed_ns: int, data_frames: tuple[int, int], padding: int,
-        waits: tuple[tuple[int, int], tuple[int, int]], carried: str, reset: str, header_octets: int, text_octets: int,
-        missing: tuple[int, int], windows: tuple[Series | None, Series | None],
-    ) -> None:
-        self.state = state
-        self.pushed = pushed
-        self.delayed_ns = delayed_ns
-        self.data_frames = data_frames
-        self.padding = padding
-        self.waits = waits
-        self.carried = carried
-        self.reset = reset
-        self.header_octets = header_octets
-        self.text_octets = text_octets
-        self.missing = missing
-        self.windows = windows
+    def __init__(self, stream: Stream, state: int) -> None:
+        client, server = stream.client, stream.server
+        self.state = STATE_NAMES[state]
+        self.pushed = stream.promised
+        self.delayed_ns = int(stream.delayed_ns)
+        self.data_frames = (int(client.data_frames), int(server.data_frames))
+        self.padding = int(client.padding + server.padding)
+        self.waits = (_waited(client), _waited(server))
+        self.carried = stream.carried.name if stream.carried is not None else ""
+        self.reset = error_name(stream.reset_code) if stream.reset_code >= 0 else ""
+        self.header_octets = 0
+        self.text_octets = 0
+        for half in (client, server):
+            if half.section is not None:
+                self.header_octets += int(half.section.block.octets)
+                self.text_octets += int(half.section.block.text_octets)
+        self.missing = (client.missing(), server.missing())
+        self.windows = (client.window.series, server.window.series)
+
+
+def _waited(half: H2Half) -> tuple[int, int]:
+    """How often, and how long in all, in ns, the stream's window held up its DATA."""
+    wait = half.window.wait
+    return (int(wait.times), int(wait.total_ns)) if wait is not None else (0, 0)
 
 
 class H2Exchange(ExchangeEvent):
@@ -222,16 +238,9 @@ class H2Exchange(ExchangeEvent):
     name: ClassVar[str] = "http2.exchange"
     title: ClassVar[str] = "HTTP/2"
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, exchange: int, request: Head | None,
-        response: Head | None, times: Times, sent: Body, received: Body, wire: tuple[int, int], ended: str,
-        informational: tuple[Interim, ...], request_trailers: Pairs, response_trailers: Pairs, facts: StreamFacts,
-    ) -> None:
-        super().__init__(
-            time, direction, evidence, exchange, request, response, times, sent, received, wire, ended, informational,
-            request_trailers, response_trailers,
-        )
-        self.stream = exchange
+    def __init__(self, seen: ExchangeSeen, facts: StreamFacts) -> None:
+        super().__init__(seen)
+        self.stream = seen.number
         self.facts = facts
 
     def label(self) -> str:

@@ -3,12 +3,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
+from dissectors.kit.event import BASE, CORE, EXTRA, Event, JsonValue
 from dissectors.kit.identity import UNIQUE, Identity, hosts_in, hosts_of_urls
+from dissectors.kit.octets import be32
 from dissectors.kit.units import duration, grouped, plural, size
 from dissectors.protocols.http2.codes import error_name, setting_name, type_name
-from dissectors.protocols.http2.events import as_list
-from dissectors.protocols.http2.meaning import effect, error_text, setting_text
+from dissectors.protocols.http2.events import H2Seen, as_list
+from dissectors.protocols.http2.meaning import effect, error_text, priority_of, reset_reason, setting_text
+from dissectors.protocols.http2.stream import Stream
+from dissectors.wire.http.describe import request_short
 from dissectors.wire.http.events import PHASE
 
 MAX_LISTED = 12    # streams named in a sentence
@@ -34,12 +37,10 @@ class Settings(Event):
         "the peer obeys and acknowledges, and from the acknowledgment on the sender can rely on it."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, values: tuple[tuple[int, int], ...], by_client: bool
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, seen: H2Seen, values: tuple[tuple[int, int], ...]) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.values = values
-        self.by_client = by_client
+        self.by_client = seen.by_client
 
     def label(self) -> str:
         return "SETTINGS"
@@ -71,8 +72,8 @@ class SettingsAck(Event):
         "place in the stream of frames from which on the new ones hold."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, ack_ns: int) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, seen: H2Seen, ack_ns: int) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.ack_ns = ack_ns
 
     def label(self) -> str:
@@ -91,7 +92,8 @@ class SettingsAck(Event):
 
 
 class H2Reset(Event):
-    """A stream is given up. state: it was in.  reason: the likely one, "" where the code says all."""
+    """A stream is given up. state: it was in.  subject: what was asked for on it, "" where that was not seen.
+    reason: the likely one, "" where the code says all."""
 
     name: ClassVar[str] = "http2.reset"
     phase: ClassVar[str] = PHASE
@@ -102,17 +104,21 @@ class H2Reset(Event):
         "a response is to close the whole connection."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, stream: int, code: int, by_client: bool, state: str,
-        subject: str, reason: str,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.stream = stream
-        self.code = code
-        self.by_client = by_client
+    def __init__(self, seen: H2Seen, state: str, stream: Stream | None) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.stream = int(seen.reader.id)
+        self.code = int(be32(seen.reader.payload, 0))
+        self.by_client = seen.by_client
         self.state = state
-        self.subject = subject
-        self.reason = reason
+        self.subject = ""
+        self.reason = ""
+        if stream is not None:
+            client, server = stream.client, stream.server
+            if client.shown is not None:
+                self.subject = request_short(client.shown)
+            self.reason = reset_reason(
+                self.code, self.by_client, client.ended_ns >= 0, server.seen, server.ended_ns >= 0
+            )
 
     def label(self) -> str:
         return f"RST_STREAM {error_name(self.code)}"
@@ -135,8 +141,9 @@ class H2Reset(Event):
 
 
 class GoAway(Event):
-    """No new streams on this connection. running: streams that may still finish; refused: those that were not looked
-    at, which can be asked for again elsewhere."""
+    """No new streams on this connection. debug: what it says, as it may be shown.  streams: that the other side had
+    opened and that are not over: running ones may still finish; refused ones were not looked at, and can be asked for
+    again elsewhere."""
 
     name: ClassVar[str] = "http2.goaway"
     phase: ClassVar[str] = PHASE
@@ -147,17 +154,14 @@ class GoAway(Event):
         "came after it is safe to send again, what came before may still be answered."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, by_client: bool, last: int, code: int, debug: str,
-        running: list[int], refused: list[int],
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.by_client = by_client
-        self.last = last
-        self.code = code
+    def __init__(self, seen: H2Seen, debug: str, streams: list[int]) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.by_client = seen.by_client
+        self.last = int(be32(seen.reader.payload, 0) & 0x7FFF_FFFF)
+        self.code = int(be32(seen.reader.payload, 4))
         self.debug = debug
-        self.running = running
-        self.refused = refused
+        self.running = [number for number in streams if number <= self.last]
+        self.refused = [number for number in streams if number > self.last]
 
     def label(self) -> str:
         return f"GOAWAY {error_name(self.code)}"
@@ -205,9 +209,9 @@ class H2Ping(Event):
         "stream."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, opaque: bytes) -> None:
-        super().__init__(time, direction, evidence)
-        self.opaque = opaque
+    def __init__(self, seen: H2Seen) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.opaque = seen.reader.payload
 
     def label(self) -> str:
         return "PING"
@@ -237,9 +241,9 @@ class PingAck(Event):
         "own acknowledgments do not show the latter."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, opaque: bytes, rtt_ns: int) -> None:
-        super().__init__(time, direction, evidence)
-        self.opaque = opaque
+    def __init__(self, seen: H2Seen, rtt_ns: int) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.opaque = seen.reader.payload
         self.rtt_ns = rtt_ns
 
     def label(self) -> str:
@@ -275,12 +279,10 @@ class WindowUpdate(Event):
         "TCP's window cannot tell them apart, so HTTP/2 has windows of its own, for each stream and for all together."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, stream: int, increment: int, left: int
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.stream = stream
-        self.increment = increment
+    def __init__(self, seen: H2Seen, left: int) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.stream = int(seen.reader.id)
+        self.increment = int(be32(seen.reader.payload, 0) & 0x7FFF_FFFF)
         self.left = left
 
     def label(self) -> str:
@@ -302,7 +304,10 @@ class WindowUpdate(Event):
 
 
 class Priority(Event):
-    """A place in the tree of RFC 7540: what the stream depends on, and its share. Obsolete, still sent."""
+    """A place in the tree of RFC 7540: what the stream depends on, and its share. Obsolete, still sent.
+
+    at: where in the payload it stands.
+    """
 
     name: ClassVar[str] = "http2.priority"
     phase: ClassVar[str] = PHASE
@@ -313,15 +318,14 @@ class Priority(Event):
         "servers ever followed it, and RFC 9218 replaced it with a simple order."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, stream: int, depends_on: int, weight: int,
-        exclusive: bool,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.stream = stream
-        self.depends_on = depends_on
-        self.weight = weight
-        self.exclusive = exclusive
+    def __init__(self, seen: H2Seen, at: int) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        payload = seen.reader.payload
+        parent = be32(payload, at)
+        self.stream = int(seen.reader.id)
+        self.depends_on = int(parent & 0x7FFF_FFFF)
+        self.weight = payload[at + 4] + 1
+        self.exclusive = parent >> 31 == 1
 
     def label(self) -> str:
         return "PRIORITY"
@@ -352,15 +356,11 @@ class PriorityUpdate(Event):
         "stream and its new urgency."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, prioritized: int, value: str, urgency: int,
-        incremental: bool,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.stream = prioritized
+    def __init__(self, seen: H2Seen, value: str) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.stream = int(be32(seen.reader.payload, 0) & 0x7FFF_FFFF)
         self.value = value
-        self.urgency = urgency
-        self.incremental = incremental
+        self.urgency, self.incremental = priority_of(value)
 
     def label(self) -> str:
         return "PRIORITY_UPDATE"
@@ -390,11 +390,9 @@ class AltSvc(Event):
         "go there for its next connection."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, stream: int, origin: str, value: str
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.stream = stream
+    def __init__(self, seen: H2Seen, origin: str, value: str) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.stream = int(seen.reader.id)
         self.origin = origin
         self.value = value
 
@@ -427,8 +425,8 @@ class Origin(Event):
         "them it really serves, which saves the client connections and wrong guesses."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, origins: tuple[str, ...]) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, seen: H2Seen, origins: tuple[str, ...]) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.origins = origins
 
     def label(self) -> str:
@@ -451,7 +449,7 @@ class Origin(Event):
 
 
 class UnknownFrame(Event):
-    """A frame of a type that no standard known here defines."""
+    """A frame of a type that no standard known here defines. payload: its beginning."""
 
     name: ClassVar[str] = "http2.unknown_frame"
     phase: ClassVar[str] = PHASE
@@ -462,16 +460,13 @@ class UnknownFrame(Event):
         "that mean nothing, so that nobody forgets how to."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, type: int, flags: int, stream: int, payload: bytes,
-        length: int,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.type = type
-        self.flags = flags
-        self.stream = stream
+    def __init__(self, seen: H2Seen, payload: bytes) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.type = int(seen.reader.type)
+        self.flags = int(seen.reader.flags)
+        self.stream = int(seen.reader.id)
         self.payload = payload
-        self.length = length
+        self.length = int(seen.reader.length)
 
     def label(self) -> str:
         return type_name(self.type)

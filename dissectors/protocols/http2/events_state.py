@@ -1,21 +1,21 @@
-"""Events about the state of a connection: waits for windows, rules that are broken, and what all of it came to."""
+"""Events about the state of a connection: waits for windows and for lost segments, rules that are broken."""
 from __future__ import annotations
 
 from typing import ClassVar
 
-from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
-from dissectors.kit.units import duration, grouped, plural, size
-from dissectors.protocols.http2.codes import type_name
-from dissectors.protocols.http2.events import as_list
+from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
+from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.http2.events import H2Seen
 from dissectors.protocols.http2.events_control import listed
-from dissectors.protocols.http2.flow import Series
+from dissectors.protocols.http2.flow import Wait
+from dissectors.protocols.http2.side import H2Side, HeldUp
 from dissectors.wire.http.events import PHASE
 
 
 class Blocked(Event):
     """A sender had filled a window and went on once it opened. stream: 0 for the window of the connection.
 
-    times, total_ns, longest_ns: of the waits. direction: of the DATA.
+    side: whose DATA had to wait.     times, total_ns, longest_ns: of the waits.
     """
 
     name: ClassVar[str] = "http2.blocked"
@@ -27,16 +27,13 @@ class Blocked(Event):
         "path in one round trip makes the receiver the limit of the rate."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, stream: int, by_client: bool, times: int, total_ns: int,
-        longest_ns: int,
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, time: int, side: H2Side, wait: Wait, stream: int, *, by_client: bool) -> None:
+        super().__init__(time, side.direction, Evidence(wait.frames))
         self.stream = stream
         self.by_client = by_client
-        self.times = times
-        self.total_ns = total_ns
-        self.longest_ns = longest_ns
+        self.times = int(wait.times)
+        self.total_ns = wait.total_ns
+        self.longest_ns = wait.longest_ns
 
     def label(self) -> str:
         return "blocked"
@@ -74,12 +71,10 @@ class HeadOfLine(Event):
         "streams that lost nothing themselves, until it has been sent again. HTTP/3 was made to end that."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, streams: list[int], longest_ns: int
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.streams = streams
-        self.longest_ns = longest_ns
+    def __init__(self, side: H2Side, held: HeldUp) -> None:
+        super().__init__(held.time, side.direction, Evidence((held.released,)))
+        self.streams = sorted(held.streams)
+        self.longest_ns = max(held.streams.values())
 
     def label(self) -> str:
         return "head of line"
@@ -112,13 +107,11 @@ class H2Violation(Event):
         "connection if the two sides can no longer agree on its state."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, stream: int, code: str, by_client: bool, text: str
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, seen: H2Seen, stream: int, code: str, text: str) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.stream = stream
         self.code = code
-        self.by_client = by_client
+        self.by_client = seen.by_client
         self.text = text
 
     def label(self) -> str:
@@ -143,11 +136,12 @@ class OutOfStep(Event):
         "what can only be the beginning of frames, and takes the table of header fields for unknown."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, found: bool, passed: int, lost: int) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, side: H2Side, *, found: bool) -> None:
+        reader = side.reader
+        super().__init__(reader.now, side.direction, Evidence((reader.frame,)))
         self.found = found
-        self.passed = passed
-        self.lost = lost
+        self.passed = int(reader.passed) if found else 0
+        self.lost = int(reader.lost) if found else 0
 
     def label(self) -> str:
         return "frames found" if self.found else "not a frame"
@@ -164,146 +158,3 @@ class OutOfStep(Event):
 
     def fields(self) -> dict[str, JsonValue]:
         return {"found": self.found, "passed_octets": self.passed, "lost_octets": self.lost}
-
-
-class SideFacts:
-    """What one side did. counts: frames by type; the other numbers are of octets unless they say otherwise.
-
-    longest_block: CONTINUATION frames of one header block, at most.     empty_data: DATA frames without content that
-    did not end a stream.
-    """
-
-    def __init__(
-        self, counts: dict[int, int], header_octets: int, text_octets: int, unknown_fields: int, longest_block: int,
-        empty_data: int, lowest_window: int, window: Series,
-    ) -> None:
-        self.counts = counts
-        self.header_octets = header_octets
-        self.text_octets = text_octets
-        self.unknown_fields = unknown_fields
-        self.longest_block = longest_block
-        self.empty_data = empty_data
-        self.lowest_window = lowest_window
-        self.window = window
-
-    def as_json(self) -> dict[str, JsonValue]:
-        counts: dict[str, JsonValue] = {}
-        for kind, count in sorted(self.counts.items()):
-            counts[type_name(kind)] = count
-        out: dict[str, JsonValue] = {
-            "frames": counts, "header_octets": self.header_octets, "header_text_octets": self.text_octets,
-        }
-        if self.unknown_fields:
-            out["unknown_fields"] = self.unknown_fields
-        if self.longest_block:
-            out["longest_continuation"] = self.longest_block
-        if self.empty_data:
-            out["empty_data_frames"] = self.empty_data
-        if self.lowest_window >= 0:
-            out["lowest_connection_window"] = self.lowest_window
-        if self.window.times:
-            out["connection_window"] = as_list(self.window.values)
-            out["connection_window_times_ns"] = as_list(self.window.times)
-        return out
-
-
-class H2ConnectionSummary(Event):
-    """What a connection of HTTP/2 came to. client, server: what each did.
-
-    streams: opened by the client.  pushed: by the server.  peak: open at once.  limit: the most that the server
-    allows, -1 where it names none.  resets: streams that ended so.  untold: events of each kind that were only counted.
-    """
-
-    name: ClassVar[str] = "http2.connection"
-    phase: ClassVar[str] = PHASE
-    importance: ClassVar[str] = EXTRA
-    spec: ClassVar[str] = "RFC 9113 §9.1"
-    WHY: ClassVar[str] = (
-        "One connection serves all requests to a server: one handshake, one congestion window, one table of header "
-        "fields that fills as it goes. What that wins shows in the sum."
-    )
-
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, client: SideFacts, server: SideFacts, streams: int,
-        pushed: int, peak: int, limit: int, resets: int, rtts: tuple[int, ...], settings_ack_ns: tuple[int, ...],
-        late: bool, untold: dict[str, int],
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.client = client
-        self.server = server
-        self.streams = streams
-        self.pushed = pushed
-        self.peak = peak
-        self.limit = limit
-        self.resets = resets
-        self.rtts = rtts
-        self.settings_ack_ns = settings_ack_ns
-        self.late = late
-        self.untold = untold
-
-    def label(self) -> str:
-        return "connection"
-
-    def compression(self) -> str:
-        """`1.2 kB of header fields in 300 bytes (75 % less)`, "" where there were none."""
-        octets = self.client.header_octets + self.server.header_octets
-        text = self.client.text_octets + self.server.text_octets
-        if not octets or not text:
-            return ""
-        won = 100 * (text - octets) / text
-        rate = f"{won:.0f} % less" if won >= 0 else f"{-won:.0f} % more"
-        return f"{size(text)} of header fields in {size(octets)} ({rate})"
-
-    def concurrency(self) -> str:
-        """`5 streams, 3 at once of 100 allowed`."""
-        limit = f" of {grouped(self.limit)} allowed" if self.limit >= 0 else ", no limit named"
-        return f"{plural(self.streams, 'stream')}, {grouped(self.peak)} at once{limit}"
-
-    def what(self) -> str:
-        words = [f"The connection carried {self.concurrency()}."]
-        if self.compression():
-            words.append(f"It took {self.compression()}.")
-        if self.pushed:
-            words.append(f"The server pushed {plural(self.pushed, 'response')}.")
-        if self.resets:
-            words.append(f"{plural(self.resets, 'stream')} ended by a reset.")
-        if self.rtts:
-            words.append(
-                f"{plural(len(self.rtts), 'PING')} took {duration(min(self.rtts))} to {duration(max(self.rtts))}."
-                if len(self.rtts) > 1 else f"A PING took {duration(self.rtts[0])}."
-            )
-        if self.late:
-            words.append("The capture did not see all of it, so some header fields and windows are not known.")
-        for kind, count in self.untold.items():
-            words.append(f"{plural(count, kind)} more were counted and are not told one by one.")
-        return " ".join(words)
-
-    def detail(self) -> str:
-        return self.concurrency()
-
-    def phase_facts(self) -> list[str]:
-        return [fact for fact in (self.concurrency() if self.streams else "", self.compression()) if fact]
-
-    def fields(self) -> dict[str, JsonValue]:
-        out: dict[str, JsonValue] = {
-            "streams": self.streams, "pushed": self.pushed, "peak_streams": self.peak, "resets": self.resets,
-            "client": self.client.as_json(), "server": self.server.as_json(),
-        }
-        if self.limit >= 0:
-            out["stream_limit"] = self.limit
-        rtts: list[JsonValue] = []
-        rtts.extend(self.rtts)
-        if rtts:
-            out["ping_rtts_ns"] = rtts
-        acks: list[JsonValue] = []
-        acks.extend(self.settings_ack_ns)
-        if acks:
-            out["settings_ack_ns"] = acks
-        if self.late:
-            out["incomplete"] = True
-        untold: dict[str, JsonValue] = {}
-        for kind, count in self.untold.items():
-            untold[kind] = count
-        if untold:
-            out["untold"] = untold
-        return out

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Close
 from dissectors.protocols.http2 import carry
-from dissectors.protocols.http2.codes import END_STREAM, HEADER, error_name
+from dissectors.protocols.http2.codes import END_STREAM, HEADER
 from dissectors.protocols.http2.connection import MAX_STREAMS, MAX_TOLD, Conn
 from dissectors.protocols.http2.events import H2Exchange, H2Response, PushPromise, Request, StreamFacts, Trailers
 from dissectors.protocols.http2.events_state import Blocked
@@ -29,8 +29,8 @@ from dissectors.protocols.http2.states import (
     may_send,
 )
 from dissectors.protocols.http2.stream import MAX_INTERIM, H2Half, Stream
-from dissectors.wire.http.body import NO_BODY, BodyReader
-from dissectors.wire.http.events import CAPTURE, COMPLETE, CUT, TUNNEL, UNANSWERED, Interim, Times
+from dissectors.wire.http.body import BodyReader
+from dissectors.wire.http.events import CAPTURE, COMPLETE, CUT, TUNNEL, UNANSWERED, ExchangeSeen, Interim, Times
 from dissectors.wire.http.message import Head, number_of
 
 # Streams given up by the client before an answer, from which on further ones are counted and not told.
@@ -151,9 +151,7 @@ class H2Messages:
         )
         if conn.each_pdu:
             return
-        event = Request(
-            reader.now, side.direction, evidence, half.shown, stream.number, section.notes(True, False)
-        )
+        event = Request(conn.seen(side, evidence), half.shown, stream.number, section.notes(True, False))
         event.stream = stream.number
         if self.given_up < FLOOD_RESETS:
             conn.out.append(event)
@@ -167,8 +165,8 @@ class H2Messages:
             stream.interim.append(Interim(section.status, side.reader.now, evidence.frames[-1]))
         if not conn.each_pdu:
             event = H2Response(
-                side.reader.now, side.direction, evidence, section.head(False, conn.show_secrets), stream.number,
-                stream.client.shown, section.notes(False, False),
+                conn.seen(side, evidence), section.head(False, conn.show_secrets), stream.number, stream.client.shown,
+                section.notes(False, False),
             )
             event.stream = stream.number
             conn.tell(event, "interim response", MAX_TOLD)
@@ -189,9 +187,7 @@ class H2Messages:
         notes = section.notes(False, False)
         if stream.told:
             notes = (*notes, "It was under way when the client reset the stream, and comes to nothing.")
-        event = H2Response(
-            reader.now, side.direction, evidence, half.shown, stream.number, stream.client.shown, notes
-        )
+        event = H2Response(conn.seen(side, evidence), half.shown, stream.number, stream.client.shown, notes)
         event.stream = stream.number
         conn.out.append(event)
 
@@ -207,7 +203,7 @@ class H2Messages:
         half.trailers = head.pairs
         carry.on_trailers(stream, section, reader.frame, reader.now, side.direction, conn.out)
         if not conn.each_pdu:
-            conn.out.append(Trailers(reader.now, side.direction, evidence, stream.number, head))
+            conn.out.append(Trailers(conn.seen(side, evidence), stream.number, head))
 
     def _promise(self, side: H2Side, found: Unfinished, section: H2Section, evidence: Evidence) -> None:
         conn = self.conn
@@ -235,8 +231,7 @@ class H2Messages:
         half.first_frame = half.last_frame = evidence.frames[-1]
         if not conn.each_pdu:
             conn.tell(PushPromise(
-                side.reader.now, side.direction, evidence, found.stream, number, half.shown,
-                section.notes(True, False),
+                conn.seen(side, evidence), found, half.shown, section.notes(True, False)
             ), "push promise", MAX_TOLD)
 
     # -- DATA ------------------------------------------------------------------------------------------
@@ -418,8 +413,7 @@ class H2Messages:
             wait = half.window.wait
             if wait is not None and wait.total_ns >= TOLD_WAIT_NS:
                 conn.tell(Blocked(
-                    now, conn.by(who).direction, Evidence(wait.frames), stream.number, who == CLIENT, int(wait.times),
-                    int(wait.total_ns), int(wait.longest_ns),
+                    now, conn.by(who), wait, stream.number, by_client=who == CLIENT
                 ), "wait for a window", MAX_TOLD)
         event = self._exchange(stream, state, ended, now, frame)
         flood = stream.reset_code >= 0 and not server.seen and self.given_up > FLOOD_RESETS
@@ -433,37 +427,21 @@ class H2Messages:
         client, server = stream.client, stream.server
         numbers = {client.first_frame, client.last_frame, server.first_frame, server.last_frame}
         numbers.discard(0)
-        waits = []
-        header = text = 0
-        for half in (client, server):
-            wait = half.window.wait
-            waits.append((int(wait.times), int(wait.total_ns)) if wait is not None else (0, 0))
-            if half.section is not None:
-                header += half.section.block.octets
-                text += int(half.section.block.text_octets)
-        reset = error_name(stream.reset_code) if stream.reset_code >= 0 else ""
-        bodies = [
-            half.body.finish(half.ended_ns >= 0 and not _missing(half)) if half.body is not None else NO_BODY
-            for half in (client, server)
-        ]
-        facts = StreamFacts(
-            STATE_NAMES[state], stream.promised, int(stream.delayed_ns),
-            (int(client.data_frames), int(server.data_frames)), int(client.padding + server.padding),
-            (waits[0], waits[1]), stream.carried.name if stream.carried is not None else "", reset, header, text,
-            (_missing(client), _missing(server)), (client.window.series, server.window.series),
-        )
-        return H2Exchange(
-            now, conn.by(SERVER).direction, Evidence(tuple(sorted(numbers)) or (frame,)), stream.number, client.shown,
-            server.shown, Times(client.begun_ns, client.ended_ns, server.begun_ns, server.ended_ns), bodies[0],
-            bodies[1], (_wire(client), _wire(server)), ended, tuple(stream.interim), client.trailers,
-            server.trailers, facts,
-        )
+        times = Times(client.begun_ns, client.ended_ns, server.begun_ns, server.ended_ns)
+        evidence = Evidence(tuple(sorted(numbers)) or (frame,))
+        seen = ExchangeSeen(now, conn.by(SERVER).direction, evidence, times)
+        seen.number = stream.number
+        seen.ended = ended
+        seen.request = client.shown
+        seen.response = server.shown
+        seen.sent = client.finished()
+        seen.received = server.finished()
+        seen.wire = (_wire(client), _wire(server))
+        seen.informational = tuple(stream.interim)
+        seen.request_trailers = client.trailers
+        seen.response_trailers = server.trailers
+        return H2Exchange(seen, StreamFacts(stream, state))
 
 
 def _wire(half: H2Half) -> int:
     return int(half.wire) if half.seen else -1
-
-
-def _missing(half: H2Half) -> int:
-    """Octets of DATA that the capture lacks, -1 where it may lack more than can be counted."""
-    return -1 if half.holes else int(half.lost)

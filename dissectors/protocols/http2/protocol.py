@@ -20,7 +20,8 @@ from dissectors.protocols.http2.events_control import (
     UnknownFrame,
     WindowUpdate,
 )
-from dissectors.protocols.http2.events_state import Blocked, H2ConnectionSummary, H2Violation, HeadOfLine, OutOfStep
+from dissectors.protocols.http2.events_state import Blocked, H2Violation, HeadOfLine, OutOfStep
+from dissectors.protocols.http2.events_summary import H2ConnectionSummary
 from dissectors.protocols.http2.header import probe
 from dissectors.protocols.http2.terms import TERMS
 

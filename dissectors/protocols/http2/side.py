@@ -7,7 +7,6 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.protocols.http2.codes import DEFAULT_WINDOW, FRAME_KINDS, INITIAL_WINDOW_SIZE
-from dissectors.protocols.http2.events_state import SideFacts
 from dissectors.protocols.http2.flow import Series, Window
 from dissectors.protocols.http2.reader import H2Reader
 from dissectors.wire.hpack.decoder import Decoder
@@ -42,6 +41,15 @@ class Announced:
         self.values = values
 
 
+class HeldUp:
+    """Octets that had arrived and waited for a lost segment. released: the frame that brought it."""
+
+    def __init__(self, time: int, released: int) -> None:
+        self.time = time
+        self.released = released
+        self.streams: dict[int, int] = {}    # -> the longest wait in ns
+
+
 class H2Side:
     """direction: of what it sends.
 
@@ -74,13 +82,6 @@ class H2Side:
         """Frames of it are missing: nothing that they may have changed is known any more."""
         self.decoder.lose()
         self.block = None
-
-    def facts(self) -> SideFacts:
-        counts = {kind: count for kind, count in enumerate(self.counts) if count}
-        return SideFacts(
-            counts, int(self.header_octets), int(self.text_octets), int(self.unknown_fields), int(self.longest_block),
-            int(self.empty_data), int(self.window.lowest) if self.window.known else -1, self.windows,
-        )
 
 
 def initial_window(values: tuple[tuple[int, int], ...]) -> int:

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from dissectors.protocols.http2.flow import Window
 from dissectors.protocols.http2.section import H2Section
 from dissectors.protocols.http2.states import IDLE
-from dissectors.wire.http.body import BodyReader
+from dissectors.wire.http.body import NO_BODY, Body, BodyReader
 from dissectors.wire.http.carry import Carried
 from dissectors.wire.http.events import Interim
 from dissectors.wire.http.message import Head, Pairs
@@ -43,6 +43,14 @@ class H2Half:
     @property
     def seen(self) -> bool:
         return self.begun_ns >= 0
+
+    def missing(self) -> int:
+        """Octets of DATA that the capture lacks, -1 where it may lack more than can be counted."""
+        return -1 if self.holes else int(self.lost)
+
+    def finished(self) -> Body:
+        """What its body was."""
+        return self.body.finish(self.ended_ns >= 0 and not self.missing()) if self.body is not None else NO_BODY
 
 
 class Stream:

@@ -6,12 +6,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
-from dissectors.kit.event import NEITHER, Evidence, LimitReached
+from dissectors.kit.event import NEITHER, Evidence, LimitReached, Observed
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
-from dissectors.kit.runs import LikeRun
 from dissectors.protocols.sse.events import (
-    MESSAGE,
     Comment,
     EventRun,
     SseEnded,
@@ -20,22 +18,21 @@ from dissectors.protocols.sse.events import (
     SseRetry,
     StreamEvent,
 )
-from dissectors.protocols.sse.stream import BOM, MAX_LINE, LineReader, SseBlock, add_line
+from dissectors.protocols.sse.stream import (
+    BOM,
+    MAX_LINE,
+    MESSAGE,
+    LineReader,
+    SseBlock,
+    SseRun,
+    SseStream,
+    add_line,
+    count_name,
+)
 from dissectors.wire.preview import text_of
-from dissectors.wire.rhythm import Intervals, median
 from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 20       # events of a stream that are told one by one
-MAX_NAMES: Final = 32            # names of events that are counted apart
-OTHER: Final = "others"
-
-
-class SseRun(LikeRun):
-    """Events that are counted together."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: dict[str, int] = {}
 
 
 class SseDissector(Dissector):
@@ -48,43 +45,33 @@ class SseDissector(Dissector):
         self.doubt: bool = False      # bytes are missing, and no blank line has come since
         self.first: bool = True
         self.head: bytes = b""        # the first three octets, which may be a byte order mark
-        self.path: str = ""
-        self.resumed: str = ""
+        self.stream = SseStream()
         self.cited = Cited()
-        self.begun: int = -1
         self.now: int = 0
         self.side: int = NEITHER
         self.shown: i64 = 0
         self.run = SseRun()
-        self.names: dict[str, int] = {}
-        self.octets: i64 = 0
-        self.times = Intervals()
-        self.longest: i64 = 0
-        self.comments = Intervals()
-        self.last_id: str = ""
-        self.retry: int = -1
         self.long_told: bool = False
         self.told: bool = False
 
     def on_fields(self, fields: Fields) -> list[Output]:
         out: list[Output] = []
+        stream = self.stream
         self.cited.add(fields.frame)
         if fields.kind == "request":
             path = fields.get(b":path").decode("utf-8", "replace")
-            self.path = path if self.show_secrets else without_secrets(path)
-            self.resumed = fields.get(b"last-event-id").decode("utf-8", "replace")
-        elif fields.kind == "response" and self.begun < 0:
-            self.begun = self.now = fields.time
+            stream.path = path if self.show_secrets else without_secrets(path)
+            stream.resumed = fields.get(b"last-event-id").decode("utf-8", "replace")
+        elif fields.kind == "response" and stream.begun < 0:
+            stream.begun = self.now = fields.time
             self.side = fields.direction
-            out.append(SseOpened(
-                fields.time, fields.direction, Evidence(self.cited.frames()), self.path, self.resumed
-            ))
+            out.append(SseOpened(self._seen(self.cited.frames()), stream))
         return out
 
     def on_data(self, chunk: Chunk) -> list[Output]:
         out: list[Output] = []
-        if self.begun < 0:
-            self.begun = chunk.time
+        if self.stream.begun < 0:
+            self.stream.begun = chunk.time
             self.cited.restart(chunk.frame)
         self.side = chunk.direction
         self.now = max(self.now, chunk.time)
@@ -115,14 +102,12 @@ class SseDissector(Dissector):
         comments = block.comments
         add_line(block, lines.line, lines.size)
         if block.comments > comments:
-            self.comments.add(self.now)
-            if self.comments.count == 1:
-                out.append(Comment(self.now, self.side, Evidence((chunk.released_by,)), block.comment))
+            self.stream.comments.add(self.now)
+            if self.stream.comments.count == 1:
+                out.append(Comment(self._seen((chunk.released_by,)), block.comment))
         if lines.long_lines and not self.long_told:
             self.long_told = True
-            out.append(LimitReached(
-                self.now, self.side, Evidence((chunk.released_by,)), "sse", "MAX_LINE", MAX_LINE
-            ))
+            out.append(LimitReached(self._seen((chunk.released_by,)), "sse", "MAX_LINE", MAX_LINE))
 
     def _blank(self, frame: int, out: list[Output]) -> None:
         """A blank line ends an event."""
@@ -132,82 +117,63 @@ class SseDissector(Dissector):
             return
         self.block = SseBlock()
         if block.id is not None:
-            self.last_id = block.id
+            self.stream.last_id = block.id
         if block.retry >= 0:
-            self.retry = block.retry
+            self.stream.retry = block.retry
         if block.lines == 0:
             if block.retry >= 0:
-                out.append(SseRetry(self.now, self.side, Evidence(block.cited.upto(frame)), block.retry))
+                out.append(SseRetry(self._seen(block.cited.upto(frame)), block.retry))
             return
-        if self.times.count:
-            self.longest = max(self.longest, i64(self.now - self.times.last))
-        self.times.add(self.now)
-        self.octets += block.size
-        name = block.name or MESSAGE
-        count_name(self.names, name)
+        self.stream.add(block, self.now)
         if self.shown < MAX_SHOWN:
             self.shown += 1
             self._show(block, frame, out)
         else:
-            self._count(block, name, frame, out)
+            self._count(block, frame, out)
 
     def _show(self, block: SseBlock, frame: int, out: list[Output]) -> None:
         octets = block.kept
-        complete = len(octets) == block.size
         if not self.show_secrets:
-            octets = without_secrets(text_of(octets, complete)).encode("utf-8", "replace")
-        out.append(StreamEvent(
-            self.now, self.side, Evidence(block.cited.upto(frame)), block.name, block.id, block.retry, octets,
-            int(block.size), complete, block.began,
-        ))
+            octets = without_secrets(text_of(octets, block.whole)).encode("utf-8", "replace")
+        out.append(StreamEvent(self._seen(block.cited.upto(frame)), block, octets))
 
-    def _count(self, block: SseBlock, name: str, frame: int, out: list[Output]) -> None:
+    def _count(self, block: SseBlock, frame: int, out: list[Output]) -> None:
         run = self.run
-        count_name(run.names, name)
+        count_name(run.names, block.name or MESSAGE)
         if run.add(self.side, block.size, self.now, self.now, frame):
             self._flush(out)
 
     def _flush(self, out: list[Output]) -> None:
         run = self.run
         if run.begin >= 0:
-            out.append(EventRun(
-                run.begin, self.side, Evidence(run.cited.frames()), run.names, sum(run.octets()), int(run.largest),
-                run.end, self.last_id,
-            ))
+            out.append(EventRun(run, self.side, self.stream.last_id))
             run.names = {}
             run.restart()
 
     def on_gap(self, gap: Gap) -> list[Output]:
-        if self.begun < 0 or gap.direction != self.side:
+        if self.stream.begun < 0 or gap.direction != self.side:
             return []
         self.lines.reset()
         self.block = SseBlock()
         self.doubt = True
         self.first = False
         self.now = max(self.now, gap.time)
-        return [SseIncomplete(self.now, gap.direction, Evidence((gap.frame,)), gap.length, 0)]
+        return [SseIncomplete(self._seen((gap.frame,)), gap.length, 0)]
 
     def on_close(self, close: Close) -> list[Output]:
         """The end of the response; that of the request says nothing."""
         out: list[Output] = []
-        if self.told or self.begun < 0 or (close.how == "fin" and close.direction not in (self.side, NEITHER)):
+        if self.told or self.stream.begun < 0 or (close.how == "fin" and close.direction not in (self.side, NEITHER)):
             return out
         self.told = True
         self.now = max(self.now, close.time)
         self._flush(out)
         held = self.block.size
         if held and close.how != "capture":
-            out.append(SseIncomplete(self.now, self.side, Evidence(self.block.cited.upto(close.frame)), 0, int(held)))
-        out.append(SseEnded(
-            self.now, self.side, Evidence(self.cited.upto(close.frame)), close.how, self.path,
-            self.begun, self.names, int(self.octets), median(self.times.samples), int(self.longest),
-            int(self.comments.count), self.comments.regular(), self.last_id, self.retry,
-        ))
+            out.append(SseIncomplete(self._seen(self.block.cited.upto(close.frame)), 0, int(held)))
+        out.append(SseEnded(self._seen(self.cited.upto(close.frame)), close.how, self.stream))
         return out
 
-
-def count_name(names: dict[str, int], name: str) -> None:
-    """Count an event under its name; one of too many names under OTHER."""
-    if name not in names and len(names) >= MAX_NAMES:
-        name = OTHER
-    names[name] = names.get(name, 0) + 1
+    def _seen(self, frames: tuple[int, ...]) -> Observed:
+        """Now, in these frames."""
+        return Observed(self.now, self.side, Evidence(frames))

@@ -3,19 +3,28 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, Event, Evidence, Headline, JsonValue
+from dissectors.kit.event import BASE, CORE, Event, Evidence, Headline, JsonValue, Observed
 from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.sse.stream import MESSAGE, SseBlock, SseRun, SseStream
 from dissectors.wire.preview import json_value, shortened, text_of
+from dissectors.wire.rhythm import median
 
 EVENT_STREAM: Final = "event stream"
-MESSAGE: Final = "message"     # the name of an event that has none (WHATWG HTML §9.2.6)
 
 
-class SseOpened(Event):
+class SseEvent(Event):
+    """One statement about an event stream."""
+
+    phase: ClassVar[str] = EVENT_STREAM
+
+    def __init__(self, observed: Observed) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
+
+
+class SseOpened(SseEvent):
     """The response began. last_id: that the client named, "" for none: it had been connected before."""
 
     name: ClassVar[str] = "sse.opened"
-    phase: ClassVar[str] = EVENT_STREAM
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "WHATWG HTML §9.2.3; WHATWG HTML §9.2.4"
     WHY: ClassVar[str] = (
@@ -24,10 +33,10 @@ class SseOpened(Event):
         "can go on from there."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, path: str, last_id: str) -> None:
-        super().__init__(time, direction, evidence)
-        self.path = path
-        self.last_id = last_id
+    def __init__(self, observed: Observed, stream: SseStream) -> None:
+        super().__init__(observed)
+        self.path = stream.path
+        self.last_id = stream.resumed
 
     def label(self) -> str:
         return "resumed" if self.last_id else "open"
@@ -49,11 +58,10 @@ class SseOpened(Event):
         return {"path": self.path, "last_event_id": self.last_id}
 
 
-class StreamEvent(Event):
+class StreamEvent(SseEvent):
     """One event. event: its name, "" where it has none; octets: the beginning of its data, secrets replaced."""
 
     name: ClassVar[str] = "sse.event"
-    phase: ClassVar[str] = EVENT_STREAM
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "WHATWG HTML §9.2.6"
     WHY: ClassVar[str] = (
@@ -61,18 +69,15 @@ class StreamEvent(Event):
         "it and hands it to the page."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, event: str, id: str | None, retry: int, octets: bytes,
-        size: int, complete: bool, began: int,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.event = event
-        self.id = id
-        self.retry = retry
+    def __init__(self, observed: Observed, block: SseBlock, octets: bytes) -> None:
+        super().__init__(observed)
+        self.event = block.name
+        self.id = block.id
+        self.retry = block.retry
         self.octets = octets
-        self.size = size
-        self.complete = complete
-        self.began = began
+        self.size = int(block.size)
+        self.complete = block.whole
+        self.began = block.began
 
     def text(self) -> str:
         return text_of(self.octets, self.complete)
@@ -109,11 +114,10 @@ class StreamEvent(Event):
         return out
 
 
-class EventRun(Event):
+class EventRun(SseEvent):
     """Events that are counted together. names: how many of each."""
 
     name: ClassVar[str] = "sse.events"
-    phase: ClassVar[str] = EVENT_STREAM
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "WHATWG HTML §9.2.6"
     WHY: ClassVar[str] = (
@@ -121,15 +125,12 @@ class EventRun(Event):
         "more than a line for each."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, names: dict[str, int], octets: int, largest: int,
-        end: int, last_id: str,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.names = names
-        self.octets = octets
-        self.largest = largest
-        self.end = end
+    def __init__(self, run: SseRun, direction: int, last_id: str) -> None:
+        super().__init__(Observed(run.begin, direction, Evidence(run.cited.frames())))
+        self.names = run.names
+        self.octets = sum(run.octets())
+        self.largest = int(run.largest)
+        self.end = run.end
         self.last_id = last_id
 
     def label(self) -> str:
@@ -151,11 +152,10 @@ class EventRun(Event):
         }
 
 
-class SseRetry(Event):
+class SseRetry(SseEvent):
     """How long the client shall wait before it connects again, said without an event."""
 
     name: ClassVar[str] = "sse.retry"
-    phase: ClassVar[str] = EVENT_STREAM
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "WHATWG HTML §9.2.6"
     WHY: ClassVar[str] = (
@@ -163,8 +163,8 @@ class SseRetry(Event):
         "many milliseconds, so that not all clients come back at once."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, retry: int) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, retry: int) -> None:
+        super().__init__(observed)
         self.retry = retry
 
     def label(self) -> str:
@@ -177,11 +177,10 @@ class SseRetry(Event):
         return {"retry_ms": self.retry}
 
 
-class Comment(Event):
+class Comment(SseEvent):
     """Lines that begin with a colon, the first of a stream; later ones are counted."""
 
     name: ClassVar[str] = "sse.comment"
-    phase: ClassVar[str] = EVENT_STREAM
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "WHATWG HTML §9.2.7"
     WHY: ClassVar[str] = (
@@ -189,8 +188,8 @@ class Comment(Event):
         "that no proxy takes a silent stream for a dead one."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, text: str) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, text: str) -> None:
+        super().__init__(observed)
         self.text = text
 
     def label(self) -> str:
@@ -204,11 +203,10 @@ class Comment(Event):
         return {"text": self.text}
 
 
-class SseIncomplete(Event):
+class SseIncomplete(SseEvent):
     """Bytes of the stream are missing, or it ended within an event, which clients then throw away."""
 
     name: ClassVar[str] = "sse.incomplete"
-    phase: ClassVar[str] = EVENT_STREAM
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "WHATWG HTML §9.2.6"
     WHY: ClassVar[str] = (
@@ -216,8 +214,8 @@ class SseIncomplete(Event):
         "the client, and after a gap in the capture the next event begins behind a blank line."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, lost: int, held: int) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, lost: int, held: int) -> None:
+        super().__init__(observed)
         self.lost = lost
         self.held = held
 
@@ -235,11 +233,10 @@ class SseIncomplete(Event):
         return {"lost": self.lost, "held": self.held}
 
 
-class SseEnded(Event):
+class SseEnded(SseEvent):
     """The end, and what came before it in numbers. how: of the layer beneath: fin, rst, timeout, capture."""
 
     name: ClassVar[str] = "sse.ended"
-    phase: ClassVar[str] = EVENT_STREAM
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "WHATWG HTML §9.2.3"
     WHY: ClassVar[str] = (
@@ -247,22 +244,19 @@ class SseEnded(Event):
         "unless the server answers 204."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, how: str, path: str, begun: int, names: dict[str, int],
-        octets: int, every_ns: int, longest_ns: int, comments: int, heartbeat_ns: int, last_id: str, retry: int,
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, how: str, stream: SseStream) -> None:
+        super().__init__(observed)
         self.how = how
-        self.path = path
-        self.begun = begun
-        self.names = names
-        self.octets = octets
-        self.every_ns = every_ns
-        self.longest_ns = longest_ns
-        self.comments = comments
-        self.heartbeat_ns = heartbeat_ns
-        self.last_id = last_id
-        self.retry = retry
+        self.path = stream.path
+        self.begun = stream.begun
+        self.names = stream.names
+        self.octets = int(stream.octets)
+        self.every_ns = median(stream.times.samples)
+        self.longest_ns = int(stream.longest)
+        self.comments = int(stream.comments.count)
+        self.heartbeat_ns = stream.comments.regular()
+        self.last_id = stream.last_id
+        self.retry = stream.retry
 
     def count(self) -> int:
         return sum(self.names.values())

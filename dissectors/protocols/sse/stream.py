@@ -9,10 +9,15 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
+from dissectors.kit.runs import LikeRun
+from dissectors.wire.rhythm import Intervals
 
 MAX_LINE: Final = 65_536       # octets of one line that are held; of a longer one the rest is only counted
 MAX_KEPT: Final = 4_096        # octets of the data of one event that are kept to be shown
 MAX_NAME: Final = 200          # characters of the name or the id of an event
+MAX_NAMES: Final = 32          # names of events that are counted apart
+MESSAGE: Final = "message"     # the name of an event that has none (WHATWG HTML §9.2.6)
+OTHER: Final = "others"
 
 BOM: Final = b"\xef\xbb\xbf"
 LF: Final = 10
@@ -41,6 +46,55 @@ class SseBlock:
     @property
     def empty(self) -> bool:
         return self.began < 0
+
+    @property
+    def whole(self) -> bool:
+        """All of its data is kept."""
+        return len(self.kept) == self.size
+
+
+class SseRun(LikeRun):
+    """Events that are counted together. names: how many of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, int] = {}
+
+
+class SseStream:
+    """What is known of one event stream so far.
+
+    path: of the request.    resumed: the last id that the client named, "" for none.    begun: ns, -1 before it.
+    names: how many events of each.    octets: of their data.    times: of events.    longest: silence between two, ns.
+    last_id, retry: as the server said last; "" and -1 where it did not.
+    """
+
+    def __init__(self) -> None:
+        self.path: str = ""
+        self.resumed: str = ""
+        self.begun: int = -1
+        self.names: dict[str, int] = {}
+        self.octets: i64 = 0
+        self.times = Intervals()
+        self.longest: i64 = 0
+        self.comments = Intervals()
+        self.last_id: str = ""
+        self.retry: int = -1
+
+    def add(self, block: SseBlock, time: int) -> None:
+        """An event came."""
+        if self.times.count:
+            self.longest = max(self.longest, i64(time - self.times.last))
+        self.times.add(time)
+        self.octets += block.size
+        count_name(self.names, block.name or MESSAGE)
+
+
+def count_name(names: dict[str, int], name: str) -> None:
+    """Count an event under its name; one of too many names under OTHER."""
+    if name not in names and len(names) >= MAX_NAMES:
+        name = OTHER
+    names[name] = names.get(name, 0) + 1
 
 
 class LineReader:

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, Headline, JsonValue
 from dissectors.kit.identity import USER, Identity, host_of, hosts_in
 from dissectors.kit.units import duration, plural
+from dissectors.protocols.starttls.dialogue import Pending, StarttlsObserved
 from dissectors.wire.secrets.named import REDACTED
 
 STARTTLS: Final = "starttls"      # the kind of phase
@@ -44,16 +45,16 @@ class DialogueEvent(Event):
 
     phase: ClassVar[str] = STARTTLS
 
-    def __init__(self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str) -> None:
-        super().__init__(time, direction, Evidence(frames))
-        self.client = client
-        self.protocol = protocol
+    def __init__(self, observed: StarttlsObserved) -> None:
+        super().__init__(observed.time, observed.direction, Evidence(observed.frames))
+        self.client = observed.dialogue.client
+        self.protocol = observed.dialogue.protocol
 
     def phase_title(self) -> str:
         return f"{self.protocol} in plain text"
+
     def identifies(self) -> list[Identity]:
         return [found for text in self.fields().values() if isinstance(text, str) for found in said_in(text)]
-
 
 
 class Greeting(DialogueEvent):
@@ -67,10 +68,8 @@ class Greeting(DialogueEvent):
         "first command. Many servers name their program and version here."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, text: str
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
+    def __init__(self, observed: StarttlsObserved, text: str) -> None:
+        super().__init__(observed)
         self.text = text
 
     def label(self) -> str:
@@ -93,7 +92,7 @@ class Greeting(DialogueEvent):
 class StarttlsExchange(DialogueEvent):
     """A command and its answer, credentials redacted. answer: its first line, "" where none came.
 
-    lines: of the answer. took_ns: from command to answer, -1 where none came.
+    lines: of the answer, 0 where none came. took_ns: from command to answer, -1 where none came.
     """
 
     name: ClassVar[str] = "starttls.exchange"
@@ -104,15 +103,12 @@ class StarttlsExchange(DialogueEvent):
         "changed, by everybody on the way."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, command: str,
-        answer: str, lines: int, took_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
-        self.command = command
+    def __init__(self, observed: StarttlsObserved, command: Pending, answer: str, lines: int) -> None:
+        super().__init__(observed)
+        self.command = command.text
         self.answer = answer
         self.lines = lines
-        self.took_ns = took_ns
+        self.took_ns = max(observed.time - command.time, 0) if lines else -1
 
     def label(self) -> str:
         return self.command.partition(" ")[0][:16]
@@ -152,10 +148,8 @@ class Offered(DialogueEvent):
         "insist then goes on unprotected. That is why clients should insist, or use a port where TLS begins at once."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, required: bool
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
+    def __init__(self, observed: StarttlsObserved, *, required: bool) -> None:
+        super().__init__(observed)
         self.required = required
 
     def label(self) -> str:
@@ -180,13 +174,10 @@ class Requested(DialogueEvent):
         "after a yes belongs to TLS."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, command: str,
-        offered: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
-        self.command = command
-        self.offered = offered
+    def __init__(self, observed: StarttlsObserved, command: Pending) -> None:
+        super().__init__(observed)
+        self.command = command.text
+        self.offered = observed.dialogue.offered
 
     def label(self) -> str:
         return self.command
@@ -213,16 +204,13 @@ class Agreed(DialogueEvent):
         "client has to forget it, and asks for the server's abilities again inside TLS."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, command: str,
-        answer: str, took_ns: int, began_ns: int, commands: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
-        self.command = command
+    def __init__(self, observed: StarttlsObserved, command: Pending | None = None, answer: str = "") -> None:
+        super().__init__(observed)
+        self.command = command.text if command is not None else ""
         self.answer = answer
-        self.took_ns = took_ns
-        self.began_ns = began_ns
-        self.commands = commands
+        self.took_ns = max(observed.time - command.time, 0) if command is not None else -1
+        self.began_ns = observed.dialogue.began_ns
+        self.commands = observed.dialogue.commands
 
     def label(self) -> str:
         return "TLS begins"
@@ -265,14 +253,11 @@ class StarttlsRefused(DialogueEvent):
         "follows to everybody on the way, and cannot know whether the refusal really came from the server."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, command: str,
-        answer: str, offered: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
-        self.command = command
+    def __init__(self, observed: StarttlsObserved, command: Pending, answer: str) -> None:
+        super().__init__(observed)
+        self.command = command.text
         self.answer = answer
-        self.offered = offered
+        self.offered = observed.dialogue.offered
 
     def label(self) -> str:
         return "TLS refused"
@@ -305,10 +290,8 @@ class Stripped(DialogueEvent):
         "them, so it overwrites the word STARTTLS with as many other letters. No server sends such a word by itself."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, sign: str
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
+    def __init__(self, observed: StarttlsObserved, sign: str) -> None:
+        super().__init__(observed)
         self.sign = sign
 
     def label(self) -> str:
@@ -333,10 +316,8 @@ class Injected(DialogueEvent):
         "somebody on the way: a server that keeps it and acts on it inside TLS takes it for the client's own words."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, octets: int
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
+    def __init__(self, observed: StarttlsObserved, octets: int) -> None:
+        super().__init__(observed)
         self.octets = octets
 
     def label(self) -> str:
@@ -363,14 +344,11 @@ class InClear(DialogueEvent):
         "counted here and not told."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, exposed: str,
-        command: str, offered: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
+    def __init__(self, observed: StarttlsObserved, exposed: str, command: Pending) -> None:
+        super().__init__(observed)
         self.exposed = exposed
-        self.command = command
-        self.offered = offered
+        self.command = command.text
+        self.offered = observed.dialogue.offered
 
     def label(self) -> str:
         return "in plain text"
@@ -399,10 +377,8 @@ class NotTold(DialogueEvent):
     spec: ClassVar[str] = "RFC 5321 §3; RFC 9051 §2.2; RFC 1939 §3; RFC 959 §5"
     WHY: ClassVar[str] = "Only the beginning of these protocols is told here, up to the place where TLS could begin."
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, protocol: str, octets: tuple[int, int]
-    ) -> None:
-        super().__init__(time, direction, frames, client, protocol)
+    def __init__(self, observed: StarttlsObserved, octets: tuple[int, int]) -> None:
+        super().__init__(observed)
         self.octets = octets
 
     def _by_side(self) -> tuple[int, int]:

@@ -6,9 +6,10 @@ from typing import Final
 
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
+from dissectors.protocols.starttls.dialogue import Pending
 from dissectors.protocols.starttls.events import EVENTS
 from dissectors.protocols.starttls.lines import LineObserver, begins, first_word, login_like
-from dissectors.protocols.starttls.observer import Pending, shown
+from dissectors.protocols.starttls.observer import shown
 
 # A tag and a command that comes before a mailbox is selected (RFC 9051 §6.1 to §6.3).
 COMMAND: Final = re.compile(

@@ -8,8 +8,9 @@ from mypy_extensions import i64
 from dissectors.kit.framer import NEED, NONE, NOTHING, PART, Framer
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
+from dissectors.protocols.starttls.dialogue import Pending
 from dissectors.protocols.starttls.events import EVENTS
-from dissectors.protocols.starttls.observer import Pending, StarttlsObserver
+from dissectors.protocols.starttls.observer import StarttlsObserver
 
 START_TLS: Final = b"1.3.6.1.4.1.1466.20037"       # RFC 4511 §4.14.1
 MAX_HEAD: Final = 256             # octets of a message that are looked at; the rest is counted past
@@ -122,7 +123,7 @@ class LdapObserver(StarttlsObserver):
         framer = self.framers[side]
         framer.feed(chunk)
         self.frames = (chunk.released_by,)
-        if side != self.client and self.request is None and START_TLS in framer.buffer:
+        if side != self.dialogue.client and self.request is None and START_TLS in framer.buffer:
             self.offer(self.now, self.frames)      # among the supportedExtension values of the root
         while not self.over and not self.quiet:
             step = framer.step()
@@ -148,7 +149,7 @@ class LdapObserver(StarttlsObserver):
             self.hush()
             return
         tag, word = int(found.tag), str(number(head, identifier))
-        if chunk.direction == self.client:
+        if chunk.direction == self.dialogue.client:
             self.behind(self.frames, self.now, len(head))
             self._request(tag, word, head, found, chunk, start)
         else:

@@ -7,10 +7,11 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.cited import Cited
-from dissectors.kit.event import Evidence, LimitReached
+from dissectors.kit.event import Evidence, LimitReached, Observed
 from dissectors.kit.inputs import Chunk, Close
 from dissectors.kit.protocol import Context, Output
-from dissectors.protocols.starttls.observer import Pending, StarttlsObserver, shown
+from dissectors.protocols.starttls.dialogue import Pending
+from dissectors.protocols.starttls.observer import StarttlsObserver, shown
 from dissectors.wire.secrets.named import REDACTED
 
 MAX_LINE: Final = 8_192           # octets; the standards allow far fewer (RFC 5321 §4.5.3.1, RFC 2449 §4)
@@ -87,14 +88,14 @@ class LineObserver(StarttlsObserver):
         self.skipping[direction] = True
 
     def on_close(self, close: Close) -> list[Output]:
-        if not self.over and self.client >= 0:
-            self._cut(self.client)
+        if not self.over and self.dialogue.client >= 0:
+            self._cut(self.dialogue.client)
         return super().on_close(close)
 
     def _cut(self, direction: int) -> None:
         """The line under way does not end. If it is a login's it is secret as far as it goes, and what follows too."""
         line = self.rest[direction]
-        if direction != self.client or self.secret or not line:
+        if direction != self.dialogue.client or self.secret or not line:
             return
         words = [one.decode("latin-1").upper() for one in bare(line).split(None, 3)[:3]]
         if not any(login_like(word) for word in words):
@@ -109,7 +110,7 @@ class LineObserver(StarttlsObserver):
     def read(self, chunk: Chunk) -> None:
         side = chunk.direction
         self.position[side] = chunk.position + len(chunk.data)
-        if side == self.client and self.secret:
+        if side == self.dialogue.client and self.secret:
             skipped = chunk.data.partition(b"\n")[0]
             self.secret = len(skipped) == len(chunk.data)
             self.context.mark(skipped, chunk, 0)
@@ -127,7 +128,7 @@ class LineObserver(StarttlsObserver):
             at = end + 1
             if self.skipping[side]:
                 self.skipping[side] = False
-            elif side == self.client:
+            elif side == self.dialogue.client:
                 self._lines(line, cited.frames(), chunk, at - before - 1 - len(raw))
             else:
                 self.heard(line, cited.frames(), chunk, at - before)
@@ -162,7 +163,8 @@ class LineObserver(StarttlsObserver):
         if not self.limited:
             self.limited = True
             self.out.append(LimitReached(
-                self.now, chunk.direction, Evidence((chunk.released_by,)), self.protocol, "MAX_LINE", MAX_LINE
+                Observed(self.now, chunk.direction, Evidence((chunk.released_by,))), self.dialogue.protocol, "MAX_LINE",
+                MAX_LINE,
             ))
 
     def speak(
@@ -207,7 +209,7 @@ class NumericObserver(LineObserver):
 
     def lost(self, direction: int) -> None:
         super().lost(direction)
-        if direction != self.client:
+        if direction != self.dialogue.client:
             self.code = 0
 
     def heard(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:

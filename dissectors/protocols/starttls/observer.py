@@ -11,6 +11,7 @@ from mypy_extensions import i64, mypyc_attr
 from dissectors.kit.event import NEITHER
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import STARTTLS, Context, Dissector, Handoff, Input, Output
+from dissectors.protocols.starttls.dialogue import Dialogue, Pending, StarttlsObserved
 from dissectors.protocols.starttls.events import (
     Agreed,
     ExchangeWithin,
@@ -62,39 +63,18 @@ def shown(text: bytes) -> str:
     return found if len(found) <= MAX_TEXT else found[:MAX_TEXT] + "…"
 
 
-class Pending:
-    """A command that waits for its answer. text: as it may be shown. word: by which its answer is found.
-
-    secret: part of it is not shown, and the words of the answer may repeat it.
-    """
-
-    def __init__(self, word: str, text: str, frames: tuple[int, ...], time: int, secret: bool = False) -> None:
-        self.word = word
-        self.text = text
-        self.frames = frames
-        self.time = time
-        self.secret = secret
-
-
 @mypyc_attr(allow_interpreted_subclasses=True)
 class StarttlsObserver(Dissector):
-    """Follows a dialogue until TLS is agreed, or until it goes on without.
-
-    protocol: the title. client: the direction in which the client sends, -1 before anybody spoke.
-    """
+    """Follows a dialogue until TLS is agreed, or until it goes on without. protocol: the title."""
 
     def __init__(self, context: Context, protocol: str) -> None:
         self.context = context
-        self.protocol = protocol
+        self.dialogue = Dialogue(protocol)
         self.inside: bool = "tls" in context.beneath     # what is said here is protected already
-        self.client: int = -1
-        self.began_ns: int = -1
         self.now: int = 0            # a chunk that had to wait is older than the one that released it
         self.pending: list[Pending] = []
         self.request: Pending | None = None              # to change to TLS, not answered yet
-        self.offered: bool = False
         self.told: int = 0
-        self.commands: int = 0
         self.quiet: bool = False                         # the rest is not told
         self.octets: list[int] = [0, 0]                  # of that rest
         self.last_frame: int = 0
@@ -131,10 +111,11 @@ class StarttlsObserver(Dissector):
         if self.over:
             return []
         self.now = max(self.now, chunk.time)
-        if self.client < 0:
-            self.began_ns = chunk.time
-            self.client = 1 - chunk.direction if self.is_server(chunk.data) else chunk.direction
-        from_client = chunk.direction == self.client
+        dialogue = self.dialogue
+        if dialogue.client < 0:
+            dialogue.began_ns = chunk.time
+            dialogue.client = 1 - chunk.direction if self.is_server(chunk.data) else chunk.direction
+        from_client = chunk.direction == dialogue.client
         if not self.inside and self.between(chunk.direction) and self._begins_tls(chunk, from_client):
             if from_client and self.request is not None and len(self.early) < MAX_EARLY:
                 self.early.append(chunk)
@@ -172,11 +153,11 @@ class StarttlsObserver(Dissector):
             return []
         if self.early:
             self.early.append(gap)
-            if gap.direction != self.client:
+            if gap.direction != self.dialogue.client:
                 self._hand_over(gap.direction, gap.position + gap.length)
             return self.take()
         self.pending = []
-        if gap.direction != self.client:
+        if gap.direction != self.dialogue.client:
             self.request = None
         self.lost(gap.direction)
         return self.take()
@@ -188,31 +169,38 @@ class StarttlsObserver(Dissector):
             self.early.append(close)
             self._hand_over(close.direction, 0)
             return self.take()
-        if close.how == "fin" and close.direction != NEITHER and close.direction == self.client:
+        if close.how == "fin" and close.direction != NEITHER and close.direction == self.dialogue.client:
             return []      # the server may still answer
         self.over = True
-        if self.client < 0:
+        if self.dialogue.client < 0:
             return []
         waiting, self.pending = self.pending, []
         for command in waiting:
-            self._exchange(command, "", 0, -1, close.time, command.frames)
+            self._exchange(command, "", 0, self.of_client(close.time, command.frames))
         if any(self.octets):
             rest = NotToldWithin if self.inside else NotTold
-            self.out.append(rest(
-                close.time, NEITHER, (self.last_frame,), self.client, self.protocol, (self.octets[0], self.octets[1])
-            ))
+            observed = StarttlsObserved(close.time, NEITHER, (self.last_frame,), self.dialogue)
+            self.out.append(rest(observed, (self.octets[0], self.octets[1])))
         return self.take()
 
     # -- for the protocols -----------------------------------------------------------------------------
 
+    def of_client(self, time: int, frames: tuple[int, ...]) -> StarttlsObserved:
+        """Something that the client says."""
+        return StarttlsObserved(time, self.dialogue.client, frames, self.dialogue)
+
+    def of_server(self, time: int, frames: tuple[int, ...]) -> StarttlsObserved:
+        """Something that the server says."""
+        return StarttlsObserved(time, 1 - self.dialogue.client, frames, self.dialogue)
+
     def greet(self, time: int, frames: tuple[int, ...], text: str) -> None:
         kind = GreetingWithin if self.inside else Greeting
-        self.out.append(kind(time, 1 - self.client, frames, self.client, self.protocol, text))
+        self.out.append(kind(self.of_server(time, frames), text))
 
     def command(self, word: str, text: str, frames: tuple[int, ...], time: int, secret: bool = False) -> Pending:
         """A command of the client; its answer is awaited."""
         found = Pending(word, text, frames, time, secret)
-        self.commands += 1
+        self.dialogue.commands += 1
         self.pending.append(found)
         if len(self.pending) > MAX_PENDING:
             self.hush()
@@ -227,43 +215,36 @@ class StarttlsObserver(Dissector):
             answer = f"{answer.partition(' ')[0]} {REDACTED}"
         if found is not self.request:
             both = tuple(sorted({*found.frames, *frames}))
-            self._exchange(found, answer, lines, max(time - found.time, 0), time, both)
+            self._exchange(found, answer, lines, self.of_server(time, both))
         return found
 
-    def _exchange(
-        self, command: Pending, answer: str, lines: int, took_ns: int, time: int, frames: tuple[int, ...]
-    ) -> None:
+    def _exchange(self, command: Pending, answer: str, lines: int, observed: StarttlsObserved) -> None:
         self.told += 1
         if self.told > MAX_TOLD:
             self.hush()
             return
         kind = ExchangeWithin if self.inside else StarttlsExchange
-        self.out.append(kind(
-            time, self.client if took_ns < 0 else 1 - self.client, frames, self.client, self.protocol, command.text,
-            answer, lines, took_ns,
-        ))
+        self.out.append(kind(observed, command, answer, lines))
 
     def offer(self, time: int, frames: tuple[int, ...], required: bool = False) -> None:
         """The server offers TLS. Told once."""
-        if not self.offered and not self.inside:
-            self.out.append(Offered(time, 1 - self.client, frames, self.client, self.protocol, required))
-        self.offered = True
+        if not self.dialogue.offered and not self.inside:
+            self.out.append(Offered(self.of_server(time, frames), required=required))
+        self.dialogue.offered = True
 
     def ask(self, command: Pending) -> None:
         """The client asks for TLS."""
         self.request = command
-        self.out.append(Requested(
-            command.time, self.client, command.frames, self.client, self.protocol, command.text, self.offered
-        ))
+        self.out.append(Requested(self.of_client(command.time, command.frames), command))
 
     def behind(self, frames: tuple[int, ...], time: int, octets: int) -> None:
         """Plain text of the client while its request for TLS waits for an answer. Told once."""
         if self.request is not None and not self.injected:
             self.injected = True
-            self.out.append(Injected(time, self.client, frames, self.client, self.protocol, octets))
+            self.out.append(Injected(self.of_client(time, frames), octets))
 
     def stripped(self, time: int, direction: int, frames: tuple[int, ...], sign: str) -> None:
-        self.out.append(Stripped(time, direction, frames, self.client, self.protocol, sign))
+        self.out.append(Stripped(StarttlsObserved(time, direction, frames, self.dialogue), sign))
 
     def refuse(self, answer: str, frames: tuple[int, ...], time: int) -> None:
         """The server does not change to TLS; the dialogue goes on."""
@@ -272,9 +253,7 @@ class StarttlsObserver(Dissector):
             return
         self.request = None
         both = tuple(sorted({*request.frames, *frames}))
-        self.out.append(StarttlsRefused(
-            time, 1 - self.client, both, self.client, self.protocol, request.text, answer, self.offered
-        ))
+        self.out.append(StarttlsRefused(self.of_server(time, both), request, answer))
 
     def agree(self, answer: str, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
         """The server agrees with an answer that ends at chunk.data[end]: TLS begins there."""
@@ -282,10 +261,7 @@ class StarttlsObserver(Dissector):
         if request is None:
             return
         both = tuple(sorted({*request.frames, *frames}))
-        self.out.append(Agreed(
-            self.now, chunk.direction, both, self.client, self.protocol, request.text, answer,
-            max(self.now - request.time, 0), self.began_ns, self.commands,
-        ))
+        self.out.append(Agreed(StarttlsObserved(self.now, chunk.direction, both, self.dialogue), request, answer))
         self._hand_over(chunk.direction, chunk.position + end)
 
     def known(self, secret: bytes) -> None:
@@ -304,10 +280,7 @@ class StarttlsObserver(Dissector):
     def expose(self, exposed: str, command: Pending) -> None:
         """Something that nobody on the way should see is sent. Without TLS that is told, and the rest is not."""
         if not self.inside:
-            self.out.append(InClear(
-                command.time, self.client, command.frames, self.client, self.protocol, exposed, command.text,
-                self.offered,
-            ))
+            self.out.append(InClear(self.of_client(command.time, command.frames), exposed, command))
         if exposed.startswith("credentials"):
             self.conceal()
         self.hush()
@@ -321,10 +294,7 @@ class StarttlsObserver(Dissector):
 
     def _unseen(self, chunk: Chunk) -> None:
         """TLS has begun, and the agreement was not seen."""
-        self.out.append(Agreed(
-            self.now, chunk.direction, (chunk.released_by,), self.client, self.protocol, "", "", -1, self.began_ns,
-            self.commands,
-        ))
+        self.out.append(Agreed(StarttlsObserved(self.now, chunk.direction, (chunk.released_by,), self.dialogue)))
         self._hand_over(chunk.direction, chunk.position)
 
     def _hand_over(self, direction: int, position: int) -> None:

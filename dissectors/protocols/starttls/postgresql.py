@@ -50,7 +50,7 @@ class PostgresqlObserver(StarttlsObserver):
         side = chunk.direction
         data = self.rest[side] + chunk.data
         frames = (chunk.released_by,)
-        if side == self.client:
+        if side == self.dialogue.client:
             taken = self._client(data, frames, chunk)
         else:
             taken = self._server(data, frames, chunk)

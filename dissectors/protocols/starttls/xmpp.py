@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from dissectors.kit.event import Evidence, LimitReached
+from dissectors.kit.event import Evidence, LimitReached, Observed
 from dissectors.kit.inputs import Chunk
 from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Protocol
 from dissectors.protocols.starttls.events import EVENTS
@@ -72,7 +72,8 @@ class XmppObserver(StarttlsObserver):
         if not self.limited:
             self.limited = True
             self.out.append(LimitReached(
-                self.now, chunk.direction, Evidence((chunk.released_by,)), self.protocol, "MAX_TAG", MAX_TAG
+                Observed(self.now, chunk.direction, Evidence((chunk.released_by,))), self.dialogue.protocol, "MAX_TAG",
+                MAX_TAG,
             ))
 
     def _tag(self, tag: bytes, chunk: Chunk, end: int) -> None:
@@ -81,7 +82,7 @@ class XmppObserver(StarttlsObserver):
             return
         name = found.group(1).decode("ascii")
         closing = tag[1:2] == b"/"
-        if chunk.direction == self.client:
+        if chunk.direction == self.dialogue.client:
             if not closing:
                 self._client(name, tag)
         else:

@@ -13,7 +13,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
-from dissectors.protocols.tcp.events import Observed
+from dissectors.protocols.tcp.events import TcpObserved
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     FastRetransmit,
@@ -349,7 +349,7 @@ class LossWatch:
                 self._missed += hole.end - hole.start
         self.holes = []
         if self._missed_times and self._missed:
-            observed = Observed(self._missed_time, self.flow.direction, self._missed_cited.frames(), self.sides)
+            observed = TcpObserved(self._missed_time, self.flow.direction, self._missed_cited.frames(), self.sides)
             out.append(CaptureLoss(observed, self._missed, self._missed_times))
         if self._untold.episodes:
             out.append(LossSummary(self.flow.direction, self.sides, self._untold))
@@ -383,7 +383,7 @@ class LossWatch:
 
     def _event(self) -> Event | None:
         repair = self.repair
-        observed = Observed(self._start, self.flow.direction, self._cited.frames(), self.sides)
+        observed = TcpObserved(self._start, self.flow.direction, self._cited.frames(), self.sides)
         if repair.segments == 0:
             if self._late:
                 late = LateArrivals(self._late, self._late_ns, self._late_cited.frames())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import BACKWARD, Event, Evidence
+from dissectors.kit.event import BACKWARD, Event, Evidence, Observed
 from dissectors.protocols.tcp.segment import Segment
 
 HANDSHAKE: Final = "handshake"
@@ -38,20 +38,17 @@ def frame_list(frames: tuple[int, ...]) -> str:
     return f"#{frames[0]}" if frames else ""
 
 
-class Observed:
-    """When something was seen, of which direction it tells, and in which frames. sides: the words for the two ends,
-    by direction."""
+class TcpObserved(Observed):
+    """What was seen in these frames. sides: the words for the two ends, by direction."""
 
     def __init__(self, time: int, direction: int, frames: tuple[int, ...], sides: tuple[str, str]) -> None:
-        self.time = time
-        self.direction = direction
-        self.frames = frames
+        super().__init__(time, direction, Evidence(tuple(sorted(set(frames))) if len(frames) > 1 else frames))
         self.sides = sides
 
 
-def seen_in(segment: Segment, sides: tuple[str, str], earlier: int = 0) -> Observed:
+def seen_in(segment: Segment, sides: tuple[str, str], earlier: int = 0) -> TcpObserved:
     """What this segment shows, by itself or together with an earlier frame (0: none)."""
-    return Observed(
+    return TcpObserved(
         segment.time, segment.direction, (earlier, segment.frame) if earlier else (segment.frame,), sides
     )
 
@@ -59,11 +56,8 @@ def seen_in(segment: Segment, sides: tuple[str, str], earlier: int = 0) -> Obser
 class TcpEvent(Event):
     """One statement about a TCP connection."""
 
-    def __init__(self, observed: Observed) -> None:
-        frames = observed.frames
-        super().__init__(
-            observed.time, observed.direction, Evidence(tuple(sorted(set(frames))) if len(frames) > 1 else frames)
-        )
+    def __init__(self, observed: TcpObserved) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.sides = observed.sides
 
     def who(self) -> str:

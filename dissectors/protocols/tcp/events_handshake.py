@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import BASE, CORE, EXTRA, OPENING, JsonValue, Vantage
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, Observed, TcpEvent, capital, frame_list, seen_in
+from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, TcpEvent, TcpObserved, capital, frame_list, seen_in
 from dissectors.protocols.tcp.flags import CWR, ECE
 from dissectors.protocols.tcp.options import TcpOptions, brief, explain
 from dissectors.protocols.tcp.segment import Segment
@@ -311,7 +311,7 @@ class TcpRefused(TcpEvent):
         "timeout. A firewall can send the same answer in its name."
     )
 
-    def __init__(self, observed: Observed, after_ns: int, *, exact: bool, repeated: bool) -> None:
+    def __init__(self, observed: TcpObserved, after_ns: int, *, exact: bool, repeated: bool) -> None:
         super().__init__(observed)
         self.after_ns = after_ns
         self.exact = exact
@@ -344,7 +344,7 @@ class TcpUnanswered(TcpEvent):
         "that this capture does not see. The caller can only try again and at last give up."
     )
 
-    def __init__(self, observed: Observed, attempts: int, lasted_ns: int, waited_ns: int) -> None:
+    def __init__(self, observed: TcpObserved, attempts: int, lasted_ns: int, waited_ns: int) -> None:
         super().__init__(observed)
         self.attempts = attempts
         self.lasted_ns = lasted_ns
@@ -379,7 +379,7 @@ class HalfOpen(TcpEvent):
         "away."
     )
 
-    def __init__(self, observed: Observed, attempts: int, waited_ns: int) -> None:
+    def __init__(self, observed: TcpObserved, attempts: int, waited_ns: int) -> None:
         super().__init__(observed)
         self.attempts = attempts
         self.waited_ns = waited_ns
@@ -410,7 +410,7 @@ class SynCookie(TcpEvent):
         "request. The options that do not fit into that number are lost, unless the timestamp carries them."
     )
 
-    def __init__(self, observed: Observed, basis: str, confidence: str) -> None:
+    def __init__(self, observed: TcpObserved, basis: str, confidence: str) -> None:
         super().__init__(observed)
         self.basis = basis
         self.confidence = confidence

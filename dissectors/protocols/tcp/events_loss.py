@@ -5,9 +5,9 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
-from dissectors.kit.inputs import Gap
+from dissectors.kit.inputs import Gap, Overlap
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events import LIKELY, TRANSFER, Observed, TcpEvent, capital, frame_list
+from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, TcpObserved, capital, frame_list
 
 # A first wait shorter than this was not the timer's; a later one of the same bytes may have been.
 LEAST_WAIT_NS: Final = 100_000_000
@@ -94,7 +94,7 @@ class Loss(TcpEvent):
         "sends it again when the acknowledgments, or their absence, suggest that it was lost."
     )
 
-    def __init__(self, observed: Observed, repair: Repair) -> None:
+    def __init__(self, observed: TcpObserved, repair: Repair) -> None:
         super().__init__(observed)
         self.repair = repair
 
@@ -268,7 +268,7 @@ class Reordering(TcpEvent):
         "displacement looks like a loss to the sender."
     )
 
-    def __init__(self, observed: Observed, duplicates: int, late: LateArrivals | None) -> None:
+    def __init__(self, observed: TcpObserved, duplicates: int, late: LateArrivals | None) -> None:
         super().__init__(observed)
         self.duplicates = duplicates
         self.late = late.segments if late is not None else 0
@@ -313,7 +313,7 @@ class LossSummary(TcpEvent):
     WHY: ClassVar[str] = "So many repairs are told as a sum; the first ones stand above."
 
     def __init__(self, direction: int, sides: tuple[str, str], losses: UntoldLosses) -> None:
-        super().__init__(Observed(losses.time, direction, (losses.frame,), sides))
+        super().__init__(TcpObserved(losses.time, direction, (losses.frame,), sides))
         self.episodes = losses.episodes
         self.segments = losses.segments
         self.octets = losses.octets
@@ -348,7 +348,7 @@ class CaptureLoss(TcpEvent):
         "network: it dropped packets, or they took another way. Statements about this stretch are weaker for it."
     )
 
-    def __init__(self, observed: Observed, octets: int, times: int) -> None:
+    def __init__(self, observed: TcpObserved, octets: int, times: int) -> None:
         super().__init__(observed)
         self.octets = octets
         self.times = times
@@ -383,7 +383,7 @@ class StreamGap(TcpEvent):
     )
 
     def __init__(self, gap: Gap, sides: tuple[str, str]) -> None:
-        super().__init__(Observed(gap.time, gap.direction, (gap.frame,), sides))
+        super().__init__(TcpObserved(gap.time, gap.direction, (gap.frame,), sides))
         self.position = gap.position
         self.length = gap.length
 
@@ -413,10 +413,13 @@ class Conflict(TcpEvent):
         "the path that rewrites, or somebody who wants an observer to read other bytes than the receiver."
     )
 
-    def __init__(self, observed: Observed, position: int, length: int, kept: str) -> None:
-        super().__init__(observed)
-        self.position = position
-        self.length = length
+    def __init__(self, overlap: Overlap, sides: tuple[str, str], kept: str) -> None:
+        """kept: "first" or "last", as reassembly decides."""
+        again, first = overlap.frame, overlap.first_frame
+        frames = (first, again) if 0 < first < again else (again,)
+        super().__init__(TcpObserved(overlap.time, overlap.direction, frames, sides))
+        self.position = overlap.position
+        self.length = overlap.length
         self.kept = kept
 
     def label(self) -> str:

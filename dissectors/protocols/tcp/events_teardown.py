@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CLOSING, CORE, JsonValue
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, Observed, TcpEvent, capital, frame_list, seen_in
+from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, TcpEvent, TcpObserved, capital, frame_list, seen_in
 from dissectors.protocols.tcp.flags import ACK
 from dissectors.protocols.tcp.segment import Segment
 
@@ -116,7 +116,7 @@ class HalfClose(TcpEvent):
         "is how a request without a length can be ended."
     )
 
-    def __init__(self, observed: Observed, octets: int, lasted_ns: int) -> None:
+    def __init__(self, observed: TcpObserved, octets: int, lasted_ns: int) -> None:
         super().__init__(observed)
         self.octets = octets
         self.lasted_ns = lasted_ns
@@ -149,7 +149,7 @@ class TcpClosed(TcpEvent):
         "ports. A busy server that closes first therefore collects many of these."
     )
 
-    def __init__(self, observed: Observed, holder: int, lasted_ns: int) -> None:
+    def __init__(self, observed: TcpObserved, holder: int, lasted_ns: int) -> None:
         super().__init__(observed)
         self.holder = holder
         self.lasted_ns = lasted_ns
@@ -241,7 +241,7 @@ class LateSegments(TcpEvent):
         "Data that were under way when the connection ended have nobody left to take them; the usual answer is a reset."
     )
 
-    def __init__(self, observed: Observed, segments: int, octets: int, resets: int) -> None:
+    def __init__(self, observed: TcpObserved, segments: int, octets: int, resets: int) -> None:
         super().__init__(observed)
         self.segments = segments
         self.octets = octets
@@ -275,7 +275,7 @@ class ChallengeAck(TcpEvent):
         "receiver asks back with an ACK: the true peer, if it meant it, will answer with the exact number."
     )
 
-    def __init__(self, observed: Observed, challenged: str, after_ns: int) -> None:
+    def __init__(self, observed: TcpObserved, challenged: str, after_ns: int) -> None:
         super().__init__(observed)
         self.challenged = challenged
         self.after_ns = after_ns
@@ -309,7 +309,7 @@ class NotEnded(TcpEvent):
         "RST an observer cannot tell a connection that lives from one that was forgotten."
     )
 
-    def __init__(self, observed: Observed, how: str, silent_ns: int, half_closed: int, unanswered: int) -> None:
+    def __init__(self, observed: TcpObserved, how: str, silent_ns: int, half_closed: int, unanswered: int) -> None:
         super().__init__(observed)
         self.how = how
         self.silent_ns = silent_ns

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.event import BASE, CORE, EXTRA, NEITHER, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
 from dissectors.kit.units import duration, plural, rate, size
-from dissectors.protocols.tcp.events import LIKELY, TRANSFER, Observed, TcpEvent, capital, frame_list, seen_in
+from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, TcpObserved, capital, frame_list, seen_in
 from dissectors.protocols.tcp.segment import Segment
 
 # A run shorter than this has no rate worth telling.
@@ -109,7 +109,7 @@ class Transfer(TcpEvent):
 
     def __init__(self, run: DataRun, sides: tuple[str, str]) -> None:
         frames = (int(run.first_frame), int(run.last_frame))
-        super().__init__(Observed(
+        super().__init__(TcpObserved(
             run.start, run.direction, frames if run.last_frame > run.first_frame else frames[:1], sides
         ))
         self.octets = int(run.octets)
@@ -169,7 +169,7 @@ class Turns(TcpEvent):
     WHY: ClassVar[str] = "A conversation of many short turns is told as a sum, so that its story stays readable."
 
     def __init__(self, untold: UntoldTurns, sides: tuple[str, str]) -> None:
-        super().__init__(Observed(untold.start, NEITHER, (untold.first_frame, untold.last_frame), sides))
+        super().__init__(TcpObserved(untold.start, NEITHER, (untold.first_frame, untold.last_frame), sides))
         self.turns = untold.turns
         self.octets_forward, self.octets_backward = untold.octets
         self.lasted_ns = untold.last - untold.start
@@ -203,7 +203,7 @@ class ZeroWindow(TcpEvent):
         "window might be lost and both would wait for ever."
     )
 
-    def __init__(self, observed: Observed, closure: WindowClosure) -> None:
+    def __init__(self, observed: TcpObserved, closure: WindowClosure) -> None:
         super().__init__(observed)
         self.lasted_ns = closure.lasted_ns
         self.probes = closure.probes
@@ -259,7 +259,7 @@ class WindowFull(TcpEvent):
         "it is the receiver's buffer and the round trip that set the pace, not the network."
     )
 
-    def __init__(self, observed: Observed, count: int, window: int) -> None:
+    def __init__(self, observed: TcpObserved, count: int, window: int) -> None:
         super().__init__(observed)
         self.count = count
         self.window = window
@@ -288,7 +288,7 @@ class WindowShrunk(TcpEvent):
         "standard strongly discourages it, and asks senders to survive it."
     )
 
-    def __init__(self, observed: Observed, count: int, largest: int) -> None:
+    def __init__(self, observed: TcpObserved, count: int, largest: int) -> None:
         super().__init__(observed)
         self.count = count
         self.largest = largest
@@ -320,7 +320,7 @@ class KeepAlive(TcpEvent):
         "address translators and firewalls from forgetting the connection."
     )
 
-    def __init__(self, observed: Observed, exchange: KeepAliveExchange) -> None:
+    def __init__(self, observed: TcpObserved, exchange: KeepAliveExchange) -> None:
         super().__init__(observed)
         self.probes = exchange.probes
         self.answers = exchange.answers
@@ -367,7 +367,7 @@ class CongestionMarks(TcpEvent):
         "that it has slowed down (CWR): congestion is told without a loss and without a repair."
     )
 
-    def __init__(self, observed: Observed, marked: int, echoes: int, reduced: int) -> None:
+    def __init__(self, observed: TcpObserved, marked: int, echoes: int, reduced: int) -> None:
         super().__init__(observed)
         self.marked = marked
         self.echoes = echoes
@@ -403,7 +403,7 @@ class Limits(TcpEvent):
         "window, the congestion window after losses, and the path. Knowing which one tells what to change."
     )
 
-    def __init__(self, observed: Observed, shares: list[tuple[str, int]], basis: str) -> None:
+    def __init__(self, observed: TcpObserved, shares: list[tuple[str, int]], basis: str) -> None:
         super().__init__(observed)
         self.shares = shares            # (cause, nanoseconds), largest first
         self.total_ns = sum([time for _cause, time in shares])
@@ -453,7 +453,7 @@ class Duplicates(TcpEvent):
         "network delivers one twice. Such a copy looks like a retransmission and is none."
     )
 
-    def __init__(self, observed: Observed, count: int, reported: int) -> None:
+    def __init__(self, observed: TcpObserved, count: int, reported: int) -> None:
         super().__init__(observed)
         self.count = count
         self.reported = reported

@@ -9,7 +9,7 @@ from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.episodes import doubled
-from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE, Observed, seen_in
+from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE, TcpObserved, seen_in
 from dissectors.protocols.tcp.events_handshake import (
     AE,
     Attempt,
@@ -113,7 +113,7 @@ class HandshakeWatch:
             out.append(OptionsExplained(segment, self.sides, mine.options))
         if mine.count == 1 and theirs.count:
             frames = (theirs.cited.first[0], segment.frame)
-            out.append(SimultaneousOpen(Observed(segment.time, NEITHER, frames, self.sides)))
+            out.append(SimultaneousOpen(TcpObserved(segment.time, NEITHER, frames, self.sides)))
 
     def syn_ack(self, segment: Segment, out: list[Event]) -> None:
         direction = segment.direction
@@ -266,14 +266,14 @@ class HandshakeWatch:
         for direction in (0, 1):
             answer = self.answers[direction]
             if answer.count:
-                observed = Observed(answer.last_time, direction, answer.cited.frames(), self.sides)
+                observed = TcpObserved(answer.last_time, direction, answer.cited.frames(), self.sides)
                 out.append(HalfOpen(observed, answer.count, time - answer.last_time))
                 return True
         for direction in (0, 1):
             syn = self.syns[direction]
             if syn.count:
                 out.append(TcpUnanswered(
-                    Observed(syn.last_time, direction, syn.cited.frames(), self.sides), syn.count,
+                    TcpObserved(syn.last_time, direction, syn.cited.frames(), self.sides), syn.count,
                     syn.last_time - syn.first_time, time - syn.last_time,
                 ))
                 return True

@@ -14,8 +14,10 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration
-from dissectors.protocols.tcp.events import Observed
+from dissectors.protocols.tcp.events import TcpObserved
 from dissectors.protocols.tcp.events_transfer import Limits
+from dissectors.protocols.tcp.segment import Segment
+from dissectors.protocols.tcp.windows import WindowWatch
 
 CAUSES: Final = ("application", "receiver", "congestion", "unknown")
 APPLICATION: Final[i64] = 0
@@ -56,11 +58,10 @@ class LimitWatch:
         self._last_frame: i64 = 0
         self._first_time: i64 = 0
 
-    def data(
-        self, time: i64, frame: i64, octets: i64, window: i64, idle: bool, congested: bool, closed_ns: int
-    ) -> None:
-        """New bytes. window: the peer's; idle: all before them was acknowledged; closed_ns: how long the peer's
-        window was closed so far."""
+    def data(self, segment: Segment, octets: i64, peer: WindowWatch, *, idle: bool, congested: bool) -> None:
+        """New bytes. peer: the window that they have to fit into; idle: all before them was acknowledged."""
+        time, frame = i64(segment.time), i64(segment.frame)
+        window, closed_ns = peer.window, peer.closed_ns
         self.octets += octets
         self._last_frame = frame
         if self._round_start < 0:
@@ -149,4 +150,4 @@ class LimitWatch:
         else:
             basis = "only repairs and silences could be told; the round trip is not known"
         frames = (int(self._first_frame), int(self._last_frame))
-        out.append(Limits(Observed(self._first_time, self.direction, frames, self.sides), self.shares(), basis))
+        out.append(Limits(TcpObserved(self._first_time, self.direction, frames, self.sides), self.shares(), basis))

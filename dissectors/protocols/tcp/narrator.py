@@ -9,11 +9,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import Event, Evidence, LimitReached
-from dissectors.kit.inputs import Gap
+from dissectors.kit.event import Event, LimitReached
+from dissectors.kit.inputs import Gap, Overlap
 from dissectors.protocols.tcp.end import End
 from dissectors.protocols.tcp.episodes import OPEN, SETTLING
-from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER, Observed, seen_in
+from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER, TcpObserved, seen_in
 from dissectors.protocols.tcp.events_handshake import Midstream
 from dissectors.protocols.tcp.events_loss import Conflict, StreamGap
 from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, Urgent
@@ -124,20 +124,19 @@ class TcpNarrator:
         if self._gaps > MAX_GAPS + 1:
             return []
         if self._gaps > MAX_GAPS:
-            return [LimitReached(gap.time, gap.direction, Evidence((gap.frame,)), "tcp", "MAX_GAPS", MAX_GAPS)]
+            observed = TcpObserved(gap.time, gap.direction, (gap.frame,), self.sides)
+            return [LimitReached(observed, "tcp", "MAX_GAPS", MAX_GAPS)]
         return [StreamGap(gap, self.sides)]
 
-    def on_conflict(
-        self, frame: int, time: int, direction: int, position: int, length: int, earlier_frame: int, kept: str
-    ) -> list[Event]:
+    def on_conflict(self, overlap: Overlap, kept: str) -> list[Event]:
         """The same stream bytes came with other content. kept: "first" or "last", as reassembly decides."""
         self._conflicts += 1
         if self._conflicts > MAX_CONFLICTS + 1:
             return []
         if self._conflicts > MAX_CONFLICTS:
-            return [LimitReached(time, direction, Evidence((frame,)), "tcp", "MAX_CONFLICTS", MAX_CONFLICTS)]
-        frames = (earlier_frame, frame) if 0 < earlier_frame < frame else (frame,)
-        return [Conflict(Observed(time, direction, frames, self.sides), position, length, kept)]
+            observed = TcpObserved(overlap.time, overlap.direction, (overlap.frame,), self.sides)
+            return [LimitReached(observed, "tcp", "MAX_CONFLICTS", MAX_CONFLICTS)]
+        return [Conflict(overlap, self.sides, kept)]
 
     def on_skip(self) -> list[Event]:
         """Segments are left out here, by the analyser and not by the capture: nothing is concluded from that."""
@@ -165,10 +164,10 @@ class TcpNarrator:
             side.limit.finish(out)
             flow = side.flow
             if side.mark_time >= 0:
-                observed = Observed(side.mark_time, flow.direction, tuple(side.marks.first), self.sides)
+                observed = TcpObserved(side.mark_time, flow.direction, tuple(side.marks.first), self.sides)
                 out.append(CongestionMarks(observed, side.marked, side.echoes, side.reduced))
             if side.copy_count:
-                observed = Observed(side.copy_time, flow.direction, tuple(side.copies.first), self.sides)
+                observed = TcpObserved(side.copy_time, flow.direction, tuple(side.copies.first), self.sides)
                 out.append(Duplicates(observed, side.copy_count, side.copies_reported))
         told = self.handshake.finish(time, out) if not self.midstream else False
         self.teardown.finish(how, time, told, unanswered, out)
@@ -284,10 +283,7 @@ class TcpNarrator:
             if bits & (ZERO_WINDOW_PROBE | KEEP_ALIVE) == 0:
                 self._data(segment, mine, theirs, time, seq, length, flags, bits, out)
         if flags & ACK:
-            mine.window.advertise(
-                time, i64(segment.frame), i64(segment.window_bytes), i64(segment.window), other.acked,
-                current and segment.scale_known, out
-            )
+            mine.window.advertise(segment, other.acked, out, current=current and segment.scale_known)
 
     def _catch_up(self, segment: Segment, mine: End, theirs: End, flags: i64) -> None:
         """After segments were left out: both streams are where this segment says."""
@@ -443,7 +439,7 @@ class TcpNarrator:
             else:
                 filled = mine.loss.old(segment, position, end, stamp, out)
                 if filled > 0:
-                    self.turns.data(i64(segment.direction), time, frame, filled, True, self.sides, out)
+                    self.turns.data(segment, filled, self.sides, out, held=True)
         idle = flow.acked >= high
         mine.note_sent(segment)
         if end > high:
@@ -468,15 +464,13 @@ class TcpNarrator:
         repairing = mine.loss.repairing()
         if self.turns.run.direction != segment.direction and self.turns.run.turn:
             self._end_run(out)
-        self.turns.data(
-            i64(segment.direction), time, frame, octets, repairing or window.resuming, self.sides, out
-        )
+        self.turns.data(segment, octets, self.sides, out, held=repairing or window.resuming)
         if window.resuming:
             window.resumed(time, out)
         if mine.keep_alive.exchange.probes or theirs.keep_alive.exchange.probes:
             mine.keep_alive.close(out)
             theirs.keep_alive.close(out)
-        mine.limit.data(time, frame, octets, window.window, idle, repairing, window.closed_ns)
+        mine.limit.data(segment, octets, window, idle=idle, congested=repairing)
         in_flight = i64(segment.bytes_in_flight)
         mine.flight.add(time, in_flight if in_flight >= 0 else flow.high - flow.acked)
         flow.last_data_time = time

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events import MAX_FRAMES, Observed, seen_in
+from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved, seen_in
 from dissectors.protocols.tcp.events_teardown import (
     BOTH,
     ChallengeAck,
@@ -109,7 +109,7 @@ class TeardownWatch:
         second = self.flows[1 - self._first_fin]
         holder = BOTH if self.states[0] == TIME_WAIT and self.states[1] == TIME_WAIT else self._first_fin
         frames = (int(first.fin_frame), int(second.fin_frame), segment.frame)
-        observed = Observed(segment.time, NEITHER, frames, self.sides)
+        observed = TcpObserved(segment.time, NEITHER, frames, self.sides)
         out.append(TcpClosed(observed, holder, i64(segment.time) - first.fin_time))
         self.over = True
 
@@ -255,7 +255,7 @@ class TeardownWatch:
     def finish(self, how: str, time: int, told: bool, unanswered: list[int], out: list[Event]) -> None:
         """The end of the telling. told: another event said how it ended; unanswered: resends by direction."""
         if self._late_cited.last:
-            observed = Observed(self._late_time, self._late_direction, self._late_cited.frames(), self.sides)
+            observed = TcpObserved(self._late_time, self._late_direction, self._late_cited.frames(), self.sides)
             out.append(LateSegments(observed, self._late, self._late_octets, self._late_resets))
         if self.over or told or self.reset_seen:
             return
@@ -266,12 +266,12 @@ class TeardownWatch:
             octets = self.flows[1 - half].octets() - self._fin_position
             fin = self.flows[half]
             if octets > 0:
-                observed = Observed(last.last_time, 1 - half, (int(fin.fin_frame),), self.sides)
+                observed = TcpObserved(last.last_time, 1 - half, (int(fin.fin_frame),), self.sides)
                 out.append(HalfClose(observed, octets, last.last_time - fin.fin_time))
         if how == "closed":
             return
         side = 0 if unanswered[0] >= unanswered[1] else 1
-        observed = Observed(
+        observed = TcpObserved(
             last.last_time, side if unanswered[side] else NEITHER, (int(last.last_frame),), self.sides
         )
         out.append(NotEnded(observed, how, time - last.last_time, half, unanswered[side]))

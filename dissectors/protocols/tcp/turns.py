@@ -7,6 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import Event
 from dissectors.protocols.tcp.events_transfer import DataRun, Transfer, Turns, UntoldTurns
+from dissectors.protocols.tcp.segment import Segment
 
 # A silence this long within one direction begins a new run.
 PAUSE_NS: Final[i64] = 1_000_000_000
@@ -19,10 +20,9 @@ class TurnWatch:
         self.run = DataRun(-1, 0, 0, 0)     # the last one, without segments once it was told; turn 0: none yet
         self._untold = UntoldTurns()
 
-    def data(
-        self, direction: i64, time: i64, frame: i64, octets: i64, held: bool, sides: tuple[str, str], out: list[Event]
-    ) -> None:
+    def data(self, segment: Segment, octets: i64, sides: tuple[str, str], out: list[Event], *, held: bool) -> None:
         """New bytes of a direction. held: a repair or a closed window explains a silence, so it is no pause."""
+        direction, time, frame = i64(segment.direction), i64(segment.time), i64(segment.frame)
         run = self.run
         silence = time - run.last
         if direction == run.direction and run.segments and (silence <= PAUSE_NS or held):

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
-from dissectors.protocols.tcp.events import MAX_FRAMES, Observed
+from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved
 from dissectors.protocols.tcp.events_transfer import (
     KeepAlive,
     KeepAliveExchange,
@@ -17,6 +17,7 @@ from dissectors.protocols.tcp.events_transfer import (
     ZeroWindow,
 )
 from dissectors.protocols.tcp.flow import BoundedSeries
+from dissectors.protocols.tcp.segment import Segment
 
 MAX_TOLD: Final[i64] = 50           # zero windows told one by one in a direction
 
@@ -51,10 +52,10 @@ class WindowWatch:
         self._filled_frame: i64 = 0
         self._filled_window: i64 = 0
 
-    def advertise(
-        self, time: i64, frame: i64, window: i64, raw: i64, acked: i64, current: bool, out: list[Event]
-    ) -> None:
+    def advertise(self, segment: Segment, acked: i64, out: list[Event], *, current: bool) -> None:
         """A segment of this side. current: the scale is known, and no older ACK is told than before."""
+        time, frame = i64(segment.time), i64(segment.frame)
+        window, raw = i64(segment.window_bytes), i64(segment.window)
         if raw:
             self.unit = window // raw if window >= raw else 1
         if self.closed:
@@ -127,7 +128,7 @@ class WindowWatch:
             self._cited.add(int(self._update_frame))
         self._closure.how = how
         self._closure.resumed_ns = int(resumed_ns)
-        observed = Observed(self._start, self.direction, self._cited.frames(), self.sides)
+        observed = TcpObserved(self._start, self.direction, self._cited.frames(), self.sides)
         out.append(ZeroWindow(observed, self._closure))
 
     def filled(self, time: i64, frame: i64) -> None:
@@ -141,7 +142,7 @@ class WindowWatch:
     def end_run(self, out: list[Event]) -> None:
         """The peer's run of data is over."""
         if self._filled:
-            observed = Observed(self._filled_time, 1 - self.direction, (int(self._filled_frame),), self.sides)
+            observed = TcpObserved(self._filled_time, 1 - self.direction, (int(self._filled_frame),), self.sides)
             out.append(WindowFull(observed, self._filled, self._filled_window))
             self._filled = 0
 
@@ -154,7 +155,7 @@ class WindowWatch:
         elif self.resuming:
             self._emit("update", -1, out)
         if self._shrunk:
-            observed = Observed(self._shrunk_time, self.direction, (int(self._shrunk_frame),), self.sides)
+            observed = TcpObserved(self._shrunk_time, self.direction, (int(self._shrunk_frame),), self.sides)
             out.append(WindowShrunk(observed, self._shrunk, self._shrunk_most))
 
 
@@ -189,7 +190,7 @@ class KeepAliveWatch:
         """Data, or the end, put an end to the exchange."""
         if self.exchange.probes == 0:
             return
-        observed = Observed(self.exchange.start, self.direction, self._cited.frames(), self.sides)
+        observed = TcpObserved(self.exchange.start, self.direction, self._cited.frames(), self.sides)
         out.append(KeepAlive(observed, self.exchange))
         self.exchange = KeepAliveExchange()
         self._cited.clear()

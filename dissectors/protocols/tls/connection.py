@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, LimitReached, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import ALPN, ANYONE, BENEATH, Context, Handoff, Output
-from dissectors.protocols.tls.events import TlsEvent
+from dissectors.protocols.tls.events import TlsEvent, TlsObserved
 from dissectors.protocols.tls.events_data import (
     KEYS_FOUND,
     KEYS_MISSING,
@@ -18,6 +18,7 @@ from dissectors.protocols.tls.events_data import (
 )
 from dissectors.protocols.tls.events_proof import FinishedSeen
 from dissectors.protocols.tls.events_summary import TlsEstablished
+from dissectors.protocols.tls.handshake import RecordOrMessage
 from dissectors.protocols.tls.records import TlsRecord
 from dissectors.protocols.tls.secrets import Keys
 from dissectors.protocols.tls.state import Session, TlsSide
@@ -61,13 +62,17 @@ class TlsConnection:
         elif not self.capped:
             self.capped = True
             self.out.append(LimitReached(
-                event.time, event.direction, event.evidence, "tls", "messages told one by one", MAX_TOLD
+                Observed(event.time, event.direction, event.evidence), "tls", "messages told one by one", MAX_TOLD
             ))
 
     def take(self) -> list[Output]:
         out = self.out
         self.out = []
         return out
+
+    def seen(self, side: TlsSide, within: RecordOrMessage) -> TlsObserved:
+        """What that record or message of a side shows."""
+        return TlsObserved(within.time, side.direction, within.frames, self.client, within.length)
 
     def from_client(self, side: TlsSide) -> bool:
         return side.direction == self.client
@@ -91,16 +96,14 @@ class TlsConnection:
 
     # -- keys ------------------------------------------------------------------------------------------
 
-    def decryption(self, outcome: str, reason: str, side: TlsSide, frames: tuple[int, ...], time: int) -> None:
+    def decryption(self, outcome: str, reason: str, side: TlsSide, within: RecordOrMessage) -> None:
         """Said once for each outcome of a connection."""
         if self.keys_told == outcome:
             return
         self.keys_told = outcome
-        self.tell(Decryption(
-            time, side.direction, frames, self.client, outcome, [*self.keys.labels], reason
-        ))
+        self.tell(Decryption(self.seen(side, within), outcome, [*self.keys.labels], reason))
 
-    def no_keys(self, side: TlsSide, frames: tuple[int, ...], time: int) -> None:
+    def no_keys(self, side: TlsSide, within: RecordOrMessage) -> None:
         """What was wanted is not in the log, so fragments need not be kept."""
         if not self.keys.active:
             return
@@ -112,7 +115,7 @@ class TlsConnection:
             reason = "the ClientHello is not in the capture, and keys are named by its random number"
         elif self.keys.provided.private_keys and not self.keys.provided.secrets:
             reason = "a private key only opens sessions with RSA key exchange"
-        self.decryption(KEYS_MISSING, reason, side, frames, time)
+        self.decryption(KEYS_MISSING, reason, side, within)
 
     def use_handshake_keys(self, side: TlsSide) -> None:
         """TLS 1.3: from the ServerHello on, or for the client after its early data."""
@@ -125,33 +128,32 @@ class TlsConnection:
             side.opener = opener
         side.generation = 0
 
-    def opened(self, side: TlsSide, frames: tuple[int, ...], time: int) -> None:
+    def opened(self, side: TlsSide, record: TlsRecord) -> None:
         """The first record that opened proves that the keys are right."""
         if side.opened == 1 and self.keys_told != KEYS_FOUND:
-            self.decryption(KEYS_FOUND, "", side, frames, time)
+            self.decryption(KEYS_FOUND, "", side, record)
 
-    def refused(self, side: TlsSide, most: int, frames: tuple[int, ...], time: int) -> None:
+    def refused(self, side: TlsSide, most: int, record: TlsRecord) -> None:
         """A record did not open."""
         if side.failures >= most:
             side.opener = None
             side.layer.keep = False
         if not side.opened and not self.sides[1 - side.direction].opened:
-            self.decryption(
-                KEYS_WRONG, "a record does not pass its check with them", side, frames, time
-            )
+            self.decryption(KEYS_WRONG, "a record does not pass its check with them", side, record)
 
     # -- the end of a handshake ------------------------------------------------------------------------
 
     def finished(
-        self, side: TlsSide, frames: tuple[int, ...], time: int, encrypted: bool, inferred: bool, verified: str
+        self, side: TlsSide, observed: TlsObserved, verified: str = "", *, encrypted: bool = False,
+        inferred: bool = False,
     ) -> None:
         """Finished of one side, read or told by its place."""
         if self.from_client(side):
             self.tell_early()
-        self.spoke(side, "Finished", frames, time)
-        self.tell(FinishedSeen(time, side.direction, frames, self.client, encrypted, inferred, verified))
-        side.finished_ns = time
-        side.finished_frames = frames
+        self.spoke(side, "Finished", observed.frames, observed.time)
+        self.tell(FinishedSeen(observed, verified, encrypted=encrypted, inferred=inferred))
+        side.finished_ns = observed.time
+        side.finished_frames = observed.frames
         self.establish(side, inferred)
 
     def establish(self, side: TlsSide, inferred: bool) -> None:
@@ -168,7 +170,7 @@ class TlsConnection:
         decrypted = mine.opened > 0 and theirs.opened > 0
         summary = summed_up(session, mine.finished_ns, inferred, decrypted, self.client_side())
         frames = tuple(sorted({*session.began_frames, *theirs.finished_frames, *mine.finished_frames}))
-        self.tell(TlsEstablished(mine.finished_ns, side.direction, frames, self.client, summary))
+        self.tell(TlsEstablished(TlsObserved(mine.finished_ns, side.direction, frames, self.client), summary))
 
     def early_outcome(self, outcome: str, frame: int, time: int) -> None:
         """What became of the early data, once the capture shows it."""
@@ -185,10 +187,8 @@ class TlsConnection:
         sent = session.early_sent
         if session.early and not session.early_told and sent.records:
             session.early_told = True
-            self.tell(EarlyData(
-                sent.begin, self.client, sent.cited.frames(), self.client, session.early_outcome or OFFERED,
-                sent.records, sent.octets,
-            ))
+            observed = TlsObserved(sent.begin, self.client, sent.cited.frames(), self.client)
+            self.tell(EarlyData(observed, session.early_outcome or OFFERED, sent))
 
     # -- the protocol above ----------------------------------------------------------------------------
 

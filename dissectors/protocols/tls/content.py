@@ -6,7 +6,7 @@ from typing import Final
 from dissectors.kit.inputs import Close
 from dissectors.kit.protocol import Context
 from dissectors.protocols.tls.causes import cause
-from dissectors.protocols.tls.events import RecordSeen
+from dissectors.protocols.tls.events import RecordSeen, TlsObserved
 from dissectors.protocols.tls.events_data import REJECTED, EncryptedHandshake, HeartbeatSeen, Renegotiation
 from dissectors.protocols.tls.events_end import CLOSE_NOTIFY, FATAL, AlertSeen, Ssl2Answer, TlsRefused
 from dissectors.protocols.tls.events_proof import ChangeCipherSpecSeen
@@ -17,6 +17,7 @@ from dissectors.protocols.tls.records import TlsRecord
 from dissectors.protocols.tls.secrets import MAX_FAILURES, open_record
 from dissectors.protocols.tls.state import Hidden, TlsSide
 from dissectors.wire.tls.hello import ClientHello
+from dissectors.wire.tls.messages import Alert, Heartbeat
 from dissectors.wire.tls.names import HANDSHAKES
 from dissectors.wire.tls.protection import BadRecord
 
@@ -74,10 +75,7 @@ class TlsContent(TlsObserver):
                 types = self._ssl2(side, record)
         self.inner = inner
         if self.context.each_pdu and (inner != SSL2 or types):
-            self.out.insert(place, RecordSeen(
-                record.time, side.direction, record.frames, self.client, inner, kind, record.version, record.length,
-                types, record.cut > 0,
-            ))
+            self.out.insert(place, RecordSeen(self.seen(side, record), record, inner, types))
         return counts
 
     # -- decryption ------------------------------------------------------------------------------------
@@ -100,9 +98,9 @@ class TlsContent(TlsObserver):
             if self.session.early_outcome == REJECTED and self.from_client(side) and side.finished_ns < 0:
                 return None   # early data that was on its way when the server refused it
             most = 1 if not self.session.tls13 and not side.opened else MAX_FAILURES
-            self.refused(side, most, record.frames, record.time)
+            self.refused(side, most, record)
             return None
-        self.opened(side, record.frames, record.time)
+        self.opened(side, record)
         return plain
 
     def _without_opener(self, side: TlsSide, record: TlsRecord) -> bytes | None:
@@ -193,14 +191,14 @@ class TlsContent(TlsObserver):
     def _hidden_handshake(self, side: TlsSide, record: TlsRecord) -> None:
         """Up to TLS 1.2: Finished, or a new handshake within the connection."""
         if side.secure and side.finished_ns < 0:
-            self.finished(side, record.frames, record.time, True, False, "")
+            self.finished(side, self.seen(side, record), encrypted=True)
             return
         if self.session.established and not self.hidden_renegotiation:
             self.hidden_renegotiation = True
-            self.tell(Renegotiation(record.time, side.direction, record.frames, self.client, False, False))
-        self.tell(EncryptedHandshake(
-            record.time, side.direction, record.frames, self.client, 1, record.length, False, record.time
-        ))
+            self.tell(Renegotiation(self.seen(side, record), readable=False, bound=False))
+        alone = Hidden()
+        _add(alone, record)
+        self.tell(EncryptedHandshake(self.seen(side, record), alone, within13=False))
 
     def _ssl2(self, side: TlsSide, record: TlsRecord) -> list[int]:
         """A message of SSL 2.0: a ClientHello, which later versions may answer, or the answer of SSL 2.0 itself."""
@@ -215,17 +213,15 @@ class TlsContent(TlsObserver):
             self.spoke(side, "ClientHello", record.frames, record.time)
         elif not self.session.broken:
             self.session.broken = True
-            self.tell(Ssl2Answer(record.time, side.direction, record.frames, self.client))
+            self.tell(Ssl2Answer(self.seen(side, record)))
         return [content[0]]
 
     def _change(self, side: TlsSide, record: TlsRecord) -> None:
         session = self.session
         offers13 = session.hello is not None and TLS13 in session.hello.versions
         dummy = session.tls13 or (session.server is None and offers13)
-        self.tell(ChangeCipherSpecSeen(
-            record.time, side.direction, record.frames, self.client, dummy,
-            not dummy and session.hello is not None and session.server is None,
-        ))
+        early = not dummy and session.hello is not None and session.server is None
+        self.tell(ChangeCipherSpecSeen(self.seen(side, record), dummy=dummy, early=early))
         if dummy:
             return
         self.spoke(side, "ChangeCipherSpec", record.frames, record.time)
@@ -235,7 +231,7 @@ class TlsContent(TlsObserver):
             return
         pair = self.keys.openers(session)
         if pair is None:
-            self.no_keys(side, record.frames, record.time)
+            self.no_keys(side, record)
         else:
             side.opener = pair[0 if self.from_client(side) else 1]
             side.opened = 0
@@ -254,7 +250,7 @@ class TlsContent(TlsObserver):
         """True where it is application data as far as one can tell; the rest belongs to a handshake of TLS 1.3."""
         session = self.session
         if session.hello is None:
-            self.no_keys(side, record.frames, record.time)
+            self.no_keys(side, record)
             for one in self.sides:
                 one.layer.count = not self.context.each_pdu
             return True
@@ -275,39 +271,41 @@ class TlsContent(TlsObserver):
         if not client:
             first = self.client_side().hidden
             if first.records and not session.early:
-                self._inferred(self.client_side(), first.cited.frames(), first.end)
+                self._inferred(self.client_side(), self._by_its_place(self.client_side()))
                 return True
             _add(side.hidden, record)
             self.spoke(side, "its encrypted messages", record.frames, record.time)
             return False
         if record.length == 4 + (48 if session.suite == SHA384_SUITE else 32) + 1 + tag:
-            self._inferred(side, record.frames, record.time)
+            self._inferred(side, self.seen(side, record))
             return False
         if session.early and side.hidden.records == 0 and record.length != 5 + tag:
             _add(session.early_sent, record)
             return False
         _add(side.hidden, record)
         if side.hidden.records >= MAX_HIDDEN:
-            self._inferred(side, side.hidden.cited.frames(), side.hidden.end)
+            self._inferred(side, self._by_its_place(side))
         return False
 
-    def _inferred(self, side: TlsSide, frames: tuple[int, ...], time: int) -> None:
+    def _by_its_place(self, side: TlsSide) -> TlsObserved:
+        """A Finished that is among the encrypted records of that side."""
+        return TlsObserved(side.hidden.end, side.direction, side.hidden.cited.frames(), self.client)
+
+    def _inferred(self, side: TlsSide, observed: TlsObserved) -> None:
         """The client's Finished, told by its size or its place, ends a handshake that cannot be read."""
         server = self.server_side()
         self.flush_hidden(server)
         if server.finished_ns < 0:
             server.finished_ns = self.session.last_ns
             server.finished_frames = self.session.last_frames
-        self.finished(side, frames, time, True, True, "")
+        self.finished(side, observed, encrypted=True, inferred=True)
         side.hidden = Hidden()
 
     def flush_hidden(self, side: TlsSide) -> None:
         hidden = side.hidden
         if hidden.records:
-            self.tell(EncryptedHandshake(
-                hidden.begin, side.direction, hidden.cited.frames(), self.client, hidden.records, hidden.octets, True,
-                hidden.end,
-            ))
+            observed = TlsObserved(hidden.begin, side.direction, hidden.cited.frames(), self.client)
+            self.tell(EncryptedHandshake(observed, hidden, within13=True))
             side.hidden = Hidden()
 
     # -- alerts and heartbeats -------------------------------------------------------------------------
@@ -322,7 +320,7 @@ class TlsContent(TlsObserver):
             why += "; at this place the client mostly does not accept the server's certificate"
         elif session.requested or self.client_side().hidden.records:
             why += "; at this place the server mostly misses or refuses the client's certificate"
-        self._tell_alert(side, record, -1, -1, True, why)
+        self.tell(TlsRefused(self.seen(side, record), None, why, session))
 
     def _alert(self, side: TlsSide, record: TlsRecord, content: bytes, opened: bool) -> None:
         session = self.session
@@ -330,10 +328,12 @@ class TlsContent(TlsObserver):
             side.notified_hidden = session.established
             ended = not session.established and not session.broken
             session.broken = session.broken or ended
-            self._tell_alert(side, record, -1, -1, ended and session.hello is not None, "")
+            hidden = TlsRefused if ended and session.hello is not None else AlertSeen
+            self.tell(hidden(self.seen(side, record), None, "", session))
             return
-        level, description = content[0], content[1]
-        fatal = level == FATAL or (session.tls13 and description not in (CLOSE_NOTIFY, USER_CANCELED))
+        alert = Alert(content)
+        description = alert.description
+        fatal = alert.level == FATAL or (session.tls13 and description not in (CLOSE_NOTIFY, USER_CANCELED))
         ended = fatal and not session.established
         if description == CLOSE_NOTIFY:
             side.notified = True
@@ -343,27 +343,12 @@ class TlsContent(TlsObserver):
         if ended:
             self.flush_hidden(self.server_side())
             session.broken = True
-        self._tell_alert(side, record, level, description, ended, because)
-
-    def _tell_alert(
-        self, side: TlsSide, record: TlsRecord, level: int, description: int, ended: bool, because: str
-    ) -> None:
-        session = self.session
         kind = TlsRefused if ended else AlertSeen
-        self.tell(kind(
-            record.time, side.direction, record.frames, self.client, level, description, because, session.began_ns,
-            session.server_name, record.length,
-        ))
+        self.tell(kind(self.seen(side, record), alert, because, session))
 
     def _heartbeat(self, side: TlsSide, record: TlsRecord, content: bytes, opened: bool) -> None:
-        kind, claimed, over = "", -1, False
-        if len(content) >= 3 and (opened or not side.secure):
-            kind = {1: "request", 2: "response"}.get(content[0], f"of type {content[0]}")
-            claimed = content[1] << 8 | content[2]
-            over = claimed + 3 > len(content)
-        self.tell(HeartbeatSeen(
-            record.time, side.direction, record.frames, self.client, kind, claimed, record.length, over
-        ))
+        readable = len(content) >= 3 and (opened or not side.secure)
+        self.tell(HeartbeatSeen(self.seen(side, record), Heartbeat(content) if readable else None))
 
 
 def _add(hidden: Hidden, record: TlsRecord) -> None:

@@ -3,15 +3,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.tls.content import TlsContent
-from dissectors.protocols.tls.events import Resynchronised
+from dissectors.protocols.tls.events import Resynchronised, TlsObserved
 from dissectors.protocols.tls.events_data import ApplicationData, DataSummary
 from dissectors.protocols.tls.events_end import Plaintext, Stalled, TlsClosed
 from dissectors.protocols.tls.header import APPLICATION_DATA
-from dissectors.protocols.tls.plain import looks_like
 from dissectors.protocols.tls.records import BROKEN, FOUND, Found, Notice, TlsRecord, TlsRun
 from dissectors.protocols.tls.state import TlsSide
 
@@ -105,27 +104,21 @@ class TlsDissector(Dissector):
 
     def _notice(self, side: TlsSide, notice: Notice) -> None:
         state = self.state
-        frames = (notice.frame,)
+        observed = TlsObserved(notice.time, side.direction, (notice.frame,), state.client)
         if notice.kind == BROKEN:
             side.messages.clear()
             side.unsure = True
             side.gap = True
             state.out.append(Malformed(
-                notice.time, side.direction, Evidence(frames), "tls", 0,
+                Observed(notice.time, side.direction, Evidence(observed.frames)), "tls", 0,
                 f"no record begins where one is due ({notice.first.hex(' ')})",
             ))
         elif notice.kind == FOUND:
-            state.tell(Resynchronised(
-                notice.time, side.direction, frames, state.client, notice.passed, notice.lost
-            ))
+            state.tell(Resynchronised(observed, notice))
         elif not self.context.midstream:
-            session = state.session
-            answer = session.hello is not None and not state.from_client(side)
-            state.tell(Plaintext(
-                notice.time, side.direction, frames, state.client, looks_like(notice.first), notice.first, answer,
-                session.began_ns,
-            ))
-            session.broken = session.broken or answer
+            event = Plaintext(observed, notice, state.session)
+            state.tell(event)
+            state.session.broken = state.session.broken or event.answer
 
     # -- runs of application data ----------------------------------------------------------------------
 
@@ -156,10 +149,8 @@ class TlsDissector(Dissector):
         side.records += int(run.records)
         side.end = run.end
         side.last_frame = run.cited.last
-        self.state.out.append(ApplicationData(
-            run.begin, side.direction, run.cited.frames(), self.state.client, int(run.records), int(run.octets),
-            int(run.plain), int(run.largest), run.end, runs,
-        ))
+        observed = TlsObserved(run.begin, side.direction, run.cited.frames(), self.state.client)
+        self.state.out.append(ApplicationData(observed, run, runs))
 
     # -- the end ---------------------------------------------------------------------------------------
 
@@ -198,22 +189,16 @@ class TlsDissector(Dissector):
         if not spoken:
             return
         last = max(spoken, key=_end_of)
-        state.tell(DataSummary(
-            last.end, NEITHER, (last.last_frame,), state.client, [side.records for side in state.sides],
-            [side.octets for side in state.sides], [side.runs for side in state.sides],
-            min([side.begin for side in spoken]), state.child,
-        ))
+        observed = TlsObserved(last.end, NEITHER, (last.last_frame,), state.client)
+        state.tell(DataSummary(observed, state.sides, plain=state.child))
 
     def _stalled(self, how: str, frame: int, time: int) -> None:
         state = self.state
         session = state.session
         from_client, awaited = self._awaited()
         frames = tuple(sorted({*session.last_frames, frame}))
-        state.tell(Stalled(
-            time, state.client if from_client else 1 - state.client, frames, state.client,
-            session.last_message, awaited, from_client, how, max(time - session.last_ns, 0), session.began_ns,
-            session.server_name,
-        ))
+        due = state.client if from_client else 1 - state.client
+        state.tell(Stalled(TlsObserved(time, due, frames, state.client), session, awaited, how))
 
     def _awaited(self) -> tuple[bool, str]:
         """(whether the client was due to speak, what it or the server should have said)"""
@@ -249,7 +234,8 @@ class TlsDissector(Dissector):
                 unfinished.append(name)
         if how == "capture" and not notified:
             return   # the connection goes on, for all that is known
-        state.tell(TlsClosed(time, NEITHER, (frame,), state.client, notified, how, unfinished, inferred))
+        observed = TlsObserved(time, NEITHER, (frame,), state.client)
+        state.tell(TlsClosed(observed, notified, how, unfinished, inferred=inferred))
 
 
 def _end_of(side: TlsSide) -> int:

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CARRYING, EXTRA, Event, Evidence, JsonValue
 from dissectors.protocols.tls.header import SSL2
+from dissectors.protocols.tls.records import Notice, TlsRecord
 from dissectors.wire.tls.names import content_type_name, handshake_name, version_name
 
 HANDSHAKE: Final = "tls handshake"
@@ -48,12 +49,27 @@ def numbers(values: list[int]) -> list[JsonValue]:
     return out
 
 
+class TlsObserved:
+    """When something was seen, of which direction it tells, and in which frames.
+
+    client: the direction in which the client sends. length: octets of the record's fragment or the message's body that
+    it was read from, 0 where it is about more than one.
+    """
+
+    def __init__(self, time: int, direction: int, frames: tuple[int, ...], client: int, length: int = 0) -> None:
+        self.time = time
+        self.direction = direction
+        self.frames = frames
+        self.client = client
+        self.length = length
+
+
 class TlsEvent(Event):
     """One statement about a TLS connection. client: the direction in which the client sends."""
 
-    def __init__(self, time: int, direction: int, frames: tuple[int, ...], client: int) -> None:
-        super().__init__(time, direction, Evidence(frames))
-        self.client = client
+    def __init__(self, observed: TlsObserved) -> None:
+        super().__init__(observed.time, observed.direction, Evidence(observed.frames))
+        self.client = observed.client
 
     def from_client(self) -> bool:
         return self.direction == self.client
@@ -83,17 +99,14 @@ class RecordSeen(TlsEvent):
         "can check and use one before the next has arrived."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, content_type: int, outer: int,
-        version: int, length: int, handshake: list[int], cut: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, record: TlsRecord, content_type: int, handshake: list[int]) -> None:
+        super().__init__(observed)
         self.content_type = content_type
-        self.outer = outer
-        self.version = version
-        self.length = length
+        self.outer = record.content_type
+        self.version = record.version
+        self.length = record.length
         self.handshake = handshake
-        self.cut = cut
+        self.cut = record.cut > 0
 
     def label(self) -> str:
         return "record"
@@ -140,12 +153,10 @@ class Resynchronised(TlsEvent):
         "next header can only be counted out or recognised by its look."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, passed: int, lost: int
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.passed = passed
-        self.lost = lost
+    def __init__(self, observed: TlsObserved, notice: Notice) -> None:
+        super().__init__(observed)
+        self.passed = notice.passed
+        self.lost = notice.lost
 
     def label(self) -> str:
         return "in step again"

@@ -5,7 +5,19 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CARRYING, CORE, EXTRA, SECURING, Headline, JsonValue
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, capital, message_name, numbers, texts
+from dissectors.protocols.tls.events import (
+    DATA,
+    HANDSHAKE,
+    TlsEvent,
+    TlsObserved,
+    capital,
+    message_name,
+    numbers,
+    texts,
+)
+from dissectors.protocols.tls.records import TlsRun
+from dissectors.protocols.tls.state import Hidden, TlsSide
+from dissectors.wire.tls.messages import Heartbeat, KeyUpdate
 
 # What happened to early data, as far as the capture shows it.
 OFFERED: Final = "offered"
@@ -34,16 +46,13 @@ class ApplicationData(TlsEvent):
         "direction and when: pages, films and keystrokes can often be told apart by that alone."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, records: int, octets: int, plain: int,
-        largest: int, end_ns: int, runs: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.records = records
-        self.octets = octets
-        self.plain = plain
-        self.largest = largest
-        self.end_ns = end_ns
+    def __init__(self, observed: TlsObserved, run: TlsRun, runs: int) -> None:
+        super().__init__(observed)
+        self.records = int(run.records)
+        self.octets = int(run.octets)
+        self.plain = int(run.plain)
+        self.largest = int(run.largest)
+        self.end_ns = run.end
         self.runs = runs
 
     def label(self) -> str:
@@ -89,15 +98,12 @@ class DataSummary(TlsEvent):
         "are often enough to tell a download from a chat, or one page of a site from another."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, records: list[int], octets: list[int],
-        runs: list[int], began_ns: int, plain: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.records = records
-        self.octets = octets
-        self.runs = runs
-        self.began_ns = began_ns
+    def __init__(self, observed: TlsObserved, sides: list[TlsSide], *, plain: bool) -> None:
+        super().__init__(observed)
+        self.records = [side.records for side in sides]
+        self.octets = [side.octets for side in sides]
+        self.runs = [side.runs for side in sides]
+        self.began_ns = min([side.begin for side in sides if side.records])
         self.plain = plain
 
     def label(self) -> str:
@@ -155,15 +161,12 @@ class EncryptedHandshake(TlsEvent):
         "read on the way. Their size remains visible and often gives away how long the chain of certificates is."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, records: int, octets: int,
-        within13: bool, last_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.records = records
-        self.octets = octets
+    def __init__(self, observed: TlsObserved, hidden: Hidden, *, within13: bool) -> None:
+        super().__init__(observed)
+        self.records = hidden.records
+        self.octets = hidden.octets
         self.within13 = within13
-        self.last_ns = last_ns
+        self.last_ns = hidden.end
 
     def label(self) -> str:
         return "encrypted handshake"
@@ -197,13 +200,11 @@ class EarlyData(TlsEvent):
         "are not forward secret. Only requests that do no harm when they are repeated belong here."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, outcome: str, records: int, octets: int
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, outcome: str, sent: Hidden) -> None:
+        super().__init__(observed)
         self.outcome = outcome
-        self.records = records
-        self.octets = octets
+        self.records = sent.records
+        self.octets = sent.octets
 
     def label(self) -> str:
         return "early data"
@@ -255,11 +256,9 @@ class KeyUpdateSeen(TlsEvent):
         "so a key that is stolen later opens nothing that was sent before."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, wanted: bool, generation: int
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.wanted = wanted
+    def __init__(self, observed: TlsObserved, update: KeyUpdate, generation: int) -> None:
+        super().__init__(observed)
+        self.wanted = update.requested
         self.generation = generation
 
     def label(self) -> str:
@@ -286,10 +285,8 @@ class Renegotiation(TlsEvent):
         "somebody in the middle can put words of his own before those of the client. TLS 1.3 has done away with it."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, readable: bool, bound: bool
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, *, readable: bool, bound: bool) -> None:
+        super().__init__(observed)
         self.readable = readable
         self.bound = bound
 
@@ -325,15 +322,13 @@ class HeartbeatSeen(TlsEvent):
         "whatever lies behind it in memory, keys among it (Heartbleed)."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, kind: str, claimed: int, length: int,
-        overread: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.kind = kind
-        self.claimed = claimed
-        self.length = length
-        self.overread = overread
+    def __init__(self, observed: TlsObserved, heartbeat: Heartbeat | None) -> None:
+        """heartbeat: None where it is encrypted."""
+        super().__init__(observed)
+        self.kind = heartbeat.kind if heartbeat is not None else ""
+        self.claimed = heartbeat.claimed if heartbeat is not None else -1
+        self.length = observed.length
+        self.overread = heartbeat is not None and heartbeat.overread
 
     def label(self) -> str:
         return "heartbeat"
@@ -367,11 +362,8 @@ class Decryption(TlsEvent):
         "They are looked up by the random number in the ClientHello, so keys of another session are of no use."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, outcome: str, labels: list[str],
-        reason: str,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, outcome: str, labels: list[str], reason: str) -> None:
+        super().__init__(observed)
         self.outcome = outcome
         self.labels = labels
         self.reason = reason
@@ -404,12 +396,10 @@ class UnknownMessage(TlsEvent):
         "Every handshake message says its type and its length, so an observer can step over one that it does not know."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, type: int, length: int
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, type: int) -> None:
+        super().__init__(observed)
         self.type = type
-        self.length = length
+        self.length = observed.length
 
     def label(self) -> str:
         return message_name(self.type)

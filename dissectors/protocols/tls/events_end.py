@@ -5,7 +5,11 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, Headline, JsonValue
 from dissectors.kit.units import duration
-from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, capital
+from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, TlsObserved, capital
+from dissectors.protocols.tls.plain import looks_like
+from dissectors.protocols.tls.records import Notice
+from dissectors.protocols.tls.state import Session
+from dissectors.wire.tls.messages import Alert
 from dissectors.wire.tls.names import alert_name
 
 WARNING: Final = 1
@@ -36,17 +40,15 @@ class AlertSeen(TlsEvent):
         "would help an attacker, so the cause has to be found in the messages before."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, level: int, description: int,
-        cause: str, began_ns: int, server_name: str, length: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.level = level
-        self.description = description
+    def __init__(self, observed: TlsObserved, alert: Alert | None, cause: str, session: Session) -> None:
+        """alert: None where it was not read. session: the handshake that it belongs to."""
+        super().__init__(observed)
+        self.level = alert.level if alert is not None else -1
+        self.description = alert.description if alert is not None else -1
         self.cause = cause
-        self.began_ns = began_ns
-        self.server_name = server_name
-        self.length = length
+        self.began_ns = session.began_ns
+        self.server_name = session.server_name
+        self.length = observed.length
 
     def words(self) -> str:
         return alert_name(self.description) if self.description >= 0 else "encrypted"
@@ -127,18 +129,16 @@ class Stalled(TlsEvent):
         "got lost on the way."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, after: str, awaited: str,
-        missing_from_client: bool, how: str, waited_ns: int, began_ns: int, server_name: str,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.after = after
+    def __init__(self, observed: TlsObserved, session: Session, awaited: str, how: str) -> None:
+        """observed: the end, of the direction of the side whose turn it was."""
+        super().__init__(observed)
+        self.after = session.last_message
         self.awaited = awaited
-        self.missing_from_client = missing_from_client
+        self.missing_from_client = self.from_client()
         self.how = how
-        self.waited_ns = waited_ns
-        self.began_ns = began_ns
-        self.server_name = server_name
+        self.waited_ns = max(observed.time - session.last_ns, 0)
+        self.began_ns = session.began_ns
+        self.server_name = session.server_name
 
     def label(self) -> str:
         return "reset in the handshake" if self.how == RESET else "handshake not finished"
@@ -216,15 +216,12 @@ class Plaintext(TlsEvent):
         "https:// or a wrong port. TLS notices at the first byte, which is no type of record."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, guess: str, first: bytes, answer: bool,
-        began_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.guess = guess
-        self.first = first
-        self.answer = answer
-        self.began_ns = began_ns
+    def __init__(self, observed: TlsObserved, notice: Notice, session: Session) -> None:
+        super().__init__(observed)
+        self.guess = looks_like(notice.first)
+        self.first = notice.first
+        self.answer = session.hello is not None and not self.from_client()
+        self.began_ns = session.began_ns
 
     def label(self) -> str:
         return "plain text"
@@ -269,10 +266,9 @@ class TlsClosed(TlsEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, notified: list[str], how: str,
-        unfinished: list[str], inferred: bool,
+        self, observed: TlsObserved, notified: list[str], how: str, unfinished: list[str], *, inferred: bool
     ) -> None:
-        super().__init__(time, direction, frames, client)
+        super().__init__(observed)
         self.notified = notified
         self.how = how
         self.unfinished = unfinished

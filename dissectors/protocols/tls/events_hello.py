@@ -6,9 +6,11 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, SECURING, JsonValue
 from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration, plural
-from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, capital, numbers, some, texts
+from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, capital, numbers, some, texts
+from dissectors.protocols.tls.state import Session
 from dissectors.wire.tls.fingerprint import ja3, ja3s, ja4
 from dissectors.wire.tls.hello import ClientHello, ServerHello
+from dissectors.wire.tls.messages import EncryptedExtensions, NewSessionTicket
 from dissectors.wire.tls.names import extension_name, group_name, is_grease, scheme_name, suite_name, version_name
 from dissectors.wire.tls.suites import FALLBACK, RENEGOTIATION, suite
 
@@ -30,6 +32,21 @@ def newest_first(versions: list[int]) -> list[str]:
     return [version_name(version) for version in sorted(set(known(versions)), reverse=True)]
 
 
+def offered_resumption(hello: ClientHello) -> str:
+    """The means by which a client offers to go on with an earlier session."""
+    if hello.psk_identities:
+        return "PSK"
+    if hello.ticket > 0:
+        return "session ticket"
+    # A client that can speak TLS 1.3 fills the field for the sake of old boxes on the way (RFC 8446 Appendix D.4).
+    return "session id" if hello.session_id and 0x0304 not in hello.versions else ""
+
+
+def groups_sent(hello: ClientHello) -> list[str]:
+    """The groups for which the client sends a key share."""
+    return [group_name(group) for group, _length in hello.key_shares if not is_grease(group)]
+
+
 class ClientHelloSeen(TlsEvent):
     """A ClientHello. again: the second one, after a HelloRetryRequest. renegotiation: within a connection.
 
@@ -48,14 +65,13 @@ class ClientHelloSeen(TlsEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, hello: ClientHello, again: bool,
-        renegotiation: bool, resumes: str,
+        self, observed: TlsObserved, hello: ClientHello, *, again: bool = False, renegotiation: bool = False
     ) -> None:
-        super().__init__(time, direction, frames, client)
+        super().__init__(observed)
         self.hello = hello
         self.again = again
         self.renegotiation = renegotiation
-        self.resumes = resumes
+        self.resumes = offered_resumption(hello)
 
     def label(self) -> str:
         return "ClientHello again" if self.again else "ClientHello"
@@ -68,7 +84,7 @@ class ClientHelloSeen(TlsEvent):
         if hello.alpn:
             words.append("ALPN " + some(hello.alpn, 4))
         words.append(plural(len(real_suites(hello.suites)), "suite"))
-        shares = [group_name(group) for group, _length in hello.key_shares if not is_grease(group)]
+        shares = groups_sent(hello)
         if shares:
             words.append("key share " + some(shares, 3))
         return ", ".join([word for word in words if word])
@@ -88,7 +104,7 @@ class ClientHelloSeen(TlsEvent):
             if hello.alpn:
                 text += f" Above TLS it can speak {some(hello.alpn, MAX_SHOWN)}."
             text += self._resumption()
-        shares = [group_name(group) for group, _length in hello.key_shares if not is_grease(group)]
+        shares = groups_sent(hello)
         if shares:
             text += f" It sends a key share for {some(shares, MAX_SHOWN)}, so that an answer can already be encrypted."
         if self.hello.ssl2:
@@ -155,15 +171,13 @@ class ServerHelloSeen(TlsEvent):
         "encrypted."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, hello: ServerHello, thinking_ns: int,
-        resumed: str, offered: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, hello: ServerHello, session: Session) -> None:
+        """session: that it answers, with what the server's choice means for it."""
+        super().__init__(observed)
         self.hello = hello
-        self.thinking_ns = thinking_ns
-        self.resumed = resumed
-        self.offered = offered
+        self.thinking_ns = session.server_ns
+        self.resumed = session.resumption
+        self.offered = session.hello is None or hello.suite in session.hello.suites
 
     def label(self) -> str:
         return "ServerHello"
@@ -237,15 +251,12 @@ class HelloRetry(TlsEvent):
         "costs one more round trip: the server names its group, and the client asks again."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, hello: ServerHello, wanted: str,
-        sent: list[str], thinking_ns: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, hello: ServerHello, session: Session) -> None:
+        super().__init__(observed)
         self.hello = hello
-        self.wanted = wanted
-        self.sent = sent
-        self.thinking_ns = thinking_ns
+        self.wanted = group_name(hello.key_share) if hello.key_share else ""
+        self.sent = groups_sent(session.hello) if session.hello is not None else []
+        self.thinking_ns = session.server_ns
 
     def label(self) -> str:
         return "HelloRetryRequest"
@@ -284,14 +295,11 @@ class EncryptedExtensionsSeen(TlsEvent):
         "on nobody on the way can read them."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, alpn: str, extensions: list[int],
-        early_data: bool,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.alpn = alpn
-        self.extensions = extensions
-        self.early_data = early_data
+    def __init__(self, observed: TlsObserved, answer: EncryptedExtensions) -> None:
+        super().__init__(observed)
+        self.alpn = answer.alpn
+        self.extensions = answer.extensions.types()
+        self.early_data = answer.early_data
 
     def label(self) -> str:
         return "EncryptedExtensions"
@@ -331,14 +339,11 @@ class NewSessionTicketSeen(TlsEvent):
         "ticket used twice knows that it is the same client."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, lifetime: int, length: int,
-        early_data: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.lifetime = lifetime
-        self.length = length
-        self.early_data = early_data
+    def __init__(self, observed: TlsObserved, ticket: NewSessionTicket) -> None:
+        super().__init__(observed)
+        self.lifetime = ticket.lifetime
+        self.length = len(ticket.ticket)
+        self.early_data = ticket.early_data or -1
 
     def label(self) -> str:
         return "NewSessionTicket"

@@ -6,7 +6,15 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, EXTRA, SECURING, JsonValue
 from dissectors.kit.identity import PARTY, UNIQUE, Identity, host_of, hosts_in
 from dissectors.kit.units import plural
-from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, capital, some, texts
+from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, capital, some, texts
+from dissectors.protocols.tls.state import Session
+from dissectors.wire.tls.messages import (
+    Certificate,
+    CertificateRequest,
+    CertificateStatus,
+    CertificateVerify,
+    ServerKeyExchange,
+)
 from dissectors.wire.tls.names import group_name, scheme_name
 from dissectors.wire.x509.chain import TRUSTED, Certificates, ChainCheck
 from dissectors.wire.x509.status import ocsp, read_ocsp, sct
@@ -35,19 +43,18 @@ class CertificateSeen(TlsEvent):
     )
 
     def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, certificates: list[bytes],
-        ocsp_staples: list[bytes], scts: list[bytes], compressed: str, server_name: str, trusted: list[bytes],
-        length: int, left_out: int,
+        self, observed: TlsObserved, message: Certificate, session: Session, trusted: list[bytes], *,
+        compressed: str = "",
     ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.certificates = certificates
-        self.ocsp_staples = ocsp_staples
-        self.scts = scts
+        super().__init__(observed)
+        self.certificates = message.ders
+        self.ocsp_staples = [one.ocsp for one in message.chain if one.ocsp]
+        self.scts = message.chain[0].scts if message.chain else []
         self.compressed = compressed
-        self.server_name = server_name
+        self.server_name = session.server_name
         self.trusted = trusted
-        self.length = length
-        self.left_out = left_out
+        self.length = observed.length
+        self.left_out = message.left_out
         self.checked: ChainCheck | None = None
 
     def label(self) -> str:
@@ -131,9 +138,9 @@ class CertificateStatusSeen(TlsEvent):
         "the client goes."
     )
 
-    def __init__(self, time: int, direction: int, frames: tuple[int, ...], client: int, staple: bytes) -> None:
-        super().__init__(time, direction, frames, client)
-        self.staple = staple
+    def __init__(self, observed: TlsObserved, status: CertificateStatus) -> None:
+        super().__init__(observed)
+        self.staple = status.ocsp
 
     def label(self) -> str:
         return "CertificateStatus"
@@ -151,7 +158,7 @@ class CertificateStatusSeen(TlsEvent):
 
 
 class CertificateRequestSeen(TlsEvent):
-    """The server wants a certificate of the client. authorities: distinguished names it accepts, shortened."""
+    """The server wants a certificate of the client. authorities: how many it names that it accepts."""
 
     name: ClassVar[str] = "tls.certificate_request"
     phase: ClassVar[str] = HANDSHAKE
@@ -163,12 +170,10 @@ class CertificateRequestSeen(TlsEvent):
         "without a fitting certificate answers with an empty one, and the server decides whether to go on."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, schemes: list[int], authorities: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.schemes = schemes
-        self.authorities = authorities
+    def __init__(self, observed: TlsObserved, request: CertificateRequest) -> None:
+        super().__init__(observed)
+        self.schemes = request.schemes
+        self.authorities = len(request.authorities)
 
     def label(self) -> str:
         return "CertificateRequest"
@@ -201,12 +206,10 @@ class CertificateVerifySeen(TlsEvent):
         "handshake, so this message ties the certificate to the connection."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, scheme: int, length: int
-    ) -> None:
-        super().__init__(time, direction, frames, client)
-        self.scheme = scheme
-        self.length = length
+    def __init__(self, observed: TlsObserved, verify: CertificateVerify) -> None:
+        super().__init__(observed)
+        self.scheme = verify.scheme
+        self.length = len(verify.signature)
 
     def label(self) -> str:
         return "CertificateVerify"
@@ -239,16 +242,14 @@ class ServerKeyExchangeSeen(TlsEvent):
         "that is forward secrecy."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, kind: str, group: int, bits: int,
-        scheme: int, length: int,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, kind: str, exchange: ServerKeyExchange | None) -> None:
+        """exchange: None where the suite does not say how to read it."""
+        super().__init__(observed)
         self.kind = kind
-        self.group = group
-        self.bits = bits
-        self.scheme = scheme
-        self.length = length
+        self.group = exchange.group if exchange is not None else 0
+        self.bits = exchange.prime_bits if exchange is not None else 0
+        self.scheme = exchange.scheme if exchange is not None else -1
+        self.length = observed.length
 
     def label(self) -> str:
         return "ServerKeyExchange"
@@ -334,12 +335,10 @@ class ClientKeyExchangeSeen(TlsEvent):
         "recording."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, kind: str, length: int
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, kind: str) -> None:
+        super().__init__(observed)
         self.kind = kind
-        self.length = length
+        self.length = observed.length
 
     def label(self) -> str:
         return "ClientKeyExchange"
@@ -371,10 +370,8 @@ class ChangeCipherSpecSeen(TlsEvent):
         "all the same, so that boxes on the way take the connection for an older one and let it pass."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, dummy: bool, early: bool
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, *, dummy: bool, early: bool) -> None:
+        super().__init__(observed)
         self.dummy = dummy
         self.early = early
 
@@ -409,11 +406,8 @@ class FinishedSeen(TlsEvent):
         "an offer of the client, the two sides would not agree here, and the connection would end."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, encrypted: bool, inferred: bool,
-        verified: str,
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, verified: str, *, encrypted: bool, inferred: bool) -> None:
+        super().__init__(observed)
         self.encrypted = encrypted
         self.inferred = inferred
         self.verified = verified

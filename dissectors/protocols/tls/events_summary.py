@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from dissectors.kit.event import CORE, SECURING, Headline, JsonValue
 from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration
-from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, some
+from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, some
 
 FULL: Final = "full"
 
@@ -55,10 +55,8 @@ class TlsEstablished(TlsEvent):
         "listens learns only who talks to whom, when and how much: the addresses, the sizes and the timing."
     )
 
-    def __init__(
-        self, time: int, direction: int, frames: tuple[int, ...], client: int, summary: Summary
-    ) -> None:
-        super().__init__(time, direction, frames, client)
+    def __init__(self, observed: TlsObserved, summary: Summary) -> None:
+        super().__init__(observed)
         self.summary = summary
 
     def label(self) -> str:

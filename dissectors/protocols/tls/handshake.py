@@ -1,7 +1,7 @@
 """Handshake messages out of records: several in one, or one over several (RFC 8446 §5.1, RFC 5246 §6.2.1)."""
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Union
 
 from mypy_extensions import i64
 
@@ -27,6 +27,9 @@ class TlsMessage:
     @property
     def body(self) -> bytes:
         return self.raw[4:]
+
+
+RecordOrMessage = Union[TlsRecord, TlsMessage]
 
 
 class TlsMessages(Framer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.cursor import WireError
-from dissectors.kit.event import Evidence, LimitReached, Malformed
+from dissectors.kit.event import Evidence, LimitReached, Malformed, Observed
 from dissectors.protocols.tls.connection import TlsConnection
 from dissectors.protocols.tls.events import message_name
 from dissectors.protocols.tls.events_data import (
@@ -37,7 +37,7 @@ from dissectors.protocols.tls.state import Session, TlsSide
 from dissectors.wire.tls import messages as wire
 from dissectors.wire.tls.extensions import RENEGOTIATION_INFO
 from dissectors.wire.tls.hello import ClientHello, ServerHello
-from dissectors.wire.tls.names import compression_name, group_name, is_grease
+from dissectors.wire.tls.names import compression_name
 from dissectors.wire.tls.protection import Opener13
 from dissectors.wire.tls.suites import suite
 
@@ -71,7 +71,7 @@ class TlsObserver(TlsConnection):
         kind = message.type
         if not message.raw:
             self.out.append(LimitReached(
-                message.time, side.direction, Evidence(message.frames), "tls", "MAX_MESSAGE", int(MAX_MESSAGE)
+                Observed(message.time, side.direction, Evidence(message.frames)), "tls", "MAX_MESSAGE", int(MAX_MESSAGE)
             ))
             self.keys.note(b"")
             return
@@ -84,7 +84,7 @@ class TlsObserver(TlsConnection):
 
     def _broken(self, side: TlsSide, message: TlsMessage, offset: int, reason: str) -> None:
         self.out.append(Malformed(
-            message.time, side.direction, Evidence(message.frames), "tls", offset,
+            Observed(message.time, side.direction, Evidence(message.frames)), "tls", offset,
             f"{message_name(message.type)}: {reason}",
         ))
 
@@ -108,7 +108,7 @@ class TlsObserver(TlsConnection):
         elif kind == ENCRYPTED_EXTENSIONS:
             self.encrypted_extensions(side, message)
         elif kind == END_OF_EARLY_DATA:
-            self.tell(EndOfEarlyDataSeen(message.time, side.direction, message.frames, self.client))
+            self.tell(EndOfEarlyDataSeen(self.seen(side, message)))
             self.use_handshake_keys(side)
         elif kind in (SERVER_KEY_EXCHANGE, CLIENT_KEY_EXCHANGE):
             self.key_exchange(side, kind, message)
@@ -117,23 +117,21 @@ class TlsObserver(TlsConnection):
 
     def _proof(self, side: TlsSide, kind: int, message: TlsMessage) -> None:
         """Messages that change nothing in what is known."""
-        time, direction, frames, client = message.time, side.direction, message.frames, self.client
+        observed = self.seen(side, message)
         if kind == CERTIFICATE_REQUEST:
-            found = wire.CertificateRequest(message.body, self.session.version)
+            request = wire.CertificateRequest(message.body, self.session.version)
             self.session.requested = True
-            self.tell(CertificateRequestSeen(time, direction, frames, client, found.schemes, len(found.authorities)))
+            self.tell(CertificateRequestSeen(observed, request))
         elif kind == CERTIFICATE_VERIFY:
-            verify = wire.CertificateVerify(message.body, self.session.version)
-            self.tell(CertificateVerifySeen(time, direction, frames, client, verify.scheme, len(verify.signature)))
+            self.tell(CertificateVerifySeen(observed, wire.CertificateVerify(message.body, self.session.version)))
         elif kind == CERTIFICATE_STATUS:
-            staple = wire.CertificateStatus(message.body).ocsp
-            self.tell(CertificateStatusSeen(time, direction, frames, client, staple))
+            self.tell(CertificateStatusSeen(observed, wire.CertificateStatus(message.body)))
         elif kind == SERVER_HELLO_DONE:
-            self.tell(ServerHelloDoneSeen(time, direction, frames, client))
+            self.tell(ServerHelloDoneSeen(observed))
         elif kind == HELLO_REQUEST:
-            self.tell(HelloRequestSeen(time, direction, frames, client))
+            self.tell(HelloRequestSeen(observed))
         else:
-            self.tell(UnknownMessage(time, direction, frames, client, kind, message.length))
+            self.tell(UnknownMessage(observed, kind))
 
     # -- hellos ----------------------------------------------------------------------------------------
 
@@ -168,14 +166,9 @@ class TlsObserver(TlsConnection):
         session.hello_ns = message.time
         session.early = hello.early_data or (again and session.early)
         if renegotiation:
-            self.tell(Renegotiation(
-                message.time, side.direction, message.frames, self.client, True,
-                len(hello.extended.data(RENEGOTIATION_INFO)) > 1,
-            ))
-        self.tell(ClientHelloSeen(
-            message.time, side.direction, message.frames, self.client, hello, again, renegotiation,
-            offered_resumption(hello),
-        ))
+            bound = len(hello.extended.data(RENEGOTIATION_INFO)) > 1
+            self.tell(Renegotiation(self.seen(side, message), readable=True, bound=bound))
+        self.tell(ClientHelloSeen(self.seen(side, message), hello, again=again, renegotiation=renegotiation))
         if session.early and not again:
             self.keys.find_early(hello.suites)
         self.expect_server(side)
@@ -194,29 +187,20 @@ class TlsObserver(TlsConnection):
         if not self.client_known:
             self.client = 1 - side.direction
             self.client_known = True
-        offered = session.hello
-        thinking = message.time - session.hello_ns if session.hello_ns >= 0 else -1
         session.version = hello.version
         session.suite = hello.suite
-        session.server_ns = thinking
+        session.server_ns = message.time - session.hello_ns if session.hello_ns >= 0 else -1
         if hello.retry:
             self.keys.retried_hello(hello.suite, message.raw)
             session.retried = True
-            sent = [] if offered is None else [group_name(g) for g, _n in offered.key_shares if not is_grease(g)]
-            self.tell(HelloRetry(
-                message.time, side.direction, message.frames, self.client, hello,
-                group_name(hello.key_share) if hello.key_share else "", sent, thinking,
-            ))
+            self.tell(HelloRetry(self.seen(side, message), hello, session))
             self.early_outcome(REJECTED, message.frames[-1], message.time)
             return
         session.server = hello
         session.group = hello.key_share
         session.alpn = hello.alpn
-        session.resumption = resumption(offered, hello)
-        self.tell(ServerHelloSeen(
-            message.time, side.direction, message.frames, self.client, hello, thinking, session.resumption,
-            offered is None or hello.suite in offered.suites,
-        ))
+        session.resumption = resumption(session.hello, hello)
+        self.tell(ServerHelloSeen(self.seen(side, message), hello, session))
         if session.tls13:
             self.keys_of_tls13(side, message)
 
@@ -232,15 +216,12 @@ class TlsObserver(TlsConnection):
         if client.opener is None or session.early_outcome == REJECTED:
             self.use_handshake_keys(client)
         if side.opener is None and client.opener is None and not self.keys.has_traffic():
-            self.no_keys(side, message.frames, message.time)
+            self.no_keys(side, message)
 
     def encrypted_extensions(self, side: TlsSide, message: TlsMessage) -> None:
         found = wire.EncryptedExtensions(message.body)
         self.session.alpn = found.alpn or self.session.alpn
-        self.tell(EncryptedExtensionsSeen(
-            message.time, side.direction, message.frames, self.client, found.alpn, found.extensions.types(),
-            found.early_data,
-        ))
+        self.tell(EncryptedExtensionsSeen(self.seen(side, message), found))
         self.early_outcome(ACCEPTED if found.early_data else REJECTED, message.frames[-1], message.time)
         if not found.early_data and self.session.early:
             self.use_handshake_keys(self.client_side())
@@ -256,16 +237,11 @@ class TlsObserver(TlsConnection):
             compressed = compression_name(packed.algorithm)
             body = packed.body()
         found = wire.Certificate(body, session.tls13)
-        ders = found.ders
-        from_client = self.from_client(side)
-        if from_client:
-            side.empty_certificate = not ders
-            side.certificate = bool(ders)
-        self.tell(CertificateSeen(
-            message.time, side.direction, message.frames, self.client, ders,
-            [one.ocsp for one in found.chain if one.ocsp], found.chain[0].scts if found.chain else [], compressed,
-            session.server_name, self.context.provided.trusted, message.length, found.left_out,
-        ))
+        if self.from_client(side):
+            side.empty_certificate = not found.chain
+            side.certificate = bool(found.chain)
+        trusted = self.context.provided.trusted
+        self.tell(CertificateSeen(self.seen(side, message), found, session, trusted, compressed=compressed))
 
     def key_exchange(self, side: TlsSide, kind: int, message: TlsMessage) -> None:
         session = self.session
@@ -273,34 +249,24 @@ class TlsObserver(TlsConnection):
         way = chosen.key_exchange if chosen is not None else ""
         if kind == CLIENT_KEY_EXCHANGE:
             self.keys.exchange = message.body
-            self.tell(ClientKeyExchangeSeen(
-                message.time, side.direction, message.frames, self.client, way, message.length
-            ))
+            self.tell(ClientKeyExchangeSeen(self.seen(side, message), way))
             return
-        group, bits, scheme = 0, 0, -1
+        found: wire.ServerKeyExchange | None = None
         if chosen is not None and chosen.authentication != "PSK":   # which has a hint of its own in front, RFC 4279 §2
             signed = chosen.authentication != "anon"
             found = wire.ServerKeyExchange(message.body, way, session.version, signed)
-            group, bits, scheme = found.group, found.prime_bits, found.scheme
-        session.group = group or session.group
-        session.dh_bits = bits
-        self.tell(ServerKeyExchangeSeen(
-            message.time, side.direction, message.frames, self.client, way, group, bits, scheme, message.length
-        ))
+            session.group = found.group or session.group
+        session.dh_bits = found.prime_bits if found is not None else 0
+        self.tell(ServerKeyExchangeSeen(self.seen(side, message), way, found))
 
     def ticket(self, side: TlsSide, message: TlsMessage) -> None:
         found = wire.NewSessionTicket(message.body, self.session.tls13)
-        self.tell(NewSessionTicketSeen(
-            message.time, side.direction, message.frames, self.client, found.lifetime, len(found.ticket),
-            found.early_data or -1,
-        ))
+        self.tell(NewSessionTicketSeen(self.seen(side, message), found))
 
     def key_update(self, side: TlsSide, message: TlsMessage) -> None:
         side.generation += 1
         found = wire.KeyUpdate(message.body)
-        self.tell(KeyUpdateSeen(
-            message.time, side.direction, message.frames, self.client, found.requested, side.generation
-        ))
+        self.tell(KeyUpdateSeen(self.seen(side, message), found, side.generation))
         opener = side.opener
         if isinstance(opener, Opener13):
             side.opener = opener.next_generation()
@@ -309,19 +275,9 @@ class TlsObserver(TlsConnection):
         """A Finished that could be read: its checksum is compared with what the messages give."""
         verified = self.keys.verify(self.session, self.from_client(side), message.body)
         self.keys.note(message.raw)
-        self.finished(side, message.frames, message.time, False, False, verified)
+        self.finished(side, self.seen(side, message), verified)
         if self.session.tls13:
             self.use_traffic_keys(side)
-
-
-def offered_resumption(hello: ClientHello) -> str:
-    """The means by which a client offers to go on with an earlier session."""
-    if hello.psk_identities:
-        return "PSK"
-    if hello.ticket > 0:
-        return "session ticket"
-    # A client that can speak TLS 1.3 fills the field for the sake of old boxes on the way (RFC 8446 Appendix D.4).
-    return "session id" if hello.session_id and 0x0304 not in hello.versions else ""
 
 
 def resumption(offered: ClientHello | None, chosen: ServerHello) -> str:

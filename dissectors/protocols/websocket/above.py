@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import Evidence, LimitReached
+from dissectors.kit.event import Evidence, LimitReached, Observed
 from dissectors.kit.inputs import Chunk, Datagram, Gap
 from dissectors.kit.protocol import BENEATH, SUBPROTOCOL, Handoff, Output, Readers
 
@@ -49,9 +49,8 @@ class Above:
         self.parts[direction] = []
         if not self.limit_told:
             self.limit_told = True
-            out.append(LimitReached(
-                time, direction, Evidence((frame,)), "websocket", "octets of a message handed on", int(MAX_MESSAGE)
-            ))
+            observed = Observed(time, direction, Evidence((frame,)))
+            out.append(LimitReached(observed, "websocket", "octets of a message handed on", int(MAX_MESSAGE)))
 
     def lose(self, octets: int, frame: int, time: int, direction: int, out: list[Output]) -> None:
         """Octets of the message in hand are not in the capture. Where frames were lost, headers are counted with them:

@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, LimitReached
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, LimitReached, Observed
 from dissectors.kit.framer import ENDS, FOUND, LOST, PART
 from dissectors.kit.inputs import Chunk, Close, Fields, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
@@ -19,7 +19,7 @@ from dissectors.protocols.websocket.codes import (
     opcode_name,
 )
 from dissectors.protocols.websocket.deflate import Agreement, Inflater
-from dissectors.protocols.websocket.ended import ABRUPT, CLEAN, HALF, OPEN, UNKNOWN, Talk, WsEnded
+from dissectors.protocols.websocket.ended import ABRUPT, CLEAN, HALF, OPEN, UNKNOWN, Talk, WsEnded, WsEnding
 from dissectors.protocols.websocket.events import (
     CloseSeen,
     FrameSeen,
@@ -27,6 +27,8 @@ from dissectors.protocols.websocket.events import (
     Missing,
     Pong,
     WsMessage,
+    WsMessageRun,
+    WsObserved,
     WsOpened,
     WsPing,
 )
@@ -40,13 +42,13 @@ from dissectors.protocols.websocket.events_rules import (
     violation,
 )
 from dissectors.protocols.websocket.frames import LARGEST_CONTROL, FrameCutter, unmask
-from dissectors.protocols.websocket.message import MAX_WAITING, Waiting, WsSide
+from dissectors.protocols.websocket.message import MAX_WAITING, Waiting, WsContent, WsSide
 from dissectors.protocols.websocket.probe import ACQUAINTED, EITHER, STRANGER
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS
 from dissectors.protocols.websocket.rules import close_of, faults_of
 from dissectors.protocols.websocket.runs import MAX_PREVIEWS, PREVIEW_OCTETS, WsRun
 from dissectors.protocols.websocket.upgrade import Upgrade, WsUpgradeSide
-from dissectors.wire.preview import MAX_KEPT, text_of
+from dissectors.wire.preview import MAX_KEPT
 from dissectors.wire.secrets.text import without_secrets
 
 MAX_SHOWN: Final[i64] = 20        # messages of one side that are told one by one
@@ -174,10 +176,10 @@ class WebSocketDissector(Dissector):
         self.late = False
         self.begun = response.time
         self.frames = sorted({response.frame, *([request.frame] if request is not None else [])})
-        evidence = Evidence(tuple(self.frames))
-        out.append(WsOpened(response.time, response.direction, evidence, upgrade))
+        observed = WsObserved(response.time, response.direction, Evidence(tuple(self.frames)), self.client)
+        out.append(WsOpened(observed, upgrade))
         if upgrade.verifiable() and not upgrade.accepted():
-            out.append(AcceptMismatch(response.time, response.direction, evidence, upgrade))
+            out.append(AcceptMismatch(observed, upgrade))
         for by_client, reason in upgrade.faults():
             side = self.forward if (self.client == FORWARD) == by_client else self.backward
             side.now = max(side.now, response.time)
@@ -201,10 +203,7 @@ class WebSocketDissector(Dissector):
         known = self.joined or not self.late
         if known and (cutter.lost or cutter.passed):
             self._flush(out)
-            out.append(Missing(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(cutter.lost),
-                int(cutter.passed), True,
-            ))
+            out.append(Missing(self._seen(side), int(cutter.lost), int(cutter.passed), found=True))
         cutter.lost = 0
         cutter.passed = 0
         if not known:
@@ -297,10 +296,7 @@ class WebSocketDissector(Dissector):
         side.rhythm.frames += 1
         if self.each_pdu:
             frames = (side.frame,) if cutter.began >= side.frame else (cutter.began, side.frame)
-            out.append(FrameSeen(
-                side.now, side.direction, Evidence(frames), side.direction == self.client, int(cutter.opcode),
-                cutter.fin, int(cutter.reserved), cutter.masked, int(cutter.length),
-            ))
+            out.append(FrameSeen(WsObserved(side.now, side.direction, Evidence(frames), self.client), cutter))
         if cutter.opcode < CLOSE:
             if cutter.fin and side.assembly.active and cutter.opcode <= 2:
                 self._message(side, out)
@@ -368,31 +364,15 @@ class WebSocketDissector(Dissector):
     def _show(self, side: WsSide, note: str, out: list[Output]) -> None:
         assembly = side.assembly
         side.shown += 1
-        octets = b"".join(assembly.kept)
-        size = int(assembly.size)
-        if assembly.compressed and note:
-            size = -1
-        complete = len(octets) == size
-        if assembly.opcode == TEXT and not assembly.not_utf8 and not self.show_secrets:
-            text = text_of(octets, complete)
-            shown = without_secrets(text)
-            if shown != text:
-                octets = shown.encode("utf-8")
-                note = f"{note}; secrets in it are replaced" if note else "secrets in it are replaced"
-        out.append(WsMessage(
-            side.now, side.direction, Evidence(assembly.cited.upto(side.frame)), side.direction == self.client,
-            int(assembly.opcode), octets, size, int(assembly.wire), int(assembly.fragments), assembly.compressed, note,
-            assembly.began, complete,
-        ))
+        observed = WsObserved(side.now, side.direction, Evidence(assembly.cited.upto(side.frame)), self.client)
+        out.append(WsMessage(observed, assembly, WsContent(assembly, note, show_secrets=self.show_secrets)))
 
     def _not_inflated(self, side: WsSide, inflater: Inflater, out: list[Output]) -> None:
         if inflater.failed:
             inflater.failed = False
             self._broke(side, COMPRESSION, "a compressed message does not inflate", out)
         if inflater.cap:
-            out.append(LimitReached(
-                side.now, side.direction, Evidence((side.frame,)), "websocket", inflater.cap, inflater.limit
-            ))
+            out.append(LimitReached(self._seen(side), "websocket", inflater.cap, inflater.limit))
             inflater.cap = ""
 
     def _abandon(self, side: WsSide, why: str, out: list[Output]) -> None:
@@ -405,9 +385,9 @@ class WebSocketDissector(Dissector):
         assembly.active = False
 
     def _flush(self, out: list[Output]) -> None:
-        event = self.run.take(max(self.client, 0))
-        if event is not None:
-            out.append(event)
+        if self.run.begin >= 0:
+            out.append(WsMessageRun(self.run, max(self.client, 0)))
+            self.run.restart()
 
     # -- control frames --------------------------------------------------------------------------------
 
@@ -419,9 +399,7 @@ class WebSocketDissector(Dissector):
         side.waiting.append(Waiting(payload, side.now, side.frame, shown))
         if shown:
             side.pings_shown += 1
-            out.append(WsPing(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, payload
-            ))
+            out.append(WsPing(self._seen(side), payload))
         else:
             self.run.ping(side.now, side.frame)
 
@@ -437,10 +415,7 @@ class WebSocketDissector(Dissector):
             shown = side.pings_shown < MAX_PINGS_SHOWN
             side.pings_shown += 1
         if shown:
-            out.append(Pong(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, payload, took,
-                passed_over,
-            ))
+            out.append(Pong(self._seen(side), payload, took, passed_over))
 
     def _closing(self, side: WsSide, payload: bytes, out: list[Output]) -> None:
         self._flush(out)
@@ -449,10 +424,8 @@ class WebSocketDissector(Dissector):
         if fault:
             self._broke(side, CLOSING, fault, out)
         answer = max(side.now - other.close_time, 0) if other.closed else -1
-        out.append(CloseSeen(
-            side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, code,
-            reason if self.show_secrets else without_secrets(reason), answer,
-        ))
+        reason = reason if self.show_secrets else without_secrets(reason)
+        out.append(CloseSeen(self._seen(side), code, reason, answer))
         if not side.closed:
             side.closed = True
             side.close_code = code
@@ -476,8 +449,7 @@ class WebSocketDissector(Dissector):
         count = side.violations.get(rule, 0)
         side.violations[rule] = count + 1
         if count == 0:
-            by_client = side.direction == self.client
-            out.append(violation(rule, side.now, side.direction, Evidence((side.frame,)), by_client, reason))
+            out.append(violation(rule, self._seen(side), reason))
 
     # -- end -------------------------------------------------------------------------------------------
 
@@ -489,34 +461,28 @@ class WebSocketDissector(Dissector):
             return
         passed = int(cutter.passed) + len(cutter.buffer)
         if (cutter.lost or passed) and (self.joined or not self.late):
-            out.append(Missing(
-                side.now, side.direction, Evidence((side.frame,)), side.direction == self.client, int(cutter.lost),
-                passed, False,
-            ))
+            out.append(Missing(self._seen(side), int(cutter.lost), passed, found=False))
 
     def _end(self, close: Close, out: list[Output]) -> None:
         forward, backward = self.forward, self.backward
-        how = self._how(close)
-        code, first = -1, -1
+        closer: WsSide | None = None
         closers = [side for side in (forward, backward) if side.closed]
         if closers:
-            begun = closers[0]
+            closer = closers[0]
             if len(closers) == 2 and backward.close_time < forward.close_time:
-                begun = backward
-            code, first = begun.close_code, begun.direction
+                closer = backward
         frames = {*self.frames, close.frame, *[side.close_frame for side in closers]}
         client = max(self.client, 0)
         path = self.upgrade.path if self.upgrade is not None else ""
         end = max(close.time, forward.now, backward.now)
-        out.append(WsEnded(
-            end, NEITHER, Evidence(tuple(sorted(frames))), how, close.how, code,
-            first, client,
-            (
-                Talk(forward.rhythm, client == FORWARD, forward.violations, forward.unanswered(end)),
-                Talk(backward.rhythm, client == BACKWARD, backward.violations, backward.unanswered(end)),
-            ),
-            path, self.begun, end - max(forward.heard, backward.heard, self.begun),
-        ))
+        observed = Observed(end, NEITHER, Evidence(tuple(sorted(frames))))
+        ending = WsEnding(self._how(close), close.how, closer, path, self.begun)
+        ending.heard = max(forward.heard, backward.heard, self.begun)
+        out.append(WsEnded(observed, ending, (Talk(forward, client, end), Talk(backward, client, end))))
+
+    def _seen(self, side: WsSide) -> WsObserved:
+        """Now, in the frame that released the octets in hand."""
+        return WsObserved(side.now, side.direction, Evidence((side.frame,)), self.client)
 
     def _how(self, close: Close) -> str:
         forward, backward = self.forward, self.backward

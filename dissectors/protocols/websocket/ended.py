@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, Event, Evidence, Headline, JsonValue
+from dissectors.kit.event import BACKWARD, CORE, FORWARD, Event, Headline, JsonValue, Observed
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import ABNORMAL, NO_STATUS, close_name
 from dissectors.protocols.websocket.events import WEBSOCKET
-from dissectors.protocols.websocket.rhythm import Rhythm
+from dissectors.protocols.websocket.message import WsSide
 from dissectors.wire.preview import shortened
 from dissectors.wire.rhythm import median
 
@@ -20,15 +20,14 @@ UNKNOWN: Final = "unknown"        # bytes are missing, in which a Close frame ma
 
 
 class Talk:
-    """What one side said. client: whether it is that of the client.
+    """What one side said until the end. client: whether it is that of the client.
 
     unanswered: pings at the end without a pong; waited_ns: since the first of them; waiting_frame: its number.
     """
 
-    def __init__(
-        self, rhythm: Rhythm, client: bool, violations: dict[str, int], unanswered: tuple[int, int, int]
-    ) -> None:
-        self.client = client
+    def __init__(self, side: WsSide, client: int, end: int) -> None:
+        rhythm = side.rhythm
+        self.client = side.direction == client
         self.messages = int(rhythm.messages)
         self.texts = int(rhythm.texts)
         self.octets = int(rhythm.octets)
@@ -45,8 +44,8 @@ class Talk:
         self.round_trip_ns = median(rhythm.round_trips)
         self.slowest_ns = max(rhythm.round_trips) if rhythm.round_trips else -1
         self.heartbeat, self.heartbeat_ns = rhythm.heartbeat()
-        self.violations = violations
-        self.unanswered, self.waited_ns, self.waiting_frame = unanswered
+        self.violations = side.violations
+        self.unanswered, self.waited_ns, self.waiting_frame = side.unanswered(end)
 
     def who(self) -> str:
         return "client" if self.client else "server"
@@ -62,6 +61,22 @@ class Talk:
             "ping_every_ns": self.ping_every_ns, "round_trip_ns": self.round_trip_ns,
             "slowest_round_trip_ns": self.slowest_ns, "heartbeat_ns": self.heartbeat_ns, "violations": rules,
         }
+
+
+class WsEnding:
+    """How it ended. how: CLEAN, HALF, ABRUPT, OPEN or UNKNOWN.   carrier: what the layer beneath did: fin, rst,
+    timeout, capture.   closer: the side whose Close frame came first.   path, begun: where and when the connection
+    became a WebSocket.   heard: when the last bytes of either side came.
+    """
+
+    def __init__(self, how: str, carrier: str, closer: WsSide | None, path: str, begun: int) -> None:
+        self.how = how
+        self.carrier = carrier
+        self.code = closer.close_code if closer is not None else -1
+        self.first = closer.direction if closer is not None else -1
+        self.path = path
+        self.begun = begun
+        self.heard = begun
 
 
 class WsEnded(Event):
@@ -82,20 +97,17 @@ class WsEnded(Event):
         "Without any Close frame a program is told 1006, with one that has no code 1005; neither is ever sent."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, how: str, carrier: str, code: int, first: int,
-        client: int, talks: tuple[Talk, Talk], path: str, begun: int, silence_ns: int,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.how = how
-        self.carrier = carrier
-        self.code = code
-        self.first = first
-        self.client = client
+    def __init__(self, observed: Observed, ending: WsEnding, talks: tuple[Talk, Talk]) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
+        self.how = ending.how
+        self.carrier = ending.carrier
+        self.code = ending.code
+        self.first = ending.first
+        self.client = FORWARD if talks[0].client else BACKWARD
         self.talks = talks
-        self.path = path
-        self.begun = begun
-        self.silence_ns = silence_ns
+        self.path = ending.path
+        self.begun = ending.begun
+        self.silence_ns = observed.time - ending.heard
 
     def label(self) -> str:
         return "still open" if self.how == OPEN else "end"

@@ -3,10 +3,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
+from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue, Observed
 from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import BINARY, TEXT, close_meaning, close_name, opcode_name
+from dissectors.protocols.websocket.frames import FrameCutter
+from dissectors.protocols.websocket.message import Assembly, WsContent
+from dissectors.protocols.websocket.runs import WsRun
 from dissectors.protocols.websocket.upgrade import Upgrade
 from dissectors.wire.http.channel import ChannelEvent
 from dissectors.wire.preview import hex_preview, json_value, shortened, text_of
@@ -15,14 +18,23 @@ WEBSOCKET: Final = "websocket"
 ROLES: Final = ("The client", "The server")
 
 
+class WsObserved(Observed):
+    """What one side sent. client: the direction of the client; in most connections the originator's, but a capture may
+    start late."""
+
+    def __init__(self, time: int, direction: int, evidence: Evidence, client: int) -> None:
+        super().__init__(time, direction, evidence)
+        self.client = client
+
+
 class WebSocketEvent(ChannelEvent):
-    """by_client: the client sent it; in most connections the originator, but a capture may start late."""
+    """by_client: the client sent it."""
 
     phase: ClassVar[str] = WEBSOCKET
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, by_client: bool) -> None:
-        super().__init__(time, direction, evidence)
-        self.by_client = by_client
+    def __init__(self, observed: WsObserved) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
+        self.by_client = observed.direction == observed.client
 
     def who(self) -> str:
         return ROLES[0 if self.by_client else 1]
@@ -44,8 +56,8 @@ class WsOpened(ChannelEvent):
         "sides may send whenever they like. Over HTTP/2 the method CONNECT says as much, and there is no key."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, upgrade: Upgrade) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, observed: Observed, upgrade: Upgrade) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.upgrade = upgrade
 
     def opens(self) -> bool:
@@ -146,16 +158,13 @@ class FrameSeen(WebSocketEvent):
         "then the payload. FIN marks the last frame of a message."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, by_client: bool, opcode: int, fin: bool, reserved: int,
-        masked: bool, length: int,
-    ) -> None:
-        super().__init__(time, direction, evidence, by_client)
-        self.opcode = opcode
-        self.fin = fin
-        self.reserved = reserved
-        self.masked = masked
-        self.length = length
+    def __init__(self, observed: WsObserved, frame: FrameCutter) -> None:
+        super().__init__(observed)
+        self.opcode = int(frame.opcode)
+        self.fin = frame.fin
+        self.reserved = int(frame.reserved)
+        self.masked = frame.masked
+        self.length = int(frame.length)
 
     def label(self) -> str:
         return opcode_name(self.opcode)
@@ -190,20 +199,17 @@ class WsMessage(WebSocketEvent):
         "packets it took. Neither side has to be asked before it sends one."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, by_client: bool, opcode: int, octets: bytes, size: int,
-        wire: int, fragments: int, compressed: bool, note: str, began: int, complete: bool,
-    ) -> None:
-        super().__init__(time, direction, evidence, by_client)
-        self.opcode = opcode
-        self.octets = octets
-        self.complete = complete
-        self.size = size
-        self.wire = wire
-        self.fragments = fragments
-        self.compressed = compressed
-        self.note = note
-        self.began = began
+    def __init__(self, observed: WsObserved, assembly: Assembly, content: WsContent) -> None:
+        super().__init__(observed)
+        self.opcode = int(assembly.opcode)
+        self.octets = content.octets
+        self.complete = content.complete
+        self.size = content.size
+        self.wire = int(assembly.wire)
+        self.fragments = int(assembly.fragments)
+        self.compressed = assembly.compressed
+        self.note = content.note
+        self.began = assembly.began
 
     def text(self) -> str:
         """Of a text message, as far as it is kept."""
@@ -275,18 +281,15 @@ class WsMessageRun(ChannelEvent):
         "tell more than a line for each."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, counts: tuple[int, int], octets: tuple[int, int],
-        texts: int, largest: int, pings: int, end: int, previews: tuple[str, ...], client: int,
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.counts = counts
-        self.octets = octets
-        self.texts = texts
-        self.largest = largest
-        self.pings = pings
-        self.end = end
-        self.previews = previews
+    def __init__(self, run: WsRun, client: int) -> None:
+        super().__init__(run.begin, run.direction(), Evidence(run.cited.frames()))
+        self.counts = run.counts()
+        self.octets = run.octets()
+        self.texts = int(run.texts)
+        self.largest = int(run.largest)
+        self.pings = int(run.pings)
+        self.end = run.end
+        self.previews = tuple(run.previews)
         self.client = client
 
     def counted(self) -> int:
@@ -335,8 +338,8 @@ class WsPing(WebSocketEvent):
         "connection. The other side must answer with a pong that repeats its data."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, by_client: bool, payload: bytes) -> None:
-        super().__init__(time, direction, evidence, by_client)
+    def __init__(self, observed: WsObserved, payload: bytes) -> None:
+        super().__init__(observed)
         self.payload = payload
 
     def label(self) -> str:
@@ -362,11 +365,8 @@ class Pong(WebSocketEvent):
         "their kernels. A pong that nobody asked for is allowed, and is a heartbeat in one direction."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, by_client: bool, payload: bytes, round_trip_ns: int,
-        passed_over: int,
-    ) -> None:
-        super().__init__(time, direction, evidence, by_client)
+    def __init__(self, observed: WsObserved, payload: bytes, round_trip_ns: int, passed_over: int) -> None:
+        super().__init__(observed)
         self.payload = payload
         self.round_trip_ns = round_trip_ns
         self.passed_over = passed_over
@@ -400,10 +400,8 @@ class CloseSeen(WebSocketEvent):
         "The other side answers with its own Close. So both know that nothing was lost on the way."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, by_client: bool, code: int, reason: str, answer_ns: int
-    ) -> None:
-        super().__init__(time, direction, evidence, by_client)
+    def __init__(self, observed: WsObserved, code: int, reason: str, answer_ns: int) -> None:
+        super().__init__(observed)
         self.code = code
         self.reason = reason
         self.answer_ns = answer_ns
@@ -450,10 +448,8 @@ class Missing(WebSocketEvent):
         "frame is only found where a chunk of bytes has the form of whole frames."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, by_client: bool, lost: int, passed: int, found: bool
-    ) -> None:
-        super().__init__(time, direction, evidence, by_client)
+    def __init__(self, observed: WsObserved, lost: int, passed: int, *, found: bool) -> None:
+        super().__init__(observed)
         self.lost = lost
         self.passed = passed
         self.found = found

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, Evidence, JsonValue
-from dissectors.protocols.websocket.events import WebSocketEvent
+from dissectors.kit.event import CORE, JsonValue
+from dissectors.protocols.websocket.events import WebSocketEvent, WsObserved
 from dissectors.protocols.websocket.upgrade import Upgrade
 
 # Kinds of violations.
@@ -25,8 +25,8 @@ class WsViolation(WebSocketEvent):
     importance: ClassVar[str] = CORE
     rule: ClassVar[str] = ""
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, by_client: bool, reason: str) -> None:
-        super().__init__(time, direction, evidence, by_client)
+    def __init__(self, observed: WsObserved, reason: str) -> None:
+        super().__init__(observed)
         self.reason = reason
 
     def label(self) -> str:
@@ -158,8 +158,8 @@ class AcceptMismatch(WebSocketEvent):
         "The client must give the connection up."
     )
 
-    def __init__(self, time: int, direction: int, evidence: Evidence, upgrade: Upgrade) -> None:
-        super().__init__(time, direction, evidence, False)
+    def __init__(self, observed: WsObserved, upgrade: Upgrade) -> None:
+        super().__init__(observed)
         self.upgrade = upgrade
 
     def label(self) -> str:
@@ -186,22 +186,22 @@ VIOLATIONS: Final = (
 )
 
 
-def violation(rule: str, time: int, direction: int, evidence: Evidence, by_client: bool, reason: str) -> WsViolation:
+def violation(rule: str, observed: WsObserved, reason: str) -> WsViolation:
     """The event of that kind."""
     if rule == MASKING:
-        return MaskingViolation(time, direction, evidence, by_client, reason)
+        return MaskingViolation(observed, reason)
     if rule == RESERVED:
-        return ReservedViolation(time, direction, evidence, by_client, reason)
+        return ReservedViolation(observed, reason)
     if rule == LENGTH:
-        return LengthViolation(time, direction, evidence, by_client, reason)
+        return LengthViolation(observed, reason)
     if rule == CONTROL:
-        return ControlViolation(time, direction, evidence, by_client, reason)
+        return ControlViolation(observed, reason)
     if rule == FRAGMENTS:
-        return FragmentViolation(time, direction, evidence, by_client, reason)
+        return FragmentViolation(observed, reason)
     if rule == NOT_UTF8:
-        return TextViolation(time, direction, evidence, by_client, reason)
+        return TextViolation(observed, reason)
     if rule == CLOSING:
-        return CloseViolation(time, direction, evidence, by_client, reason)
+        return CloseViolation(observed, reason)
     if rule == COMPRESSION:
-        return CompressionViolation(time, direction, evidence, by_client, reason)
-    return UpgradeViolation(time, direction, evidence, by_client, reason)
+        return CompressionViolation(observed, reason)
+    return UpgradeViolation(observed, reason)

@@ -13,6 +13,8 @@ from dissectors.protocols.websocket.deflate import Inflater
 from dissectors.protocols.websocket.frames import FrameCutter, unmask
 from dissectors.protocols.websocket.probe import EITHER, STRANGER, recognise
 from dissectors.protocols.websocket.rhythm import ALIKE_OCTETS, Rhythm
+from dissectors.wire.preview import text_of
+from dissectors.wire.secrets.text import without_secrets
 
 MAX_WAITING: Final = 64       # pings of one side that wait for their pong
 
@@ -105,6 +107,26 @@ class Assembly:
         self.wire += octets
         self.size += octets
         self.room = 0
+
+
+class WsContent:
+    """What a message says, as it is told. octets: unmasked and inflated, as far as they are kept, secrets replaced;
+    complete: all of them.   size: of the whole, -1 where it cannot be known.   note: why it is not shown as it was
+    meant, "" where all is well.
+    """
+
+    def __init__(self, assembly: Assembly, note: str, *, show_secrets: bool) -> None:
+        octets = b"".join(assembly.kept)
+        self.size = -1 if assembly.compressed and note else int(assembly.size)
+        self.complete = len(octets) == self.size
+        if assembly.opcode == TEXT and not assembly.not_utf8 and not show_secrets:
+            text = text_of(octets, self.complete)
+            shown = without_secrets(text)
+            if shown != text:
+                octets = shown.encode("utf-8")
+                note = f"{note}; secrets in it are replaced" if note else "secrets in it are replaced"
+        self.octets = octets
+        self.note = note
 
 
 class SideCutter(FrameCutter):

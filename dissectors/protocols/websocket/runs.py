@@ -5,10 +5,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import Evidence
 from dissectors.kit.runs import LikeRun
 from dissectors.protocols.websocket.codes import TEXT
-from dissectors.protocols.websocket.events import WsMessageRun
 from dissectors.wire.preview import hex_preview, shortened, text_of
 
 MAX_PREVIEWS: Final = 3       # messages of a run whose beginning is shown
@@ -36,15 +34,7 @@ class WsRun(LikeRun):
         if text:
             self.previews.append(text)
 
-    def take(self, client: int) -> WsMessageRun | None:
-        """The run as an event, and a new one begins; None of nothing."""
-        if self.begin < 0:
-            return None
-        event = WsMessageRun(
-            self.begin, self.direction(), Evidence(self.cited.frames()), self.counts(), self.octets(),
-            int(self.texts), int(self.largest), int(self.pings), self.end, tuple(self.previews), client,
-        )
+    def restart(self) -> None:
+        super().restart()
         self.texts = self.pings = 0
         self.previews = []
-        self.restart()
-        return event

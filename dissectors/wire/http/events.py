@@ -18,7 +18,7 @@ from dissectors.wire.http.describe import (
     response_short,
 )
 from dissectors.wire.http.identity import identities_of
-from dissectors.wire.http.message import Head
+from dissectors.wire.http.message import Head, Pairs
 
 PHASE: Final = "http"
 
@@ -42,6 +42,15 @@ _ENDS: Final = {
 }
 
 
+class HttpSeen:
+    """When something was seen, in which direction it went, and what proves it."""
+
+    def __init__(self, time: int, direction: int, evidence: Evidence) -> None:
+        self.time = time
+        self.direction = direction
+        self.evidence = evidence
+
+
 class RequestEvent(Event):
     """The head of a request. exchange: its number on this connection, from 1 (in HTTP/2 the stream).
 
@@ -56,10 +65,8 @@ class RequestEvent(Event):
         "fields say how it wants the answer. The server needs nothing from earlier requests to understand it."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, head: Head, exchange: int, notes: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(time, direction, evidence)
+    def __init__(self, seen: HttpSeen, head: Head, exchange: int, notes: tuple[str, ...] = ()) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.head = head
         self.exchange = exchange
         self.notes = notes       # leniencies: where the sender broke a rule that recipients overlook
@@ -99,10 +106,9 @@ class ResponseEvent(Event):
     )
 
     def __init__(
-        self, time: int, direction: int, evidence: Evidence, head: Head, exchange: int, request: Head | None,
-        notes: tuple[str, ...] = (),
+        self, seen: HttpSeen, head: Head, exchange: int, request: Head | None, notes: tuple[str, ...] = ()
     ) -> None:
-        super().__init__(time, direction, evidence)
+        super().__init__(seen.time, seen.direction, seen.evidence)
         self.head = head
         self.exchange = exchange
         self.request = request
@@ -187,13 +193,32 @@ class Times:
         return self.ended - self.begun if self.begun >= 0 and self.ended >= 0 else -1
 
 
-class ExchangeEvent(Event):
-    """A request and its response, when both are over. Either may be missing, for what the capture missed.
+class ExchangeSeen(HttpSeen):
+    """What was seen of a request and its response. Either may be missing, for what the capture missed.
 
-    wire: octets on the wire, heads and framing included, of request and response; -1 where they are not known.
-    ended: one of the words above.     informational: 1xx responses on the way.
+    number: of the exchange on this connection, from 1 (in HTTP/2 the stream).     request, response: as they may be
+    shown.     sent, received: their bodies.     ended: one of the words above.     informational: 1xx responses on the
+    way.     wire: octets on the wire, heads and framing included, of request and response; -1 where they are not known.
     request_trailers, response_trailers: fields after the bodies, redacted like those of a head.
     """
+
+    def __init__(self, time: int, direction: int, evidence: Evidence, times: Times) -> None:
+        super().__init__(time, direction, evidence)
+        self.times = times
+        self.number: int = 0
+        self.ended: str = COMPLETE
+        self.request: Head | None = None
+        self.response: Head | None = None
+        self.sent: Body = NO_BODY
+        self.received: Body = NO_BODY
+        self.wire: tuple[int, int] = (-1, -1)
+        self.informational: tuple[Interim, ...] = ()
+        self.request_trailers: Pairs = ()
+        self.response_trailers: Pairs = ()
+
+
+class ExchangeEvent(Event):
+    """A request and its response, when both are over."""
 
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = BASE
@@ -204,24 +229,19 @@ class ExchangeEvent(Event):
         "a long receipt is the size of the body or the rate of the line; time blocked is a queue on this connection."
     )
 
-    def __init__(
-        self, time: int, direction: int, evidence: Evidence, exchange: int, request: Head | None,
-        response: Head | None, times: Times, sent: Body, received: Body, wire: tuple[int, int], ended: str,
-        informational: tuple[Interim, ...] = (), request_trailers: tuple[tuple[bytes, bytes], ...] = (),
-        response_trailers: tuple[tuple[bytes, bytes], ...] = (),
-    ) -> None:
-        super().__init__(time, direction, evidence)
-        self.exchange = exchange
-        self.request = request
-        self.response = response
-        self.times = times
-        self.sent = sent
-        self.received = received
-        self.wire = wire
-        self.ended = ended
-        self.informational = informational
-        self.request_trailers = request_trailers
-        self.response_trailers = response_trailers
+    def __init__(self, seen: ExchangeSeen) -> None:
+        super().__init__(seen.time, seen.direction, seen.evidence)
+        self.exchange = seen.number
+        self.request = seen.request
+        self.response = seen.response
+        self.times = seen.times
+        self.sent = seen.sent
+        self.received = seen.received
+        self.wire = seen.wire
+        self.ended = seen.ended
+        self.informational = seen.informational
+        self.request_trailers = seen.request_trailers
+        self.response_trailers = seen.response_trailers
 
     def version(self) -> str:
         head = self.response or self.request

@@ -1,6 +1,7 @@
-"""The handshake messages other than the hellos. Each is read from its body; WireError where it breaks its structure.
+"""The messages other than the hellos. Each is read from its body; WireError where it breaks its structure.
 
-Sources: RFC 8446 §4.3 to §4.6, RFC 5246 §7.4, RFC 8422 §5.4, RFC 5077 §3.3, RFC 6066 §8, RFC 8879 §4.
+Sources: RFC 8446 §4.3 to §4.6 and §6, RFC 5246 §7.4, RFC 8422 §5.4, RFC 5077 §3.3, RFC 6066 §8, RFC 8879 §4,
+RFC 6520 §4.
 """
 from __future__ import annotations
 
@@ -294,3 +295,24 @@ class KeyUpdate:
         cursor = Cursor(body)
         self.requested = cursor.number(1) == 1
         cursor.done("the key update")
+
+
+class Alert:
+    """level: 1 for a warning, 2 where it is fatal (RFC 8446 §6, RFC 5246 §7.2)."""
+
+    def __init__(self, body: bytes) -> None:
+        cursor = Cursor(body)
+        self.level = cursor.number(1)
+        self.description = cursor.number(1)
+        cursor.done("the alert")
+
+
+class Heartbeat:
+    """claimed: octets of payload that it names. overread: it names more than it carries (RFC 6520 §4)."""
+
+    def __init__(self, body: bytes) -> None:
+        cursor = Cursor(body)
+        kind = cursor.number(1)
+        self.kind = {1: "request", 2: "response"}.get(kind, f"of type {kind}")
+        self.claimed = cursor.number(2)
+        self.overread = self.claimed > cursor.left

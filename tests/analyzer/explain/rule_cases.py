@@ -37,8 +37,8 @@ from told_accounts import (
 )
 
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
-from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed
-from dissectors.kit.inputs import Gap
+from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed, Observed
+from dissectors.kit.inputs import Gap, Overlap
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered
 from dissectors.protocols.tcp.events_loss import (
@@ -102,7 +102,7 @@ def response(*messages: tuple[int, int, bytes], **options: int) -> Made:
 
 def incomplete() -> Account:
     made = lookup((0, 0, message(7)), (MS, 1, message(7, 0x8180, answers=(answer(),))), tcp=True)
-    made.events.append(DnsIncomplete(2 * MS, 1, Evidence((3,)), 20, 5, "The stream ended within a message"))
+    made.events.append(DnsIncomplete(Observed(2 * MS, 1, Evidence((3,))), 20, 5, "The stream ended within a message"))
     return made
 
 
@@ -113,8 +113,8 @@ def again(gap: int) -> Made:
 
 QUESTION = message(7)
 ANSWER = message(7, 0x8180, answers=(answer(),))
-LATE_PING = EchoUnanswered(5 * SECOND, 0, Evidence((9,)), 2)
-PING = Echo(2 * MS, 1, Evidence((1, 2)), 1, 1, 2 * MS)
+LATE_PING = EchoUnanswered(Observed(5 * SECOND, 0, Evidence((9,))), 2)
+PING = Echo(Observed(2 * MS, 1, Evidence((1, 2))), 1, 1, 2 * MS)
 
 # By code: what meets the rule, and what just does not.
 CASES: dict[str, tuple[Made, Made]] = {
@@ -133,7 +133,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tcp.black_hole": (broken(14, 3, 19 * KB), broken(14, 3, 19 * KB, icmp=True)),
     "tcp.spurious": (tcp(data(), lost(SpuriousRetransmission)), tcp(data(), lost(FastRetransmit))),
     "tcp.reordering": (tcp(data(), Reordering(observed(MS, 1, 8, 9), 1, LateArrivals(2, MS, (8, 9)))), tcp(data())),
-    "tcp.conflict": (tcp(Conflict(observed(MS, 0, 7, 8), 10, 4, "first")), tcp(data())),
+    "tcp.conflict": (tcp(Conflict(Overlap(8, MS, 0, 10, 4, 7), SIDES, "first")), tcp(data())),
     "capture.loss": (tcp(CaptureLoss(observed(MS, 1, 9), 1460, 1)), tcp(lost(FastRetransmit))),
     "capture.gap": (
         tcp(StreamGap(Gap(9, MS, 1, 5, 99), SIDES)),
@@ -174,9 +174,9 @@ CASES: dict[str, tuple[Made, Made]] = {
     "icmp.echo_unanswered": (
         bare(LATE_PING, of=conversation(transport="icmp")), bare(PING, of=conversation(transport="icmp"))
     ),
-    "analyzer.fault": (tcp(DissectorFault(MS, 0, Evidence((4,)), "dns", "KeyError")), tcp()),
-    "analyzer.limit": (tcp(LimitReached(MS, 0, Evidence((4,)), "tcp", "MAX_GAPS", 100)), tcp()),
-    "malformed": (tcp(Malformed(MS, 0, Evidence((4,)), "dns", 12, "a loop")), tcp()),
+    "analyzer.fault": (tcp(DissectorFault(Observed(MS, 0, Evidence((4,))), "dns", "KeyError")), tcp()),
+    "analyzer.limit": (tcp(LimitReached(Observed(MS, 0, Evidence((4,))), "tcp", "MAX_GAPS", 100)), tcp()),
+    "malformed": (tcp(Malformed(Observed(MS, 0, Evidence((4,))), "dns", 12, "a loop")), tcp()),
     "capture.damage": (capture(damage=["made.pcap: damaged at byte 99"]), capture()),
     "capture.dropped": (capture(dropped=7), capture(dropped=0)),
     "capture.truncated": (capture(truncated_frames=3), capture()),

@@ -45,7 +45,7 @@ from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES
 from analyzer.model import SEVERITIES, Analysis, CaptureSummary, Finding
-from dissectors.kit.event import Evidence
+from dissectors.kit.event import Evidence, Observed
 from dissectors.protocols.icmp import EchoUnanswered
 from dissectors.protocols.tcp.events_loss import FastRetransmit
 
@@ -146,7 +146,7 @@ def test_a_sentence_has_the_numbers_of_the_capture(made: object, code: str, sent
     (dns(answered(took=300 * MS)), "dns.slow", "note"),
     (dns(lookup((0, 0, message(7)), server="224.0.0.252", close=5 * SECOND)), "dns.unanswered", "chat"),
     (dns(lookup((60 * SECOND - MS, 0, message(7)), close=60 * SECOND)), "dns.unanswered", "note"),
-    (bare(EchoUnanswered(60 * SECOND - MS, 0, Evidence((9,)), 1), of=conversation(transport="icmp")),
+    (bare(EchoUnanswered(Observed(60 * SECOND - MS, 0, Evidence((9,))), 1), of=conversation(transport="icmp")),
      "icmp.echo_unanswered", "note"),
 ])
 def test_how_much_it_matters(made: object, code: str, severity: str) -> None:
@@ -223,8 +223,9 @@ def test_one_cause_is_told_once() -> None:
 def test_a_filter_shows_the_conversation() -> None:
     finding = only(tcp(data(), zero_window())(), "tcp.zero_window")
     assert finding.display_filter == (
-        "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 51034 && tcp.port == 443 && "
-        "(tcp.analysis.zero_window || tcp.analysis.zero_window_probe || tcp.analysis.window_update)"
+        "(ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 51034 && tcp.port == 443 && "
+        "(tcp.analysis.zero_window || tcp.analysis.zero_window_probe || tcp.analysis.window_update)) || "
+        "frame.number in {50..51, 60}"
     )
     assert only(capture(truncated_frames=2)(), "capture.truncated").display_filter == "frame.cap_len < frame.len"
 

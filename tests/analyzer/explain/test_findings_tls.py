@@ -18,7 +18,6 @@ from tls_scenes import (
     alerts,
     asked,
     both_versions,
-    certificate,
     choose,
     offer,
     opening,
@@ -32,6 +31,8 @@ from tls_wire import (
     CLIENT_RANDOM,
     SERVER_RANDOM,
     alpn,
+    certificate,
+    dhe,
     extension,
     hello13,
     hidden,
@@ -49,7 +50,9 @@ from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.model import Finding
 from dissectors.kit.observation import NOT_CAPTURED
 from dissectors.kit.provided import Provided
+from dissectors.protocols.tls.events import TlsObserved
 from dissectors.protocols.tls.events_data import ACCEPTED, REJECTED, EarlyData
+from dissectors.protocols.tls.state import Hidden
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 SECOND = 1_000 * MS
@@ -82,15 +85,11 @@ def shows(*ders: bytes) -> Story:
     return says(0, record(22, certificate(ders) + message(16, b"\x41" + bytes(65))))
 
 
-def dhe(bits: int) -> bytes:
-    prime = b"\xff" * (bits // 8)
-    public = pack(">H", len(prime)) + prime
-    return message(12, public + b"\0\x01\x02" + public + b"\x04\x01\0\x04sign")
-
-
 def early(outcome: str) -> Story:
     def play(scene: Scene) -> None:
-        scene.events.append(EarlyData(scene.now, 0, (scene.frame,), 0, outcome, 1, 320))
+        sent = Hidden()
+        sent.add(1, 320, scene.now, scene.now, (scene.frame,))
+        scene.events.append(EarlyData(TlsObserved(scene.now, 0, (scene.frame,), 0), outcome, sent))
     return play
 
 
@@ -390,8 +389,8 @@ def test_what_was_not_seen_is_not_said_where_octets_are_missing() -> None:
 def test_a_display_filter_narrows_down_to_the_alert() -> None:
     found, = tls_findings(after(asked(offer()), alerts(40)))
     assert found.display_filter == (
-        "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 51034 && tcp.port == 443 && "
-        "(tls.handshake.type == 1 || tls.alert_message.desc == 40)"
+        "(ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 51034 && tcp.port == 443 && "
+        "(tls.handshake.type == 1 || tls.alert_message.desc == 40)) || frame.number in {1..2}"
     )
 
 

@@ -23,9 +23,11 @@ from tls_cases import (
     Made,
     agreed,
     alert,
+    asked,
     chosen,
     closed,
     data,
+    dialogue,
     established,
     exchange_of,
     fin,
@@ -40,7 +42,7 @@ from tls_cases import (
     stalled,
     unread,
 )
-from tls_wire import alpn
+from tls_wire import alpn, key_share
 from told_accounts import MS, SECOND
 from x509_lab import BETWEEN, CLIENT, DAY, NOW, ROOT, RSA_KEY, Signer, leaf
 
@@ -51,10 +53,14 @@ from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.model import SEVERITIES, Finding
+from dissectors.protocols.starttls.dialogue import StarttlsObserved as Said
 from dissectors.protocols.starttls.events import Injected, Stripped
+from dissectors.protocols.tls.events import TlsObserved
 from dissectors.protocols.tls.events_data import Decryption, EarlyData, Renegotiation
 from dissectors.protocols.tls.events_end import Plaintext, Ssl2Answer
 from dissectors.protocols.tls.events_hello import HelloRetry
+from dissectors.protocols.tls.records import PLAIN, Notice
+from dissectors.protocols.tls.state import Hidden, Session
 from dissectors.wire.tls.extensions import ENCRYPT_THEN_MAC
 
 RULES = TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES
@@ -78,23 +84,28 @@ def staple(revoked: bool, of: Signer = GOOD) -> bytes:
 
 
 def retried(wanted: str) -> HelloRetry:
-    return HelloRetry(75 * MS, 1, (5,), 0, chosen().hello, wanted, ["x25519"], 25 * MS)
+    answer = chosen().hello
+    answer.key_share = {"secp256r1": 23, "": 0}[wanted]
+    return HelloRetry(TlsObserved(75 * MS, 1, (5,), 0), answer, asked(hello(key_share())))
 
 
 def keys(outcome: str) -> Decryption:
-    return Decryption(80 * MS, 2, (5,), 0, outcome, [], "")
+    return Decryption(TlsObserved(80 * MS, 2, (5,), 0), outcome, [], "")
 
 
 def early(outcome: str) -> EarlyData:
-    return EarlyData(60 * MS, 0, (4,), 0, outcome, 1, 300)
+    sent = Hidden()
+    sent.add(1, 300, 60 * MS, 60 * MS, (4,))
+    return EarlyData(TlsObserved(60 * MS, 0, (4,), 0), outcome, sent)
 
 
 def again(bound: bool, readable: bool = True) -> Renegotiation:
-    return Renegotiation(300 * MS, 0, (30,), 0, readable, bound)
+    return Renegotiation(TlsObserved(300 * MS, 0, (30,), 0), readable=readable, bound=bound)
 
 
-def plain(guess: str, first: bytes, answer: bool, port: int = 443) -> Made:
-    event = Plaintext(75 * MS, 1 if answer else 0, (6,), 0, guess, first, answer, 50 * MS if answer else -1)
+def plain(first: bytes, answer: bool, port: int = 443) -> Made:
+    notice = Notice(PLAIN, 6, 75 * MS, 0, 0, first)
+    event = Plaintext(TlsObserved(75 * MS, 1 if answer else 0, (6,), 0), notice, asked() if answer else Session())
     return made(*([hello()] if answer else []), event, of=spoken("tls", port))
 
 
@@ -114,7 +125,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tls.reset_after_hello": (made(hello(), rst(), stalled()), made(hello(), rst(time=10 * SECOND), stalled())),
     "tls.stalled": (made(hello(), stalled()), made(hello(), rst(), stalled())),
     "tls.plaintext": (
-        plain("an HTTP answer in plain text", b"HTTP/", True), plain("", b"\x4a\0\0\0\x0a", False, 3306),
+        plain(b"HTTP/", True), plain(b"\x4a\0\0\0\x0a", False, 3306),
     ),
     "tls.certificate_expired": (shown(OLD, BETWEEN), shown(GOOD, BETWEEN)),
     "tls.certificate_not_yet_valid": (
@@ -154,16 +165,16 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tls.early_data": (made(hello(), early("accepted")), made(hello(), early("rejected"))),
     "tls.keys_missing": (made(hello(), keys("missing")), made(hello(), keys("found"))),
     "tls.keys_wrong": (made(hello(), keys("wrong")), made(hello(), keys("missing"))),
-    "tls.heartbleed": (made(hello(), heartbeat(0, 16_384, 24, True)), made(hello(), heartbeat(0, 16, 35, False))),
+    "tls.heartbleed": (made(hello(), heartbeat(0, 16_384, 24)), made(hello(), heartbeat(0, 16, 35))),
     "tls.compression": (made(hello(), chosen(compression=1)), made(hello(), chosen())),
     "tls.insecure_renegotiation": (made(hello(), chosen(), again(False)), made(hello(), chosen(), again(True))),
     "tls.not_offered": (made(hello(), chosen(offered=False)), made(hello(), chosen())),
     "tls.hello_retry": (made(hello(), retried("secp256r1")), made(hello(), retried(""))),
     "tls.starttls_refused": (made(refused_tls(), in_clear()), made(agreed())),
     "tls.starttls_stripped": (
-        made(Stripped(60 * MS, 1, (7,), 0, "SMTP", "XXXXXXXA")), made(refused_tls()),
+        made(Stripped(Said(60 * MS, 1, (7,), dialogue()), "XXXXXXXA")), made(refused_tls()),
     ),
-    "tls.starttls_injected": (made(Injected(60 * MS, 0, (7,), 0, "SMTP", 12), agreed()), made(agreed())),
+    "tls.starttls_injected": (made(Injected(Said(60 * MS, 0, (7,), dialogue()), 12), agreed()), made(agreed())),
     "tls.in_clear": (made(in_clear()), made(refused_tls(), in_clear())),
 }
 
@@ -247,7 +258,7 @@ def test_a_rule_is_missed(code: str) -> None:
      "nothing was cut off; it can where the protocol above states its lengths."),
     (made(hello(), data(), closed(("client", "server"), unfinished=("server",))), "tls.truncated",
      "A TLS record of the server is cut off in its middle: what it held did not arrive."),
-    (made(heartbeat(0, 16_384, 24, True), heartbeat(1, 16_384, 16_403, False)), "tls.heartbleed",
+    (made(heartbeat(0, 16_384, 24), heartbeat(1, 16_384, 16_403)), "tls.heartbleed",
      "The client (10.0.0.1:51034) sent 1 heartbeat that claims more payload than the record holds (16384 bytes in a "
      "record of 24): the shape of Heartbleed. The other side answered with up to 16.4 kB, which is memory that it "
      "should not show."),
@@ -272,7 +283,7 @@ def test_a_sentence_has_the_numbers_of_the_capture(what: Made, code: str, senten
     (made(hello(), alert(112, ends=False, level=1)), "tls.unknown_name", "note", "certain"),
     (made(hello(), fin(0, 60 * MS), alert(50, "a length is wrong", ends=False)), "tls.alert", "note", "likely"),
     (made(hello(), alert(50, "a length is wrong", ends=False)), "tls.alert", "error", "likely"),
-    (plain("", b"abcde", False), "tls.plaintext", "warn", "likely"),
+    (plain(b"abcde", False), "tls.plaintext", "warn", "likely"),
     (shown(OWN), "tls.certificate_self_signed", "warn", "certain"),
     (shown(OWN, then=(alert(48, "", 0),)), "tls.certificate_self_signed", "error", "certain"),
     (shown(OWN, trusted=(OWN,)), "tls.certificate_self_signed", "note", "certain"),
@@ -285,10 +296,10 @@ def test_a_sentence_has_the_numbers_of_the_capture(what: Made, code: str, senten
     (made(hello(), chosen(CBC)), "tls.weak_suite", "note", "certain"),
     (made(hello(), chosen(RC4)), "tls.weak_suite", "warn", "certain"),
     (made(hello(), chosen(version=0x0300)), "tls.old_version", "error", "certain"),
-    (made(hello(), Ssl2Answer(75 * MS, 1, (5,), 0)), "tls.old_version", "error", "certain"),
+    (made(hello(), Ssl2Answer(TlsObserved(75 * MS, 1, (5,), 0))), "tls.old_version", "error", "certain"),
     (made(hello(), early("offered")), "tls.early_data", "chat", "certain"),
-    (made(heartbeat(0, 16_384, 24, True)), "tls.heartbleed", "warn", "likely"),
-    (made(heartbeat(0, 16_384, 24, True), heartbeat(1, 9_000, 9_019, False)), "tls.heartbleed", "error", "certain"),
+    (made(heartbeat(0, 16_384, 24)), "tls.heartbleed", "warn", "likely"),
+    (made(heartbeat(0, 16_384, 24), heartbeat(1, 9_000, 9_019)), "tls.heartbleed", "error", "certain"),
     (made(hello(RENEGOTIATION_INFO), chosen(extensions=b"")), "tls.insecure_renegotiation", "note", "likely"),
     (made(hello(), chosen(extensions=b""), again(False, False)), "tls.insecure_renegotiation", "warn", "certain"),
     (made(hello(), data(), closed(("client", "server"), unfinished=("server",))), "tls.truncated", "warn", "certain"),

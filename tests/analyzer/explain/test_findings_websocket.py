@@ -14,7 +14,9 @@ from analyzer.explain.rule import Case, Found
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.model import SEVERITIES
 from dissectors.kit.event import Event, Evidence
+from dissectors.protocols.http2.events import H2Seen
 from dissectors.protocols.http2.events_control import GoAway
+from dissectors.protocols.http2.side import H2Side
 
 TEXT = frame(1, b"hello")
 
@@ -68,7 +70,9 @@ def cut_off() -> list[Event]:
 
 
 def goaway(debug: str) -> list[Event]:
-    return [GoAway(0, 1, Evidence((9,)), False, 5, 11, debug, [], [])]
+    side = H2Side(1, False)
+    side.reader.payload = (5).to_bytes(4) + (11).to_bytes(4)
+    return [GoAway(H2Seen(side, Evidence((9,)), by_client=False), debug, [])]
 
 
 Made = Callable[[], list[Event]]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from tls_connection import MS, Connection
 from tls_wire import (
     CHANGE,
+    certificate,
     client_hello,
     extension,
     groups,
@@ -93,11 +94,6 @@ def both_versions(*suites: int) -> bytes:
         (0x1301, *suites, SIGNAL), server_name("shop.test") + versions(0x0304, 0x0303) + groups(29, 23) + key_share(),
         bytes(32),
     )
-
-
-def certificate(ders: tuple[bytes, ...]) -> bytes:
-    listed = b"".join([len(der).to_bytes(3, "big") + der for der in ders])
-    return message(11, len(listed).to_bytes(3, "big") + listed)
 
 
 def orderly(scene: Scene) -> None:

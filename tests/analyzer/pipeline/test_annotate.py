@@ -17,7 +17,7 @@ from analyzer.model import Analysis
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.comments import LEAD, MAX_COMMENTS, packet_comments, summary_of
 from analyzer.report.formats import Layout, by_name
-from dissectors.kit.event import Malformed
+from dissectors.kit.event import Malformed, Observed
 
 LOSS = SAMPLES / "tcp" / "loss-fast-retransmit" / "capture.pcapng"
 LOG = b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n"
@@ -173,7 +173,7 @@ def test_a_frame_has_a_bounded_number_of_comments() -> None:
 def test_no_control_of_a_packet_gets_into_a_comment(tmp_path: Path) -> None:
     analysis = analyze([str(LOSS)], Options())
     event = analysis.told[0].phases[0].events[0]
-    broken = Malformed(event.time, 0, event.evidence, "http", 0, "\x1b[31m\u202egnp.exe\r\n\x00")
+    broken = Malformed(Observed(event.time, 0, event.evidence), "http", 0, "\x1b[31m\u202egnp.exe\r\n\x00")
     analysis.told[0].phases[0].events.append(broken)
     data = again([str(LOSS)], analysis, "teach")
     assert b"Malformed http at byte 0: \\x1b[31m\\u202egnp.exe\\r\\n\\x00." in data

@@ -28,6 +28,7 @@ from dissectors.kit.event import (
     Event,
     Evidence,
     Malformed,
+    Observed,
 )
 
 MS = 1_000_000
@@ -179,7 +180,9 @@ def data() -> Phase:
             "3 duplicate ACKs, then #205 resends seq 84001: one segment was lost; fast retransmit repaired it in "
             "25 ms, without waiting for a timeout.",
         ),
-        Malformed(START + 400 * MS, BACKWARD, Evidence((231, 240)), "http", 17, "header line without a colon"),
+        Malformed(
+            Observed(START + 400 * MS, BACKWARD, Evidence((231, 240))), "http", 17, "header line without a colon"
+        ),
     ]
     phase.left_out = ["383 data segments and 112 plain ACKs are not shown"]
     return phase

@@ -17,6 +17,7 @@ from sample_feeds import SAMPLES
 from starttls_dialogue import talk
 from test_report_formats import WHOLE
 from test_report_html import data_of
+from tls_wire import certificate
 from told_accounts import account, analysis, conversation, lookup
 from x509_lab import leaf
 
@@ -32,7 +33,10 @@ from dissectors.kit.identity import HOST, PARTY, UNIQUE, USER
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import Output
 from dissectors.protocols.dns.protocol import LLMNR
+from dissectors.protocols.tls.events import TlsObserved
 from dissectors.protocols.tls.events_proof import CertificateSeen
+from dissectors.protocols.tls.state import Session
+from dissectors.wire.tls.messages import Certificate
 
 NAMES = (
     "dns/resolution-from-root", "dns/mdns", "dns/record-types", "dns/zone-transfer", "dns/edns-cookie",
@@ -244,7 +248,7 @@ def bare() -> list[tuple[str, Account]]:
     said = message(7, 0x8180, question=("printer7", A), answers=(record("printer7", CNAME, wire_name("laserjet")),))
     greeting = (1, b"220 postkutsche ESMTP\r\n"), (0, b"EHLO laptop7\r\n"), (1, b"250-postkutsche\r\n250 STARTTLS\r\n")
     shown = [
-        CertificateSeen(MS, 1, (3,), 0, [signer.der], [], [], "", "", [], 500, 0)
+        CertificateSeen(TlsObserved(MS, 1, (3,), 0), Certificate(certificate((signer.der,))[4:], False), Session(), [])
         for signer in (leaf(None, "nas"), leaf(None, "shop.test", common="Lab"))
     ]
     return [

@@ -14,6 +14,7 @@ from sample_feeds import SAMPLES, sample_captures, sample_name
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.har import har
 from dissectors.protocols.websocket.events import WsMessageRun
+from dissectors.protocols.websocket.runs import WsRun
 from dissectors.wire.http.events import ExchangeEvent
 
 
@@ -136,8 +137,10 @@ def test_messages_that_are_only_counted_are_said_to_be_left_out() -> None:
     analysis = analyze([str(SAMPLES / "websocket" / "text" / "capture.pcapng")], Options())
     phase = next(phase for phase in analysis.told[0].phases if phase.kind == "websocket")
     message = next(event for event in phase.events if event.name == "websocket.message")
-    run = WsMessageRun(message.time, 0, message.evidence, (40, 2), (400, 20), 42, 10, 0, message.time, (), 0)
-    phase.events.append(run)
+    run = WsRun()
+    for direction in [0] * 40 + [1] * 2:
+        run.add(direction, 10, message.time, message.time, message.evidence.frames[-1])
+    phase.events.append(WsMessageRun(run, 0))
     entry = json.loads("".join(har(analysis)))["log"]["entries"][0]
     assert entry["_webSocketMessagesLeftOut"] == 42
 

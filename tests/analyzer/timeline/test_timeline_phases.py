@@ -35,7 +35,7 @@ from told_accounts import (
 )
 
 from analyzer.model import Account, Phase
-from dissectors.kit.event import Event, Evidence, Malformed
+from dissectors.kit.event import Event, Evidence, Malformed, Observed
 from dissectors.protocols.icmp import Echo, EchoUnanswered
 from dissectors.protocols.tcp.events_loss import FastRetransmit
 
@@ -177,7 +177,7 @@ def test_protocols_that_alternate_are_told_once_each() -> None:
 
 
 def test_events_without_a_phase_go_where_they_happened() -> None:
-    broken = Malformed(26 * MS, 0, Evidence((5,)), "gopher", 3, "no tab")
+    broken = Malformed(Observed(26 * MS, 0, Evidence((5,))), "gopher", 3, "no tab")
     menu = phases(account(of_gopher(25 * MS), broken, data(0, 27 * MS, 9, 1, 0)))[0]
     assert menu.events[-1] is broken
     assert "1 malformed message" in menu.facts
@@ -218,8 +218,8 @@ def test_datagrams_that_icmp_complains_about() -> None:
 
 
 def test_echoes_are_counted_and_timed() -> None:
-    events = [Echo(step * SECOND + step * MS, 1, Evidence((step,)), 1, step, step * MS) for step in (1, 2, 3)]
-    lonely = EchoUnanswered(5 * SECOND, 0, Evidence((9,)), 1)
+    events = [Echo(Observed(step * SECOND + step * MS, 1, Evidence((step,))), 1, step, step * MS) for step in (1, 2, 3)]
+    lonely = EchoUnanswered(Observed(5 * SECOND, 0, Evidence((9,))), 1)
     only, = phases(account(*events, lonely, of=conversation(transport="icmp")))
     assert only.title == "Echo"
     assert only.facts == ["3 of 4 requests answered", "round trip 1.00 ms to 3.00 ms, mean 2.00 ms"]

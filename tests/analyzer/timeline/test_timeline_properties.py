@@ -35,7 +35,7 @@ from analyzer.explain.findings import CODES, findings
 from analyzer.explain.rule import MAX_FRAMES
 from analyzer.model import SEVERITIES
 from analyzer.pipeline.run import Options, analyze
-from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, Malformed
+from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, Malformed, Observed
 from dissectors.protocols.tcp.events_loss import FastRetransmit, SpuriousRetransmission, TailLossProbe, Timeout
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -49,8 +49,9 @@ def pool() -> tuple[Event, ...]:
         limits("congestion"), icmp_error(), icmp_error(3, 4, 1400), reset(), reset("gave up"), not_ended("idle"),
         not_ended(unanswered=4), *answered().events, *lookup((0, 0, message(7)), close=SECOND).events,
         *[lost(kind) for kind in (FastRetransmit, Timeout, TailLossProbe, SpuriousRetransmission)],
-        data(0, 0, 0, 0, 0), Malformed(5, 0, Evidence(()), "dns", 0, "bad"),
-        LimitReached(6, 2, Evidence((1,)), "tcp", "MAX", 1), DissectorFault(7, 1, Evidence((2,)), "dns", "fault"),
+        data(0, 0, 0, 0, 0), Malformed(Observed(5, 0, Evidence(())), "dns", 0, "bad"),
+        LimitReached(Observed(6, 2, Evidence((1,))), "tcp", "MAX", 1),
+        DissectorFault(Observed(7, 1, Evidence((2,))), "dns", "fault"),
     ]
     for case in ("tcp/zero-window", "tcp/simultaneous-open", "tcp/loss-random", "dns/resolution-from-root"):
         for told in analyze([str(SAMPLES / case / "capture.pcapng")], Options()).told:

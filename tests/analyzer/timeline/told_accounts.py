@@ -5,11 +5,11 @@ from dns_wire import A, create, framed, message, record
 
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Endpoint, Series, TcpSummary
 from analyzer.timeline.build import build
-from dissectors.kit.event import Event, Evidence
+from dissectors.kit.event import Event, Evidence, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram
 from dissectors.protocols.dns.protocol import DNS
 from dissectors.protocols.icmp import IcmpError
-from dissectors.protocols.tcp.events import Observed
+from dissectors.protocols.tcp.events import TcpObserved
 from dissectors.protocols.tcp.events_handshake import (
     Attempt,
     HalfOpen,
@@ -78,8 +78,8 @@ def analysis(*accounts: Account, capture: CaptureSummary | None = None) -> Analy
     return build(summary, list(accounts))
 
 
-def observed(time: int, direction: int, *frames: int) -> Observed:
-    return Observed(time, direction, frames, SIDES)
+def observed(time: int, direction: int, *frames: int) -> TcpObserved:
+    return TcpObserved(time, direction, frames, SIDES)
 
 
 # How a connection begins.
@@ -119,7 +119,7 @@ def half_open(attempts: int = 3, waited: int = 5 * SECOND) -> HalfOpen:
 
 
 def midstream() -> Midstream:
-    return Midstream(Observed(0, 2, (1,), ("the originator", "the responder")))
+    return Midstream(TcpObserved(0, 2, (1,), ("the originator", "the responder")))
 
 
 # What it carries.
@@ -174,7 +174,8 @@ def keep_alive(answers: int = 0, probes: int = 3) -> KeepAlive:
 
 
 def icmp_error(kind: int = 3, code: int = 3, mtu: int = -1, version: int = 4, time: int = 30 * MS) -> IcmpError:
-    return IcmpError(time, 1, Evidence((5,)), version, kind, code, "10.0.0.254", mtu)
+    message = bytes([kind, code, 0, 0]) + max(mtu, 0).to_bytes(4)
+    return IcmpError(Observed(time, 1, Evidence((5,))), version, message, "10.0.0.254")
 
 
 # How it ends.

@@ -34,7 +34,7 @@ from dissectors.kit.event import LimitReached, Malformed
 from dissectors.protocols.http2.connection import MAX_STREAMS, MAX_TOLD
 from dissectors.protocols.http2.events_control import GoAway, PingAck, SettingsAck
 from dissectors.protocols.http2.events_state import Blocked
-from dissectors.protocols.http2.events_state import H2ConnectionSummary as Summary
+from dissectors.protocols.http2.events_summary import H2ConnectionSummary as Summary
 from dissectors.protocols.http2.flow import MAX_POINTS, Series
 
 

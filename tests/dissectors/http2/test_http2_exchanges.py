@@ -30,7 +30,7 @@ from http2_wire import (
 
 from dissectors.kit.event import Malformed
 from dissectors.protocols.http2.events import H2Exchange, Request
-from dissectors.protocols.http2.events_state import H2ConnectionSummary as Summary
+from dissectors.protocols.http2.events_summary import H2ConnectionSummary as Summary
 
 
 def exchange_of(connection: Connection) -> H2Exchange:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from tcp_wire import CLIENT, ISN, MS, SERVER, Wire, sack, timestamps
 
+from dissectors.kit.inputs import Overlap
 from dissectors.protocols.tcp.flags import (
     ACK_LOST_SEGMENT,
     DUPLICATE_ACK,
@@ -191,7 +192,7 @@ def test_a_gap_and_a_conflict_are_told_and_capped() -> None:
     wire = Wire().open()
     told = [
         event for index in range(30)
-        for event in wire.narrator.on_conflict(50 + index, 60 * MS, CLIENT, 10, 5, 4, "first")
+        for event in wire.narrator.on_conflict(Overlap(50 + index, 60 * MS, CLIENT, 10, 5, 4), "first")
     ]
     assert [event.name for event in told] == ["tcp.conflict"] * 20 + ["limit_reached"]
     assert told[0].evidence.frames == (4, 50)

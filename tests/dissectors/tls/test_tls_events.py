@@ -1,12 +1,27 @@
 """What the events of TLS say, with the values of a case."""
 from __future__ import annotations
 
+from struct import pack
+
 import pytest
 from tls_connection import Connection
-from tls_wire import client_hello, extension, hello13, key_share, message, psk, record, server_hello, versions
+from tls_wire import (
+    certificate,
+    client_hello,
+    dhe,
+    extension,
+    hello13,
+    key_share,
+    message,
+    psk,
+    record,
+    server_hello,
+    versions,
+)
 
 from dissectors.kit.event import CORE, Event
 from dissectors.protocols.tls.causes import cause
+from dissectors.protocols.tls.events import TlsObserved
 from dissectors.protocols.tls.events_data import (
     ACCEPTED,
     KEYS_MISSING,
@@ -22,10 +37,11 @@ from dissectors.protocols.tls.events_end import AlertSeen, Plaintext, Stalled, T
 from dissectors.protocols.tls.events_hello import ClientHelloSeen, NewSessionTicketSeen
 from dissectors.protocols.tls.events_proof import CertificateSeen, FinishedSeen, ServerKeyExchangeSeen
 from dissectors.protocols.tls.events_summary import Summary, TlsEstablished
-from dissectors.protocols.tls.plain import looks_like
 from dissectors.protocols.tls.protocol import TLS
-from dissectors.protocols.tls.state import Session
+from dissectors.protocols.tls.records import PLAIN, Notice, TlsRun
+from dissectors.protocols.tls.state import Hidden, Session
 from dissectors.wire.tls.hello import ClientHello
+from dissectors.wire.tls.messages import Alert, Certificate, KeyUpdate, NewSessionTicket, ServerKeyExchange
 
 MS = 1_000_000
 
@@ -69,8 +85,10 @@ def test_grease_is_told_apart() -> None:
 def test_early_data_comes_with_its_warning() -> None:
     event = hello_event(hello13(extra=psk(True)))
     assert "early data" in event.what()
+    sent = Hidden()
+    sent.add(2, 500, 1, 1, (1,))
     for outcome, word in ((OFFERED, "sends"), (ACCEPTED, "takes"), (REJECTED, "does not take")):
-        early = EarlyData(1, 0, (1,), 0, outcome, 2, 500)
+        early = EarlyData(TlsObserved(1, 0, (1,), 0), outcome, sent)
         assert word in early.what()
         assert "again" in early.what()
     assert "replay" in EarlyData.WHY
@@ -103,12 +121,14 @@ def test_no_cause_is_invented() -> None:
 
 
 def test_an_alert_of_the_handshake_has_a_headline() -> None:
-    event = TlsRefused(30 * MS, 1, (3,), 0, 2, 40, "why", 10 * MS, "shop.test", 2)
+    handshake = session(hello13())
+    handshake.began_ns = 10 * MS
+    event = TlsRefused(TlsObserved(30 * MS, 1, (3,), 0, 2), Alert(b"\x02\x28"), "why", handshake)
     head = event.headline()
     assert head is not None
     assert (head.label, head.start_ns, head.end_ns) == ("TLS", 10 * MS, 30 * MS)
     assert event.phase_facts()
-    assert AlertSeen(1, 1, (3,), 0, 1, 0, "", 0, "", 2).headline() is None
+    assert AlertSeen(TlsObserved(1, 1, (3,), 0, 2), Alert(b"\x01\0"), "", handshake).headline() is None
 
 
 def summary() -> Summary:
@@ -119,8 +139,12 @@ def summary() -> Summary:
     return out
 
 
+def established(one: Summary) -> TlsEstablished:
+    return TlsEstablished(TlsObserved(36 * MS, 0, (1, 2, 3), 0), one)
+
+
 def test_the_line_of_the_story() -> None:
-    event = TlsEstablished(36 * MS, 0, (1, 2, 3), 0, summary())
+    event = established(summary())
     head = event.headline()
     assert head is not None
     assert (head.label, head.text) == ("TLS 1.3", "X25519 · AES-128-GCM · h2 · shop.test")
@@ -133,7 +157,7 @@ def test_what_is_weak_is_said() -> None:
     one = summary()
     one.forward = "no"
     one.weak = ["RC4 is broken"]
-    event = TlsEstablished(36 * MS, 0, (1, 2, 3), 0, one)
+    event = established(one)
     assert "RC4 is broken" in event.what()
     assert "not forward secret" in event.what()
     assert "weak: RC4 is broken" in event.phase_facts()
@@ -142,7 +166,7 @@ def test_what_is_weak_is_said() -> None:
 def test_resumed_and_early() -> None:
     one = summary()
     one.resumption, one.early_data, one.round_trips = "PSK", ACCEPTED, 0
-    event = TlsEstablished(36 * MS, 0, (1, 2, 3), 0, one)
+    event = established(one)
     assert "no round trip" in event.phase_facts()
     head = event.headline()
     assert head is not None
@@ -150,34 +174,41 @@ def test_resumed_and_early() -> None:
 
 
 def test_encryption_hides_the_content_and_not_its_size() -> None:
-    event = ApplicationData(0, 1, (4, 9), 0, 80, 1_250_000, -1, 16_401, 612 * MS, 1)
+    run = TlsRun()
+    run.records, run.octets, run.largest, run.end = 80, 1_250_000, 16_401, 612 * MS
+    event = ApplicationData(TlsObserved(0, 1, (4, 9), 0), run, 1)
     assert "80 records" in event.what()
     assert "1.25 MB" in event.what()
     assert "timing" in event.what()
-    assert "inside" in ApplicationData(0, 1, (4, 9), 0, 80, 1_250_000, 1_240_000, 16_401, 612 * MS, 1).detail()
+    run.plain = 1_240_000
+    assert "1.24 MB inside" in ApplicationData(TlsObserved(0, 1, (4, 9), 0), run, 1).detail()
 
 
 def test_keys_that_do_not_help() -> None:
-    missing = Decryption(0, 1, (2,), 0, KEYS_MISSING, [], "")
+    observed = TlsObserved(0, 1, (2,), 0)
+    missing = Decryption(observed, KEYS_MISSING, [], "")
     assert missing.what() == "The keys for this TLS session are not in the log."
-    assert "do not open" in Decryption(0, 1, (2,), 0, KEYS_WRONG, ["CLIENT_RANDOM"], "").what()
+    assert "do not open" in Decryption(observed, KEYS_WRONG, ["CLIENT_RANDOM"], "").what()
     assert missing.importance == CORE
 
 
 def test_a_stall_names_the_message() -> None:
-    event = Stalled(0, 0, (1, 2), 0, "ServerHelloDone", "ClientKeyExchange", True, "rst", 5 * MS, 0, "shop.test")
+    handshake = session(hello13())
+    handshake.last_message, handshake.last_ns = "ServerHelloDone", 10 * MS
+    event = Stalled(TlsObserved(15 * MS, 0, (1, 2), 0), handshake, "ClientKeyExchange", "rst")
     assert "after ServerHelloDone" in event.what()
-    assert "ClientKeyExchange of the client" in event.what()
+    assert "ClientKeyExchange of the client was due, and 5.00 ms later" in event.what()
     head = event.headline()
     assert head is not None
-    assert "reset" in head.text
+    assert head.text == "handshake reset after ServerHelloDone · shop.test"
 
 
 def test_the_end() -> None:
-    text = TlsClosed(0, 2, (9,), 0, [], "fin", ["server"], False).what()
+    observed = TlsObserved(0, 2, (9,), 0)
+    text = TlsClosed(observed, [], "fin", ["server"], inferred=False).what()
     assert "Neither side" in text
     assert "record of the server is cut off" in text
-    assert "Both sides" in TlsClosed(0, 2, (9,), 0, ["client", "server"], "fin", [], False).what()
+    assert "Both sides" in TlsClosed(observed, ["client", "server"], "fin", [], inferred=False).what()
 
 
 @pytest.mark.parametrize(("first", "word"), [
@@ -185,19 +216,31 @@ def test_the_end() -> None:
     (b"\x05\x01\0", "SOCKS"), (b"hello", "text"), (b"\x00\x01\x02\x03\x04", ""),
 ])
 def test_what_plain_text_looks_like(first: bytes, word: str) -> None:
-    guess = looks_like(first)
-    assert word in guess
-    assert Plaintext(0, 0, (1,), 0, guess, first, False, -1).what().endswith(f"(the first are {first.hex(' ')}).")
+    event = Plaintext(TlsObserved(0, 0, (1,), 0), Notice(PLAIN, 1, 0, 0, 0, first), Session())
+    assert word in event.guess
+    assert bool(event.guess) == bool(word)
+    assert event.what().endswith(f"(the first are {first.hex(' ')}).")
 
 
 def test_small_ones() -> None:
-    assert "2.00 h" not in NewSessionTicketSeen(0, 1, (5,), 0, 7_200, 192, -1).what()
-    assert "2 h" in NewSessionTicketSeen(0, 1, (5,), 0, 7_200, 192, 16_384).what()
-    assert "16384" in NewSessionTicketSeen(0, 1, (5,), 0, 7_200, 192, 16_384).what()
-    assert "checksum is right" in FinishedSeen(0, 0, (6,), 0, False, False, "yes").what()
-    assert "too few" in ServerKeyExchangeSeen(0, 1, (3,), 0, "DHE", 0, 1_024, -1, 400).what()
-    assert "update 2" in KeyUpdateSeen(0, 0, (9,), 0, True, 2).what()
-    assert CertificateSeen(0, 0, (4,), 0, [], [], [], "", "", [], 3, 0).what() == "The client shows no certificate."
+    observed = TlsObserved(0, 0, (4,), 0)
+    assert "checksum is right" in FinishedSeen(observed, "yes", encrypted=False, inferred=False).what()
+    exchange = ServerKeyExchange(dhe(1_024)[4:], "DHE", 0x0303, True)
+    assert "too few" in ServerKeyExchangeSeen(observed, "DHE", exchange).what()
+    assert "update 2" in KeyUpdateSeen(observed, KeyUpdate(b"\x01"), 2).what()
+    none = Certificate(certificate(())[4:], False)
+    assert CertificateSeen(observed, none, Session(), []).what() == "The client shows no certificate."
+
+
+def test_a_ticket_says_how_long_it_is_valid_and_what_it_allows() -> None:
+    observed, ticket = TlsObserved(0, 1, (5,), 0), pack(">H", 192) + bytes(192)
+    plain = NewSessionTicket(pack(">I", 7_200) + ticket, False)
+    assert "valid for 2 h" in NewSessionTicketSeen(observed, plain).what()
+    assert "2.00 h" not in NewSessionTicketSeen(observed, plain).what()
+    assert "early data" not in NewSessionTicketSeen(observed, plain).what()
+    allowed = extension(42, pack(">I", 16_384))
+    early = NewSessionTicket(pack(">II", 7_200, 0) + b"\0" + ticket + pack(">H", len(allowed)) + allowed, True)
+    assert "up to 16384 bytes of early data" in NewSessionTicketSeen(observed, early).what()
 
 
 def test_every_event_is_declared_and_has_a_name() -> None:

@@ -12,12 +12,14 @@ from dissectors.kit.cursor import WireError
 from dissectors.wire.tls.messages import (
     MAX_CERTIFICATES,
     MAX_UNCOMPRESSED,
+    Alert,
     Certificate,
     CertificateRequest,
     CertificateStatus,
     CertificateVerify,
     CompressedCertificate,
     EncryptedExtensions,
+    Heartbeat,
     KeyUpdate,
     NewSessionTicket,
     ServerKeyExchange,
@@ -102,8 +104,19 @@ def test_requests_tickets_and_the_rest() -> None:
     assert CertificateVerify(vector(2, b"sig"), 0x0302).scheme == -1
     assert KeyUpdate(b"\x01").requested
     assert not KeyUpdate(b"\x00").requested
+    assert (Alert(b"\x02\x28").level, Alert(b"\x02\x28").description) == (2, 40)
     assert CertificateStatus(STAPLE).ocsp == b"ocsp"
     assert scts_of(SCTS[:-3]) == [b"first"]
+
+
+@pytest.mark.parametrize(("body", "kind", "claimed", "overread"), [
+    (b"\x01\0\x04ping" + bytes(16), "request", 4, False), (b"\x02\0\x04ping", "response", 4, False),
+    (b"\x01\0\x05ping", "request", 5, True), (b"\x01\x40\0", "request", 16_384, True),
+    (b"\x07\0\0", "of type 7", 0, False),
+])
+def test_heartbeats(body: bytes, kind: str, claimed: int, overread: bool) -> None:
+    found = Heartbeat(body)
+    assert (found.kind, found.claimed, found.overread) == (kind, claimed, overread)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +127,7 @@ def test_requests_tickets_and_the_rest() -> None:
         lambda data: ServerKeyExchange(data, "ECDHE", TLS12, True),
         lambda data: ServerKeyExchange(data, "DHE", TLS12, True), lambda data: CertificateVerify(data, TLS13),
         lambda data: NewSessionTicket(data, True),
-        KeyUpdate, CertificateStatus,
+        KeyUpdate, CertificateStatus, Alert,
     ],
 )
 def test_noise_is_refused_and_nothing_worse(read: Callable[[bytes], object]) -> None:

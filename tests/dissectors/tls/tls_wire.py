@@ -83,6 +83,19 @@ def server_hello13(suite: int = 0x1301, with_psk: bool = False) -> bytes:
     return server_hello(suite, extension(43, b"\x03\x04") + share + chosen, bytes(32))
 
 
+def certificate(ders: tuple[bytes, ...]) -> bytes:
+    """A chain, as up to TLS 1.2."""
+    listed = b"".join([len(der).to_bytes(3, "big") + der for der in ders])
+    return message(11, len(listed).to_bytes(3, "big") + listed)
+
+
+def dhe(bits: int) -> bytes:
+    """A server's half of a key exchange, signed as in TLS 1.2."""
+    prime = b"\xff" * (bits // 8)
+    public = pack(">H", len(prime)) + prime
+    return message(12, public + b"\0\x01\x02" + public + b"\x04\x01\0\x04sign")
+
+
 CHANGE = record(20, b"\x01")
 
 

@@ -1,0 +1,47 @@
+"""Events are made from what they tell of: a segment, a hello, a message. Few values stand beside it, none true or false
+by its place alone."""
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+DISSECTORS = Path(__file__).parents[2] / "dissectors"
+MOST = 5        # values by position
+AVERAGE = 3.5   # over all classes
+
+
+def constructors() -> list[tuple[str, ast.FunctionDef]]:
+    """Of every class that is an event, whatever it inherits that from."""
+    classes = {
+        made.name: (path, made)
+        for path in sorted(DISSECTORS.rglob("*.py"))
+        for made in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(made, ast.ClassDef)
+    }
+
+    def event(name: str) -> bool:
+        if name not in classes:
+            return False
+        return name == "Event" or any(event(ast.unparse(base).rpartition(".")[2]) for base in classes[name][1].bases)
+
+    return [
+        (f"{path.relative_to(DISSECTORS.parent)}:{name}", method)
+        for name, (path, made) in classes.items() if event(name)
+        for method in made.body if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+    ]
+
+
+CONSTRUCTORS = constructors()
+
+
+@pytest.mark.parametrize("constructor", [pytest.param(method, id=name) for name, method in CONSTRUCTORS])
+def test_an_event_takes_few_values_by_position_and_no_flag_among_them(constructor: ast.FunctionDef) -> None:
+    by_position = constructor.args.args[1:]
+    assert len(by_position) <= MOST
+    assert [one.arg for one in by_position if one.annotation and ast.unparse(one.annotation) == "bool"] == []
+
+
+def test_what_they_take_on_average() -> None:
+    assert len(CONSTRUCTORS) > 100
+    assert sum(len(method.args.args) - 1 for _name, method in CONSTRUCTORS) <= AVERAGE * len(CONSTRUCTORS)
