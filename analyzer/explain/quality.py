@@ -171,8 +171,8 @@ QUALITY_RULES: Final[tuple[Rule[Case], ...]] = (
     ),
     Rule(
         "capture.order", "note", order,
-        "Capture both directions with one clock: on the host itself, or with one queue of one network card; sort a file "
-        "that is not sorted with reordercap.",
+        "Capture both directions with one clock: on the host itself, or with one queue of one network card; sort "
+        "what is not sorted with reordercap.",
         "The segments that seem to come late, earlier in a capture of the same time elsewhere.",
     ),
 )

@@ -19,7 +19,7 @@ LEAST_SILENCE: Final[i64] = 3_000_000_000       # that may be a step forward
 SLOWEST_TICK: Final[i64] = 1_000_000_000        # RFC 7323 §5.4: a tick of a timestamp clock is at most a second
 USUAL_TICK: Final[i64] = 1_000_000              # and on most systems a millisecond
 LEAST_TICKS: Final[i64] = 10
-LEAST_RESEND: Final[i64] = 200_000_000          # a lonely segment this late may be a resend whose first sending is missing
+LEAST_RESEND: Final[i64] = 200_000_000          # a lonely segment this late may be a resend of one that is missing
 SEVERAL: Final = 3
 EARLIEST: Final[i64] = -1
 LATEST: Final[i64] = 1 << 62
@@ -131,7 +131,7 @@ def steps_of(sightings: list[Sighting]) -> list[Step]:
     for at in range(1, len(sightings)):
         one, two = sightings[at - 1], sightings[at]
         gap = two.time - one.time
-        if one.time < 0 or two.time < 0 or not (gap <= -LEAST_STEP and backward or gap >= LEAST_SILENCE):
+        if one.time < 0 or two.time < 0 or not ((gap <= -LEAST_STEP and backward) or gap >= LEAST_SILENCE):
             continue
         step = _step(sightings, at, ticks, gap)
         if step is not None:
@@ -254,7 +254,7 @@ def ordered(sightings: list[Sighting]) -> Order:
     """The order of these packets, each there once, in the order of the capture, with times that are set right."""
     found = Order(sightings)
     _sort(found)
-    if any([sighting.tcp for sighting in sightings]):
+    if any(sighting.tcp for sighting in sightings):
         _causes(found)
     return found
 

@@ -3,8 +3,8 @@
 A mirror port, both sides of a router, both ends captured and analysed together show a packet twice. A copy is not a
 resend. How they are told apart, in order of proof:
 
-- IP identification (RFC 6864 §4.1: unique for each packet of a source within its lifetime, where it is used at all): the
-  same number, not 0, with the same TCP numbers is the same packet; another one is a resend.
+- IP identification (RFC 6864 §4.1: unique for each packet of a source within its lifetime, where it is used at all):
+  the same number, not 0, with the same TCP numbers is the same packet; another one is a resend.
 - TCP timestamps (RFC 7323 §3.2): a resend carries the sender's clock of now, so the same numbers with the same
   timestamp after several of its ticks are a copy.
 - The hop limit: a resend leaves with the same one, so another one is the same packet at another place.
@@ -48,7 +48,8 @@ class Sighting:
     index: its place among the frames of the conversation.    direction: 0 and 1 as the conversation counts, 2 for an
     ICMP error about it.    ident: IP identification, 0 where there is none.    stamp, echo: TCP timestamps, or -1.
     digest: of everything above IP that a copy repeats; of TCP without its checksum, which a network card may fill in
-    later.    twice: it reports that bytes arrived twice (a duplicate SACK).    first: the index, in the list that was paired, of the first sighting of the packet; its own if that is it.
+    later.    twice: it reports that bytes arrived twice (a duplicate SACK).
+    first: the index, in the list that was paired, of the first sighting of the packet; its own if that is it.
     """
 
     def __init__(self, index: i64, number: i64, time: i64, direction: i64) -> None:
@@ -84,8 +85,8 @@ def sight(packet: Packet, index: i64, forward: bytes, size: i64) -> Sighting | N
     kind = packet.kind
     ident: i64 = 0
     if packet.ip_version == 4:
-        if be16(data, packet.network + 6) & 0x3FFF:
-            return None
+        if packet.base >= 0 and be16(data, packet.network + 6) & 0x3FFF:
+            return None     # RFC 791 §3.1: more fragments, or an offset
         ident = be16(data, packet.network + 4)
     at = packet.transport
     direction = _direction(packet, forward, size)
@@ -209,8 +210,7 @@ class Pairing:
     def _alike(self) -> list[list[i64]]:
         """The sightings that could be of one packet, where there are several."""
         found: dict[tuple[int, int, int, int, int], list[i64]] = {}
-        at: i64 = 0
-        for sighting in self.sightings:
+        for at, sighting in enumerate(self.sightings):
             if sighting.tcp:
                 key = (
                     int(sighting.direction), int(sighting.seq), int(sighting.ack), int(sighting.flags),
@@ -223,11 +223,10 @@ class Pairing:
                 found[key] = [at]
             elif len(group) < MAX_ALIKE:
                 group.append(at)
-            at += 1
         return [group for group in found.values() if len(group) > 1]
 
     def _measure(self) -> None:
-        """The round trip of the handshake, the ticks of each timestamp clock, and whether a sender numbers its packets."""
+        """The round trip of the handshake, the ticks of the timestamp clocks, and whether a sender numbers its packets."""
         opened: i64 = -1
         spans: list[tuple[i64, i64, i64, i64]] = [(-1, 0, 0, 0), (-1, 0, 0, 0)]
         idents: list[set[int]] = [set(), set(), set()]

@@ -1,7 +1,7 @@
-"""A first look at the chosen conversations, before they are told: which of their frames show a packet again, and in which
-order and at which times the packets can have been sent.
+"""A first look at the chosen conversations, before they are told: which of their frames show a packet again, and in
+which order and at which times the packets can have been sent.
 
-Only conversations in which the survey met something unusual are looked at; what is told of the others costs nothing more.
+Only conversations in which the survey met something unusual are looked at; the others cost nothing more.
 """
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
-from analyzer.flows.flow import RECORD, Flow, TcpFlow
-from analyzer.flows.order import LEAST_SILENCE, Order, Step, ordered, set_right, steps_of
-from analyzer.flows.sightings import BY_IDENT, BY_PATTERN, BY_STAMP, MAX_APART, Pairing, Sighting, sight
-from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
-from analyzer.packets.scope import scope_text
-from dissectors.kit.captured import ClockSet, Copies, CopiesSeen, OrderSet, PacketLoops
-from dissectors.kit.event import NEITHER, Event, Evidence, Observed
+from analyzer.flows.flow import Flow, TcpFlow
+from analyzer.flows.order import LEAST_SILENCE, Step, ordered, set_right, steps_of
+from analyzer.flows.sightings import MAX_APART, Pairing, Sighting
+from analyzer.packet import ICMP, ICMPV6, TCP, UDP
+from analyzer.pipeline.copies import describe
+from analyzer.pipeline.places import Reader
+from analyzer.pipeline.plan import Place, Plan, Watch, number_of
 from dissectors.protocols.tcp.flags import (
     ACK_LOST_SEGMENT,
     DUPLICATE_ACK,
@@ -38,128 +38,6 @@ SAME: Final = 0.7            # of the packets of a conversation that another one
 MAX_JUMPS: Final = 16        # silences of the capture that are examined for a clock that was set, the longest ones
 WITNESSES: Final = 8         # conversations that are asked about each
 AROUND: Final = 6            # frames on either side of it that are looked at
-MAX_FRAMES: Final = 16       # cited
-FALLING: Final = 5           # sightings of a packet, each with a lower TTL, that make a loop; places of capture are fewer
-
-
-class Place:
-    """One frame to look at again. time: when it is told.   turn: the frame at which it is told, its own or a later one.
-
-    owner: index of its conversation among those that are told.    early: within the cap on frames of a conversation.
-    watch, index: who looks at it first, as which frame.    held: the frame, decoded, until its turn comes.
-    """
-
-    def __init__(self, number: int, time: int, wire: int, place: int, shape: int) -> None:
-        self.number = number
-        self.time = time
-        self.wire = wire
-        self.place = place
-        self.shape = shape
-        self.captured = shape & 0xFFFFFFFF
-        self.turn = number
-        self.owner = 0
-        self.early = True
-        self.watch: Watch | None = None
-        self.index = 0
-        self.held: Packet | None = None
-
-    def again(self) -> Place:
-        """The same frame, to be looked at by somebody else."""
-        return Place(self.number, self.time, self.wire, self.place, self.shape)
-
-
-class Loop:
-    """A packet that passes again and again. times: how often.   ttl: of the first and of the last sighting."""
-
-    def __init__(self, time: int, direction: int, frames: tuple[int, ...], times: int, ttl: tuple[int, int],
-                 lasted: int) -> None:
-        self.time = time
-        self.direction = direction
-        self.frames = frames
-        self.times = times
-        self.ttl = ttl
-        self.lasted = lasted
-
-
-class Plan:
-    """What to tell of a conversation, and how.
-
-    places: its frames in the order in which they are told, none where another plan has them.    flows: what the capture holds of it; several where it was
-    seen in several VLANs or tunnels.    scope: the one that all its frames are told in, None for their own.
-    again: frames that show a packet once more, and are not told.    mended: it was told otherwise than it lies in the file.
-    """
-
-    def __init__(self, flow: Flow) -> None:
-        self.flow = flow
-        self.flows = [flow]
-        self.places: list[Place] = []
-        self.scope: bytes | None = None
-        self.again = 0
-        self.copies: Copies | None = None
-        self.copied_at = 0
-        self.loops: list[Loop] = []
-        self.order: Order | None = None
-        self.steps: list[Step] = []
-        self.sightings: list[Sighting] = []     # those that are told, while it is looked at
-        self.pairing: Pairing | None = None
-
-    def mended(self) -> bool:
-        return self.again > 0 or bool(self.steps) or (self.order is not None and self.order.changes())
-
-
-class Reader:
-    """Reads frames at places of a capture and decodes them."""
-
-    def read(self, places: list[Place]) -> None:
-        """Give each of these frames, in the order of the capture, to whoever watches its place."""
-        raise NotImplementedError
-
-
-class Watch:
-    """Frames of one conversation (or of several that may be one) that are looked at. plans: whose they are, by frame."""
-
-    def __init__(self, flow: Flow) -> None:
-        self.flow = flow
-        self.places: list[Place] = []
-        self.plans: list[Plan] = []
-        self.sightings: list[Sighting] = []
-
-    def add(self, plan: Plan, places: list[Place]) -> None:
-        self.places += places
-        self.plans += [plan] * len(places)
-
-    def sort(self) -> None:
-        """By frame, after the frames of several conversations were added."""
-        both = [at for _number, at in sorted([(place.number, at) for at, place in enumerate(self.places)])]
-        self.places = [self.places[at] for at in both]
-        self.plans = [self.plans[at] for at in both]
-
-    def expect(self, start: int, end: int) -> list[Place]:
-        """Look at these of its frames."""
-        places = self.places[start:end]
-        for index, place in enumerate(places):
-            place.watch = self
-            place.index = start + index
-        return places
-
-    def take(self, place: Place, packet: Packet) -> None:
-        """A frame of its own, decoded."""
-        found = sight(packet, place.index, self.flow.forward, self.flow.address_size)
-        if found is None:
-            found = Sighting(place.index, place.number, place.time, 2)
-            found.digest = place.index
-        self.sightings.append(found)
-
-
-def places_of(flow: Flow) -> list[Place]:
-    """The frames of a conversation, as the survey kept them."""
-    records = flow.records
-    found: list[Place] = []
-    for i in range(0, len(records), RECORD):
-        found.append(Place(
-            int(records[i]), int(records[i + 1]), int(records[i + 2]), int(records[i + 3]), int(records[i + 4])
-        ))
-    return found
 
 
 # -- which conversations ------------------------------------------------------------------------------------
@@ -296,8 +174,9 @@ class FirstLook:
             if pairing.usual >= 0:
                 delays += [int(pairing.usual)] * sum(pairing.bases.values())
         usual = sorted(delays)[len(delays) // 2] if delays else -1
-        for watch, pairing in zip(watches, pairings, strict=True):
-            if pairing.usual < 0 and usual >= 0:
+        for watch, first in zip(watches, pairings, strict=True):
+            pairing = first
+            if first.usual < 0 and usual >= 0:
                 pairing = Pairing(watch.sightings, usual)
                 pairing.pair()
             for plan in watch.plans:
@@ -325,7 +204,7 @@ class FirstLook:
         kept = [sighting for at, sighting in enumerate(sightings) if sighting.first == at]
         plan.again = len(sightings) - len(kept)
         if plan.again:
-            _describe(plan, sightings)
+            describe(plan, sightings)
         # Frames beyond those that were looked at (a sample) stay as they are.
         known = {int(sighting.index) for sighting in kept}
         looked = len(sightings)
@@ -347,7 +226,7 @@ class FirstLook:
 
     def _jumps(self) -> list[Step]:
         """Steps of the clock forward: silences of the whole capture of which both ends of a connection know nothing."""
-        if not any([_silent(plan.places) for plan in self.plans if plan.flow.protocol == TCP]):
+        if not any(_silent(plan.places) for plan in self.plans if plan.flow.protocol == TCP):
             return []
         every = [place for plan in self.plans for place in plan.places]
         every.sort(key=number_of)
@@ -429,10 +308,6 @@ class FirstLook:
         plan.sightings = []
 
 
-def number_of(place: Place) -> int:
-    return place.number
-
-
 def _index(sighting: Sighting) -> int:
     return int(sighting.index)
 
@@ -493,7 +368,7 @@ def _same(watch: Watch, plans: list[Plan]) -> bool:
             if len(owners) > 1:
                 shared[owner] = shared.get(owner, 0) + 1
     others = sorted(plans, key=_frames)[:-1]
-    return all([shared.get(id(plan), 0) >= SAME * max(count.get(id(plan), 0), 1) for plan in others])
+    return all(shared.get(id(plan), 0) >= SAME * max(count.get(id(plan), 0), 1) for plan in others)
 
 
 def _frames(plan: Plan) -> int:
@@ -517,7 +392,7 @@ def _distinct(steps: list[Step]) -> list[Step]:
     """Each step once, however many conversations show it; of those, the one that shows it most closely."""
     found: list[Step] = []
     for step in sorted(steps, key=_span):
-        if not any([one.before < step.number and step.before < one.number for one in found]):
+        if not any(one.before < step.number and step.before < one.number for one in found):
             found.append(step)
     found.sort(key=_number)
     return found
@@ -532,110 +407,4 @@ def _number(step: Step) -> int:
 
 
 def _witness(plan: Plan, step: Step) -> bool:
-    return any([place.number == step.number for place in plan.places])
-
-
-# -- what the copies were ------------------------------------------------------------------------------------
-
-
-def _describe(plan: Plan, sightings: list[Sighting]) -> None:
-    """Sum up the copies, and take out of them what is a loop."""
-    clusters: dict[int, list[Sighting]] = {}
-    for sighting in sightings:
-        clusters.setdefault(int(sighting.first), []).append(sighting)
-    copies = Copies()
-    delays: list[int] = []
-    hops: list[set[tuple[int, int]]] = [set(), set()]
-    scopes: set[tuple[bytes, bytes]] = set()
-    frames: list[int] = []
-    for cluster in clusters.values():
-        first = cluster[0]
-        side = int(first.direction) if first.direction < 2 else 1
-        copies.packets[side] += 1
-        copies.reported += 1 if first.twice else 0
-        if len(cluster) == 1:
-            continue
-        if _loops(cluster):
-            plan.loops.append(_loop(cluster, side))
-            continue
-        if not delays or int(first.time) < plan.copied_at:
-            plan.copied_at = int(first.time)
-        copies.again[side] += 1
-        copies.times = max(copies.times, len(cluster))
-        second = cluster[1]
-        delays.append(abs(int(second.time - first.time)))
-        hops[side].add((int(first.ttl), int(second.ttl)))
-        scopes.add((first.scope, second.scope))
-        if len(frames) < MAX_FRAMES:
-            frames += [int(sighting.number) for sighting in cluster[:2]]
-    if not delays:
-        return
-    delays.sort()
-    copies.least_ns, copies.middle_ns, copies.most_ns = delays[0], delays[len(delays) // 2], delays[-1]
-    for side in (0, 1):
-        if len(hops[side]) == 1:
-            copies.hops[side] = next(iter(hops[side]))
-    if len(scopes) == 1:
-        one, two = next(iter(scopes))
-        if one != two:
-            copies.places = (scope_text(one) if one else "", scope_text(two) if two else "")
-    elif len(plan.flows) > 1:
-        texts = [scope_text(flow.scope) if flow.scope else "" for flow in plan.flows]
-        copies.places = (texts[0], texts[1])
-    copies.hop_limit = plan.flow.address_size == 16
-    copies.frames = tuple(sorted(set(frames)))
-    bases = plan.pairing.bases if plan.pairing is not None else {}
-    copies.basis = ", ".join([basis for basis in (BY_IDENT, BY_STAMP, BY_PATTERN) if bases.get(basis)])
-    copies.certain = bool(bases.get(BY_IDENT) or bases.get(BY_STAMP))
-    plan.copies = copies
-
-
-def _loops(cluster: list[Sighting]) -> bool:
-    """Does its TTL fall each time, so that it came back rather than passed several places (which are few)?"""
-    if len(cluster) < FALLING:
-        return False
-    falling = all([cluster[at].ttl < cluster[at - 1].ttl for at in range(1, len(cluster))])
-    return falling and len({sighting.scope for sighting in cluster}) <= 2
-
-
-def _loop(cluster: list[Sighting], side: int) -> Loop:
-    numbers = [int(sighting.number) for sighting in cluster]
-    frames = tuple(sorted({*numbers[:MAX_FRAMES - 1], numbers[-1]}))
-    return Loop(
-        int(cluster[0].time), side, frames, len(cluster), (int(cluster[0].ttl), int(cluster[-1].ttl)),
-        int(cluster[-1].time - cluster[0].time),
-    )
-
-
-def captured(plan: Plan, sides: tuple[str, str]) -> list[Event]:
-    """What was found out about the capture, as events of the conversation. sides: the words for its two ends."""
-    found: list[Event] = []
-    for loop in plan.loops:
-        found.append(PacketLoops(
-            Observed(loop.time, loop.direction, Evidence(loop.frames)), loop.times, loop.ttl, loop.lasted
-        ))
-    if plan.copies is not None:
-        found.append(CopiesSeen(
-            Observed(plan.copied_at, NEITHER, Evidence(plan.copies.frames)), plan.copies, sides
-        ))
-    order = plan.order
-    start = plan.places[0].time if plan.places else 0
-    if order is not None and order.changes():
-        frames = tuple(order.frames) or (plan.places[0].number,)
-        event = OrderSet(Observed(start, NEITHER, Evidence(frames)), sides)
-        event.late, event.lag_ns, event.acks = int(order.late), int(order.lag), int(order.acks)
-        event.shifted, event.unsure_ns = order.shifted, int(order.unsure)
-        event.unsorted, event.back_ns = int(order.unsorted), int(order.back)
-        found.append(event)
-    for step in plan.steps:
-        at = _time_at(plan.places, int(step.number), start)
-        observed = Observed(at, NEITHER, Evidence((int(step.before), int(step.number))))
-        found.append(ClockSet(observed, int(step.by), int(step.moved)))
-    return found
-
-
-def _time_at(places: list[Place], number: int, otherwise: int) -> int:
-    for place in places:
-        if place.number >= number:
-            return place.time
-    return otherwise
+    return any(place.number == step.number for place in plan.places)

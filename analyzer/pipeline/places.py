@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.ingest.source import Source
 from analyzer.packet import Packet
 from analyzer.packets.decode import Decoder
-from analyzer.pipeline.look import Place, Reader, number_of
+from analyzer.pipeline.plan import Place, number_of
 
 NEAR: Final = 1 << 12             # bytes between two chosen frames that are read along rather than skipped
 STRETCH: Final = 1 << 16          # bytes of the file read at once
@@ -32,6 +32,13 @@ class Window:
         return start, end
 
 
+def reader_of(source: Source, reassembled: bool) -> Reader:
+    """The cheapest one for this source. reassembled: it holds datagrams in fragments."""
+    if source.base < 0 or reassembled:
+        return StreamReader(source, reassembled)
+    return PlaceReader(source)
+
+
 def stretch(places: list[Place], index: int) -> int:
     """Bytes from this place on that one read takes: up to the last of the places that follow closely."""
     first = places[index].place
@@ -42,6 +49,14 @@ def stretch(places: list[Place], index: int) -> int:
             break
         end = place.place + place.captured
     return end - first
+
+
+class Reader:
+    """Reads frames at places of a capture and decodes them."""
+
+    def read(self, places: list[Place]) -> None:
+        """Give each of these frames, in the order of the capture, to whoever watches its place."""
+        raise NotImplementedError
 
 
 class PlaceReader(Reader):
@@ -60,7 +75,7 @@ class PlaceReader(Reader):
             self.show(place, window.data, start, end)
 
     def show(self, place: Place, data: bytes, start: int, end: int) -> None:
-        """Decode one frame and give it to whoever watches it; one that cannot be decoded, as the survey said, is nothing."""
+        """Decode one frame and give it to whoever watches it. What cannot be decoded is nothing; the survey said so."""
         try:
             self.decoder.decode(
                 data, start, end, place.wire, place.shape >> 32, place.number, place.time, self.packet
@@ -74,16 +89,30 @@ class PlaceReader(Reader):
 
 
 class StreamReader(PlaceReader):
-    """Goes over the capture up to the last of the places."""
+    """Goes over the capture up to the last of the places.
+
+    whole: every frame is decoded, so that fragments come together.
+    """
+
+    def __init__(self, source: Source, whole: bool) -> None:
+        super().__init__(source)
+        self.whole = whole
 
     def read(self, places: list[Place]) -> None:
         places = sorted(places, key=number_of)
         if not places:
             return
         again = self.source.reopen()
+        self.decoder = Decoder()
+        passed = Place(0, 0, 0, -1, 0)
         index = 0
         while index < len(places) and again.next():
-            while index < len(places) and places[index].number == again.number:
+            number = again.number
+            if self.whole and places[index].number != number:
+                passed.number, passed.time, passed.wire = int(number), int(again.time), int(again.length)
+                passed.shape = int(again.link) << 32
+                self.show(passed, again.data, again.start, again.end)
+            while index < len(places) and places[index].number == number:
                 self.show(places[index], again.data, again.start, again.end)
                 index += 1
         again.close()

@@ -232,7 +232,7 @@ def tell(
     survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int, fully: bool,
     provided: Provided, graphs: bool = False, capture: CaptureSummary | None = None,
 ) -> list[Account]:
-    """Look at the frames of these conversations once more. capture: what the first look finds out is set right there."""
+    """Look at the frames of these conversations once more. capture: there is set right what the first look finds."""
     source = survey.source
     telling = Telling(known, record_cap, provided, survey.faults)
     end = int(survey.last_time)
@@ -244,7 +244,7 @@ def tell(
             flow.records = flow.records[:RECOGNISED * RECORD]
         telling.add(flow, conversation, graphs)
     if fully:
-        telling.look(source, source.base >= 0)
+        telling.look(source, survey.reassembled)
     if survey.reassembled or source.base < 0:
         again = source.reopen()
         telling.walk(again)

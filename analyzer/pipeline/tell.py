@@ -16,8 +16,10 @@ from analyzer.ingest.source import Source
 from analyzer.model import Account, CaptureSummary, Carriage, Conversation, Points, Series
 from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.pipeline.look import FirstLook, Place, Plan, captured, number_of, places_of
-from analyzer.pipeline.places import PlaceReader, StreamReader, Window
+from analyzer.pipeline.copies import captured
+from analyzer.pipeline.look import FirstLook
+from analyzer.pipeline.places import Window, reader_of
+from analyzer.pipeline.plan import Place, Plan, number_of, places_of
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
@@ -93,13 +95,13 @@ class Telling:
             place.early = False
         self.chosen.append(chosen)
 
-    def look(self, source: Source, in_place: bool) -> None:
-        """Look at those of them in which something unusual was met, to know which frames show a packet again and in which
-        order they can have been sent.
+    def look(self, source: Source, reassembled: bool) -> None:
+        """Look at those of them in which something unusual was met, to know which frames show a packet again and in
+        which order they can have been sent.
 
-        in_place: the source can be read at a place of the file.
+        reassembled: the capture holds datagrams in fragments.
         """
-        reader = PlaceReader(source) if in_place else StreamReader(source)
+        reader = reader_of(source, reassembled)
         first = FirstLook([chosen.plan for chosen in self.chosen], reader, self.faults, source.alone)
         first.look()
         self.steps = first.steps
@@ -275,7 +277,7 @@ def fault_in(account: Account, frame: int, time: int, error: Exception, faults: 
 
 
 def mended(chosen: Chosen) -> None:
-    """The frames of the capture are not those that were sent, or not then: what is said of the conversation as a whole."""
+    """Its frames are not the packets that were sent, or not then: mend what is said of the conversation as a whole."""
     conversation, plan = chosen.account.conversation, chosen.plan
     times = [place.time for place in plan.places if place.time >= 0]
     if times:

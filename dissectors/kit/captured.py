@@ -1,4 +1,5 @@
-"""What the frames tell about the capture itself: packets seen more than once, an order and a clock that are not the wire's.
+"""What the frames tell about the capture itself: packets seen more than once, an order that is not that of the wire, a
+clock that was set.
 
 They are events of a conversation like others, so that a reader meets them where they matter.
 """
@@ -23,7 +24,7 @@ class Copies:
     packets: all of them, each once; again: those that come more than once.     times: the most that one comes.
     least_ns, middle_ns, most_ns: between two sightings of a packet.
     hops: for each direction the TTL (hop limit) of the first sighting and of the next, where they are the same pair
-    throughout, else None.     places: the VLANs or tunnels of the two, in words ("" for none), None where they are alike.
+    throughout, else None.     places: the VLANs or tunnels of the two, in words ("" for none), None where alike.
     reported: duplicate SACKs, by which a receiver says that bytes came twice.
     basis: what says that they are the same packets; certain: by that alone.     hop_limit: they are of IPv6.
     """
@@ -45,7 +46,7 @@ class Copies:
 
     def moved(self) -> bool:
         """Seen at two places for certain: something between them changed the packets."""
-        return self.places is not None or any([pair is not None and pair[0] != pair[1] for pair in self.hops])
+        return self.places is not None or any(pair is not None and pair[0] != pair[1] for pair in self.hops)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -63,7 +64,7 @@ class CopiesSeen(Event):
     )
 
     def __init__(self, observed: Observed, copies: Copies, sides: Sides) -> None:
-        super().__init__(observed)
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.copies = copies
         self.sides = sides
 
@@ -135,8 +136,8 @@ class CopiesSeen(Event):
             "packets": [*copies.packets], "again": [*copies.again], "times": copies.times,
             "apart_ns": [copies.least_ns, copies.middle_ns, copies.most_ns],
             "ttl": [list[JsonValue](pair) if pair is not None else None for pair in copies.hops],
-            "places": list[JsonValue](copies.places) if copies.places is not None else None, "reported": copies.reported,
-            "basis": copies.basis,
+            "places": list[JsonValue](copies.places) if copies.places is not None else None,
+            "reported": copies.reported, "basis": copies.basis,
         }
 
 
@@ -155,7 +156,7 @@ class PacketLoops(Event):
     )
 
     def __init__(self, observed: Observed, times: int, ttl: tuple[int, int], lasted_ns: int) -> None:
-        super().__init__(observed)
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.times = times
         self.ttl = ttl
         self.lasted_ns = lasted_ns
@@ -165,8 +166,8 @@ class PacketLoops(Event):
 
     def what(self) -> str:
         return (
-            f"One and the same packet passes here {grouped(self.times)} times within {duration(self.lasted_ns)}, and its "
-            f"TTL falls from {self.ttl[0]} to {self.ttl[1]}: it goes round in a loop. It was sent once."
+            f"One and the same packet passes here {grouped(self.times)} times within {duration(self.lasted_ns)}, and "
+            f"its TTL falls from {self.ttl[0]} to {self.ttl[1]}: it goes round in a loop. It was sent once."
         )
 
     def fields(self) -> dict[str, JsonValue]:
@@ -177,7 +178,7 @@ class PacketLoops(Event):
 class OrderSet(Event):
     """The frames do not lie in the order of the wire; they are told in one that is possible.
 
-    late: the direction that was stamped late, NEITHER for both, -1 for none.   lag_ns: at most.   acks: that came first.
+    late: the direction that was stamped late, NEITHER for both, -1 for none; lag_ns: at most; acks: that came first.
     shifted: the whole direction is told `lag_ns` earlier.   unsure_ns: how much later still it may be, -1 unknown.
     unsorted: frames behind a later one in the file; back_ns: at most.
     """
@@ -188,13 +189,13 @@ class OrderSet(Event):
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.10.7.4"
     WHY: ClassVar[str] = (
-        "Two mirror ports, several queues of a network card or two capture systems stamp frames with unequal delay. Nobody "
-        "can acknowledge what has not arrived, so an ACK before its data shows that the capture is out of order, and "
+        "Two mirror ports, several queues of a network card or two capture systems stamp frames with unequal delay. "
+        "Nobody can acknowledge what has not arrived, so an ACK before its data shows that the capture is out of order, and "
         "not the network."
     )
 
     def __init__(self, observed: Observed, sides: Sides) -> None:
-        super().__init__(observed)
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.sides = sides
         self.late = -1
         self.lag_ns = 0
@@ -221,8 +222,8 @@ class OrderSet(Event):
             return f"Frames of both sides were captured late: {shows}"
         if self.shifted:
             return f"The frames of {self.sides[self.late]} were captured at least {duration(self.lag_ns)} late: {shows}"
-        return f"{'A frame' if one else 'Some frames'} of {self.sides[self.late]} {'was' if one else 'were'} captured " \
-            f"late: {shows}"
+        what = "A frame" if one else "Some frames"
+        return f"{what} of {self.sides[self.late]} {'was' if one else 'were'} captured late: {shows}"
 
     def disorder(self) -> str:
         """That the file is not sorted; "" where it is."""
@@ -267,12 +268,12 @@ class ClockSet(Event):
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 7323 §5.4"
     WHY: ClassVar[str] = (
-        "Frames are stamped with the time of day, which is set now and then (NTP, a virtual machine that was moved). The "
-        "clocks behind TCP timestamps belong to the two ends and go on evenly, so they show what really passed."
+        "Frames are stamped with the time of day, which is set now and then (NTP, a virtual machine that was moved). "
+        "The clocks behind TCP timestamps belong to the two ends and go on evenly, so they show what really passed."
     )
 
     def __init__(self, observed: Observed, by_ns: int, moved_ns: int) -> None:
-        super().__init__(observed)
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.by_ns = by_ns
         self.moved_ns = moved_ns
 
@@ -283,7 +284,8 @@ class ClockSet(Event):
         """What happened to the clock, and what shows it; without the full stop."""
         way = "back" if self.by_ns < 0 else "forward"
         frames = self.evidence.frames
-        text = f"The clock of the capture was set {way} by {duration(abs(self.by_ns))} between #{frames[0]} and #{frames[-1]}"
+        by = duration(abs(self.by_ns))
+        text = f"The clock of the capture was set {way} by {by} between #{frames[0]} and #{frames[-1]}"
         if self.moved_ns >= 0:
             passed = duration(self.moved_ns) if self.moved_ns else "less than a tick"
             return f"{text}: by the TCP timestamps of the senders {passed} passed there"
