@@ -119,10 +119,12 @@ def order(case: Case) -> list[Found]:
     found = []
     for event in case.of(OrderSet):
         text = ". ".join([text for text in (event.disorder(), event.lateness()) if text])
+        why = "nobody acknowledges what has not arrived" if event.acks else (
+            "sorted by their times they follow from one another" if event.follows else "nothing else tells their order"
+        )
         found.append(Found(
-            f"{text}.", event.evidence.frames, case.conversation,
-            basis=f"nobody acknowledges what has not arrived; {lower(event.remedy())}" if event.acks
-            else f"sorted by time everything follows; {lower(event.remedy())}",
+            f"{text}.", event.evidence.frames, case.conversation, severity="" if event.matters() else "chat",
+            basis=f"{why}; {lower(event.remedy())}",
         ))
     return found
 

@@ -48,7 +48,8 @@ class Order:
     lag: by how much at the most; acks: ACKs that stood before what they acknowledge; frames: a few of both.
     shifted: all frames of that direction were set earlier by `lag`; otherwise only those that have to be.
     unsure: how much later still that direction may be, -1 where nothing tells.
-    unsorted: frames that stood behind a later one in the file; back: by how much at the most.
+    unsorted: frames that stood behind a later one in the file; back: by how much at the most; follows: the order of the
+    times is more possible than that of the file.
     """
 
     def __init__(self, sightings: list[Sighting]) -> None:
@@ -63,6 +64,7 @@ class Order:
         self.unsure: i64 = -1
         self.unsorted: i64 = 0
         self.back: i64 = 0
+        self.follows = False
 
     def changes(self) -> bool:
         """Whether anything is told otherwise than it stands in the file."""
@@ -92,8 +94,10 @@ class Streams:
             self.ends[at] = end
             reached = self.reached[side]
             if not reached or end > reached[-1]:
+                # What lies behind a hole, or tells by its number alone how far the stream is, is not what an ACK is of.
+                sound = sighting.taken() > 0 and (not reached or start <= reached[-1])
                 reached.append(end)
-                self.by[side].append(at)
+                self.by[side].append(at if sound else -1)
         for at in order:
             sighting = sightings[at]
             side = sighting.direction
@@ -101,12 +105,14 @@ class Streams:
                 self.acked[at] = _ahead(sighting.ack, bases[1 - side])
 
     def sent(self, at: int, side: i64) -> int:
-        """Which segment of the other direction first reached what this one acknowledges; -1 for none."""
+        """Which segment of the other direction brought the last octet that this one acknowledges; -1 where the capture
+        does not hold it for certain."""
         reached = self.reached[1 - side]
         acked = self.acked[at]
         if acked <= 0 or not reached or acked > reached[-1]:
             return -1
-        return self.by[1 - side][bisect_left(reached, acked)]
+        data = self.by[1 - side][bisect_left(reached, acked)]
+        return data if data >= 0 and self.starts[data] < acked else -1
 
 
 def _ahead(number: i64, base: i64) -> i64:
@@ -166,14 +172,14 @@ def _step(sightings: list[Sighting], at: int, ticks: list[i64], gap: i64) -> Ste
         apart = after.time - before.time
         tick = ticks[side] if ticks[side] > 0 else SLOWEST_TICK
         if passed >= HALF or (gap > 0 and 3 * passed * tick >= apart):
-            return None
+            return None     # it was silent, or its clock tells nothing
         witnesses += 1
         real = passed * (ticks[side] if ticks[side] > 0 else USUAL_TICK)
         if after.number - before.number < nearest:
             nearest = after.number - before.number
             jump = apart - real
             moved = max(gap - jump, 0)
-    if witnesses < (2 if gap > 0 else 1) and gap > 0:
+    if gap > 0 and (witnesses < 2 or gap - max(moved, 0) < gap // 2):
         return None
     step = Step(sightings[at].number, sightings[at - 1].number, gap - max(moved, 0), moved)
     step.times = [sightings[at - 1].time, sightings[at].time]
@@ -271,8 +277,10 @@ def _sort(found: Order) -> None:
     if not found.unsorted:
         return
     sorted_order = _by_time(sightings)
-    if disorder(sightings, sorted_order) <= disorder(sightings, found.order):
+    by_time, by_place = disorder(sightings, sorted_order), disorder(sightings, found.order)
+    if by_time <= by_place:
         found.order = sorted_order
+        found.follows = by_time < by_place
     else:
         found.unsorted = 0
         found.back = 0

@@ -226,7 +226,7 @@ class Pairing:
         return [group for group in found.values() if len(group) > 1]
 
     def _measure(self) -> None:
-        """The round trip of the handshake, the ticks of the timestamp clocks, and whether a sender numbers its packets."""
+        """The round trip of the handshake, the ticks of the timestamp clocks, whether a sender numbers its packets."""
         opened: i64 = -1
         spans: list[tuple[i64, i64, i64, i64]] = [(-1, 0, 0, 0), (-1, 0, 0, 0)]
         idents: list[set[int]] = [set(), set(), set()]

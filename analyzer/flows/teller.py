@@ -15,6 +15,7 @@ from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap, Overlap
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ
+from dissectors.kit.octets import be16
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.units import size
 from dissectors.protocols.icmp import error_event
@@ -247,6 +248,8 @@ def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> 
     segment.options = packet.data[options:max(options, min(table.payload, packet.end))]
     segment.offset = packet.offset(table.payload)
     segment.ttl = packet.ttl
+    if packet.ip_version == 4:
+        segment.ident = be16(packet.data, packet.network + 4)
     segment.ip_ecn = packet.ecn
     segment.wire_length = packet.length
     segment.relative_seq = (table.seq - half.base_seq) & MASK

@@ -10,7 +10,7 @@ from dissectors.kit.captured import ClockSet, Copies, CopiesSeen, OrderSet, Pack
 from dissectors.kit.event import NEITHER, Event, Evidence, Observed
 
 MAX_FRAMES: Final = 16       # cited
-FALLING: Final = 5           # sightings of a packet, each with a lower TTL, that make a loop; no capture has so many places
+FALLING: Final = 5           # sightings of a packet, each with a lower TTL, that make a loop; places are fewer
 
 
 def describe(plan: Plan, sightings: list[Sighting]) -> None:
@@ -101,6 +101,7 @@ def captured(plan: Plan, sides: tuple[str, str]) -> list[Event]:
         event.late, event.lag_ns, event.acks = int(order.late), int(order.lag), int(order.acks)
         event.shifted, event.unsure_ns = order.shifted, int(order.unsure)
         event.unsorted, event.back_ns = int(order.unsorted), int(order.back)
+        event.follows = order.follows
         found.append(event)
     for step in plan.steps:
         at = _time_at(plan.places, int(step.number), start)

@@ -77,7 +77,7 @@ class Plan:
 
 
 class Watch:
-    """Frames of one conversation, or of several that may be one, that are looked at. plans: whose they are, by frame."""
+    """Frames of one conversation, or of several that may be one, to look at first. plans: whose they are, by frame."""
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow

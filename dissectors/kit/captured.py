@@ -14,6 +14,8 @@ from dissectors.kit.units import duration, grouped, plural
 
 Sides = tuple[str, str]      # the words for the two ends, by direction
 TIMES: Final = {1: "once", 2: "twice"}
+SEVERAL: Final = 3           # frames out of their order, from which on a reader has to know
+FAR_NS: Final = 1_000_000    # ... or one by so much
 ALIKE: Final = 1.5           # delays that differ by no more than this factor are told as one
 
 
@@ -77,7 +79,8 @@ class CopiesSeen(Event):
         packets, again = sum(copies.packets), sum(copies.again)
         often = TIMES.get(copies.times) or f"up to {grouped(copies.times)} times"
         if again == packets:
-            text = f"Each of the {grouped(again)} packets is in the capture {often}"
+            each = f"Each of the {grouped(again)} packets" if again > 1 else "The packet"
+            text = f"{each} is in the capture {often}"
         elif again > 1 and 0 in copies.again and again == copies.packets[0 if copies.again[0] else 1]:
             side = 0 if copies.again[0] else 1
             text = (
@@ -180,7 +183,7 @@ class OrderSet(Event):
 
     late: the direction that was stamped late, NEITHER for both, -1 for none; lag_ns: at most; acks: that came first.
     shifted: the whole direction is told `lag_ns` earlier.   unsure_ns: how much later still it may be, -1 unknown.
-    unsorted: frames behind a later one in the file; back_ns: at most.
+    unsorted: frames behind a later one in the file; back_ns: at most; follows: sorted by time they contradict less.
     """
 
     name: ClassVar[str] = "capture.order"
@@ -190,8 +193,8 @@ class OrderSet(Event):
     spec: ClassVar[str] = "RFC 9293 §3.10.7.4"
     WHY: ClassVar[str] = (
         "Two mirror ports, several queues of a network card or two capture systems stamp frames with unequal delay. "
-        "Nobody can acknowledge what has not arrived, so an ACK before its data shows that the capture is out of order, and "
-        "not the network."
+        "Nobody can acknowledge what has not arrived, so an ACK before its data shows that the capture is out of "
+        "order, and not the network."
     )
 
     def __init__(self, observed: Observed, sides: Sides) -> None:
@@ -204,6 +207,7 @@ class OrderSet(Event):
         self.unsure_ns = -1
         self.unsorted = 0
         self.back_ns = 0
+        self.follows = False
 
     def label(self) -> str:
         return "order"
@@ -233,6 +237,10 @@ class OrderSet(Event):
             f"The frames do not lie in the capture in the order of their times: {grouped(self.unsorted)} "
             f"{'stand' if self.unsorted > 1 else 'stands'} behind a later one, by up to {duration(self.back_ns)}"
         )
+
+    def matters(self) -> bool:
+        """More than a few frames that changed places on their way through the capture system."""
+        return self.shifted or self.acks >= SEVERAL or self.back_ns >= FAR_NS or self.lag_ns >= FAR_NS
 
     def remedy(self) -> str:
         """How they are told instead."""

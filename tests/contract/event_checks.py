@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, DissectorFault, Event, JsonValue, LimitReached, Malformed
 from dissectors.kit.protocol import Protocol
 
 DEADLINE_SECONDS = 20
-COMMON = (Malformed, LimitReached)
+COMMON = (Malformed, LimitReached, *ABOUT_THE_CAPTURE)
 
 Signature = tuple[str, int, str]
 
