@@ -55,7 +55,7 @@ class Copies:
 class CopiesSeen(Event):
     """The capture holds the same packets more than once."""
 
-    name: ClassVar[str] = "capture.copies"
+    name: ClassVar[str] = "capture_copies"
     phase: ClassVar[str] = "transfer"
     rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
@@ -148,7 +148,7 @@ class CopiesSeen(Event):
 class PacketLoops(Event):
     """One packet that passes the place of the capture again and again, with a TTL that falls each time."""
 
-    name: ClassVar[str] = "capture.loop"
+    name: ClassVar[str] = "capture_loop"
     phase: ClassVar[str] = "transfer"
     rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
@@ -186,7 +186,7 @@ class OrderSet(Event):
     unsorted: frames behind a later one in the file; back_ns: at most; follows: sorted by time they contradict less.
     """
 
-    name: ClassVar[str] = "capture.order"
+    name: ClassVar[str] = "capture_order"
     phase: ClassVar[str] = "transfer"
     rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
@@ -270,7 +270,7 @@ class ClockSet(Event):
     moved_ns: what passed by the senders' own clocks, -1 where they do not tell.
     """
 
-    name: ClassVar[str] = "capture.clock"
+    name: ClassVar[str] = "capture_clock"
     phase: ClassVar[str] = "transfer"
     rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
