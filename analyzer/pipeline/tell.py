@@ -21,6 +21,7 @@ from analyzer.pipeline.look import FirstLook
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
+from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import plural
@@ -172,6 +173,9 @@ class Telling:
                 capture.by_transport[transport] -= 1
         if self.steps:
             capture.end_ns = self.latest(capture.end_ns)
+            capture.observed.miss(
+                NOT_CAPTURED, NEITHER, capture.end_ns + 1, ALWAYS, capture.frames, "the capture ends then"
+            )
             starts = [chosen.account.conversation.start_ns for chosen in self.chosen]
             capture.start_ns = min(starts, default=capture.start_ns)
 
@@ -283,6 +287,9 @@ def mended(chosen: Chosen) -> None:
     if times:
         conversation.start_ns, conversation.end_ns = min(times), max(times)
     chosen.account.copies = plan.again
+    narrator = chosen.teller.narrator
+    if narrator is not None:
+        narrator.handshake.one_place = plan.copies is None and (plan.order is None or plan.order.late < 0)
 
 
 def about_the_capture(chosen: Chosen) -> None:

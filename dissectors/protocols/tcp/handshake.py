@@ -84,6 +84,7 @@ class HandshakeWatch:
         self.refused: bool = False
         self.accurate_ecn: bool = False
         self.rtt: i64 = -1                          # from the SYN to the ACK
+        self.one_place = True       # both directions were captured at one place, with one clock
         self.seen_from = ""
         self.basis = ""
         self._cookie_matches = 0
@@ -234,7 +235,7 @@ class HandshakeWatch:
 
     def _place(self, first: int, second: int) -> None:
         """Where the capture was taken: the half of the handshake that passes quickly is the near one."""
-        if first + second < LEAST_HANDSHAKE_NS:
+        if first + second < LEAST_HANDSHAKE_NS or not self.one_place:
             return
         self.basis = (
             f"the answer to the SYN came after {duration(first)} and the ACK of it after {duration(second)}"
