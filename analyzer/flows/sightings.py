@@ -14,6 +14,7 @@ resend. How they are told apart, in order of proof:
 """
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Final
 
 from mypy_extensions import i64
@@ -30,6 +31,7 @@ BY_PATTERN: Final = "the same numbers, and a delay that is about the same throug
 MAX_APART: Final[i64] = 5_000_000_000      # between two sightings of a packet that names itself
 MAX_GUESSED: Final[i64] = 150_000_000      # ... of one that does not; no retransmission timer of a stack is shorter
 SOON: Final[i64] = 1_000_000               # no sender notices a loss sooner, where its round trip is not known
+CLOSE: Final = 50_000                      # that two delays between the same places may differ by, whatever they are
 SOON_AGAIN: Final[i64] = 5_000_000         # nothing that asks by datagram asks again sooner
 TICKS: Final[i64] = 3                      # of the sender's clock, after which an unchanged timestamp proves a copy
 LEAST_TICKS: Final[i64] = 10               # that a clock has to be seen to go
@@ -174,6 +176,7 @@ class Pairing:
     def __init__(self, sightings: list[Sighting], usual: i64 = -1) -> None:
         self.sightings = sightings
         self.usual: i64 = usual
+        self.delays: list[int] = []     # between sightings that are certain, where there are more places than two
         self.bases: dict[str, int] = {}
         self.rtt: i64 = -1
         self.ticks: list[i64] = [-1, -1, -1]     # nanoseconds of each timestamp clock; -1 where it was not seen to go
@@ -282,6 +285,7 @@ class Pairing:
         if pairs:
             delays = sorted(_nearest(pairs).values())
             self.usual = delays[len(delays) // 2]
+            self.delays = sorted([int(pair.apart) for pair in pairs])
 
     def _learn_pattern(self, certain: list[Pair], open_pairs: list[Pair]) -> None:
         """Where nearly every packet comes twice after about the same time, that is how the capture was taken."""
@@ -306,7 +310,7 @@ class Pairing:
 
     def _fits(self, pair: Pair) -> bool:
         """Does the delay speak for two sightings, where nothing in the packets does?"""
-        if self.usual >= 0 and _near(pair.apart, self.usual):
+        if (self.usual >= 0 and _near(pair.apart, self.usual)) or self._known(int(pair.apart)):
             return True
         one = self.sightings[pair.earlier]
         two = self.sightings[pair.later]
@@ -319,6 +323,11 @@ class Pairing:
         if not one.tcp:
             return one.udp and pair.apart <= SOON_AGAIN     # ICMP repeats some messages on purpose (RFC 3810 §9.14)
         return pair.apart < (min(self.rtt // 2, MAX_GUESSED) if self.rtt > 0 else SOON)
+
+    def _known(self, apart: int) -> bool:
+        """As far apart as two sightings that are certain?"""
+        at = bisect_left(self.delays, apart)
+        return any(abs(delay - apart) <= max(CLOSE, apart // 10) for delay in self.delays[max(at - 1, 0):at + 1])
 
     def _link(self, pairs: list[Pair]) -> None:
         """Chains of sightings, each of one packet; those that fit best first."""
@@ -358,7 +367,7 @@ def _nearest(pairs: list[Pair]) -> dict[int, i64]:
 
 def _near(delay: i64, usual: i64) -> bool:
     """About the same delay: a resend takes twice as long at least."""
-    return abs(int(delay - usual)) <= SOON // 20 or usual < 2 * delay < 4 * usual
+    return abs(int(delay - usual)) <= CLOSE or usual < 2 * delay < 4 * usual
 
 
 def _off(pair: Pair) -> tuple[float, int, int]:
