@@ -29,11 +29,9 @@ from dissectors.protocols.tcp.flags import (
     SPURIOUS_RETRANSMISSION,
 )
 
-UNUSUAL: Final[i64] = (
-    RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION | OUT_OF_ORDER | DUPLICATE_ACK | KEEP_ALIVE
-    | ACK_LOST_SEGMENT
-)
-SAMPLE: Final = 200          # datagrams of a conversation that are looked at first; more only where one came twice
+SAMPLE: Final = 300          # frames of a conversation that are looked at first; more only where they show something
+MANY: Final = 20             # one of so many frames that looks resent is more than a loss now and then ...
+MOST: Final = 40             # ... and so many per cent of duplicate ACKs are more than a loss calls for
 SAME: Final = 0.7            # of the packets of a conversation that another one holds too, where both are the same one
 MAX_JUMPS: Final = 16        # silences of the capture that are examined for a clock that was set, the longest ones
 WITNESSES: Final = 8         # conversations that are asked about each
@@ -51,9 +49,12 @@ def unusual(plan: Plan) -> bool:
             counts = half.counts
             if counts is None:
                 continue
-            for index in SUSPECT:
-                if counts[index]:
-                    return True
+            resent = sum([counts[index] for index in RESENT])
+            if (
+                counts[EARLY] or (resent and MANY * resent >= half.frames)
+                or 100 * counts[REPEATED] >= MOST * max(half.frames, 1)
+            ):
+                return True
         return falls(plan.places)
     return flow.protocol in (UDP, ICMP, ICMPV6) and (alike(plan.places) or falls(plan.places))
 
@@ -79,11 +80,16 @@ def alike(places: list[Place]) -> bool:
     return False
 
 
-def _suspects() -> list[int]:
-    return [index for index in range(len(RULES)) if UNUSUAL >> index & 1]
+def _indexes(bits: i64) -> list[int]:
+    """Where the counters of these flags stand."""
+    return [index for index in range(len(RULES)) if bits >> index & 1]
 
 
-SUSPECT: Final = _suspects()
+RESENT: Final = _indexes(
+    RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION | OUT_OF_ORDER | KEEP_ALIVE
+)
+REPEATED: Final = _indexes(DUPLICATE_ACK)[0]
+EARLY: Final = _indexes(ACK_LOST_SEGMENT)[0]
 
 
 def bare(flow: Flow) -> bytes:
@@ -144,19 +150,17 @@ class FirstLook:
         return watches
 
     def _read(self, watches: list[Watch]) -> None:
-        """The sightings of all of them; of many datagrams only a sample, and the rest where one came twice."""
+        """The sightings of all of them; of long conversations a sample, and the rest where that shows something."""
         first: list[Place] = []
         large: list[Watch] = []
         for watch in watches:
-            most = len(watch.places)
-            if watch.flow.protocol != TCP and most > SAMPLE:
-                most = SAMPLE
+            if len(watch.places) > SAMPLE:
                 large.append(watch)
-            first += watch.expect(0, most)
+            first += watch.expect(0, min(len(watch.places), SAMPLE))
         self.reader.read(first)
         rest: list[Place] = []
         for watch in large:
-            if _copied(watch.sightings) or falls(watch.places):
+            if _shows(watch.sightings) or falls(watch.places):
                 rest += watch.expect(SAMPLE, len(watch.places))
             else:
                 watch.places = watch.places[:SAMPLE]
@@ -312,10 +316,11 @@ def _index(sighting: Sighting) -> int:
     return int(sighting.index)
 
 
-def _copied(sightings: list[Sighting]) -> bool:
+def _shows(sightings: list[Sighting]) -> bool:
+    """Do these first frames hold copies, or an order that cannot be?"""
     pairing = Pairing(sightings)
     pairing.pair()
-    return bool(pairing.bases)
+    return bool(pairing.bases) or ordered(sightings).changes()
 
 
 def _silent(places: list[Place]) -> bool:
