@@ -308,6 +308,8 @@ class CaptureSummary:
         self.remarks: list[tuple[int, str]] = []
         self.undecoded: dict[str, int] = {}   # what was not decoded, by name
         self.truncated_frames = 0             # captured shorter than they were on the wire
+        self.unsized = 0                      # packets whose IP length is a placeholder
+        self.unsized_frames: tuple[int, ...] = ()     # the first of them
         self.dropped = -1                     # frames that the capturing system says it lost
         self.conversations = 0                # all that were seen, told or not
         self.by_transport: dict[str, int] = {}

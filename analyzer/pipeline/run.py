@@ -192,6 +192,8 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     for name, count in source.skipped_blocks.items():
         capture.undecoded[name] = capture.undecoded.get(name, 0) + count
     capture.truncated_frames = int(survey.truncated)
+    capture.unsized = int(survey.decoder.walk.unsized)
+    capture.unsized_frames = tuple(survey.decoder.walk.unsized_frames)
     drops = [interface.dropped for interface in source.interfaces if interface.dropped >= 0]
     capture.dropped = sum(drops) if drops else -1
     capture.conversations = survey.keeper.count
