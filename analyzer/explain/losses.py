@@ -20,12 +20,8 @@ from dissectors.protocols.tcp.events_loss import (
     TailLossProbe,
     Timeout,
 )
-<<<<<<< HEAD
-from dissectors.protocols.tcp.events_transfer import Transfer, Turns
-=======
 from dissectors.protocols.tcp.events_teardown import TcpReset
-from dissectors.protocols.tcp.events_transfer import Duplicates, Transfer, Turns
->>>>>>> main
+from dissectors.protocols.tcp.events_transfer import Transfer, Turns
 
 # Shares of a side's data that had to be sent again, in per cent, each with the least number of segments for it:
 # one lost segment of five is a large share and says little.

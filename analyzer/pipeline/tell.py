@@ -20,6 +20,7 @@ from analyzer.pipeline.copies import captured
 from analyzer.pipeline.look import FirstLook
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
+from dissectors.kit.captured import FAR_NS, Copies
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.kit.protocol import Context, Protocol
@@ -289,7 +290,12 @@ def mended(chosen: Chosen) -> None:
     chosen.account.copies = plan.again
     narrator = chosen.teller.narrator
     if narrator is not None:
-        narrator.handshake.one_place = plan.copies is None and (plan.order is None or plan.order.late < 0)
+        narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))
+
+
+def apart(copies: Copies | None) -> bool:
+    """Were packets seen at two places so far apart that what is told of each may be of another place?"""
+    return copies is not None and 2 * sum(copies.again) >= sum(copies.packets) and copies.middle_ns >= FAR_NS
 
 
 def about_the_capture(chosen: Chosen) -> None:

@@ -196,3 +196,22 @@ def test_a_gap_and_a_conflict_are_told_and_capped() -> None:
     ]
     assert [event.name for event in told] == ["tcp.conflict"] * 20 + ["limit_reached"]
     assert told[0].evidence.frames == (4, 50)
+
+
+def test_a_copy_is_known_by_its_ip_identification_however_late() -> None:
+    wire = Wire().open()
+    for at in range(4):
+        wire.server(1 + at * 1000, 1, 1000, at=30 + at, ident=500 + at)
+    wire.server(1001, 1, 1000, at=45, ident=501)       # seen again 14 ms later, behind two others
+    wire.client(1, 4001, at=60).end()
+    assert wire.one("tcp.duplicates").fields()["count"] == 1
+    assert not [name for name in wire.names() if name in ("tcp.loss", "tcp.timeout", "tcp.spurious_retransmission")]
+
+
+def test_a_resend_has_an_ip_identification_of_its_own_however_soon() -> None:
+    wire = Wire().open()
+    for at in range(4):
+        wire.server(1 + at * 1000, 1, 1000, at=30 + at, ident=500 + at)
+    wire.server(3001, 1, 1000, at=33.4, ident=504)
+    wire.client(1, 4001, at=60).end()
+    assert "tcp.duplicates" not in wire.names()
