@@ -165,12 +165,13 @@ class Account:
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
     points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
-    observed: what could be observed of it.
+    observed: what could be observed of it.     copies: frames that show a packet once more, which are not told.
     """
 
     def __init__(
         self, conversation: Conversation, marks: Marks | None = None, observed: Observation | None = None
     ) -> None:
+        self.copies = 0
         self.conversation = conversation
         self.marks = marks if marks is not None else Marks()
         self.observed = observed if observed is not None else Observation()

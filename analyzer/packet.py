@@ -93,6 +93,26 @@ class Packet:
         """The captured octets of the packet from this offset on."""
         return self.data[at:max(at, self.end)]
 
+    def copy(self) -> Packet:
+        """The packet as it is now, for whoever needs it after the next frame was decoded. Its frame alone is kept."""
+        kept = Packet()
+        kept.number, kept.time, kept.length, kept.captured = self.number, self.time, self.length, self.captured
+        kept.link, kept.place, kept.kind, kept.ip_version = self.link, self.place, self.kind, self.ip_version
+        first = self.base if self.base >= 0 else 0
+        kept.data = self.data[first:first + self.captured] if self.base >= 0 else self.data
+        kept.base = self.base - first if self.base >= 0 else -1
+        kept.protocol, kept.sport, kept.dport = self.protocol, self.sport, self.dport
+        kept.network, kept.src, kept.dst = self.network - first, self.src - first, self.dst - first
+        kept.transport, kept.end, kept.true_end = self.transport - first, self.end - first, self.true_end - first
+        kept.ttl, kept.ecn, kept.scope, kept.undecoded = self.ttl, self.ecn, self.scope, self.undecoded
+        kept.layers, kept.fragments = self.layers, self.fragments
+        kept.quoted_kind, kept.quoted_version, kept.quoted_scope = (
+            self.quoted_kind, self.quoted_version, self.quoted_scope
+        )
+        kept.quoted_src, kept.quoted_dst = self.quoted_src - first, self.quoted_dst - first
+        kept.quoted_sport, kept.quoted_dport = self.quoted_sport, self.quoted_dport
+        return kept
+
     def clear(self) -> None:
         """A frame of which nothing is known."""
         self.kind = NOTHING

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analyzer.explain.findings import CAPTURE_RULES, CONVERSATION_RULES
+from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed, OtherProtocol
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.registry import built_in
@@ -53,8 +54,8 @@ def events_page() -> str:
         if protocol.events:
             named = f"{protocol.summary} Standards: {', '.join(protocol.specs)}."
             parts.append(f"## {protocol.title}\n\n{named}\n\n{table(heads, event_rows(protocol.events))}")
-    common = event_rows((Malformed, OtherProtocol, LimitReached, DissectorFault))
-    parts.append(f"## Of any protocol\n\n{table(heads, common)}")
+    common = (Malformed, OtherProtocol, LimitReached, DissectorFault, *ABOUT_THE_CAPTURE)
+    parts.append(f"## Of any protocol\n\n{table(heads, event_rows(common))}")
     return "\n".join(parts)
 
 

@@ -22,7 +22,7 @@ from dissectors.protocols.tcp.events_loss import (
     Timeout,
 )
 from dissectors.protocols.tcp.events_teardown import TcpReset
-from dissectors.protocols.tcp.events_transfer import Duplicates, Transfer, Turns
+from dissectors.protocols.tcp.events_transfer import Transfer, Turns
 
 # Shares of a side's data that had to be sent again, in per cent, each with the least number of segments for it:
 # one lost segment of five is a large share and says little.
@@ -310,18 +310,6 @@ def conflict(case: Case) -> list[Found]:
     return found
 
 
-def duplicates(case: Case) -> list[Found]:
-    found = []
-    for _side, events in case.by_side(Duplicates):
-        count = sum([event.count for event in events])
-        found.append(Found(
-            f"{plural(count, 'packet')} of {events[0].who()} {'are' if count > 1 else 'is'} in the capture twice.",
-            frames_of(events), case.conversation, confidence=LIKELY,
-            basis="the copies repeat the numbers and options, or the timestamp, of the first, and nothing was lost",
-        ))
-    return found
-
-
 LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "tcp.loss", "note", loss,
@@ -381,10 +369,5 @@ LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
         "capture.gap", "note", gap,
         "Check whether the frames before the gap were captured at all.",
         "The missing bytes, later in the capture.", "tcp.analysis.lost_segment",
-    ),
-    Rule(
-        "capture.duplicates", "note", duplicates,
-        "Capture at one place only, or take copies out (editcap -d), before you count anything.",
-        "Timestamps or an IP identification that differ between the copies: then they are resends.",
     ),
 )

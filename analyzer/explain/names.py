@@ -10,7 +10,8 @@ from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, 
 from analyzer.model import Analysis
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
 from dissectors.kit.units import duration, grouped, plural
-from dissectors.protocols.dns.events import DnsIncomplete, Mismatch
+from dissectors.protocols.dns.events import DnsIncomplete, Mismatch, Query
+from dissectors.protocols.dns.message import HEADER
 from dissectors.protocols.dns.outcome import FAILED
 
 # A server or a resolver with the answer at hand needs one round trip; above this a person begins to notice.
@@ -18,6 +19,7 @@ SLOW_NS: Final = 200_000_000
 VERY_SLOW_NS: Final = 1_000_000_000
 # Clients wait some seconds before they ask again; a question right before the end of the capture shows nothing.
 PATIENCE_NS: Final = 1_000_000_000
+EARLY_NS: Final = 1_000_000_000     # by which a capture may hold an answer before its question
 
 
 def _multicast(lookup: Lookup) -> bool:
@@ -68,7 +70,11 @@ def _often(lookups: list[Lookup]) -> str:
 
 def unanswered(analysis: Analysis) -> list[Found]:
     found = []
-    for group in _groups(analysis, (UNANSWERED,)):
+    ahead = _answered_ahead(analysis)
+    for whole in _groups(analysis, (UNANSWERED,)):
+        group = [one for one in whole if not any((number, one.start_ns) in ahead for number in one.conversations)]
+        if not group:
+            continue
         first = group[0]
         waited = max(analysis.capture.end_ns - first.start_ns, 0)
         asked = sum([lookup.attempts for lookup in group])
@@ -176,14 +182,53 @@ def truncated(analysis: Analysis) -> list[Found]:
 
 
 def mismatch(case: Case) -> list[Found]:
-    events = case.of(Mismatch)
+    """Answers to no question. One whose question follows, with an identifier that nobody can know before it is asked,
+    was captured before it: that is the order of the capture, and no stray answer."""
+    questions = case.of_base(Query)
+    early = {id(event): _lead(event, questions) for event in case.of(Mismatch)}
+    ahead = [event for event in case.of(Mismatch) if early[id(event)] > 0]
+    events = [event for event in case.of(Mismatch) if early[id(event)] <= 0]
+    found: list[Found] = []
+    if ahead:
+        who, by = case.end(ahead[0].direction), duration(max(early.values()))
+        stand, its = ("stand", "their questions") if len(ahead) > 1 else ("stands", "its question")
+        found.append(Found(
+            f"{plural(len(ahead), 'response')} of {who} {stand} in the capture up to {by} before {its}: the two "
+            "directions are not captured in their order.", frames_of(ahead), case.conversation, severity="note",
+            basis="the identifier and the question are those of a query that follows",
+        ))
     if not events:
-        return []
-    return [Found(
+        return found
+    return [*found, Found(
         f"{plural(len(events), 'response')} of {case.end(events[0].direction)} "
         f"{'match' if len(events) > 1 else 'matches'} no question as it was asked.",
         frames_of(events), case.conversation, confidence=POSSIBLE, basis=events[0].reason.rstrip("."),
     )]
+
+
+def _answered_ahead(analysis: Analysis) -> set[tuple[int, int]]:
+    """(conversation, time) of questions that the capture holds behind their answers."""
+    found: set[tuple[int, int]] = set()
+    for told in analysis.told:
+        events = [event for phase in told.phases for event in phase.events]
+        strays = [event for event in events if isinstance(event, Mismatch)]
+        questions = [event for event in events if isinstance(event, Query)] if strays else []
+        found |= {
+            (told.conversation.number, one.time) for one in questions if any(_lead(stray, [one]) for stray in strays)
+        }
+    return found
+
+
+def _lead(response: Mismatch, questions: list[Query]) -> int:
+    """How long this response stands before its question; 0 where none follows soon."""
+    for query in questions:
+        asked, answered = query.message, response.message
+        same = asked.id == answered.id and asked.question_end > 0 and (
+            asked.data[HEADER:asked.question_end].lower() == answered.data[HEADER:answered.question_end].lower()
+        )
+        if same and query.direction != response.direction and 0 < query.time - response.time <= EARLY_NS:
+            return query.time - response.time
+    return 0
 
 
 def incomplete(case: Case) -> list[Found]:

@@ -3,10 +3,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, Case, Found, Rule, frames_of, place, times
-from analyzer.model import Analysis
+from analyzer.explain.rule import CERTAIN, LIKELY, Case, Found, Rule, frames_of, place, times
+from analyzer.model import Analysis, Told
+from dissectors.kit.captured import ClockSet, CopiesSeen, OrderSet
 from dissectors.kit.event import DissectorFault, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.units import grouped, plural
+from dissectors.protocols.tcp.events_transfer import Duplicates
 from dissectors.wire.secrets.gate import Said
 
 ONE_SIDED_FRAMES: Final = 4  # frames of one side, with none of the other, from which on it is told
@@ -118,6 +120,63 @@ def other_protocol(case: Case) -> list[Found]:
     ]
 
 
+def duplicates(case: Case) -> list[Found]:
+    """Packets that are in the capture more than once: as a first look at the whole conversation shows, or, where there
+    is none (while capturing), as each one shows by itself."""
+    found = []
+    for seen in case.of(CopiesSeen):
+        sure = seen.copies.moved() or seen.copies.certain
+        found.append(Found(
+            f"{seen.lead()}: {seen.where()}.", seen.evidence.frames, case.conversation,
+            confidence=CERTAIN if sure else LIKELY, basis=f"{seen.copies.basis}; each packet is told once",
+        ))
+    for _side, events in case.by_side(Duplicates):
+        count = sum([event.count for event in events])
+        found.append(Found(
+            f"{plural(count, 'packet')} of {events[0].who()} {'are' if count > 1 else 'is'} in the capture twice.",
+            frames_of(events), case.conversation, confidence=LIKELY,
+            basis="the copies repeat the numbers and options, or the timestamp, of the first, and nothing was lost",
+        ))
+    return found
+
+
+def order(case: Case) -> list[Found]:
+    found = []
+    for event in case.of(OrderSet):
+        text = ". ".join([text for text in (event.disorder(), event.lateness()) if text])
+        why = "nobody acknowledges what has not arrived" if event.acks else (
+            "sorted by their times they follow from one another" if event.follows else "nothing else tells their order"
+        )
+        found.append(Found(
+            f"{text}.", event.evidence.frames, case.conversation, severity="" if event.matters() else "chat",
+            basis=f"{why}; {lower(event.remedy())}",
+        ))
+    return found
+
+
+def clock(analysis: Analysis) -> list[Found]:
+    """Each step once, by the conversation that shows it most closely."""
+    steps: dict[tuple[int, int], list[tuple[ClockSet, Told]]] = {}
+    for told in analysis.told:
+        for phase in told.phases:
+            for event in phase.events:
+                if isinstance(event, ClockSet):
+                    steps.setdefault((event.by_ns, event.evidence.frames[-1]), []).append((event, told))
+    found = []
+    for seen in steps.values():
+        event, told = seen[0]
+        found.append(Found(
+            f"{event.lead()}.", event.evidence.frames, told.conversation if len(seen) == 1 else None,
+            confidence=CERTAIN if event.moved_ns >= 0 else LIKELY, basis=event.remedy(),
+            narrow=f"frame.number in {{{event.evidence.frames[0]}, {event.evidence.frames[-1]}}}",
+        ))
+    return found
+
+
+def lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
 QUALITY_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "analyzer.fault", "error", faults,
@@ -137,9 +196,25 @@ QUALITY_RULES: Final[tuple[Rule[Case], ...]] = (
         "Look at the bytes: a bug of the sender, damage on the way, another protocol, or an attack.",
         "A protocol that was recognised wrongly.",
     ),
+    Rule(
+        "capture.duplicates", "note", duplicates,
+        "Capture at one place only, or take copies out (editcap -d), before you count anything.",
+        "Timestamps or an IP identification that differ between the copies: then they are resends.",
+    ),
+    Rule(
+        "capture.order", "note", order,
+        "Capture both directions with one clock: on the host itself, or with one queue of one network card; sort "
+        "what is not sorted with reordercap.",
+        "The segments that seem to come late, earlier in a capture of the same time elsewhere.",
+    ),
 )
 
 QUALITY_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
+    Rule(
+        "capture.clock", "warn", clock,
+        "Take no time from one side of the step to the other; let the clock be slewed and not set while you capture.",
+        "Another capture of the same time whose clock shows the same.",
+    ),
     Rule(
         "capture.damage", "warn", damage,
         "Record again, or repair the file, if what is missing matters.", "Another reader that finds the file whole.",

@@ -14,8 +14,8 @@ from analyzer.model import Analysis, Finding, Told
 from dissectors.kit.event import Event, JsonValue
 from dissectors.wire.secrets.gate import Said
 
-# What peers tell of themselves, which nothing in the capture bounds.
-TOLD_BY_PEERS: Final = frozenset({"deadline_ns"})
+# What peers tell of themselves, which nothing in the capture bounds, and by how much a clock was set.
+UNBOUND: Final = frozenset({"deadline_ns", "by_ns"})
 LASTED: Final = "lasted_ns"              # of what happened within its conversation, so not longer than that
 SIZES: Final = frozenset({"octets", "length", "resent_octets", "unacknowledged"})
 # Octets in a nanosecond on the fastest line that there is (IEEE 802.3df: 800 Gbit/s), and what may pass at once.
@@ -62,7 +62,7 @@ def _event(event: Event, told: Told, analysis: Analysis, faults: Faults) -> None
 def _wrong(key: str, value: JsonValue, told: Told, analysis: Analysis) -> bool:
     assert isinstance(value, int)
     capture, conversation = analysis.capture, told.conversation
-    if key.endswith("_ns") and key not in TOLD_BY_PEERS:
+    if key.endswith("_ns") and key not in UNBOUND:
         if 0 < capture.start_ns <= value <= capture.end_ns:
             return False        # a time, and no duration
         most = conversation.end_ns - conversation.start_ns if key == LASTED else capture.end_ns - capture.start_ns

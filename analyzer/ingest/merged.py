@@ -27,6 +27,7 @@ class MergedSource(Source):
         self.sources = sources
         self.refused = refused          # sources that could not be opened at all
         self.damage = list(refused)
+        self.alone = len(sources) == 1
         self.file_index: i64 = -1
         self.places: list[list[int]] = []   # of each source: its interface -> ours
         self.heap: list[tuple[int, int]] = []

@@ -134,6 +134,7 @@ class Source:
     number: of the frame, from 1, as Wireshark counts.
     position, size: bytes of the underlying file read so far and in all (-1 unknown), for progress.
     base: file offset of data[0] where `read_at()` works, else -1.
+    alone: the times of its frames come from one capture, so they rest on one clock.
     rewindable: whether `reopen()` can give a second cursor over the same bytes.
     rooms: how much of what follows here may still be kept.
     """
@@ -152,6 +153,7 @@ class Source:
         self.size: i64 = -1
         self.base: i64 = -1
         self.rewindable: bool = False
+        self.alone: bool = True
         self.rooms = Rooms()
         self.interfaces: list[Interface] = []
         self.damage: list[Damage] = []

@@ -133,10 +133,11 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
-        accounts = tell(survey, flows, known, capped, True, options.provided, options.graphs)
+        accounts = tell(survey, flows, known, capped, True, options.provided, options.graphs, capture)
         analysis = build(capture, accounts, survey.faults)
-        if len(chosen) < survey.keeper.count:
-            analysis.left_out.append(_choice(len(chosen), survey.keeper.count, options))
+        told = len({int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts})
+        if told < capture.conversations:
+            analysis.left_out.append(_choice(told, capture.conversations, options))
         analysis.findings = findings(analysis, survey.faults)
         sound.check(analysis, survey.faults)
         if options.graphs:
@@ -237,9 +238,9 @@ def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
 
 def tell(
     survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int, fully: bool,
-    provided: Provided, graphs: bool = False,
+    provided: Provided, graphs: bool = False, capture: CaptureSummary | None = None,
 ) -> list[Account]:
-    """Look at the frames of these conversations once more."""
+    """Look at the frames of these conversations once more. capture: there is set right what the first look finds."""
     source = survey.source
     telling = Telling(known, record_cap, provided, survey.faults)
     end = int(survey.last_time)
@@ -250,13 +251,17 @@ def tell(
         if not fully:
             flow.records = flow.records[:RECOGNISED * RECORD]
         telling.add(flow, conversation, graphs)
+    if fully:
+        telling.look(source, survey.reassembled)
     if survey.reassembled or source.base < 0:
         again = source.reopen()
         telling.walk(again)
         again.close()
     else:
         telling.visit(source)
-    return telling.finish(int(survey.frames), end)
+    if capture is not None:
+        telling.set_right(capture)
+    return telling.finish(int(survey.frames), telling.latest(end))
 
 
 def listed(

@@ -6,24 +6,31 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
-from analyzer.flows.flow import RECORD, Flow, TcpFlow, release
+from analyzer.flows.flow import Flow, TcpFlow, release
+from analyzer.flows.order import Step
+from analyzer.flows.summary import TRANSPORTS, conversation_of
 from analyzer.flows.table import Retired
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker
 from analyzer.ingest.source import Source
-from analyzer.model import Account, Carriage, Conversation, Points, Series
+from analyzer.model import Account, CaptureSummary, Carriage, Conversation, Points, Series
 from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
+from analyzer.pipeline.copies import captured
+from analyzer.pipeline.look import FirstLook
+from analyzer.pipeline.places import Window, reader_of
+from analyzer.pipeline.plan import Place, Plan, number_of, places_of
+from dissectors.kit.captured import FAR_NS, Copies
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
+from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import plural
+from dissectors.protocols.tcp.events import ORIGINATOR_RESPONDER
 from dissectors.protocols.tcp.flags import REUSED_PORTS
 from dissectors.protocols.tcp.narrator import TcpNarrator
 
 CAPACITY: Final = 1 << 40         # only chosen conversations come here, so nothing has to make room
-NEAR: Final = 1 << 12             # bytes between two chosen frames that are read along rather than skipped
-STRETCH: Final = 1 << 16          # bytes of the file read at once
 
 
 class Released(Retired):
@@ -33,30 +40,21 @@ class Released(Retired):
         release(flow)
 
 
-class Place:
-    """One frame to look at again, and whose it is."""
-
-    def __init__(self, number: int, time: int, wire: int, place: int, shape: int, chosen: Chosen) -> None:
-        self.number = number
-        self.time = time
-        self.wire = wire
-        self.place = place
-        self.shape = shape
-        self.captured = shape & 0xFFFFFFFF
-        self.chosen = chosen
-
-
 class Chosen:
     """One conversation to tell. flow: as the survey left it; told: the same in the table of the telling.
 
-    seen: its frames so far, the last of them last_number.     broken: a fault of ours ended its telling.
+    plan: which of its frames are told, and when.
+    seen: its frames so far, of `cap` that are told one by one; the last of them last_number.
+    broken: a fault of ours ended its telling.
     """
 
     def __init__(self, flow: Flow, account: Account, teller: Teller) -> None:
         self.flow = flow
         self.account = account
         self.teller = teller
+        self.plan = Plan(flow)
         self.told: TcpFlow | None = None
+        self.cap: i64 = 0
         self.seen: i64 = 0
         self.last_number: i64 = 0
         self.broken = False
@@ -84,6 +82,8 @@ class Telling:
         self.decoder = Decoder()
         self.packet = Packet()
         self.chosen: list[Chosen] = []
+        self.steps: list[Step] = []      # of the capture's clock
+        self.twice: list[Flow] = []      # conversations that are another one, seen in another VLAN or tunnel
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
         """Choose a conversation."""
@@ -91,46 +91,94 @@ class Telling:
         account = Account(conversation, teller.context.marks, teller.context.observed)
         if graphs:
             draw(account, teller)
-        self.chosen.append(Chosen(flow, account, teller))
+        chosen = Chosen(flow, account, teller)
+        chosen.plan.places = places_of(flow)
+        for place in chosen.plan.places[self.record_cap:]:
+            place.early = False
+        self.chosen.append(chosen)
+
+    def look(self, source: Source, reassembled: bool) -> None:
+        """Look at those of them in which something unusual was met, to know which frames show a packet again and in
+        which order they can have been sent.
+
+        reassembled: the capture holds datagrams in fragments.
+        """
+        reader = reader_of(source, reassembled)
+        first = FirstLook([chosen.plan for chosen in self.chosen], reader, self.faults, source.alone)
+        first.look()
+        self.steps = first.steps
+        self.twice = [chosen.flow for chosen in self.chosen if chosen.flow.recorded and not chosen.plan.places]
+        self.chosen = [chosen for chosen in self.chosen if chosen.plan.places or not chosen.flow.recorded]
+        for chosen in self.chosen:
+            if chosen.plan.mended():
+                mended(chosen)
 
     def places(self) -> list[Place]:
-        """Every frame of the chosen conversations, in the order of the capture."""
+        """Every frame that is told, in the order in which that is done."""
         found: list[Place] = []
-        for chosen in self.chosen:
-            records = chosen.flow.records
-            for i in range(0, len(records), RECORD):
-                found.append(Place(
-                    int(records[i]), int(records[i + 1]), int(records[i + 2]), int(records[i + 3]),
-                    int(records[i + 4]), chosen,
-                ))
-        found.sort(key=_number)
+        for owner, chosen in enumerate(self.chosen):
+            for place in chosen.plan.places:
+                place.owner = owner
+                chosen.cap += 1 if place.early else 0
+            found += chosen.plan.places
+        found.sort(key=turn_of)
         return found
 
     def walk(self, source: Source) -> None:
-        """Go over the whole capture once more; every frame is decoded, so that fragments come together."""
+        """Go over the whole capture once more; every frame is decoded, so that fragments come together.
+
+        What is told later than it comes is held until then.
+        """
         places = self.places()
+        coming = sorted(places, key=number_of)
         index = 0
+        arrived = 0
         while index < len(places) and source.next():
-            self._decode(source.data, source.start, source.end, source.length, source.link, source.number, source.time)
-            while index < len(places) and places[index].number == source.number:
-                self._look(places[index])
+            number = source.number
+            self._decode(source.data, source.start, source.end, source.length, source.link, number, source.time)
+            while arrived < len(coming) and coming[arrived].number == number:
+                place = coming[arrived]
+                if place.turn > number:
+                    place.held = self.packet.copy()
+                arrived += 1
+            while index < len(places) and places[index].turn == number:
+                place = places[index]
+                held = place.held
+                self._look(place, self.packet if held is None else held)
+                place.held = None
                 index += 1
 
     def visit(self, source: Source) -> None:
         """Read only the chosen frames, each at its place in the file; those that lie close together at once."""
         places = self.places()
-        data = b""
-        base = 0
+        window = Window(source)
         for index, place in enumerate(places):
-            start = place.place - base
-            end = start + place.captured
-            if start < 0 or end > len(data):
-                base = place.place
-                data = source.read_at(base, stretch(places, index))
-                start = 0
-                end = min(place.captured, len(data))
-            self._decode(data, start, end, place.wire, place.shape >> 32, place.number, place.time)
-            self._look(place)
+            start, end = window.find(places, index)
+            self._decode(window.data, start, end, place.wire, place.shape >> 32, place.number, place.time)
+            self._look(place, self.packet)
+
+    def latest(self, time: int) -> int:
+        """When the capture ends, if its last time is this one, and its clock was set on the way."""
+        if not self.steps:
+            return time
+        told = max([place.time for chosen in self.chosen for place in chosen.plan.places], default=time)
+        by = sum([int(step.by) for step in self.steps])
+        return max(told, time - by) if by > 0 else told
+
+    def set_right(self, capture: CaptureSummary) -> None:
+        """Count conversations that the capture holds twice once, and its time without the steps of its clock."""
+        for flow in self.twice:
+            transport = TRANSPORTS.get(int(flow.protocol), "")
+            capture.conversations -= 1
+            if transport in capture.by_transport:
+                capture.by_transport[transport] -= 1
+        if self.steps:
+            capture.end_ns = self.latest(capture.end_ns)
+            capture.observed.miss(
+                NOT_CAPTURED, NEITHER, capture.end_ns + 1, ALWAYS, capture.frames, "the capture ends then"
+            )
+            starts = [chosen.account.conversation.start_ns for chosen in self.chosen]
+            capture.start_ns = min(starts, default=capture.start_ns)
 
     def finish(self, frame: int, time: int) -> list[Account]:
         """The accounts, once every frame was seen. frame, time: the last of the capture."""
@@ -145,12 +193,14 @@ class Telling:
         return [chosen.account for chosen in self.chosen]
 
     def _finish(self, chosen: Chosen, frame: int, time: int) -> None:
-        if chosen.flow.unrecorded and chosen.seen <= self.record_cap:
+        if chosen.flow.unrecorded and chosen.seen <= chosen.cap:
             chosen.skipped()
         chosen.account.events += chosen.teller.finish(frame, time, "capture")
         narrator = chosen.teller.narrator
         if narrator is not None:
             measured(chosen.account, narrator)
+        if chosen.plan.copies is not None or chosen.plan.mended() or chosen.plan.loops:
+            about_the_capture(chosen)
 
     def _decode(self, data: bytes, start: i64, end: i64, wire: i64, link: i64, number: i64, time: i64) -> None:
         """A frame that the survey could not decode is left out here as there."""
@@ -161,21 +211,23 @@ class Telling:
             self.packet.clear()
             self.decoder.dirty = True
 
-    def _look(self, place: Place) -> None:
-        chosen = place.chosen
+    def _look(self, place: Place, packet: Packet) -> None:
+        chosen = self.chosen[place.owner]
         if chosen.broken:
             return
+        packet.time = place.time
+        if chosen.plan.scope is not None:
+            packet.scope = chosen.plan.scope
         try:
-            self._tell(chosen)
+            self._tell(chosen, packet)
         except Exception as error:
             self._break(chosen, place.number, place.time, error)
 
-    def _tell(self, chosen: Chosen) -> None:
+    def _tell(self, chosen: Chosen, packet: Packet) -> None:
         tracker = self.tracker
-        packet = self.packet
         flow = chosen.flow
-        if flow.unrecorded and chosen.seen >= self.record_cap and not flow.uncapped:
-            if chosen.seen == self.record_cap:
+        if flow.unrecorded and chosen.seen >= chosen.cap and not flow.uncapped:
+            if chosen.seen == chosen.cap:
                 chosen.skipped()
             if chosen.told is not None:
                 tracker.table.resume(chosen.told)
@@ -229,16 +281,38 @@ def fault_in(account: Account, frame: int, time: int, error: Exception, faults: 
     return fault
 
 
-def stretch(places: list[Place], index: int) -> int:
-    """Bytes from this place on that one read takes: up to the last of the places that follow closely."""
-    first = places[index].place
-    end = first + places[index].captured
-    for following in range(index + 1, len(places)):
-        place = places[following]
-        if not 0 <= place.place - end <= NEAR or place.place + place.captured - first > STRETCH:
-            break
-        end = place.place + place.captured
-    return end - first
+def mended(chosen: Chosen) -> None:
+    """Its frames are not the packets that were sent, or not then: mend what is said of the conversation as a whole."""
+    conversation, plan = chosen.account.conversation, chosen.plan
+    times = [place.time for place in plan.places if place.time >= 0]
+    if times:
+        conversation.start_ns, conversation.end_ns = min(times), max(times)
+    chosen.account.copies = plan.again
+    narrator = chosen.teller.narrator
+    if narrator is not None:
+        narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))
+
+
+def apart(copies: Copies | None) -> bool:
+    """Were packets seen at two places so far apart that what is told of each may be of another place?"""
+    return copies is not None and 2 * sum(copies.again) >= sum(copies.packets) and copies.middle_ns >= FAR_NS
+
+
+def about_the_capture(chosen: Chosen) -> None:
+    """What the first look found, as events; and what was counted of packets that were sent, each once."""
+    account, plan, narrator = chosen.account, chosen.plan, chosen.teller.narrator
+    sides = ORIGINATOR_RESPONDER if narrator is None else narrator.sides
+    found: list[Event] = [*captured(plan, sides)]
+    for event in found:
+        event.conversation = account.conversation.number
+        event.marks = account.marks
+    account.events += found
+    told, survey = chosen.told, account.conversation.tcp
+    if plan.mended() and told is not None and survey is not None:
+        counted = conversation_of(told, account.conversation.end_ns).tcp
+        if counted is not None:
+            counted.flags = survey.flags        # Wireshark's, which counts frames
+            account.conversation.tcp = counted
 
 
 def measured(account: Account, narrator: TcpNarrator) -> None:
@@ -255,5 +329,5 @@ def measured(account: Account, narrator: TcpNarrator) -> None:
             account.limits[direction] = {cause: share / whole for cause, share in shares}
 
 
-def _number(place: Place) -> int:
-    return place.number
+def turn_of(place: Place) -> int:
+    return place.turn

@@ -5,6 +5,7 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
+from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.protocol import Flag, Protocol, Term
 
@@ -33,7 +34,8 @@ class Glossary:
         self._pattern: re.Pattern[str] | None = None
         for protocol in protocols:
             self._protocol(protocol)
-        for event in (Malformed, OtherProtocol, LimitReached, DissectorFault):
+        common: tuple[type[Event], ...] = (Malformed, OtherProtocol, LimitReached, DissectorFault)
+        for event in common + ABOUT_THE_CAPTURE:
             self._add(event.name, Entry("event", event.name, event.WHY, event.spec))
         for protocol in protocols:
             for flag in protocol.flags:

@@ -160,6 +160,6 @@ def _unshown(phase: Phase, account: Account) -> None:
     if conversation.transport != STREAM or account.left_out:
         return
     cited = {frame for event in account.events for frame in event.evidence.frames}
-    rest = sum(conversation.frames) - len(cited)
+    rest = sum(conversation.frames) - account.copies - len(cited)
     if rest > 0:
         phase.left_out.append(f"{plural(rest, 'frame')} of data in order or plain ACKs not shown one by one")

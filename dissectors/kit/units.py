@@ -22,6 +22,11 @@ def duration(ns: int) -> str:
     return f"{seconds // 86_400} days {seconds % 86_400 // 3_600} h"
 
 
+def span(ns: int) -> str:
+    """A duration for a sentence: what two frames with the same time have between them is not nothing, but not known."""
+    return duration(ns) if ns else "no measurable time"
+
+
 def size(octets: int) -> str:
     """Bytes with decimal prefixes, as links are rated: `517 bytes`, `1.25 MB`."""
     if octets < 10_000:

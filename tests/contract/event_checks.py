@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import (
     BACKWARD,
     FORWARD,
@@ -21,7 +22,7 @@ from dissectors.kit.event import (
 from dissectors.kit.protocol import Protocol
 
 DEADLINE_SECONDS = 20
-COMMON = (Malformed, OtherProtocol, LimitReached)
+COMMON = (Malformed, OtherProtocol, LimitReached, *ABOUT_THE_CAPTURE)
 
 Signature = tuple[str, int, str]
 

@@ -6,11 +6,12 @@ from collections import Counter
 
 import pytest
 
+from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import BASE, CORE, EXTRA, DissectorFault, Event, LimitReached, Malformed, OtherProtocol
 from dissectors.registry import built_in
 
 EVENTS = [event for protocol in built_in() for event in protocol.events]
-COMMON = [Malformed, OtherProtocol, LimitReached, DissectorFault]
+COMMON = [Malformed, OtherProtocol, LimitReached, DissectorFault, *ABOUT_THE_CAPTURE]
 TERMS = [(protocol, term) for protocol in built_in() for term in protocol.terms]
 SHORTEST_WHY = 40
 

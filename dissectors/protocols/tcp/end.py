@@ -23,6 +23,7 @@ from dissectors.protocols.tcp.windows import KeepAliveWatch, WindowWatch
 
 # A copy of a packet comes this soon, or within half a round trip: no sender can have noticed a loss by then.
 COPY_NS: Final[i64] = 1_000_000
+REMEMBERED: Final = 64          # segments of a direction whose IP identification is kept, to know their copies by
 
 MAX_STATIONS: Final = 4     # addresses on the link that are remembered of one side
 
@@ -58,6 +59,10 @@ class End:
         self.sent_window: i64 = 0
         self.sent_time: i64 = 0
         self.sent_options = b""
+        self.sent_ident: i64 = 0
+        self.numbers: bool = False           # its packets have an IP identification each (RFC 6864 §4.1)
+        self.recent: list[int] = [-1] * REMEMBERED     # IP identification and sequence number of the last segments
+        self.next: i64 = 0
         self.copies = Cited(MAX_FRAMES)
         self.copy_count: i64 = 0
         self.copy_time: i64 = 0
@@ -138,6 +143,12 @@ class End:
         self.sent_window = i64(segment.window)
         self.sent_time = i64(segment.time)
         self.sent_options = segment.options
+        ident = i64(segment.ip_id)
+        if ident > 0:
+            self.numbers = self.numbers or (self.sent_ident > 0 and self.sent_ident != ident)
+            self.recent[self.next] = ident << 32 | self.sent_seq
+            self.next = (self.next + 1) % REMEMBERED
+        self.sent_ident = ident
 
     def refused(self, answer: Segment) -> None:
         """A duplicate ACK of the peer: is it for the last segment, because of that one's timestamp?
@@ -158,7 +169,14 @@ class End:
         old.cited.add(answer.frame)
 
     def copy(self, segment: Segment, rtt: i64) -> bool:
-        """The same segment again, so soon and so alike that it looks like a copy; then it is counted."""
+        """The same segment again, with the same IP identification, or, without one, so soon and so alike that it looks
+        like a copy; then it is counted."""
+        ident = i64(segment.ip_id)
+        if ident > 0 and self.numbers:
+            if (ident << 32 | i64(segment.seq)) not in self.recent:
+                return False
+            self.copied(segment.time, segment.frame)
+            return True
         if (
             i64(segment.seq) != self.sent_seq or i64(segment.ack) != self.sent_ack
             or i64(segment.length) != self.sent_length or i64(segment.window) != self.sent_window
@@ -172,6 +190,8 @@ class End:
     def stale(self, segment: Segment, position: i64, stamp: i64, rtt: i64) -> bool:
         """Bytes seen before, with a timestamp no newer than the last one and no sign of loss: a copy of the first
         sending, since a resend would carry the sender's clock of now (RFC 7323 §3.2); then it is counted."""
+        if segment.ip_id > 0 and self.numbers:
+            return False        # a packet of its own
         if stamp < 0 or self.loss.state != IDLE or self.loss.missing(position, position + i64(segment.length)):
             return False
         last = i64(parse(self.sent_options).ts_value)

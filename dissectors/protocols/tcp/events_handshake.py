@@ -177,7 +177,7 @@ class SynAck(TcpEvent):
             text += f"; ack = {self.peer()}'s + 1."
         else:
             text += f", but acknowledges {self.ack}, which is not {self.peer()}'s number + 1 ({self.expected})."
-        if self.rtt_ns >= 0:
+        if self.rtt_ns > 0:
             text += f" The {duration(self.rtt_ns)} since the SYN are the first measure of the round trip."
         if self.refused:
             text += f" It does not take up: {', '.join(self.refused)}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CLOSING, CORE, JsonValue
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import duration, plural, size, span
 from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, TcpEvent, TcpObserved, capital, frame_list, seen_in
 from dissectors.protocols.tcp.flags import ACK
 from dissectors.protocols.tcp.segment import Segment
@@ -78,7 +78,7 @@ class Fin(TcpEvent):
         if self.first:
             text += f" and closes its direction first. {capital(self.peer())} may go on."
         elif self.acks_peer:
-            text += f". It closes too, {duration(self.after_ns)} after {self.peer()}."
+            text += f". It closes too, {span(self.after_ns)} after {self.peer()}."
         else:
             text += f". It closes before it has acknowledged the FIN of {self.peer()}."
         return text
@@ -358,7 +358,7 @@ class NotEnded(TcpEvent):
                 text += f" {capital(self.sides[self.half_closed])} closed its own."
             return text
         if self.how == "reused":
-            text = f"A connection with the same ports begins {duration(self.silent_ns)} after {last}; no end was seen."
+            text = f"A connection with the same ports begins {span(self.silent_ns)} after {last}; no end was seen."
         elif self.how == "idle":
             text = f"Nothing more is seen for {duration(self.silent_ns)} after {last}; no FIN or RST ended it."
         elif self.how == "capacity":

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import BASE, CORE, EXTRA, NEITHER, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
-from dissectors.kit.units import duration, plural, rate, size
+from dissectors.kit.units import duration, plural, rate, size, span
 from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, TcpObserved, capital, frame_list, seen_in
 from dissectors.protocols.tcp.segment import Segment
 
@@ -146,7 +146,7 @@ class Transfer(TcpEvent):
         if self.pause_ns >= 0:
             text += f" It had been silent for {duration(self.pause_ns)}."
         elif self.after_ns >= 0:
-            text += f" The first of it comes {duration(self.after_ns)} after the last data of {self.peer()}."
+            text += f" The first of it comes {span(self.after_ns)} after the last data of {self.peer()}."
         return text
 
     def fields(self) -> dict[str, JsonValue]:
@@ -234,7 +234,7 @@ class ZeroWindow(TcpEvent):
         if self.how == "update":
             text += f" #{self.evidence.frames[-1]} reopens it with {size(self.reopened)}."
             if self.resumed_ns >= 0:
-                text += f" Data go on {duration(self.resumed_ns)} later."
+                text += f" Data go on {span(self.resumed_ns)} later."
         elif self.how == "end":
             text += " It was still closed when the connection ended or the capture did."
         return text

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
-from dissectors.kit.units import duration
+from dissectors.kit.units import span
 from dissectors.protocols.tcp.episodes import doubled
 from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE, TcpObserved, seen_in
 from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
@@ -102,6 +102,7 @@ class HandshakeWatch:
         self.halves: list[i64] = [-1, -1]           # by direction: how long that side took to answer, at this place
         self._third_time: i64 = -1                  # of the first ACK of the SYN-ACK
         self._resets: i64 = 0                       # RSTs of the caller for answers that do not fit
+        self.one_place = True       # both directions were captured at one place, with one clock
         self.seen_from = ""
         self.basis = ""
         self._cookie_matches = 0
@@ -265,10 +266,10 @@ class HandshakeWatch:
 
     def _place(self, first: int, second: int) -> None:
         """Where the capture was taken: the half of the handshake that passes quickly is the near one."""
-        if first + second < LEAST_HANDSHAKE_NS:
+        if first + second < LEAST_HANDSHAKE_NS or not self.one_place:
             return
         self.basis = (
-            f"the answer to the SYN came after {duration(first)} and the ACK of it after {duration(second)}"
+            f"the answer to the SYN came after {span(first)} and the ACK of it after {span(second)}"
         )
         if first >= LOPSIDED * second:
             self.seen_from = "client"

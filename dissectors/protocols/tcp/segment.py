@@ -35,7 +35,7 @@ class Segment:
         self.offset = -1
         self.urgent = 0
         self.ttl = -1
-        self.ip_id = -1
+        self.ip_id = -1             # IP identification; 0 where the sender does not number its packets
         self.station = b""
         self.ip_ecn = 0             # RFC 3168 §5: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE
         self.wire_length = 0        # frame length on the wire

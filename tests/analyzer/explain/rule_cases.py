@@ -37,6 +37,7 @@ from told_accounts import (
 )
 
 from analyzer.model import Account, Analysis, CaptureSummary, Contested, Conversation
+from dissectors.kit.captured import ClockSet, OrderSet
 from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed, Observed, OtherProtocol
 from dissectors.kit.inputs import Gap, Overlap
 from dissectors.protocols.dns.events import DnsIncomplete
@@ -63,6 +64,13 @@ from dissectors.protocols.tcp.flags import ACK, RST
 from dissectors.protocols.tcp.segment import Segment
 
 Made = Callable[[], Analysis]
+
+
+def late(acks: int, lag: int) -> OrderSet:
+    """The server's frames came late, as so many ACKs show."""
+    event = OrderSet(Observed(MS, 2, Evidence((8, 9))), SIDES)
+    event.late, event.acks, event.lag_ns, event.shifted = 1, acks, lag, True
+    return event
 
 
 def tcp(*events: object, of: Conversation | None = None) -> Made:
@@ -179,6 +187,8 @@ CASES: dict[str, tuple[Made, Made]] = {
         tcp(StreamGap(Gap(9, MS, 1, 5, 99), SIDES), CaptureLoss(observed(MS, 1, 9), 99, 1)),
     ),
     "capture.duplicates": (tcp(Duplicates(observed(MS, 1, 8, 9), 2, 0)), tcp(lost(FastRetransmit))),
+    "capture.order": (tcp(late(3, 5 * MS)), tcp(data())),
+    "capture.clock": (tcp(ClockSet(Observed(MS, 2, Evidence((8, 9))), -2 * SECOND, MS)), tcp(data())),
     "tcp.zero_window": (tcp(data(), zero_window()), tcp(data(), limits())),
     "tcp.window_limited": (tcp(data(), limits()), tcp(data(), limits(), zero_window(500 * MS))),
     "tcp.window_shrunk": (tcp(WindowShrunk(observed(MS, 0, 9), 1, 900)), tcp(data())),

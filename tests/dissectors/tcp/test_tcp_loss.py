@@ -239,3 +239,22 @@ def test_resends_are_not_without_an_answer_where_the_peer_is_heard() -> None:
     wire.server(1, 1, 50, at=2000).end(at=3000)
     told = wire.one("tcp.not_ended")
     assert "and not acknowledged, though the server was heard (#8)" in told.what()
+
+
+def test_a_copy_is_known_by_its_ip_identification_however_late() -> None:
+    wire = Wire().open()
+    for at in range(4):
+        wire.server(1 + at * 1000, 1, 1000, at=30 + at, ip_id=500 + at)
+    wire.server(1001, 1, 1000, at=45, ip_id=501)       # seen again 14 ms later, behind two others
+    wire.client(1, 4001, at=60).end()
+    assert wire.one("tcp.duplicates").fields()["count"] == 1
+    assert not [name for name in wire.names() if name in ("tcp.loss", "tcp.timeout", "tcp.spurious_retransmission")]
+
+
+def test_a_resend_has_an_ip_identification_of_its_own_however_soon() -> None:
+    wire = Wire().open()
+    for at in range(4):
+        wire.server(1 + at * 1000, 1, 1000, at=30 + at, ip_id=500 + at)
+    wire.server(3001, 1, 1000, at=33.4, ip_id=504)
+    wire.client(1, 4001, at=60).end()
+    assert "tcp.duplicates" not in wire.names()

@@ -1,0 +1,415 @@
+"""A first look at the chosen conversations, before they are told: which of their frames show a packet again, and in
+which order and at which times the packets can have been sent.
+
+Only conversations in which the survey met something unusual are looked at; the others cost nothing more.
+"""
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.faults import Faults
+from analyzer.flows.flow import Flow, TcpFlow
+from analyzer.flows.order import LEAST_SILENCE, Step, ordered, set_right, steps_of
+from analyzer.flows.sightings import MAX_APART, Pairing, Sighting
+from analyzer.packet import ICMP, ICMPV6, TCP, UDP
+from analyzer.pipeline.copies import describe
+from analyzer.pipeline.places import Reader
+from analyzer.pipeline.plan import Place, Plan, Watch, number_of
+from dissectors.protocols.tcp.flags import (
+    ACK_LOST_SEGMENT,
+    DUPLICATE_ACK,
+    FAST_RETRANSMISSION,
+    KEEP_ALIVE,
+    OUT_OF_ORDER,
+    RETRANSMISSION,
+    RULES,
+    SPURIOUS_RETRANSMISSION,
+)
+
+SAMPLE: Final = 300          # frames of a conversation that are looked at first; more only where they show something
+MANY: Final = 20             # one of so many frames that looks resent is more than a loss now and then ...
+MOST: Final = 40             # ... and so many per cent of duplicate ACKs are more than a loss calls for
+SAME: Final = 0.7            # of the packets of a conversation that another one holds too, where both are the same one
+MAX_JUMPS: Final = 16        # silences of the capture that are examined for a clock that was set, the longest ones
+WITNESSES: Final = 8         # conversations that are asked about each
+AROUND: Final = 6            # frames on either side of it that are looked at
+
+
+# -- which conversations ------------------------------------------------------------------------------------
+
+
+def unusual(plan: Plan) -> bool:
+    """Did the survey meet anything in it that copies or a wrong order would look like?"""
+    flow = plan.flow
+    if isinstance(flow, TcpFlow):
+        for half in (flow.originator, flow.responder):
+            counts = half.counts
+            if counts is None:
+                continue
+            resent = sum([counts[index] for index in RESENT])
+            if (
+                counts[EARLY] or (resent and MANY * resent >= half.frames)
+                or 100 * counts[REPEATED] >= MOST * max(half.frames, 1)
+            ):
+                return True
+        return falls(plan.places)
+    return flow.protocol in (UDP, ICMP, ICMPV6) and (alike(plan.places) or falls(plan.places))
+
+
+def falls(places: list[Place]) -> bool:
+    """Do their times go back anywhere?"""
+    latest = -1
+    for place in places:
+        if 0 <= place.time < latest:
+            return True
+        latest = place.time
+    return False
+
+
+def alike(places: list[Place]) -> bool:
+    """Are two of these frames as long as one another, and so close that they may show one datagram?"""
+    seen: dict[int, int] = {}
+    for place in places:
+        before = seen.get(place.wire)
+        if before is not None and abs(place.time - before) <= MAX_APART:
+            return True
+        seen[place.wire] = place.time
+    return False
+
+
+def _indexes(bits: i64) -> list[int]:
+    """Where the counters of these flags stand."""
+    return [index for index in range(len(RULES)) if bits >> index & 1]
+
+
+RESENT: Final = _indexes(
+    RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION | OUT_OF_ORDER | KEEP_ALIVE
+)
+REPEATED: Final = _indexes(DUPLICATE_ACK)[0]
+EARLY: Final = _indexes(ACK_LOST_SEGMENT)[0]
+
+
+def bare(flow: Flow) -> bytes:
+    """What identifies a conversation without its VLAN or tunnel, the same for both directions."""
+    end = 2 * int(flow.address_size) + (4 if flow.protocol in (TCP, UDP) else 0)
+    extra = bytes((int(flow.protocol) & 255,))
+    return min(flow.forward[:end], flow.backward[:end]) + extra
+
+
+# -- the look ------------------------------------------------------------------------------------
+
+
+class FirstLook:
+    """Looks at the plans that need it, and completes them all. shared: the frames are of one clock (one file)."""
+
+    def __init__(self, plans: list[Plan], reader: Reader, faults: Faults, shared: bool = True) -> None:
+        self.plans = plans
+        self.reader = reader
+        self.faults = faults
+        self.shared = shared
+        self.steps: list[Step] = []
+
+    def look(self) -> list[Plan]:
+        """The plans of what is to be told: those of conversations that are another one once more are left out."""
+        watches = self._watches()
+        self._read(watches)
+        self._pair(watches)
+        for watch in watches:
+            self._settle(watch)
+        steps = self._jumps() + [step for watch in watches for step in self._steps(watch)]
+        self._set_clock(steps)
+        for plan in self.plans:
+            if plan.sightings:
+                self._order(plan)
+        return [plan for plan in self.plans if plan.places]
+
+    def _watches(self) -> list[Watch]:
+        """Conversations with the same ends in different VLANs or tunnels are looked at together."""
+        groups: dict[bytes, list[Plan]] = {}
+        scoped = False
+        for plan in self.plans:
+            groups.setdefault(bare(plan.flow), []).append(plan)
+            scoped = scoped or bool(plan.flow.scope)
+        watches: list[Watch] = []
+        for group in groups.values():
+            twins = _overlapping(group) if scoped and len(group) > 1 else []
+            if twins:
+                watch = Watch(twins[0].flow)
+                for plan in twins:
+                    watch.add(plan, plan.places)
+                watch.sort()
+                watches.append(watch)
+            for plan in group:
+                if plan not in twins and unusual(plan):
+                    watch = Watch(plan.flow)
+                    watch.add(plan, plan.places)
+                    watches.append(watch)
+        return watches
+
+    def _read(self, watches: list[Watch]) -> None:
+        """The sightings of all of them; of long conversations a sample, and the rest where that shows something."""
+        first: list[Place] = []
+        large: list[Watch] = []
+        for watch in watches:
+            if len(watch.places) > SAMPLE:
+                large.append(watch)
+            first += watch.expect(0, min(len(watch.places), SAMPLE))
+        self.reader.read(first)
+        rest: list[Place] = []
+        for watch in large:
+            if _shows(watch.sightings) or falls(watch.places):
+                rest += watch.expect(SAMPLE, len(watch.places))
+            else:
+                watch.places = watch.places[:SAMPLE]
+        self.reader.read(rest)
+
+    def _pair(self, watches: list[Watch]) -> None:
+        """Each by itself; then those that do not tell it by themselves, with the delay that the others show."""
+        delays: list[int] = []
+        pairings: list[Pairing] = []
+        for watch in watches:
+            watch.sightings.sort(key=_index)
+            pairing = Pairing(watch.sightings)
+            pairing.pair()
+            pairings.append(pairing)
+            if pairing.usual >= 0:
+                delays += [int(pairing.usual)] * sum(pairing.bases.values())
+        usual = sorted(delays)[len(delays) // 2] if delays else -1
+        for watch, first in zip(watches, pairings, strict=True):
+            pairing = first
+            if first.usual < 0 and usual >= 0:
+                pairing = Pairing(watch.sightings, usual)
+                pairing.pair()
+            for plan in watch.plans:
+                plan.pairing = pairing
+
+    def _settle(self, watch: Watch) -> None:
+        """Take the copies out, and make one conversation of those that are."""
+        sightings = watch.sightings
+        plans = list(dict.fromkeys(watch.plans))
+        if len(plans) > 1:
+            plans = [_joined(watch, plans)] if _same(watch, plans) else plans
+        if len(plans) > 1:      # other conversations that only share their ends
+            for plan in plans:
+                own = Watch(plan.flow)
+                own.add(plan, plan.places)
+                mine = [sighting for sighting in sightings if watch.plans[sighting.index] is plan]
+                for at, sighting in enumerate(mine):
+                    sighting.index = at
+                own.sightings = mine
+                plan.pairing = Pairing(mine)
+                plan.pairing.pair()
+                self._settle(own)
+            return
+        plan = plans[0]
+        kept = [sighting for at, sighting in enumerate(sightings) if sighting.first == at]
+        plan.again = len(sightings) - len(kept)
+        if plan.again:
+            describe(plan, sightings)
+        # Frames beyond those that were looked at (a sample) stay as they are.
+        known = {int(sighting.index) for sighting in kept}
+        looked = len(sightings)
+        told = [place for at, place in enumerate(watch.places) if at in known or at >= looked]
+        rest = plan.places[len(watch.places):] if len(plan.flows) == 1 else []
+        plan.places = told + rest
+        for at, sighting in enumerate(kept):
+            sighting.index = at
+            sighting.first = at
+        plan.sightings = kept
+
+    def _steps(self, watch: Watch) -> list[Step]:
+        """Steps of the clock back, of which the times of the frames in their order speak."""
+        found: list[Step] = []
+        for plan in dict.fromkeys(watch.plans):
+            if plan.flow.protocol == TCP and plan.places:
+                found += [step for step in steps_of(plan.sightings) if step.by < 0]
+        return found
+
+    def _jumps(self) -> list[Step]:
+        """Steps of the clock forward: silences of the whole capture of which both ends of a connection know nothing."""
+        if not any(_silent(plan.places) for plan in self.plans if plan.flow.protocol == TCP):
+            return []
+        every = [place for plan in self.plans for place in plan.places]
+        every.sort(key=number_of)
+        spans: list[tuple[int, int, int]] = []
+        for at in range(1, len(every)):
+            one, two = every[at - 1], every[at]
+            if one.time >= 0 and two.time - one.time >= LEAST_SILENCE:
+                spans.append((two.time - one.time, one.number, two.number))
+        spans.sort(reverse=True)
+        asked: list[tuple[int, int, list[Watch]]] = []
+        places: list[Place] = []
+        for _silence, before, after in spans[:MAX_JUMPS]:
+            watches = self._witnesses(before, after)
+            asked.append((before, after, watches))
+            for watch in watches:
+                places += watch.expect(0, len(watch.places))
+        self.reader.read(places)
+        found: list[Step] = []
+        for before, after, watches in asked:
+            found += _testified(before, after, watches)
+        return found
+
+    def _witnesses(self, before: int, after: int) -> list[Watch]:
+        """The frames around a silence of the connections that go on after it."""
+        found: list[Watch] = []
+        for plan in self.plans:
+            places = plan.places
+            if plan.flow.protocol != TCP or not places or places[0].number > before or places[-1].number < after:
+                continue
+            early = bisect_right(places, before, key=number_of)
+            late = bisect_left(places, after, key=number_of)
+            watch = Watch(plan.flow)
+            near = places[max(early - AROUND, 0):early] + places[late:late + AROUND]
+            watch.add(plan, [place.again() for place in near])
+            found.append(watch)
+            if len(found) == WITNESSES:
+                break
+        return found
+
+    def _set_clock(self, steps: list[Step]) -> None:
+        """Tell every frame at the time that the clock would have given it had it not been set."""
+        steps = _distinct(steps)
+        self.steps = steps
+        if not steps:
+            return
+        for plan in self.plans:
+            mine = steps if self.shared else [step for step in steps if _witness(plan, step)]
+            if not mine or not plan.places:
+                continue
+            for place in plan.places:
+                if place.time >= 0:
+                    place.time = int(set_right(place.number, place.time, mine))
+            for sighting in plan.sightings:
+                if sighting.time >= 0:
+                    sighting.time = set_right(sighting.number, sighting.time, mine)
+            first, last = plan.places[0].number, plan.places[-1].number
+            plan.steps = [step for step in mine if first <= step.before and last >= step.number]
+
+    def _order(self, plan: Plan) -> None:
+        try:
+            order = ordered(plan.sightings)
+        except Exception as error:
+            self.faults.note(plan.places[0].number, "the order of a conversation", error)
+            return
+        if not order.changes():
+            plan.sightings = []
+            return
+        plan.order = order
+        looked = len(plan.sightings)
+        head = [plan.places[at] for at in order.order]
+        for at in order.order:
+            if order.times[at] >= 0:
+                plan.places[at].time = int(order.times[at])
+        plan.places = head + plan.places[looked:]
+        turn = 0
+        for place in plan.places:
+            turn = max(turn, place.number)
+            place.turn = turn
+        plan.sightings = []
+
+
+def _index(sighting: Sighting) -> int:
+    return int(sighting.index)
+
+
+def _shows(sightings: list[Sighting]) -> bool:
+    """Do these first frames hold copies, or an order that cannot be?"""
+    pairing = Pairing(sightings)
+    pairing.pair()
+    return bool(pairing.bases) or ordered(sightings).changes()
+
+
+def _silent(places: list[Place]) -> bool:
+    for at in range(1, len(places)):
+        if places[at].time - places[at - 1].time >= LEAST_SILENCE and places[at - 1].time >= 0:
+            return True
+    return False
+
+
+def _testified(before: int, after: int, watches: list[Watch]) -> list[Step]:
+    """What the first of these connections that can tell says of the silence."""
+    for watch in watches:
+        watch.sightings.sort(key=_index)
+        for step in steps_of(watch.sightings):
+            if step.by > 0 and step.before <= before and step.number >= after:
+                return [step]
+    return []
+
+
+def _overlapping(group: list[Plan]) -> list[Plan]:
+    """Of conversations with the same ends, those in different VLANs or tunnels that go on at the same time."""
+    group = sorted(group, key=_first_frame)
+    found: list[Plan] = []
+    last = 0
+    for plan in group:
+        flow = plan.flow
+        if found and int(flow.first_frame) > last:
+            if len({one.flow.scope for one in found}) > 1:
+                return found
+            found = []
+        found.append(plan)
+        last = max(last, int(flow.last_frame))
+    return found if len({one.flow.scope for one in found}) > 1 else []
+
+
+def _first_frame(plan: Plan) -> int:
+    return int(plan.flow.first_frame)
+
+
+def _same(watch: Watch, plans: list[Plan]) -> bool:
+    """Is nearly every packet of the smaller conversations in another one as well?"""
+    shared: dict[int, int] = {}
+    count: dict[int, int] = {}
+    clusters: dict[int, set[int]] = {}
+    for sighting in watch.sightings:
+        clusters.setdefault(int(sighting.first), set()).add(id(watch.plans[sighting.index]))
+    for owners in clusters.values():
+        for owner in owners:
+            count[owner] = count.get(owner, 0) + 1
+            if len(owners) > 1:
+                shared[owner] = shared.get(owner, 0) + 1
+    others = sorted(plans, key=_frames)[:-1]
+    return all(shared.get(id(plan), 0) >= SAME * max(count.get(id(plan), 0), 1) for plan in others)
+
+
+def _frames(plan: Plan) -> int:
+    return len(plan.places)
+
+
+def _joined(watch: Watch, plans: list[Plan]) -> Plan:
+    """One plan for all of them, under the number of the first."""
+    whole = min(plans, key=_first_frame)
+    whole.flows = [whole.flow] + [plan.flow for plan in plans if plan is not whole]
+    whole.scope = whole.flow.scope
+    for plan in plans:
+        if plan is not whole:
+            plan.places = []
+            plan.sightings = []
+    whole.pairing = plans[0].pairing
+    return whole
+
+
+def _distinct(steps: list[Step]) -> list[Step]:
+    """Each step once, however many conversations show it; of those, the one that shows it most closely."""
+    found: list[Step] = []
+    for step in sorted(steps, key=_span):
+        if not any(one.before < step.number and step.before < one.number for one in found):
+            found.append(step)
+    found.sort(key=_number)
+    return found
+
+
+def _span(step: Step) -> tuple[bool, int]:
+    return step.moved < 0, int(step.number - step.before)
+
+
+def _number(step: Step) -> int:
+    return int(step.number)
+
+
+def _witness(plan: Plan, step: Step) -> bool:
+    return any(place.number == step.number for place in plan.places)
