@@ -14,7 +14,7 @@ from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
 from analyzer.explain.opening import OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
-from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, POSSIBLE, Case, Found, Rule, T
+from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, Case, Found, Rule, T
 from analyzer.explain.starttls import STARTTLS_RULES
 from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
@@ -32,7 +32,6 @@ from dissectors.wire.x509.chain import Certificates
 MAX_OF_A_CODE: Final = 5       # findings of one code that are told; how many more there are stands in the last
 MAX_REMARKS: Final = 1         # of them, those that are only of the severity chat
 MAX_NUMBERS: Final = 8         # conversations named there
-NOTE: Final = "note"           # the most that is made of what may not have been seen
 
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (

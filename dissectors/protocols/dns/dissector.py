@@ -168,8 +168,7 @@ class DnsDissector(Dissector):
         if kind == UNICAST:
             if fit in (MATCH, CONTINUED) and asked is not None:
                 return DnsResponse(received, message, asked, continued=fit == CONTINUED)
-            seen = self.observed.absence(1 - received.direction, -1, received.time)
-            stray = Mismatch(received, message, asked, fit, self.whole and not self.midstream and seen.proven)
+            stray = Mismatch(received, message, asked, fit, self.observed if self.whole else None)
             if fit in (NEVER_ASKED, WRONG_ID, WRONG_QUESTION):
                 if len(self.early) >= MAX_EARLY:
                     del self.early[next(iter(self.early))]

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue, Observed
 from dissectors.kit.identity import Identity
 from dissectors.kit.inputs import Close
-from dissectors.kit.observation import Absence
+from dissectors.kit.observation import Absence, Observation
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.dns.describe import flag_names, label, query_text, question_text, response_text
 from dissectors.protocols.dns.identity import named_in
@@ -246,7 +246,9 @@ class DnsResponse(MessageEvent):
 class Mismatch(DnsResponse):
     """A response that answers no question as it was asked. fit: how it relates to what was asked.
 
-    whole: nothing of the asker can be missing before it.     refers: what it nearly answers, in words.
+    observed: what was observed of its conversation, where a stream carries it; of datagrams nobody can know whether
+    one is missing.     refers: what it nearly answers, in words.
+    instead: the address that was asked, where it came from another one.    since: its question was given up, in ns.
     """
 
     name: ClassVar[str] = "dns.mismatch"
@@ -259,7 +261,8 @@ class Mismatch(DnsResponse):
     )
 
     def __init__(
-        self, received: DnsReceived, message: DnsMessage, asked: Asked | None, fit: int, whole: bool = False
+        self, received: DnsReceived, message: DnsMessage, asked: Asked | None, fit: int,
+        observed: Observation | None = None,
     ) -> None:
         """asked: the query that it nearly answers."""
         super().__init__(received, message, asked)
@@ -268,8 +271,10 @@ class Mismatch(DnsResponse):
         self.attempts = 0
         self.first = asked.first if asked is not None else None
         self.again = asked.attempt if asked is not None else 0
-        self.whole = whole
+        self.observed = observed
         self.refers = ""
+        self.instead = ""
+        self.since = -1
         self._fit = fit
         self._open = asked is not None and asked.answers == 0
 
@@ -279,6 +284,11 @@ class Mismatch(DnsResponse):
         if self._fit == EARLY and (self.asked is None or self.asked.answers):
             return NEVER_ASKED
         return self._fit
+
+    @property
+    def whole(self) -> bool:
+        """Nothing that the asker sent before it can be missing."""
+        return self.observed is not None and self.observed.absence(1 - self.direction, -1, self.time).proven
 
     @property
     def unanswered(self) -> bool:
@@ -293,6 +303,10 @@ class Mismatch(DnsResponse):
     def belongs(self, fit: int, asked: Asked, refers: str) -> None:
         """It answers a question of another conversation, or one that was given up."""
         self._fit, self.asked, self.refers = fit, asked, refers
+
+    def said_before(self) -> str:
+        """What the first answer says, "" where that is not kept."""
+        return response_text(self.first, outcome_of(self.first)) if self.first is not None else ""
 
     @property
     def reason(self) -> str:
@@ -324,9 +338,9 @@ def _reason(event: Mismatch) -> str:
     return {
         EARLY: f"Its question stands {after} behind it, in frame {asked.frame}: the capture has the two directions in "
         "another order than they were sent.",
-        OTHER_ADDRESS: f"{event.refers}, {after} after it and with its id 0x{asked.id:04x} and port: a client may "
-        "not accept an answer from another address than it asked.",
-        TOO_LATE: f"{event.refers}, {after} after it was asked.",
+        OTHER_ADDRESS: f"It answers the {event.refers}, {after} after it and with its id 0x{asked.id:04x} and port: a "
+        "client may not accept an answer from another address than it asked.",
+        TOO_LATE: f"It answers the {event.refers}, {after} after it was asked.",
         WRONG_ID: f"This question is open under the id 0x{asked.id:04x} (frame {asked.frame}), but the answer has "
         f"0x{event.message.id:04x}: a late answer to an older query, or an attempt to guess the id.",
         WRONG_QUESTION: f"The id is that of the query in frame {asked.frame}, but the answer repeats another question "

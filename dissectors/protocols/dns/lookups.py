@@ -119,7 +119,7 @@ class LookupBook(Book):
         entry = self._follows(client, server, qkey, name, event, conversation, stream)
         if entry is None:
             entry = self._begin(client, server, qkey, question.name, type_name(question.type), event)
-        alike = not self._surely(entry, event, conversation, server)
+        alike = not self._surely(entry, event, server)
         entry.last, entry.at, entry.stream = event, conversation, stream
         entry.abandoned, entry.failed = False, ""
         if len(entry.asked) < MAX_STEPS:
@@ -152,13 +152,13 @@ class LookupBook(Book):
         note(lookup, frame, conversation, event.time)
         return entry
 
-    def _surely(self, entry: OpenLookup, event: Query, conversation: int, server: str) -> bool:
-        """Whether the question surely is one more attempt of the same asker: by id or socket, since it turns to
-        another server, or since a resolver, which keeps what it is told, asks for itself."""
+    def _surely(self, entry: OpenLookup, event: Query, server: str) -> bool:
+        """Whether the question surely is one more attempt of the same asker: by its id, since it turns to another
+        server, or since it is that of a resolver, which keeps what it is told."""
         last = entry.last
         if last is None or entry.stream or entry.lookup.steps[-1].server != server:
             return True
-        return last.message.id == event.message.id or entry.at == conversation or not event.message.flags & RD
+        return last.message.id == event.message.id or entry.parent is not None or entry.zone != b""
 
     def _again(self, entry: OpenLookup, event: Query, conversation: int, server: str, stream: bool) -> bool:
         """Whether the same question continues this lookup of its client."""
@@ -348,15 +348,17 @@ class LookupBook(Book):
         if found is None:
             return
         asked, server_asked, entry = found
-        text = f"It answers the question in frame {asked.frame}"
+        text = f"question in frame {asked.frame}"
         step = next((step for step in reversed(entry.lookup.steps) if step.server == server_asked), None)
         if server_asked != server:
-            event.belongs(OTHER_ADDRESS, asked, f"{text}, which went to {server_asked}, and not to {server}")
+            event.belongs(OTHER_ADDRESS, asked, f"{text}, which went to {server_asked}")
+            event.instead = server_asked
             if step is not None and not asked.answers:
                 step.elsewhere = server
         elif asked in self._given_up:
             since = event.time - self._given_up[asked]
             event.belongs(TOO_LATE, asked, f"{text}, which the client had given up {duration(since)} before")
+            event.since = since
             if step is not None:
                 step.late_ns = since
                 entry.lookup.kind = event.outcome().kind
