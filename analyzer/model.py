@@ -284,6 +284,7 @@ class CaptureSummary:
         self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
         self.tcp_flags: dict[str, int] = {}   # of all connections, by Wireshark's names
         self.neighbours: list[str] = []       # ARP and neighbour discovery, in words
+        self.contested: list[tuple[str, tuple[tuple[str, int], ...]]] = []   # addresses, with (owner, frame) of each
 
 
 class Analysis:

@@ -5,10 +5,12 @@ from typing import Final
 
 from analyzer.explain.losses import too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.model import Analysis
 from dissectors.kit.units import plural
 from dissectors.protocols.icmp import EchoUnanswered, IcmpError
 
 REDIRECT_V4: Final = 5       # RFC 792
+TRACED: Final = 3             # routers that drop packets of one conversation for their hop limit
 PATIENCE_NS: Final = 1_000_000_000     # ping waits about this long between its requests
 
 
@@ -16,8 +18,11 @@ def icmp_error(case: Case) -> list[Found]:
     """Errors other than "too big", one finding for each sender and reason."""
     found = []
     seen: dict[tuple[str, str], list[IcmpError]] = {}
+    routers = {event.sender for event in case.of(IcmpError) if event.exceeded}
+    if len(routers) >= TRACED:
+        found.append(_traced(case, routers))
     for event in case.of(IcmpError):
-        if not too_big(event):
+        if not too_big(event) and not (event.exceeded and len(routers) >= TRACED):
             seen.setdefault((event.sender, event.reason()), []).append(event)
     for (sender, reason), events in seen.items():
         again = f" {times(len(events))}" if len(events) > 1 else ""
@@ -28,6 +33,17 @@ def icmp_error(case: Case) -> list[Found]:
             basis="an ICMP message that quotes a packet of this conversation; such messages can be forged",
         ))
     return found
+
+
+def _traced(case: Case, routers: set[str]) -> Found:
+    """Packets that die one hop further each time are sent so on purpose; a loop lets them die at the same routers."""
+    events = [event for event in case.of(IcmpError) if event.exceeded]
+    return Found(
+        f"{len(routers)} routers on the way to {place(case.end(events[0].direction))} report that the hop limit ran "
+        f"out ({times(len(events))} in all), as for a traceroute.",
+        frames_of(events), case.conversation, severity="note", confidence=LIKELY,
+        basis="ICMP messages of different senders that quote packets of this conversation",
+    )
 
 
 def icmp_too_big(case: Case) -> list[Found]:
@@ -57,8 +73,33 @@ def echo_unanswered(case: Case) -> list[Found]:
         f"{plural(count, 'echo request')} to {place(case.conversation.responder)} had no reply.", frames_of(events),
         case.conversation, severity="note" if early else "", confidence=POSSIBLE if early else LIKELY,
         basis="the capture ends soon after the request" if early else "no reply with their number is in the capture",
+        absent=case.absence(1 - events[-1].direction, events[0].time),
+        otherwise=f"{plural(count, 'echo request')} to {place(case.conversation.responder)}, and no reply in the capture.",
     )]
 
+
+def contested(analysis: Analysis) -> list[Found]:
+    """Two machines answer for one address. One that takes over from another, or moves, claims it and the other is
+    silent from then on."""
+    return [
+        Found(
+            f"{address} is claimed by two machines at the same time: {owners[0][0]} (#{owners[0][1]}) and "
+            f"{owners[1][0]} (#{owners[1][1]}). What is sent to it reaches one or the other.",
+            tuple(frame for _mac, frame in owners), confidence=LIKELY,
+            basis="both link-layer addresses answer for it within 5 s; a proxy, or one machine with two interfaces, "
+            "looks the same",
+        )
+        for address, owners in analysis.capture.contested
+    ]
+
+
+NEIGHBOUR_RULES: Final[tuple[Rule[Analysis], ...]] = (
+    Rule(
+        "link.address_claimed_twice", "error", contested,
+        "Find both machines by their link-layer addresses, and give one of them another address.",
+        "Both link-layer addresses on one machine.", "arp || icmpv6.type == 136",
+    ),
+)
 
 ICMP_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(

@@ -25,6 +25,7 @@ VERY_SLOW_NS: Final = 1_000_000_000
 # Most clients ask again after 1 to 5 s (resolv.conf(5): 5 s); what is younger when the capture ends shows nothing.
 PATIENCE_NS: Final = 5_000_000_000
 SURELY: Final = 3       # times that a client asks which hears nothing, where the capture may not hold what it hears
+OFTEN: Final = 5        # where a new id and a new port each time hide that it is the same one that asks
 TCP_NS: Final = 5_000_000_000       # within which a truncated answer is followed by a connection
 DNS_PORT: Final = 53
 DNSSEC: Final = frozenset((1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27))     # extended errors (RFC 8914 §4)
@@ -151,9 +152,9 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told]) -> F
         answers = BACKWARD if about.conversation.originator.address == first.client else FORWARD
         until = analysis.capture.end_ns - 1
         absent = about.observed.absence(answers, first.start_ns, until)
-        if not absent.proven and tries >= SURELY:
+        if not absent.proven and (tries >= SURELY or like >= OFTEN):
             absent = about.observed.absence(1 - answers, first.start_ns, until)    # it rests on what the client did
-            basis += f"; the client asked {times(tries)}, as one does that hears nothing"
+            basis += f"; the client asked {times(max(tries, like))}, as one does that hears nothing"
     if refused:
         sentence += f": {refused}"
         confidence, basis = CERTAIN, "the ICMP message that quotes the question"

@@ -194,6 +194,9 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.states = survey.keeper.states
     capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
+    capture.contested = [
+        (neighbour.text, neighbour.contested) for neighbour in survey.others.neighbours.values() if neighbour.contested
+    ]
     if survey.others.neighbours_left_out:
         capture.neighbours.append(
             f"{plural(survey.others.neighbours_left_out, 'more message')} about addresses beyond the first "
