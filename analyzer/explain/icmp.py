@@ -74,7 +74,7 @@ def echo_unanswered(case: Case) -> list[Found]:
         case.conversation, severity="note" if early else "", confidence=POSSIBLE if early else LIKELY,
         basis="the capture ends soon after the request" if early else "no reply with their number is in the capture",
         absent=case.absence(1 - events[-1].direction, events[0].time),
-        otherwise=f"{plural(count, 'echo request')} to {place(case.conversation.responder)}, and no reply in the capture.",
+        otherwise=f"{plural(count, 'echo request')} to {place(case.conversation.responder)}: no reply in the capture.",
     )]
 
 

@@ -14,8 +14,7 @@ from analyzer.ingest.source import Source
 from analyzer.model import Account, Carriage, Conversation, Points, Series
 from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, DissectorFault, Event, Evidence, Observed
-from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
+from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import plural
@@ -135,7 +134,6 @@ class Telling:
 
     def finish(self, frame: int, time: int) -> list[Account]:
         """The accounts, once every frame was seen. frame, time: the last of the capture."""
-        note_sides([chosen.account for chosen in self.chosen])
         for chosen in self.chosen:
             if not chosen.broken:
                 try:
@@ -212,23 +210,6 @@ def _own(packet: Packet, chosen: Chosen) -> bool:
         return False
     ends = packet.source() + packet.destination()
     return chosen.flow.forward.startswith(ends) or chosen.flow.backward.startswith(ends)
-
-
-ONE_SIDED: Final = "no conversation of the capture has two directions"
-
-
-def note_sides(accounts: list[Account]) -> None:
-    """A capture in which not one conversation has two directions may hold one direction only, of all of them.
-
-    A TCP connection shows that by what is acknowledged in it; in others nothing else shows whether anybody answered.
-    """
-    conversations = [account.conversation for account in accounts]
-    if any(each.frames[0] and each.frames[1] for each in conversations):
-        return
-    for account in accounts:
-        if account.conversation.transport != "tcp":
-            silent = BACKWARD if account.conversation.frames[0] else FORWARD
-            account.observed.miss(NOT_CAPTURED, silent, -1, ALWAYS, 0, ONE_SIDED)
 
 
 def context_of(conversation: Conversation, provided: Provided) -> Context:

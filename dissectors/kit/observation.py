@@ -99,6 +99,10 @@ class Observation:
                     spots[-1].why,
                 )
 
+    def forget(self, why: str) -> None:
+        """Blind spots that were noted for this reason, before it is judged anew."""
+        self.spots = [[spot for spot in spots if spot.why != why] for spots in self.spots]
+
     # -- asked by every statement of absence ---------------------------------------------------------------
 
     @property

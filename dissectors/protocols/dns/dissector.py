@@ -185,8 +185,7 @@ class DnsDissector(Dissector):
     def _unanswered(self, transactions: Transactions, direction: int, close: Close, out: list[Output]) -> None:
         for asked in transactions.open.values():
             if not asked.early:
-                absence = self.observed.absence(1 - direction, asked.first_time, close.time)
-                out.append(DnsUnanswered(asked, direction, close, self.ended_by, absence))
+                out.append(DnsUnanswered(asked, direction, close, self.ended_by, self.observed))
         transactions.open.clear()
 
     def _limit(self, received: DnsReceived, out: list[Output]) -> None:

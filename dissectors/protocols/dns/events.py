@@ -359,7 +359,7 @@ class DnsUnanswered(Event):
     """A question that no answer was seen to. waited_ns: from the first attempt until `how` ended the watch.
 
     ended_by: the side that ended the conversation first, NEITHER where that is not known.
-    absence: whether an answer can have been missed.
+    observed: what was observed of its conversation.
     """
 
     name: ClassVar[str] = "dns.unanswered"
@@ -371,13 +371,13 @@ class DnsUnanswered(Event):
         "the server is down or ignores the question, or the capture does not hold the answer."
     )
 
-    def __init__(self, asked: Asked, direction: int, close: Close, ended_by: int, absence: Absence) -> None:
+    def __init__(self, asked: Asked, direction: int, close: Close, ended_by: int, observed: Observation) -> None:
         """direction: of the asker.   close: what ended the watch."""
         frames = (asked.frame,) if asked.first_frame == asked.frame else (asked.first_frame, asked.frame)
         super().__init__(close.time, direction, Evidence(frames))
         self.asked = asked
         self.ended_by = ended_by
-        self.absence = absence
+        self.observed = observed
         self.message = asked.message()
         self.attempts = asked.attempt
         self.waited_ns = close.until - asked.first_time
@@ -394,11 +394,14 @@ class DnsUnanswered(Event):
         if self.attempts > 1:
             text += f", asked {self.attempts} times"
         text = f"{text}; {end} {duration(self.waited_ns)} after it was first asked"
-        return f"{text}. {self.absence.why[:1].upper()}{self.absence.why[1:]}." if self._missed() else f"{text}."
+        absence = self.absence
+        missed = not absence.proven and self.how != "capture"    # which the sentence says already
+        return f"{text}, but {absence.why}." if missed else f"{text}."
 
-    def _missed(self) -> bool:
-        """Something that the sentence does not say already."""
-        return not self.absence.proven and self.how != "capture"
+    @property
+    def absence(self) -> Absence:
+        """That no answer came. Known when all was read: holes are found at the end."""
+        return self.observed.absence(1 - self.direction, self.asked.first_time, self.time)
 
     def identifies(self) -> list[Identity]:
         question = self.message.question()

@@ -441,7 +441,7 @@ class LookupBook(Book):
             del self._open[entry.key]
         self._entries.pop(entry, None)
         for asked in entry.asked:
-            del self._by_asked[asked]
+            self._by_asked.pop(asked, None)
             self._given_up.pop(asked, None)
         for place in entry.servers:
             if self._by_server.get(place) is entry:
