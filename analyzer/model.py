@@ -263,8 +263,37 @@ class Finding:
         }
 
 
+class Group:
+    """Conversations with one service that have something in common.
+
+    clients: different addresses that took part, as far as they are told apart.     frames: the first of some of them.
+    start_ns, end_ns: when the first and the last of them began; -1 where no frame had a time.
+    """
+
+    def __init__(self, service: Endpoint) -> None:
+        self.service = service
+        self.count = 0
+        self.clients = 0
+        self.frames: list[int] = []
+        self.start_ns = -1
+        self.end_ns = -1
+
+    def add(self, frame: int, time: int, clients: int, most: int) -> None:
+        """One more, which begins with this frame. most: frames that are kept."""
+        self.count += 1
+        self.clients = clients
+        if len(self.frames) < most:
+            self.frames.append(frame)
+        if time >= 0:
+            self.start_ns = time if self.start_ns < 0 else min(self.start_ns, time)
+            self.end_ns = max(self.end_ns, time)
+
+
 class CaptureSummary:
-    """The capture as a whole."""
+    """The capture as a whole. half_open: connections that were answered and never completed, by service.
+
+    observed: when anything at all could be seen.
+    """
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
@@ -278,6 +307,8 @@ class CaptureSummary:
         self.remarks: list[tuple[int, str]] = []
         self.undecoded: dict[str, int] = {}   # what was not decoded, by name
         self.truncated_frames = 0             # captured shorter than they were on the wire
+        self.unsized = 0                      # packets whose IP length is a placeholder
+        self.unsized_frames: tuple[int, ...] = ()     # the first of them
         self.dropped = -1                     # frames that the capturing system says it lost
         self.conversations = 0                # all that were seen, told or not
         self.by_transport: dict[str, int] = {}
@@ -285,6 +316,8 @@ class CaptureSummary:
         self.tcp_flags: dict[str, int] = {}   # of all connections, by Wireshark's names
         self.neighbours: list[str] = []       # ARP and neighbour discovery, in words
         self.contested: list[tuple[str, tuple[tuple[str, int], ...]]] = []   # addresses, with (owner, frame) of each
+        self.half_open: list[Group] = []
+        self.observed = Observation()
 
 
 class Analysis:

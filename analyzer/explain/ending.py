@@ -3,10 +3,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.losses import carried
+from analyzer.explain.losses import carried, too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
 from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_teardown import ChallengeAck, NotEnded, TcpReset
 
@@ -55,13 +56,15 @@ def _reset(case: Case, event: TcpReset) -> Found:
 
 
 def data_unanswered(case: Case) -> list[Found]:
+    large = any(too_big(error) for error in case.of(IcmpError))
     return [
         Found(
-            f"The last data of {event.sides[event.direction & 1]} were sent again {times(event.unanswered)} without an "
-            f"answer in this capture.",
+            f"{event.resent()} {times(event.unanswered)} without an answer in this capture.",
             event.evidence.frames, case.conversation, cost_ns=max(event.silent_ns, 0),
-            severity="" if event.unanswered >= SUSPICIOUS else "note",
-            confidence=LIKELY if event.unanswered >= SUSPICIOUS else POSSIBLE, basis="no ACK of them is in the capture",
+            severity=("warn" if event.fin else "") if event.unanswered >= SUSPICIOUS else "note",
+            confidence=LIKELY if event.unanswered >= SUSPICIOUS else POSSIBLE,
+            basis=f"no ACK of {'it' if event.fin else 'them'} is in the capture",
+            next_step="Let the sender heed the ICMP messages that call its packets too large." if large else "",
         )
         for event in case.of(NotEnded) if event.unanswered
     ]

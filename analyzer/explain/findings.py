@@ -11,7 +11,7 @@ from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
-from analyzer.explain.opening import OPENING_RULES
+from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, Case, Found, Rule, T
@@ -39,7 +39,8 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES
+    + HTTP_CAPTURE_RULES
 )
 
 # In the order of the tables; for documents and tests.

@@ -6,11 +6,15 @@ from typing import Final
 from analyzer.explain.losses import too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
-from dissectors.kit.units import plural
+from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.icmp import EchoUnanswered, IcmpError
+from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_loss import Loss
 
 REDIRECT_V4: Final = 5       # RFC 792
 TRACED: Final = 3             # routers that drop packets of one conversation for their hop limit
+HEADERS: Final = 40          # of IPv4 and TCP without options, the least that is added to a segment
+UNHEEDED_NS: Final = 1_000_000_000     # a sender that heeds a message has shrunk its packets by then
 PATIENCE_NS: Final = 1_000_000_000     # ping waits about this long between its requests
 
 
@@ -54,13 +58,29 @@ def icmp_too_big(case: Case) -> list[Found]:
             seen.setdefault((event.sender, event.mtu), []).append(event)
     for (sender, mtu), events in seen.items():
         carries = f"at most {mtu} bytes" if mtu > 0 else "less"
+        unheeded = _unheeded(case, events, mtu)
         found.append(Found(
             f"{sender} dropped {plural(len(events), 'packet')} that {'were' if len(events) > 1 else 'was'} too large: "
-            f"the next link carries {carries}.",
-            frames_of(events), case.conversation, confidence=LIKELY,
+            f"the next link carries {carries}.{unheeded}",
+            frames_of(events), case.conversation, severity="warn" if unheeded else "", confidence=LIKELY,
             basis="ICMP messages that quote packets of this conversation",
         ))
     return found
+
+
+def _unheeded(case: Case, errors: list[IcmpError], mtu: int) -> str:
+    """Of a sender that goes on with segments as large as those that were dropped. An error goes against its packet."""
+    for event in case.of_base(Loss):
+        repair = event.repair
+        since = [error.time for error in errors if error.direction != event.direction]
+        if not since or repair.repaired or not 0 < repair.size <= repair.last_size or repair.size + HEADERS <= mtu:
+            continue
+        if repair.last_ns - since[0] >= UNHEEDED_NS:
+            return (
+                f" {capital(event.who())} still sent segments of {size(repair.last_size)} "
+                f"{duration(repair.last_ns - since[0])} later: it ignores these messages, or they do not reach it."
+            )
+    return ""
 
 
 def echo_unanswered(case: Case) -> list[Found]:

@@ -7,6 +7,7 @@ from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_holes import SackOutside, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     Conflict,
@@ -19,6 +20,7 @@ from dissectors.protocols.tcp.events_loss import (
     TailLossProbe,
     Timeout,
 )
+from dissectors.protocols.tcp.events_teardown import TcpReset
 from dissectors.protocols.tcp.events_transfer import Duplicates, Transfer, Turns
 
 # Shares of a side's data that had to be sent again, in per cent, each with the least number of segments for it:
@@ -31,6 +33,11 @@ ERROR_EPISODES: Final = 3     # one burst is how slow start finds the end of a q
 # A path that lets nothing large through: so many segments' worth of data, and this share of all, in vain.
 BLACK_HOLE_SEGMENTS: Final = 3
 BLACK_HOLE_SHARE: Final = 90
+# A segment of this size makes a packet above 1280 bytes, which every IPv6 link carries (RFC 8200 §5).
+LARGE_OCTETS: Final = 1220
+BLACK_HOLE_ROUNDS: Final = 3
+# A sender that still wants to resend does it within this time (RFC 6298 §2 begins with a timer of 1 s, and doubles it).
+RESEND_NS: Final = 3_000_000_000
 
 
 def carried(case: Case, direction: int) -> int:
@@ -60,7 +67,8 @@ def loss(case: Case) -> list[Found]:
             continue
         segments = sum([event.repair.segments for event in quick]) + sum([event.segments for event in more])
         octets = sum([event.repair.octets for event in quick]) + sum([event.octets for event in more])
-        cost = sum([event.repair.lasted_ns for event in quick]) + sum([event.lasted_ns for event in more])
+        cost = sum([event.repair.lasted_ns for event in quick if event.repair.repaired])
+        cost += sum([event.lasted_ns for event in more])
         episodes = len(quick) + sum([event.episodes for event in more])
         whole = carried(case, side)
         share = 100.0 * octets / whole if whole else 0.0
@@ -68,16 +76,30 @@ def loss(case: Case) -> list[Found]:
         part = f", {share:.2g} % of its data" if 0 < share < 100 else ""
         sentence = (
             f"{who} had to resend {plural(segments, 'segment')} ({size(octets)}{part}) in "
-            f"{plural(episodes, 'episode')}; the repair took {duration(cost)}{' in all' if episodes > 1 else ''}."
+            f"{plural(episodes, 'episode')}{_repaired(quick, episodes, cost)}."
         )
         frames = tuple(sorted({*frames_of(quick), *frames_of(more)}))
         found.append(Found(
             sentence, frames, case.conversation, cost_ns=cost,
-            severity="note" if reported else _loss_severity(share, segments, episodes), confidence=LIKELY,
+            severity="note" if reported else _loss_severity(share, segments, episodes), confidence=_sureness(case),
             basis="ICMP messages say that packets were too large" if reported
             else "duplicate ACKs, SACK blocks or the resends themselves",
         ))
     return found
+
+
+def _repaired(quick: list[Loss], episodes: int, cost: int) -> str:
+    """How long the repair took, as far as an ACK shows that there was one."""
+    unrepaired = len([event for event in quick if not event.repair.repaired])
+    if unrepaired == episodes:
+        return ", and no ACK of them is in the capture"
+    took = f"; the repair took {duration(cost)}{' in all' if episodes > 1 else ''}" if cost > 0 else ""
+    return f"{took}; of {plural(unrepaired, 'episode')} no ACK is in the capture" if unrepaired else took
+
+
+def _sureness(case: Case) -> str:
+    """Where the capture missed segments it may have missed the signs for a resend too."""
+    return POSSIBLE if case.of(CaptureLoss) else LIKELY
 
 
 def _loss_severity(share: float, segments: int, episodes: int) -> str:
@@ -92,14 +114,24 @@ def timeout(case: Case) -> list[Found]:
         lost = [event for event in events if not event.repair.repaired]
         cost = sum([_stalled(event) for event in events])
         segments = sum([event.repair.segments for event in events])
+        waits = sum([
+            max(event.repair.timers, 1 if event.signs() else event.repair.rounds, 1) for event in events
+        ])
         sentence = (
-            f"{capital(events[0].who())} waited for its retransmission timer {times(len(events))} and resent "
+            f"{capital(events[0].who())} waited for its retransmission timer {times(waits)} and resent "
             f"{plural(segments, 'segment')}: {duration(cost)} passed without progress"
         )
         sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK came." if lost else "."
+        asked = any(event.signs() for event in events)
+        basis = "the silence before each resend"
+        if asked:
+            basis += ", far beyond the round trip in which a sender answers duplicate ACKs or SACK blocks"
+        elif not any(too_big(error) for error in case.of(IcmpError)):
+            basis += ", which nothing else explains"
         found.append(Found(
-            sentence, frames_of(events), case.conversation, cost_ns=cost, confidence=LIKELY,
-            basis="the silence before each resend, which nothing else explains",
+            sentence, frames_of(events), case.conversation, cost_ns=cost, confidence=_sureness(case), basis=basis,
+            next_step="Find out why the duplicate ACKs brought no repair: a resend that was lost too, or ACKs that the "
+            "sender did not get or could not use." if asked else "",
         ))
     return found
 
@@ -116,8 +148,8 @@ def black_hole(case: Case) -> list[Found]:
     tcp = case.conversation.tcp
     if tcp is None or any(too_big(event) for event in case.of(IcmpError)):
         return []
-    found = []
-    for event in case.of(Timeout):
+    found = _large_in_vain(case)
+    for event in [] if found else case.of(Timeout):
         mss = tcp.mss[1 - (event.direction & 1)]
         octets = event.repair.octets
         whole = carried(case, event.direction)
@@ -131,6 +163,65 @@ def black_hole(case: Case) -> list[Found]:
                 event.evidence.frames, case.conversation, cost_ns=event.repair.lasted_ns, confidence=POSSIBLE,
                 basis="the handshake passed, full segments did not, and no ICMP message told that they are too large",
             ))
+    return found
+
+
+def _large_in_vain(case: Case) -> list[Found]:
+    """Small segments were acknowledged, and the first large one never was, however often it was sent. A peer that went
+    away at that moment looks the same, so it stays possible only."""
+    found = []
+    for event in case.of(Timeout):
+        repair = event.repair
+        if (
+            repair.repaired or repair.rounds < BLACK_HOLE_ROUNDS or repair.size < LARGE_OCTETS
+            or not 0 < repair.passed < repair.size
+        ):
+            continue
+        said = (
+            f"{capital(event.who())} sent a segment of {size(repair.size)} {times(repair.rounds + 1)} in "
+            f"{duration(repair.last_ns - event.time + max(repair.waited_ns, 0))} and got no ACK of it, while "
+        )
+        found.append(Found(
+            f"{said}those of up to {size(repair.passed)} had been acknowledged: the path may drop large packets "
+            "without saying so.",
+            event.evidence.frames, case.conversation, cost_ns=repair.lasted_ns, confidence=POSSIBLE,
+            basis="no segment as large was ever acknowledged, and no ICMP message told that it is too large; a peer "
+            "that went away at that moment looks the same",
+            otherwise=f"{said}one of {size(repair.passed)} had been acknowledged: the path may drop large packets, or "
+            "larger ones passed before.",
+        ))
+    return found
+
+
+def unrepaired(case: Case) -> list[Found]:
+    """What the receiver asked for in vain. A capture that ends soon after it may have missed the resend."""
+    found = []
+    for event in case.of(Unrepaired):
+        were = "was" if event.hole.octets == 1 else "were"
+        sofar = f"{capital(event.missing())} {were} missing at the end of what was seen: {event.grounds()}."
+        reset = bool(case.of(TcpReset)) and event.hole.watched_ns < RESEND_NS
+        soon = reset or case.capture.end_ns < event.time + RESEND_NS
+        found.append(Found(
+            sofar if soon else f"{capital(event.missing())} never arrived and {were} not resent: {event.grounds()}.",
+            event.evidence.frames, case.conversation, cost_ns=event.hole.watched_ns,
+            severity="note" if soon else "", confidence=POSSIBLE if soon else LIKELY,
+            absent=case.absence(event.direction, event.time, -1 if soon else event.time + RESEND_NS), otherwise=sofar,
+            basis="the receiver's own ACKs, and no frame behind them that carries the bytes",
+        ))
+    return found
+
+
+def sack_outside(case: Case) -> list[Found]:
+    found = []
+    for _side, events in case.by_side(SackOutside):
+        count = sum([event.segments for event in events])
+        found.append(Found(
+            f"{plural(count, 'segment')} of {events[0].peer()} {'carry' if count > 1 else 'carries'} SACK blocks "
+            f"that do not fit the stream of {events[0].who()}: the first lies {events[0].where()}. Something on the "
+            "path may change sequence numbers and not the SACK blocks.",
+            frames_of(events), case.conversation, confidence=LIKELY,
+            basis="no window that was advertised, and no earlier byte of the stream, reaches there",
+        ))
     return found
 
 
@@ -230,6 +321,17 @@ LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
         "Ping with large packets that may not be fragmented, and let ICMP \"too big\" pass, or lower the MTU.",
         "A segment of full size that was acknowledged, or small ones lost just as often.",
         "tcp.analysis.retransmission", True,
+    ),
+    Rule(
+        "tcp.unrepaired", "warn", unrepaired,
+        "Capture at the sender too: see whether it sent these bytes, and whether the ACKs that ask for them reach it.",
+        "A frame with the missing bytes in another capture of the same time.",
+        "(tcp.analysis.duplicate_ack || tcp.options.sack_le || tcp.analysis.lost_segment)", True,
+    ),
+    Rule(
+        "tcp.sack_outside", "warn", sack_outside,
+        "Look for a firewall that randomises sequence numbers; have it translate SACK blocks, or leave the numbers.",
+        "The same blocks at the receiver's own side, where nothing can have changed them.", "tcp.options.sack_le",
     ),
     Rule(
         "tcp.spurious", "note", spurious,

@@ -4,7 +4,9 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
-from dissectors.kit.units import duration, plural
+from analyzer.model import Analysis, Group
+from dissectors.kit.event import NEITHER
+from dissectors.kit.units import duration, grouped, plural
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_handshake import (
     HalfOpen,
@@ -18,6 +20,10 @@ from dissectors.protocols.tcp.events_handshake import (
 
 # A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
 PATIENCE_NS: Final = 1_000_000_000
+SECOND_NS: Final = 1_000_000_000
+# A flood: so many connections of one service that were never completed, begun at this rate.
+FLOOD_LEAST: Final = 50
+FLOOD_A_SECOND: Final = 5
 # Delay that a person notices in every exchange: about what a satellite adds, or twice around half the globe.
 HIGH_RTT_NS: Final = 250_000_000
 # The least packet that every link must carry (RFC 8200 §5: 1280 bytes), without the headers of IPv6 and TCP.
@@ -87,6 +93,8 @@ def resent(case: Case) -> list[Found]:
 
 def half_open(case: Case) -> list[Found]:
     found = []
+    if any(_floods(group, case) for group in case.capture.half_open):
+        return []     # one flood, and not a fault of each
     for event in case.of(HalfOpen):
         early = event.waited_ns < PATIENCE_NS and event.attempts == 1
         found.append(Found(
@@ -95,6 +103,41 @@ def half_open(case: Case) -> list[Found]:
             event.evidence.frames, case.conversation, cost_ns=event.waited_ns, severity="note" if early else "",
             confidence=POSSIBLE if early else LIKELY,
             basis="the capture ends soon after the SYN-ACK" if early else "no third segment is in the capture",
+        ))
+    return found
+
+
+def _floods(group: Group, case: Case) -> bool:
+    """Whether this conversation is one of a flood."""
+    service = case.conversation.responder
+    return group.service.address == service.address and group.service.port == service.port and is_flood(group)
+
+
+def is_flood(group: Group) -> bool:
+    """RFC 4987 §2: SYNs of many senders that never answer. What else looks so: a scan has one sender, a path that loses
+    the third segment has few and its clients send again, and a capture that misses them holds their data all the same.
+    """
+    lasted = group.end_ns - group.start_ns
+    return (
+        group.count >= FLOOD_LEAST and group.clients * 2 >= group.count
+        and group.count * SECOND_NS >= lasted * FLOOD_A_SECOND
+    )
+
+
+def flood(analysis: Analysis) -> list[Found]:
+    found = []
+    for group in analysis.capture.half_open:
+        if not is_flood(group):
+            continue
+        lasted = group.end_ns - group.start_ns
+        within = f" within {duration(lasted)}" if lasted > 0 else ""
+        found.append(Found(
+            f"{group.service} got {grouped(group.count)} SYNs from {grouped(group.clients)} addresses{within}, "
+            "answered each, and no handshake was completed: it looks like a SYN flood with forged senders.",
+            tuple(group.frames), cost_ns=max(lasted, 0), confidence=LIKELY,
+            basis="so many connections to one port, nearly each from another address, and no third segment of any",
+            narrow=f"tcp.flags.syn == 1 && tcp.port == {group.service.port}",
+            absent=analysis.capture.observed.absence(NEITHER, group.start_ns, group.end_ns + SECOND_NS),
         ))
     return found
 
@@ -177,5 +220,13 @@ OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
         "tcp.small_mss", "note", small_mss,
         "Look for the reason: a tunnel, a middlebox that clamps the MSS, or a setting of the host.",
         "A link of this size on the way, which makes it right.", "tcp.flags.syn == 1",
+    ),
+)
+
+OPENING_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
+    Rule(
+        "tcp.syn_flood", "error", flood,
+        "See whether the service still takes connections; SYN cookies and filters at the edge help (RFC 4987 §3).",
+        "Third segments of these connections in a capture at another place.", "tcp.flags.syn == 1", True,
     ),
 )

@@ -5,6 +5,7 @@ from typing import Final
 
 from analyzer.explain.ending import GAVE_UP
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from dissectors.kit.observation import ALWAYS
 from dissectors.kit.units import duration, plural, rate, size
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_teardown import TcpReset
@@ -16,10 +17,15 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
+from dissectors.protocols.tcp.events_windows import AckAwaited, WindowOverrun, WindowUnscaled
 
+# An answer to a keep-alive comes within this time; so many without one are no single loss.
+PATIENCE_NS: Final = 1_000_000_000
+ENOUGH_PROBES: Final = 2
 SHORT_STOP_NS: Final = 10_000_000        # a window closed for less is seldom noticed
 LIMITED: Final = 20                      # per cent of the sending time, from which on it is told
 MOSTLY_LIMITED: Final = 50               # and from which on it is the thing to change
+LONG_WAITS_NS: Final = 1_000_000_000     # as much in sum, for ACKs that were delayed
 SLOW_ANSWER_NS: Final = 1_000_000_000    # a person's train of thought is interrupted
 # Round trips that grow under load: against the shortest, with samples enough, and more than a delayed ACK adds
 # (RFC 9293 §3.8.6.3 allows up to 500 ms; stacks take 40 ms to 200 ms, so a mean over many rounds stays below).
@@ -36,7 +42,8 @@ def zero_window(case: Case) -> list[Found]:
         probes = sum([event.probes for event in events])
         closed = any(event.how == "end" for event in events)
         sentence = (
-            f"{capital(events[0].who())} had no room for more data for {duration(cost)}"
+            f"{capital(events[0].who())} had no room for more data"
+            + (f" for {duration(cost)}" if cost > 0 else "")
             + (f" ({times(len(events))})" if len(events) > 1 else "")
             + (f", and {events[0].peer()} had to probe {times(probes)}" if probes else "")
             + ("; at the end its window was still closed." if closed else ".")
@@ -93,6 +100,41 @@ def shrunk(case: Case) -> list[Found]:
     return found
 
 
+def window_overrun(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"{event.says()}: it looks as if the two do not agree on window scaling.",
+            event.evidence.frames, case.conversation, confidence=LIKELY,
+            basis="at least twice the largest window, as the handshake scales it, was not acknowledged",
+            absent=case.absence(1 - event.direction, -1, event.time),
+        )
+        for event in case.of(WindowOverrun)
+    ]
+
+
+def window_unscaled(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"{event.says()}: it looks as if the scale was taken out of the handshake on the way.",
+            event.evidence.frames, case.conversation, confidence=LIKELY,
+            basis="the bytes under way are as many as the number in the field, each time",
+        )
+        for event in case.of(WindowUnscaled)
+    ]
+
+
+def ack_awaited(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"{capital(event.says())}: {duration(event.waited_ns)} in all.",
+            event.evidence.frames, case.conversation, cost_ns=event.waited_ns, confidence=LIKELY,
+            severity="warn" if event.waited_ns >= LONG_WAITS_NS else "",
+            basis="each next piece left right after the ACK, as Nagle's algorithm has it, and not before",
+        )
+        for event in case.of(AckAwaited)
+    ]
+
+
 def keep_alive(case: Case) -> list[Found]:
     found = []
     if any(event.cause == GAVE_UP for event in case.of(TcpReset)):
@@ -101,12 +143,16 @@ def keep_alive(case: Case) -> list[Found]:
         silent = [event for event in events if event.answers == 0]
         if silent:
             probes = sum([event.probes for event in silent])
+            since, last = silent[0].time, silent[-1].time + silent[-1].lasted_ns
+            waited = probes if case.capture.end_ns - last >= PATIENCE_NS else probes - 1
             cost = sum([event.lasted_ns for event in silent])
             found.append(Found(
                 f"{plural(probes, 'keep-alive')} of {silent[0].who()} had no answer: {silent[0].peer()} is gone, or "
                 "cannot be reached any more.",
                 frames_of(silent), case.conversation, cost_ns=cost, confidence=LIKELY,
                 basis="no segment of the other side is in the capture after them",
+                absent=case.absence(1 - silent[0].direction, since, -1 if waited >= ENOUGH_PROBES else ALWAYS),
+                otherwise=f"{plural(probes, 'keep-alive')} of {silent[0].who()} had no answer in this capture.",
             ))
     return found
 
@@ -170,7 +216,7 @@ def slow_answer(case: Case) -> list[Found]:
 def offload(case: Case) -> list[Found]:
     """Segments larger than the MSS cannot have been on the wire like that."""
     tcp = case.conversation.tcp
-    if tcp is None:
+    if tcp is None or case.capture.unsized:     # then `capture.length` has said so
         return []
     found = []
     for side in (0, 1):
@@ -207,6 +253,21 @@ PACE_RULES: Final[tuple[Rule[Case], ...]] = (
         "tcp.window_shrunk", "note", shrunk,
         "Update the receiver's TCP or the middlebox that rewrites windows.",
         "Window scaling that is not known rightly.", "tcp.window_size",
+    ),
+    Rule(
+        "tcp.window_overrun", "warn", window_overrun,
+        "Compare the SYN and the SYN-ACK at both ends: which of them lost its window scale option on the way?",
+        "ACKs of the receiver that the capture missed.", "tcp.len > 0", True,
+    ),
+    Rule(
+        "tcp.ack_awaited", "note", ack_awaited,
+        "Write a message in one piece, or switch Nagle's algorithm off (TCP_NODELAY) in the program that sends.",
+        "A program that waits by itself between the pieces.", "tcp.len >= 0",
+    ),
+    Rule(
+        "tcp.window_unscaled", "warn", window_unscaled,
+        "Compare the SYN and the SYN-ACK at both ends: a machine on the path clears or changes the scale.",
+        "An application that writes pieces of just this size and waits for each answer.", "tcp.len > 0",
     ),
     Rule(
         "tcp.keep_alive_unanswered", "warn", keep_alive,

@@ -39,6 +39,19 @@ def truncated(analysis: Analysis) -> list[Found]:
     )]
 
 
+def unsized(analysis: Analysis) -> list[Found]:
+    count = analysis.capture.unsized
+    if not count:
+        return []
+    return [Found(
+        f"{plural(count, 'packet')} {'carry' if count > 1 else 'carries'} TCP data behind an IP total length of 0, or "
+        "of the bare header: a placeholder that the network card fills in when it splits them (segmentation offload). "
+        "Their length is taken from the frame.",
+        analysis.capture.unsized_frames, narrow="ip.len == 0 || ip.len == 20", confidence=LIKELY,
+        basis="a TCP header follows, and more than the padding of a short frame",
+    )]
+
+
 def one_sided(analysis: Analysis) -> list[Found]:
     """Connections that carry data, of which the capture shows one direction only."""
     silent = [
@@ -122,6 +135,11 @@ QUALITY_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "capture.truncated", "note", truncated,
         "Capture whole frames (snap length 0) if their contents matter.", "Frames that were this short on the wire.",
+    ),
+    Rule(
+        "capture.length", "note", unsized,
+        "Nothing; switch off segmentation offload (ethtool -K) for a capture that shows what the wire carries.",
+        "Frames that had this length on the wire too: then their sender is at fault.",
     ),
     Rule(
         "capture.one_sided", "note", one_sided,

@@ -5,6 +5,7 @@ from heapq import heappush, heapreplace
 from typing import Final
 
 from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, TcpFlow, UdpFlow, let_go, release
+from analyzer.flows.groups import Groups
 from analyzer.flows.summary import TRANSPORTS, conn_state, udp_state
 from analyzer.flows.table import Retired
 
@@ -47,6 +48,7 @@ class Keeper(Retired):
         self.by_transport: dict[str, int] = {}
         self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
         self.flags = [0] * KINDS                      # TCP analysis flags of all segments, in rule order
+        self.groups = Groups()
         self.all: list[Flow] = []
         self.largest: list[tuple[int, int, Flow]] = []
         self.troubled: list[tuple[int, int, Flow]] = []
@@ -70,6 +72,7 @@ class Keeper(Retired):
         self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
         if isinstance(flow, TcpFlow):
             state = conn_state(flow)
+            self.groups.take(flow)
             for half in (flow.originator, flow.responder):
                 if half.counts is not None:
                     for index, count in enumerate(half.counts):

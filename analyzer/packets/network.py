@@ -27,6 +27,9 @@ from dissectors.kit.octets import be16, be32
 EXTENSIONS: Final[dict[int, str]] = {
     0: "ipv6.hopopts", 43: "ipv6.routing", 60: "ipv6.dstopts", 140: "shim6",
 }
+LEAST_PAYLOAD: Final[i64] = 46  # IEEE 802.3 §3.2.8: a shorter packet is padded to this
+MAX_UNSIZED: Final = 12         # frames without a length that are named
+
 NO_NEXT_HEADER: Final = 59      # RFC 8200 §4.7
 FRAGMENT: Final = 44            # RFC 8200 §4.5
 AUTHENTICATION: Final = 51      # RFC 4302 §2
@@ -62,8 +65,9 @@ def _ipv4(walk: Walk) -> None:
         walk.stop("IPv4 header length below 20")
         return
     total = be16(data, at + 2)
-    # A total length of 0 stands in frames captured before the network card cut them into segments.
-    if total:
+    if total in (0, header) and _unsized(walk, at, at + header):
+        total = walk.true_end - at
+    elif total:
         if total < header:
             walk.stop("IPv4 total length below its header")
             return
@@ -90,6 +94,20 @@ def _ipv4(walk: Walk) -> None:
         return
     key = data[at + 12:at + 20] + data[at + 4:at + 6] + data[at + 9:at + 10] + walk.scope
     _join(walk, 4, key, at, at + header, protocol, start, fragment & 0x2000 != 0, ecn)
+
+
+def _unsized(walk: Walk, at: i64, transport: i64) -> bool:
+    """A length of 0, or of the bare header, stands in frames captured before the network card cut them into segments:
+    it is a placeholder where a TCP header follows, and more than the padding of a short frame."""
+    data = walk.data
+    if walk.quoting or transport + 20 > walk.end or walk.true_end - at <= LEAST_PAYLOAD:
+        return False
+    if data[at + 9] != TCP or be16(data, at + 6) & 0x3FFF or data[transport + 12] < 0x50:
+        return False
+    walk.unsized += 1
+    if len(walk.unsized_frames) < MAX_UNSIZED:
+        walk.unsized_frames.append(int(walk.frame))
+    return True
 
 
 def _accept(

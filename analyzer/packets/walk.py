@@ -71,6 +71,8 @@ class Walk:
         self.quoting: bool = False
         self.frame: i64 = 0
         self.time: i64 = 0
+        self.unsized: i64 = 0               # packets whose IP length is a placeholder, and the first frames of them
+        self.unsized_frames: list[int] = []
 
     def begin(
         self, data: bytes, start: i64, end: i64, length: i64, link: i64, frame: i64, time: i64, packet: Packet

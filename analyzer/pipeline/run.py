@@ -22,7 +22,9 @@ from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
+from dissectors.kit.event import NEITHER
 from dissectors.kit.marks import Marks
+from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import grouped, plural
@@ -176,6 +178,8 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.octets = int(survey.octets)
     capture.start_ns = int(survey.first_time)
     capture.end_ns = int(survey.last_time)
+    capture.observed.miss(NOT_CAPTURED, NEITHER, -1, capture.start_ns - 1, 0, "the capture begins then")
+    capture.observed.miss(NOT_CAPTURED, NEITHER, capture.end_ns + 1, ALWAYS, capture.frames, "the capture ends then")
     capture.links = [link_name(link) for link in survey.links]
     capture.damage = [str(damage) for damage in source.damage]
     marks = Marks(provided.show_secrets)
@@ -187,11 +191,14 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     for name, count in source.skipped_blocks.items():
         capture.undecoded[name] = capture.undecoded.get(name, 0) + count
     capture.truncated_frames = int(survey.truncated)
+    capture.unsized = int(survey.decoder.walk.unsized)
+    capture.unsized_frames = tuple(survey.decoder.walk.unsized_frames)
     drops = [interface.dropped for interface in source.interfaces if interface.dropped >= 0]
     capture.dropped = sum(drops) if drops else -1
     capture.conversations = survey.keeper.count
     capture.by_transport = dict(survey.keeper.by_transport)
     capture.states = survey.keeper.states
+    capture.half_open = survey.keeper.groups.half_open()
     capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     capture.contested = [

@@ -4,10 +4,14 @@ Hidden are the places that dissectors marked, whatever the decision about secret
 themselves, and the bytes that a statement rests on of which something was replaced. All of it by its place in the
 stream, so that a piece that was sent again, or lies in several frames, is hidden everywhere. Where it cannot be told
 which bytes hold a secret, the whole payload is hidden.
+
+A secret begins at a name or a sign that may stand far before it, so each stream is read from its start; but only to
+where no name behind the last byte that is shown could belong to it. Of most streams that is a small part.
 """
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
 from typing import Final
 
@@ -24,6 +28,13 @@ from dissectors.wire.secrets.text import merged, secret_spans
 HIDDEN: Final = "··"          # in place of two hexadecimal digits
 HEADERS: Final = 40           # octets at the start of a frame that hold no payload: IPv4 and TCP at their shortest
 LEAST: Final = 16             # octets of a hidden stretch that are looked for elsewhere
+BLOCK: Final = LEAST // 2     # octets of a hidden stretch that are looked up
+AHEAD: Final = 8_192          # octets behind what is shown that may tell of it: more than five times `named.MAX_TAG`
+# Here ends whatever began before: a word, digits in hexadecimal or base64, blanks.
+BREAK: Final = re.compile(rb"[g-zG-Z][ \t\r\n][0-9A-Za-z]")
+# What is judged by words that stand anywhere: arguments of curl, the lines of a PuTTY key.
+ARGUMENT: Final = re.compile(rb"-u(?<![a-z]-u)")
+LINES: Final = b"private-lines"
 ENCRYPTED: Final = ("tls", "quic")     # protocols whose payload is not readable in the frames
 
 Octets = dict[int, tuple[bytes, int]]
@@ -107,19 +118,29 @@ class _Streams:
     def _look(self, direction: int) -> None:
         """What the stream itself says, across the frames that it came in."""
         pieces = self.carriage.carried[direction]
+        shown = self._shown(direction)
         at = 0
-        while at < len(pieces):
+        while at < len(pieces) and pieces[at][0] < shown:
             begin, end = pieces[at][0], pieces[at][0]
             run = []
             while at < len(pieces) and pieces[at][0] == end:
                 run.append(pieces[at][1])
                 end += len(pieces[at][1])
                 at += 1
-            data = b"".join(run)
+            data = _as_far_as(b"".join(run), shown - begin + AHEAD)
             spans = _secret_in(data, self.told.marks)
             if begin == 0:
                 opening_spans(data.decode("latin-1"), spans)
             self.places[direction] += [(begin + start, begin + stop) for start, stop in spans if start < stop]
+
+    def _shown(self, direction: int) -> int:
+        """Where the last byte ends of what was carried that some frame shows."""
+        pieces = self.carriage.carried[direction]
+        behind = pieces[-1][0] + len(pieces[-1][1]) if pieces else 0
+        return max((
+            position + end - start for frame, side, position, start, end in self.carriage.payloads
+            if side == direction and 0 <= position < behind and frame in self.octets
+        ), default=0)
 
     def _prompts(self) -> None:
         """What one side answers where the other asks for a password."""
@@ -177,21 +198,37 @@ class _Streams:
             self._range(frame, start + max(first - position, 0), start + min(last - position, end - start))
 
 
+def _as_far_as(data: bytes, least: int) -> bytes:
+    """Its beginning, of at least so many octets, to where what stands there ends; all where that is not enough."""
+    behind = BREAK.search(data, least) if least < len(data) else None
+    if behind is None:
+        return data
+    start = data[:least].lower()
+    if LINES in start or ARGUMENT.search(start) is not None:
+        return data
+    return data[:behind.end()]
+
+
 def _hide_repeated(octets: Octets, found: Ranges) -> None:
-    """Hide what is hidden once wherever else it lies whole."""
-    heads: dict[bytes, set[bytes]] = {}
+    """Hide what is hidden once wherever else it lies whole.
+
+    Wherever that is, one of its first blocks lies at a multiple of their length, so that no other place is looked at.
+    """
+    stretches = set()
     for number, ranges in found.items():
         data = octets.get(number, (b"", 0))[0]
-        for start, end in ranges:
-            if len(data[start:end]) >= LEAST:
-                heads.setdefault(data[start:start + LEAST], set()).add(data[start:end])
-    if not heads:
+        stretches.update([data[start:end] for start, end in ranges if len(data[start:end]) >= LEAST])
+    blocks: dict[bytes, list[tuple[int, bytes]]] = {}
+    for stretch in stretches:
+        for ahead in range(BLOCK):
+            blocks.setdefault(stretch[ahead:ahead + BLOCK], []).append((ahead, stretch))
+    if not blocks:
         return
     for number, (data, _more) in octets.items():
-        for at in range(len(data) - LEAST + 1):
-            for stretch in heads.get(data[at:at + LEAST], ()):
-                if data.startswith(stretch, at):
-                    found.setdefault(number, []).append((at, at + len(stretch)))
+        for at in range(0, len(data) - BLOCK + 1, BLOCK):
+            for ahead, stretch in blocks.get(data[at:at + BLOCK], ()):
+                if ahead <= at and data.startswith(stretch, at - ahead):
+                    found.setdefault(number, []).append((at - ahead, at - ahead + len(stretch)))
 
 
 def _redacted(event: Event) -> bool:

@@ -6,11 +6,14 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
+from dissectors.kit.event import Event
 from dissectors.protocols.tcp.episodes import IDLE, LossWatch, before
 from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.limits import LimitWatch
+from dissectors.protocols.tcp.nagle import NagleWatch
 from dissectors.protocols.tcp.options import parse
+from dissectors.protocols.tcp.sacks import SackWatch
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.windows import KeepAliveWatch, WindowWatch
 
@@ -24,9 +27,11 @@ class End:
     def __init__(self, direction: int) -> None:
         self.flow = TcpDirection(direction)
         self.loss = LossWatch(self.flow)
+        self.sacks = SackWatch(self.flow)
         self.window = WindowWatch(direction)
         self.keep_alive = KeepAliveWatch(direction)
         self.limit = LimitWatch(direction)
+        self.nagle = NagleWatch(direction)
         self.flight = BoundedSeries(keep_largest=True)
         self.resync: bool = False            # segments were left out; the next one says where the stream is
         self.sent_seq: i64 = -1              # of the last segment with data, SYN or FIN
@@ -47,9 +52,11 @@ class End:
 
     def name(self, sides: tuple[str, str]) -> None:
         self.loss.sides = sides
+        self.sacks.sides = sides
         self.window.sides = sides
         self.keep_alive.sides = sides
         self.limit.sides = sides
+        self.nagle.sides = sides
 
     def _copied(self, segment: Segment) -> None:
         if self.copy_count == 0:
@@ -94,3 +101,38 @@ class End:
             return False
         self._copied(segment)
         return True
+
+    def reported(self, segment: Segment, room: i64, repeats: bool, out: list[Event]) -> None:
+        """SACK blocks of the peer: a hole at the receiver, or bytes that came twice (RFC 2883 §4).
+
+        room: the peer's largest window, -1 where its scale is not known.   repeats: the segment is a duplicate ACK.
+        """
+        blocks = parse(segment.options).sack
+        if not blocks:
+            return
+        time = i64(segment.time)
+        frame = i64(segment.frame)
+        if self.sacks.outside(blocks, room):
+            self.sacks.note(blocks, time, frame)
+            return
+        flow = self.flow
+        loss = self.loss
+        left = flow.place(blocks[0][0])
+        right = flow.place(blocks[0][1])
+        twice = right <= flow.acked
+        if not twice and len(blocks) > 1:
+            twice = left >= flow.place(blocks[1][0]) and right <= flow.place(blocks[1][1])
+        if twice:
+            if self.copy_count > self.copies_reported and loss.repair.segments == 0:
+                self.copies_reported += 1
+            loss.duplicate_sack(left, right)
+            if len(blocks) == 1:
+                return
+            left = flow.place(blocks[1][0])
+        if left > flow.acked:
+            if not repeats:
+                loss.duplicate_ack(time, frame, True, out)
+            for block in blocks[1:]:
+                start = flow.place(block[0])
+                left = start if flow.acked < start < left else left
+            loss.sacked(left)

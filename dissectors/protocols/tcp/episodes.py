@@ -14,6 +14,7 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
 from dissectors.protocols.tcp.events import TcpObserved
+from dissectors.protocols.tcp.events_holes import Missing, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     FastRetransmit,
@@ -39,6 +40,9 @@ SETTLING: Final[i64] = 2
 DUPLICATE_THRESHOLD: Final = 3
 # Deployed stacks let no retransmission timer run out sooner; RFC 6298 §2.4 asks for 1 s.
 LEAST_TIMEOUT_NS: Final[i64] = 200_000_000
+# A resend that the receiver's signs called for follows them within a round trip; the sender's own delay (RFC 8985 §6.2
+# waits for reordering) and a queue stay below a second one and this much.
+PROMPT_NS: Final[i64] = 20_000_000
 # Deployed stacks probe for a lost tail no sooner (RFC 8985 §7.2 asks for two round trips).
 LEAST_PROBE_NS: Final[i64] = 10_000_000
 # How long a repaired episode waits for the proof that it was needless.
@@ -80,6 +84,7 @@ class LossWatch:
     def __init__(self, flow: TcpDirection) -> None:
         self.flow = flow
         self.sides: tuple[str, str] = ("", "")
+        self.rtt: i64 = -1                  # of the path, from the handshake; -1 while unknown
         self.state: i64 = IDLE
         self.holes: list[Hole] = []
         self._missed: i64 = 0               # bytes acknowledged and never seen
@@ -108,6 +113,12 @@ class LossWatch:
         self._first_position: i64 = 0
         self._first_time: i64 = 0
         self._first_ts: i64 = -1
+        self._asked_time: i64 = 0
+        self._asked: i64 = 0                # the frame that asks first
+        self._sacked_from: i64 = -1         # the last report says that what begins here has arrived
+        self._beyond: i64 = 0               # the frame that begins behind a hole; _beyond_fin: with nothing but the FIN
+        self._beyond_fin: bool = False
+        self._heard: i64 = -1               # when the receiver last gave a sign or the sender last resent
         self._last_round: i64 = 0
         self._last_wait: i64 = -1
         self._ratios: i64 = 0
@@ -128,13 +139,16 @@ class LossWatch:
 
     # Signs.
 
-    def jump(self, position: i64, time: i64, frame: i64, ts: i64, out: list[Event]) -> None:
+    def jump(self, position: i64, time: i64, frame: i64, ts: i64, fin: bool, out: list[Event]) -> None:
         """A segment begins beyond the highest byte seen."""
         if len(self.holes) >= MAX_HOLES:
             self._miss(self.holes.pop(0), time, frame)
         self.holes.append(Hole(self.flow.high, position, time, ts))
         if self.state != OPEN:
             self._open(time, frame, out)
+        if self._beyond == 0:
+            self._beyond = frame
+            self._beyond_fin = fin
         self._jumped = True
         self._need = max(self._need, position)
         self._cited.add(int(frame))
@@ -146,6 +160,10 @@ class LossWatch:
             return
         if self.state != OPEN:
             self._open(time, frame, out)
+        self._heard = time
+        if self._asked == 0:
+            self._asked = frame
+            self._asked_time = time
         if self.repair.segments == 0:
             if not sack or self.repair.duplicates:
                 self.repair.duplicates += 1
@@ -153,8 +171,10 @@ class LossWatch:
             if self.repair.duplicates <= DUPLICATE_THRESHOLD:
                 self._cited.add(int(frame))
 
-    def sacked(self) -> None:
+    def sacked(self, left: i64) -> None:
+        """left: where the lowest block begins."""
         if self.state == OPEN:
+            self._sacked_from = left
             if self.repair.segments:
                 self.repair.sacked_later = True
             else:
@@ -203,16 +223,22 @@ class LossWatch:
             repair.longest_ns = segment.rto_ns
             repair.tail = end == self.flow.high
             repair.fin = segment.length == 0
+            repair.size = segment.length
             self._first_position = position
             self._first_time = time
             self._first_ts = ts
             self._last_wait = i64(segment.rto_ns)
             self._recover = self.flow.high
+            if self._heard >= 0:
+                repair.since_sign_ns = int(time - self._heard)
+        self._silence(time)
         if position == self._first_position:
             if repair.rounds:
                 self._round(time - self._last_round)
             repair.rounds += 1
             self._last_round = time
+        repair.last_ns = segment.time
+        repair.last_size = segment.length
         repair.segments += 1
         repair.octets += segment.length
         repair.fresh += 1 if fresh else 0
@@ -226,6 +252,22 @@ class LossWatch:
         if bits & FAST_RETRANSMISSION:
             self._fast = True
         self._cited.add(segment.frame)
+
+    def _silence(self, time: i64) -> None:
+        """Before a resend: nothing was heard and nothing sent for so long that only the timer can have sent it."""
+        repair = self.repair
+        if self._heard >= 0:
+            silence = time - self._heard
+            waited = max(silence, i64(repair.waited_ns)) if repair.segments == 0 else silence
+            if silence > self._prompt_ns() and waited >= LEAST_TIMEOUT_NS:
+                repair.timers += 1
+                repair.silent_ns = max(repair.silent_ns, int(silence))
+        self._heard = time
+
+    def _prompt_ns(self) -> i64:
+        """Within this time of its sign comes what the sign called for, wherever the capture was taken."""
+        rtt = max(self.rtt, self.flow.rtt_min)
+        return 2 * rtt + PROMPT_NS if rtt >= 0 else LEAST_TIMEOUT_NS
 
     def _round(self, wait: i64) -> None:
         """The same bytes again: does the wait double (RFC 6298 §5.5)?"""
@@ -304,6 +346,8 @@ class LossWatch:
         if self.state != OPEN:
             return
         repair = self.repair
+        if self._heard >= 0:
+            self._heard = time
         if repair.segments == 0:
             if acked >= self._need:
                 self._emit(out)
@@ -340,8 +384,12 @@ class LossWatch:
 
     def finish(self, time: i64, out: list[Event]) -> None:
         """The end of the telling."""
-        if self.state == OPEN and self.repair.segments:
-            self.repair.lasted_ns = int(time - self._start)
+        if self.repairing():
+            self.repair.lasted_ns = self.repair.last_ns - int(self._start)
+        unrepaired = self._unrepaired(time)
+        if unrepaired is not None:
+            out.append(unrepaired)
+            self._reset()
         if self.state != IDLE:
             self._emit(out)
         for hole in self.holes:
@@ -354,8 +402,36 @@ class LossWatch:
         if self._untold.episodes:
             out.append(LossSummary(self.flow.direction, self.sides, self._untold))
 
+    def _unrepaired(self, last: i64) -> Unrepaired | None:
+        """What the receiver asked for and nobody sent again, up to the last segment of the connection."""
+        flow = self.flow
+        repair = self.repair
+        if self.state != OPEN or repair.segments or not self._asked or flow.acked >= flow.high:
+            return None
+        missing: i64 = -1
+        if self._jumped:
+            missing = 0
+            for one in self.holes:
+                missing += 0 if one.acked else one.end - max(one.start, flow.acked)
+            if missing <= 0:
+                return None     # they came late, or the capture alone missed them
+        elif self._sacked_from > flow.acked:
+            missing = self._sacked_from - flow.acked
+        elif repair.duplicates < DUPLICATE_THRESHOLD:
+            return None         # so few may have another cause
+        hole = Missing(int(flow.raw(flow.acked)), int(missing))
+        hole.unseen = self._jumped
+        hole.beyond = int(self._beyond)
+        hole.fin = self._beyond_fin
+        hole.asked = int(self._asked)
+        hole.duplicates = repair.duplicates
+        hole.sacked = repair.sacked
+        hole.watched_ns = int(max(last - self._asked_time, 0))
+        return Unrepaired(TcpObserved(self._start, flow.direction, self._cited.frames(), self.sides), hole)
+
     def _emit(self, out: list[Event]) -> None:
         repair = self.repair
+        repair.passed = int(self.flow.acked_size)
         repair.backoff = self._doubled > 0 and self._doubled >= self._ratios - 1
         event = self._event()
         if event is not None:
@@ -376,6 +452,8 @@ class LossWatch:
     def _prompt(self) -> bool:
         """Signs from the receiver called for the first resend, rather than a timer."""
         repair = self.repair
+        if repair.since_sign_ns > self._prompt_ns():
+            return False
         if repair.duplicates >= DUPLICATE_THRESHOLD or (self._fast and repair.duplicates):
             return True
         # RFC 6675 §5 and RFC 8985 §6 need fewer duplicates, but act within about a round trip.
@@ -393,7 +471,10 @@ class LossWatch:
             return None
         if repair.needless >= repair.segments or (repair.needless and repair.rounds == repair.segments):
             return SpuriousRetransmission(observed, repair)
-        if self._prompt():
+        repair.prompt = self._prompt()
+        if repair.timers:
+            return Timeout(observed, repair)
+        if repair.prompt:
             return FastRetransmit(observed, repair)
         if repair.longest_ns >= LEAST_TIMEOUT_NS:
             return Timeout(observed, repair)

@@ -18,8 +18,10 @@ class Repair:
 
     seq: raw, of the first byte resent. waited_ns: since the segment was sent first, -1 where unknown.
     longest_ns: the longest wait before the same bytes were sent. rounds: how often they were sent again.
+    since_sign_ns: from the receiver's last sign to the first resend, -1 where there was none; prompt: it followed at
+    once. timers: resends that came after a silence which only the sender's timer explains; silent_ns: the longest one.
     fresh: resent segments whose first copy the capture does not hold. lasted_ns: from the first sign to the
-    ACK that covers it all (or to the end where repaired is False); answered_ns: from the first resend to it.
+    ACK that covers it all (or to the last resend where repaired is False); answered_ns: from the first resend to it.
     """
 
     def __init__(self) -> None:
@@ -32,6 +34,10 @@ class Repair:
         self.sacked_later = False    # SACK came after the first resend
         self.waited_ns = -1
         self.longest_ns = -1
+        self.since_sign_ns = -1
+        self.prompt = False
+        self.timers = 0
+        self.silent_ns = 0
         self.rounds = 0
         self.backoff = False
         self.fresh = 0
@@ -40,6 +46,10 @@ class Repair:
         self.answered_ns = -1
         self.repaired = False
         self.repaired_by = 0
+        self.size = 0                # payload of the first segment resent, and of the last; last_ns: when that was
+        self.last_size = 0
+        self.last_ns = 0
+        self.passed = 0              # the largest payload of this direction that was ever acknowledged
         self.fin = False
         self.tail = False            # the first segment resent was the last one sent
         self.basis = ""
@@ -53,6 +63,9 @@ class Repair:
         }
         if self.waited_ns >= 0:
             out["waited_ns"] = self.waited_ns
+        if self.timers and (self.duplicates or self.sacked):
+            out["after_timer"] = self.timers
+            out["silent_ns"] = self.silent_ns
         if self.repaired_by:
             out["repaired_by"] = self.repaired_by
         if self.basis:
@@ -180,21 +193,43 @@ class Timeout(Loss):
     name: ClassVar[str] = "tcp.timeout"
     spec: ClassVar[str] = "RFC 6298 §5"
     WHY: ClassVar[str] = (
-        "When too little arrives to raise duplicate ACKs, only the timer is left. It must be longer than any normal "
-        "round trip, so a timeout costs far more than a fast retransmit, and each further one waits twice as long."
+        "When too little arrives to raise duplicate ACKs, or what they brought is lost too, only the timer is left. It "
+        "must be longer than any normal round trip, so a timeout costs far more than a fast retransmit, and each "
+        "further one waits twice as long."
     )
 
     def label(self) -> str:
         return "timeout"
 
+    def _asked(self) -> str:
+        """Where the receiver had asked for the bytes: what the sender did about it."""
+        r = self.repair
+        if r.prompt:
+            return (
+                f"{capital(self.signs())}, then {self.resent()}, at first as a fast retransmit. That was not enough: "
+                f"up to {duration(r.silent_ns)} passed in silence before a later one, so it looks as if the "
+                "retransmission timer ran out."
+            )
+        return (
+            f"{capital(self.signs())}, but {duration(r.since_sign_ns)} passed after the last of them before "
+            f"{self.resent()}: it looks as if the retransmission timer ran out, because what the receiver asks for is "
+            "resent within about a round trip."
+        )
+
+    def _because(self) -> str:
+        return "it looks as if the retransmission timer ran out, because " + (
+            "nothing else explains so long a wait." if self.signs() else "no duplicate ACK or SACK asked for it."
+        )
+
     def what(self) -> str:
         r = self.repair
-        if r.waited_ns >= LEAST_WAIT_NS:
-            text = f"No ACK came for {duration(r.waited_ns)}, then {self.resent()}: "
+        if self.signs() and r.timers:
+            text = self._asked()
+        elif r.waited_ns >= LEAST_WAIT_NS:
+            text = f"No ACK came for {duration(r.waited_ns)}, then {self.resent()}: {self._because()}"
         else:
             text = f"{capital(self.resent())}, with up to {duration(r.longest_ns)} between the attempts: "
-        text += "it looks as if the retransmission timer ran out, because "
-        text += "nothing else explains so long a wait." if self.signs() else "no duplicate ACK or SACK asked for it."
+            text += self._because()
         if r.rounds > 1:
             text += f" It was sent {r.rounds} times again"
             text += ", each time after about twice the wait." if r.backoff else "."

@@ -296,7 +296,8 @@ class ChallengeAck(TcpEvent):
 class NotEnded(TcpEvent):
     """The telling stops before the connection did. how: "idle", "capture", "reused" or "capacity".
 
-    half_closed: the side that had sent its FIN, -1 for none; unanswered: resends of the direction's last data.
+    half_closed: the side that had sent its FIN, -1 for none; unanswered: resends of the direction's last data, or of
+    its FIN alone where `fin`.
     """
 
     name: ClassVar[str] = "tcp.not_ended"
@@ -309,9 +310,12 @@ class NotEnded(TcpEvent):
         "RST an observer cannot tell a connection that lives from one that was forgotten."
     )
 
-    def __init__(self, observed: TcpObserved, how: str, silent_ns: int, half_closed: int, unanswered: int) -> None:
+    def __init__(
+        self, observed: TcpObserved, how: str, silent_ns: int, half_closed: int, unanswered: int, *, fin: bool = False
+    ) -> None:
         super().__init__(observed)
         self.how = how
+        self.fin = fin
         self.silent_ns = silent_ns
         self.half_closed = half_closed
         self.unanswered = unanswered
@@ -334,11 +338,12 @@ class NotEnded(TcpEvent):
         if self.half_closed in (0, 1):
             text += f" Only {self.sides[self.half_closed]} had closed its direction."
         if self.unanswered:
-            text += (
-                f" The last data of {self.sides[self.direction & 1]} were sent again "
-                f"{plural(self.unanswered, 'time')} without an answer."
-            )
+            text += f" {self.resent()} {plural(self.unanswered, 'time')} without an answer."
         return text
+
+    def resent(self) -> str:
+        who = self.sides[self.direction & 1]
+        return f"The FIN of {who} was sent again" if self.fin else f"The last data of {who} were sent again"
 
     def fields(self) -> dict[str, JsonValue]:
         return {"how": self.how, "silent_ns": self.silent_ns, "unanswered": self.unanswered}

@@ -216,13 +216,14 @@ class ZeroWindow(TcpEvent):
         return "zero window"
 
     def detail(self) -> str:
-        text = f"closed for {duration(self.lasted_ns)}, {plural(self.probes, 'probe')}"
+        text = f"closed for {duration(self.lasted_ns)}, " if self.lasted_ns > 0 else "closed, "
+        text += plural(self.probes, "probe")
         return text + (f", reopened with {size(self.reopened)}" if self.how == "update" else "")
 
     def what(self) -> str:
         text = (
-            f"{capital(self.who())} has no room left: from #{self.evidence.frames[0]} on its window is 0 "
-            f"for {duration(self.lasted_ns)}."
+            f"{capital(self.who())} has no room left: from #{self.evidence.frames[0]} on its window is 0"
+            f"{f' for {duration(self.lasted_ns)}' if self.lasted_ns > 0 else ''}."
         )
         if self.probes:
             text += f" {capital(self.peer())} probes {plural(self.probes, 'time')}"

@@ -10,6 +10,7 @@ HALF: Final[i64] = 0x80000000
 
 # Points kept of a series for a sparkline; when full, every second one is dropped.
 MAX_POINTS: Final = 512
+MAX_SIZES: Final = 16         # ever larger segments that are under way at once
 
 
 class TcpDirection:
@@ -34,6 +35,8 @@ class TcpDirection:
         self.last_ack: i64 = 0           # raw, of the last segment of this direction
         self.segments: i64 = 0
         self.mss: i64 = 0                # largest payload seen
+        self.acked_size: i64 = 0         # largest payload that was acknowledged
+        self.sizes: list[tuple[int, int]] = []   # (end, payload) of segments larger than those before, not acknowledged
         self.ttl: i64 = -1               # of the first segment
         self.rtt_min: i64 = -1           # between data of this direction and their ACK, where the capture sees it
         self.syn: bool = False
@@ -58,6 +61,18 @@ class TcpDirection:
     def advance(self, end: i64, raw: i64) -> None:
         self.high = end
         self.high_raw = raw
+
+    def note_size(self, end: i64, length: i64) -> None:
+        """A new segment; only one that is larger than all before it matters."""
+        largest = i64(self.sizes[len(self.sizes) - 1][1]) if self.sizes else self.acked_size
+        if length > largest and len(self.sizes) < MAX_SIZES:
+            self.sizes.append((int(end), int(length)))
+
+    def settle_sizes(self) -> None:
+        """The ACK moved on."""
+        while self.sizes and i64(self.sizes[0][0]) <= self.acked:
+            self.acked_size = i64(self.sizes[0][1])
+            self.sizes.pop(0)
 
     def raw(self, position: i64) -> i64:
         return (self.high_raw + position - self.high) & MASK

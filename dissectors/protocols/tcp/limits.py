@@ -2,9 +2,9 @@
 
 The idea is T-RAT's (Zhang et al., SIGCOMM 2002), kept to what a capture at any point of the path can show:
 the bytes that pass in one round trip are the same everywhere. A round in which they come near the advertised
-window is the receiver's; one with a repair or an echoed mark is congestion's; a silence of more than a round
-trip with nothing outstanding is the application's; the rest is unknown, because a capture sees neither the
-congestion window nor the rate of the link.
+window, and at some moment leave less room than one segment, is the receiver's; one with a repair or an echoed
+mark is congestion's; a silence of more than a round trip with nothing outstanding is the application's; the
+rest is unknown, because a capture sees neither the congestion window nor the rate of the link.
 """
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dissectors.kit.event import Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.events import TcpObserved
 from dissectors.protocols.tcp.events_transfer import Limits
+from dissectors.protocols.tcp.flow import TcpDirection
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.windows import WindowWatch
 
@@ -32,8 +33,13 @@ NEAR_WINDOW: Final = 80.0
 # A silence is the application's from so many round trips on, and no shorter than a delayed ACK is held back
 # (RFC 9293 §3.8.6.3: less than 0.5 s; deployed stacks: 40 ms to 200 ms).
 SILENT_ROUNDS: Final[i64] = 2
-# Fewer bytes or less time than this are not worth a verdict.
+# Where the round trip is not known a silence is the application's no sooner than this.
+LONG_SILENCE_NS: Final[i64] = 1_000_000_000
+# What the sender knew of the window is kept in steps of this part of a round trip.
+STEPS: Final[i64] = 32
+# Fewer bytes or less time than this are not worth a verdict, unless so many rounds filled the window.
 LEAST_OCTETS: Final[i64] = 50_000
+LEAST_FULL: Final[i64] = 10
 LEAST_TIME_NS: Final = 20_000_000
 # Where the causes that can be told make up less than this share, in per cent, nothing is said.
 LEAST_SHARE: Final = 5
@@ -53,15 +59,53 @@ class LimitWatch:
         self._round_window: i64 = 0
         self._last: i64 = 0
         self._congested: bool = False
+        self._full: bool = False        # the window was filled in this round
+        self._full_rounds: i64 = 0
+        self._edge: i64 = -1            # the peer's furthest promise, and what it was before
+        self._edge_times: list[int] = []
+        self._edges: list[int] = []
         self._closed_ns: int = 0
         self._first_frame: i64 = 0
         self._last_frame: i64 = 0
         self._first_time: i64 = 0
 
+    def promise(self, time: i64, edge: i64) -> None:
+        """The peer has room up to this position, as the capture sees it."""
+        self._edge = edge
+        if self.rtt <= 0:
+            return
+        times = self._edge_times
+        if not times or time - i64(times[len(times) - 1]) >= self.rtt // STEPS:
+            times.append(int(time))
+            self._edges.append(int(edge))
+            if len(times) > 2 * STEPS:
+                times.pop(0)
+                self._edges.pop(0)
+
+    def sent(self, time: i64, flow: TcpDirection) -> None:
+        """New bytes are sent. What the sender knew of the window had passed the capture as much earlier as the round
+        trip takes beside the way from data to their ACK that the capture sees."""
+        if self._full or self.rtt <= 0:
+            return
+        edge = self._edge
+        ago = self.rtt - max(flow.rtt_min, 0)
+        if ago > self.rtt // STEPS:
+            edge = self._known(time - ago)
+        self._full = edge >= 0 and edge - flow.high < flow.mss
+
+    def _known(self, time: i64) -> i64:
+        """The promise as it was at that time, -1 where that is before the first."""
+        times = self._edge_times
+        while len(times) > 1 and i64(times[1]) <= time:
+            times.pop(0)
+            self._edges.pop(0)
+        return i64(self._edges[0]) if times and i64(times[0]) <= time else i64(-1)
+
     def data(self, segment: Segment, octets: i64, peer: WindowWatch, *, idle: bool, congested: bool) -> None:
-        """New bytes. peer: the window that they have to fit into; idle: all before them was acknowledged."""
+        """New bytes, not counted as sent yet. peer: the window that they have to fit into; idle: all before them was
+        acknowledged."""
         time, frame = i64(segment.time), i64(segment.frame)
-        window, closed_ns = peer.window, peer.closed_ns
+        window, closed_ns = peer.window, peer.shut_ns()
         self.octets += octets
         self._last_frame = frame
         if self._round_start < 0:
@@ -72,6 +116,8 @@ class LimitWatch:
         else:
             span = max(self.rtt, LEAST_ROUND_NS)
             silence = time - self._last
+            if self.rtt < 0:
+                span = LONG_SILENCE_NS if idle else span
             if idle and (silence - 1) // SILENT_ROUNDS >= span:     # so many rounds may not fit a machine integer
                 self._close(self._last, self._closed_ns, congested)
                 self._silence(int(silence), closed_ns)
@@ -100,6 +146,7 @@ class LimitWatch:
         self._round_octets = 0
         self._round_window = window
         self._congested = False
+        self._full = False
         self._closed_ns = closed_ns
 
     def _silence(self, silence: int, closed_ns: int) -> None:
@@ -121,10 +168,11 @@ class LimitWatch:
             cause = CONGESTION
         elif self.rtt < 0 or self._round_window <= 0:
             cause = UNKNOWN
-        elif float(self._round_octets) * float(self.rtt) * 100.0 >= (
+        elif self._full and float(self._round_octets) * float(self.rtt) * 100.0 >= (
             float(self._round_window) * float(end - self._round_start) * NEAR_WINDOW
         ):
             cause = RECEIVER
+            self._full_rounds += 1
         else:
             cause = UNKNOWN
         self.spent[cause] += elapsed
@@ -141,7 +189,7 @@ class LimitWatch:
     def finish(self, out: list[Event]) -> None:
         self.pause()
         total = sum(self.spent)
-        if self.octets < LEAST_OCTETS or total < LEAST_TIME_NS:
+        if (self.octets < LEAST_OCTETS and self._full_rounds < LEAST_FULL) or total < LEAST_TIME_NS:
             return
         if (total - self.spent[UNKNOWN]) * 100 < total * LEAST_SHARE:
             return

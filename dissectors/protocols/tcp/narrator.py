@@ -24,13 +24,11 @@ from dissectors.protocols.tcp.flags import (
     ECE,
     FIN,
     KEEP_ALIVE,
-    KEEP_ALIVE_ACK,
     RST,
     SYN,
     URG,
     WINDOW_FULL,
     ZERO_WINDOW_PROBE,
-    ZERO_WINDOW_PROBE_ACK,
 )
 from dissectors.protocols.tcp.flow import MASK, BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
@@ -154,14 +152,17 @@ class TcpNarrator:
         if self.ended or not self._begun:
             return out
         self.ended = True
-        now = i64(time)
+        last = max(self.forward.flow.last_time, self.backward.flow.last_time)    # what ended later was not seen to
         unanswered = [_unanswered(self.forward), _unanswered(self.backward)]
+        fins = [side.loss.repair.fin and not side.loss.repair.octets for side in (self.forward, self.backward)]
         self.turns.finish(self.sides, out)
         for side in (self.forward, self.backward):
-            side.loss.finish(now, out)
-            side.window.finish(now, out)
+            side.loss.finish(last, out)
+            side.sacks.finish(out)
+            side.window.finish(last, out)
             side.keep_alive.close(out)
             side.limit.finish(out)
+            side.nagle.finish(out)
             flow = side.flow
             if side.mark_time >= 0:
                 observed = TcpObserved(side.mark_time, flow.direction, tuple(side.marks.first), self.sides)
@@ -170,7 +171,7 @@ class TcpNarrator:
                 observed = TcpObserved(side.copy_time, flow.direction, tuple(side.copies.first), self.sides)
                 out.append(Duplicates(observed, side.copy_count, side.copies_reported))
         told = self.handshake.finish(time, out) if not self.midstream else False
-        self.teardown.finish(how, time, told, unanswered, out)
+        self.teardown.finish(how, time, told, unanswered, fins, out)
         return out
 
     # The first segment, and those with SYN or RST.
@@ -220,6 +221,7 @@ class TcpNarrator:
             flow.last_ack = i64(segment.ack)
             self.teardown.take(segment.direction, SENT_SYN_ACK)
             self.teardown.take(1 - segment.direction, SYN_ACKED)
+            mine.window.open(i64(segment.window))
             self.handshake.syn_ack(segment, out)
         else:
             self.teardown.take(segment.direction, SENT_SYN)
@@ -260,6 +262,8 @@ class TcpNarrator:
             self._catch_up(segment, mine, theirs, flags)
         if bits or flags & (URG | ECE | CWR) or segment.ip_ecn == CONGESTION_EXPERIENCED:
             self._unusual(segment, mine, theirs, flags, bits, out)
+        if theirs.keep_alive.exchange.unanswered and bits & KEEP_ALIVE == 0:
+            theirs.keep_alive.answer(i64(segment.frame))    # whatever comes, it comes from somebody who is there
         if not self.handshake.established:
             self._establish(segment, flow, other, flags, out)
         elif self.handshake.clock_wanted:
@@ -274,7 +278,9 @@ class TcpNarrator:
             if len(segment.options) >= PLAIN_OPTIONS:
                 options = segment.options
                 if len(options) > PLAIN_OPTIONS or i64(options[2]) == SACK:
-                    self._sack(segment, theirs, bits, out)
+                    known = segment.scale_known
+                    room = max(mine.window.largest, i64(segment.window_bytes)) if known else i64(-1)
+                    theirs.reported(segment, room, bits & DUPLICATE_ACK != 0, out)
         if mine.loss.state == SETTLING:
             mine.loss.tick(time, out)
         if theirs.loss.state == SETTLING:
@@ -283,7 +289,9 @@ class TcpNarrator:
             if bits & (ZERO_WINDOW_PROBE | KEEP_ALIVE) == 0:
                 self._data(segment, mine, theirs, time, seq, length, flags, bits, out)
         if flags & ACK:
-            mine.window.advertise(segment, other.acked, out, current=current and segment.scale_known)
+            mine.window.advertise(segment, other, out, current=current and segment.scale_known)
+            if segment.scale_known:
+                theirs.limit.promise(time, mine.window.edge)
 
     def _catch_up(self, segment: Segment, mine: End, theirs: End, flags: i64) -> None:
         """After segments were left out: both streams are where this segment says."""
@@ -331,8 +339,10 @@ class TcpNarrator:
         self.handshake.third(segment, out)
         rtt = self.handshake.rtt
         if rtt > 0:
-            self.forward.limit.rtt = rtt
-            self.backward.limit.rtt = rtt
+            for side in (self.forward, self.backward):
+                side.limit.rtt = rtt
+                side.loss.rtt = rtt
+                side.nagle.rtt = rtt
 
     def _acknowledge(self, segment: Segment, mine: End, theirs: End, ack: i64, out: list[Event]) -> bool:
         """The number of the ACK changed. False where it is an old one."""
@@ -349,6 +359,10 @@ class TcpNarrator:
                 loss.unseen(position, time, frame)
             other.advance(position, ack)
         other.acked = position
+        if other.sizes:
+            other.settle_sizes()
+        if position == other.high and segment.length == 0:
+            theirs.nagle.acknowledged(time, frame)
         if segment.ack_rtt_ns >= 0:
             rtt = i64(segment.ack_rtt_ns)
             if other.rtt_min < 0 or rtt < other.rtt_min:
@@ -359,29 +373,6 @@ class TcpNarrator:
         if other.fin_end >= 0 and not other.fin_acked and position >= other.fin_end:
             self.teardown.fin_acked(segment, out)
         return True
-
-    def _sack(self, segment: Segment, theirs: End, bits: i64, out: list[Event]) -> None:
-        """SACK blocks: a hole at the receiver, or bytes that came twice (RFC 2883 §4)."""
-        blocks = parse(segment.options).sack
-        if not blocks:
-            return
-        other = theirs.flow
-        left = other.place(blocks[0][0])
-        right = other.place(blocks[0][1])
-        twice = right <= other.acked
-        if not twice and len(blocks) > 1:
-            twice = left >= other.place(blocks[1][0]) and right <= other.place(blocks[1][1])
-        if twice:
-            if theirs.copy_count > theirs.copies_reported and theirs.loss.repair.segments == 0:
-                theirs.copies_reported += 1
-            theirs.loss.duplicate_sack(left, right)
-            if len(blocks) == 1:
-                return
-            left = other.place(blocks[1][0])
-        if left > other.acked:
-            if bits & DUPLICATE_ACK == 0:
-                theirs.loss.duplicate_ack(i64(segment.time), i64(segment.frame), True, out)
-            theirs.loss.sacked()
 
     def _unusual(
         self, segment: Segment, mine: End, theirs: End, flags: i64, bits: i64, out: list[Event]
@@ -399,8 +390,6 @@ class TcpNarrator:
                 mine.keep_alive.probe(time, frame, time - last if last >= 0 else -1)
         if mine.window.closed and segment.window == 0 and segment.length == 0:
             mine.window.answer(frame)
-        elif bits & (KEEP_ALIVE_ACK | ZERO_WINDOW_PROBE_ACK) and theirs.keep_alive.exchange.unanswered:
-            theirs.keep_alive.answer(frame)
         if segment.ip_ecn == CONGESTION_EXPERIENCED:
             mine.marked += 1
             mine.mark(segment.time, segment.frame)
@@ -435,7 +424,7 @@ class TcpNarrator:
             if end <= high and (mine.copy(segment, rtt) or mine.stale(segment, position, stamp, rtt)):
                 return
             if position > high:
-                mine.loss.jump(position, time, frame, stamp, out)
+                mine.loss.jump(position, time, frame, stamp, length == 0, out)
             else:
                 filled = mine.loss.old(segment, position, end, stamp, out)
                 if filled > 0:
@@ -476,8 +465,14 @@ class TcpNarrator:
         flow.last_data_time = time
         flow.last_data_frame = frame
         flow.mss = max(flow.mss, octets)
+        if octets > flow.acked_size:
+            flow.note_size(flow.high, octets)
+        mine.limit.sent(time, flow)
+        mine.nagle.data(time, frame, octets, flow.rtt_min)
+        theirs.nagle.interrupted()
+        window.used(time, frame, flow)
         if bits & WINDOW_FULL:
-            window.filled(time, frame)
+            window.filled(time, frame, flow)
 
     def _end_run(self, out: list[Event]) -> None:
         """The turn of one side is over."""

@@ -212,7 +212,7 @@ def _windows(events: list[Event]) -> list[str]:
         closed = [event for event in events if isinstance(event, ZeroWindow) and event.direction == direction]
         if closed:
             total = sum([event.lasted_ns for event in closed])
-            facts.append(f"window of {closed[0].who()} closed for {duration(total)}")
+            facts.append(f"window of {closed[0].who()} closed{f' for {duration(total)}' if total > 0 else ''}")
     probes = sum([event.probes for event in events if isinstance(event, KeepAlive)])
     if probes:
         facts.append(plural(probes, "keep-alive"))

@@ -19,6 +19,7 @@ from dissectors.protocols.tcp.events_handshake import (
     TcpRefused,
     TcpUnanswered,
 )
+from dissectors.protocols.tcp.events_holes import SackOutside, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     Conflict,
@@ -53,6 +54,7 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
+from dissectors.protocols.tcp.events_windows import AckAwaited, WindowOverrun, WindowUnscaled
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.protocols.tcp.phases import summarise
 from dissectors.protocols.tcp.terms import TERMS
@@ -69,11 +71,12 @@ TCP: Final = Protocol(
     carriers=("ip",),
     ports={},
     events=(
-        Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, TcpUnanswered, HalfOpen, SynCookie,
-        FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk, KeepAlive,
-        CongestionMarks, Limits, Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe,
-        SpuriousRetransmission, Reordering, LossSummary, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged,
-        HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
+        Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, TcpUnanswered, HalfOpen,
+        SynCookie, FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow, WindowFull, WindowShrunk,
+        WindowOverrun, WindowUnscaled, AckAwaited, KeepAlive, CongestionMarks, Limits, Duplicates, Urgent, Loss,
+        FastRetransmit, Timeout, TailLossProbe, SpuriousRetransmission, Reordering, LossSummary, Unrepaired,
+        SackOutside, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged, HalfClose, TcpClosed, TcpReset,
+        LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
     phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},

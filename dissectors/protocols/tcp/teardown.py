@@ -252,8 +252,11 @@ class TeardownWatch:
             self._late_octets += segment.length
         self._late_cited.add(segment.frame)
 
-    def finish(self, how: str, time: int, told: bool, unanswered: list[int], out: list[Event]) -> None:
-        """The end of the telling. told: another event said how it ended; unanswered: resends by direction."""
+    def finish(
+        self, how: str, time: int, told: bool, unanswered: list[int], fins: list[bool], out: list[Event]
+    ) -> None:
+        """The end of the telling. told: another event said how it ended; unanswered: resends by direction; fins: by
+        direction, where only the FIN was resent."""
         if self._late_cited.last:
             observed = TcpObserved(self._late_time, self._late_direction, self._late_cited.frames(), self.sides)
             out.append(LateSegments(observed, self._late, self._late_octets, self._late_resets))
@@ -268,10 +271,10 @@ class TeardownWatch:
             if octets > 0:
                 observed = TcpObserved(last.last_time, 1 - half, (int(fin.fin_frame),), self.sides)
                 out.append(HalfClose(observed, octets, last.last_time - fin.fin_time))
-        if how == "closed":
-            return
+        if how == "closed" or (first.fin_end >= 0 and second.fin_end >= 0 and not any(unanswered)):
+            return      # both have said all that they had to say
         side = 0 if unanswered[0] >= unanswered[1] else 1
         observed = TcpObserved(
             last.last_time, side if unanswered[side] else NEITHER, (int(last.last_frame),), self.sides
         )
-        out.append(NotEnded(observed, how, time - last.last_time, half, unanswered[side]))
+        out.append(NotEnded(observed, how, time - last.last_time, half, unanswered[side], fin=fins[side]))

@@ -16,10 +16,12 @@ from dissectors.protocols.tcp.events_transfer import (
     WindowShrunk,
     ZeroWindow,
 )
-from dissectors.protocols.tcp.flow import BoundedSeries
+from dissectors.protocols.tcp.events_windows import WindowOverrun, WindowUnscaled
+from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.segment import Segment
 
 MAX_TOLD: Final[i64] = 50           # zero windows told one by one in a direction
+LEAST_BARE: Final[i64] = 10         # so often it is no coincidence that just the bare window field is under way
 
 
 class WindowWatch:
@@ -35,6 +37,8 @@ class WindowWatch:
         self.edge: i64 = -1             # furthest promise: position in the peer's stream
         self.closed: bool = False
         self.closed_ns: int = 0         # over the whole connection
+        self.tight_ns: int = 0          # open, but too small for a segment
+        self._tight: i64 = -1           # since when
         self.resuming: bool = False     # reopened, and no data came yet
         self._closure = WindowClosure()
         self._start: i64 = 0
@@ -47,17 +51,43 @@ class WindowWatch:
         self._shrunk_most: i64 = 0
         self._shrunk_time: i64 = 0
         self._shrunk_frame: i64 = 0
+        self.raw: i64 = 0               # the bare number of the window field
+        self._over: i64 = 0             # most bytes that the peer had under way beyond this window
+        self._over_time: i64 = 0
+        self._over_frame: i64 = 0
+        self._bare: i64 = 0             # how often the peer had just `raw` bytes under way; -1 once it had more
+        self._bare_time: i64 = 0
+        self._bare_window: i64 = 0
+        self._bare_cited = Cited(MAX_FRAMES)
         self._filled: i64 = 0
         self._filled_time: i64 = 0
         self._filled_frame: i64 = 0
         self._filled_window: i64 = 0
 
-    def advertise(self, segment: Segment, acked: i64, out: list[Event], *, current: bool) -> None:
-        """A segment of this side. current: the scale is known, and no older ACK is told than before."""
+    def open(self, window: i64) -> None:
+        """The window of a SYN-ACK, which is never scaled (RFC 7323 §2.2)."""
+        if self.window < 0:
+            self.window = window
+
+    def shut_ns(self) -> int:
+        """How long this side had no room for a segment, up to its last one."""
+        return self.closed_ns + self.tight_ns
+
+    def advertise(self, segment: Segment, peer: TcpDirection, out: list[Event], *, current: bool) -> None:
+        """A segment of this side. peer: the data that the window is for; current: the scale is known, and no older ACK
+        is told than before."""
         time, frame = i64(segment.time), i64(segment.frame)
         window, raw = i64(segment.window_bytes), i64(segment.window)
+        acked = peer.acked
+        self.raw = raw
         if raw:
             self.unit = window // raw if window >= raw else 1
+        if self._tight >= 0:
+            self.tight_ns += int(time - self._tight)
+            self._tight = -1
+        # RFC 9293 §3.8.6.2.1: a sender waits for room for a whole segment, or for half of the largest window.
+        if current and 0 < window < peer.mss and 2 * window < self.largest:
+            self._tight = time
         if self.closed:
             if window:
                 self._reopen(time, frame, window)
@@ -131,12 +161,29 @@ class WindowWatch:
         observed = TcpObserved(self._start, self.direction, self._cited.frames(), self.sides)
         out.append(ZeroWindow(observed, self._closure))
 
-    def filled(self, time: i64, frame: i64) -> None:
+    def used(self, time: i64, frame: i64, peer: TcpDirection) -> None:
+        """The peer has sent new data."""
+        flight = peer.high - peer.acked
+        if flight > self.raw > 0:
+            self._bare = -1
+        elif flight == self.raw and self.unit > 1 and self._bare >= 0:
+            if self._bare == 0:
+                self._bare_time = time
+                self._bare_window = self.raw
+            self._bare += 1
+            self._bare_cited.add(int(frame))
+        # An ACK that the capture missed moves the edge by no more than one window.
+        if peer.high > self.edge >= 0 and flight >= 2 * self.largest > 0 and flight > self._over:
+            self._over = flight
+            self._over_time = time
+            self._over_frame = frame
+
+    def filled(self, time: i64, frame: i64, peer: TcpDirection) -> None:
         """The peer's data reach the right edge of this window."""
         if self._filled == 0:
             self._filled_time = time
             self._filled_frame = frame
-            self._filled_window = max(self.window, 0)
+            self._filled_window = self.window if self.window > 0 else peer.high - peer.acked
         self._filled += 1
 
     def end_run(self, out: list[Event]) -> None:
@@ -154,6 +201,12 @@ class WindowWatch:
             self._emit("end", -1, out)
         elif self.resuming:
             self._emit("update", -1, out)
+        if self._over:
+            observed = TcpObserved(self._over_time, 1 - self.direction, (int(self._over_frame),), self.sides)
+            out.append(WindowOverrun(observed, int(self._over), int(self.largest)))
+        if self._bare >= LEAST_BARE and self.unit > 1:
+            observed = TcpObserved(self._bare_time, 1 - self.direction, self._bare_cited.frames(), self.sides)
+            out.append(WindowUnscaled(observed, int(self._bare), int(self._bare_window), int(self.unit)))
         if self._shrunk:
             observed = TcpObserved(self._shrunk_time, self.direction, (int(self._shrunk_frame),), self.sides)
             out.append(WindowShrunk(observed, self._shrunk, self._shrunk_most))

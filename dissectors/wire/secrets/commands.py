@@ -11,7 +11,7 @@ from typing import Final
 from dissectors.wire.secrets.forms import Spans
 
 # Where a line begins, behind what Telnet or a control octet puts there (RFC 854).
-_START: Final = r"(?:\A|[\r\n])(?:\xff[\xfb-\xfe][^\r\n]|\xff(?![\xfb-\xfe])|[^!-~\r\n\xff]){0,32}"
+_START: Final = r"[\r\n](?:\xff[\xfb-\xfe][^\r\n]|\xff(?![\xfb-\xfe])|[^!-~\r\n\xff]){0,32}"
 # A word of a login in any case, or one that begins like it in capitals, also misspelt; then its arguments.
 _WORDS: Final = (
     r"(?:(?i:PASS|PASSWD|PASSWORD|AUTH|AUTHINFO|AUTHENTICATE|LOGIN|LOGON|IDENTIFY|OPER|APOP|ACCT|PSWD|ADAT)"
@@ -27,7 +27,7 @@ NEXT: Final = re.compile(r"\r?\n([^\r\n]+)")
 BULK: Final = re.compile(r"\$\d{1,9}\r\n(?:AUTH|REQUIREPASS|MASTERAUTH|MASTERUSER)\r\n", re.IGNORECASE)   # RESP
 STRING: Final = re.compile(r"\$(\d{1,9})\r\n")
 MAX_STRINGS: Final = 2                                     # a user and a password
-SIP_USER: Final = re.compile(r"\bsips?:[^\s:@<>]{1,128}:([^\s@<>]{1,256})@", re.IGNORECASE)
+SIP_USER: Final = re.compile(r"[sS](?<!\w[sS])[iI][pP][sS]?:[^\s:@<>]{1,128}:([^\s@<>]{1,256})@")
 PROMPT: Final = re.compile(
     r"(?:pass(?:word|code|phrase|wd)?|kennwort|passwort|pin|otp|code)[^\r\n:>]{0,32}[:>]\s{0,4}\Z", re.IGNORECASE
 )
@@ -39,10 +39,11 @@ MQTT_NAMES: Final = ("MQTT", "MQIsdp")
 
 def command_spans(text: str, out: Spans) -> None:
     """Add what stands behind a command that logs in, in a text that begins where a line may."""
-    for match in LINE.finditer(text):
-        out.append(match.span(1))
+    for match in LINE.finditer("\n" + text):      # the first line begins as all others do
+        start, end = match.span(1)
+        out.append((start - 1, end - 1))
         if LITERAL.search(match.group(1)[-16:]) is not None:
-            following = NEXT.match(text, match.end())
+            following = NEXT.match(text, end - 1)
             if following is not None:
                 out.append(following.span(1))
     for match in BULK.finditer(text):
@@ -54,8 +55,9 @@ def command_spans(text: str, out: Spans) -> None:
             end = string.end() + int(string.group(1))
             out.append((string.end(), min(end, len(text))))
             at = end + 2
-    for match in SIP_USER.finditer(text):
-        out.append(match.span(1))
+    if "@" in text:
+        for match in SIP_USER.finditer(text):
+            out.append(match.span(1))
 
 
 def opening_spans(text: str, out: Spans) -> None:

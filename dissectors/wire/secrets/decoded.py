@@ -19,7 +19,7 @@ _NAMED: Final = {"quot": '"', "amp": "&", "apos": "'", "lt": "<", "gt": ">"}
 
 
 # Octets spelled out, at least as many as a name and a value take.
-HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2} ){10,}[0-9a-fA-F]{2}|[0-9a-fA-F]{20,}")
+HEX: Final = re.compile(r"[0-9a-fA-F][0-9a-fA-F](?:(?: [0-9a-fA-F]{2}){10,}|[0-9a-fA-F]{18,})")
 
 
 def hex_runs(text: str) -> list[tuple[int, int, str, int]]:

@@ -23,7 +23,9 @@ _HOOK: Final = re.compile(
 _USER: Final = re.compile(
     r"(?:^|[\s\"'])(?:-u|--user|--proxy-user)[ =]{0,4}[\"']?[^\s:\"'@/]{1,64}:([^\s\"'”’]{1,256})"
 )
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*")
+_DIGITS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
+LEAST_BASE64: Final = 24     # characters of base64 that can hold a name and a value
 _PRINTABLE: Final = bytes(range(32, 127))
 _URL_SIGNS: Final = str.maketrans("-_", "+/")
 LONG: Final = 20      # characters of a segment that is taken for no word, whatever it is made of
@@ -75,12 +77,27 @@ def _xml_rpc(low: str, out: Spans) -> None:
 def base64_runs(text: str) -> list[tuple[int, int, str]]:
     """(start, end, octets as Latin-1) of base64 that is nearly all text."""
     found: list[tuple[int, int, str]] = []
-    for match in _BASE64.finditer(text):
-        digits = match.group().translate(_URL_SIGNS)
+    size = len(text)
+    before = -1      # a run may begin behind it; it is none where its last character would be another
+    while before + LEAST_BASE64 < size:
+        at = before + LEAST_BASE64
+        while at > before and text[at] in _DIGITS:
+            at -= 1
+        if at > before:
+            before = at
+            continue
+        start, end = before + 1, _run_end(text, before + 1)
+        before = end
+        digits = text[start:end].translate(_URL_SIGNS)
         try:
             octets = b64decode(digits[:len(digits) & ~3])
         except (Error, ValueError):
             continue
         if len(octets.translate(None, _PRINTABLE)) * 5 <= len(octets):
-            found.append((match.start(), match.end(), octets.decode("latin-1")))
+            found.append((start, end, octets.decode("latin-1")))
     return found
+
+
+def _run_end(text: str, at: int) -> int:
+    match = _BASE64.match(text, at)
+    return match.end() if match is not None else at

@@ -41,6 +41,7 @@ from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, 
 from dissectors.kit.inputs import Close, Datagram, Gap, Overlap
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered
+from dissectors.protocols.tcp.events_holes import Missing, SackOutside, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     Conflict,
@@ -55,6 +56,7 @@ from dissectors.protocols.tcp.events_loss import (
 )
 from dissectors.protocols.tcp.events_teardown import ChallengeAck
 from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, WindowShrunk
+from dissectors.protocols.tcp.events_windows import AckAwaited, WindowOverrun, WindowUnscaled
 
 Made = Callable[[], Analysis]
 
@@ -94,6 +96,12 @@ def broken(segments: int, rounds: int, octets: int, icmp: bool = False) -> Made:
     worn.rounds, worn.duplicates, worn.waited_ns = rounds, 0, 300 * MS
     extra = [icmp_error(3, 4, 1400)] if icmp else []
     return tcp(data(octets=20 * KB), lost(Timeout, worn), *extra)
+
+
+def missing() -> Missing:
+    made = Missing(84001, 1448)
+    made.asked, made.duplicates, made.watched_ns = 9, 3, 4 * SECOND
+    return made
 
 
 def response(*messages: tuple[int, int, bytes], **options: int) -> Made:
@@ -188,6 +196,8 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tcp.loss": (tcp(data(), lost(FastRetransmit)), tcp(data(), lost(SpuriousRetransmission))),
     "tcp.timeout": (broken(1, 1, 1460), tcp(data(), lost(FastRetransmit))),
     "tcp.black_hole": (broken(14, 3, 19 * KB), broken(14, 3, 19 * KB, icmp=True)),
+    "tcp.unrepaired": (tcp(data(), Unrepaired(observed(MS, 1, 8, 9), missing())), tcp(data(), lost(FastRetransmit))),
+    "tcp.sack_outside": (tcp(data(), SackOutside(observed(MS, 1, 8, 9), 2, 1 << 30)), tcp(data())),
     "tcp.spurious": (tcp(data(), lost(SpuriousRetransmission)), tcp(data(), lost(FastRetransmit))),
     "tcp.reordering": (tcp(data(), Reordering(observed(MS, 1, 8, 9), 1, LateArrivals(2, MS, (8, 9)))), tcp(data())),
     "tcp.conflict": (tcp(Conflict(Overlap(8, MS, 0, 10, 4, 7), SIDES, "first")), tcp(data())),
@@ -200,6 +210,9 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tcp.zero_window": (tcp(data(), zero_window()), tcp(data(), limits())),
     "tcp.window_limited": (tcp(data(), limits()), tcp(data(), limits(), zero_window(500 * MS))),
     "tcp.window_shrunk": (tcp(WindowShrunk(observed(MS, 0, 9), 1, 900)), tcp(data())),
+    "tcp.window_overrun": (tcp(data(), WindowOverrun(observed(MS, 1, 8), 64 * KB, 29 * KB)), tcp(data())),
+    "tcp.window_unscaled": (tcp(data(), WindowUnscaled(observed(MS, 1, 8, 9), 40, 46, 128)), tcp(data())),
+    "tcp.ack_awaited": (tcp(data(), AckAwaited(observed(MS, 1, 8, 9), 4, 200 * MS, 45 * MS)), tcp(data())),
     "tcp.keep_alive_unanswered": (tcp(keep_alive()), tcp(keep_alive(3))),
     "tcp.congestion_marks": (
         tcp(CongestionMarks(observed(MS, 1, 9), 3, 0, 0)), tcp(CongestionMarks(observed(MS, 1, 9), 0, 0, 1))
@@ -260,6 +273,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     "capture.damage": (capture(damage=["made.pcap: damaged at byte 99"]), capture()),
     "capture.dropped": (capture(dropped=7), capture(dropped=0)),
     "capture.truncated": (capture(truncated_frames=3), capture()),
+    "capture.length": (capture(unsized=6, unsized_frames=(6, 8)), capture()),
     "capture.one_sided": (tcp(data(), of=tuned(frames=[9, 0])), tcp(data())),
     "tcp.port_reuse": (again(SECOND), again(5 * 60 * SECOND)),
     "dns.unanswered": (response((0, 0, QUESTION), close=5 * SECOND), dns(answered())),

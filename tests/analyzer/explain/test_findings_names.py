@@ -29,7 +29,7 @@ def says(
     at: float, identifier: int = 7, port: int = 40_000, name: str = "shop.test", source: str = SERVER, code: int = 0,
     address: str = "10.9.9.9", checking: bool = True, cut: bool = False,
 ) -> Timed:
-    answer = DNSRR(rrname=name, rdata=address, ttl=300) if code == 0 and not cut else None
+    answer = [DNSRR(rrname=name, rdata=address, ttl=300)] if code == 0 and not cut else []
     dns = DNS(
         id=identifier, qr=1, rd=1, ra=1, rcode=code, cd=0 if checking else 1, tc=int(cut), qd=DNSQR(qname=name),
         an=answer,

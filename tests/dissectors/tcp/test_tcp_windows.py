@@ -36,7 +36,8 @@ def test_a_closed_window_with_its_probes_and_its_cost() -> None:
 
 def test_a_window_that_stays_closed() -> None:
     wire = Wire().open().server(1, 1, 1000, at=40).client(1, 1001, at=41, **window(0), analysis=ZERO_WINDOW)
-    fields = wire.end(at=1041).one("tcp.zero_window").fields()
+    wire.server(1001, 1, 1, at=1041, analysis=ZERO_WINDOW_PROBE)
+    fields = wire.end(at=9000).one("tcp.zero_window").fields()       # what comes after the last frame was not seen
     assert (fields["ended_by"], fields["lasted_ns"]) == ("end", 1000 * MS)
 
 

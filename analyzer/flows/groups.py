@@ -1,0 +1,51 @@
+"""What many conversations have in common, counted while the capture is read, whether they are told or not."""
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+from analyzer.flows.flow import SAW_DATA, SAW_FIN, SAW_FIRST_ACK, SAW_RST, SAW_SYN, SAW_SYN_ACK, TcpFlow
+from analyzer.model import Endpoint, Group
+
+MAX_GROUPS: Final = 1_000          # services that are kept apart; what comes later is not counted by service
+MAX_CLIENTS: Final = 10_000        # addresses of one group that are told apart
+MAX_CITED: Final = 12              # first frames of conversations that a group cites
+
+_HALF_OPEN: Final = SAW_SYN | SAW_SYN_ACK
+_LIVES: Final = SAW_FIRST_ACK | SAW_DATA | SAW_FIN | SAW_RST
+
+
+class Groups:
+    """Connections that were answered and never completed, by the service that answered."""
+
+    def __init__(self) -> None:
+        self._half_open: dict[bytes, Group] = {}
+        self._clients: dict[bytes, set[bytes]] = {}
+
+    def take(self, flow: TcpFlow) -> None:
+        """A connection that left the table."""
+        if flow.marks & (_HALF_OPEN | _LIVES) != _HALF_OPEN:
+            return
+        size = int(flow.address_size)
+        key = flow.forward
+        service = key[size:2 * size] + key[2 * size + 2:2 * size + 4]
+        group = self._half_open.get(service)
+        if group is None:
+            if len(self._half_open) >= MAX_GROUPS:
+                return
+            family = socket.AF_INET if size == 4 else socket.AF_INET6
+            responder = Endpoint(socket.inet_ntop(family, service[:size]), int.from_bytes(service[size:], "big"))
+            group = self._half_open[service] = Group(responder)
+            self._clients[service] = set()
+        clients = self._clients[service]
+        if len(clients) < MAX_CLIENTS:
+            clients.add(key[:size])
+        group.add(int(flow.first_frame), int(flow.first_time), len(clients), MAX_CITED)
+
+    def half_open(self) -> list[Group]:
+        """The largest first."""
+        return sorted(self._half_open.values(), key=_by_size)
+
+
+def _by_size(group: Group) -> tuple[int, int]:
+    return -group.count, min(group.frames)

@@ -1,0 +1,70 @@
+"""Small pieces that wait for an ACK which the other side delays: Nagle's algorithm against the delayed ACK."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from dissectors.kit.cited import Cited
+from dissectors.kit.event import Event
+from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved
+from dissectors.protocols.tcp.events_windows import AckAwaited
+
+# Deployed stacks delay an ACK by 40 ms to 200 ms; RFC 9293 §3.8.6.3 forbids 500 ms and more.
+LEAST_DELAY_NS: Final[i64] = 30_000_000
+MOST_DELAY_NS: Final[i64] = 500_000_000
+# The next piece follows the ACK this soon where the ACK was what it waited for, beside the time on the path.
+AT_ONCE_NS: Final[i64] = 2_000_000
+# A larger one is a full segment on most paths, which nobody holds back (RFC 9293 §3.7.4).
+SMALL: Final[i64] = 1220
+# So often it is no accident that the next piece follows the ACK.
+LEAST_TIMES: Final[i64] = 3
+
+
+class NagleWatch:
+    """Of the data of one direction. rtt: of the path, -1 while unknown."""
+
+    def __init__(self, direction: int) -> None:
+        self.direction = direction
+        self.sides: tuple[str, str] = ("", "")
+        self.rtt: i64 = -1
+        self._sent: i64 = -1            # when the last piece was sent, -1 where others have spoken since
+        self._acked: i64 = -1           # when the ACK of it came, without data
+        self._acked_frame: i64 = 0
+        self._count: i64 = 0
+        self._waited: i64 = 0
+        self._longest: i64 = 0
+        self._time: i64 = 0
+        self._cited = Cited(MAX_FRAMES)
+
+    def data(self, time: i64, frame: i64, octets: i64, rtt_here: i64) -> None:
+        """New bytes of this side. rtt_here: the shortest from data to their ACK at the place of the capture."""
+        if self._acked >= 0 and self.rtt >= 0 and octets < SMALL:
+            delay = self._acked - self._sent - max(rtt_here, 0)
+            after = time - self._acked - (self.rtt - max(rtt_here, 0))
+            if LEAST_DELAY_NS <= delay < MOST_DELAY_NS and after <= AT_ONCE_NS + self.rtt // 4:
+                if self._count == 0:
+                    self._time = self._sent
+                self._count += 1
+                self._waited += time - self._sent
+                self._longest = max(self._longest, delay)
+                self._cited.add(int(self._acked_frame))
+                self._cited.add(int(frame))
+        self._sent = time
+        self._acked = -1
+
+    def acknowledged(self, time: i64, frame: i64) -> None:
+        """All that was sent is acknowledged, by a segment without data."""
+        if self._sent >= 0:
+            self._acked = time
+            self._acked_frame = frame
+
+    def interrupted(self) -> None:
+        """The other side has sent data."""
+        self._sent = -1
+        self._acked = -1
+
+    def finish(self, out: list[Event]) -> None:
+        if self._count >= LEAST_TIMES:
+            observed = TcpObserved(self._time, self.direction, self._cited.frames(), self.sides)
+            out.append(AckAwaited(observed, int(self._count), int(self._waited), int(self._longest)))
