@@ -264,16 +264,6 @@ class Finding:
         }
 
 
-class Contested:
-    """An address that several machines claim at the same time. stations: their link-layer addresses, with the frame in
-    which each claimed it first; frames: that show it."""
-
-    def __init__(self, address: str, stations: list[tuple[str, int]], frames: tuple[int, ...]) -> None:
-        self.address = address
-        self.stations = stations
-        self.frames = frames
-
-
 class Group:
     """Conversations with one service that have something in common.
 
@@ -326,7 +316,7 @@ class CaptureSummary:
         self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
         self.tcp_flags: dict[str, int] = {}   # of all connections, by Wireshark's names
         self.neighbours: list[str] = []       # ARP and neighbour discovery, in words
-        self.contested: list[Contested] = []  # addresses that several machines claim at the same time
+        self.contested: list[tuple[str, tuple[tuple[str, int], ...]]] = []   # addresses, with (owner, frame) of each
         self.half_open: list[Group] = []
         self.observed = Observation()
 

@@ -3,20 +3,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.addresses import ADDRESS_CAPTURE_RULES
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.grpc import GRPC_RULES
 from analyzer.explain.http import HTTP_RULES
 from analyzer.explain.http2 import HTTP2_RULES
 from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
-from analyzer.explain.icmp import ICMP_RULES
+from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
 from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
-from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, POSSIBLE, Case, Found, Rule, T
+from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, Case, Found, Rule, T
 from analyzer.explain.starttls import STARTTLS_RULES
 from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
@@ -34,7 +33,6 @@ from dissectors.wire.x509.chain import Certificates
 MAX_OF_A_CODE: Final = 5       # findings of one code that are told; how many more there are stands in the last
 MAX_REMARKS: Final = 1         # of them, those that are only of the severity chat
 MAX_NUMBERS: Final = 8         # conversations named there
-NOTE: Final = "note"           # the most that is made of what may not have been seen
 
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
@@ -43,7 +41,7 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + ADDRESS_CAPTURE_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES
     + HTTP_CAPTURE_RULES
 )
 

@@ -5,14 +5,14 @@ from typing import Final
 
 from analyzer.explain.losses import too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.model import Analysis
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.icmp import EchoUnanswered, IcmpError, RoutingLoop
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_loss import Loss
 
-TIME_EXCEEDED_V4: Final = (4, 11)      # IP version and type
-TIME_EXCEEDED_V6: Final = (6, 3)
 REDIRECT_V4: Final = 5       # RFC 792
+TRACED: Final = 3             # routers that drop packets of one conversation for their hop limit
 HEADERS: Final = 40          # of IPv4 and TCP without options, the least that is added to a segment
 UNHEEDED_NS: Final = 1_000_000_000     # a sender that heeds a message has shrunk its packets by then
 PATIENCE_NS: Final = 1_000_000_000     # ping waits about this long between its requests
@@ -23,8 +23,12 @@ def icmp_error(case: Case) -> list[Found]:
     found = []
     seen: dict[tuple[str, str], list[IcmpError]] = {}
     looped = bool(case.of(RoutingLoop))
+    routers = {event.sender for event in case.of(IcmpError) if event.exceeded}
+    traced = len(routers) >= TRACED and not looped
+    if traced:
+        found.append(_traced(case, routers))
     for event in case.of(IcmpError):
-        if not too_big(event) and not (looped and _exceeded(event)):
+        if not too_big(event) and not (event.exceeded and (traced or looped)):
             seen.setdefault((event.sender, event.reason()), []).append(event)
     for (sender, reason), events in seen.items():
         again = f" {times(len(events))}" if len(events) > 1 else ""
@@ -37,15 +41,10 @@ def icmp_error(case: Case) -> list[Found]:
     return found
 
 
-def _exceeded(event: IcmpError) -> bool:
-    """No hop was left."""
-    return (event.version, event.kind) in (TIME_EXCEEDED_V4, TIME_EXCEEDED_V6) and event.code == 0
-
-
 def routing_loop(case: Case) -> list[Found]:
     found = []
     for event in case.of(RoutingLoop):
-        reports = [one for one in case.of(IcmpError) if _exceeded(one)]
+        reports = [one for one in case.of(IcmpError) if one.exceeded]
         sentence = (
             f"{plural(event.packets, 'packet')} to {place(case.end(1 - event.direction))} went round in a routing "
             "loop: "
@@ -60,6 +59,17 @@ def routing_loop(case: Case) -> list[Found]:
             basis="the same packets, by their identification and their headers, with fewer hops left each time",
         ))
     return found
+
+
+def _traced(case: Case, routers: set[str]) -> Found:
+    """Packets that die one hop further each time are sent so on purpose; a loop lets them die at the same routers."""
+    events = [event for event in case.of(IcmpError) if event.exceeded]
+    return Found(
+        f"{len(routers)} routers on the way to {place(case.end(events[0].direction))} report that the hop limit ran "
+        f"out ({times(len(events))} in all), as for a traceroute.",
+        frames_of(events), case.conversation, severity="note", confidence=LIKELY,
+        basis="ICMP messages of different senders that quote packets of this conversation",
+    )
 
 
 def icmp_too_big(case: Case) -> list[Found]:
@@ -105,8 +115,33 @@ def echo_unanswered(case: Case) -> list[Found]:
         f"{plural(count, 'echo request')} to {place(case.conversation.responder)} had no reply.", frames_of(events),
         case.conversation, severity="note" if early else "", confidence=POSSIBLE if early else LIKELY,
         basis="the capture ends soon after the request" if early else "no reply with their number is in the capture",
+        absent=case.absence(1 - events[-1].direction, events[0].time),
+        otherwise=f"{plural(count, 'echo request')} to {place(case.conversation.responder)}: no reply in the capture.",
     )]
 
+
+def contested(analysis: Analysis) -> list[Found]:
+    """Two machines answer for one address. One that takes over from another, or moves, claims it and the other is
+    silent from then on."""
+    return [
+        Found(
+            f"{address} is claimed by two machines at the same time: {owners[0][0]} (#{owners[0][1]}) and "
+            f"{owners[1][0]} (#{owners[1][1]}). What is sent to it reaches one or the other.",
+            tuple(frame for _mac, frame in owners), confidence=LIKELY,
+            basis="both link-layer addresses answer for it within 5 s; a proxy, or one machine with two interfaces, "
+            "looks the same",
+        )
+        for address, owners in analysis.capture.contested
+    ]
+
+
+NEIGHBOUR_RULES: Final[tuple[Rule[Analysis], ...]] = (
+    Rule(
+        "link.address_claimed_twice", "error", contested,
+        "Find both machines by their link-layer addresses, and give one of them another address.",
+        "Both link-layer addresses on one machine.", "arp || icmpv6.type == 136",
+    ),
+)
 
 ICMP_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(

@@ -3,23 +3,32 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from ipaddress import ip_address
+from itertools import pairwise
 from operator import attrgetter
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
-from analyzer.model import Analysis
+from analyzer.explain.names_answers import ANSWER_CAPTURE_RULES, ANSWER_RULES
+from analyzer.explain.names_servers import NAME_CAPTURE_RULES, listed, searches, silent_servers
+from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.model import Analysis, Conversation, Told
+from dissectors.kit.event import BACKWARD, FORWARD
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
+from dissectors.kit.observation import NOWHERE, Absence
 from dissectors.kit.units import duration, grouped, plural
-from dissectors.protocols.dns.events import DnsIncomplete, Mismatch, Query
-from dissectors.protocols.dns.message import HEADER
+from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.dns.outcome import FAILED
+from dissectors.protocols.icmp import IcmpError
 
 # A server or a resolver with the answer at hand needs one round trip; above this a person begins to notice.
 SLOW_NS: Final = 200_000_000
 VERY_SLOW_NS: Final = 1_000_000_000
-# Clients wait some seconds before they ask again; a question right before the end of the capture shows nothing.
-PATIENCE_NS: Final = 1_000_000_000
-EARLY_NS: Final = 1_000_000_000     # by which a capture may hold an answer before its question
+# Most clients ask again after 1 to 5 s (resolv.conf(5): 5 s); what is younger when the capture ends shows nothing.
+PATIENCE_NS: Final = 5_000_000_000
+SURELY: Final = 3       # times that a client asks which hears nothing, where the capture may not hold what it hears
+OFTEN: Final = 5        # where a new id and a new port each time hide that it is the same one that asks
+TCP_NS: Final = 5_000_000_000       # within which a truncated answer is followed by a connection
+DNS_PORT: Final = 53
+DNSSEC: Final = frozenset((1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27))     # extended errors (RFC 8914 §4)
 
 
 def _multicast(lookup: Lookup) -> bool:
@@ -42,7 +51,8 @@ def _groups(analysis: Analysis, kinds: tuple[str, ...]) -> list[list[Lookup]]:
 
 def _found(
     analysis: Analysis, lookups: list[Lookup], sentence: str, *, cost_ns: int = 0, severity: str = "",
-    confidence: str = CERTAIN, basis: str = "",
+    confidence: str = CERTAIN, basis: str = "", absent: Absence | None = None, otherwise: str = "",
+    next_step: str = "",
 ) -> Found:
     """A finding about the same lookup, made once or several times; it stands with the conversation of the first."""
     conversation = None
@@ -52,7 +62,8 @@ def _found(
         conversation = analysis.conversations[place]
     frames = tuple(sorted({frame for lookup in lookups for frame in lookup.frames}))
     return Found(
-        sentence, frames, conversation, cost_ns=cost_ns, severity=severity, confidence=confidence, basis=basis
+        sentence, frames, conversation, cost_ns=cost_ns, severity=severity, confidence=confidence, basis=basis,
+        absent=absent, otherwise=otherwise, next_step=next_step,
     )
 
 
@@ -64,61 +75,177 @@ def _retried(lookup: Lookup) -> bool:
     return any(step.attempts > 1 for step in lookup.steps)
 
 
+def _asked(count: int) -> str:
+    return f" (asked {times(count)})" if count > 1 else ""
+
+
+def _late(lookup: Lookup) -> bool:
+    return any(step.late_ns >= 0 for step in lookup.steps)
+
+
+def _waited(lookup: Lookup) -> str:
+    """For which server it waited in vain."""
+    for step, following in pairwise(lookup.steps):
+        wait = following.start_ns - step.start_ns
+        if step.end_ns < 0 and following.server != step.server and 2 * wait > _span(lookup):
+            return f", {duration(wait)} of it without an answer of {step.server}, until {following.server} was asked"
+    return ""
+
+
 def _often(lookups: list[Lookup]) -> str:
     return f" (looked up {times(len(lookups))})" if len(lookups) > 1 else ""
 
 
 def unanswered(analysis: Analysis) -> list[Found]:
+    """A question that nothing answered: no answer, no error, no end of its connection, no ICMP message."""
     found = []
-    ahead = _answered_ahead(analysis)
-    for whole in _groups(analysis, (UNANSWERED,)):
-        group = [one for one in whole if not any((number, one.start_ns) in ahead for number in one.conversations)]
-        if not group:
+    told = {told.conversation.number: told for told in analysis.told}
+    for group in _groups(analysis, (UNANSWERED,)):
+        if any(step.elsewhere for step in group[0].steps):
             continue
-        first = group[0]
-        waited = max(analysis.capture.end_ns - first.start_ns, 0)
-        asked = sum([lookup.attempts for lookup in group])
-        tried = f" (asked {times(asked)})" if asked > 1 else ""
-        if _multicast(first):
-            sentence = f"Nobody on the link answered the question for {first.name} {first.type}{tried}."
-            severity, confidence, basis = "chat", LIKELY, "a name that nobody owns is met with silence"
+        closed = [lookup for lookup in group if any(step.closed for step in lookup.steps)]
+        if closed:
+            found.append(_closed(analysis, closed))
+        elif _multicast(group[0]):
+            found.append(_nobody(analysis, group))
         else:
-            sentence = f"{first.server} did not answer the question for {first.name} {first.type}{tried}."
-            early = waited < PATIENCE_NS
-            severity, confidence = ("note", POSSIBLE) if early else ("", LIKELY)
-            basis = f"the capture goes on for {duration(waited)} after the question and shows no answer"
-        found.append(_found(
-            analysis, group, sentence, cost_ns=waited, severity=severity, confidence=confidence, basis=basis
-        ))
+            found.append(_silent(analysis, group, told))
     return found
+
+
+def _nobody(analysis: Analysis, group: list[Lookup]) -> Found:
+    first = group[0]
+    tried = sum([lookup.attempts for lookup in group])
+    return _found(
+        analysis, group, f"Nobody on the link answered the question for {first.name} {first.type}{_asked(tried)}.",
+        severity="chat", confidence=LIKELY, basis="a name that nobody owns is met with silence",
+    )
+
+
+def _closed(analysis: Analysis, group: list[Lookup]) -> Found:
+    """The connection ended, or the client gave up its stream of it."""
+    first = group[0]
+    step = next(step for step in first.steps if step.closed)
+    given_up = step.closed.startswith("the client")
+    return _found(
+        analysis, group, f"The question for {first.name} {first.type} to {first.server} has no answer: "
+        f"{step.closed} {duration(step.end_ns - step.start_ns)} after it.", cost_ns=_span(first),
+        severity="note" if given_up else "", basis="the end of the stream that carried the question",
+    )
+
+
+def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told]) -> Found:
+    """tries: that show by id or server that the client had no answer to the one before; like: those that only look so,
+    too, of which several are several only of a program that got nothing."""
+    first = group[0]
+    waited = max(analysis.capture.end_ns - first.start_ns, 0)
+    asked = sum([lookup.attempts for lookup in group])
+    tries = max([_tries(lookup, True) for lookup in group])
+    like = max([_tries(lookup, False) for lookup in group])
+    sentence = f"{first.server} did not answer the question for {first.name} {first.type}{_asked(asked)}"
+    refused = _refused(first, told)
+    about = told.get(first.conversations[0]) if first.conversations else None
+    absent = NOWHERE
+    severity, confidence = "", LIKELY
+    basis = f"the capture goes on for {duration(waited)} after the question and shows no answer"
+    if about is not None:
+        answers = BACKWARD if about.conversation.originator.address == first.client else FORWARD
+        until = analysis.capture.end_ns - 1
+        absent = about.observed.absence(answers, first.start_ns, until)
+        if not absent.proven and (tries >= SURELY or like >= OFTEN):
+            absent = about.observed.absence(1 - answers, first.start_ns, until)    # it rests on what the client did
+            basis += f"; the client asked {times(max(tries, like))}, as one does that hears nothing"
+    if refused:
+        sentence += f": {refused}"
+        confidence, basis = CERTAIN, "the ICMP message that quotes the question"
+    elif tries < 2 and like < SURELY:
+        severity, confidence = NOTE, POSSIBLE
+        if waited < PATIENCE_NS:
+            basis = f"the capture ends {duration(waited)} after the question, before most clients ask again"
+        else:
+            basis += "; the client asked only once, as one does that has its answer" if like == 1 else \
+                "; the question that came again has another id, and may be that of another program"
+    return _found(
+        analysis, group, f"{sentence}.", cost_ns=waited, severity=severity, confidence=confidence, basis=basis,
+        absent=absent, otherwise=f"No answer of {first.server} to the question for {first.name} {first.type} is in "
+        f"the capture{_asked(asked)}.",
+    )
+
+
+def _tries(lookup: Lookup, surely: bool) -> int:
+    """How often its own client asked its own question."""
+    return sum([
+        step.attempts - (step.alike if surely else 0) for step in lookup.steps
+        if step.client == lookup.client and step.question == f"{lookup.name} {lookup.type}"
+    ])
+
+
+def _refused(lookup: Lookup, told: dict[int, Told]) -> str:
+    """What an ICMP message says of its question."""
+    for number in lookup.conversations:
+        about = told.get(number)
+        for phase in about.phases if about is not None else []:
+            for event in phase.events:
+                if isinstance(event, IcmpError) and event.time >= lookup.start_ns and event.sender != lookup.client:
+                    return f"{event.sender} reports that {event.reason()}"
+    return ""
 
 
 def failed(analysis: Analysis) -> list[Found]:
     return [
         _found(
             analysis, group, f"{group[0].server} could not or would not answer for {group[0].name} {group[0].type}"
-            f"{_often(group)}: {group[0].summary}.", cost_ns=sum([_span(lookup) for lookup in group]),
-            basis="the code of the response",
+            f"{_often(group)}: {group[0].summary}{_errors(group[0])}.",
+            cost_ns=sum([_span(lookup) for lookup in group]), basis="the code of the response",
+            next_step=_against(group[0]),
         )
         for group in _groups(analysis, (FAILED,))
     ]
 
 
+def _errors(lookup: Lookup) -> str:
+    """What the server adds to its code (RFC 8914)."""
+    if not lookup.errors:
+        return ""
+    said = f", with {' and '.join(lookup.errors.values())}"
+    return f"{said}: the answer was found, but not proven by DNSSEC" if DNSSEC & lookup.errors.keys() else said
+
+
+def _against(lookup: Lookup) -> str:
+    """What to do about a failed validation; "" where it is none."""
+    if not DNSSEC & lookup.errors.keys():
+        return ""
+    return (
+        "Check the signatures, keys and DS records of the zone, and the clock of the server; a question with the CD "
+        "bit shows the answer that was not proven."
+    )
+
+
 def no_name(analysis: Analysis) -> list[Found]:
-    return [
-        _found(
-            analysis, group, f"The name {group[0].name} does not exist (asked for {group[0].type}){_often(group)}.",
-            cost_ns=sum([_span(lookup) for lookup in group]), basis="NXDOMAIN in the response",
-        )
-        for group in _groups(analysis, (NO_NAME,))
-    ]
+    searched = {id(lookup) for search in searches(analysis.lookups) for lookup in search.vain}
+    found = []
+    for same in _groups(analysis, (NO_NAME,)):
+        group = [lookup for lookup in same if id(lookup) not in searched]
+        if group:
+            first = group[0]
+            found.append(_found(
+                analysis, group,
+                f"The name {first.name} does not exist (asked for {first.type}){_often(group)}{_errors(first)}.",
+                cost_ns=sum([_span(lookup) for lookup in group]), basis="NXDOMAIN in the response",
+            ))
+    return found
 
 
 def slow(analysis: Analysis) -> list[Found]:
     """Answered without a retry, and still late."""
     found = []
+    silent = silent_servers(analysis)
     for group in _groups(analysis, (ANSWERED, NO_NAME, NO_DATA)):
-        late = [lookup for lookup in group if _span(lookup) >= SLOW_NS and not _retried(lookup)]
+        late = [
+            lookup for lookup in group
+            if _span(lookup) >= SLOW_NS and not _retried(lookup) and not _late(lookup)
+            and not any(step.server in silent for step in lookup.steps)
+        ]
         if not late:
             continue
         worst = max(late, key=_span)
@@ -126,7 +253,8 @@ def slow(analysis: Analysis) -> list[Found]:
         how = f" in {plural(exchanges, 'exchange')}" if exchanges > 1 else ""
         again = f", and was as slow {times(len(late) - 1)} more" if len(late) > 1 else ""
         found.append(_found(
-            analysis, late, f"The lookup of {worst.name} {worst.type} took {duration(_span(worst))}{how}{again}.",
+            analysis, late,
+            f"The lookup of {worst.name} {worst.type} took {duration(_span(worst))}{how}{again}{_waited(worst)}.",
             cost_ns=sum([_span(lookup) for lookup in late]),
             severity="warn" if _span(worst) >= VERY_SLOW_NS else "", basis="from the first question to the last answer",
         ))
@@ -136,13 +264,18 @@ def slow(analysis: Analysis) -> list[Found]:
 def retried(analysis: Analysis) -> list[Found]:
     found = []
     for lookup in analysis.lookups:
-        if lookup.kind == UNANSWERED or not _retried(lookup) or _multicast(lookup):
+        if lookup.kind in (UNANSWERED, TRUNCATED) or not _retried(lookup) or _multicast(lookup):
             continue
         again = sum([step.attempts - 1 for step in lookup.steps])
+        alike = sum([step.alike for step in lookup.steps])
         found.append(_found(
             analysis, [lookup], f"The question for {lookup.name} {lookup.type} had to be repeated {times(again)} "
             f"before it was answered, and the lookup took {duration(_span(lookup))}.",
-            cost_ns=_span(lookup), confidence=LIKELY, basis="no answer was seen before the question came again",
+            cost_ns=_span(lookup), severity=NOTE if alike == again else "",
+            confidence=POSSIBLE if alike == again else LIKELY,
+            basis="no answer was seen before the question came again" + (
+                ", with another id and from another port: it may be that of another program" if alike == again else ""
+            ),
         ))
     return found
 
@@ -168,67 +301,61 @@ def truncated(analysis: Analysis) -> list[Found]:
     found = []
     for lookup in analysis.lookups:
         about = f"The answer for {lookup.name} {lookup.type} did not fit into a datagram"
-        if lookup.over_tcp:
+        if lookup.kind == TRUNCATED:
+            found.append(_untruncated(analysis, lookup, about))
+        elif lookup.over_tcp:
             found.append(_found(
                 analysis, [lookup], f"{about}; asking again over TCP made the lookup take {duration(_span(lookup))}.",
                 cost_ns=_span(lookup), basis="the TC bit of the response, then the question over TCP",
             ))
-        elif lookup.kind == TRUNCATED:
-            found.append(_found(
-                analysis, [lookup], f"{about}, and nobody was seen to ask again over TCP.", severity="warn",
-                confidence=LIKELY, basis="the TC bit of the response, and no question over TCP in this capture",
-            ))
     return found
 
 
-def mismatch(case: Case) -> list[Found]:
-    """Answers to no question. One whose question follows, with an identifier that nobody can know before it is asked,
-    was captured before it: that is the order of the capture, and no stray answer."""
-    questions = case.of_base(Query)
-    early = {id(event): _lead(event, questions) for event in case.of(Mismatch)}
-    ahead = [event for event in case.of(Mismatch) if early[id(event)] > 0]
-    events = [event for event in case.of(Mismatch) if early[id(event)] <= 0]
-    found: list[Found] = []
-    if ahead:
-        who, by = case.end(ahead[0].direction), duration(max(early.values()))
-        stand, its = ("stand", "their questions") if len(ahead) > 1 else ("stands", "its question")
-        found.append(Found(
-            f"{plural(len(ahead), 'response')} of {who} {stand} in the capture up to {by} before {its}: the two "
-            "directions are not captured in their order.", frames_of(ahead), case.conversation, severity="note",
-            basis="the identifier and the question are those of a query that follows",
-        ))
-    if not events:
-        return found
-    return [*found, Found(
-        f"{plural(len(events), 'response')} of {case.end(events[0].direction)} "
-        f"{'match' if len(events) > 1 else 'matches'} no question as it was asked.",
-        frames_of(events), case.conversation, confidence=POSSIBLE, basis=events[0].reason.rstrip("."),
-    )]
-
-
-def _answered_ahead(analysis: Analysis) -> set[tuple[int, int]]:
-    """(conversation, time) of questions that the capture holds behind their answers."""
-    found: set[tuple[int, int]] = set()
-    for told in analysis.told:
-        events = [event for phase in told.phases for event in phase.events]
-        strays = [event for event in events if isinstance(event, Mismatch)]
-        questions = [event for event in events if isinstance(event, Query)] if strays else []
-        found |= {
-            (told.conversation.number, one.time) for one in questions if any(_lead(stray, [one]) for stray in strays)
-        }
-    return found
-
-
-def _lead(response: Mismatch, questions: list[Query]) -> int:
-    """How long this response stands before its question; 0 where none follows soon."""
-    for query in questions:
-        asked, answered = query.message, response.message
-        same = asked.id == answered.id and asked.question_end > 0 and (
-            asked.data[HEADER:asked.question_end].lower() == answered.data[HEADER:answered.question_end].lower()
+def _untruncated(analysis: Analysis, lookup: Lookup, about: str) -> Found:
+    """Truncated, and no whole answer came of it."""
+    over_tcp = [step for step in lookup.steps if step.tcp]
+    closed = [step for step in over_tcp if step.closed]
+    if closed:
+        spans = [duration(step.end_ns - step.start_ns) for step in closed]
+        return _found(
+            analysis, [lookup], f"{about}, and over TCP it had no answer either: {closed[0].closed} "
+            f"{spans[0]} after the question{f' ({times(len(closed))}, after {listed(spans)})' if spans[1:] else ''}.",
+            cost_ns=_span(lookup), severity="error", basis="the TC bit of the response, then the end of the connection",
+            next_step="Ask the server over TCP: it has to answer there as it does over UDP (RFC 7766 §5).",
         )
-        if same and query.direction != response.direction and 0 < query.time - response.time <= EARLY_NS:
-            return query.time - response.time
-    return 0
+    if over_tcp:
+        return _found(
+            analysis, [lookup], f"{about}, and no answer over TCP was seen.", confidence=POSSIBLE,
+            basis="the TC bit of the response, and the question over TCP",
+        )
+    for conversation in analysis.conversations:
+        refused = _no_connection(conversation, lookup)
+        if refused:
+            return _found(
+                analysis, [lookup], f"{about}, and over TCP {refused}.", severity="error", confidence=LIKELY,
+                basis=f"the TC bit of the response, and conversation {conversation.number}",
+                next_step="Let TCP to port 53 of the server pass: an answer has to be had there too (RFC 7766 §5).",
+            )
+    since = analysis.capture.end_ns - lookup.end_ns
+    early = since < TCP_NS
+    return _found(
+        analysis, [lookup], f"{about}, and nobody was seen to ask again over TCP.", severity=NOTE if early else "warn",
+        confidence=POSSIBLE if early else LIKELY,
+        basis="the TC bit of the response, and no question over TCP in this capture, which goes on for "
+        f"{duration(since)}",
+    )
+
+
+def _no_connection(conversation: Conversation, lookup: Lookup) -> str:
+    """How the connection failed that was to bring the whole answer; "" where this is none."""
+    ends = (conversation.originator.address, conversation.responder.address, conversation.responder.port)
+    if conversation.transport != "tcp" or ends != (lookup.client, lookup.server, DNS_PORT):
+        return ""
+    if not 0 <= conversation.start_ns - lookup.end_ns <= TCP_NS:
+        return ""
+    return {
+        "REJ": f"{lookup.server} refused the connection", "S0": f"no answer of {lookup.server} to the SYN was seen",
+    }.get(conversation.state, "")
 
 
 def incomplete(case: Case) -> list[Found]:
@@ -243,11 +370,7 @@ def incomplete(case: Case) -> list[Found]:
 
 
 DNS_RULES: Final[tuple[Rule[Case], ...]] = (
-    Rule(
-        "dns.mismatch", "warn", mismatch,
-        "Compare id, ports and question: a duplicated or late answer is harmless, a forged one is not.",
-        "The question, in a part of the capture that is missing.", "dns.flags.response == 1", True,
-    ),
+    *ANSWER_RULES,
     Rule(
         "dns.incomplete", "note", incomplete,
         "Capture from the start of the connection, without losses.", "A protocol on this port that is not DNS.",
@@ -289,4 +412,6 @@ DNS_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "Run a cache on the client, if it happens often.", "Different programs, or different hosts behind one address.",
         "dns",
     ),
+    *ANSWER_CAPTURE_RULES,
+    *NAME_CAPTURE_RULES,
 )

@@ -14,6 +14,7 @@ from dissectors.wire.x509.chain import Certificates
 CERTAIN: Final = "certain"
 LIKELY: Final = "likely"
 POSSIBLE: Final = "possible"
+NOTE: Final = "note"       # the most that is made of what may not have been seen
 CONFIDENCE: Final = (CERTAIN, LIKELY, POSSIBLE)   # falling
 
 MAX_FRAMES: Final = 12     # frames that a finding cites: the first ones

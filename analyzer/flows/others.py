@@ -13,12 +13,21 @@ from dissectors.kit.units import plural
 from dissectors.protocols.icmp import is_error
 
 MAX_NEIGHBOURS: Final = 256      # addresses whose neighbour discovery is told
-MAX_OWNERS: Final = 64           # link-layer addresses of one address that are kept
+MAX_OWNERS: Final = 8           # link-layer addresses of one address that are compared
 MAX_UNDECODED: Final = 200       # names of what was not decoded; the rest is counted together
 
 
+BOTH_NS: Final[i64] = 5_000_000_000    # within which two owners of one address answer at the same time
+
+
 class Neighbour:
-    """What ARP or neighbour discovery said about one address (RFC 826, RFC 4861 §7.2)."""
+    """What ARP or neighbour discovery said about one address (RFC 826, RFC 4861 §7.2).
+
+    claims: of each owner, when it last said that the address is its own, in which frame, and whether as an answer.
+    contested: the frames and owners of the first two claims that stand against each other, () for none: two answers to
+    the same question, or a claim of one between two of the other, within BOTH_NS. An address that moves is claimed by
+    the new owner alone from then on.
+    """
 
     def __init__(self, text: str, version: int) -> None:
         self.text = text
@@ -26,24 +35,22 @@ class Neighbour:
         self.asked = 0
         self.first_frame = 0
         self.owners: dict[str, int] = {}     # link-layer address -> frame that first claimed it
-        self.contested: list[int] = []       # frames that show two owners at the same time, [] for none
-        self._answered: dict[str, tuple[int, int]] = {}    # link-layer address -> the request that it answered, frame
-        self._claimant = ""                  # whose claim was the last
+        self.asked_at = -1                   # the last question
+        self.claims: dict[str, tuple[int, int, bool]] = {}
+        self.contested: tuple[tuple[str, int], ...] = ()
 
-    def claim(self, station: str, frame: int, answers: bool) -> None:
-        """A machine says that the address is its own. answers: as an answer to the last request."""
-        if station not in self.owners and len(self.owners) >= MAX_OWNERS:
-            return
-        if not self.contested:
-            for other, (question, at) in self._answered.items():
-                if answers and other != station and question == self.asked and self.asked:
-                    self.contested = [at, frame]      # one request, two answers
-            if self._claimant not in ("", station) and station in self.owners:
-                self.contested = [self.owners[station], self.owners[self._claimant], frame]    # one, the other, one
-        self.owners.setdefault(station, frame)
-        if answers:
-            self._answered[station] = (self.asked, frame)
-        self._claimant = station
+    def claim(self, mac: str, time: int, frame: int, answers: bool) -> None:
+        """A machine says that the address is its own. answers: when asked."""
+        self.owners.setdefault(mac, frame)
+        if len(self.owners) > 1 and not self.contested:
+            before = self.claims.get(mac)
+            for other, (then, first, answered) in self.claims.items():
+                both = answers and answered and then >= self.asked_at >= 0
+                if other != mac and time - then <= BOTH_NS and (both or (before is not None and before[0] < then)):
+                    self.contested = ((other, first), (mac, frame))
+                    break
+        if len(self.claims) < MAX_OWNERS or mac in self.claims:
+            self.claims[mac] = (time, frame, answers)
 
     def says(self) -> str:
         """In words, with the frames that show it."""
@@ -101,7 +108,7 @@ class Others:
         if is_error(packet.ip_version, data[at]):
             quoted = quoted_key(packet)
             flow = self.table.quoted(quoted + packet.quoted_scope, packet.quoted_kind) if quoted else None
-            if flow is not None:
+            if flow is not None and flow is not self.flow:
                 flow.icmp_errors += 1
                 self.quoted = flow
                 flow.record(packet, self.table.record_cap, True)
@@ -132,10 +139,12 @@ class Others:
             asked = self._neighbour(target, 4, number)
             if asked is not None:
                 asked.asked += 1
+                asked.asked_at = int(packet.time)
         if operation in (1, 2) and sender != b"\x00\x00\x00\x00":  # RFC 5227 §1.1: a probe has no sender yet
             owner = self._neighbour(sender, 4, number)
             if owner is not None:
-                owner.claim(address_text(data[at + 8:at + 14]), number, operation == 2)
+                answers = operation == 2 and target != sender
+                owner.claim(address_text(data[at + 8:at + 14]), int(packet.time), number, answers)
 
     def _discovery(self, packet: Packet, number: int) -> None:
         """RFC 4861 §4.3 and §4.4: the target, then options; option 2 is the target's link-layer address."""
@@ -146,25 +155,28 @@ class Others:
             return
         if data[at] == 135:
             target.asked += 1
+            target.asked_at = int(packet.time)
             return
         option = at + 24
         while option + 8 <= packet.end and data[option + 1]:
             if data[option] == 2:
-                target.claim(address_text(data[option + 2:option + 8]), number, True)
+                solicited = data[at + 4] & 0x40 != 0     # RFC 4861 §4.4: the S flag
+                target.claim(address_text(data[option + 2:option + 8]), int(packet.time), number, solicited)
             option += i64(data[option + 1]) * 8
 
 
 def quoted_key(packet: Packet) -> bytes:
-    """The conversation key, without the scope, of the TCP or UDP packet that an ICMP error quotes.
+    """The conversation key, without the scope, of the TCP, UDP or ICMP packet that an ICMP error quotes.
 
     b"" where too little is quoted, or something else.
     """
-    if packet.quoted_kind not in (TCP, UDP) or packet.quoted_sport < 0 or packet.quoted_dport < 0:
-        return b""
+    kind = packet.quoted_kind
     size: i64 = 4 if packet.quoted_version == 4 else 16
     data = packet.data
+    ends = data[packet.quoted_src:packet.quoted_src + size] + data[packet.quoted_dst:packet.quoted_dst + size]
+    if kind in (ICMP, ICMPV6):
+        return ends + bytes((int(kind),))
+    if kind not in (TCP, UDP) or packet.quoted_sport < 0 or packet.quoted_dport < 0:
+        return b""
     ports = int(packet.quoted_sport << 16 | packet.quoted_dport)
-    return (
-        data[packet.quoted_src:packet.quoted_src + size] + data[packet.quoted_dst:packet.quoted_dst + size]
-        + ports.to_bytes(4)
-    )
+    return ends + ports.to_bytes(4)

@@ -181,6 +181,7 @@ class Pairing:
         self.rtt: i64 = -1
         self.ticks: list[i64] = [-1, -1, -1]     # nanoseconds of each timestamp clock; -1 where it was not seen to go
         self.named: list[bool] = [True, True, True]
+        self.varies: list[bool] = [False, False, False]     # the IP identification was seen to change
 
     def pair(self) -> None:
         """Set `first` of every sighting."""
@@ -261,7 +262,8 @@ class Pairing:
                 self.ticks[side] = min(max((end - start) // ticks, 1_000), 1_000_000_000)
         for side in (0, 1, 2):
             # Some devices put the same number into every packet: then it says nothing.
-            self.named[side] = len(idents[side]) > 1 or len(digests[side]) < LEAST
+            self.varies[side] = len(idents[side]) > 1
+            self.named[side] = self.varies[side] or len(digests[side]) < LEAST
 
     def _candidate(self, earlier: i64, later: i64) -> Pair | None:
         one = self.sightings[earlier]
@@ -272,6 +274,8 @@ class Pairing:
         moved = one.ttl != two.ttl or one.scope != two.scope
         if one.ident and two.ident and self.named[one.direction]:
             if one.ident == two.ident:
+                if apart > MAX_GUESSED and not self.varies[one.direction]:
+                    return None     # a sender that puts the same number into each packet, and sent it again
                 return Pair(earlier, later, apart, BY_IDENT)
             # A firewall may number packets anew (pf's "scrub random-id"): only where they differ in more than that.
             if not moved or one.digest != two.digest or one.stamp < 0:

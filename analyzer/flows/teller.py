@@ -93,6 +93,8 @@ class Teller:
         error = error_event(observed, int(packet.ip_version), message, address_text(packet.source()))
         if error is None:
             return []
+        if self.context.transport in ("icmp", "icmpv6"):
+            self.router.datagram(icmp_datagram(packet, direction))    # which request of it that answers
         error.conversation = self.number
         error.marks = self.context.marks
         return [error]
@@ -207,11 +209,18 @@ class Teller:
         ))
 
     def _icmp(self, packet: Packet, direction: int) -> list[Event]:
-        at = packet.transport
-        return self.router.datagram(Datagram(
-            int(packet.number), int(packet.time), direction, packet.behind(at), int(max(packet.true_end - at, 0)),
-            int(packet.offset(at)),
-        ))
+        events = self.router.datagram(icmp_datagram(packet, direction))
+        if packet.quoted_kind in (ICMP, ICMPV6):
+            size = packet.size()
+            sender = packet.source()
+            ends = packet.data[packet.quoted_src:packet.quoted_src + size], packet.data[
+                packet.quoted_dst:packet.quoted_dst + size
+            ]
+            if ends == (packet.destination(), sender):      # about an echo of this conversation
+                seen = Observed(int(packet.time), direction, Evidence((int(packet.number),)))
+                error = error_event(seen, int(packet.ip_version), packet.behind(packet.transport), address_text(sender))
+                return [error] if error is not None else events
+        return events
 
     # -- ends ------------------------------------------------------------------------------------------
 
@@ -278,6 +287,15 @@ class Teller:
             event.conversation = self.number
             event.marks = self.context.marks
         return events
+
+
+def icmp_datagram(packet: Packet, direction: int) -> Datagram:
+    """An ICMP message, from its header on."""
+    at = packet.transport
+    return Datagram(
+        int(packet.number), int(packet.time), direction, packet.behind(at), int(max(packet.true_end - at, 0)),
+        int(packet.offset(at)),
+    )
 
 
 def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> Segment:

@@ -16,7 +16,7 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
-from analyzer.model import Account, Analysis, CaptureSummary, Contested, Conversation
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
@@ -205,8 +205,7 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     capture.contested = [
-        Contested(neighbour.text, list(neighbour.owners.items()), tuple(sorted(set(neighbour.contested))))
-        for neighbour in survey.others.neighbours.values() if neighbour.contested
+        (neighbour.text, neighbour.contested) for neighbour in survey.others.neighbours.values() if neighbour.contested
     ]
     if survey.others.neighbours_left_out:
         capture.neighbours.append(

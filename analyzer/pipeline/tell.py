@@ -233,7 +233,7 @@ class Telling:
                 tracker.table.resume(chosen.told)
         chosen.seen += 1
         chosen.last_number = packet.number
-        if packet.kind in (ICMP, ICMPV6) and chosen.teller.context.transport not in ("icmp", "icmpv6"):
+        if packet.kind in (ICMP, ICMPV6) and not _own(packet, chosen):
             chosen.account.events += chosen.teller.quoted(packet, flow.forward)
             return
         tracker.take(packet)
@@ -254,6 +254,14 @@ class Telling:
         chosen.broken = True
         chosen.account.events.append(fault_in(chosen.account, frame, time, error, self.faults))
         chosen.account.left_out.append(f"what comes after #{frame}: a fault of wiretale ended the telling")
+
+
+def _own(packet: Packet, chosen: Chosen) -> bool:
+    """Whether this ICMP message is one of the conversation; else it quotes a packet of it."""
+    if chosen.teller.context.transport not in ("icmp", "icmpv6"):
+        return False
+    ends = packet.source() + packet.destination()
+    return chosen.flow.forward.startswith(ends) or chosen.flow.backward.startswith(ends)
 
 
 def context_of(conversation: Conversation, provided: Provided) -> Context:

@@ -188,6 +188,7 @@ def _lookup(one: Lookup, names: Pseudonyms) -> Lookup:
     copy.addresses = [names.text(address) for address in one.addresses]
     copy.seconds, copy.repeated_before_ttl, copy.over_tcp = one.seconds, one.repeated_before_ttl, one.over_tcp
     copy.attempts, copy.left_out = one.attempts, one.left_out
+    copy.errors = {code: names.text(text) for code, text in one.errors.items()}
     copy.frames, copy.conversations = one.frames, one.conversations
     copy.steps = [_step(step, names) for step in one.steps]
     return copy

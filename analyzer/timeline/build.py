@@ -1,6 +1,8 @@
 """From what was observed of each conversation to the whole analysis: phases, lookups, story, vantage point."""
 from __future__ import annotations
 
+from typing import Final
+
 from analyzer.faults import Faults
 from analyzer.model import Account, Analysis, CaptureSummary, Told
 from analyzer.timeline.lookups import Lookups
@@ -8,9 +10,26 @@ from analyzer.timeline.phases import phases_of
 from analyzer.timeline.story import story_of
 from analyzer.timeline.titles import Titles
 from analyzer.timeline.vantage import seen_from
-from dissectors.kit.event import UNMARKED
+from dissectors.kit.event import BACKWARD, FORWARD, UNMARKED
 from dissectors.kit.lookup import Lookup
+from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.wire.secrets.text import shown_text
+
+ONE_SIDED: Final = "no conversation of the capture has two directions"
+
+
+def note_sides(accounts: list[Account]) -> None:
+    """A capture in which not one conversation has two directions may hold one direction only, of all of them.
+
+    A TCP connection shows that by what is acknowledged in it; in others nothing else shows whether anybody answered.
+    While a capture goes on, this is told anew each time.
+    """
+    two = any(account.conversation.frames[0] and account.conversation.frames[1] for account in accounts)
+    for account in accounts:
+        account.observed.forget(ONE_SIDED)
+        if not two and account.conversation.transport != "tcp":
+            silent = BACKWARD if account.conversation.frames[0] else FORWARD
+            account.observed.miss(NOT_CAPTURED, silent, -1, ALWAYS, 0, ONE_SIDED)
 
 
 def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | None = None) -> Analysis:
@@ -20,6 +39,7 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
     began. Findings are not part of it. A fault of ours costs the phases of one conversation, and is noted in faults;
     without them it is raised.
     """
+    note_sides(accounts)
     analysis = Analysis(capture)
     analysis.conversations = [account.conversation for account in accounts]
     titles = Titles()

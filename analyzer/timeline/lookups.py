@@ -60,7 +60,7 @@ def _follow(book: Book, accounts: list[Account], events: set[type[Event]]) -> No
             _name(waiting.pop(), book.names)
         book.add(
             event, conversation.number, conversation.originator.address, conversation.responder.address,
-            conversation.transport == "tcp",
+            conversation.transport == "tcp", (conversation.originator.port, conversation.responder.port),
         )
     while waiting:
         _name(waiting.pop(), book.names)

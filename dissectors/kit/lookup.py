@@ -23,6 +23,11 @@ class Step:
     """One exchange on the way. zone: what the server was asked as the authority for, "" where that is not known.
 
     answer: what it said, in words, "" where nothing was seen.     end_ns: -1 then.     attempts: queries sent.
+    alike: of these, those that may be a question of somebody else on the same machine.     late_ns: since the question
+    was given up, of an answer that came all the same; -1.
+    failure: the code of an answer that is an error.     edns: whether the question carries EDNS.
+    closed: how the connection that carried the question ended without an answer, in words.
+    elsewhere: the address that answered in place of the server.
     """
 
     def __init__(
@@ -38,6 +43,12 @@ class Step:
         self.end_ns = -1
         self.tcp = tcp
         self.attempts = 1
+        self.alike = 0
+        self.late_ns = -1
+        self.failure = ""
+        self.edns = False
+        self.closed = ""
+        self.elsewhere = ""
 
     def same(self, server: str, question: str, tcp: bool) -> bool:
         """Whether this question is one more attempt at the same exchange."""
@@ -46,7 +57,7 @@ class Step:
     def text(self) -> str:
         of = f" ({self.zone if self.zone != '.' else 'root'})" if self.zone else ""
         times = f", asked {self.attempts} times" if self.attempts > 1 else ""
-        return f"{self.server}{of}: {self.question}{times} → {self.answer or 'no answer seen'}"
+        return f"{self.server}{of}: {self.question}{times} → {self.answer or self.closed or 'no answer seen'}"
 
     def as_json(self) -> dict[str, JsonValue]:
         frames: list[JsonValue] = []
@@ -65,6 +76,7 @@ class Lookup:
     seconds: how long the answer may be cached, -1 where it does not say.
     repeated_before_ttl: seconds for which an earlier answer to the same client was still good; -1 where there was none.
     over_tcp: asked again over TCP after a truncated answer.
+    errors: the extended errors of its answers, in words, with their codes (RFC 8914).
     steps: exchanges, in order; several where servers referred onwards or the answer was fetched from others.
     """
 
@@ -82,6 +94,7 @@ class Lookup:
         self.seconds = -1
         self.repeated_before_ttl = -1
         self.over_tcp = False
+        self.errors: dict[int, str] = {}
         self.attempts = 0
         self.steps: list[Step] = []
         self.frames: list[int] = []
@@ -103,9 +116,10 @@ class Lookup:
     def result(self) -> str:
         if self.kind == ANSWERED:
             return self.summary
+        over_tcp = "without an answer over TCP" if self.over_tcp else "not seen to be asked again over TCP"
         return {
             NO_NAME: "no such name (NXDOMAIN)", NO_DATA: f"no {self.type} records (NODATA)",
-            UNANSWERED: "no answer seen", TRUNCATED: "truncated, and not seen to be asked again over TCP",
+            UNANSWERED: "no answer seen", TRUNCATED: f"truncated, and {over_tcp}",
         }.get(self.kind, self.summary)
 
     def what(self) -> str:
@@ -120,6 +134,8 @@ class Lookup:
             text += f" The name is an alias: {' → '.join([self.name, *self.chain])}."
         if self.over_tcp:
             text += " The answer over UDP was truncated, so the question was asked again over TCP."
+        for error in self.errors.values():
+            text += f" The server adds: {error}."
         if len(self.steps) > 1:
             text += f" It took {plural(len(self.steps) + self.left_out, 'exchange')}: "
             text += "; ".join([step.text() for step in self.steps]) + "."
@@ -168,8 +184,11 @@ class Book:
         self.names: dict[str, str] = {}
         self.dropped: dict[str, int] = {}
 
-    def add(self, event: Event, conversation: int, originator: str, responder: str, tcp: bool = False) -> None:
-        """The next event of its protocol, in order of time. originator, responder: addresses of its conversation."""
+    def add(
+        self, event: Event, conversation: int, originator: str, responder: str, tcp: bool = False,
+        ports: tuple[int, int] = (0, 0),
+    ) -> None:
+        """The next event of its protocol, in order of time. originator, responder, ports: of its conversation."""
 
     def finish(self) -> list[Lookup]:
         """The capture is over: every lookup, those that are open as they stand."""

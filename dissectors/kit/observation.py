@@ -113,6 +113,10 @@ class Observation:
             if spot.kind == HIDDEN and spot.until == ALWAYS:
                 spot.until = max(spot.since, time - 1)
 
+    def forget(self, why: str) -> None:
+        """Blind spots that were noted for this reason, before it is judged anew."""
+        self.spots = [[spot for spot in spots if spot.why != why] for spots in self.spots]
+
     # -- asked by every statement of absence ---------------------------------------------------------------
 
     @property

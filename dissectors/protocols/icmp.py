@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import ANYWHERE, BASE, CORE, EXTRA, FORWARD, Event, Evidence, JsonValue, Malformed, Observed
+from dissectors.kit.event import ANYWHERE, BASE, CORE, EXTRA, Event, Evidence, JsonValue, Malformed, Observed
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.phase import Stretch, Summary
 from dissectors.kit.protocol import YES, Context, Dissector, Output, Protocol, Term
@@ -103,6 +103,11 @@ class IcmpError(Event):
         if self.kind == TIME_EXCEEDED:
             return _exceeded(self.code)
         return V4_NAMES.get(self.kind, f"ICMP type {self.kind}")
+
+    @property
+    def exceeded(self) -> bool:
+        """The hop limit ran out on the way (RFC 792; RFC 4443 §3.3)."""
+        return self.kind == (V6_TIME_EXCEEDED if self.version == 6 else TIME_EXCEEDED) and self.code == 0
 
     def what(self) -> str:
         text = f"{self.sender} reports: {self.reason()}."
@@ -288,6 +293,9 @@ class IcmpDissector(Dissector):
             if asked is not None:
                 both = Observed(datagram.time, datagram.direction, Evidence((asked[1], datagram.frame)))
                 return [Echo(both, identifier, number, datagram.time - asked[0])]
+        if is_error(self.version, kind):
+            # An error that quotes a request is an answer to it.
+            self.open.pop((*quoted_echo(self.version, data), 1 - datagram.direction), None)
         return [IcmpMessage(observed, self.version, data)]
 
     def on_close(self, close: Close) -> list[Output]:
@@ -295,7 +303,17 @@ class IcmpDissector(Dissector):
             return []
         frames = sorted(frame for _time, frame in self.open.values())
         last = max(time for time, _frame in self.open.values())
-        return [EchoUnanswered(Observed(last, FORWARD, Evidence(tuple(frames[:20]))), len(frames))]
+        direction = next(iter(self.open))[2]
+        return [EchoUnanswered(Observed(last, direction, Evidence(tuple(frames[:20]))), len(frames))]
+
+
+def quoted_echo(version: int, message: bytes) -> tuple[int, int]:
+    """Identifier and number of the echo request that an error quotes; (-1, -1) where it quotes none."""
+    at = HEADER + (40 if version == 6 else (message[HEADER] & 15) << 2 if len(message) > HEADER else 0)
+    request = V6_ECHO if version == 6 else ECHO
+    if len(message) < at + HEADER or message[at] != request or at == HEADER:
+        return -1, -1
+    return int.from_bytes(message[at + 4:at + 6]), int.from_bytes(message[at + 6:at + 8])
 
 
 def _exceeded(code: int) -> str:

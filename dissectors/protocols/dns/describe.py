@@ -113,7 +113,7 @@ def response_text(message: DnsMessage, out: DnsOutcome) -> str:
     kind = out.kind
     if kind == DONE:
         return f"The {opcode_name(message.opcode)} for {name or 'the zone'} was accepted"
-    errors = extended_errors(message)
+    errors = extended_errors(message).values()
     said = f"; the server adds: {'; '.join(errors)}" if errors else ""
     if kind == TRUNCATED:
         return (

@@ -8,7 +8,6 @@ from mypy_extensions import i64
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, LimitReached, Malformed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
-from dissectors.kit.units import duration
 from dissectors.protocols.dns.events import DnsResponse, DnsRetry, DnsUnanswered, Mismatch, Query
 from dissectors.protocols.dns.events_multicast import (
     LlmnrQuery,
@@ -22,14 +21,12 @@ from dissectors.protocols.dns.message import HEADER, DnsMessage, DnsReceived
 from dissectors.protocols.dns.rdata import fault
 from dissectors.protocols.dns.stream import MessageStream, Piece
 from dissectors.protocols.dns.transactions import (
-    AGAIN,
     CONTINUED,
     MATCH,
     MAX_ASKED,
     NEVER_ASKED,
     WRONG_ID,
     WRONG_QUESTION,
-    Asked,
     Transactions,
 )
 
@@ -39,6 +36,10 @@ MULTICAST: Final = 1   # mDNS
 LINK_LOCAL: Final = 2  # LLMNR
 NAMES: Final = ("dns", "mdns", "llmnr")
 
+# Two directions that were captured at two places can stand in the wrong order, by the difference of their delays.
+ORDER_NS: Final = 1_000_000_000
+MAX_EARLY: Final = 64    # answers of a conversation that wait for a question behind them
+
 
 class DnsDissector(Dissector):
     """kind: UNICAST, MULTICAST or LINK_LOCAL. Each direction has its own ids, for servers that ask one another."""
@@ -46,12 +47,16 @@ class DnsDissector(Dissector):
     def __init__(self, context: Context, kind: int) -> None:
         self.kind: i64 = kind
         self.midstream = context.midstream
+        self.observed = context.observed
+        self.whole = context.transport == "tcp"   # of datagrams nobody can know whether one is missing
+        self.early: dict[tuple[int, int, bytes], Mismatch] = {}   # by direction of the asker, id and question
         self.asked_forward = Transactions()
         self.asked_backward = Transactions()
         self.forward: MessageStream | None = None
         self.backward: MessageStream | None = None
         self.limit_told = False
         self.sides_ended = 0   # bits: the originator's, the responder's
+        self.ended_by = NEITHER   # the side that ended first
 
     # -- inputs ----------------------------------------------------------------------------------------
 
@@ -80,6 +85,8 @@ class DnsDissector(Dissector):
         """One side may end before the other answers, so questions stay open until both did, or all is over."""
         out: list[Output] = []
         if close.direction != NEITHER:
+            if not self.sides_ended:
+                self.ended_by = close.direction
             self.sides_ended |= 1 << close.direction
         whole = close.direction == NEITHER or self.sides_ended == 3
         for direction, stream in ((FORWARD, self.forward), (BACKWARD, self.backward)):
@@ -143,7 +150,12 @@ class DnsDissector(Dissector):
         again = asked.attempt > 1
         kind = self.kind
         if kind == UNICAST:
-            return DnsRetry(received, message, asked) if again else Query(received, message, asked)
+            query = DnsRetry(received, message, asked) if again else Query(received, message, asked)
+            early = self.early.pop((received.direction, int(message.id), asked.key), None)
+            if early is not None and received.time - early.time <= ORDER_NS:
+                early.before(asked)
+                query.early = early
+            return query
         if kind == MULTICAST:
             return MdnsRetry(received, message, asked) if again else MdnsQuery(received, message, asked)
         return LlmnrRetry(received, message, asked) if again else LlmnrQuery(received, message, asked)
@@ -151,13 +163,18 @@ class DnsDissector(Dissector):
     def _response(self, received: DnsReceived, message: DnsMessage) -> Event:
         """The asker is the other side."""
         transactions = self.asked_forward if received.direction else self.asked_backward
-        fit = transactions.response(message)
+        fit = transactions.response(message, received.time)
         asked = transactions.asked
         kind = self.kind
         if kind == UNICAST:
             if fit in (MATCH, CONTINUED) and asked is not None:
                 return DnsResponse(received, message, asked, continued=fit == CONTINUED)
-            return Mismatch(received, message, asked, _reason(fit, asked, message, received.time))
+            stray = Mismatch(received, message, asked, fit, self.observed if self.whole else None)
+            if fit in (NEVER_ASKED, WRONG_ID, WRONG_QUESTION):
+                if len(self.early) >= MAX_EARLY:
+                    del self.early[next(iter(self.early))]
+                self.early[(1 - received.direction, int(message.id), message.question_key())] = stray
+            return stray
         if fit not in (MATCH, CONTINUED):
             asked = None     # whoever owns the name may answer, asked or not
         if kind == MULTICAST:
@@ -168,7 +185,8 @@ class DnsDissector(Dissector):
 
     def _unanswered(self, transactions: Transactions, direction: int, close: Close, out: list[Output]) -> None:
         for asked in transactions.open.values():
-            out.append(DnsUnanswered(asked, direction, close))
+            if not asked.early:
+                out.append(DnsUnanswered(asked, direction, close, self.ended_by, self.observed))
         transactions.open.clear()
 
     def _limit(self, received: DnsReceived, out: list[Output]) -> None:
@@ -176,34 +194,3 @@ class DnsDissector(Dissector):
         if transactions.overflow and not self.limit_told:
             self.limit_told = True
             out.append(LimitReached(received.observed(), NAMES[self.kind], "queries remembered", MAX_ASKED))
-
-
-def _reason(fit: int, asked: Asked | None, message: DnsMessage, time: int) -> str:
-    """Why a response answers nothing, as a sentence."""
-    if fit == NEVER_ASKED or asked is None:
-        return (
-            "No question for this answer was seen in this conversation: the capture may have started after it, or "
-            "the answer may be forged."
-        )
-    after = duration(time - asked.time)
-    if fit == WRONG_ID:
-        return (
-            f"This question is open under the id 0x{asked.id:04x} (frame {asked.frame}), but the answer has "
-            f"0x{message.id:04x}: a late answer to an older query, or an attempt to guess the id."
-        )
-    if fit == WRONG_QUESTION:
-        return (
-            f"The id is that of the query in frame {asked.frame}, but the answer repeats another question than that "
-            "query asked: an attempt to forge an answer looks like this."
-        )
-    if fit == AGAIN and asked.answers <= asked.attempt:
-        return (
-            f"The question was sent {asked.attempt} times and answered already; this comes {after} after the query in "
-            f"frame {asked.frame} and is most likely the answer to another attempt."
-        )
-    if fit == AGAIN:
-        return (
-            f"The query in frame {asked.frame} was answered already; this comes {after} after it: a duplicated "
-            "packet, a second server, or an injected answer. The client keeps whichever came first."
-        )
-    raise ValueError(fit)

@@ -6,13 +6,25 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue, Observed
 from dissectors.kit.identity import Identity
 from dissectors.kit.inputs import Close
+from dissectors.kit.observation import Absence, Observation
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.dns.describe import flag_names, label, query_text, question_text, response_text
 from dissectors.protocols.dns.identity import named_in
 from dissectors.protocols.dns.message import ADDITIONAL, ANSWER, AUTHORITY, MAX_TTL, QR, DnsMessage, DnsReceived
 from dissectors.protocols.dns.outcome import DnsOutcome, outcome_json, outcome_of
 from dissectors.protocols.dns.rdata import record_json
-from dissectors.protocols.dns.transactions import Asked
+from dissectors.protocols.dns.transactions import (
+    AGAIN,
+    COPIED,
+    DIFFERS,
+    EARLY,
+    NEVER_ASKED,
+    OTHER_ADDRESS,
+    TOO_LATE,
+    WRONG_ID,
+    WRONG_QUESTION,
+    Asked,
+)
 from dissectors.wire.dns_codes import QUERY, opcode_name, rcode_name
 from dissectors.wire.dns_types import OPT, class_name, type_name
 
@@ -101,7 +113,10 @@ class MessageEvent(Event):
 
 
 class Query(MessageEvent):
-    """A question. attempt: from 1; since_ns: since the attempt before, -1 for the first; first_frame: of the first."""
+    """A question. attempt: from 1; since_ns: since the attempt before, -1 for the first; first_frame: of the first.
+
+    early: an answer to it that stands before it in the capture.
+    """
 
     name: ClassVar[str] = "dns.query"
     importance: ClassVar[str] = BASE
@@ -114,6 +129,8 @@ class Query(MessageEvent):
 
     def __init__(self, received: DnsReceived, message: DnsMessage, asked: Asked) -> None:
         super().__init__(received, message, asked.previous_frame)
+        self.asked = asked
+        self.early: Mismatch | None = None
         self.attempt = asked.attempt
         self.since_ns = asked.since_ns
         self.first_frame = asked.first_frame
@@ -175,6 +192,7 @@ class DnsResponse(MessageEvent):
         self, received: DnsReceived, message: DnsMessage, asked: Asked | None, *, continued: bool = False
     ) -> None:
         super().__init__(received, message, asked.frame if asked is not None else 0)
+        self.asked = asked
         self.asked_frame = 0
         self.response_ns = -1
         self.total_ns = -1
@@ -226,7 +244,12 @@ class DnsResponse(MessageEvent):
 
 
 class Mismatch(DnsResponse):
-    """A response that answers no question as it was asked. reason: in words."""
+    """A response that answers no question as it was asked. fit: how it relates to what was asked.
+
+    observed: what was observed of its conversation, where a stream carries it; of datagrams nobody can know whether
+    one is missing.     refers: what it nearly answers, in words.
+    instead: the address that was asked, where it came from another one.    since: its question was given up, in ns.
+    """
 
     name: ClassVar[str] = "dns.mismatch"
     importance: ClassVar[str] = CORE
@@ -237,13 +260,58 @@ class Mismatch(DnsResponse):
         "or loses packets, a duplicated packet, a server that answers twice."
     )
 
-    def __init__(self, received: DnsReceived, message: DnsMessage, asked: Asked | None, reason: str) -> None:
+    def __init__(
+        self, received: DnsReceived, message: DnsMessage, asked: Asked | None, fit: int,
+        observed: Observation | None = None,
+    ) -> None:
         """asked: the query that it nearly answers."""
         super().__init__(received, message, asked)
         self.response_ns = -1
         self.total_ns = -1
         self.attempts = 0
-        self.reason = reason
+        self.first = asked.first if asked is not None else None
+        self.again = asked.attempt if asked is not None else 0
+        self.observed = observed
+        self.refers = ""
+        self.instead = ""
+        self.since = -1
+        self._fit = fit
+        self._open = asked is not None and asked.answers == 0
+
+    @property
+    def fit(self) -> int:
+        """A question behind it that has an answer of its own is not its question."""
+        if self._fit == EARLY and (self.asked is None or self.asked.answers):
+            return NEVER_ASKED
+        return self._fit
+
+    @property
+    def whole(self) -> bool:
+        """Nothing that the asker sent before it can be missing."""
+        return self.observed is not None and self.observed.absence(1 - self.direction, -1, self.time).proven
+
+    @property
+    def unanswered(self) -> bool:
+        """The question that it nearly answers never had an answer of its own."""
+        return self._open and self.asked is not None and self.asked.answers == 0
+
+    def before(self, asked: Asked) -> None:
+        """Its question came behind it."""
+        asked.early = True
+        self._fit, self.asked = EARLY, asked
+
+    def belongs(self, fit: int, asked: Asked, refers: str) -> None:
+        """It answers a question of another conversation, or one that was given up."""
+        self._fit, self.asked, self.refers = fit, asked, refers
+
+    def said_before(self) -> str:
+        """What the first answer says, "" where that is not kept."""
+        return response_text(self.first, outcome_of(self.first)) if self.first is not None else ""
+
+    @property
+    def reason(self) -> str:
+        """Why it answers nothing, as a sentence."""
+        return _reason(self)
 
     def label(self) -> str:
         return "stray answer"
@@ -257,8 +325,42 @@ class Mismatch(DnsResponse):
         return out
 
 
+def _reason(event: Mismatch) -> str:
+    fit, asked = event.fit, event.asked
+    if asked is None or fit == NEVER_ASKED:
+        if event.whole:
+            return "No question for this answer was asked in this conversation, which is there from its beginning."
+        return (
+            "No question for this answer was seen in this conversation: the capture may have started after it or lost "
+            "it, or the answer may be forged."
+        )
+    after = duration(abs(event.time - asked.time))
+    return {
+        EARLY: f"Its question stands {after} behind it, in frame {asked.frame}: the capture has the two directions in "
+        "another order than they were sent.",
+        OTHER_ADDRESS: f"It answers the {event.refers}, {after} after it and with its id 0x{asked.id:04x} and port: a "
+        "client may not accept an answer from another address than it asked.",
+        TOO_LATE: f"It answers the {event.refers}, {after} after it was asked.",
+        WRONG_ID: f"This question is open under the id 0x{asked.id:04x} (frame {asked.frame}), but the answer has "
+        f"0x{event.message.id:04x}: a late answer to an older query, or an attempt to guess the id.",
+        WRONG_QUESTION: f"The id is that of the query in frame {asked.frame}, but the answer repeats another question "
+        "than that query asked: an attempt to forge an answer looks like this.",
+        COPIED: f"The query in frame {asked.frame} was answered already; this is the same answer octet for octet, "
+        f"{after} after the query: the packet came twice, or the server answered twice.",
+        AGAIN: f"The query in frame {asked.frame} was answered already; this comes {after} after it and says the same."
+        if event.again < 2 else f"The question was sent {event.again} times and answered already; this comes {after} "
+        f"after the query in frame {asked.frame} and is most likely the answer to another attempt.",
+        DIFFERS: f"The query in frame {asked.frame} was answered already; this comes {after} after it and says "
+        "something else, so it is no copy. The client keeps whichever came first.",
+    }[fit]
+
+
 class DnsUnanswered(Event):
-    """A question that no answer was seen to. waited_ns: from the first attempt until `how` ended the watch."""
+    """A question that no answer was seen to. waited_ns: from the first attempt until `how` ended the watch.
+
+    ended_by: the side that ended the conversation first, NEITHER where that is not known.
+    observed: what was observed of its conversation.
+    """
 
     name: ClassVar[str] = "dns.unanswered"
     phase: ClassVar[str] = LOOKUP
@@ -269,10 +371,13 @@ class DnsUnanswered(Event):
         "the server is down or ignores the question, or the capture does not hold the answer."
     )
 
-    def __init__(self, asked: Asked, direction: int, close: Close) -> None:
+    def __init__(self, asked: Asked, direction: int, close: Close, ended_by: int, observed: Observation) -> None:
         """direction: of the asker.   close: what ended the watch."""
         frames = (asked.frame,) if asked.first_frame == asked.frame else (asked.first_frame, asked.frame)
         super().__init__(close.time, direction, Evidence(frames))
+        self.asked = asked
+        self.ended_by = ended_by
+        self.observed = observed
         self.message = asked.message()
         self.attempts = asked.attempt
         self.waited_ns = close.until - asked.first_time
@@ -288,7 +393,15 @@ class DnsUnanswered(Event):
         text = f"No answer was seen to {about}"
         if self.attempts > 1:
             text += f", asked {self.attempts} times"
-        return f"{text}; {end} {duration(self.waited_ns)} after it was first asked."
+        text = f"{text}; {end} {duration(self.waited_ns)} after it was first asked"
+        absence = self.absence
+        missed = not absence.proven and self.how != "capture"    # which the sentence says already
+        return f"{text}, but {absence.why}." if missed else f"{text}."
+
+    @property
+    def absence(self) -> Absence:
+        """That no answer came. Known when all was read: holes are found at the end."""
+        return self.observed.absence(1 - self.direction, self.asked.first_time, self.time)
 
     def identifies(self) -> list[Identity]:
         question = self.message.question()

@@ -2,7 +2,8 @@
 
 Events of every DNS conversation go in, in the order of time; lookups come out. Nothing is inferred that the
 frames do not show: two exchanges belong together where the client asks the same question again while it is
-open, asks for the alias it was just given, or asks a server that it was just referred to.
+open, asks for the alias it was just given, or asks a server that it was just referred to. Two programs of one machine
+may ask the same at once: their questions are two, where neither the id nor the socket nor a wait says otherwise.
 """
 from __future__ import annotations
 
@@ -10,47 +11,29 @@ from typing import Final
 
 from dissectors.kit.event import FORWARD, Event
 from dissectors.kit.lookup import ANSWERED, TRUNCATED, UNANSWERED, Book, Lookup, Step
-from dissectors.kit.units import plural
+from dissectors.kit.units import duration
 from dissectors.protocols.dns.addresses import address_of_reverse
-from dissectors.protocols.dns.describe import listed, shortened
-from dissectors.protocols.dns.events import DnsResponse, Mismatch, Query
+from dissectors.protocols.dns.describe import shortened
+from dissectors.protocols.dns.events import DnsResponse, DnsUnanswered, Mismatch, Query
 from dissectors.protocols.dns.events_multicast import MdnsQuery, MdnsResponse, MdnsRetry
+from dissectors.protocols.dns.lookup_entry import MAX_STEPS, OpenLookup, absorb, key_of, note, summary_of
 from dissectors.protocols.dns.message import RD, DnsMessage
 from dissectors.protocols.dns.names import Name, ancestor
-from dissectors.protocols.dns.outcome import ALIAS, FAILED, REFERRAL, DnsOutcome, addresses
+from dissectors.protocols.dns.outcome import ALIAS, FAILED, REFERRAL, DnsOutcome, addresses, extended_errors
 from dissectors.protocols.dns.rdata import decode_or_generic
-from dissectors.wire.dns_codes import QUERY, rcode_name
+from dissectors.protocols.dns.transactions import EARLY, NEVER_ASKED, OTHER_ADDRESS, TOO_LATE, Asked
+from dissectors.wire.dns_codes import QUERY
 from dissectors.wire.dns_types import AAAA, AXFR, IXFR, PTR, A, type_name
 
 MAX_OPEN: Final = 10_000        # lookups followed at once; the oldest is told as it stands
 MAX_DONE: Final = 100_000       # told but not yet taken
 MAX_REMEMBERED: Final = 65_536  # answers remembered, to notice that they are asked for again
 MAX_NAMES: Final = 65_536       # addresses with a name
-MAX_STEPS: Final = 64           # exchanges named in one lookup
 MAX_DEPTH: Final = 8            # servers that ask one another on behalf of one client
-MAX_SHOWN: Final = 4            # records of an answer
 
 GRACE_NS: Final = 5_000_000_000     # how long a referral, an alias, a truncated or failed answer may be followed up
 PATIENCE_NS: Final = 30_000_000_000  # after which the same question, unanswered until then, is a new lookup
-
-
-class _Open:
-    """A lookup under way. key: its client and question; qkey: the question; name: its key; zone: referred to last."""
-
-    def __init__(self, lookup: Lookup, key: bytes, qkey: bytes, name: bytes, parent: _Open | None) -> None:
-        self.lookup = lookup
-        self.key = key
-        self.qkey = qkey
-        self.name = name
-        self.parent = parent
-        self.children: list[_Open] = []
-        self.asked_at = 0
-        self.zone: bytes = b""
-        self.zone_text = ""
-        self.glue: list[str] = []
-        self.servers: list[bytes] = []  # its keys in `_by_server`
-        self.hook: bytes = b""          # its key in `_next`
-        self.closed = False
+SOONEST_NS: Final = 50_000_000      # nobody gives up an answer sooner; Unbound's first wait is the shortest known
 
 
 class LookupBook(Book):
@@ -61,28 +44,54 @@ class LookupBook(Book):
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: dict[bytes, _Open] = {}
-        self._waiting: dict[bytes, tuple[int, _Open]] = {}   # may be followed up until that time; in its order
-        self._by_server: dict[bytes, _Open] = {}             # server and question: who waits for that server
-        self._next: dict[bytes, _Open] = {}                  # the question that would continue a lookup
+        self._open: dict[bytes, OpenLookup] = {}
+        self._entries: dict[OpenLookup, bool] = {}                # all that are open, in the order of their start
+        self._by_asked: dict[Asked, OpenLookup] = {}
+        # Who was asked what: by socket or stream, id and question.
+        self._asked: dict[tuple[str, int, int, bytes], tuple[Asked, str, OpenLookup]] = {}
+        self._given_up: dict[Asked, int] = {}                # questions, and when
+        self._waiting: dict[OpenLookup, int] = {}                 # may be followed up until that time; in its order
+        self._by_server: dict[bytes, OpenLookup] = {}             # server and question: who waits for that server
+        self._next: dict[bytes, OpenLookup] = {}                  # the question that would continue a lookup
         self._good_until: dict[bytes, int] = {}
         self._done: list[Lookup] = []
 
     # -- in and out ------------------------------------------------------------------------------------
 
-    def add(self, event: Event, conversation: int, originator: str, responder: str, tcp: bool = False) -> None:
-        """The next event. originator, responder: the addresses of its conversation, as text."""
+    def add(
+        self, event: Event, conversation: int, originator: str, responder: str, tcp: bool = False,
+        ports: tuple[int, int] = (0, 0),
+    ) -> None:
+        """The next event. originator, responder, ports: of its conversation, as text."""
         forward = event.direction == FORWARD
         sender, receiver = (originator, responder) if forward else (responder, originator)
-        if isinstance(event, Mismatch) or not isinstance(event, (Query, DnsResponse)):
+        if isinstance(event, DnsUnanswered):
+            self._abandoned(event, forward)
+            return
+        if not isinstance(event, (Query, DnsResponse)):
             return
         self._expire(event.time)
+        asker = f"stream {conversation}" if event.stream else sender if isinstance(event, Query) else receiver
+        port = event.stream or ports[0 if forward == isinstance(event, Query) else 1]
+        if isinstance(event, Mismatch):
+            self._stray(event, asker, port, receiver, sender)
+            return
         if isinstance(event, MdnsResponse):
             self._announced(event.message)
         elif event.message.opcode != QUERY or isinstance(event, (MdnsQuery, MdnsRetry)):
             return
         elif isinstance(event, Query):
-            self._query(event, conversation, sender, receiver, tcp)
+            entry = self._query(event, conversation, sender, receiver, tcp)
+            if entry is None:
+                return
+            if len(self._asked) >= MAX_OPEN:
+                del self._asked[next(iter(self._asked))]
+            key = (asker, port, int(event.message.id), event.message.question_key())
+            self._asked.pop(key, None)
+            self._asked[key] = (event.asked, receiver, entry)
+            early = event.early
+            if early is not None and early.fit == EARLY:
+                self._response(early, conversation, sender, receiver)
         else:
             self._response(event, conversation, receiver, sender)
 
@@ -93,22 +102,29 @@ class LookupBook(Book):
 
     def finish(self) -> list[Lookup]:
         """The capture is over: what is open is told as it stands."""
-        for entry in list(self._open.values()):
+        for entry in list(self._entries):
             self._close(entry)
         return self.take()
 
     # -- questions -------------------------------------------------------------------------------------
 
-    def _query(self, event: Query, conversation: int, client: str, server: str, tcp: bool) -> None:
+    def _query(self, event: Query, conversation: int, client: str, server: str, tcp: bool) -> OpenLookup | None:
         message = event.message
         question = message.question()
         if question is None:
-            return
+            return None
         qkey = message.question_key()
         name = question.name.key()
-        entry = self._follows(client, server, qkey, name, message, event.time)
+        stream = tcp or event.stream != 0
+        entry = self._follows(client, server, qkey, name, event, conversation, stream)
         if entry is None:
-            entry = self._begin(client, server, qkey, question.name, type_name(question.type), event.time)
+            entry = self._begin(client, server, qkey, question.name, type_name(question.type), event)
+        alike = not self._surely(entry, event, server)
+        entry.last, entry.at, entry.stream = event, conversation, stream
+        entry.abandoned, entry.failed = False, ""
+        if len(entry.asked) < MAX_STEPS:
+            entry.asked.append(event.asked)
+            self._by_asked[event.asked] = entry
         lookup = entry.lookup
         lookup.attempts += 1
         if lookup.kind == TRUNCATED and tcp:
@@ -124,29 +140,64 @@ class LookupBook(Book):
         last = lookup.steps[-1] if lookup.steps else None
         if last is not None and last.same(server, text, tcp):
             last.attempts += 1
+            last.alike += alike
             if len(last.frames) < MAX_STEPS:
                 last.frames.append(frame)
         elif len(lookup.steps) < MAX_STEPS:
             zone = entry.zone_text if server in entry.glue or not entry.glue else ""
             lookup.steps.append(Step(client, server, zone, text, frame, event.time, tcp))
+            lookup.steps[-1].edns = message.edns != 0
         else:
             lookup.left_out += 1
-        _note(lookup, frame, conversation, event.time)
+        note(lookup, frame, conversation, event.time)
+        return entry
+
+    def _surely(self, entry: OpenLookup, event: Query, server: str) -> bool:
+        """Whether the question surely is one more attempt of the same asker: by its id, since it turns to another
+        server, or since it is that of a resolver, which keeps what it is told."""
+        last = entry.last
+        if last is None or entry.stream or entry.lookup.steps[-1].server != server:
+            return True
+        return last.message.id == event.message.id or entry.parent is not None or entry.zone != b""
+
+    def _again(self, entry: OpenLookup, event: Query, conversation: int, server: str, stream: bool) -> bool:
+        """Whether the same question continues this lookup of its client."""
+        last = entry.last
+        kind = entry.lookup.kind
+        wait = event.time - entry.asked_at
+        if last is None:
+            return True
+        if kind == FAILED:      # asked elsewhere, or in another way; the same again is a new lookup
+            edns = (last.message.edns != 0) != (event.message.edns != 0)
+            return server != entry.failed or edns or stream != entry.stream or conversation == entry.at
+        if kind == TRUNCATED and entry.stream and stream:
+            return entry.abandoned
+        if kind != UNANSWERED:
+            return True
+        if stream and entry.stream:
+            return entry.abandoned or (conversation != entry.at and wait >= SOONEST_NS)
+        same = not stream and not entry.stream and (
+            last.message.id == event.message.id or conversation == entry.at
+        )
+        return same or wait >= SOONEST_NS
 
     def _follows(
-        self, client: str, server: str, qkey: bytes, name: bytes, message: DnsMessage, now: int
-    ) -> _Open | None:
+        self, client: str, server: str, qkey: bytes, name: bytes, event: Query, conversation: int, stream: bool
+    ) -> OpenLookup | None:
         """The open lookup of this client that the question continues."""
-        entry = self._open.get(client.encode() + b"\x00" + qkey)
+        message = event.message
+        entry = self._open.get(key_of(client, qkey, message))
         if entry is not None:
-            if entry.lookup.kind != UNANSWERED or now - entry.asked_at <= PATIENCE_NS:
+            if not self._again(entry, event, conversation, server, stream):
+                return None
+            if entry.lookup.kind != UNANSWERED or event.time - entry.asked_at <= PATIENCE_NS:
                 return entry
             self._close(entry)
             return None
         address = client.encode() + b"\x00"
         waiting = self._next.get(b"a" + address + name + qkey[-4:])
         if waiting is not None:
-            self._move(waiting, qkey, name)
+            self._move(waiting, qkey, name, message)
             return waiting
         if message.flags & RD:
             return None
@@ -158,31 +209,33 @@ class LookupBook(Book):
             if waiting is not None and server in waiting.glue and question is not None:
                 waiting.lookup.name = question.name.text()
                 waiting.lookup.type = type_name(question.type)
-                self._move(waiting, qkey, name)
+                self._move(waiting, qkey, name, message)
                 waiting.parent = self._parent(client, qkey, waiting)
                 return waiting
             at += name[at] + 1
         return None
 
-    def _begin(self, client: str, server: str, qkey: bytes, name: Name, type_: str, now: int) -> _Open:
-        key = client.encode() + b"\x00" + qkey
-        entry = _Open(Lookup(name.text(), type_, client, server, now), key, qkey, name.key(), None)
+    def _begin(self, client: str, server: str, qkey: bytes, name: Name, type_: str, event: Query) -> OpenLookup:
+        key = key_of(client, qkey, event.message)
+        now = event.time
+        entry = OpenLookup(Lookup(name.text(), type_, client, server, now), key, qkey, name.key(), None)
         entry.parent = self._parent(client, qkey, entry)
-        if len(self._open) >= MAX_OPEN:
+        if len(self._entries) >= MAX_OPEN:
             self._count("MAX_OPEN")
-            self._close(next(iter(self._open.values())))
+            self._close(next(iter(self._entries)))
+        self._entries[entry] = True
         self._open[key] = entry
         good = self._good_until.get(key, 0)
         if good > now:
             entry.lookup.repeated_before_ttl = (good - now) // 1_000_000_000
         return entry
 
-    def _parent(self, client: str, qkey: bytes, entry: _Open) -> _Open | None:
+    def _parent(self, client: str, qkey: bytes, entry: OpenLookup) -> OpenLookup | None:
         """The lookup that `client` is the server of, for the same question: it asks on behalf of that one."""
         parent = self._by_server.get(client.encode() + b"\x00" + qkey)
         if parent is None or entry.parent is not None or entry.children:
             return entry.parent
-        above: _Open | None = parent
+        above: OpenLookup | None = parent
         depth = 0
         while above is not None:
             if above is entry or depth == MAX_DEPTH:
@@ -192,17 +245,18 @@ class LookupBook(Book):
         parent.children.append(entry)
         return parent
 
-    def _move(self, entry: _Open, qkey: bytes, name: bytes) -> None:
+    def _move(self, entry: OpenLookup, qkey: bytes, name: bytes, message: DnsMessage) -> None:
         """The lookup goes on with another question."""
         self._unhook(entry)
-        self._open.pop(entry.key, None)
+        if self._open.get(entry.key) is entry:
+            del self._open[entry.key]
         entry.qkey = qkey
         entry.name = name
-        entry.key = entry.lookup.client.encode() + b"\x00" + qkey
+        entry.key = key_of(entry.lookup.client, qkey, message)
         self._open[entry.key] = entry
 
-    def _unhook(self, entry: _Open) -> None:
-        self._waiting.pop(entry.key, None)
+    def _unhook(self, entry: OpenLookup) -> None:
+        self._waiting.pop(entry, None)
         if self._next.get(entry.hook) is entry:
             del self._next[entry.hook]
 
@@ -210,32 +264,38 @@ class LookupBook(Book):
 
     def _response(self, event: DnsResponse, conversation: int, client: str, server: str) -> None:
         message = event.message
-        qkey = message.question_key()
-        entry = self._open.get(client.encode() + b"\x00" + qkey)
-        question = message.question()
-        if entry is None or question is None:
+        asked = event.asked
+        if asked is not None:
+            entry = self._by_asked.get(asked)
+        else:
+            entry = self._open.get(key_of(client, message.question_key(), message))
+        if entry is None or (asked is None and message.question() is None):
             return
         outcome = event.outcome()
+        entry.failed = server if outcome.kind == FAILED else ""
         lookup = entry.lookup
         lookup.kind = outcome.kind
-        lookup.summary = _summary(message, outcome)
+        lookup.summary = summary_of(message, outcome)
         lookup.seconds = outcome.seconds
-        lookup.end_ns = event.time
+        lookup.end_ns = max(event.time, lookup.start_ns)
+        lookup.errors.update(extended_errors(message))
         if outcome.kind != TRUNCATED and len(lookup.chain) < MAX_STEPS:
             lookup.chain += [target.text() for target in outcome.chain]
-        _note(lookup, event.evidence.frames[-1], conversation, event.time)
+        note(lookup, event.evidence.frames[-1], conversation, event.time)
         for step in reversed(lookup.steps):
             if step.end_ns < 0 and (step.server == server or len(lookup.steps) == 1):
                 step.server = server   # of a question to a multicast address, whoever answers
                 step.answer = shortened(lookup.summary)
-                step.end_ns = event.time
+                step.end_ns = max(event.time, step.start_ns)
+                step.failure = lookup.summary if outcome.kind == FAILED else ""
+                step.closed = ""
                 step.frames.append(event.evidence.frames[-1])
                 break
         self._learn(message, outcome, entry)
         self._expect_targets(entry, client, outcome)
         self._settle(entry, outcome, event.time, message)
 
-    def _settle(self, entry: _Open, outcome: DnsOutcome, now: int, message: DnsMessage) -> None:
+    def _settle(self, entry: OpenLookup, outcome: DnsOutcome, now: int, message: DnsMessage) -> None:
         """Done, or something has to follow."""
         kind = outcome.kind
         address = entry.lookup.client.encode() + b"\x00"
@@ -254,10 +314,58 @@ class LookupBook(Book):
             entry.hook = b"z" + address + entry.name if entry.zone else b""
         if entry.hook:
             self._next[entry.hook] = entry
-        self._waiting.pop(entry.key, None)
-        self._waiting[entry.key] = (now + GRACE_NS, entry)
+        self._wait(entry, now)
 
-    def _expect_targets(self, entry: _Open, client: str, outcome: DnsOutcome) -> None:
+    def _wait(self, entry: OpenLookup, now: int) -> None:
+        """What follows it up within GRACE_NS belongs to it."""
+        self._waiting.pop(entry, None)
+        self._waiting[entry] = now + GRACE_NS
+
+    def _abandoned(self, event: DnsUnanswered, forward: bool) -> None:
+        """The connection, or the stream of it, that carried a question is over, and nothing answered it."""
+        entry = self._by_asked.get(event.asked)
+        if entry is None or event.how not in ("fin", "rst"):
+            return
+        if event.stream:
+            self._given_up[event.asked] = event.time
+        entry.abandoned = True
+        lookup = entry.lookup
+        if event.absence.proven and lookup.steps and lookup.steps[-1].end_ns < 0:
+            asker = event.direction
+            who = "the connection was reset" if event.how == "rst" else (
+                "the client closed the connection" if event.ended_by == asker else "the server closed the connection"
+            )
+            lookup.steps[-1].closed = "the client gave up the question" if event.stream else who
+            lookup.steps[-1].end_ns = event.time
+            lookup.end_ns = max(lookup.end_ns, event.time)
+        self._wait(entry, event.time)
+
+    def _stray(self, event: Mismatch, asker: str, port: int, client: str, server: str) -> None:
+        """An answer whose question went to another address, or was given up before."""
+        if event.fit != NEVER_ASKED or not port:
+            return
+        found = self._asked.get((asker, port, int(event.message.id), event.message.question_key()))
+        if found is None:
+            return
+        asked, server_asked, entry = found
+        text = f"question in frame {asked.frame}"
+        step = next((step for step in reversed(entry.lookup.steps) if step.server == server_asked), None)
+        if server_asked != server:
+            event.belongs(OTHER_ADDRESS, asked, f"{text}, which went to {server_asked}")
+            event.instead = server_asked
+            if step is not None and not asked.answers:
+                step.elsewhere = server
+        elif asked in self._given_up:
+            since = event.time - self._given_up[asked]
+            event.belongs(TOO_LATE, asked, f"{text}, which the client had given up {duration(since)} before")
+            event.since = since
+            if step is not None:
+                step.late_ns = since
+                entry.lookup.kind = event.outcome().kind
+                entry.lookup.summary = summary_of(event.message, event.outcome())
+                entry.lookup.end_ns = event.time
+
+    def _expect_targets(self, entry: OpenLookup, client: str, outcome: DnsOutcome) -> None:
         """A resolver asks for the targets of an alias by themselves, to be sure of them: for the same client still.
 
         It may come to each by names above it, within the zone that it was referred to (RFC 9156 §2).
@@ -276,7 +384,7 @@ class LookupBook(Book):
                 if not entry.zone or key == entry.zone or not ancestor(entry.zone, key):
                     break
 
-    def _learn(self, message: DnsMessage, outcome: DnsOutcome, entry: _Open) -> None:
+    def _learn(self, message: DnsMessage, outcome: DnsOutcome, entry: OpenLookup) -> None:
         """Names of addresses: that which the first client asked for."""
         lookup = entry.lookup
         first = entry
@@ -315,12 +423,12 @@ class LookupBook(Book):
 
     def _expire(self, now: int) -> None:
         while self._waiting:
-            until, entry = next(iter(self._waiting.values()))
+            entry, until = next(iter(self._waiting.items()))
             if until > now:
                 return
             self._close(entry)
 
-    def _close(self, entry: _Open) -> None:
+    def _close(self, entry: OpenLookup) -> None:
         """Told now, or as a part of the lookup it was done for."""
         if entry.closed:
             return
@@ -329,7 +437,12 @@ class LookupBook(Book):
             self._close(child)
         entry.children = []  # no circle of references stays behind: the collector may be off
         self._unhook(entry)
-        self._open.pop(entry.key, None)
+        if self._open.get(entry.key) is entry:
+            del self._open[entry.key]
+        self._entries.pop(entry, None)
+        for asked in entry.asked:
+            self._by_asked.pop(asked, None)
+            self._given_up.pop(asked, None)
         for place in entry.servers:
             if self._by_server.get(place) is entry:
                 del self._by_server[place]
@@ -343,7 +456,7 @@ class LookupBook(Book):
         parent = entry.parent
         entry.parent = None
         if parent is not None:
-            _absorb(parent.lookup, lookup)
+            absorb(parent.lookup, lookup)
         elif len(self._done) < MAX_DONE:
             self._done.append(lookup)
         else:
@@ -351,45 +464,3 @@ class LookupBook(Book):
 
     def _count(self, cap: str) -> None:
         self.dropped[cap] = self.dropped.get(cap, 0) + 1
-
-
-def _note(lookup: Lookup, frame: int, conversation: int, now: int) -> None:
-    """Frames stay ascending because events come in the order of time."""
-    if len(lookup.frames) < 2 * MAX_STEPS and (not lookup.frames or lookup.frames[-1] != frame):
-        lookup.frames.append(frame)
-    if conversation not in lookup.conversations and len(lookup.conversations) < MAX_STEPS:
-        lookup.conversations.append(conversation)
-    lookup.end_ns = max(lookup.end_ns, now)
-
-
-def _absorb(parent: Lookup, child: Lookup) -> None:
-    """The steps that a server took to answer its client."""
-    room = max(MAX_STEPS - len(parent.steps), 0)
-    parent.steps += child.steps[:room]
-    parent.left_out += child.left_out + max(len(child.steps) - room, 0)
-    parent.steps.sort(key=_started)
-    parent.frames = sorted({*parent.frames, *child.frames})[:2 * MAX_STEPS]
-    parent.conversations = sorted({*parent.conversations, *child.conversations})[:MAX_STEPS]
-
-
-def _started(step: Step) -> int:
-    return step.start_ns
-
-
-def _summary(message: DnsMessage, outcome: DnsOutcome) -> str:
-    """What a response says, in few words."""
-    kind = outcome.kind
-    if kind == ANSWERED:
-        if message.qtype in (AXFR, IXFR):
-            return f"the zone, {plural(len(outcome.answers), 'record')} in the first message"
-        values = [shortened(decode_or_generic(message, record).text) for record in outcome.answers[:MAX_SHOWN]]
-        return listed(values, len(outcome.answers))
-    if kind == REFERRAL:
-        zone = outcome.zone.text() if outcome.zone is not None else "."
-        names = listed([server.text() for server in outcome.servers[:MAX_SHOWN]], len(outcome.servers))
-        return f"{'refers upward to' if outcome.upward else 'refers to'} the servers of {zone}: {names}"
-    if kind == ALIAS:
-        return f"an alias of {outcome.chain[-1].text()}"
-    if kind == FAILED:
-        return rcode_name(message.full_rcode())
-    return kind

@@ -162,9 +162,19 @@ def addresses(message: DnsMessage, out: DnsOutcome) -> list[str]:
     return [decode_or_generic(message, record).text for record in out.answers if record.type in (A, AAAA)]
 
 
-def extended_errors(message: DnsMessage) -> list[str]:
-    """The extended errors that the server adds, in words (RFC 8914)."""
-    out: list[str] = []
+def says(message: DnsMessage) -> tuple[int, frozenset[tuple[int, str]]]:
+    """What a response says, apart from the order and the lifetimes of its records."""
+    records = message.section(ANSWER)
+    return message.full_rcode(), frozenset([
+        (record.type, decode_or_generic(message, record).text) for record in records
+    ])
+
+
+def extended_errors(message: DnsMessage) -> dict[int, str]:
+    """The extended errors that the server adds, by their code, in words (RFC 8914)."""
+    out: dict[int, str] = {}
+    if not message.edns:
+        return out
     for record in message.section(ADDITIONAL):
         if record.type != OPT:
             continue
@@ -172,7 +182,10 @@ def extended_errors(message: DnsMessage) -> list[str]:
             options = decode_options(Cursor(message.data, record.start, record.end))
         except WireError:
             continue
-        out += [option.text for option in options if option.code == OPTION_ERROR]
+        for option in options:
+            code = option.fields.get("info_code")
+            if option.code == OPTION_ERROR and isinstance(code, int):
+                out[code] = option.text
     return out
 
 

@@ -6,10 +6,12 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.protocols.dns.message import DnsMessage
+from dissectors.protocols.dns.outcome import says
 from dissectors.wire.dns_codes import IQUERY
 from dissectors.wire.dns_types import AXFR, IXFR
 
 MAX_ASKED: Final = 2_048  # queries remembered per direction of a conversation, answered ones included
+MAX_ANSWER: Final = 4_096  # octets of an answer that is remembered, to compare another one with it
 
 # How a response relates to what was asked.
 MATCH: Final = 0
@@ -17,11 +19,16 @@ CONTINUED: Final = 1         # a further message of a zone transfer (RFC 5936 §
 NEVER_ASKED: Final = 2
 WRONG_ID: Final = 3          # this question is open, under another id
 WRONG_QUESTION: Final = 4    # this id is open, with another question
-AGAIN: Final = 5             # answered already
+AGAIN: Final = 5             # answered already, and this says no less
+COPIED: Final = 6            # the answer that came already, octet for octet
+DIFFERS: Final = 7           # answered already, asked no more often, and this says something else
+EARLY: Final = 8             # the question stands behind its answer
+OTHER_ADDRESS: Final = 9     # the question went to another address (RFC 5452 §9.1)
+TOO_LATE: Final = 10         # the client had given up the question
 
 
 class Asked:
-    """One query message. answers: responses that matched it.
+    """One query message. answers: responses that matched it; first: the first of them, with its time.
 
     question: as it was sent, without the header; the rest of a message that may be large is not kept.
     first_*: of the first of its series; since_ns: since the one before, -1 for the first.
@@ -35,6 +42,9 @@ class Asked:
         self.frame = frame
         self.time = time
         self.answers = 0
+        self.first: DnsMessage | None = None
+        self.first_answer = -1
+        self.early = False      # an answer to it stands before it in the capture
         if before is None:
             self.attempt = 1
             self.since_ns = -1
@@ -79,7 +89,7 @@ class Transactions:
         self.open[key] = asked
         return asked
 
-    def response(self, message: DnsMessage) -> int:
+    def response(self, message: DnsMessage, time: int) -> int:
         """How the response fits; `asked` is then the query concerned, if any."""
         asked = self.by_id.get(message.id)
         self.asked = asked
@@ -91,7 +101,10 @@ class Transactions:
             return WRONG_QUESTION
         asked.answers += 1
         if asked.answers > 1:
-            return CONTINUED if asked.qtype in (AXFR, IXFR) else AGAIN
+            return CONTINUED if asked.qtype in (AXFR, IXFR) else _again(asked, message)
+        asked.first_answer = time
+        if len(message.data) <= MAX_ANSWER:
+            asked.first = message
         # An empty question section is accepted: servers that cannot read a query send none back.
         self.open.pop(asked.key, None)
         return MATCH
@@ -104,3 +117,13 @@ class Transactions:
         if len(self.open) >= MAX_ASKED:
             del self.open[next(iter(self.open))]
             self.overflow = True
+
+
+def _again(asked: Asked, message: DnsMessage) -> int:
+    """How a further answer to the same question compares with the first."""
+    first = asked.first
+    if first is None or asked.answers <= asked.attempt:
+        return AGAIN
+    if first.data == message.data:
+        return COPIED
+    return AGAIN if says(first) == says(message) else DIFFERS

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dns_wire import message
+from dns_wire import AAAA, A, create, edns, message, option
 from told_accounts import (
     KB,
     MB,
@@ -36,10 +36,10 @@ from told_accounts import (
     zero_window,
 )
 
-from analyzer.model import Account, Analysis, CaptureSummary, Contested, Conversation
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from dissectors.kit.captured import ClockSet, OrderSet
-from dissectors.kit.event import DissectorFault, Evidence, LimitReached, Malformed, Observed, OtherProtocol
-from dissectors.kit.inputs import Gap, Overlap
+from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, Malformed, Observed, OtherProtocol
+from dissectors.kit.inputs import Close, Datagram, Gap, Overlap
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered, RoutingLoop
 from dissectors.protocols.tcp.events_answers import OldAnswer
@@ -126,6 +126,59 @@ def incomplete() -> Account:
     return made
 
 
+def silent(answers: int) -> Made:
+    """Two names that are asked of a server, and 5 s later of another one. answers: frames of the first one."""
+    def made() -> Analysis:
+        first = lookup((0, 0, QUESTION), (9 * SECOND, 0, message(8, question=("a.test", A))))
+        first.conversation.frames = [2, answers]
+        second = lookup(
+            (5 * SECOND, 0, QUESTION), (5 * SECOND + MS, 1, ANSWER),
+            (14 * SECOND, 0, message(8, question=("a.test", A))),
+            (14 * SECOND + MS, 1, message(8, 0x8180, ("a.test", A), (answer("a.test"),))), number=2, server="10.0.0.54",
+            first_frame=10,
+        )
+        return analysis(first, second)
+    return made
+
+
+def instead(identifier: int) -> Made:
+    """An answer of this id from an address that was not asked."""
+    return lambda: analysis(
+        lookup((0, 0, QUESTION)),
+        lookup((MS, 1, message(identifier, 0x8180, answers=(answer(),))), number=2, server="10.0.0.54", first_frame=2),
+    )
+
+
+def given_up(late: bool) -> Made:
+    """A question of a stream that is reset before, or after, its answer."""
+    def made() -> Analysis:
+        dissector, events = create(), list[Event]()
+        for step in ("question", "reset", "answer") if late else ("question", "answer", "reset"):
+            frame = len(events) + 1
+            if step == "reset":
+                outputs = dissector.on_close(Close(frame, frame * MS, 2, "rst"))
+                dissector = create()
+            else:
+                data = QUESTION if step == "question" else ANSWER
+                outputs = dissector.on_datagram(Datagram(frame, frame * MS, int(step == "answer"), data, len(data)))
+            events += [output for output in outputs if isinstance(output, Event)]
+        for event in events:
+            event.stream = 7
+        return analysis(account(*events))
+    return made
+
+
+def searched(*names: str) -> Made:
+    """The last of these names is there, and the others are not."""
+    messages: list[tuple[int, int, bytes]] = []
+    for place, text in enumerate(names):
+        for kind in (A, AAAA):
+            flags, answers = (0x8183, ()) if text != names[-1] else (0x8180, (answer(text),))
+            messages.append((len(messages) * MS, 0, message(2 * place + kind, question=(text, kind))))
+            messages.append((len(messages) * MS, 1, message(2 * place + kind, flags, (text, kind), answers)))
+    return response(*messages)
+
+
 def again(gap: int) -> Made:
     first, second = conversation(1, end=SECOND), conversation(2, start=SECOND + gap, end=SECOND + gap + MS)
     return lambda: analysis(account(of=first), account(of=second))
@@ -141,6 +194,10 @@ def stray(number: int) -> Made:
 
 QUESTION = message(7)
 ANSWER = message(7, 0x8180, answers=(answer(),))
+OTHER = message(7, 0x8180, answers=(answer(address=b"\x06\x06\x06\x06"),))
+EDNS = message(7, additional=(edns(),))
+ANSWER_8 = message(8, 0x8180, answers=(answer(),))
+STALE = edns(option(15, b"\0\3"))
 LATE_PING = EchoUnanswered(Observed(5 * SECOND, 0, Evidence((9,))), 2)
 PING = Echo(Observed(2 * MS, 1, Evidence((1, 2))), 1, 1, 2 * MS)
 
@@ -160,10 +217,6 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tcp.not_translated": (stray(100), stray(9 * MB)),
     "icmp.routing_loop": (
         bare(syn(), RoutingLoop(Observed(2 * MS, 0, Evidence((1, 2, 3))), 1, 3, (64, 60))), bare(syn(), unanswered())
-    ),
-    "capture.address_conflict": (
-        capture(contested=[Contested("10.0.0.5", [("02:00:00:00:00:0a", 2), ("02:00:00:00:00:0b", 3)], (2, 3))]),
-        capture(neighbours=["10.0.0.5 is at 02:00:00:00:00:0a (#2), by ARP"]),
     ),
     "tcp.syn_resent": (
         bare(syn(), syn(SECOND, 2, SECOND, 2), syn_ack(SECOND + MS, frame=3), established(SECOND + 2 * MS)),
@@ -220,6 +273,29 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tcp.challenge": (tcp(ChallengeAck(observed(MS, 0, 8, 9), "RST", MS)), tcp(reset())),
     "tcp.not_ended": (tcp(data(), not_ended("idle")), tcp(data(), reset())),
     "dns.mismatch": (response((0, 0, QUESTION), (MS, 1, message(8, 0x8180, answers=(answer(),)))), dns(answered())),
+    "dns.answers_differ": (
+        response((0, 0, QUESTION), (MS, 1, ANSWER), (2 * MS, 1, OTHER)),
+        response((0, 0, QUESTION), (MS, 1, ANSWER), (2 * MS, 1, ANSWER)),
+    ),
+    "dns.other_address": (instead(7), instead(8)),
+    "dns.too_late": (given_up(late=True), given_up(late=False)),
+    "dns.out_of_order": (
+        response((0, 1, ANSWER), (20 * MS, 0, QUESTION)),
+        response((0, 1, ANSWER), (20 * MS, 0, QUESTION), (30 * MS, 1, ANSWER)),
+    ),
+    "dns.server_silent": (silent(0), silent(1)),
+    "dns.fallback": (
+        response((0, 0, EDNS), (MS, 1, message(7, 0x8181, None)), (2 * MS, 0, message(8)), (3 * MS, 1, ANSWER_8)),
+        response((0, 0, EDNS), (MS, 1, message(7, 0x8181, None))),
+    ),
+    "dns.search_list": (searched("a.test.b.test", "a.test.test", "a.test"), searched("a.test.b.test", "b.test.a.test")),
+    "dns.extended_error": (
+        response((0, 0, QUESTION), (MS, 1, message(7, 0x8180, answers=(answer(),), additional=(STALE,)))),
+        response((0, 0, QUESTION), (MS, 1, message(7, 0x8180, answers=(answer(),), additional=(edns(),)))),
+    ),
+    "link.address_claimed_twice": (
+        capture(contested=[("10.0.0.5", (("02:00:00:00:00:aa", 2), ("02:00:00:00:00:bb", 3)))]), capture()
+    ),
     "dns.incomplete": (dns(incomplete()), dns(answered())),
     "icmp.error": (tcp(icmp_error()), tcp(icmp_error(3, 4, 1400))),
     "icmp.too_big": (tcp(icmp_error(2, 0, 1280, 6)), tcp(icmp_error(3, 0, 0, 6))),

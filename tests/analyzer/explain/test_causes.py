@@ -88,8 +88,8 @@ def test_two_machines_that_answer_one_request_and_a_reset_of_the_second(tmp_path
     film.open().up(500, 1051, 5001, PSH_ACK, 50)
     film.down(500.5, 5001, 0, RST, station=SECOND)
     told = film.told(tmp_path)
-    conflict = only(told, "capture.address_conflict")
-    assert "2 machines claim the address 10.0.0.5" in conflict.sentence
+    conflict = only(told, "link.address_claimed_twice")
+    assert "10.0.0.5 is claimed by two machines at the same time" in conflict.sentence
     assert conflict.frames == (2, 3)
     reset = only(told, "tcp.reset")
     assert "another machine sent it" in reset.sentence

@@ -35,10 +35,9 @@ from told_accounts import (
     zero_window,
 )
 
-from analyzer.explain.addresses import ADDRESS_CAPTURE_RULES
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.findings import CODES, MAX_OF_A_CODE, findings
-from analyzer.explain.icmp import ICMP_RULES
+from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
 from analyzer.explain.opening import OPENING_RULES
@@ -54,7 +53,7 @@ SAMPLES = Path(__file__).parents[3] / "samples"
 # The rules of protocols above TCP have tests of their own beside this one.
 RULES = (
     *OPENING_RULES, *LOSS_RULES, *PACE_RULES, *ENDING_RULES, *DNS_RULES, *ICMP_RULES, *QUALITY_RULES,
-    *QUALITY_CAPTURE_RULES, *ADDRESS_CAPTURE_RULES, *ENDING_CAPTURE_RULES, *DNS_CAPTURE_RULES,
+    *QUALITY_CAPTURE_RULES, *NEIGHBOUR_RULES, *ENDING_CAPTURE_RULES, *DNS_CAPTURE_RULES,
 )
 OWN = [rule.code for rule in RULES]
 
