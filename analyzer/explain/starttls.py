@@ -4,7 +4,8 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
-from dissectors.protocols.starttls.events import Agreed, InClear, Injected, StarttlsRefused, Stripped
+from dissectors.kit.observation import OCTETS
+from dissectors.protocols.starttls.events import Agreed, InClear, Injected, Requested, StarttlsRefused, Stripped
 
 CREDENTIALS: Final = "credentials"
 
@@ -35,12 +36,16 @@ def stripped(case: Case) -> list[Found]:
 
 
 def injected(case: Case) -> list[Found]:
+    asked = [event.time for event in case.of(Requested)]
     return [
         Found(
             f"Plain text ({event.octets} bytes) follows the request for TLS before the {event.protocol} server has "
             "answered it: a server that acts on it after the handshake lets strangers speak for the client.",
             frames_of([event]), case.conversation, confidence=POSSIBLE,
             basis="the order of the bytes; a client that does not wait looks the same",
+            absent=case.absence(
+                1 - event.direction, max([time for time in asked if time <= event.time], default=-1), event.time, OCTETS
+            ),
         )
         for event in case.of(Injected)
     ]
@@ -78,7 +83,7 @@ STARTTLS_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "tls.starttls_injected", "warn", injected,
         "Update the server: it must throw away what it had read before the handshake (CVE-2011-0411).",
-        "A capture at the client in which the same bytes are there.",
+        "A capture at the client in which the same bytes are there.", "", True,
     ),
     Rule(
         "tls.in_clear", "warn", in_clear,

@@ -271,8 +271,8 @@ def plaintext(case: Case) -> list[Found]:
     found = []
     port = case.conversation.responder.port
     for event in case.of(Plaintext):
-        if not event.answer and port not in TLS.ports["tcp"]:
-            continue         # nothing but a likeness speaks for TLS here
+        if not event.answer and (port not in TLS.ports["tcp"] or not case.absence(NEITHER, kinds=OCTETS).proven):
+            continue         # nothing but a likeness speaks for TLS here, or the port, where something is missing
         looks = f", but {event.guess}" if event.guess else ""
         if event.answer:
             sentence = f"{sender(event, case)} answered the ClientHello with bytes that are no TLS{looks}."

@@ -238,8 +238,13 @@ class StarttlsObserver(Dissector):
         self.out.append(Requested(self.of_client(command.time, command.frames), command))
 
     def behind(self, frames: tuple[int, ...], time: int, octets: int) -> None:
-        """Plain text of the client while its request for TLS waits for an answer. Told once."""
-        if self.request is not None and not self.injected:
+        """Plain text of the client while its request for TLS waits for an answer. Told once.
+
+        Where the server is not in the capture, it may have answered.
+        """
+        heard = self.context.observed.frames
+        unheard = heard[1 - self.dialogue.client] == 0 and heard[self.dialogue.client] > 0
+        if self.request is not None and not self.injected and not unheard:
             self.injected = True
             self.out.append(Injected(self.of_client(time, frames), octets))
 

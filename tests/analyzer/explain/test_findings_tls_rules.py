@@ -364,6 +364,19 @@ def test_an_alert_after_something_that_is_missing() -> None:
     assert "no word" not in found.sentence
 
 
+def test_what_is_missing_speaks_for_no_plain_text_and_no_injection() -> None:
+    """Where octets are missing, the port alone had it taken for TLS; and the server may have answered there."""
+    stray = Plaintext(TlsObserved(75 * MS, 0, (6,), 0), Notice(PLAIN, 6, 75 * MS, 0, 0, b"SSH-2"), Session())
+    behind = Injected(Said(75 * MS, 0, (6,), dialogue()), 40)
+    for event, code, of in (
+        (stray, "tls.plaintext", spoken("tls", 443)), (behind, "tls.starttls_injected", spoken("smtp", 25)),
+    ):
+        analysis = made(event, of=of)()
+        assert len(of_code(findings(analysis), code)) == 1
+        analysis.told[0].observed.miss(NOT_CAPTURED, 1, 60 * MS, 79 * MS, 6, "1 byte is not in the capture")
+        assert of_code(findings(analysis), code) == []
+
+
 def test_a_failure_after_the_server_hello_is_none_of_suites() -> None:
     late = alert(40)
     late.answered = True
