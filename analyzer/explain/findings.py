@@ -31,6 +31,7 @@ from dissectors.wire.secrets.text import shown_text
 from dissectors.wire.x509.chain import Certificates
 
 MAX_OF_A_CODE: Final = 5       # findings of one code that are told; how many more there are stands in the last
+MAX_OF_ALL: Final = 10_000     # ... where every conversation is told (--all)
 MAX_REMARKS: Final = 1         # of them, those that are only of the severity chat
 MAX_NUMBERS: Final = 8         # conversations named there
 
@@ -68,8 +69,10 @@ class Observations:
         return case.absence(NEITHER, kinds=kinds) if case is not None else NOWHERE
 
 
-def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
+def findings(analysis: Analysis, faults: Faults | None = None, *, whole: bool = False) -> list[Finding]:
     """What the events together mean: worst first, then by the time that it cost.
+
+    whole: those of every conversation are told one by one.
 
     A fault of ours in a rule costs what that rule had to say of one conversation, and is noted in faults; without
     them it is raised.
@@ -80,9 +83,9 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     observed = Observations(analysis, cases)
     for rule in CONVERSATION_RULES:
         found = [one for case in cases for one in _examined(rule, case, faults)]
-        made += _told(rule, found, observed)
+        made += _told(rule, found, observed, whole)
     for capture_rule in CAPTURE_RULES:
-        made += _told(capture_rule, _examined(capture_rule, analysis, faults), observed)
+        made += _told(capture_rule, _examined(capture_rule, analysis, faults), observed, whole)
     made.sort(key=_order)
     marks = {told.conversation.number: told.marks for told in analysis.told}
     return [_shown(finding, marks) for finding, _cost in made]
@@ -111,7 +114,7 @@ def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
         return []
 
 
-def _told(rule: Rule[T], found: list[Found], observed: Observations) -> list[tuple[Finding, int]]:
+def _told(rule: Rule[T], found: list[Found], observed: Observations, whole: bool) -> list[tuple[Finding, int]]:
     """The worst findings of a code; the rest is counted in the last of them."""
     made: list[tuple[Finding, int]] = []
     for one in found:
@@ -120,7 +123,7 @@ def _told(rule: Rule[T], found: list[Found], observed: Observations) -> list[tup
             made.append((finding, one.cost_ns))
     made.sort(key=_order)
     remarks = sum(finding.severity == SEVERITIES[0] for finding, _cost in made)    # they come last
-    most = min(MAX_OF_A_CODE, len(made) - remarks + MAX_REMARKS)
+    most = MAX_OF_ALL if whole else min(MAX_OF_A_CODE, len(made) - remarks + MAX_REMARKS)
     rest = [finding.conversation for finding, _cost in made[most:]]
     made = made[:most]
     if rest:

@@ -106,7 +106,7 @@ def _after(case: Case, exchange: ExchangeEvent) -> str:
 def no_head(case: Case) -> list[Found]:
     bare = [
         one for one in exchanges(case) if one.response is not None and one.response.version == "HTTP/0.9"
-        and one.request is not None and one.request.version != "HTTP/0.9"
+        and one.request is not None and one.request.version != "HTTP/0.9" and _seen(case, one).proven
     ]
     return [
         Found(

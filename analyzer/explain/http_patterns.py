@@ -352,9 +352,10 @@ def one_each(analysis: Analysis) -> list[Found]:
         ]
         closing = [exchange for _conversation, exchange in group if _closes(exchange)]
         why = " The server closes after each answer." if len(closing) * 2 > len(group) else ""
+        saved = f"; a single one would have saved {duration(sum(opening))} of handshakes" if sum(opening) else ""
         found.append(Found(
             f"{plural(len(in_turn) + 1, 'connection')} to {group[0][0].responder} carried one request each, one after "
-            f"another; a single one would have saved {duration(sum(opening))} of handshakes.{why}",
+            f"another{saved}.{why}",
             frames_of([exchange for _conversation, exchange in group]), group[0][0], cost_ns=sum(opening),
             basis="the round trip of each handshake; TLS would add to it",
         ))

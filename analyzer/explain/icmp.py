@@ -7,7 +7,7 @@ from analyzer.explain.losses import too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.icmp import EchoUnanswered, IcmpError, RoutingLoop
+from dissectors.protocols.icmp import Echo, EchoUnanswered, IcmpError, RoutingLoop
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_loss import Loss
 
@@ -111,9 +111,10 @@ def echo_unanswered(case: Case) -> list[Found]:
         return []
     count = sum([event.count for event in events])
     early = case.capture.end_ns - events[-1].time < PATIENCE_NS
+    once = count == 1 and bool(case.of(Echo))     # which a capture misses as easily as a line loses it
     return [Found(
         f"{plural(count, 'echo request')} to {place(case.conversation.responder)} had no reply.", frames_of(events),
-        case.conversation, severity="note" if early else "", confidence=POSSIBLE if early else LIKELY,
+        case.conversation, severity="note" if early or once else "", confidence=POSSIBLE if early else LIKELY,
         basis="the capture ends soon after the request" if early else "no reply with their number is in the capture",
         absent=case.absence(1 - events[-1].direction, events[0].time),
         otherwise=f"{plural(count, 'echo request')} to {place(case.conversation.responder)}: no reply in the capture.",

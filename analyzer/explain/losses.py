@@ -111,7 +111,7 @@ def _loss_severity(share: float, segments: int, episodes: int) -> str:
 
 def timeout(case: Case) -> list[Found]:
     found = []
-    for _side, events in case.by_side(Timeout):
+    for side, events in case.by_side(Timeout):
         lost = [event for event in events if not event.repair.repaired]
         cost = sum([_stalled(event) for event in events])
         segments = sum([event.repair.segments for event in events])
@@ -129,12 +129,20 @@ def timeout(case: Case) -> list[Found]:
             basis += ", far beyond the round trip in which a sender answers duplicate ACKs or SACK blocks"
         elif not any(too_big(error) for error in case.of(IcmpError)):
             basis += ", which nothing else explains"
+        soon = bool(lost) and case.capture.end_ns - _last_resend(lost[-1]) < RESEND_NS
+        unheard = not case.observed.frames[1 - side]
         found.append(Found(
-            sentence, frames_of(events), case.conversation, cost_ns=cost, confidence=_sureness(case), basis=basis,
+            sentence, frames_of(events), case.conversation, cost_ns=cost,
+            severity="note" if unheard or (soon and segments == 1) else "",
+            confidence=POSSIBLE if unheard else _sureness(case), basis=basis,
             next_step="Find out why the duplicate ACKs brought no repair: a resend that was lost too, or ACKs that the "
             "sender did not get or could not use." if asked else "",
         ))
     return found
+
+
+def _last_resend(event: Timeout) -> int:
+    return event.repair.last_ns or event.time
 
 
 def _stalled(event: Timeout) -> int:

@@ -23,6 +23,7 @@ from dissectors.protocols.tcp.events_handshake import (
 # A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
 PATIENCE_NS: Final = 1_000_000_000
 SECOND_NS: Final = 1_000_000_000
+HEARD_NS: Final = 3_000_000_000     # by which a SYN-ACK without an answer is sent again, also by slow timers
 # A flood: so many connections of one service that were never completed, begun at this rate.
 FLOOD_LEAST: Final = 50
 FLOOD_A_SECOND: Final = 5
@@ -195,17 +196,21 @@ def half_open(case: Case) -> list[Found]:
     for event in case.of(HalfOpen):
         waited = event.lasted_ns + event.waited_ns
         early = waited < PATIENCE_NS
+        # A server sends its SYN-ACK again after about a second (RFC 6298 §2): one that does not has got an answer.
+        heard = event.attempts == 1 and event.waited_ns >= HEARD_NS
         caller, sent = place(case.end(1 - event.direction)), plural(event.attempts, "SYN-ACK")
         sentence = f"{caller} never completed the handshake: {sent} without an acknowledgment in {duration(waited)}."
         if early:
             after = f" {duration(waited)} after" if waited else " with"
             sentence = f"The capture ends{after} {sent} to {caller}, before an acknowledgment."
         found.append(Found(
-            sentence, event.evidence.frames, case.conversation, cost_ns=waited, severity="note" if early else "",
+            sentence, event.evidence.frames, case.conversation, cost_ns=waited,
+            severity="note" if early or heard else "",
             absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
             otherwise=f"No acknowledgment of {sent} by {caller} is in the capture.",
-            confidence=POSSIBLE if early else LIKELY,
-            basis="the capture ends soon after the SYN-ACK" if early else "no third segment is in the capture",
+            confidence=POSSIBLE if early or heard else LIKELY,
+            basis="the capture ends soon after the SYN-ACK" if early else "no third segment is in the capture"
+            + (", but the SYN-ACK is not sent again, as if it had been answered" if heard else ""),
         ))
     return found
 

@@ -138,7 +138,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
         told = len({int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts})
         if told < capture.conversations:
             analysis.left_out.append(_choice(told, capture.conversations, options))
-        analysis.findings = findings(analysis, survey.faults)
+        analysis.findings = findings(analysis, survey.faults, whole=options.everything)
         sound.check(analysis, survey.faults)
         if options.graphs:
             keep_octets(analysis, source, flows, source.base >= 0 and not survey.reassembled)

@@ -21,13 +21,15 @@ ONE_SIDED: Final = "no conversation of the capture has two directions"
 def note_sides(accounts: list[Account]) -> None:
     """A capture in which not one conversation has two directions may hold one direction only, of all of them.
 
-    A TCP connection shows that by what is acknowledged in it; in others nothing else shows whether anybody answered.
-    While a capture goes on, this is told anew each time.
+    A TCP connection shows that by what is acknowledged in it, or by a SYN that is sent again; in others nothing else
+    shows whether anybody answered. While a capture goes on, this is told anew each time.
     """
     two = any(account.conversation.frames[0] and account.conversation.frames[1] for account in accounts)
     for account in accounts:
         account.observed.forget(ONE_SIDED)
-        if not two and account.conversation.transport != "tcp":
+        conversation = account.conversation
+        once = conversation.state == "S0" and sum(conversation.frames) == 1    # a SYN that nobody sent again
+        if not two and (once or conversation.transport != "tcp"):
             silent = BACKWARD if account.conversation.frames[0] else FORWARD
             account.observed.miss(NOT_CAPTURED, silent, -1, ALWAYS, 0, ONE_SIDED)
 

@@ -96,7 +96,9 @@ class CopiesSeen(Event):
     def _apart(self) -> str:
         copies = self.copies
         if copies.most_ns <= ALIKE * copies.least_ns or copies.most_ns == copies.least_ns:
-            return f", {duration(copies.middle_ns)} apart"
+            return f", {duration(copies.middle_ns)} apart" if copies.middle_ns else ", at the same time"
+        if copies.least_ns == 0:
+            return f", up to {duration(copies.most_ns)} apart"
         return f", {duration(copies.least_ns)} to {duration(copies.most_ns)} apart"
 
     def _changed(self) -> str:

@@ -8,7 +8,6 @@ from mypy_extensions import i64
 from dissectors.kit.event import NEITHER, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.marks import LEAST_QUOTED, quoted
-from dissectors.kit.observation import FOREIGN
 from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Handoff, Input, Output
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpRequest, HttpResponse, HttpSkipped
 from dissectors.protocols.http1.exchange import MAX_INTERIM, Open
@@ -39,7 +38,6 @@ from dissectors.wire.http.events import (
     CLOSED,
     COMPLETE,
     CUT,
-    FOREIGN_END,
     TUNNEL,
     UNANSWERED,
     UNASKED,
@@ -48,6 +46,7 @@ from dissectors.wire.http.events import (
     Interim,
     carried_how,
     unfinished,
+    unreadable,
 )
 from dissectors.wire.http.events import LOST as LOST_END
 from dissectors.wire.http.message import NO_STATUS, Head, as_fields, as_text, shown_head
@@ -422,10 +421,8 @@ class Exchanges(Watcher):
             one.cite(Evidence((close.frame,)))
             ended = one.how
             if one.response is None:
-                ended = how
-                if self.context.observed.blind(server.direction, kinds=(FOREIGN,)) is not None:
-                    ended = FOREIGN_END
-                elif how == UNANSWERED and (missing or self._blind(server.direction, one.begun, self.now)):
+                ended = unreadable(self.context.observed, server.direction, one.begun) or how
+                if ended == UNANSWERED and (missing or self._blind(server.direction, one.begun, self.now)):
                     ended = LOST_END
                     one.missing = missing
             self._ended(one, self.now, close.direction, close.frame, ended)

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Chunk, Close
-from dissectors.kit.observation import FOREIGN, HIDDEN, NOT_READ
+from dissectors.kit.observation import HIDDEN, NOT_READ
 from dissectors.protocols.http2 import carry
 from dissectors.protocols.http2.codes import END_STREAM, HEADER
 from dissectors.protocols.http2.connection import ENDED, MAX_CLOSED, MAX_STREAMS, MAX_TOLD, Conn
@@ -42,6 +42,7 @@ from dissectors.wire.http.events import (
     Interim,
     Times,
     unfinished,
+    unreadable,
 )
 from dissectors.wire.http.message import Head, length_of
 
@@ -482,12 +483,15 @@ class H2Messages:
         if stream.tunnel and stream.reset_code < 0:
             return TUNNEL      # how what it carried ended says the protocol within
         side, observed = self.conn.by(SERVER), self.conn.observed
-        if observed.blind(side.direction, kinds=(FOREIGN,)) is not None:
-            return FOREIGN_END
+        unread_as = unreadable(observed, side.direction, stream.client.begun_ns)
+        if unread_as == FOREIGN_END:
+            return unread_as
         if stream.reset_code < 0:
+            if unread_as and not server.seen:
+                return unread_as
             unread = not side.reader.in_step or observed.unseen[side.direction] > 0
-            hidden = observed.blind(side.direction, -1, side.reader.now, (HIDDEN, NOT_READ)) is not None
-            if server.holes or unread or hidden or (stream.late and not server.seen):
+            left_out = observed.blind(side.direction, -1, side.reader.now, (HIDDEN, NOT_READ)) is not None
+            if server.holes or unread or left_out or (stream.late and not server.seen):
                 return LOST    # its end may be among what was not seen
         return CUT if server.seen else UNANSWERED
 

@@ -401,7 +401,9 @@ class HalfOpen(TcpEvent):
         text = f"{capital(self.who())} sent {plural(self.attempts, 'SYN-ACK')}, and {self.peer()} never acknowledged "
         if self.waited_ns < 1_000_000:
             return text + "before the capture ends. The connection is half open."
-        return text + f"in the {duration(self.waited_ns)} that the capture goes on. The connection stayed half open."
+        return text + (
+            f"in this capture, which goes on for {duration(self.waited_ns)}. The connection stayed half open."
+        )
 
     def fields(self) -> dict[str, JsonValue]:
         return {"attempts": self.attempts, "waited_ns": self.waited_ns}

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BACKWARD, BASE, CORE, FORWARD, Event, Evidence, Headline, JsonValue
 from dissectors.kit.identity import Identity
+from dissectors.kit.observation import FOREIGN, HIDDEN, Observation
 from dissectors.kit.units import duration, plural, size
 from dissectors.wire.http.body import NO_BODY, Body
 from dissectors.wire.http.describe import (
@@ -31,6 +32,7 @@ CAPTURE: Final = "capture"          # the capture ended first
 SILENT: Final = "silent"            # nothing more came, while the capture went on
 NOT_READ: Final = "not read"        # a budget of the analyser: what comes after was not read
 LOST: Final = "lost"                # bytes are missing from the capture, and with them the end
+HIDDEN_END: Final = "hidden"        # what came back is encrypted, and its key is not there
 FOREIGN_END: Final = "foreign"      # what came back is of another protocol
 UPGRADED: Final = "upgraded"        # another protocol took over
 TUNNEL: Final = "tunnel"            # CONNECT was answered with success
@@ -49,6 +51,7 @@ _UNFINISHED: Final = {"capture": CAPTURE, "timeout": SILENT, "unread": NOT_READ}
 _CARRIED: Final = {
     COMPLETE: "fin", CLOSED: "fin", UPGRADED: "fin", TUNNEL: "fin", CUT: "rst", UNANSWERED: "rst",
     CAPTURE: "capture", SILENT: "timeout", NOT_READ: "unread", LOST: "lost", FOREIGN_END: "rst",
+    HIDDEN_END: "lost",
 }
 
 _ENDS: Final = {
@@ -58,6 +61,7 @@ _ENDS: Final = {
     SILENT: "It was not finished, and nothing more came.",
     NOT_READ: "What comes after was not read, so how it ends is not known.",
     LOST: "The end is not known: part of it is not in the capture.",
+    HIDDEN_END: "What the server sent is encrypted, and its key is not there.",
     FOREIGN_END: "What came back is of another protocol.",
     UPGRADED: "From here on the connection belongs to another protocol.",
     TUNNEL: "From here on the connection is a tunnel.",
@@ -67,6 +71,16 @@ _ENDS: Final = {
 def unfinished(how: str) -> str:
     """What an exchange is that was open when the telling of its connection ended; "" where a side ended it."""
     return _UNFINISHED.get(how, "")
+
+
+def unreadable(observed: Observation, direction: int, since: int) -> str:
+    """What an exchange without a response came to where the answer is there and cannot be read; "" where it can.
+
+    direction: of the server; since: when the request began.
+    """
+    if observed.blind(direction, kinds=(FOREIGN,)) is not None:
+        return FOREIGN_END
+    return HIDDEN_END if observed.blind(direction, since, kinds=(HIDDEN,)) is not None else ""
 
 
 def announced(head: Head, length: int) -> str:
@@ -294,6 +308,8 @@ class ExchangeEvent(Event):
         """`GET /x → 200, 1.2 MB`."""
         asked = request_short(self.request) if self.request is not None else _NO_REQUEST[self.without]
         if self.response is None:
+            if self.ended == HIDDEN_END:
+                return f"{asked} → hidden"
             return f"{asked} → no response" if self.ended in (UNANSWERED, COMPLETE) else f"{asked} → no response seen"
         status = self.response.status
         text = f"{asked} → {status if status >= 0 else self.response.version}"

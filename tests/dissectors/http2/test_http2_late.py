@@ -234,7 +234,7 @@ def test_an_end_that_may_be_hidden_is_no_end() -> None:
     talk.send(0, talk.headers(0, 1, GET, True))
     talk.context.observed.miss(HIDDEN, 1, -1, ALWAYS, 1, "the keys of the server are not there")
     talk.close("fin")
-    assert talk.one("http2.exchange").fields()["ended"] == "lost"
+    assert talk.one("http2.exchange").fields()["ended"] == "hidden"
 
 
 def test_names_that_are_not_known_are_out_of_no_order() -> None:
