@@ -261,7 +261,7 @@ class TcpEstablished(TcpEvent):
 
     def what(self) -> str:
         text = "Established. Both sides have proved that they can send and receive."
-        if self.total_ns >= 0:
+        if self.total_ns > 0:
             text += f" From SYN to ACK: {duration(self.total_ns)}."
         if self.seen_from == "between":
             text += f" It looks as if the capture was taken between the two, because {self.basis}."

@@ -221,6 +221,8 @@ class Timeout(Loss):
                 f"up to {duration(r.silent_ns)} passed in silence before a later one, so it looks as if the "
                 "retransmission timer ran out."
             )
+        if r.since_sign_ns < 0:
+            return f"{capital(self.signs())}, then {self.resent()}: {self._because()}"
         return (
             f"{capital(self.signs())}, but {duration(r.since_sign_ns)} passed after the last of them before "
             f"{self.resent()}: it looks as if the retransmission timer ran out, because what the receiver asks for is "
