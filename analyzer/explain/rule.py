@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, cast
 
 from analyzer.model import CaptureSummary, Conversation, Endpoint, Told
 from dissectors.kit.event import Event
@@ -46,20 +46,23 @@ class Case:
 
     def of(self, kind: type[E]) -> list[E]:
         """The events of exactly this class, in order."""
-        return [event for event in self._events.get(kind, []) if isinstance(event, kind)]
+        found = self._events.get(kind)
+        return cast("list[E]", list(found)) if found else []
 
     def of_base(self, base: type[E]) -> list[E]:
         """The events of this class and of those that inherit from it, in order of time."""
         found: list[E] = []
         for kind, events in self._events.items():
             if issubclass(kind, base):
-                found += [event for event in events if isinstance(event, base)]
+                found += cast("list[E]", events)
         found.sort(key=attrgetter("time"))
         return found
 
     def by_side(self, kind: type[E]) -> list[tuple[int, list[E]]]:
         """(direction, events) for each direction that has any."""
         found = self.of(kind)
+        if not found:
+            return []
         sides = [(side, [event for event in found if event.direction == side]) for side in (0, 1)]
         return [(side, events) for side, events in sides if events]
 

@@ -8,11 +8,11 @@ from mypy_extensions import i64
 from analyzer.packet import Packet
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event, Evidence, Observed
-from dissectors.kit.octets import be16
+from dissectors.kit.octets import be16, be32
 from dissectors.protocols.icmp import RoutingLoop
 
 MAX_FRAMES: Final = 15
-HEAD: Final[i64] = 20                    # octets of the transport header that are compared, its checksum among them
+HEAD: Final[i64] = 20                    # octets of a transport header; from the fifth on they are compared
 SOON_NS: Final[i64] = 1_000_000_000      # a packet comes round sooner than this; a resend with the same numbers, later
 LOOPS: Final = 3                         # so often: twice may be both sides of one router
 
@@ -21,14 +21,15 @@ class Passes:
     """Of the packets of one direction."""
 
     def __init__(self) -> None:
-        self._head = b""
+        self._numbers: i64 = -1          # of the transport header, its checksum among the rest
+        self._rest: i64 = -1
         self._identification: i64 = -1
         self._hops: i64 = -1             # of the packet in hand, when it passed last
         self._first: i64 = -1            # and when it passed first
         self._time: i64 = 0
         self._passes: i64 = 0
-        self._frame = 0
-        self._last = 0
+        self._frame: i64 = 0
+        self._last: i64 = 0
         self.pairs: i64 = 0              # packets that came by twice and no more
         self.pair_time: i64 = 0
         self.pair_cited = Cited(MAX_FRAMES)
@@ -42,30 +43,34 @@ class Passes:
     def again(self, packet: Packet) -> bool:
         """Is it the packet before, which has passed more routers meanwhile?"""
         hops = packet.ttl
+        data = packet.data
         at = packet.transport
-        if hops < self._hops and self._same(packet):
+        whole = at + HEAD <= packet.end
+        first: i64 = be32(data, at + 4) << 32 | be32(data, at + 8) if whole else -1
+        second: i64 = be32(data, at + 12) << 32 | be32(data, at + 16) if whole else -1
+        name: i64 = be16(data, packet.network + 4) if packet.ip_version == 4 else -1
+        # RFC 791 §3.2: the identification of a packet is its own.
+        if (
+            hops < self._hops and whole and first == self._numbers and second == self._rest
+            and name == self._identification and packet.time - self._time < SOON_NS
+        ):
             self._passes += 1
             self._hops = hops
             self._time = packet.time
-            self._last = int(packet.number)
+            self._last = packet.number
             self._looped(packet)
             return True
-        self._pair()
-        self._head = packet.data[at:min(at + HEAD, packet.end)]
-        self._identification = be16(packet.data, packet.network + 4) if packet.ip_version == 4 else -1
+        if self._passes == LOOPS - 1:
+            self._pair()
+        self._numbers = first
+        self._rest = second
+        self._identification = name
         self._hops = hops
         self._first = hops
         self._time = packet.time
         self._passes = 1
-        self._frame = int(packet.number)
+        self._frame = packet.number
         return False
-
-    def _same(self, packet: Packet) -> bool:
-        """The same identification and transport header (RFC 791 §3.2: the identification of a packet is its own)."""
-        at = packet.transport
-        if packet.time - self._time >= SOON_NS or packet.data[at:min(at + HEAD, packet.end)] != self._head:
-            return False
-        return packet.ip_version != 4 or be16(packet.data, packet.network + 4) == self._identification
 
     def _looped(self, packet: Packet) -> None:
         if self._passes < LOOPS:
@@ -74,7 +79,7 @@ class Passes:
             if self.packets == 0:
                 self.time = packet.time
             self.packets += 1
-            self.cited.add(self._frame)
+            self.cited.add(int(self._frame))
         self.cited.add(int(packet.number))
         if self._passes > self.most:
             self.most = self._passes
@@ -86,7 +91,7 @@ class Passes:
             if self.pairs == 0:
                 self.pair_time = self._time
             self.pairs += 1
-            self.pair_cited.add(self._last)
+            self.pair_cited.add(int(self._last))
         self._passes = 0
 
     def told(self, direction: int) -> list[Event]:

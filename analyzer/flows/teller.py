@@ -17,7 +17,7 @@ from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap, Overlap
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ
-from dissectors.kit.octets import be16
+from dissectors.kit.octets import be16, be32
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.units import size
 from dissectors.protocols.icmp import error_event
@@ -50,8 +50,10 @@ class Teller:
         self.carriage: Carriage | None = None
         self.reset: Close | None = None      # a RST that ended the connection
         self.ended = [False, False]          # by a FIN
+        self.ahead: list[i64] = [0, 0]       # octets that are acknowledged and did not come
         self.acknowledges = [False, False]   # something of the other side
         self.delivered = [-1, -1]            # when the last octets of each stream were sent
+        self.begun: bool = False
         self.passes = [Passes(), Passes()]   # of packets that come round again
         self.narrator: TcpNarrator | None = None
         if context.transport == "tcp" and not context.each_pdu:
@@ -66,10 +68,11 @@ class Teller:
         kind = packet.kind
         observed = self.observed
         half = table.half
-        if observed.frames[0] + observed.frames[1] == 0 and kind == TCP and half is not None \
-                and not (half.marks | half.peer.marks) & (SAW_SYN | SAW_SYN_ACK):
-            observed.began_before(int(packet.time), int(packet.number))
-            self.context.midstream = True
+        if not self.begun:
+            self.begun = True
+            if kind == TCP and half is not None and not (half.marks | half.peer.marks) & (SAW_SYN | SAW_SYN_ACK):
+                observed.began_before(int(packet.time), int(packet.number))
+                self.context.midstream = True
         observed.saw(direction, packet.time, packet.number)
         if packet.ip_version and self.passes[direction].again(packet):
             return []       # the same packet, further on its way
@@ -142,8 +145,14 @@ class Teller:
     def _acknowledged(self, direction: int) -> None:
         """What the other side has of this direction, and the capture has not (a FIN counts as one octet)."""
         stream = self.streams.backward if direction else self.streams.forward
-        ahead = int(stream.acked - stream.position) - (1 if self.ended[direction] else 0)
-        self.observed.unseen[direction] = ahead if ahead > 0 and stream.started else 0
+        ahead: i64 = stream.acked - stream.position
+        if self.ended[direction]:
+            ahead -= 1
+        if ahead <= 0 or not stream.started:
+            ahead = 0
+        if ahead != self.ahead[direction]:
+            self.ahead[direction] = ahead
+            self.observed.unseen[direction] = int(ahead)
 
     def _carried(
         self, carriage: Carriage, packet: Packet, table: FlowTable, direction: int, pieces: list[Piece]
@@ -314,7 +323,8 @@ def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> 
     if packet.ip_version == 4:
         segment.ip_id = be16(packet.data, packet.network + 4)
     if packet.link == ETHERNET and packet.base >= 0 and packet.network - packet.base <= LINK_HEADER:
-        segment.station = packet.data[packet.base + 6:packet.base + 12]
+        at = packet.base + 6
+        segment.station = be16(packet.data, at) << 32 | be32(packet.data, at + 2)
     segment.ip_ecn = packet.ecn
     segment.wire_length = packet.length
     segment.relative_seq = (table.seq - half.base_seq) & MASK

@@ -58,6 +58,16 @@ class Absence:
 NOWHERE: Final = Absence(False, NOT_CAPTURED, "nobody said where it would have been")
 
 
+class Seen:
+    """Of one direction: how many packets, when the first and the last of them came, and in which frame."""
+
+    def __init__(self) -> None:
+        self.frames: i64 = 0
+        self.first: i64 = -1
+        self.last: i64 = -1
+        self.frame: i64 = 0
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Observation:
     """What was seen of each direction of a conversation, and what was not.
@@ -70,26 +80,43 @@ class Observation:
     """
 
     def __init__(self) -> None:
-        self.frames = [0, 0]
-        self.first_ns = [-1, -1]
-        self.last_ns = [-1, -1]
-        self.last_frame = [0, 0]
+        self._seen = [Seen(), Seen()]
+        self._latest: i64 = -1
         self.midstream = False
         self.backwards = False
         self.unseen = [0, 0]
         self.spots: list[list[Blind]] = [[], []]
 
+    @property
+    def frames(self) -> list[int]:
+        return [int(seen.frames) for seen in self._seen]
+
+    @property
+    def first_ns(self) -> list[int]:
+        return [int(seen.first) for seen in self._seen]
+
+    @property
+    def last_ns(self) -> list[int]:
+        return [int(seen.last) for seen in self._seen]
+
+    @property
+    def last_frame(self) -> list[int]:
+        return [int(seen.frame) for seen in self._seen]
+
     # -- told by those who know --------------------------------------------------------------------------
 
-    def saw(self, direction: int, time: i64, frame: i64) -> None:
+    def saw(self, direction: i64, time: i64, frame: i64) -> None:
         """A packet of this direction."""
-        if time < self.last_ns[0] or time < self.last_ns[1]:
+        seen = self._seen[direction]
+        if time < self._latest:
             self.backwards = True
-        if self.frames[direction] == 0:
-            self.first_ns[direction] = int(time)
-        self.frames[direction] += 1
-        self.last_ns[direction] = int(time)
-        self.last_frame[direction] = int(frame)
+        else:
+            self._latest = time
+        if seen.frames == 0:
+            seen.first = time
+        seen.frames += 1
+        seen.last = time
+        seen.frame = frame
 
     def began_before(self, time: int, frame: int) -> None:
         """The first packet shows that the conversation is older than the capture."""
@@ -122,8 +149,8 @@ class Observation:
     @property
     def end(self) -> tuple[int, int]:
         """(time, frame) of the last packet of either direction; (-1, 0) where there is none."""
-        side = BACKWARD if self.last_frame[BACKWARD] > self.last_frame[FORWARD] else FORWARD
-        return self.last_ns[side], self.last_frame[side]
+        last = self._seen[BACKWARD] if self._seen[BACKWARD].frame > self._seen[FORWARD].frame else self._seen[FORWARD]
+        return int(last.last), int(last.frame)
 
     def blind(
         self, direction: int, since: int = -1, until: int = ALWAYS, kinds: tuple[str, ...] = KINDS

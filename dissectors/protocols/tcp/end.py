@@ -104,7 +104,7 @@ class End:
             flow.ttl_low = ttl
         flow.ttl_high = max(flow.ttl_high, ttl)
         stations = flow.stations
-        if segment.station and (not stations or stations[-1] != segment.station) and len(stations) < MAX_STATIONS:
+        if segment.station >= 0 and (not stations or stations[-1] != segment.station) and len(stations) < MAX_STATIONS:
             stations.append(segment.station)
 
     def scene(self, segment: Segment, peer: End, handshake: HandshakeWatch) -> ResetScene:

@@ -40,7 +40,7 @@ class TcpDirection:
         self.sizes: list[tuple[int, int]] = []   # (end, payload) of segments larger than those before, not acknowledged
         self.ttl_low: i64 = -1           # of its segments, as far as they are no RST
         self.ttl_high: i64 = -1
-        self.stations: list[bytes] = []  # addresses on the link that they came from, the first ones
+        self.stations: list[int] = []    # addresses on the link that they came from, the first ones
         self.last_ip_id: i64 = -1        # of the last segment, and its window as it stood in the header
         self.last_window: i64 = -1
         self.rtt_min: i64 = -1           # between data of this direction and their ACK, where the capture sees it

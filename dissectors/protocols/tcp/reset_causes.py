@@ -108,10 +108,10 @@ def foreign_signs(scene: ResetScene) -> list[str]:
     if ttl >= 0 and mine.ttl_low >= 0 and (ttl < mine.ttl_low - ROUTE_CHANGE or ttl > mine.ttl_high + ROUTE_CHANGE):
         usual = f"{mine.ttl_low}" if mine.ttl_low == mine.ttl_high else f"{mine.ttl_low} to {mine.ttl_high}"
         signs.append(f"its TTL is {ttl}, where the other packets of {scene.who} have {usual}")
-    if len(mine.stations) == 1 and segment.station and segment.station != mine.stations[0]:
+    if len(mine.stations) == 1 and segment.station >= 0 and segment.station != mine.stations[0]:
         signs.append(
-            f"it comes from {segment.station.hex(':')} on this link, where the other packets of {scene.who} come from "
-            f"{mine.stations[0].hex(':')}"
+            f"it comes from {_station(segment.station)} on this link, where the other packets of {scene.who} come from "
+            f"{_station(mine.stations[0])}"
         )
     if (
         scene.answers() and segment.ip_id > 0 and i64(segment.ip_id) == theirs.last_ip_id
@@ -235,3 +235,8 @@ def remark(scene: ResetScene, exact: bool) -> str:
                 "another machine, or by another path."
             )
     return " ".join(parts)
+
+
+def _station(number: int) -> str:
+    """An address on the link as it is written."""
+    return number.to_bytes(6, "big").hex(":")

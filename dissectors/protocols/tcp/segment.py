@@ -13,7 +13,7 @@ class Segment:
       first number seen where the SYN is missing), so the first payload byte has relative_seq 1.
     window_bytes: scaled; equal to window where the shift is unknown (`scale_known` is then False).
     analysis: bits of flags.py.      options: the raw option bytes.      offset: of the payload in the frame, or -1.
-    ip_id: of the IPv4 header, -1 for none.      station: the sender's address on the link, b"" where it is unknown.
+    ip_id: of the IPv4 header, -1 for none.      station: the sender's address on the link, -1 where it is unknown.
     The rest is -1 where it does not apply: bytes_in_flight; ack_rtt_ns and acked_frame (the segment that this
     ACK answers); rto_ns and rto_frame (for retransmissions: since which segment); duplicate_number and
     duplicate_of (the nth duplicate of the ACK in that frame); initial_rtt_ns (from the SYN to the first ACK).
@@ -36,7 +36,7 @@ class Segment:
         self.urgent = 0
         self.ttl = -1
         self.ip_id = -1             # IP identification; 0 where the sender does not number its packets
-        self.station = b""
+        self.station = -1
         self.ip_ecn = 0             # RFC 3168 §5: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE
         self.wire_length = 0        # frame length on the wire
         self.relative_seq = 0
