@@ -228,7 +228,7 @@ def number_pieces(conversation: Conversation, level: str) -> list[str]:
 def tcp_pieces(tcp: TcpSummary, level: str) -> list[str]:
     """Round trips and analysis flags, as far as they were seen."""
     pieces = []
-    if tcp.handshake_rtt_ns >= 0:
+    if tcp.handshake_rtt_ns > 0:
         pieces.append(f"round trip {duration(tcp.handshake_rtt_ns)}")
     for side, arrow in ((0, "→"), (1, "←")):
         if tcp.rtt_samples[side] and level != NORMAL:
