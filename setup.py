@@ -57,6 +57,7 @@ COMPILED = {
             "analyzer/packets/tags.py",
             "analyzer/packets/walk.py",
             "analyzer/flows/*.py",
+            "analyzer/pipeline/copies.py",
             "analyzer/pipeline/frames.py",
             "analyzer/pipeline/look.py",
             "analyzer/pipeline/places.py",
@@ -83,9 +84,6 @@ COMPILED = {
 # Interpreted all the same: what is passed once a connection, or where something is looked up, would be a fifth of the C
 # code and is under one percent of the time.
 INTERPRETED = [
-    "dissectors/kit/captured.py",
-    "dissectors/kit/identity.py",
-    "dissectors/protocols/*/protocol.py",
     "dissectors/protocols/*/terms.py",
     "dissectors/protocols/*/codes.py",
     "dissectors/protocols/*/rules.py",
@@ -100,7 +98,6 @@ INTERPRETED = [
     "dissectors/protocols/dns/svcb.py",
     "dissectors/protocols/icmp.py",
     "dissectors/protocols/starttls/*.py",
-    "dissectors/wire/beginnings.py",
     "dissectors/wire/dns_*.py",
     "dissectors/wire/http/auth.py",
     "dissectors/wire/http/caching.py",
