@@ -25,6 +25,7 @@ from dissectors.protocols.http2.events_control import GoAway
 UNAUTHENTICATED: Final = 16
 DATA_LOSS: Final = 15
 RESOURCE_EXHAUSTED: Final = 8
+DEFAULT_LARGEST: Final = 4 << 20     # octets of a message that the implementations of gRPC take unless told otherwise
 SEVERE: Final = (UNKNOWN, INTERNAL, UNAVAILABLE, DATA_LOSS, UNIMPLEMENTED)
 NOTABLE: Final = (RESOURCE_EXHAUSTED, UNAUTHENTICATED, 7, 10)
 NEAR: Final = 0.8          # of the deadline: the next call may be too late
@@ -123,6 +124,26 @@ def _http(event: GrpcEnded) -> str:
     return f" (HTTP {event.outcome.http_status})" if event.outcome.http_status >= 0 else ""
 
 
+def too_large(case: Case) -> list[Found]:
+    """A message larger than programs take unless they are told to, in a call that came to nothing for it."""
+    found = []
+    for event in case.of(GrpcEnded):
+        outcome = event.outcome
+        refused = outcome.status == RESOURCE_EXHAUSTED
+        side = 0 if refused and outcome.largest[0] > DEFAULT_LARGEST else 1
+        if outcome.largest[side] <= DEFAULT_LARGEST or not (refused or (outcome.how == RESET and outcome.by_client)):
+            continue
+        who = ("client", "server")[side]
+        found.append(Found(
+            f"A message of the {who} in {event.call.name()} is {size(outcome.largest[side])} long, more than the "
+            f"{size(DEFAULT_LARGEST)} that a program takes by default, and the call "
+            f"{'ended with ' + status_name(outcome.status) if refused else 'was reset by the client'}.",
+            event.evidence.frames, case.conversation, confidence=LIKELY,
+            basis="the length that the header of the message announces, and how the call ended",
+        ))
+    return found
+
+
 def near_deadline(case: Case) -> list[Found]:
     events = [
         event for event in case.of(GrpcEnded)
@@ -209,6 +230,11 @@ GRPC_RULES: Final[tuple[Rule[Case], ...]] = (
         "grpc.no_status", "error", no_status,
         "Look at what answers there: mostly a proxy or a server that is no gRPC.",
         "Trailers that the capture missed.", "http2", True,
+    ),
+    Rule(
+        "grpc.too_large", "warn", too_large,
+        "Send less at once, or stream it; raise the largest message that the receiver takes where that is meant.",
+        "A receiver with another limit, which gave up for another reason.", "grpc",
     ),
     Rule(
         "grpc.near_deadline", "note", near_deadline,

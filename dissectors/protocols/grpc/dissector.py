@@ -112,6 +112,8 @@ class GrpcDissector(Dissector):
             else:
                 self._message(side, chunk.released_by, out)
             cutter.room = MAX_KEPT if side.count < MAX_SHOWN else 0
+        if cutter.in_step and not cutter.flag & TRAILERS:
+            side.largest = max(side.largest, cutter.length)
         if (not cutter.in_step or (side.base64 is not None and side.base64.broken)) and not side.doubt_told:
             side.doubt_told = True
             why = "the base64 is damaged" if cutter.in_step else f"the flag of a message is 0x{int(cutter.flag):02x}"
@@ -320,6 +322,7 @@ class GrpcDissector(Dissector):
         outcome = self.outcome
         client, server = self.sides[self.client], self.sides[1 - self.client]
         outcome.counts = (int(client.count), int(server.count))
+        outcome.largest = (int(client.largest), int(server.largest))
         outcome.octets = (int(client.octets), int(server.octets))
         outcome.carrier = close.how
         if outcome.given_up_ns >= 0:

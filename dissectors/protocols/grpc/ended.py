@@ -32,6 +32,7 @@ class GrpcOutcome:
     foreign: the media type of the answer, where it is none of gRPC.     hidden: fields of the trailers are not known.
     carrier: how the layer beneath ended, as `Close` has it.
     declared: the pattern is that of the user's schema, and not only what was seen.
+    largest: octets of the largest message that each side announced, the client's first.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class GrpcOutcome:
         self.pattern = ""
         self.declared = False
         self.counts = (0, 0)
+        self.largest = (0, 0)
         self.octets = (0, 0)
         self.headers_ns = -1
         self.first_ns = -1

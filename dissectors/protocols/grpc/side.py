@@ -15,6 +15,7 @@ class GrpcSide:
         self.base64: Base64Reader | None = None
         self.count: i64 = 0
         self.octets: i64 = 0
+        self.largest: i64 = 0          # octets that the header of a message announced, whether they came or not
         self.last: int = -1
         self.now: int = 0
         self.ended: bool = False

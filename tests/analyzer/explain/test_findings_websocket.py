@@ -69,6 +69,14 @@ def cut_off() -> list[Event]:
     return it.events
 
 
+def announced(octets: int, status: bytes = b"8") -> list[Event]:
+    """The client begins a message of this length, and the server refuses it before it is whole."""
+    it = Exchange()
+    it.send(0, b"\0" + octets.to_bytes(4) + bytes(100))
+    it.answer(b"", status=status)
+    return it.events
+
+
 def goaway(debug: str) -> list[Event]:
     side = H2Side(1, False)
     side.reader.payload = (5).to_bytes(4) + (11).to_bytes(4)
@@ -96,6 +104,7 @@ CASES: dict[str, tuple[Made, Made]] = {
         lambda: call(how="rst"), lambda: call(how="rst", wait=SECOND, grpc_timeout=b"1S"),
     ),
     "grpc.no_status": (lambda: call(answered=False), lambda: call(b"2")),
+    "grpc.too_large": (lambda: announced((4 << 20) + 1), lambda: announced(4 << 20)),
     "grpc.near_deadline": (
         lambda: call(wait=850 * MS, grpc_timeout=b"1S"), lambda: call(wait=500 * MS, grpc_timeout=b"1S"),
     ),
