@@ -61,11 +61,12 @@ def unusual(plan: Plan) -> bool:
 
 def falls(places: list[Place]) -> bool:
     """Do their times go back anywhere?"""
-    latest = -1
+    latest: i64 = -1
     for place in places:
-        if 0 <= place.time < latest:
+        time = place.time
+        if 0 <= time < latest:
             return True
-        latest = place.time
+        latest = time
     return False
 
 
@@ -74,7 +75,7 @@ def alike(places: list[Place]) -> bool:
     seen: dict[int, int] = {}
     for place in places:
         before = seen.get(place.wire)
-        if before is not None and abs(place.time - before) <= MAX_APART:
+        if before is not None and abs(int(place.time) - before) <= MAX_APART:
             return True
         seen[place.wire] = place.time
     return False

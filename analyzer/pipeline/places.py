@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from analyzer.ingest.source import Source
 from analyzer.packet import Packet
 from analyzer.packets.decode import Decoder
@@ -13,23 +15,27 @@ STRETCH: Final = 1 << 16          # bytes of the file read at once
 
 
 class Window:
-    """A stretch of a file, read at once."""
+    """A stretch of a file, read at once. start, end: where in `data` the frame lies that was asked for."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.data: bytes = b""
-        self.base = 0
+        self.base: i64 = 0
+        self.start: i64 = 0
+        self.end: i64 = 0
 
-    def find(self, places: list[Place], index: int) -> tuple[int, int]:
-        """Where the frame lies in `data`, which is read anew where it does not hold it."""
+    def find(self, places: list[Place], index: i64) -> None:
+        """Find a frame in `data`, which is read anew where it does not hold it."""
         place = places[index]
         start = place.place - self.base
         end = start + place.captured
         if start < 0 or end > len(self.data):
             self.base = place.place
             self.data = self.source.read_at(self.base, stretch(places, index))
-            start, end = 0, min(place.captured, len(self.data))
-        return start, end
+            start = 0
+            end = min(place.captured, len(self.data))
+        self.start = start
+        self.end = end
 
 
 def reader_of(source: Source, reassembled: bool) -> Reader:
@@ -39,7 +45,7 @@ def reader_of(source: Source, reassembled: bool) -> Reader:
     return PlaceReader(source)
 
 
-def stretch(places: list[Place], index: int) -> int:
+def stretch(places: list[Place], index: i64) -> i64:
     """Bytes from this place on that one read takes: up to the last of the places that follow closely."""
     first = places[index].place
     end = first + places[index].captured
@@ -71,10 +77,10 @@ class PlaceReader(Reader):
         places = sorted(places, key=number_of)
         window = Window(self.source)
         for index, place in enumerate(places):
-            start, end = window.find(places, index)
-            self.show(place, window.data, start, end)
+            window.find(places, index)
+            self.show(place, window.data, window.start, window.end)
 
-    def show(self, place: Place, data: bytes, start: int, end: int) -> None:
+    def show(self, place: Place, data: bytes, start: i64, end: i64) -> None:
         """Decode one frame and give it to whoever watches it. What cannot be decoded is nothing; the survey said so."""
         try:
             self.decoder.decode(

@@ -1,6 +1,8 @@
 """What is to be told of a conversation: which of its frames, in which order and at which times."""
 from __future__ import annotations
 
+from mypy_extensions import i64
+
 from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.order import Order, Step
 from analyzer.flows.sightings import Pairing, Sighting, sight
@@ -15,18 +17,18 @@ class Place:
     watch, index: who looks at it first, as which frame.    held: the frame, decoded, until its turn comes.
     """
 
-    def __init__(self, number: int, time: int, wire: int, place: int, shape: int) -> None:
-        self.number = number
-        self.time = time
-        self.wire = wire
-        self.place = place
-        self.shape = shape
-        self.captured = shape & 0xFFFFFFFF
-        self.turn = number
-        self.owner = 0
-        self.early = True
+    def __init__(self, number: i64, time: i64, wire: i64, place: i64, shape: i64) -> None:
+        self.number: i64 = number
+        self.time: i64 = time
+        self.wire: i64 = wire
+        self.place: i64 = place
+        self.shape: i64 = shape
+        self.captured: i64 = shape & 0xFFFFFFFF
+        self.turn: i64 = number
+        self.owner: i64 = 0
+        self.early: bool = True
         self.watch: Watch | None = None
-        self.index = 0
+        self.index: i64 = 0
         self.held: Packet | None = None
 
     def again(self) -> Place:
@@ -115,11 +117,9 @@ def places_of(flow: Flow) -> list[Place]:
     records = flow.records
     found: list[Place] = []
     for i in range(0, len(records), RECORD):
-        found.append(Place(
-            int(records[i]), int(records[i + 1]), int(records[i + 2]), int(records[i + 3]), int(records[i + 4])
-        ))
+        found.append(Place(records[i], records[i + 1], records[i + 2], records[i + 3], records[i + 4]))
     return found
 
 
 def number_of(place: Place) -> int:
-    return place.number
+    return int(place.number)

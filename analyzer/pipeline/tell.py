@@ -153,8 +153,10 @@ class Telling:
         places = self.places()
         window = Window(source)
         for index, place in enumerate(places):
-            start, end = window.find(places, index)
-            self._decode(window.data, start, end, place.wire, place.shape >> 32, place.number, place.time)
+            window.find(places, index)
+            self._decode(
+                window.data, window.start, window.end, place.wire, place.shape >> 32, place.number, place.time
+            )
             self._look(place, self.packet)
 
     def latest(self, time: int) -> int:
@@ -338,4 +340,4 @@ def measured(account: Account, narrator: TcpNarrator) -> None:
 
 
 def turn_of(place: Place) -> int:
-    return place.turn
+    return int(place.turn)
