@@ -8,6 +8,7 @@ from analyzer.model import Analysis, Group
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import Absence
 from dissectors.kit.units import duration, grouped, plural
+from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
 from dissectors.protocols.tcp.events_handshake import (
@@ -128,6 +129,8 @@ def not_accepted(case: Case) -> list[Found]:
 
 def unanswered(case: Case) -> list[Found]:
     found = []
+    if any(not error.exceeded for error in case.of(IcmpError)):
+        return []      # an answer of another form, which says why
     for event in case.of(TcpUnanswered):
         # A SYN of the responder is what a capture shows that holds only one direction.
         target = place(case.end(1 - event.direction))

@@ -140,10 +140,10 @@ def keep_alive(case: Case) -> list[Found]:
     if any(event.cause == GAVE_UP for event in case.of(TcpReset)):
         return []    # told as that, with the keep-alives as its reason
     for side, events in case.by_side(KeepAlive):
-        silent = [event for event in events if event.answers == 0]
+        silent = [event for event in events if event.answers == 0 or event.unanswered >= ENOUGH_PROBES]
         # A side that is heard later is not gone.
         if silent and case.observed.last_ns[1 - side] <= silent[-1].time + silent[-1].lasted_ns:
-            probes = sum([event.probes for event in silent])
+            probes = sum([event.unanswered for event in silent])
             since, last = silent[0].time, silent[-1].time + silent[-1].lasted_ns
             waited = probes if case.capture.end_ns - last >= PATIENCE_NS else probes - 1
             cost = sum([event.lasted_ns for event in silent])

@@ -166,7 +166,7 @@ class FlowTable:
             mss = read_options(data, at + 20, min(at + header, end), half, flags & SYN != 0)
             if flags & SYN:
                 half.mss = mss
-        if flags & SYN:
+        if flags & SYN and at + header <= end:     # an option behind the snap length may be the scale
             settle_scaling(half, peer, flags)
         self._count(half, peer, flow, flags, seq, ack, window, length, bits, time, packet.length)
         flow.last_frame = number

@@ -328,6 +328,7 @@ class KeepAlive(TcpEvent):
         super().__init__(observed)
         self.probes = exchange.probes
         self.answers = exchange.answers
+        self.unanswered = exchange.unanswered     # the last ones
         self.lasted_ns = exchange.last - exchange.start
         self.interval_ns = self.lasted_ns // (self.probes - 1) if self.probes > 1 else -1
         self.idle_ns = exchange.idle_ns

@@ -324,8 +324,11 @@ class HandshakeWatch:
         ))
         self.refused = True
 
-    def finish(self, time: int, out: list[Event]) -> bool:
-        """The end of the telling. True where the connection never came to be, and that was told."""
+    def finish(self, time: int, heard: tuple[bool, bool], out: list[Event]) -> bool:
+        """The end of the telling. True where the connection never came to be, and that was told.
+
+        heard: whether anything of each side was seen. A side that sent something else is not silent.
+        """
         if self.established or self.refused:
             return self.refused
         for direction in (0, 1):
@@ -339,7 +342,7 @@ class HandshakeWatch:
                 return True
         for direction in (0, 1):
             syn = self.syns[direction]
-            if syn.count:
+            if syn.count and not heard[1 - direction]:
                 out.append(TcpUnanswered(
                     TcpObserved(syn.last_time, direction, syn.cited.frames(), self.sides), syn.count,
                     syn.last_time - syn.first_time, time - syn.last_time,

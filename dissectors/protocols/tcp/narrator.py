@@ -184,7 +184,8 @@ class TcpNarrator:
             if side.copy_count:
                 observed = TcpObserved(side.copy_time, flow.direction, tuple(side.copies.first), self.sides)
                 out.append(Duplicates(observed, side.copy_count, side.copies_reported))
-        told = self.handshake.finish(time, out) if not self.midstream else False
+        heard = (self.forward.flow.segments > 0, self.backward.flow.segments > 0)
+        told = self.handshake.finish(time, heard, out) if not self.midstream else False
         self.teardown.finish(how, time, told, unanswered, out)
         return out
 
@@ -378,7 +379,9 @@ class TcpNarrator:
             if position <= other.acked:
                 return False
         if position > other.high:
-            if other.seen and other.acked > 0:
+            # Of a byte before the first frame of a capture that begins in the middle, an ACK proves nothing.
+            older = self.midstream and other.last_data_time < 0 and position - other.high <= 1
+            if other.seen and other.acked > 0 and not older:
                 loss.unseen(position, time, frame)
             other.advance(position, ack)
         other.acked = position
