@@ -37,6 +37,7 @@ TICKS: Final[i64] = 3                      # of the sender's clock, after which 
 LEAST_TICKS: Final[i64] = 10               # that a clock has to be seen to go
 SHARE: Final = 0.7                         # of the packets that come twice, from which on it is how the capture is
 LEAST: Final = 3                           # packets of which one can say so
+MOST_PLACES: Final = 4                     # at which a packet is seen; more like ones without a name are sent as such
 MAX_ALIKE: Final = 64                      # sightings with the same numbers that are compared with one another
 
 SACK: Final[i64] = 5                       # RFC 2018 §3; its first block may report what came twice, RFC 2883 §4
@@ -195,6 +196,8 @@ class Pairing:
         certain: list[Pair] = []
         open_pairs: list[Pair] = []
         for group in groups:
+            if self._rhythm(group):
+                continue
             for later in range(1, len(group)):
                 for earlier in range(later):
                     pair = self._candidate(group[earlier], group[later])
@@ -210,6 +213,17 @@ class Pairing:
             self._learn_pattern(certain, open_pairs)
             accepted = certain + [pair for pair in open_pairs if self._fits(pair)]
         self._link(accepted)
+
+    def _rhythm(self, group: list[i64]) -> bool:
+        """Datagrams that say the same again and again and have no identification: so does a sender that reports."""
+        first = self.sightings[group[0]]
+        if first.tcp or len(group) <= MOST_PLACES:
+            return False
+        for at in group:
+            one = self.sightings[at]
+            if (one.ident and self.varies[one.direction]) or one.ttl != first.ttl or one.scope != first.scope:
+                return False
+        return True
 
     def _alike(self) -> list[list[i64]]:
         """The sightings that could be of one packet, where there are several."""
