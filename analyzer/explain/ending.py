@@ -8,7 +8,7 @@ from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of
 from analyzer.model import Analysis
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import Absence
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import duration, plural, size, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_handshake import Midstream, Syn, SynAck
@@ -200,7 +200,7 @@ def port_reuse(analysis: Analysis) -> list[Found]:
         if before is not None and 0 <= conversation.start_ns - before[0] < TIME_WAIT_NS:
             found.append(Found(
                 f"{place(conversation.originator)} opens a connection from the same port "
-                f"{duration(conversation.start_ns - before[0])} after conversation {before[1]} with it was last heard.",
+                f"{span(conversation.start_ns - before[0])} after conversation {before[1]} with it was last heard.",
                 (conversation.first_frame,), conversation,
                 basis=f"the same addresses and ports as conversation {before[1]}, state {before[2]}",
             ))

@@ -94,12 +94,16 @@ def given_up(case: Case) -> list[Found]:
     ]
     return [
         Found(
-            f"{group[0].call.name()} was given up{_often(group)} after {duration(group[0].outcome.total_ns)}.",
+            f"{group[0].call.name()} was given up{_often(group)}{_after(group[0])}.",
             frames_of(group), case.conversation, cost_ns=_cost(group),
             basis="the stream was reset without a status, or the status is CANCELLED", absent=_seen(case, group),
         )
         for group in _grouped(events, False)
     ]
+
+
+def _after(event: GrpcEnded) -> str:
+    return f" after {duration(event.outcome.total_ns)}" if event.outcome.total_ns > 0 else ""
 
 
 def no_status(case: Case) -> list[Found]:

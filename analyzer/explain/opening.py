@@ -7,7 +7,7 @@ from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of
 from analyzer.model import Analysis, Group
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import Absence
-from dissectors.kit.units import duration, grouped, plural
+from dissectors.kit.units import duration, grouped, plural, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
@@ -177,7 +177,7 @@ def resent(case: Case) -> list[Found]:
     if not parts:
         return []
     sentence = (
-        f"{capital(' and '.join(parts))} before the connection was open; {duration(cost)} passed between the first "
+        f"{capital(' and '.join(parts))} before the connection was open; {span(cost)} passed between the first "
         "and the last."
     )
     return [Found(

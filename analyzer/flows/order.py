@@ -216,13 +216,15 @@ def _ticks(sightings: list[Sighting]) -> list[i64]:
     return found
 
 
-def set_right(number: i64, time: i64, steps: list[Step]) -> i64:
+def set_right(number: int, time: int, steps: list[Step]) -> int:
     """A time of the capture as its clock would have given it had it not been set. steps: by frame."""
     told = time
     for step in steps:
-        between = step.before < number < step.number
-        if number >= step.number or (between and abs(int(time - step.times[1])) < abs(int(time - step.times[0]))):
-            told -= step.by
+        between = int(step.before) < number < int(step.number)
+        if number >= int(step.number) or (
+            between and abs(time - int(step.times[1])) < abs(time - int(step.times[0]))
+        ):
+            told -= int(step.by)
     return told
 
 

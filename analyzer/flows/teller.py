@@ -121,7 +121,7 @@ class Teller:
         number, time, flags = int(packet.number), int(packet.time), table.flags
         pieces = self.streams.segment(
             direction, half, flags, table.seq, table.ack, table.length, packet.behind(table.payload), number, time,
-            packet.offset(table.payload), half.peer.frames == 0 and half.frames > ALONE,
+            packet.offset(table.payload), half.peer.frames == 0 and (half.frames > ALONE or self.context.each_pdu),
         )
         if self.carriage is not None and table.length:
             self._carried(self.carriage, packet, table, direction, pieces)

@@ -14,6 +14,7 @@ from analyzer.faults import Faults
 from analyzer.flows.flow import Flow, TcpFlow
 from analyzer.flows.order import LEAST_SILENCE, Step, ordered, set_right, steps_of
 from analyzer.flows.sightings import MAX_APART, Pairing, Sighting
+from analyzer.ingest.source import MAX_TIME
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP
 from analyzer.pipeline.copies import describe
 from analyzer.pipeline.places import Reader
@@ -281,12 +282,15 @@ class FirstLook:
             mine = steps if self.shared else [step for step in steps if _witness(plan, step)]
             if not mine or not plan.places:
                 continue
-            for place in plan.places:
-                if place.time >= 0:
-                    place.time = int(set_right(place.number, place.time, mine))
+            timed = [place for place in plan.places if place.time >= 0]
+            told = [set_right(int(place.number), int(place.time), mine) for place in timed]
+            if not all(0 <= time <= MAX_TIME for time in told):
+                continue    # no clock showed such a time: these frames are told as they are stamped
+            for place, time in zip(timed, told, strict=True):
+                place.time = time
             for sighting in plan.sightings:
                 if sighting.time >= 0:
-                    sighting.time = set_right(sighting.number, sighting.time, mine)
+                    sighting.time = set_right(int(sighting.number), int(sighting.time), mine)
             first, last = plan.places[0].number, plan.places[-1].number
             plan.steps = [step for step in mine if first <= step.before and last >= step.number]
 
@@ -303,8 +307,8 @@ class FirstLook:
         looked = len(plan.sightings)
         head = [plan.places[at] for at in order.order]
         for at in order.order:
-            if order.times[at] >= 0:
-                plan.places[at].time = int(order.times[at])
+            if 0 <= order.times[at] <= MAX_TIME:
+                plan.places[at].time = order.times[at]
         plan.places = head + plan.places[looked:]
         turn = 0
         for place in plan.places:

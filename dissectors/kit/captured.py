@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.event import ANYWHERE, CORE, NEITHER, Event, JsonValue, Observed
-from dissectors.kit.units import duration, grouped, plural
+from dissectors.kit.units import duration, grouped, plural, span
 
 Sides = tuple[str, str]      # the words for the two ends, by direction
 TIMES: Final = {1: "once", 2: "twice"}
@@ -189,12 +189,12 @@ class OrderSet(Event):
         whose = "" if self.late == NEITHER else f" of {self.sides[1 - self.late]}"
         shows = (
             f"{grouped(self.acks)} {'ACK' if one else 'ACKs'}{whose} {'stands' if one else 'stand'} up to "
-            f"{duration(self.lag_ns)} before what {'it acknowledges' if one else 'they acknowledge'}"
+            f"{span(self.lag_ns)} before what {'it acknowledges' if one else 'they acknowledge'}"
         )
         if self.late == NEITHER:
             return f"Frames of both sides were captured late: {shows}"
         if self.shifted:
-            return f"The frames of {self.sides[self.late]} were captured at least {duration(self.lag_ns)} late: {shows}"
+            return f"The frames of {self.sides[self.late]} were captured at least {span(self.lag_ns)} late: {shows}"
         what = "A frame" if one else "Some frames"
         return f"{what} of {self.sides[self.late]} {'was' if one else 'were'} captured late: {shows}"
 
@@ -204,7 +204,7 @@ class OrderSet(Event):
             return ""
         return (
             f"The frames do not lie in the capture in the order of their times: {grouped(self.unsorted)} "
-            f"{'stand' if self.unsorted > 1 else 'stands'} behind a later one, by up to {duration(self.back_ns)}"
+            f"{'stand' if self.unsorted > 1 else 'stands'} behind a later one, by up to {span(self.back_ns)}"
         )
 
     def matters(self) -> bool:
@@ -214,7 +214,7 @@ class OrderSet(Event):
     def remedy(self) -> str:
         """How they are told instead."""
         if self.shifted:
-            text = f"They are told {duration(self.lag_ns)} earlier than they are stamped"
+            text = f"They are told {span(self.lag_ns)} earlier than they are stamped"
             if self.unsure_ns > 0:
                 text += f"; times from one side to the other may still be wrong by up to {duration(self.unsure_ns)}"
             return text

@@ -27,6 +27,7 @@ from analyzer.report.formats import FORMATS, Layout
 from dissectors.kit import event
 from dissectors.kit.event import DissectorFault
 from dissectors.protocols.tcp.flags import ACK, FIN, SYN
+from dissectors.protocols.tcp.flow import TcpDirection
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.windows import WindowWatch
@@ -183,10 +184,10 @@ def test_sums_go_beyond_a_machine_integer() -> None:
     window, limit = WindowWatch(0), LimitWatch(0)
     limit.rtt = MAX_TIME
     for number in range(1, 5):
-        window.advertise(Segment(number, 0, 0, 16, 0, 0, 1000, 0), 0, [], current=True)
+        window.advertise(Segment(number, 0, 0, 16, 0, 0, 1000, 0), TcpDirection(1), [], current=True)
         limit.data(Segment(number, 0, 0, 16, 0, 0, 1000, 100_000), 100_000, window, idle=True, congested=False)
-        window.advertise(Segment(number, 0, 0, 16, 0, 0, 0, 0), 0, [], current=True)
-        window.advertise(Segment(number, MAX_TIME, 0, 16, 0, 0, 1000, 0), 0, [], current=True)
+        window.advertise(Segment(number, 0, 0, 16, 0, 0, 0, 0), TcpDirection(1), [], current=True)
+        window.advertise(Segment(number, MAX_TIME, 0, 16, 0, 0, 1000, 0), TcpDirection(1), [], current=True)
         limit.data(Segment(number, MAX_TIME, 0, 16, 0, 0, 1000, 100_000), 100_000, window, idle=True, congested=False)
         limit.pause()
     assert window.closed_ns == 4 * MAX_TIME

@@ -199,8 +199,8 @@ class DnsResponse(MessageEvent):
         self.attempts = 0
         if asked is not None:
             self.asked_frame = asked.frame
-            self.response_ns = received.time - asked.time
-            self.total_ns = received.time - asked.first_time
+            self.response_ns = received.time - asked.time if asked.time >= 0 else -1     # a frame without a time
+            self.total_ns = received.time - asked.first_time if asked.first_time >= 0 else -1
             self.attempts = asked.attempt
         self.continued = continued
         self._outcome: DnsOutcome | None = None
@@ -380,7 +380,7 @@ class DnsUnanswered(Event):
         self.observed = observed
         self.message = asked.message()
         self.attempts = asked.attempt
-        self.waited_ns = close.until - asked.first_time
+        self.waited_ns = close.until - asked.first_time if asked.first_time >= 0 else 0
         self.how = close.how
 
     def label(self) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import BASE, CORE, EXTRA, OPENING, JsonValue, Vantage
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import duration, plural, size, span
 from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, TcpEvent, TcpObserved, capital, frame_list, seen_in
 from dissectors.protocols.tcp.flags import ACK, CWR, ECE
 from dissectors.protocols.tcp.options import TcpOptions, brief, explain
@@ -98,9 +98,9 @@ class Syn(TcpEvent):
 
     def what(self) -> str:
         if self.attempt > 1:
-            why = f"No answer was seen for {duration(self.since_ns)}, so "
+            why = f"No answer was seen for {span(self.since_ns)}, so "
             if self.answered:
-                why = f"{duration(self.since_ns)} after the last one, whose answer did not fit it, "
+                why = f"{span(self.since_ns)} after the last one, whose answer did not fit it, "
             text = f"{why}{self.who()} sends its SYN again (attempt {self.attempt})."
             if self.backoff:
                 text += " It waited about twice as long as before: the timer backs off."
@@ -164,7 +164,7 @@ class SynAck(TcpEvent):
     def what(self) -> str:
         who = capital(self.who())
         if self.attempt > 1:
-            text = f"{who} sends its SYN-ACK again after {duration(self.since_ns)} (attempt {self.attempt})."
+            text = f"{who} sends its SYN-ACK again after {span(self.since_ns)} (attempt {self.attempt})."
             if self.backoff:
                 text += " It waited about twice as long as before: the timer backs off."
             if self.after_third_ns >= 0:

@@ -309,7 +309,7 @@ class ChallengeAck(TcpEvent):
     def what(self) -> str:
         return (
             f"{capital(self.who())} answers the {self.challenged} of #{self.evidence.frames[0]} with an ACK after "
-            f"{duration(self.after_ns)} instead of obeying it: it looks like a challenge ACK."
+            f"{span(self.after_ns)} instead of obeying it: it looks like a challenge ACK."
         )
 
     def fields(self) -> dict[str, JsonValue]:
