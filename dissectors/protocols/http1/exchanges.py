@@ -422,7 +422,8 @@ class Exchanges(Watcher):
             ended = one.how
             if one.response is None:
                 ended = unreadable(self.context.observed, server.direction, one.begun) or how
-                if ended == UNANSWERED and (missing or self._blind(server.direction, one.begun, self.now)):
+                unread = self.context.midstream and server.passed_over      # which may have been the answer
+                if ended == UNANSWERED and (missing or unread or self._blind(server.direction, one.begun, self.now)):
                     ended = LOST_END
                     one.missing = missing
             self._ended(one, self.now, close.direction, close.frame, ended)
@@ -542,5 +543,6 @@ class Exchanges(Watcher):
         direction = half.direction
         if half.skipped or self.missing[direction]:
             self.out.append(HttpSkipped(half, self.missing[direction], found=found))
+            half.passed_over = True
             half.skipped = 0
             self.missing[direction] = 0

@@ -112,6 +112,7 @@ class Http1Half:
         self.end: i64 = -1
         self.position: i64 = 0         # in the stream, of what comes after what is told
         self.skipped: i64 = 0
+        self.passed_over: bool = False     # some of its octets were told as skipped
         self.empty_lines: i64 = 0      # before the start line
         self.line_known: bool = False  # the start line of the head in hand was looked at
         self.searching: bool = not in_step

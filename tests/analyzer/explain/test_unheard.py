@@ -5,7 +5,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from test_survey_and_tell import ACK, CLIENT, PSH_ACK, ROUTER, RST, SERVER, SYN, SYN_ACK, ip, tcp
+from test_survey_and_tell import ACK, CLIENT, FIN_ACK, PSH_ACK, ROUTER, RST, SERVER, SYN, SYN_ACK, ip, tcp
 
 from analyzer.model import Analysis
 from analyzer.pipeline.run import Options, analyze
@@ -85,3 +85,14 @@ def test_keep_alives_that_are_answered_no_more(tmp_path: Path) -> None:
     gone = told(tmp_path, frames + [(at, up(1001, 5001, ACK)) for at in (40, 50, 60, 70)])
     assert "tcp.keep_alive_unanswered" in codes(gone)
     assert "tcp.keep_alive_unanswered" not in codes(told(tmp_path, frames))
+
+
+def test_an_answer_that_cannot_be_read_is_an_answer(tmp_path: Path) -> None:
+    asked, answer = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.01 200 ok\r\nContent-Length: 2\r\n\r\nok"
+    mine, theirs = 1000 + len(asked), 5000 + len(answer)
+    frames = [
+        (0, up(1000, 5000, ACK)), (0.01, up(1000, 5000, PSH_ACK, asked)), (0.02, down(5000, mine, PSH_ACK, answer)),
+        (0.03, up(mine, theirs, FIN_ACK)), (0.04, down(theirs, mine + 1, FIN_ACK)),
+        (0.05, up(mine + 1, theirs + 1, ACK)),
+    ]
+    assert "http.unanswered" not in codes(told(tmp_path, frames))
