@@ -161,8 +161,8 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
     shown = " && ".join(parts)
     return Finding(
         rule.code, severity, confidence, sentence, number, frames,
-        _with_cited(shown, frames) if narrow and frames else shown, found.next_step or rule.next_step, rule.refute,
-        basis,
+        _with_cited(shown, frames) if frames and (narrow or not shown) else shown,
+        found.next_step or rule.next_step, rule.refute, basis,
     )
 
 
@@ -176,7 +176,8 @@ def _with_cited(display_filter: str, frames: tuple[int, ...]) -> str:
         else:
             cited.append([frame, frame])
     numbers = ", ".join(str(first) if first == last else f"{first}..{last}" for first, last in cited)
-    return f"({display_filter}) || frame.number in {{{numbers}}}"
+    shown = f"frame.number in {{{numbers}}}"
+    return f"({display_filter}) || {shown}" if display_filter else shown
 
 
 def _order(entry: tuple[Finding, int]) -> tuple[int, int, int]:

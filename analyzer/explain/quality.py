@@ -168,7 +168,6 @@ def clock(analysis: Analysis) -> list[Found]:
         found.append(Found(
             f"{event.lead()}.", event.evidence.frames, told.conversation if len(seen) == 1 else None,
             confidence=CERTAIN if event.moved_ns >= 0 else LIKELY, basis=event.remedy(),
-            narrow=f"frame.number in {{{event.evidence.frames[0]}, {event.evidence.frames[-1]}}}",
         ))
     return found
 

@@ -134,15 +134,38 @@ def steps_of(sightings: list[Sighting]) -> list[Step]:
     found: list[Step] = []
     backward = _set_back(sightings)
     ticks = _ticks(sightings)
+    asked: list[int] = []
     for at in range(1, len(sightings)):
         one, two = sightings[at - 1], sightings[at]
         gap = two.time - one.time
-        if one.time < 0 or two.time < 0 or not ((gap <= -LEAST_STEP and backward) or gap >= LEAST_SILENCE):
-            continue
-        step = _step(sightings, at, ticks, gap)
+        if one.time >= 0 and two.time >= 0 and ((gap <= -LEAST_STEP and backward) or gap >= LEAST_SILENCE):
+            asked.append(at)
+    if not asked:
+        return found
+    stamped = [_Stamped(sightings, 0), _Stamped(sightings, 1)]
+    for at in asked:
+        step = _step(sightings, at, ticks, stamped)
         if step is not None:
             found.append(step)
     return found
+
+
+class _Stamped:
+    """Of one side: the nearest segments with a timestamp, before each place in the list and from it on; -1 for none."""
+
+    def __init__(self, sightings: list[Sighting], side: int) -> None:
+        self.before: list[int] = []
+        self.behind: list[int] = [-1] * len(sightings)
+        last = -1
+        for at, sighting in enumerate(sightings):
+            self.before.append(last)
+            if sighting.direction == side and sighting.stamp >= 0:
+                last = at
+        last = -1
+        for at in range(len(sightings) - 1, -1, -1):
+            if sightings[at].direction == side and sightings[at].stamp >= 0:
+                last = at
+            self.behind[at] = last
 
 
 def _set_back(sightings: list[Sighting]) -> bool:
@@ -157,17 +180,18 @@ def _set_back(sightings: list[Sighting]) -> bool:
     return disorder(sightings, plain) < disorder(sightings, _by_time(sightings))
 
 
-def _step(sightings: list[Sighting], at: int, ticks: list[i64], gap: i64) -> Step | None:
+def _step(sightings: list[Sighting], at: int, ticks: list[i64], stamped: list[_Stamped]) -> Step | None:
     """Between the frame `at` and the one before it, where both senders' clocks say so."""
     witnesses = 0
+    gap = sightings[at].time - sightings[at - 1].time
     jump: i64 = gap
     moved: i64 = -1
     nearest: i64 = LATEST
     for side in (0, 1):
-        before = _stamped(sightings, at - 1, -1, side)
-        after = _stamped(sightings, at, 1, side)
-        if before is None or after is None:
+        first, second = stamped[side].before[at], stamped[side].behind[at]
+        if first < 0 or second < 0:
             continue
+        before, after = sightings[first], sightings[second]
         passed = (after.stamp - before.stamp) & MASK
         apart = after.time - before.time
         tick = ticks[side] if ticks[side] > 0 else SLOWEST_TICK
@@ -184,14 +208,6 @@ def _step(sightings: list[Sighting], at: int, ticks: list[i64], gap: i64) -> Ste
     step = Step(sightings[at].number, sightings[at - 1].number, gap - max(moved, 0), moved)
     step.times = [sightings[at - 1].time, sightings[at].time]
     return step
-
-
-def _stamped(sightings: list[Sighting], at: int, way: int, side: int) -> Sighting | None:
-    while 0 <= at < len(sightings):
-        if sightings[at].direction == side and sightings[at].stamp >= 0:
-            return sightings[at]
-        at += way
-    return None
 
 
 def _ticks(sightings: list[Sighting]) -> list[i64]:

@@ -34,6 +34,7 @@ SAMPLE: Final = 300          # frames of a conversation that are looked at first
 MANY: Final = 20             # one of so many frames that looks resent is more than a loss now and then ...
 MOST: Final = 40             # ... and so many per cent of duplicate ACKs are more than a loss calls for
 SAME: Final = 0.7            # of the packets of a conversation that another one holds too, where both are the same one
+MAX_STEPS: Final = 64        # of the clock that are set right; one that is set more often is told as it stands
 MAX_JUMPS: Final = 16        # silences of the capture that are examined for a clock that was set, the longest ones
 WITNESSES: Final = 8         # conversations that are asked about each
 AROUND: Final = 6            # frames on either side of it that are looked at
@@ -113,6 +114,7 @@ class FirstLook:
         self.faults = faults
         self.shared = shared
         self.steps: list[Step] = []
+        self.restless = False        # the clock was set more often than MAX_STEPS
 
     def look(self) -> list[Plan]:
         """The plans of what is to be told: those of conversations that are another one once more are left out."""
@@ -195,10 +197,13 @@ class FirstLook:
         if len(plans) > 1:
             plans = [_joined(watch, plans)] if _same(watch, plans) else plans
         if len(plans) > 1:      # other conversations that only share their ends
+            owned: dict[int, list[Sighting]] = {id(plan): [] for plan in plans}
+            for sighting in sightings:
+                owned[id(watch.plans[sighting.index])].append(sighting)
             for plan in plans:
                 own = Watch(plan.flow)
                 own.add(plan, plan.places)
-                mine = [sighting for sighting in sightings if watch.plans[sighting.index] is plan]
+                mine = owned[id(plan)]
                 for at, sighting in enumerate(mine):
                     sighting.index = at
                 own.sightings = mine
@@ -275,6 +280,9 @@ class FirstLook:
     def _set_clock(self, steps: list[Step]) -> None:
         """Tell every frame at the time that the clock would have given it had it not been set."""
         steps = _distinct(steps)
+        self.restless = len(steps) > MAX_STEPS
+        if self.restless:
+            return
         self.steps = steps
         if not steps:
             return
@@ -399,9 +407,12 @@ def _joined(watch: Watch, plans: list[Plan]) -> Plan:
 
 
 def _distinct(steps: list[Step]) -> list[Step]:
-    """Each step once, however many conversations show it; of those, the one that shows it most closely."""
+    """Each step once, however many conversations show it; of those, the one that shows it most closely. One more than
+    MAX_STEPS at the most."""
     found: list[Step] = []
     for step in sorted(steps, key=_span):
+        if len(found) > MAX_STEPS:
+            break
         if not any(one.before < step.number and step.before < one.number for one in found):
             found.append(step)
     found.sort(key=_number)

@@ -17,7 +17,7 @@ from analyzer.model import Account, CaptureSummary, Carriage, Conversation, Poin
 from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.pipeline.copies import captured
-from analyzer.pipeline.look import FirstLook
+from analyzer.pipeline.look import MAX_STEPS, FirstLook
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
 from dissectors.kit.captured import FAR_NS, Copies
@@ -83,6 +83,7 @@ class Telling:
         self.packet = Packet()
         self.chosen: list[Chosen] = []
         self.steps: list[Step] = []      # of the capture's clock
+        self.restless = False            # it was set too often to be set right
         self.twice: list[Flow] = []      # conversations that are another one, seen in another VLAN or tunnel
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
@@ -107,6 +108,7 @@ class Telling:
         first = FirstLook([chosen.plan for chosen in self.chosen], reader, self.faults, source.alone)
         first.look()
         self.steps = first.steps
+        self.restless = first.restless
         self.twice = [chosen.flow for chosen in self.chosen if chosen.flow.recorded and not chosen.plan.places]
         self.chosen = [chosen for chosen in self.chosen if chosen.plan.places or not chosen.flow.recorded]
         for chosen in self.chosen:
@@ -174,6 +176,10 @@ class Telling:
             capture.conversations -= 1
             if transport in capture.by_transport:
                 capture.by_transport[transport] -= 1
+        if self.restless:
+            capture.damage.append(
+                f"the clock of the capture was set more than {MAX_STEPS} times; times are told as they are stamped"
+            )
         if self.steps:
             capture.end_ns = self.latest(capture.end_ns)
             capture.observed.miss(

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,10 @@ from taps import (
     write,
 )
 
+from analyzer.flows.order import steps_of
+from analyzer.flows.sightings import Sighting
 from analyzer.model import Analysis
+from analyzer.pipeline.look import MAX_STEPS
 from analyzer.pipeline.run import Options, analyze
 from dissectors.kit.captured import ClockSet, CopiesSeen, OrderSet
 from dissectors.protocols.icmp import RoutingLoop
@@ -229,6 +233,25 @@ def test_no_time_is_taken_across_a_step_of_the_clock(tmp_path: Path, by: int) ->
     conversation = analysis.conversations[0]
     assert abs(conversation.end_ns - conversation.start_ns - (seen[-1].time - seen[0].time)) <= 2 * MS
     assert [finding.severity for finding in analysis.findings if finding.code == "capture.clock"] == ["warn"]
+
+
+@pytest.mark.parametrize(("times", "set_right"), [(3, True), (MAX_STEPS + 20, False)])
+def test_a_clock_that_is_set_all_the_time_is_told_as_it_stands(tmp_path: Path, times: int, set_right: bool) -> None:
+    seen = by_time(at_client(download(4 * times)))
+    stepped = [one._replace(time=one.time - at // 6 % (times + 1) * 2 * SECOND) for at, one in enumerate(seen)]
+    analysis = told(tmp_path, stepped)
+    assert ("capture.clock" in codes(analysis)) is set_right
+    assert any("was set more than" in text for text in analysis.capture.damage) is not set_right
+
+
+def test_what_a_clock_did_is_found_in_a_time_that_grows_with_the_frames() -> None:
+    """One side has no timestamps at all, and there is a silence at every frame."""
+    sightings = [Sighting(at, at + 1, at * 4 * SECOND, 0) for at in range(40_000)]
+    for sighting in sightings:
+        sighting.tcp, sighting.stamp = True, sighting.number
+    begun = time.process_time()
+    steps_of(sightings)
+    assert time.process_time() - begun < 4
 
 
 def test_a_silence_is_no_step_of_the_clock(tmp_path: Path) -> None:
