@@ -141,15 +141,19 @@ def challenge(case: Case) -> list[Found]:
 def not_translated(analysis: Analysis) -> list[Found]:
     """A stray segment that belongs to another connection of the side that resets it, under another address."""
     found = []
-    cases = [Case(told, analysis.capture) for told in analysis.told if told.conversation.transport == "tcp"]
-    strays = [(case, event) for case in cases for event in case.of(TcpReset)[:1] if case.of(Midstream)]
+    strays = _strays(analysis)
+    at_end: dict[str, list[tuple[Case, int]]] = {}
+    for told in analysis.told if strays else []:
+        if told.conversation.transport == "tcp":
+            other = Case(told, analysis.capture)
+            at_end.setdefault(str(told.conversation.originator), []).append((other, 0))
+            at_end.setdefault(str(told.conversation.responder), []).append((other, 1))
     for case, event in strays:
         here, stranger = case.end(event.direction), case.end(1 - event.direction)
         if event.ack >= 0 or carried(case, event.direction) or event.cause == ALONE:
             continue    # RFC 9293 §3.5.2: an answer to what is not known has no ACK, and just the number of that
-        for other in cases:
-            side = _side_of(other, str(here))
-            if side < 0 or other is case or not _within(other, side, event.seq):
+        for other, side in at_end.get(str(here), []):
+            if other.conversation is case.conversation or not _within(other, side, event.seq):
                 continue
             if not other.conversation.start_ns <= event.time <= other.conversation.end_ns + STRAY_NS:
                 continue
@@ -169,9 +173,14 @@ def not_translated(analysis: Analysis) -> list[Found]:
     return found
 
 
-def _side_of(case: Case, end: str) -> int:
-    """Which side of the conversation this address and port is; -1 for none."""
-    return 0 if str(case.conversation.originator) == end else 1 if str(case.conversation.responder) == end else -1
+def _strays(analysis: Analysis) -> list[tuple[Case, TcpReset]]:
+    """Connections that begin in their middle and are reset."""
+    found = []
+    for told in analysis.told:
+        if any(isinstance(event, Midstream) for phase in told.phases[:1] for event in phase.events):
+            case = Case(told, analysis.capture)
+            found += [(case, event) for event in case.of(TcpReset)[:1]]
+    return found
 
 
 def _within(case: Case, side: int, number: int) -> bool:

@@ -1,19 +1,17 @@
 """Findings about DNS lookups, each lookup once, whatever conversations it took."""
 from __future__ import annotations
 
-from bisect import bisect_left
 from ipaddress import ip_address
 from itertools import pairwise
-from operator import attrgetter
 from typing import Final
 
 from analyzer.explain.names_answers import ANSWER_CAPTURE_RULES, ANSWER_RULES
-from analyzer.explain.names_servers import NAME_CAPTURE_RULES, listed, searches, silent_servers
+from analyzer.explain.names_servers import NAME_CAPTURE_RULES, listed, of_lookups, searches, silent_servers
 from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, times
 from analyzer.model import Analysis, Conversation, Told
 from dissectors.kit.event import BACKWARD, FORWARD
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
-from dissectors.kit.observation import NOWHERE, Absence
+from dissectors.kit.observation import NOWHERE
 from dissectors.kit.units import duration, grouped, plural
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.dns.outcome import FAILED
@@ -47,24 +45,6 @@ def _groups(analysis: Analysis, kinds: tuple[str, ...]) -> list[list[Lookup]]:
             key = (lookup.client, lookup.server, lookup.name, lookup.type, lookup.summary)
             groups.setdefault(key, []).append(lookup)
     return list(groups.values())
-
-
-def _found(
-    analysis: Analysis, lookups: list[Lookup], sentence: str, *, cost_ns: int = 0, severity: str = "",
-    confidence: str = CERTAIN, basis: str = "", absent: Absence | None = None, otherwise: str = "",
-    next_step: str = "",
-) -> Found:
-    """A finding about the same lookup, made once or several times; it stands with the conversation of the first."""
-    conversation = None
-    if lookups[0].conversations:
-        number = lookups[0].conversations[0]
-        place = bisect_left(analysis.conversations, number, key=attrgetter("number"))    # they are in this order
-        conversation = analysis.conversations[place]
-    frames = tuple(sorted({frame for lookup in lookups for frame in lookup.frames}))
-    return Found(
-        sentence, frames, conversation, cost_ns=cost_ns, severity=severity, confidence=confidence, basis=basis,
-        absent=absent, otherwise=otherwise, next_step=next_step,
-    )
 
 
 def _span(lookup: Lookup) -> int:
@@ -116,7 +96,7 @@ def unanswered(analysis: Analysis) -> list[Found]:
 def _nobody(analysis: Analysis, group: list[Lookup]) -> Found:
     first = group[0]
     tried = sum([lookup.attempts for lookup in group])
-    return _found(
+    return of_lookups(
         analysis, group, f"Nobody on the link answered the question for {first.name} {first.type}{_asked(tried)}.",
         severity="chat", confidence=LIKELY, basis="a name that nobody owns is met with silence",
     )
@@ -127,7 +107,7 @@ def _closed(analysis: Analysis, group: list[Lookup]) -> Found:
     first = group[0]
     step = next(step for step in first.steps if step.closed)
     given_up = step.closed.startswith("the client")
-    return _found(
+    return of_lookups(
         analysis, group, f"The question for {first.name} {first.type} to {first.server} has no answer: "
         f"{step.closed} {duration(step.end_ns - step.start_ns)} after it.", cost_ns=_span(first),
         severity="note" if given_up else "", basis="the end of the stream that carried the question",
@@ -165,7 +145,7 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told]) -> F
         else:
             basis += "; the client asked only once, as one does that has its answer" if like == 1 else \
                 "; the question that came again has another id, and may be that of another program"
-    return _found(
+    return of_lookups(
         analysis, group, f"{sentence}.", cost_ns=waited, severity=severity, confidence=confidence, basis=basis,
         absent=absent, otherwise=f"No answer of {first.server} to the question for {first.name} {first.type} is in "
         f"the capture{_asked(asked)}.",
@@ -193,7 +173,7 @@ def _refused(lookup: Lookup, told: dict[int, Told]) -> str:
 
 def failed(analysis: Analysis) -> list[Found]:
     return [
-        _found(
+        of_lookups(
             analysis, group, f"{group[0].server} could not or would not answer for {group[0].name} {group[0].type}"
             f"{_often(group)}: {group[0].summary}{_errors(group[0])}.",
             cost_ns=sum([_span(lookup) for lookup in group]), basis="the code of the response",
@@ -228,7 +208,7 @@ def no_name(analysis: Analysis) -> list[Found]:
         group = [lookup for lookup in same if id(lookup) not in searched]
         if group:
             first = group[0]
-            found.append(_found(
+            found.append(of_lookups(
                 analysis, group,
                 f"The name {first.name} does not exist (asked for {first.type}){_often(group)}{_errors(first)}.",
                 cost_ns=sum([_span(lookup) for lookup in group]), basis="NXDOMAIN in the response",
@@ -252,7 +232,7 @@ def slow(analysis: Analysis) -> list[Found]:
         exchanges = len(worst.steps) + worst.left_out
         how = f" in {plural(exchanges, 'exchange')}" if exchanges > 1 else ""
         again = f", and was as slow {times(len(late) - 1)} more" if len(late) > 1 else ""
-        found.append(_found(
+        found.append(of_lookups(
             analysis, late,
             f"The lookup of {worst.name} {worst.type} took {duration(_span(worst))}{how}{again}{_waited(worst)}.",
             cost_ns=sum([_span(lookup) for lookup in late]),
@@ -268,7 +248,7 @@ def retried(analysis: Analysis) -> list[Found]:
             continue
         again = sum([step.attempts - 1 for step in lookup.steps])
         alike = sum([step.alike for step in lookup.steps])
-        found.append(_found(
+        found.append(of_lookups(
             analysis, [lookup], f"The question for {lookup.name} {lookup.type} had to be repeated {times(again)} "
             f"before it was answered, and the lookup took {duration(_span(lookup))}.",
             cost_ns=_span(lookup), severity=NOTE if alike == again else "",
@@ -288,7 +268,7 @@ def repeated(analysis: Analysis) -> list[Found]:
             groups.setdefault((lookup.client, lookup.name, lookup.type), []).append(lookup)
     for (client, name, type_), group in groups.items():
         longest = max([lookup.repeated_before_ttl for lookup in group])
-        found.append(_found(
+        found.append(of_lookups(
             analysis, group, f"{client} asked for {name} {type_} {times(len(group))} more although the answer it had "
             f"was good for another {grouped(longest)} s.", cost_ns=sum([_span(lookup) for lookup in group]),
             confidence=LIKELY, basis="the TTL of the earlier answer to the same address; several programs without a "
@@ -299,46 +279,50 @@ def repeated(analysis: Analysis) -> list[Found]:
 
 def truncated(analysis: Analysis) -> list[Found]:
     found = []
+    over_tcp: dict[tuple[str, str], list[Conversation]] = {}
+    for one in analysis.conversations:
+        if one.transport == "tcp" and one.responder.port == DNS_PORT:
+            over_tcp.setdefault((one.originator.address, one.responder.address), []).append(one)
     for lookup in analysis.lookups:
         about = f"The answer for {lookup.name} {lookup.type} did not fit into a datagram"
         if lookup.kind == TRUNCATED:
-            found.append(_untruncated(analysis, lookup, about))
+            found.append(_untruncated(analysis, lookup, about, over_tcp.get((lookup.client, lookup.server), [])))
         elif lookup.over_tcp:
-            found.append(_found(
+            found.append(of_lookups(
                 analysis, [lookup], f"{about}; asking again over TCP made the lookup take {duration(_span(lookup))}.",
                 cost_ns=_span(lookup), basis="the TC bit of the response, then the question over TCP",
             ))
     return found
 
 
-def _untruncated(analysis: Analysis, lookup: Lookup, about: str) -> Found:
-    """Truncated, and no whole answer came of it."""
+def _untruncated(analysis: Analysis, lookup: Lookup, about: str, connections: list[Conversation]) -> Found:
+    """Truncated, and no whole answer came of it. connections: of this client with this server, for whole answers."""
     over_tcp = [step for step in lookup.steps if step.tcp]
     closed = [step for step in over_tcp if step.closed]
     if closed:
         spans = [duration(step.end_ns - step.start_ns) for step in closed]
-        return _found(
+        return of_lookups(
             analysis, [lookup], f"{about}, and over TCP it had no answer either: {closed[0].closed} "
             f"{spans[0]} after the question{f' ({times(len(closed))}, after {listed(spans)})' if spans[1:] else ''}.",
             cost_ns=_span(lookup), severity="error", basis="the TC bit of the response, then the end of the connection",
             next_step="Ask the server over TCP: it has to answer there as it does over UDP (RFC 7766 §5).",
         )
     if over_tcp:
-        return _found(
+        return of_lookups(
             analysis, [lookup], f"{about}, and no answer over TCP was seen.", confidence=POSSIBLE,
             basis="the TC bit of the response, and the question over TCP",
         )
-    for conversation in analysis.conversations:
+    for conversation in connections:
         refused = _no_connection(conversation, lookup)
         if refused:
-            return _found(
+            return of_lookups(
                 analysis, [lookup], f"{about}, and over TCP {refused}.", severity="error", confidence=LIKELY,
                 basis=f"the TC bit of the response, and conversation {conversation.number}",
                 next_step="Let TCP to port 53 of the server pass: an answer has to be had there too (RFC 7766 §5).",
             )
     since = analysis.capture.end_ns - lookup.end_ns
     early = since < TCP_NS
-    return _found(
+    return of_lookups(
         analysis, [lookup], f"{about}, and nobody was seen to ask again over TCP.", severity=NOTE if early else "warn",
         confidence=POSSIBLE if early else LIKELY,
         basis="the TC bit of the response, and no question over TCP in this capture, which goes on for "
@@ -348,9 +332,6 @@ def _untruncated(analysis: Analysis, lookup: Lookup, about: str) -> Found:
 
 def _no_connection(conversation: Conversation, lookup: Lookup) -> str:
     """How the connection failed that was to bring the whole answer; "" where this is none."""
-    ends = (conversation.originator.address, conversation.responder.address, conversation.responder.port)
-    if conversation.transport != "tcp" or ends != (lookup.client, lookup.server, DNS_PORT):
-        return ""
     if not 0 <= conversation.start_ns - lookup.end_ns <= TCP_NS:
         return ""
     return {

@@ -1,11 +1,14 @@
 """Findings about the servers that a client asks, and about the names that it tries: each cause once."""
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import attrgetter
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, Found, Rule, times
 from analyzer.model import Analysis
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, UNANSWERED, Lookup, Step
+from dissectors.kit.observation import Absence
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.dns.outcome import FAILED
 
@@ -78,11 +81,11 @@ def server_silent(analysis: Analysis) -> list[Found]:
         wait = low if low == high else f"{low} to {high}"
         of = "each time" if len(silent.waits) == silent.asked else times(len(silent.waits))
         count = len({id(lookup) for lookup in silent.lookups})
-        found.append(_of(
+        found.append(of_lookups(
             analysis, silent.lookups, f"{server} answered 0 of {plural(silent.asked, 'question')}; {of} the client "
             f"turned to {listed(list(silent.instead))} after {wait}, which answered: {plural(count, 'lookup')} took "
-            "that much longer.", sum(silent.waits), LIKELY,
-            f"nothing at all from {server} is in the capture, and the client waited for it in vain",
+            "that much longer.", cost_ns=sum(silent.waits), confidence=LIKELY,
+            basis=f"nothing at all from {server} is in the capture, and the client waited for it in vain",
         ))
     return found
 
@@ -118,9 +121,9 @@ def _fallback(
         where = other if other != server else "the same server"
         text = f"{said}; the client asked {where} again and had an answer"
         basis = "the error, and the question that followed"
-    return _of(
+    return of_lookups(
         analysis, lookups, f"{text} {duration(first.end_ns - first.start_ns)} after the first question{more}.",
-        sum([lookup.end_ns - lookup.start_ns for lookup in lookups]), LIKELY, basis,
+        cost_ns=sum([lookup.end_ns - lookup.start_ns for lookup in lookups]), confidence=LIKELY, basis=basis,
     )
 
 
@@ -131,10 +134,9 @@ def extended_error(analysis: Analysis) -> list[Found]:
         if lookup.errors and lookup.kind in (ANSWERED, NO_DATA):
             groups.setdefault((lookup.server, " and ".join(lookup.errors.values())), []).append(lookup)
     return [
-        _of(
+        of_lookups(
             analysis, lookups, f"{server} answered the question for {lookups[0].name} {lookups[0].type}"
-            f"{_and_more(lookups)} with {errors}.", 0, CERTAIN,
-            "the extended error in the response (RFC 8914)",
+            f"{_and_more(lookups)} with {errors}.", basis="the extended error in the response (RFC 8914)",
         )
         for (server, errors), lookups in groups.items()
     ]
@@ -208,24 +210,32 @@ def search_list(analysis: Analysis) -> list[Found]:
         vain = [lookup for search in made for lookup in search.vain]
         needed = len(first.tried) - len(first.vain)
         more = f"; {plural(len(made) - 1, 'more name')} had it the same way" if len(made) > 1 else ""
-        found.append(_of(
+        found.append(of_lookups(
             analysis, [lookup for search in made for lookup in search.tried],
             f"{client} put the domains of its search list ({listed(list(domains))}) behind {first.name}: "
             f"{len(first.tried)} questions where {needed} would do, {len(first.vain)} of them for names that do not "
-            f"exist{more}.", sum([lookup.end_ns - lookup.start_ns for lookup in vain]), LIKELY,
-            "the name by itself was asked for within 5 s of the same name with a domain behind it",
+            f"exist{more}.", cost_ns=sum([lookup.end_ns - lookup.start_ns for lookup in vain]), confidence=LIKELY,
+            basis="the name by itself was asked for within 5 s of the same name with a domain behind it",
         ))
     return found
 
 
-def _of(
-    analysis: Analysis, lookups: list[Lookup], sentence: str, cost_ns: int, confidence: str, basis: str
+def of_lookups(
+    analysis: Analysis, lookups: list[Lookup], sentence: str, *, cost_ns: int = 0, severity: str = "",
+    confidence: str = CERTAIN, basis: str = "", absent: Absence | None = None, otherwise: str = "",
+    next_step: str = "",
 ) -> Found:
-    """A finding of these lookups, with the conversation of the first."""
-    number = lookups[0].conversations[0] if lookups[0].conversations else 0
-    conversation = next((told.conversation for told in analysis.told if told.conversation.number == number), None)
+    """A finding about the same lookup, made once or several times; it stands with the conversation of the first."""
+    conversation = None
+    if lookups[0].conversations:
+        number = lookups[0].conversations[0]
+        place = bisect_left(analysis.conversations, number, key=attrgetter("number"))    # they are in this order
+        conversation = analysis.conversations[place]
     frames = tuple(sorted({frame for lookup in lookups for frame in lookup.frames}))
-    return Found(sentence, frames, conversation, cost_ns=cost_ns, confidence=confidence, basis=basis)
+    return Found(
+        sentence, frames, conversation, cost_ns=cost_ns, severity=severity, confidence=confidence, basis=basis,
+        absent=absent, otherwise=otherwise, next_step=next_step,
+    )
 
 
 NAME_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
