@@ -3,14 +3,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.wire.beginnings import beginning_of
+
 _STARTS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"GET ", "an HTTP request in plain text"), (b"POST ", "an HTTP request in plain text"),
     (b"HEAD ", "an HTTP request in plain text"), (b"PUT /", "an HTTP request in plain text"),
     (b"OPTIO", "an HTTP request in plain text"), (b"DELET", "an HTTP request in plain text"),
     (b"PATCH", "an HTTP request in plain text"), (b"CONNE", "an HTTP request to a proxy in plain text"),
     (b"PRI *", "the preface of HTTP/2 in plain text"), (b"HTTP/", "an HTTP answer in plain text"),
-    (b"SSH-", "SSH"), (b"220 ", "the greeting of a mail or FTP server"),
-    (b"220-", "the greeting of a mail or FTP server"),
+    (b"220 ", "the greeting of a mail or FTP server"), (b"220-", "the greeting of a mail or FTP server"),
     (b"* OK", "the greeting of an IMAP server"), (b"+OK", "the greeting of a POP3 server"),
     (b"EHLO ", "SMTP in plain text"), (b"HELO ", "SMTP in plain text"),
     (b"PROXY", "the header of a proxy (PROXY protocol)"),
@@ -32,4 +33,4 @@ def looks_like(first: bytes) -> str:
             return name
     if len(first) == 5 and first.startswith(b"\0\0") and first.endswith(b"\x04\0"):    # RFC 9113 §6.5
         return "the SETTINGS of HTTP/2 in plain text"
-    return "text" if is_text(first) else ""
+    return beginning_of(first) or ("text" if is_text(first) else "")
