@@ -74,7 +74,7 @@ class Teller:
                 observed.began_before(int(packet.time), int(packet.number))
                 self.context.midstream = True
         observed.saw(direction, packet.time, packet.number)
-        if packet.ip_version and self.passes[direction].again(packet):
+        if packet.ip_version and not self.context.each_pdu and self.passes[direction].again(packet):
             return []       # the same packet, further on its way
         events: list[Event] = []
         if kind == TCP:

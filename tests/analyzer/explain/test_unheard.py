@@ -5,10 +5,10 @@ import struct
 from pathlib import Path
 
 import pytest
-from test_survey_and_tell import ACK, CLIENT, FIN_ACK, PSH_ACK, ROUTER, RST, SERVER, SYN, SYN_ACK, ip, tcp
+from test_survey_and_tell import ACK, CLIENT, FIN_ACK, PSH_ACK, ROUTER, RST, SERVER, SYN, SYN_ACK, ip, tcp, udp
 
 from analyzer.model import Analysis
-from analyzer.pipeline.run import Options, analyze
+from analyzer.pipeline.run import Frames, Options, analyze
 
 SCALED = b"\x02\x04\x05\xb4\x04\x02\x01\x03\x03\x07\x01\x01"     # MSS, SACK permitted, scale of 7
 
@@ -96,3 +96,13 @@ def test_an_answer_that_cannot_be_read_is_an_answer(tmp_path: Path) -> None:
         (0.05, up(mine + 1, theirs + 1, ACK)),
     ]
     assert "http.unanswered" not in codes(told(tmp_path, frames))
+
+
+def test_a_packet_that_comes_round_is_told_once_and_shown_in_each_frame(tmp_path: Path) -> None:
+    question = struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\x04shop\x04test\x00\x00\x01\x00\x01"
+    datagram = udp(CLIENT, 40_000, SERVER, 53, question)
+    frames = [(at / 1000, datagram[:22] + bytes((64 - at,)) + datagram[23:]) for at in range(6)]
+    made = told(tmp_path, frames)
+    assert [event.name for phase in made.told[0].phases for event in phase.events].count("dns.query") == 1
+    lines = b"".join(Frames([str(tmp_path / "made.pcap")])).splitlines()
+    assert [b'"dns"' in line for line in lines] == [True] * 6
