@@ -8,7 +8,7 @@ from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of
 from analyzer.model import Analysis
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import Absence
-from dissectors.kit.units import duration, plural, size, span
+from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_handshake import Midstream, Syn, SynAck
@@ -112,12 +112,12 @@ def not_ended(case: Case) -> list[Found]:
         if event.unheard >= 0:     # it may have closed; that it is not in the capture is told by itself
             continue
         if event.how == "capture":
-            later = f", {duration(event.silent_ns)} after its last segment" if event.silent_ns >= BRIEF_NS else ""
+            later = f", {span(event.silent_ns)} after its last segment" if event.silent_ns >= BRIEF_NS else ""
             sentence = (
                 f"The connection with {place(case.conversation.responder)} is not over when the capture ends{later}."
             )
         else:
-            silent = duration(event.silent_ns)
+            silent = span(event.silent_ns)
             until = f"{silent} before the next one on its ports" if event.how == "reused" else f"nothing for {silent}"
             sentence = f"The connection with {place(case.conversation.responder)} fell silent without an end: {until}."
         found.append(Found(

@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.explain.rule import CERTAIN, LIKELY, Case, Found, Rule, frames_of, times
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import Absence
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import plural, size, span
 from dissectors.protocols.grpc.codes import (
     CANCELLED,
     DEADLINE_EXCEEDED,
@@ -78,7 +78,7 @@ def deadline(case: Case) -> list[Found]:
     for group in _grouped([event for event in case.of(GrpcEnded) if event.deadline_passed()], False):
         first = group[0]
         stated = first.outcome.status == DEADLINE_EXCEEDED
-        allowed = f" of {duration(first.call.deadline_ns)}" if first.call.deadline_ns >= 0 else ""
+        allowed = f" of {span(first.call.deadline_ns)}" if first.call.deadline_ns >= 0 else ""
         found.append(Found(
             f"{first.call.name()} did not end within its deadline{allowed}{_often(group)}.", frames_of(group),
             case.conversation, cost_ns=_cost(group), confidence=CERTAIN if stated else LIKELY,
@@ -103,7 +103,7 @@ def given_up(case: Case) -> list[Found]:
 
 
 def _after(event: GrpcEnded) -> str:
-    return f" after {duration(event.outcome.total_ns)}" if event.outcome.total_ns > 0 else ""
+    return f" after {span(event.outcome.total_ns)}" if event.outcome.total_ns > 0 else ""
 
 
 def no_status(case: Case) -> list[Found]:
@@ -158,7 +158,7 @@ def near_deadline(case: Case) -> list[Found]:
     for group in _grouped(events, False):
         worst = max(group, key=_share)
         found.append(Found(
-            f"{worst.call.name()} took {duration(worst.outcome.total_ns)} of the {duration(worst.call.deadline_ns)} "
+            f"{worst.call.name()} took {span(worst.outcome.total_ns)} of the {span(worst.call.deadline_ns)} "
             f"that the client allowed{_often(group)}.", frames_of(group), case.conversation, cost_ns=_cost(group),
             basis="from the request to the status, against grpc-timeout",
         ))

@@ -5,7 +5,7 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
 from dissectors.kit.event import BACKWARD, NEITHER
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import plural, size, span
 from dissectors.protocols.http1.events import HttpAmbiguous
 from dissectors.wire.http.auth import scheme_sent
 from dissectors.wire.http.caching import directives
@@ -122,10 +122,10 @@ def slow(case: Case) -> list[Found]:
         return []
     worst = max(late, key=_waited)
     wait = worst.times.waited_ns()
-    more = f", and {plural(len(late) - 1, 'other request')} waited longer than {duration(SLOW_NS)}" \
+    more = f", and {plural(len(late) - 1, 'other request')} waited longer than {span(SLOW_NS)}" \
         if len(late) > 1 else ""
     return [Found(
-        f"{asked(worst)} waited {duration(wait)} for the first byte of its answer{more}.", frames_of(late),
+        f"{asked(worst)} waited {span(wait)} for the first byte of its answer{more}.", frames_of(late),
         case.conversation, cost_ns=sum([_waited(one) for one in late]),
         severity="warn" if wait >= VERY_SLOW_NS else "",
         basis="from the end of the request to the first byte of the response", narrow=filter_of(late),
@@ -142,7 +142,7 @@ def blocked(case: Case) -> list[Found]:
         return []
     cost = sum([exchange.times.blocked_ns() for exchange in held])
     return [Found(
-        f"{plural(len(held), 'pipelined request')} waited {duration(cost)} in all for responses before them on the "
+        f"{plural(len(held), 'pipelined request')} waited {span(cost)} in all for responses before them on the "
         f"same connection: {named(held)}.", frames_of(held), case.conversation, cost_ns=cost,
         basis="the end of the response before, against the end of the request", narrow=filter_of(held),
     )]
@@ -259,7 +259,7 @@ def held_back(case: Case) -> list[Found]:
         if not went_on and exchange.sent.octets and wait >= CONTINUE_NS:
             found.append(Found(
                 f"{asked(exchange)} held its body back for a 100 Continue that did not come; the request took "
-                f"{duration(wait)} to send.", exchange.evidence.frames, case.conversation, cost_ns=wait,
+                f"{span(wait)} to send.", exchange.evidence.frames, case.conversation, cost_ns=wait,
                 confidence=LIKELY, basis="Expect: 100-continue, and no 1xx response", narrow=filter_of([exchange]),
                 absent=case.absence(NEITHER, exchange.times.begun, exchange.times.sent),
             ))
@@ -282,7 +282,7 @@ def preflights(case: Case) -> list[Found]:
             basis="no Access-Control-Allow-Origin in the answer", narrow=filter_of(refused),
         )]
     return [Found(
-        f"{plural(len(asked_first), 'CORS preflight')} took {duration(cost)} before the requests themselves.",
+        f"{plural(len(asked_first), 'CORS preflight')} took {span(cost)} before the requests themselves.",
         frames_of(asked_first), case.conversation, cost_ns=cost, basis="OPTIONS with Access-Control-Request-Method",
         narrow=filter_of(asked_first),
     )]

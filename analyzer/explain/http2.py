@@ -5,7 +5,7 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.event import NEITHER, Event
-from dissectors.kit.units import duration, grouped, plural, size
+from dissectors.kit.units import grouped, plural, size, span
 from dissectors.protocols.grpc.ended import RESET as GIVEN_UP
 from dissectors.protocols.grpc.ended import GrpcEnded
 from dissectors.protocols.http2.codes import (
@@ -132,7 +132,7 @@ def blocked(case: Case) -> list[Found]:
         ]
         allowed = f", which the other side had set to {size(initial[-1])}" if initial and not whole else ""
         found.append(Found(
-            f"{who} waited {duration(longest)} for room in the window of {where}{allowed} ({times(count)}): the "
+            f"{who} waited {span(longest)} for room in the window of {where}{allowed} ({times(count)}): the "
             f"receiver was the limit of the rate and not the path.{_vain(case, events)}",
             frames_of(events), case.conversation, cost_ns=longest,
             severity="warn" if longest >= LONG_BLOCKED_NS else "", confidence=LIKELY,
@@ -157,7 +157,7 @@ def _vain(case: Case, events: list[Blocked]) -> str:
     which = f"stream{'s' if len(streams) > 1 else ''} {listed(streams)}"
     named = f" ({', '.join(asked[:MANY])}{', …' if len(asked) > MANY else ''})" if asked else ""
     return (
-        f" It was used up, and no WINDOW_UPDATE came in the last {duration(max(event.vain_ns for event in held))}: "
+        f" It was used up, and no WINDOW_UPDATE came in the last {span(max(event.vain_ns for event in held))}: "
         f"{which}{named} had not ended by then."
     )
 
@@ -170,7 +170,7 @@ def head_of_line(case: Case) -> list[Found]:
     streams = sorted({stream for event in events for stream in event.streams})
     return [Found(
         f"{plural(len(events), 'lost TCP segment')} held up {plural(len(streams), 'stream')} ({listed(streams)}) whose "
-        f"octets had already arrived, for up to {duration(worst)}.", frames_of(events), case.conversation,
+        f"octets had already arrived, for up to {span(worst)}.", frames_of(events), case.conversation,
         cost_ns=sum(event.longest_ns for event in events),
         basis="octets behind the missing ones were in the capture before them",
     )]
@@ -204,7 +204,7 @@ def unspoken(case: Case) -> list[Found]:
     end = min(ends, key=_time)
     return [Found(
         f"The client began HTTP/2 without asking whether the server speaks it, and {place(case.end(server))} ended the "
-        f"connection {duration(max(end.time - first.time, 0))} later without a byte in answer: it does not speak "
+        f"connection {span(max(end.time - first.time, 0))} later without a byte in answer: it does not speak "
         "HTTP/2 in the clear on this port.", frames_of([first, end]), case.conversation, confidence=LIKELY,
         basis="the preface of the client, and no octet of the server before its FIN or RST",
         absent=case.absence(server, -1, end.time),
@@ -264,7 +264,7 @@ def slow_settings(case: Case) -> list[Found]:
         return []
     worst = max(event.ack_ns for event in late)
     return [Found(
-        f"SETTINGS were acknowledged only after {duration(worst)}.", frames_of(late), case.conversation,
+        f"SETTINGS were acknowledged only after {span(worst)}.", frames_of(late), case.conversation,
         cost_ns=worst, basis="from the SETTINGS frame to its acknowledgment", narrow="http2.type == 4",
     )]
 
@@ -302,8 +302,8 @@ def multiplexed(case: Case) -> list[Found]:
     if ratio < 1.0:
         return []
     return [Found(
-        f"{plural(len(whole), 'request')}, up to {grouped(peak)} at once, took {duration(took)}. Over {CONNECTIONS} "
-        f"connections of HTTP/1.1 they would have taken {duration(int(other))} or more (an estimate), the opening of "
+        f"{plural(len(whole), 'request')}, up to {grouped(peak)} at once, took {span(took)}. Over {CONNECTIONS} "
+        f"connections of HTTP/1.1 they would have taken {span(int(other))} or more (an estimate), the opening of "
         "the further connections not counted.", frames_of(whole[:1] + whole[-1:]), case.conversation,
         confidence=POSSIBLE,
         basis="each request waits as long as the quickest of them did, and all of them share the rate that was seen",

@@ -8,7 +8,7 @@ from typing import Final
 from analyzer.explain.http import filter_of, named
 from analyzer.explain.rule import LIKELY, POSSIBLE, Found, Rule, frames_of, times
 from analyzer.model import Analysis, Conversation
-from dissectors.kit.units import duration, plural, rate, size
+from dissectors.kit.units import plural, rate, size, span
 from dissectors.wire.http.caching import condition_of, freshness
 from dissectors.wire.http.describe import shortened
 from dissectors.wire.http.events import ExchangeEvent
@@ -117,7 +117,7 @@ def redirects(analysis: Analysis) -> list[Found]:
         cost = events[-1].times.begun - events[0].times.begun
         circle = len({word.rpartition(" ")[0] for word in words}) < len(words)
         found.append(Found(
-            f"{plural(hops, 'redirect')} in a row took {duration(max(cost, 0))}: {' → '.join(words)}"
+            f"{plural(hops, 'redirect')} in a row took {span(max(cost, 0))}: {' → '.join(words)}"
             + (", in a circle." if circle else "."), frames_of(events), chain[0][0], cost_ns=max(cost, 0),
             severity="warn" if circle else "" if hops >= MANY_HOPS else "chat",
             basis="Location of each response, and the request for it that followed", narrow=filter_of(events),
@@ -184,9 +184,9 @@ def polling(analysis: Analysis) -> list[Found]:
         interval = int(median([later - earlier for earlier, later in pairwise(starts)]))
         same = sum([_nothing_new(earlier, later) for earlier, later in pairwise(group)])
         found.append(Found(
-            f"{named(group[:1])} is asked for every {duration(interval)} ({times(len(group))}): polling. "
+            f"{named(group[:1])} is asked for every {span(interval)} ({times(len(group))}): polling. "
             f"{plural(same, 'answer')} brought nothing new, {size(_overhead(group))} went into heads, and news wait "
-            f"{duration(interval // 2)} on average until they are asked for.", frames_of(group), placed[0][0],
+            f"{span(interval // 2)} on average until they are asked for.", frames_of(group), placed[0][0],
             confidence=LIKELY, basis="requests for the same at a steady interval", narrow=filter_of(group),
         ))
     return found
@@ -216,10 +216,10 @@ def long_polling(analysis: Analysis) -> list[Found]:
         empty = sum([exchange.response is not None and exchange.response.status in (204, 304) for exchange in group])
         blind = [pause for pause in _pauses(group) if pause > 0]
         found.append(Found(
-            f"{named(group[:1])} is answered after {duration(int(median(waits)))} (median of {len(group)}) and asked "
+            f"{named(group[:1])} is answered after {span(int(median(waits)))} (median of {len(group)}) and asked "
             f"again at once: long polling. {size(_overhead(group))} went into heads, "
             f"{plural(empty, 'answer')} had nothing to say"
-            + (f", and between two requests the server could not speak for {duration(int(median(blind)))}."
+            + (f", and between two requests the server could not speak for {span(int(median(blind)))}."
                if blind else "."),
             frames_of(group), placed[0][0], confidence=LIKELY,
             basis="the server waits with its answers, and the client asks again right after each",
@@ -273,7 +273,7 @@ def _streamed(group: list[Placed]) -> list[Found]:
     late, waited = _late(manifests, segments)
     if late:
         text += (
-            f" {plural(len(late), 'segment')} took longer to come than it plays, {duration(waited)} in all: the player "
+            f" {plural(len(late), 'segment')} took longer to come than it plays, {span(waited)} in all: the player "
             "has to have that much in hand, or it stalls."
         )
     return [Found(
@@ -352,7 +352,7 @@ def one_each(analysis: Analysis) -> list[Found]:
         ]
         closing = [exchange for _conversation, exchange in group if _closes(exchange)]
         why = " The server closes after each answer." if len(closing) * 2 > len(group) else ""
-        saved = f"; a single one would have saved {duration(sum(opening))} of handshakes" if sum(opening) else ""
+        saved = f"; a single one would have saved {span(sum(opening))} of handshakes" if sum(opening) else ""
         found.append(Found(
             f"{plural(len(in_turn) + 1, 'connection')} to {group[0][0].responder} carried one request each, one after "
             f"another{saved}.{why}",

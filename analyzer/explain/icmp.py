@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.explain.losses import too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import Echo, EchoUnanswered, IcmpError, RoutingLoop
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_loss import Loss
@@ -100,7 +100,7 @@ def _unheeded(case: Case, errors: list[IcmpError], mtu: int) -> str:
         if repair.last_ns - since[0] >= UNHEEDED_NS:
             return (
                 f" {capital(event.who())} still sent segments of {size(repair.last_size)} "
-                f"{duration(repair.last_ns - since[0])} later: it ignores these messages, or they do not reach it."
+                f"{span(repair.last_ns - since[0])} later: it ignores these messages, or they do not reach it."
             )
     return ""
 

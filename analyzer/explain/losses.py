@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_holes import SackOutside, Unrepaired
@@ -94,7 +94,7 @@ def _repaired(quick: list[Loss], episodes: int, cost: int) -> str:
     unrepaired = len([event for event in quick if not event.repair.repaired])
     if unrepaired == episodes:
         return ", and no ACK of them is in the capture"
-    took = f"; the repair took {duration(cost)}{' in all' if episodes > 1 else ''}" if cost > 0 else ""
+    took = f"; the repair took {span(cost)}{' in all' if episodes > 1 else ''}" if cost > 0 else ""
     return f"{took}; of {plural(unrepaired, 'episode')} no ACK is in the capture" if unrepaired else took
 
 
@@ -120,7 +120,7 @@ def timeout(case: Case) -> list[Found]:
         ])
         sentence = (
             f"{capital(events[0].who())} waited for its retransmission timer {times(waits)} and resent "
-            f"{plural(segments, 'segment')}: {duration(cost)} passed without progress"
+            f"{plural(segments, 'segment')}: {span(cost)} passed without progress"
         )
         sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK of them came." if lost else "."
         asked = any(event.signs() for event in events)
@@ -188,7 +188,7 @@ def _large_in_vain(case: Case) -> list[Found]:
             continue
         said = (
             f"{capital(event.who())} sent a segment of {size(repair.size)} {times(repair.rounds + 1)} in "
-            f"{duration(repair.last_ns - event.time + max(repair.waited_ns, 0))} and got no ACK of it, while "
+            f"{span(repair.last_ns - event.time + max(repair.waited_ns, 0))} and got no ACK of it, while "
         )
         found.append(Found(
             f"{said}those of up to {size(repair.passed)} had been acknowledged: the path may drop large packets "
@@ -269,7 +269,7 @@ def reordering(case: Case) -> list[Found]:
         late = sum([event.late for event in events])
         longest = max([event.late_ns for event in events])
         what = plural(late, "segment") if late else "Segments"
-        delay = f", up to {duration(longest)} late" if longest > 0 else ""
+        delay = f", up to {span(longest)} late" if longest > 0 else ""
         found.append(Found(
             f"{what} of {events[0].who()} came out of order{delay}, and nothing had to be resent for it.",
             frames_of(events), case.conversation, cost_ns=max(longest, 0), confidence=LIKELY,

@@ -12,7 +12,7 @@ from analyzer.model import Analysis, Conversation, Told
 from dissectors.kit.event import BACKWARD, FORWARD
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
 from dissectors.kit.observation import NOWHERE
-from dissectors.kit.units import duration, grouped, plural
+from dissectors.kit.units import grouped, plural, span
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.dns.outcome import FAILED
 from dissectors.protocols.icmp import IcmpError
@@ -68,7 +68,7 @@ def _waited(lookup: Lookup) -> str:
     for step, following in pairwise(lookup.steps):
         wait = following.start_ns - step.start_ns
         if step.end_ns < 0 and following.server != step.server and 2 * wait > _span(lookup):
-            return f", {duration(wait)} of it without an answer of {step.server}, until {following.server} was asked"
+            return f", {span(wait)} of it without an answer of {step.server}, until {following.server} was asked"
     return ""
 
 
@@ -109,7 +109,7 @@ def _closed(analysis: Analysis, group: list[Lookup]) -> Found:
     given_up = step.closed.startswith("the client")
     return of_lookups(
         analysis, group, f"The question for {first.name} {first.type} to {first.server} has no answer: "
-        f"{step.closed} {duration(step.end_ns - step.start_ns)} after it.", cost_ns=_span(first),
+        f"{step.closed} {span(step.end_ns - step.start_ns)} after it.", cost_ns=_span(first),
         severity="note" if given_up else "", basis="the end of the stream that carried the question",
     )
 
@@ -127,7 +127,7 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told]) -> F
     about = told.get(first.conversations[0]) if first.conversations else None
     absent = NOWHERE
     severity, confidence = "", LIKELY
-    basis = f"the capture goes on for {duration(waited)} after the question and shows no answer"
+    basis = f"the capture goes on for {span(waited)} after the question and shows no answer"
     if about is not None:
         answers = BACKWARD if about.conversation.originator.address == first.client else FORWARD
         until = analysis.capture.end_ns - 1
@@ -141,7 +141,7 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told]) -> F
     elif tries < 2 and like < SURELY:
         severity, confidence = NOTE, POSSIBLE
         if waited < PATIENCE_NS:
-            basis = f"the capture ends {duration(waited)} after the question, before most clients ask again"
+            basis = f"the capture ends {span(waited)} after the question, before most clients ask again"
         else:
             basis += "; the client asked only once, as one does that has its answer" if like == 1 else \
                 "; the question that came again has another id, and may be that of another program"
@@ -234,7 +234,7 @@ def slow(analysis: Analysis) -> list[Found]:
         again = f", and was as slow {times(len(late) - 1)} more" if len(late) > 1 else ""
         found.append(of_lookups(
             analysis, late,
-            f"The lookup of {worst.name} {worst.type} took {duration(_span(worst))}{how}{again}{_waited(worst)}.",
+            f"The lookup of {worst.name} {worst.type} took {span(_span(worst))}{how}{again}{_waited(worst)}.",
             cost_ns=sum([_span(lookup) for lookup in late]),
             severity="warn" if _span(worst) >= VERY_SLOW_NS else "", basis="from the first question to the last answer",
         ))
@@ -250,7 +250,7 @@ def retried(analysis: Analysis) -> list[Found]:
         alike = sum([step.alike for step in lookup.steps])
         found.append(of_lookups(
             analysis, [lookup], f"The question for {lookup.name} {lookup.type} had to be repeated {times(again)} "
-            f"before it was answered, and the lookup took {duration(_span(lookup))}.",
+            f"before it was answered, and the lookup took {span(_span(lookup))}.",
             cost_ns=_span(lookup), severity=NOTE if alike == again else "",
             confidence=POSSIBLE if alike == again else LIKELY,
             basis="no answer was seen before the question came again" + (
@@ -289,7 +289,7 @@ def truncated(analysis: Analysis) -> list[Found]:
             found.append(_untruncated(analysis, lookup, about, over_tcp.get((lookup.client, lookup.server), [])))
         elif lookup.over_tcp:
             found.append(of_lookups(
-                analysis, [lookup], f"{about}; asking again over TCP made the lookup take {duration(_span(lookup))}.",
+                analysis, [lookup], f"{about}; asking again over TCP made the lookup take {span(_span(lookup))}.",
                 cost_ns=_span(lookup), basis="the TC bit of the response, then the question over TCP",
             ))
     return found
@@ -300,7 +300,7 @@ def _untruncated(analysis: Analysis, lookup: Lookup, about: str, connections: li
     over_tcp = [step for step in lookup.steps if step.tcp]
     closed = [step for step in over_tcp if step.closed]
     if closed:
-        spans = [duration(step.end_ns - step.start_ns) for step in closed]
+        spans = [span(step.end_ns - step.start_ns) for step in closed]
         return of_lookups(
             analysis, [lookup], f"{about}, and over TCP it had no answer either: {closed[0].closed} "
             f"{spans[0]} after the question{f' ({times(len(closed))}, after {listed(spans)})' if spans[1:] else ''}.",
@@ -326,7 +326,7 @@ def _untruncated(analysis: Analysis, lookup: Lookup, about: str, connections: li
         analysis, [lookup], f"{about}, and nobody was seen to ask again over TCP.", severity=NOTE if early else "warn",
         confidence=POSSIBLE if early else LIKELY,
         basis="the TC bit of the response, and no question over TCP in this capture, which goes on for "
-        f"{duration(since)}",
+        f"{span(since)}",
     )
 
 

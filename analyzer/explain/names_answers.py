@@ -5,7 +5,7 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, times
 from analyzer.model import Analysis, Told
-from dissectors.kit.units import duration, plural
+from dissectors.kit.units import plural, span
 from dissectors.protocols.dns.events import Mismatch
 from dissectors.protocols.dns.transactions import (
     AGAIN,
@@ -66,8 +66,8 @@ def differ(case: Case) -> list[Found]:
             continue
         found.append(Found(
             f"Two answers to the same question contradict each other: \"{event.said_before()}\" after "
-            f"{duration(asked.first_answer - asked.time)}, then \"{event.text()}\" after "
-            f"{duration(event.time - asked.time)}; the second is no copy of the first: one of them may be injected.",
+            f"{span(asked.first_answer - asked.time)}, then \"{event.text()}\" after "
+            f"{span(event.time - asked.time)}; the second is no copy of the first: one of them may be injected.",
             frames_of([event]), case.conversation, confidence=LIKELY,
             basis=f"both come from {case.end(event.direction)} with the id 0x{asked.id:04x}, and the question was sent "
             f"{times(asked.attempt)}",
@@ -96,7 +96,7 @@ def _other_address(group: list[tuple[Told, Mismatch]], refused: bool) -> Found:
     after = first.time - first.asked.time if first.asked is not None else 0
     return Found(
         f"{server.address} answered {plural(len(group), 'question')} that went to {first.instead}, the first of them "
-        f"{duration(after)} after it with the same id (0x{first.message.id:04x}), port and name: a client may not take "
+        f"{span(after)} after it with the same id (0x{first.message.id:04x}), port and name: a client may not take "
         f"an answer from another address{', and this one refused it with ICMP' if refused else ''}.",
         tuple(sorted({frame for _told, event in group for frame in _frames(event)})), told.conversation,
         confidence=CERTAIN, basis=f"{first.refers}, and its answer (RFC 5452 §9.1)",
@@ -112,8 +112,8 @@ def _frames(event: Mismatch) -> tuple[int, ...]:
 def too_late(case: Case) -> list[Found]:
     return [
         Found(
-            f"The answer to the question in frame {event.asked.frame} came {duration(event.time - event.asked.time)} "
-            f"after it, {duration(event.since)} after the client had given it up.",
+            f"The answer to the question in frame {event.asked.frame} came {span(event.time - event.asked.time)} "
+            f"after it, {span(event.since)} after the client had given it up.",
             frames_of([event]), case.conversation, confidence=CERTAIN,
             basis="the stream of the question, which the client reset before",
         )

@@ -9,7 +9,7 @@ from analyzer.explain.rule import CERTAIN, LIKELY, Found, Rule, times
 from analyzer.model import Analysis
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, UNANSWERED, Lookup, Step
 from dissectors.kit.observation import Absence
-from dissectors.kit.units import duration, plural
+from dissectors.kit.units import plural, span
 from dissectors.protocols.dns.outcome import FAILED
 
 FEWEST: Final = 2               # questions to a server before its silence is told as its own
@@ -77,7 +77,7 @@ def _heard(analysis: Analysis) -> set[str]:
 def server_silent(analysis: Analysis) -> list[Found]:
     found = []
     for server, silent in silent_servers(analysis).items():
-        low, high = duration(min(silent.waits)), duration(max(silent.waits))
+        low, high = span(min(silent.waits)), span(max(silent.waits))
         wait = low if low == high else f"{low} to {high}"
         of = "each time" if len(silent.waits) == silent.asked else times(len(silent.waits))
         count = len({id(lookup) for lookup in silent.lookups})
@@ -113,7 +113,7 @@ def _fallback(
     step = next(step for step in first.steps if step.failure)
     more = f", and {plural(len(lookups) - 1, 'more lookup')} went the same way" if len(lookups) > 1 else ""
     said = f"{server} answered the question for {first.name} {first.type} with {failure} after " \
-        f"{duration(step.end_ns - step.start_ns)}"
+        f"{span(step.end_ns - step.start_ns)}"
     if plain:
         text = f"{said}: it does not understand EDNS. Asked again without it, it answered"
         basis = "the error, and the question without an OPT record that followed (RFC 6891 §7)"
@@ -122,7 +122,7 @@ def _fallback(
         text = f"{said}; the client asked {where} again and had an answer"
         basis = "the error, and the question that followed"
     return of_lookups(
-        analysis, lookups, f"{text} {duration(first.end_ns - first.start_ns)} after the first question{more}.",
+        analysis, lookups, f"{text} {span(first.end_ns - first.start_ns)} after the first question{more}.",
         cost_ns=sum([lookup.end_ns - lookup.start_ns for lookup in lookups]), confidence=LIKELY, basis=basis,
     )
 

@@ -7,7 +7,7 @@ from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of
 from analyzer.model import Analysis, Group
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import Absence
-from dissectors.kit.units import duration, grouped, plural, span
+from dissectors.kit.units import grouped, plural, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
@@ -42,7 +42,7 @@ def refused(case: Case) -> list[Found]:
     again = f" {times(len(events))}" if len(events) > 1 else ""
     sentence = (
         f"{place(case.end(first.direction))} refused the connection{again}: a RST answered the SYN after "
-        f"{duration(first.after_ns)}."
+        f"{span(first.after_ns)}."
     )
     if first.exact:
         return [Found(sentence, frames_of(events), case.conversation, basis="the RST acknowledges the SYN's number")]
@@ -67,7 +67,7 @@ def old_connection(case: Case) -> list[Found]:
     )
     opened = case.of(TcpEstablished)
     cost = max((opened[0].time if opened else case.conversation.end_ns) - first.time, 0)
-    sentence += f". The connection opened {duration(cost)} after that answer." if opened else (
+    sentence += f". The connection opened {span(cost)} after that answer." if opened else (
         ", and no connection came of it." if not wrong else "."
     )
     return [Found(
@@ -111,12 +111,12 @@ def not_accepted(case: Case) -> list[Found]:
     who, lasted = capital(again[0].who()), again[-1].after_third_ns
     if len(again) == 1:
         sentence = (
-            f"{who} sent its SYN-ACK again {duration(lasted)} after it had been acknowledged: that ACK, the third "
+            f"{who} sent its SYN-ACK again {span(lasted)} after it had been acknowledged: that ACK, the third "
             "segment of the handshake, was lost behind this point, or not taken."
         )
     else:
         sentence = (
-            f"{who} sent its SYN-ACK again {times(len(again))}, the last time {duration(lasted)} after "
+            f"{who} sent its SYN-ACK again {times(len(again))}, the last time {span(lasted)} after "
             f"{again[0].peer()} had acknowledged it: it does not take the third segment of the handshake. Its accept "
             "queue may be full, or something on the way drops what the client sends."
         )
@@ -137,9 +137,9 @@ def unanswered(case: Case) -> list[Found]:
         waited = event.lasted_ns + event.waited_ns
         early = waited < PATIENCE_NS
         tried = plural(event.attempts, "SYN")
-        sentence = f"{target} did not answer {tried} within the {duration(waited)} that the capture goes on."
+        sentence = f"{target} did not answer {tried} within the {span(waited)} that the capture goes on."
         if early:
-            after = f" {duration(waited)} after" if waited else " with"
+            after = f" {span(waited)} after" if waited else " with"
             sentence = f"The capture ends{after} {tried} to {target}, before an answer."
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited, severity="note" if early else "",
@@ -202,9 +202,9 @@ def half_open(case: Case) -> list[Found]:
         # A server sends its SYN-ACK again after about a second (RFC 6298 §2): one that does not has got an answer.
         heard = event.attempts == 1 and event.waited_ns >= HEARD_NS
         caller, sent = place(case.end(1 - event.direction)), plural(event.attempts, "SYN-ACK")
-        sentence = f"{caller} never completed the handshake: {sent} without an acknowledgment in {duration(waited)}."
+        sentence = f"{caller} never completed the handshake: {sent} without an acknowledgment in {span(waited)}."
         if early:
-            after = f" {duration(waited)} after" if waited else " with"
+            after = f" {span(waited)} after" if waited else " with"
             sentence = f"The capture ends{after} {sent} to {caller}, before an acknowledgment."
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited,
@@ -241,7 +241,7 @@ def flood(analysis: Analysis) -> list[Found]:
         if not is_flood(group):
             continue
         lasted = group.end_ns - group.start_ns
-        within = f" within {duration(lasted)}" if lasted > 0 else ""
+        within = f" within {span(lasted)}" if lasted > 0 else ""
         found.append(Found(
             f"{group.service} got {grouped(group.count)} SYNs from {grouped(group.clients)} addresses{within}, "
             "answered each, and no handshake was completed: it looks like a SYN flood with forged senders.",
@@ -272,7 +272,7 @@ def high_rtt(case: Case) -> list[Found]:
         return []
     frames = frames_of([*syns, *answers, *opened])
     return [Found(
-        f"A round trip to {place(case.conversation.responder)} takes {duration(tcp.initial_rtt_ns)}, so every "
+        f"A round trip to {place(case.conversation.responder)} takes {span(tcp.initial_rtt_ns)}, so every "
         "question and answer takes at least that long.",
         frames, case.conversation, cost_ns=tcp.initial_rtt_ns, confidence=LIKELY,
         basis="SYN, SYN-ACK and ACK, each sent once; a host that is slow to accept looks the same",

@@ -5,7 +5,7 @@ from typing import Final
 
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.observation import ALWAYS
-from dissectors.kit.units import duration, plural, rate, size
+from dissectors.kit.units import plural, rate, size, span
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_teardown import TcpReset
 from dissectors.protocols.tcp.events_transfer import (
@@ -43,7 +43,7 @@ def zero_window(case: Case) -> list[Found]:
         closed = any(event.how == "end" for event in events)
         sentence = (
             f"{capital(events[0].who())} had no room for more data"
-            + (f" for {duration(cost)}" if cost > 0 else "")
+            + (f" for {span(cost)}" if cost > 0 else "")
             + (f" ({times(len(events))})" if len(events) > 1 else "")
             + (f", and {events[0].peer()} had to probe {times(probes)}" if probes else "")
             + ("; at the end its window was still closed." if closed else ".")
@@ -83,7 +83,7 @@ def _ceiling(case: Case, direction: int) -> str:
     if window <= 0 or rtt <= 0:
         return ""
     return (
-        f": at most {size(window)} in each round trip of {duration(rtt)} allow no more than "
+        f": at most {size(window)} in each round trip of {span(rtt)} allow no more than "
         f"{rate(window * 8e9 / rtt)}"
     )
 
@@ -126,7 +126,7 @@ def window_unscaled(case: Case) -> list[Found]:
 def ack_awaited(case: Case) -> list[Found]:
     return [
         Found(
-            f"{capital(event.says())}: {duration(event.waited_ns)} in all.",
+            f"{capital(event.says())}: {span(event.waited_ns)} in all.",
             event.evidence.frames, case.conversation, cost_ns=event.waited_ns, confidence=LIKELY,
             severity="warn" if event.waited_ns >= LONG_WAITS_NS else "",
             basis="each next piece left right after the ACK, as Nagle's algorithm has it, and not before",
@@ -187,10 +187,10 @@ def queueing(case: Case) -> list[Found]:
         if mean >= GROWN * least and mean - least >= GROWN_NS:
             frames = frames_of([event for event in case.of(Transfer) if event.direction == side])
             found.append(Found(
-                f"Data to {place(case.end(1 - side))} are acknowledged after {duration(mean)} on average, and after "
-                f"{duration(least)} at best: they wait in a queue on the way.",
+                f"Data to {place(case.end(1 - side))} are acknowledged after {span(mean)} on average, and after "
+                f"{span(least)} at best: they wait in a queue on the way.",
                 frames, case.conversation, cost_ns=mean - least, confidence=POSSIBLE,
-                basis=f"{plural(samples, 'ACK time')}, up to {duration(tcp.rtt_max_ns[side])}; a receiver that delays "
+                basis=f"{plural(samples, 'ACK time')}, up to {span(tcp.rtt_max_ns[side])}; a receiver that delays "
                 "its ACKs or is busy looks alike",
             ))
     return found
@@ -207,7 +207,7 @@ def slow_answer(case: Case) -> list[Found]:
     worst = max([turn.after_ns for turn in slow])
     again = "" if len(slow) == 1 else f" ({times(len(slow))} more than a second)"
     return [Found(
-        f"{capital(slow[0].who())} took {duration(worst)} to begin its answer{again}.", frames_of(slow),
+        f"{capital(slow[0].who())} took {span(worst)} to begin its answer{again}.", frames_of(slow),
         case.conversation, cost_ns=sum([turn.after_ns for turn in slow]), confidence=POSSIBLE,
         basis="the time from the last data of one side to the first of the other; whether these are question and "
         "answer only the application knows",

@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import OCTETS, Absence
-from dissectors.kit.units import duration
+from dissectors.kit.units import span
 from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.tls.events import TlsEvent, capital
 from dissectors.protocols.tls.events_data import ApplicationData
@@ -219,7 +219,7 @@ def reset_after_hello(case: Case) -> list[Found]:
             continue
         who = place(case.end(resets[0].direction)) if resets else "Somebody"
         hellos = case.of(ClientHelloSeen)[-1:]
-        after = f" {duration(max(resets[0].time - hellos[0].time, 0))}" if resets and hellos else ""
+        after = f" {span(max(resets[0].time - hellos[0].time, 0))}" if resets and hellos else ""
         what = f"{who} reset the connection{after} after the ClientHello{asked_for(event.server_name)}"
         until = resets[0].time if resets else event.time
         found.append(Found(
@@ -247,7 +247,7 @@ def stalled(case: Case) -> list[Found]:
         elif event.how == "fin" and fins:
             end = f"{place(case.end(fins[0].direction))} closed the connection"
         waited = min(resets[0].time - event.time + event.waited_ns, event.waited_ns) if resets else event.waited_ns
-        later = f"{duration(waited)} later" if waited > 0 else "then"
+        later = f"{span(waited)} later" if waited > 0 else "then"
         sentence = (
             f"The TLS handshake{asked_for(event.server_name)} stopped after {event.after}: {event.awaited} of {side} "
             f"({case.end(event.direction)}) did not come, and {later} {end}."

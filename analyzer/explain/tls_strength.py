@@ -7,7 +7,7 @@ from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, 
 from analyzer.explain.tls import asked_for, sender
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import OCTETS
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import plural, size, span
 from dissectors.protocols.tcp.events_teardown import Fin
 from dissectors.protocols.tls.events import some
 from dissectors.protocols.tls.events_data import (
@@ -302,7 +302,7 @@ def hello_retry(case: Case) -> list[Found]:
             continue
         cost = max(event.thinking_ns, 0)
         sent = f" instead of {some(event.sent, 3)}" if event.sent else ""
-        lost = f", {duration(cost)}" if cost else ""
+        lost = f", {span(cost)}" if cost else ""
         found.append(Found(
             f"{sender(event, case)} wanted a key share for {event.wanted}{sent}: one more round trip{lost}.",
             frames_of([event]), case.conversation, cost_ns=cost, confidence=CERTAIN if sent else POSSIBLE,

@@ -7,7 +7,7 @@ from typing import Final
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.observation import Absence
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import plural, size, span
 from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.websocket.codes import ABNORMAL, close_name
 from dissectors.protocols.websocket.ended import ABRUPT, HALF, WsEnded
@@ -98,7 +98,7 @@ def _ender(case: Case, event: WsEnded) -> str:
 
 
 def _after(event: WsEnded) -> str:
-    return f" {duration(event.silence_ns)} after the last frame" if event.silence_ns >= SECOND else ""
+    return f" {span(event.silence_ns)} after the last frame" if event.silence_ns >= SECOND else ""
 
 
 def _timeout(event: WsEnded) -> str:
@@ -116,7 +116,7 @@ def idle_end(case: Case) -> list[Found]:
         pings = sum([talk.pings for talk in event.talks])
         beats = "no pings were sent" if not pings else f"the last of {plural(pings, 'ping')} was longer ago than that"
         found.append(Found(
-            f"The WebSocket{_on(event)} ended without a Close frame after {duration(event.silence_ns)} of silence, "
+            f"The WebSocket{_on(event)} ended without a Close frame after {span(event.silence_ns)} of silence, "
             f"{_ender(case, event)}; {beats}.", event.evidence.frames, case.conversation, cost_ns=event.silence_ns,
             confidence=LIKELY,
             basis="something on the way that forgets silent connections; a program that crashed looks the same",
@@ -159,7 +159,7 @@ def unanswered_ping(case: Case) -> list[Found]:
             other = "server" if talk.client else "client"
             found.append(Found(
                 f"The {other} did not answer {plural(talk.unanswered, 'ping')} of the {talk.who()}, the first of them "
-                f"sent {duration(talk.waited_ns)} before the end.",
+                f"sent {span(talk.waited_ns)} before the end.",
                 tuple(sorted({talk.waiting_frame, *event.evidence.frames})), case.conversation,
                 cost_ns=talk.waited_ns, confidence=CERTAIN if talk.unanswered > 1 else LIKELY,
                 basis="no pong with the data of the ping, nor of a later one", absent=_seen(case, event),

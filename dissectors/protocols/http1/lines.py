@@ -95,6 +95,8 @@ def _request_line(data: bytes, version: i64) -> i64:
     """Where the request line with its version at that place begins, -1 where it is none."""
     first = max(i64(data.rfind(b"\n", 0, version)) + 1, version - MAX_TAIL)
     words = data[first:version - 1].split(b" ")
+    if len(words) > 1 and words[0] in METHODS:     # a line of its own, whatever spaces its target has
+        return first
     if len(words) < 2 or not words[-1]:
         return -1
     longest = b""

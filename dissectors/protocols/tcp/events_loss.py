@@ -241,9 +241,11 @@ class Timeout(Loss):
         elif r.waited_ns >= LEAST_WAIT_NS:
             what = "No ACK of it came" if self.signs() else "No ACK came"
             text = f"{what} for {duration(r.waited_ns)}, then {self.resent()}: {self._because()}"
-        else:
+        elif r.rounds > 1 and r.longest_ns > 0:
             text = f"{capital(self.resent())}, with up to {duration(r.longest_ns)} between the attempts: "
             text += self._because()
+        else:
+            text = f"{capital(self.resent())}: {self._because()}"
         if r.rounds > 1:
             text += f" It was sent {r.rounds} times again"
             text += ", each time after about twice the wait." if r.backoff else "."

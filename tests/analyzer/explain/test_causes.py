@@ -170,6 +170,15 @@ def test_a_stream_begins_with_the_syn_ack_and_not_with_an_old_answer(tmp_path: P
     assert not {"capture.gap", "capture.loss", "tcp.syn_resent", "tcp.unanswered"} & set(codes(told))
 
 
+def test_two_frames_with_the_same_time_have_no_measurable_time_between_them(tmp_path: Path) -> None:
+    film = Film()
+    film.up(0, 50_000_000, 0, SYN)
+    film.down(10, 999, 20_000_000, ACK)
+    film.down(10, 8_000_000, 50_000_001, SYN_ACK)
+    film.up(10, 50_000_001, 8_000_001, ACK)
+    assert "opened no measurable time after that answer" in only(film.told(tmp_path), "tcp.old_connection").sentence
+
+
 def test_nothing_is_claimed_of_a_fin_that_the_capture_may_have_missed(tmp_path: Path) -> None:
     """The capture begins late: whether the side that resets had sent its FIN before is not known."""
     film = Film()

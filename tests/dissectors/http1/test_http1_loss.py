@@ -132,6 +132,14 @@ def test_a_head_is_found_wherever_the_end_of_a_body_lies(step: int) -> None:
     assert [skipped.octets for skipped in it.of(HttpSkipped)] == [len(tail), 7]
 
 
+@pytest.mark.parametrize("line", ["GET  /  HTTP/1.1", "GET /a shell;wget+ http://b/ HTTP/1.1"])
+def test_a_request_line_with_spaces_too_many_is_found_where_a_capture_starts_late(line: str) -> None:
+    it = Connection(midstream=True)
+    it.send(f"{line}\r\nHost: shop.test\r\n\r\n".encode())
+    assert [asked.head.method for asked in it.requests] == ["GET"]
+    assert it.of(HttpSkipped) == []
+
+
 def test_an_endless_body_is_read_without_keeping_it() -> None:
     it = Connection()
     it.send(request())

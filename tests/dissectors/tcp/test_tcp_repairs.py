@@ -4,6 +4,8 @@ from __future__ import annotations
 import pytest
 from tcp_wire import CLIENT, ISN, MS, SERVER, Wire, sack
 
+from dissectors.protocols.tcp.events import TcpObserved
+from dissectors.protocols.tcp.events_loss import Repair, Timeout
 from dissectors.protocols.tcp.flags import (
     DUPLICATE_ACK,
     FAST_RETRANSMISSION,
@@ -128,3 +130,14 @@ def test_blocks_about_bytes_that_the_capture_missed_can_be_true() -> None:
     wire = Wire().open(20.0).server(1, 1, 1000, at=40)
     wire.client(1, 1001, at=60, options=sack((40_001, 50_001))).end()
     assert "tcp.sack_outside" not in wire.names()
+
+
+def test_a_timeout_tells_no_wait_that_was_not_measured() -> None:
+    repair = Repair()
+    repair.frame, repair.seq, repair.segments, repair.octets, repair.rounds = 9, 1001, 1, 100, 1
+    repair.waited_ns = repair.longest_ns = -1
+    told = Timeout(TcpObserved(5 * MS, 0, (9,), ("the client", "the server")), repair)
+    assert "-1" not in told.what()
+    assert "between the attempts" not in told.what()
+    repair.rounds, repair.segments, repair.longest_ns = 2, 2, 70 * MS
+    assert "with up to 70.0 ms between the attempts" in told.what()
