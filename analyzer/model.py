@@ -166,12 +166,14 @@ class Account:
     left_out: "12 480 data segments not shown".
     points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
     observed: what could be observed of it.     copies: frames that show a packet once more, which are not told.
+    troubles: as the survey counted it, the codes of `CaptureSummary.together`.
     """
 
     def __init__(
         self, conversation: Conversation, marks: Marks | None = None, observed: Observation | None = None
     ) -> None:
         self.copies = 0
+        self.troubles: tuple[str, ...] = ()
         self.conversation = conversation
         self.marks = marks if marks is not None else Marks()
         self.observed = observed if observed is not None else Observation()
@@ -208,7 +210,7 @@ class Phase:
 class Told:
     """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
-    marks: what is secret in it.     observed: what could be observed of it.
+    marks: what is secret in it.     observed: what could be observed of it.     troubles: see `Account`.
     """
 
     def __init__(
@@ -217,6 +219,7 @@ class Told:
     ) -> None:
         self.conversation = conversation
         self.phases = phases
+        self.troubles: tuple[str, ...] = ()
         self.marks = marks if marks is not None else Marks()
         self.observed = observed if observed is not None else Observation()
         self.points: list[Points] = []
@@ -290,9 +293,79 @@ class Group:
             self.end_ns = max(self.end_ns, time)
 
 
+class Together:
+    """Conversations of the whole capture that have one trouble in common, told or not.
+
+    count: how many.    weights: how many of each severity.
+    early: of them, those that the capture does not follow for long enough to know.
+    once: those of one packet.      two: a conversation with two directions is in the capture.
+    loose: those that may have been answered after they had to make room for others.
+    times, segments, octets, cost_ns, by_originator, mild, unended: see `analyzer/flows/tally.py`.
+    services, clients: the largest, with how many each had; service_count, client_count: how many there are, more where
+    the caps on them were reached (more_services, more_clients).       reasons: of ICMP errors (version, type, code).
+    dead: the largest of those UDP services that were not heard to answer anybody, with how many asked in vain, and how
+    severe that is.
+    start_ns, end_ns: when the first and the last of them began.     numbers, frames: the first ones and the last.
+    dearest: numbers of those that lost the most by it.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.weights = [0, 0, 0, 0]
+        self.early = 0
+        self.once = 0
+        self.two = True
+        self.loose = 0
+        self.left_young = 0
+        self.times = 0
+        self.segments = 0
+        self.octets = 0
+        self.cost_ns = 0
+        self.by_originator = 0
+        self.mild = 0
+        self.unended = 0
+        self.services: list[tuple[str, int]] = []
+        self.clients: list[tuple[str, int]] = []
+        self.service_count = 0
+        self.client_count = 0
+        self.more_services = False
+        self.more_clients = False
+        self.reasons: dict[bytes, int] = {}
+        self.dead: list[tuple[str, int, int]] = []
+        self.start_ns = -1
+        self.end_ns = -1
+        self.numbers: list[int] = []
+        self.frames: list[int] = []
+        self.dearest: list[int] = []
+
+
+class Scan:
+    """One client that tried many ports or hosts, and found hardly anybody there.
+
+    tries: that were refused or had no answer; refused: of them; opened: later ones that were answered.
+    hosts, ports: how many, at least where `more`.     host, port: the one, "" and -1 where there are several.
+    """
+
+    def __init__(self, client: str, transport: str) -> None:
+        self.client = client
+        self.transport = transport
+        self.tries = 0
+        self.refused = 0
+        self.opened = 0
+        self.hosts = 0
+        self.ports = 0
+        self.more = False
+        self.host = ""
+        self.port = -1
+        self.start_ns = -1
+        self.end_ns = -1
+        self.frames: list[int] = []
+
+
 class CaptureSummary:
     """The capture as a whole. half_open: connections that were answered and never completed, by service.
 
+    together: conversations with one trouble in common, by the code of the finding that tells of one of them.
     observed: when anything at all could be seen.
     """
 
@@ -318,6 +391,8 @@ class CaptureSummary:
         self.neighbours: list[str] = []       # ARP and neighbour discovery, in words
         self.contested: list[tuple[str, tuple[tuple[str, int], ...]]] = []   # addresses, with (owner, frame) of each
         self.half_open: list[Group] = []
+        self.together: dict[str, Together] = {}
+        self.scans: list[Scan] = []
         self.observed = Observation()
 
 

@@ -26,6 +26,20 @@ SAW_FIN: Final[i64] = 16
 SAW_RST: Final[i64] = 32
 CLOSED: Final[i64] = 64        # both FINs, or a reset
 FLIPPED: Final[i64] = 128      # the first frame seen came from the responder
+REPORTED: Final[i64] = 256     # an ICMP error about it, and not of a hop limit: an answer of another form
+TOO_BIG: Final[i64] = 512      # one that calls a packet too large
+OTHER_ERROR: Final[i64] = 1024  # one that says anything else
+
+# How a connection was reset, as far as the marks of both sides tell (`TcpFlow.reset_how`).
+RESET_ALONE: Final[i64] = 1        # nothing of it comes before
+RESET_OPENING: Final[i64] = 2      # before the handshake was complete
+RESET_CLOSED: Final[i64] = 3       # after a FIN of either side
+RESET_GAVE_UP: Final[i64] = 4      # after resends of the same side without an answer
+RESET_ABORTED: Final[i64] = 5      # in the middle
+
+# A segment that is sent again after a silence this long waited for the timer: systems begin at 200 ms and more (Linux:
+# TCP_RTO_MIN; RFC 6298 §2.4 says 1 s).
+TIMER_NS: Final[i64] = 200_000_000
 
 # Bits of `Half.letters`: Zeek's history letters that a side has had already.
 LETTER_SYN: Final[i64] = 1
@@ -131,11 +145,63 @@ class TcpFlow(Flow):
         self.hand = Handshake()
         self.syn_ack_time: i64 = 0
         self.first_reset: i64 = -1         # direction of the first RST
+        self.reset_frame: i64 = 0
+        self.reset_how: i64 = 0
         self.trouble: i64 = 0              # segments with a flag of warn or worse, or resent
         self.originator = TcpHalf(self, 0)
         self.responder = TcpHalf(self, 1)
         self.originator.peer = self.responder
         self.responder.peer = self.originator
+
+
+@mypyc_attr(acyclic=True)
+class Setback:
+    """What went wrong in one direction; made when something does.
+
+    first_resent, first_closed: frames of the first segment sent again, and of the first window of 0.
+    segments, octets: sent again without a wait for the timer, in `episodes`, between which something new was sent.
+    timeouts, timeout_ns: silences of TIMER_NS and more that a resend ended.
+    waited, waited_octets: segments sent again after such a silence, until something new was sent.
+    rounds: resends since something new was sent, which begins at `reached`.
+    """
+
+    def __init__(self) -> None:
+        self.first_resent: i64 = 0
+        self.first_closed: i64 = 0
+        self.segments: i64 = 0
+        self.octets: i64 = 0
+        self.episodes: i64 = 0
+        self.timeouts: i64 = 0
+        self.timeout_ns: int = 0
+        self.waited: i64 = 0
+        self.waited_octets: i64 = 0
+        self.rounds: i64 = 0
+        self.reached: i64 = -1
+        self.waiting: bool = False
+
+    def resent(self, frame: i64, silence: i64, reached: i64, length: i64) -> None:
+        """One more segment that was sent before. silence: since the last segment of either side."""
+        if not self.first_resent:
+            self.first_resent = frame
+        timed = silence >= TIMER_NS
+        if reached != self.reached:
+            self.reached = reached
+            self.rounds = 0
+            self.waiting = timed
+            if not timed:
+                self.episodes += 1
+        elif timed:
+            self.waiting = True
+        self.rounds += 1
+        if timed:
+            self.timeouts += 1
+            self.timeout_ns += int(silence)
+        if self.waiting:
+            self.waited += 1
+            self.waited_octets += length
+        else:
+            self.segments += 1
+            self.octets += length
 
 
 @mypyc_attr(acyclic=True)
@@ -160,6 +226,7 @@ class TcpHalf(TcpSide):
         self.gaps: i64 = 0
         self.mss: i64 = -1
         self.counts: list[int] | None = None
+        self.setback: Setback | None = None
         self.max_window: i64 = 0
         self.max_in_flight: i64 = 0
         self.zero_since: i64 = -1
@@ -173,6 +240,12 @@ class TcpHalf(TcpSide):
         self.rtt_sum: int = 0
         self.rtt_samples: i64 = 0
 
+    def set_back(self) -> Setback:
+        """What went wrong in this direction."""
+        if self.setback is None:
+            self.setback = Setback()
+        return self.setback
+
     def count(self, bits: i64) -> None:
         """Add one to the counter of every flag that is set."""
         if self.counts is None:
@@ -183,6 +256,22 @@ class TcpHalf(TcpSide):
                 self.counts[index] += 1
             bits >>= 1
             index += 1
+
+
+class Retired:
+    """Who is told of conversations that left the table. The default forgets them.
+
+    until: when that is, for what leaves next; -1 where it is not known.
+    """
+
+    def __init__(self) -> None:
+        self.until: i64 = -1
+
+    def take(self, flow: Flow) -> None:
+        """`flow` has ended, or made room for others."""
+
+    def reported(self, flow: Flow, packet: Packet) -> None:
+        """An ICMP error about a packet of `flow`, which is still in the table."""
 
 
 def release(flow: Flow) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from analyzer.flows.flow import SAW_DATA, SAW_FIN, SAW_FIRST_ACK, SAW_RST, SAW_SYN, SAW_SYN_ACK, TcpFlow
+from analyzer.flows.flow import TcpFlow
+from analyzer.flows.kinds import LIVES, OPENED
 from analyzer.model import Endpoint, Group
 
 MAX_GROUPS: Final = 1_000          # services that are kept apart; what comes later is not counted by service
 MAX_CLIENTS: Final = 10_000        # addresses of one group that are told apart
 MAX_CITED: Final = 12              # first frames of conversations that a group cites
-
-_HALF_OPEN: Final = SAW_SYN | SAW_SYN_ACK
-_LIVES: Final = SAW_FIRST_ACK | SAW_DATA | SAW_FIN | SAW_RST
 
 
 class Groups:
@@ -24,7 +22,7 @@ class Groups:
 
     def take(self, flow: TcpFlow) -> None:
         """A connection that left the table."""
-        if flow.marks & (_HALF_OPEN | _LIVES) != _HALF_OPEN:
+        if flow.marks & (OPENED | LIVES) != OPENED:
             return
         size = int(flow.address_size)
         key = flow.forward

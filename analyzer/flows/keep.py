@@ -4,10 +4,11 @@ from __future__ import annotations
 from heapq import heappush, heapreplace
 from typing import Final
 
-from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, TcpFlow, UdpFlow, let_go, release
+from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, Retired, TcpFlow, UdpFlow, let_go, release
 from analyzer.flows.groups import Groups
 from analyzer.flows.summary import TRANSPORTS, conn_state, udp_state
-from analyzer.flows.table import Retired
+from analyzer.flows.troubles import Troubles
+from analyzer.packet import Packet
 
 KEEP_ALL: Final = 0
 
@@ -43,12 +44,14 @@ class Keeper(Retired):
     """
 
     def __init__(self, keep: int) -> None:
+        super().__init__()
         self.keep = keep
         self.count = 0
         self.by_transport: dict[str, int] = {}
         self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
         self.flags = [0] * KINDS                      # TCP analysis flags of all segments, in rule order
         self.groups = Groups()
+        self.troubles = Troubles()
         self.all: list[Flow] = []
         self.largest: list[tuple[int, int, Flow]] = []
         self.troubled: list[tuple[int, int, Flow]] = []
@@ -73,12 +76,14 @@ class Keeper(Retired):
         if isinstance(flow, TcpFlow):
             state = conn_state(flow)
             self.groups.take(flow)
+            self.troubles.tcp(flow, self.until)
             for half in (flow.originator, flow.responder):
                 if half.counts is not None:
                     for index, count in enumerate(half.counts):
                         self.flags[index] += count
         elif isinstance(flow, UdpFlow):
             state = udp_state(flow)
+            self.troubles.other(flow, self.until)
         else:
             return
         states = self.states.get(transport)
@@ -86,6 +91,9 @@ class Keeper(Retired):
             states = {}
             self.states[transport] = states
         states[state] = states.get(state, 0) + 1
+
+    def reported(self, flow: Flow, packet: Packet) -> None:
+        self.troubles.reported(flow, packet)
 
     def _offer(self, heap: list[tuple[int, int, Flow]], score: int, flow: Flow) -> None:
         if score == 0 or (len(heap) >= self.keep and score <= heap[0][0]):

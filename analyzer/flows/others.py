@@ -110,6 +110,7 @@ class Others:
             flow = self.table.quoted(quoted + packet.quoted_scope, packet.quoted_kind) if quoted else None
             if flow is not None and flow is not self.flow:
                 flow.icmp_errors += 1
+                self.table.sink.reported(flow, packet)
                 self.quoted = flow
                 flow.record(packet, self.table.record_cap, True)
         elif packet.ip_version == 6 and i64(data[at]) in (135, 136) and at + 24 <= packet.end:

@@ -16,6 +16,7 @@ from analyzer.flows.flow import (
     TcpFlow,
     UdpFlow,
 )
+from analyzer.flows.kinds import CODES, kinds_of
 from analyzer.model import Conversation, Endpoint, TcpSummary
 from dissectors.protocols.tcp.flags import by_name
 
@@ -52,6 +53,12 @@ def conversation_of(flow: Flow, end_ns: int = -1) -> Conversation:
         record.state = udp_state(flow)
         record.history = ("D" if record.frames[0] else "") + ("d" if record.frames[1] else "")
     return record
+
+
+def troubles_of(flow: Flow) -> tuple[str, ...]:
+    """The codes of the findings that the survey counts it for."""
+    kinds = int(kinds_of(flow))
+    return tuple([code for kind, code in CODES.items() if kinds & kind]) if kinds else ()
 
 
 def conn_state(flow: TcpFlow) -> str:

@@ -28,11 +28,13 @@ from analyzer.flows.flow import (
     SAW_SYN,
     SAW_SYN_ACK,
     Flow,
+    Retired,
     TcpFlow,
     TcpHalf,
     UdpFlow,
     UdpHalf,
 )
+from analyzer.flows.kinds import how_reset, is_resend
 from analyzer.packet import TCP, UDP, Packet
 from dissectors.kit.octets import be16, be32
 from dissectors.protocols.tcp.flags import (
@@ -63,13 +65,6 @@ STILL_OPEN: Final[i64] = 1 << 62         # beyond any time in nanoseconds
 REACH: Final[i64] = 1 << 24             # an ACK this far beyond the first byte belongs to the connection
 ENDING: Final[i64] = SAW_FIN | SAW_RST
 LARGE: Final[i64] = 2_000_000_000
-
-
-class Retired:
-    """Who is told of conversations that left the table. The default forgets them."""
-
-    def take(self, flow: Flow) -> None:
-        """`flow` has ended, or made room for others."""
 
 
 class FlowTable:
@@ -168,7 +163,7 @@ class FlowTable:
                 half.mss = mss
         if flags & SYN and at + header <= end:     # an option behind the snap length may be the scale
             settle_scaling(half, peer, flags)
-        self._count(half, peer, flow, flags, seq, ack, window, length, bits, time, packet.length)
+        self._count(half, peer, flow, flags, seq, ack, window, length, bits, time, packet.length, number)
         flow.last_frame = number
         flow.last_time = time
         flow.record(packet, self.record_cap, flow.marks & ENDING != 0)
@@ -180,7 +175,7 @@ class FlowTable:
 
     def _count(
         self, half: TcpHalf, peer: TcpHalf, flow: TcpFlow, flags: i64, seq: i64, ack: i64, window: i64,
-        length: i64, bits: i64, time: i64, wire: i64,
+        length: i64, bits: i64, time: i64, wire: i64, number: i64,
     ) -> None:
         half.frames += 1
         half.octets += wire
@@ -199,12 +194,12 @@ class FlowTable:
         scaled = window << half.scale if half.scale > 0 and not flags & SYN else window
         half.max_window = max(half.max_window, scaled)
         if bits:
-            self._trouble(half, flow, bits, length, time)
+            self._trouble(half, flow, bits, length, time, number)
         if half.zero_since >= 0 and window:
             half.zero_ns += int(time - half.zero_since)
             half.zero_since = -1
         if flags & SFR or flow.marks & (SAW_FIRST_ACK | SAW_DATA) != SAW_FIRST_ACK | SAW_DATA:
-            self._mark(half, peer, flow, flags, length, time)
+            self._mark(half, peer, flow, flags, length, time, number)
         if length:
             if not half.letters & LETTER_DATA:
                 self._letter(half, flow, LETTER_DATA, "Dd")
@@ -218,7 +213,7 @@ class FlowTable:
         half.rtt_sum += int(rtt)
         half.rtt_samples += 1
 
-    def _trouble(self, half: TcpHalf, flow: TcpFlow, bits: i64, length: i64, time: i64) -> None:
+    def _trouble(self, half: TcpHalf, flow: TcpFlow, bits: i64, length: i64, time: i64, number: i64) -> None:
         half.count(bits)
         if bits & TROUBLE:
             flow.trouble += 1
@@ -228,18 +223,24 @@ class FlowTable:
             half.retransmitted += 1
             if length and _at_decade(half.retransmitted):
                 self._letter(half, flow, 0, "Tt")
+        if length and is_resend(half.peer, bits):
+            half.set_back().resent(number, time - flow.last_time, half.next_seq, length)
         if bits & LOST_SEGMENT:
             half.gaps += 1
             if _at_decade(half.gaps):
                 self._letter(half, flow, 0, "Gg")
         if bits & ZERO_WINDOW:
             half.zero_windows += 1
+            if half.zero_windows == 1:
+                half.set_back().first_closed = number
             if half.zero_since < 0:
                 half.zero_since = time
             if _at_decade(half.zero_windows):
                 self._letter(half, flow, 0, "Ww")
 
-    def _mark(self, half: TcpHalf, peer: TcpHalf, flow: TcpFlow, flags: i64, length: i64, time: i64) -> None:
+    def _mark(
+        self, half: TcpHalf, peer: TcpHalf, flow: TcpFlow, flags: i64, length: i64, time: i64, number: i64
+    ) -> None:
         if flags & SYN and flags & (FIN | RST) and not half.letters & LETTER_MULTI:
             self._letter(half, flow, LETTER_MULTI, "Qq")
         if flags & SYN:
@@ -266,6 +267,8 @@ class FlowTable:
             flow.marks |= CLOSED
             if flow.first_reset < 0:
                 flow.first_reset = half.direction
+                flow.reset_frame = number
+                flow.reset_how = how_reset(half, peer, flow.marks)
             if not half.letters & LETTER_RST:
                 self._letter(half, flow, LETTER_RST, "Rr")
         flow.marks |= half.marks
@@ -294,6 +297,7 @@ class FlowTable:
             half.next_seq = half.max_acked
             self.again = True
             return half
+        self.sink.until = packet.time
         self.leave(half.flow)      # the ports of a connection begin another one
         self.bits = REUSED_PORTS
         half = self._new_tcp(key, packet, flags)
@@ -341,7 +345,7 @@ class FlowTable:
             flow.marks |= FLIPPED
             flow.history = "^"
         if len(self.tcp_keys) >= self.capacity * 2:
-            self._let_half_go(self.connections())
+            self._let_half_go(self.connections(), packet.time)
         half = flow.responder if flipped else flow.originator
         if scope:
             self.half_seen[other[:size + size + 4]] = other
@@ -379,7 +383,7 @@ class FlowTable:
         self.numbers += 1
         self.is_new = True
         if len(self.other_keys) >= self.capacity * 2:
-            self._let_half_go(self.exchanges())
+            self._let_half_go(self.exchanges(), packet.time)
         flow = UdpFlow(self.numbers, protocol, key, reverse, packet.size(), packet.scope)
         flow.uncapped = self.numbers in self.wanted
         flow.first_frame = packet.number
@@ -487,8 +491,9 @@ class FlowTable:
                 found.append(flow)
         return found
 
-    def _let_half_go(self, flows: list[Flow]) -> None:
+    def _let_half_go(self, flows: list[Flow], now: i64) -> None:
         """The ended ones first, then the longest silent."""
+        self.sink.until = now
         flows.sort(key=_age)
         for flow in flows[: len(flows) // 2]:
             if flow.protocol == TCP and flow.marks & CLOSED == 0:

@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from analyzer.faults import Faults
-from analyzer.flows.flow import Flow
+from analyzer.flows.flow import Flow, Retired
 from analyzer.flows.others import Others
-from analyzer.flows.table import FlowTable, Retired
+from analyzer.flows.table import FlowTable
 from analyzer.packet import TCP, UDP, Packet
 
 

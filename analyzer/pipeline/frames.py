@@ -8,9 +8,9 @@ from mypy_extensions import i64
 
 from analyzer.address import address_text
 from analyzer.faults import Faults
-from analyzer.flows.flow import Flow, release
+from analyzer.flows.flow import Flow, Retired, release
 from analyzer.flows.router import Router
-from analyzer.flows.table import SMALLEST, Retired
+from analyzer.flows.table import SMALLEST
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker
 from analyzer.ingest.keylog import take_secrets
@@ -36,6 +36,7 @@ class Readers(Retired):
     """What reads the bytes of each conversation, for as long as the table holds it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.tellers: dict[int, Teller] = {}
         self.broken: set[int] = set()      # conversations in which a fault of ours ended the reading
 

@@ -13,7 +13,7 @@ from analyzer.flows.flow import CLOSED, Flow, TcpFlow, release
 from analyzer.flows.idle import idle_flows
 from analyzer.flows.keep import Keeper, octets_of, trouble_of
 from analyzer.flows.names import NameBook
-from analyzer.flows.summary import conversation_of
+from analyzer.flows.summary import conversation_of, troubles_of
 from analyzer.flows.teller import Teller
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
@@ -203,6 +203,7 @@ class LiveAnalysis(Follower):
 
     def _sweep(self, now: int) -> None:
         self.how = "idle"
+        self.sink.until = now
         for flow in idle_flows(self.survey.table, now):
             self.survey.table.leave(flow)
         self.how = ""
@@ -381,6 +382,7 @@ class LiveAnalysis(Follower):
         conversation.responder.name = before.responder.name
         conversation.protocol = teller.router.protocol
         account.conversation = conversation
+        account.troubles = troubles_of(flow)
         live.trouble = trouble_of(flow)
         live.octets = octets_of(flow)
         if teller.narrator is not None:

@@ -130,6 +130,8 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     take_secrets(source, 0, options.provided, complaints)
     capture = summarise(survey, paths, options.provided)
     capture.damage += complaints
+    if options.conversations:       # it is asked for them, and not for what others have in common
+        capture.together, capture.scans = {}, []
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
@@ -202,6 +204,8 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.by_transport = dict(survey.keeper.by_transport)
     capture.states = survey.keeper.states
     capture.half_open = survey.keeper.groups.half_open()
+    capture.together = survey.keeper.troubles.together(survey.last_time)
+    capture.scans = survey.keeper.troubles.scans.found()
     capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     capture.contested = [

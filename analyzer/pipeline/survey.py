@@ -69,6 +69,7 @@ class Survey:
         if self.ended:
             return
         self.ended = True
+        self.keeper.until = self.last_time
         self.table.finish()
         self.decoder.finish()
 

@@ -6,10 +6,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
-from analyzer.flows.flow import Flow, TcpFlow, release
+from analyzer.flows.flow import Flow, Retired, TcpFlow, release
 from analyzer.flows.order import Step
-from analyzer.flows.summary import TRANSPORTS, conversation_of
-from analyzer.flows.table import Retired
+from analyzer.flows.summary import TRANSPORTS, conversation_of, troubles_of
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker
 from analyzer.ingest.source import Source
@@ -90,6 +89,7 @@ class Telling:
         """Choose a conversation."""
         teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
         account = Account(conversation, teller.context.marks, teller.context.observed)
+        account.troubles = troubles_of(flow)
         if graphs:
             draw(account, teller)
         chosen = Chosen(flow, account, teller)

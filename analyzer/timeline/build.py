@@ -59,6 +59,7 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
             faults.note(0, f"the timeline of conversation {account.conversation.number}", error)
         told = Told(account.conversation, phases, account.marks, account.observed)
         told.points = account.points
+        told.troubles = account.troubles
         told.carriage = account.carriage
         analysis.told.append(told)
     capture.seen_from = capture.seen_from or seen_from(accounts)

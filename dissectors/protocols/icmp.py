@@ -90,19 +90,7 @@ class IcmpError(Event):
 
     def reason(self) -> str:
         """What went wrong, in words."""
-        if self.version == 6:
-            if self.kind == V6_UNREACHABLE_TYPE:
-                return V6_UNREACHABLE.get(self.code, f"destination unreachable, code {self.code}")
-            if self.kind == V6_TOO_BIG:
-                return "the packet is too large for the next link"
-            if self.kind == V6_TIME_EXCEEDED:
-                return _exceeded(self.code)
-            return V6_NAMES.get(self.kind, f"ICMPv6 type {self.kind}")
-        if self.kind == UNREACHABLE:
-            return V4_UNREACHABLE.get(self.code, f"destination unreachable, code {self.code}")
-        if self.kind == TIME_EXCEEDED:
-            return _exceeded(self.code)
-        return V4_NAMES.get(self.kind, f"ICMP type {self.kind}")
+        return reason_of(self.version, self.kind, self.code)
 
     @property
     def exceeded(self) -> bool:
@@ -314,6 +302,23 @@ def quoted_echo(version: int, message: bytes) -> tuple[int, int]:
     if len(message) < at + HEADER or message[at] != request or at == HEADER:
         return -1, -1
     return int.from_bytes(message[at + 4:at + 6]), int.from_bytes(message[at + 6:at + 8])
+
+
+def reason_of(version: int, kind: int, code: int) -> str:
+    """What a message of this type and code reports, in words."""
+    if version == 6:
+        if kind == V6_UNREACHABLE_TYPE:
+            return V6_UNREACHABLE.get(code, f"destination unreachable, code {code}")
+        if kind == V6_TOO_BIG:
+            return "the packet is too large for the next link"
+        if kind == V6_TIME_EXCEEDED:
+            return _exceeded(code)
+        return V6_NAMES.get(kind, f"ICMPv6 type {kind}")
+    if kind == UNREACHABLE:
+        return V4_UNREACHABLE.get(code, f"destination unreachable, code {code}")
+    if kind == TIME_EXCEEDED:
+        return _exceeded(code)
+    return V4_NAMES.get(kind, f"ICMP type {kind}")
 
 
 def _exceeded(code: int) -> str:

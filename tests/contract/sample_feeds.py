@@ -6,11 +6,10 @@ from functools import cache
 from pathlib import Path
 
 from analyzer.faults import Faults
-from analyzer.flows.flow import Flow
+from analyzer.flows.flow import Flow, Retired
 from analyzer.flows.reassembly import Piece
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
-from analyzer.flows.table import Retired
 from analyzer.flows.tracker import Tracker
 from analyzer.ingest.open import open_capture
 from analyzer.ingest.source import Source

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pcap_bytes import packet_of
 
-from analyzer.flows.table import FlowTable, Retired
+from analyzer.flows.flow import Retired
+from analyzer.flows.table import FlowTable
 from dissectors.protocols.tcp.flags import ACK, FIN, PSH, REUSED_PORTS, RST, RULES, SYN, URG, names
 from dissectors.protocols.tcp.sequence import after_segment, analyse, analyse_in_detail, note_bases
 from dissectors.protocols.tcp.side import Detail, Handshake, TcpSide

@@ -1,0 +1,192 @@
+"""Conversations with one trouble in common, counted while they leave: how many, with whom, when, and a few of them."""
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.flows.flow import Flow
+from analyzer.model import Together
+
+MAX_PEERS: Final = 10_000          # services, and clients, of one trouble that are counted apart; all are in its total
+MAX_SHOWN: Final = 20              # of them that a report is given, the largest first
+MAX_FIRST: Final = 5               # conversations that are cited, the first ones, and the last
+MAX_DEAREST: Final = 3             # conversations that are named for what they cost
+# Conversations without an answer that left less than PATIENCE_NS after they asked: only the end of the capture says
+# whether that is long enough. Of those beyond it is not known.
+MAX_YOUNG: Final = 100_000
+
+# A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
+PATIENCE_NS: Final[i64] = 1_000_000_000
+
+
+class Peers:
+    """How often each of them took part.
+
+    rest: conversations with those that are not counted apart.     pruned: what is counted may be less than all.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[bytes, int] = {}
+        self.rest: i64 = 0
+        self.pruned = False
+        self.full = False
+
+    def add(self, peer: bytes) -> None:
+        counts = self.counts
+        count = counts.get(peer)
+        if count is not None:
+            counts[peer] = count + 1
+        elif len(counts) < MAX_PEERS:
+            counts[peer] = 1
+        elif self.full:
+            self.rest += 1
+        else:
+            self._prune()
+            self.add(peer)
+
+    def _prune(self) -> None:
+        """Those that were met once make room for others, which may be met more often."""
+        kept: dict[bytes, int] = {}
+        for peer, count in self.counts.items():
+            if count > 1:
+                kept[peer] = count
+        self.rest += len(self.counts) - len(kept)
+        self.full = 2 * len(kept) > MAX_PEERS
+        self.pruned = True
+        self.counts = kept
+
+    def largest(self) -> list[tuple[str, int]]:
+        """In words, with their counts."""
+        order = sorted([(-count, peer) for peer, count in self.counts.items()])
+        return [(peer_text(peer), -count) for count, peer in order[:MAX_SHOWN]]
+
+
+def peer_text(peer: bytes) -> str:
+    """An address, or one with the two octets of a port behind it."""
+    size = 16 if len(peer) >= 16 else 4
+    address = socket.inet_ntop(socket.AF_INET if size == 4 else socket.AF_INET6, peer[:size])
+    if len(peer) == size:
+        return address
+    port = int.from_bytes(peer[size:size + 2], "big")
+    return f"[{address}]:{port}" if size == 16 else f"{address}:{port}"
+
+
+def service_of(flow: Flow) -> bytes:
+    """The responder: its address, and its port in two octets."""
+    size = flow.address_size
+    both = size + size
+    key = flow.forward
+    return key[size:both] + key[both + 2:both + 4]
+
+
+class Tally:
+    """Conversations with one trouble.
+
+    times, segments, octets, cost: what they had of it in sum (timeouts or messages; segments sent again; nanoseconds).
+    by_originator: of how many the originator is the cause.      mild: of how many it is nothing unusual.
+    unended: how many were not over it when they were last heard of.
+    weights: how many there are of each severity, the lowest first.
+    """
+
+    def __init__(self) -> None:
+        self.count: i64 = 0
+        self.times: i64 = 0
+        self.segments: i64 = 0
+        self.octets: i64 = 0
+        self.cost: int = 0
+        self.by_originator: i64 = 0
+        self.mild: i64 = 0
+        self.unended: i64 = 0
+        self.once: i64 = 0                  # one packet, and none the other way
+        self.weights: list[int] = [0, 0, 0, 0]
+        self.services = Peers()
+        self.clients = Peers()
+        self.reasons: dict[bytes, int] = {}
+        self.start: i64 = -1
+        self.end: i64 = -1
+        self.first: list[tuple[int, int, int]] = []     # (number, first frame, frame that shows it), ascending
+        self.last: tuple[int, int, int] = (0, 0, 0)
+        self.dearest: list[tuple[int, int]] = []        # (cost, -number), the dearest first
+        self.young: list[int] = []          # when those were asked that left sooner than they could be answered
+        self.left_young: i64 = 0
+        self.unsure: i64 = 0
+
+    def add(self, flow: Flow, frame: i64, weight: i64) -> None:
+        """One more. frame: that shows it."""
+        self.count += 1
+        self.weights[weight] += 1
+        size = flow.address_size
+        key = flow.forward
+        self.clients.add(key[:size])
+        self.services.add(service_of(flow))
+        self.cite(flow, frame)
+
+    def cite(self, flow: Flow, frame: i64) -> None:
+        """When it was, and whether it is the first or the last."""
+        time = flow.first_time
+        if time >= 0:
+            if self.start < 0 or time < self.start:
+                self.start = time
+            self.end = max(self.end, time)
+        number = int(flow.number)
+        first = self.first
+        if len(first) < MAX_FIRST or number < first[-1][0]:
+            first.append((number, int(flow.first_frame), int(frame)))
+            first.sort()
+            if len(first) > MAX_FIRST:
+                first.pop()
+        if number > self.last[0]:
+            self.last = (number, int(flow.first_frame), int(frame))
+
+    def pay(self, flow: Flow, cost: int) -> None:
+        """What this conversation lost by it, in nanoseconds, or octets."""
+        dearest = self.dearest
+        if cost > 0 and (len(dearest) < MAX_DEAREST or cost > dearest[-1][0]):
+            dearest.append((cost, -int(flow.number)))
+            dearest.sort(reverse=True)
+            if len(dearest) > MAX_DEAREST:
+                dearest.pop()
+
+    def wait(self, since: i64, until: i64) -> None:
+        """It was asked at `since` and followed until `until`: whether that is long enough, the end of all shows."""
+        if since < 0 or until - since >= PATIENCE_NS:
+            return
+        young = self.young
+        if len(young) >= MAX_YOUNG:
+            young = self.young = [time for time in young if until - time < PATIENCE_NS]
+            if 2 * len(young) > MAX_YOUNG:
+                self.unsure += len(young)
+                young.clear()
+        young.append(int(since))
+        self.left_young += 1
+
+    def early(self, end: i64) -> int:
+        """Those of which the end of the capture, at this time, came too soon to know."""
+        return int(self.unsure) + len([time for time in self.young if end - time < PATIENCE_NS])
+
+    def together(self, end: i64) -> Together:
+        """As findings are made of it."""
+        made = Together()
+        made.count = int(self.count)
+        made.times, made.segments, made.octets = int(self.times), int(self.segments), int(self.octets)
+        made.cost_ns, made.by_originator, made.mild = self.cost, int(self.by_originator), int(self.mild)
+        made.once, made.unended = int(self.once), int(self.unended)
+        made.early = self.early(end)
+        made.left_young = max(int(self.left_young) - made.early, 0)
+        made.weights = list(self.weights)
+        made.services, made.clients = self.services.largest(), self.clients.largest()
+        made.more_services, made.more_clients = self.services.pruned, self.clients.pruned
+        made.service_count, made.client_count = len(self.services.counts), len(self.clients.counts)
+        made.reasons = dict(self.reasons)
+        made.start_ns, made.end_ns = int(self.start), int(self.end)
+        cited = [*self.first] if not self.last[0] or self.last in self.first else [*self.first, self.last]
+        made.numbers = [number for number, _first, _frame in cited]
+        frames: set[int] = set()
+        for _number, first, frame in cited:
+            frames.add(first)
+            frames.add(frame)
+        made.frames = sorted(frames)
+        made.dearest = [-number for _cost, number in self.dearest]
+        return made

@@ -1,0 +1,273 @@
+"""The troubles of all conversations, told or not, counted by kind when each of them leaves the table."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.flows.flow import OTHER_ERROR, REPORTED, SAW_SYN, SAW_SYN_ACK, TOO_BIG, Flow, TcpFlow, UdpFlow
+from analyzer.flows.kinds import (
+    CODES,
+    ERROR,
+    GAVE_UP,
+    HALF_OPEN,
+    HEARD_NS,
+    NOTE,
+    ONE_SIDED,
+    REFUSED,
+    RESENT,
+    RESET,
+    SILENT,
+    TIMEOUT,
+    TOO_LARGE,
+    UNANSWERED,
+    WARN,
+    WORST,
+    ZERO_WINDOW,
+    closed_for,
+    has_ports,
+    kinds_of,
+    resent_weight,
+    reset_weight,
+    service_port,
+    silent_weight,
+    zero_weight,
+)
+from analyzer.flows.scans import Scans
+from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, Tally, peer_text, service_of
+from analyzer.model import Together
+from analyzer.packet import Packet
+
+MAX_SEEN: Final = 20_000           # conversations among which one that is seen once more is looked for
+MAX_BEFORE: Final = 1_000          # ... before any of a VLAN or tunnel was met
+COPY_NS: Final = 1_000_000_000     # within which the first packet passes in both
+
+
+class Troubles:
+    """All conversations with a trouble, each kind counted by itself, and who scans.
+
+    two: a conversation with two directions was seen.     loose: connections that begin with an answer.
+    """
+
+    def __init__(self) -> None:
+        self.tallies: dict[int, Tally] = {}
+        self.scans = Scans()
+        self.two = False
+        self.loose: i64 = 0
+        self.scoped = False                     # a conversation in a VLAN or tunnel was counted
+        self.seen: dict[bytes, tuple[bytes, int]] = {}      # by ends, without the scope: scope and first time
+        self.answers: dict[bytes, bool] = {}    # of UDP services that were silent: whether they answered another
+        self.unheard: i64 = 0                   # how many did not
+
+    def tally(self, kind: i64) -> Tally:
+        found = self.tallies.get(int(kind))
+        if found is None:
+            found = Tally()
+            self.tallies[int(kind)] = found
+        return found
+
+    def tcp(self, flow: TcpFlow, until: i64) -> None:
+        """A connection that left the table at `until`."""
+        if not self.two and flow.originator.frames and flow.responder.frames:
+            self.two = True
+        kinds = kinds_of(flow)
+        if kinds and self._again(flow):
+            return
+        if not kinds & (REFUSED | UNANSWERED):
+            if flow.responder.marks & SAW_SYN_ACK and not flow.originator.marks & SAW_SYN:
+                self.loose += 1
+            if self.scans.suspects:
+                if flow.marks & REPORTED and not flow.responder.frames:
+                    self.scans.failed(flow, True)
+                else:
+                    self.scans.opened(flow)
+        if kinds:
+            self._count(flow, kinds, until)
+
+    def _again(self, flow: Flow) -> bool:
+        """Whether it is one that was counted, seen once more in another VLAN or tunnel.
+
+        Nothing is noted of captures that show neither, but for the first conversations, which may come before.
+        """
+        if flow.scope:
+            self.scoped = True
+        elif not self.scoped and len(self.seen) >= MAX_BEFORE:
+            return False
+        key = flow.forward[:len(flow.forward) - len(flow.scope)]
+        before = self.seen.get(key)
+        time = int(flow.first_time)
+        if before is not None and before[0] != flow.scope and -COPY_NS <= time - before[1] <= COPY_NS:
+            return True
+        if len(self.seen) >= MAX_SEEN:
+            self.seen.clear()
+        self.seen[key] = (flow.scope, time)
+        return False
+
+    def _count(self, flow: TcpFlow, kinds: i64, until: i64) -> None:
+        if kinds & REFUSED:
+            self.tally(REFUSED).add(flow, flow.reset_frame, WORST)
+            self.scans.failed(flow, True)
+        elif kinds & UNANSWERED:
+            tally = self.tally(UNANSWERED)
+            tally.add(flow, flow.last_frame, WORST)
+            tally.wait(flow.first_time, until)
+            if flow.originator.frames == 1:
+                tally.once += 1
+            self.scans.failed(flow, False)
+        elif kinds & HALF_OPEN:
+            self._half_open(flow, until)
+        elif kinds & (RESET | GAVE_UP):
+            self._reset(flow, self.tally(GAVE_UP if kinds & GAVE_UP else RESET))
+        if kinds & ONE_SIDED:
+            self.tally(ONE_SIDED).add(flow, flow.first_frame, NOTE)
+        if kinds & (RESENT | TIMEOUT | ZERO_WINDOW):
+            self._setbacks(flow, kinds)
+
+    def _reset(self, flow: TcpFlow, tally: Tally) -> None:
+        weight = reset_weight(flow)
+        tally.add(flow, flow.reset_frame, weight)
+        if flow.first_reset == 0:
+            tally.by_originator += 1
+        if weight < WARN:
+            tally.mild += 1
+
+    def _half_open(self, flow: TcpFlow, until: i64) -> None:
+        """A server sends its SYN-ACK again after about a second (RFC 6298 §2): one that does not has got an answer."""
+        once = flow.responder.frames == 1
+        since = flow.syn_ack_time if once else flow.first_time
+        tally = self.tally(HALF_OPEN)
+        heard = once and until - since >= HEARD_NS
+        tally.add(flow, flow.last_frame, NOTE if heard else WARN)
+        tally.wait(since, until)
+
+    def _setbacks(self, flow: TcpFlow, kinds: i64) -> None:
+        """Each kind is counted once for the connection, and what it lost by it in both directions."""
+        if kinds & RESENT:
+            self._resent(flow, self.tally(RESENT))
+        if kinds & TIMEOUT:
+            self._timeouts(flow, self.tally(TIMEOUT))
+        if kinds & ZERO_WINDOW:
+            self._closed(flow, self.tally(ZERO_WINDOW))
+
+    def _resent(self, flow: TcpFlow, tally: Tally) -> None:
+        weight, frame, octets = NOTE, i64(0), i64(0)
+        for half in (flow.originator, flow.responder):
+            setback = half.setback
+            if setback is not None and setback.segments:
+                tally.segments += setback.segments
+                tally.times += setback.episodes
+                octets += setback.octets
+                weight = max(weight, resent_weight(half, setback))
+                frame = setback.first_resent
+        tally.octets += octets
+        tally.add(flow, frame, weight)
+        tally.pay(flow, int(octets))
+
+    def _timeouts(self, flow: TcpFlow, tally: Tally) -> None:
+        weight, frame, cost = NOTE, i64(0), 0
+        for half in (flow.originator, flow.responder):
+            setback = half.setback
+            if setback is not None and setback.timeouts:
+                tally.times += setback.timeouts
+                tally.segments += setback.waited
+                tally.octets += setback.waited_octets
+                cost += setback.timeout_ns
+                if half.peer.frames:
+                    weight = WARN
+                frame = setback.first_resent
+        tally.cost += cost
+        tally.add(flow, frame, weight)
+        tally.pay(flow, cost)
+
+    def _closed(self, flow: TcpFlow, tally: Tally) -> None:
+        weight, frame, cost = NOTE, i64(0), 0
+        still = False
+        for half in (flow.originator, flow.responder):
+            setback = half.setback
+            if setback is not None and half.zero_windows:
+                tally.times += half.zero_windows
+                cost += closed_for(half)
+                still = still or half.zero_since >= 0
+                weight = max(weight, zero_weight(half))
+                frame = setback.first_closed
+        if still:
+            tally.unended += 1
+        tally.cost += cost
+        tally.add(flow, frame, weight)
+        tally.pay(flow, cost)
+
+    def other(self, flow: UdpFlow, until: i64) -> None:
+        """A conversation without connections that left the table."""
+        if flow.responder.frames and flow.originator.frames:
+            self.two = True
+            if has_ports(flow):
+                if self.unheard:
+                    self._heard(flow)
+                if self.scans.suspects:
+                    self.scans.opened(flow)
+        elif kinds_of(flow) & SILENT:
+            if not self._again(flow):
+                self._silent(flow, until)
+        elif flow.marks & REPORTED and has_ports(flow):
+            self.scans.failed(flow, True)
+
+    def _silent(self, flow: UdpFlow, until: i64) -> None:
+        """A client that asks once may have had its answer where the capture was not looking; one that asks again has
+        had none."""
+        tally = self.tally(SILENT)
+        again = flow.originator.frames > 1
+        tally.add(flow, flow.last_frame, silent_weight(service_port(flow)) if again else NOTE)
+        tally.wait(flow.first_time, until)
+        tally.times += flow.originator.frames
+        tally.once += 1
+        self.scans.failed(flow, False)
+        service = service_of(flow)
+        if service not in self.answers and len(self.answers) < MAX_PEERS:
+            self.answers[service] = False
+            self.unheard += 1
+
+    def _heard(self, flow: UdpFlow) -> None:
+        """Asked where a service was silent that has not been heard to answer anybody."""
+        service = service_of(flow)
+        if self.answers.get(service) is False:
+            self.answers[service] = True
+            self.unheard -= 1
+
+    def reported(self, flow: Flow, packet: Packet) -> None:
+        """An ICMP error about a packet of this conversation."""
+        data, at = packet.data, packet.transport
+        reason = bytes((4 if packet.ip_version == 4 else 6, data[at], data[at + 1]))
+        if reason[1] != (11 if reason[0] == 4 else 3):       # a hop limit that ran out (RFC 792; RFC 4443 §3.3)
+            flow.marks |= REPORTED
+        large = reason[1] == 2 if reason[0] == 6 else reason[1] == 3 and reason[2] == 4
+        mark = TOO_BIG if large else OTHER_ERROR
+        tally = self.tally(TOO_LARGE if large else ERROR)
+        tally.times += 1
+        tally.reasons[reason] = tally.reasons.get(reason, 0) + 1      # 256 types of 256 codes at most
+        if flow.marks & mark:
+            return
+        flow.marks |= mark
+        tally.count += 1
+        tally.weights[NOTE if large or (reason[0] == 4 and reason[1] == 5) else WARN] += 1
+        tally.services.add(packet.source())
+        tally.clients.add(flow.forward[:flow.address_size])
+        tally.cite(flow, packet.number)
+
+    def together(self, end: i64) -> dict[str, Together]:
+        """By the code of the finding, at the end of the capture."""
+        found: dict[str, Together] = {}
+        for kind, tally in sorted(self.tallies.items()):
+            made = tally.together(end)
+            made.two = self.two
+            made.loose = min(int(self.loose), made.left_young)
+            if kind == SILENT:
+                counts = tally.services.counts
+                dead = sorted([(-counts.get(one, 0), one) for one, heard in self.answers.items() if not heard])
+                made.dead = [(peer_text(one), -count, _weight_of(one)) for count, one in dead[:MAX_SHOWN] if count]
+            found[CODES[kind]] = made
+        return found
+
+
+def _weight_of(service: bytes) -> int:
+    """Of silence of this UDP service: its address, and its port in the last two octets."""
+    return int(silent_weight(i64(service[-2]) << 8 | i64(service[-1])))
