@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.crowds import CROWD_RULES, DNS, without_silent
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.grpc import GRPC_RULES
 from analyzer.explain.http import HTTP_RULES
@@ -20,6 +21,7 @@ from analyzer.explain.starttls import STARTTLS_RULES
 from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
+from analyzer.explain.together import fold
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
 from analyzer.model import SEVERITIES, Analysis, Finding
@@ -42,8 +44,8 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + DNS_CAPTURE_RULES
-    + HTTP_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + CROWD_RULES
+    + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
 
 # In the order of the tables; for documents and tests.
@@ -81,11 +83,14 @@ def findings(analysis: Analysis, faults: Faults | None = None, *, whole: bool = 
     certificates = Certificates()
     cases = [Case(told, analysis.capture, certificates) for told in analysis.told]
     observed = Observations(analysis, cases)
-    for rule in CONVERSATION_RULES:
-        found = [one for case in cases for one in _examined(rule, case, faults)]
-        made += _told(rule, found, observed, whole)
+    found = {rule.code: [one for case in cases for one in _examined(rule, case, faults)] for rule in CONVERSATION_RULES}
     for capture_rule in CAPTURE_RULES:
-        made += _told(capture_rule, _examined(capture_rule, analysis, faults), observed, whole)
+        found[capture_rule.code] = _examined(capture_rule, analysis, faults)
+    found[DNS] = without_silent(found[DNS], analysis)
+    for rule in CONVERSATION_RULES:
+        made += _told(rule, _folded(rule, found, analysis, faults), observed, whole)
+    for capture_rule in CAPTURE_RULES:
+        made += _told(capture_rule, _folded(capture_rule, found, analysis, faults), observed, whole)
     made.sort(key=_order)
     marks = {told.conversation.number: told.marks for told in analysis.told}
     return [_shown(finding, marks) for finding, _cost in made]
@@ -112,6 +117,18 @@ def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
             raise
         faults.note(0, f"a finding ({rule.code})", error)
         return []
+
+
+def _folded(
+    rule: Rule[T], found: dict[str, list[Found]], analysis: Analysis, faults: Faults | None
+) -> list[Found]:
+    try:
+        return fold(rule, found, analysis, MAX_OF_A_CODE)
+    except Exception as error:
+        if faults is None:
+            raise
+        faults.note(0, f"a finding ({rule.code})", error)
+        return found[rule.code]
 
 
 def _told(rule: Rule[T], found: list[Found], observed: Observations, whole: bool) -> list[tuple[Finding, int]]:
