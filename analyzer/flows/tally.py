@@ -57,6 +57,10 @@ class Peers:
         self.pruned = True
         self.counts = kept
 
+    def number(self) -> int:
+        """How many there are, at least."""
+        return MAX_PEERS if self.pruned else len(self.counts)
+
     def largest(self) -> list[tuple[str, int]]:
         """In words, with their counts."""
         order = sorted([(-count, peer) for peer, count in self.counts.items()])
@@ -178,7 +182,7 @@ class Tally:
         made.weights = list(self.weights)
         made.services, made.clients = self.services.largest(), self.clients.largest()
         made.more_services, made.more_clients = self.services.pruned, self.clients.pruned
-        made.service_count, made.client_count = len(self.services.counts), len(self.clients.counts)
+        made.service_count, made.client_count = self.services.number(), self.clients.number()
         made.reasons = dict(self.reasons)
         made.start_ns, made.end_ns = int(self.start), int(self.end)
         cited = [*self.first] if not self.last[0] or self.last in self.first else [*self.first, self.last]

@@ -200,11 +200,9 @@ class Troubles:
         """A conversation without connections that left the table."""
         if flow.responder.frames and flow.originator.frames:
             self.two = True
-            if has_ports(flow):
-                if self.unheard:
-                    self._heard(flow)
-                if self.scans.suspects:
-                    self.scans.opened(flow)
+            if (self.unheard or self.scans.suspects) and has_ports(flow):
+                self._heard(flow)
+                self.scans.opened(flow)
         elif kinds_of(flow) & SILENT:
             if not self._again(flow):
                 self._silent(flow, until)

@@ -309,6 +309,7 @@ def test_peers_beyond_the_cap_are_in_the_total() -> None:
     assert len(peers.counts) <= MAX_PEERS
     assert peers.pruned
     assert sum(peers.counts.values()) + peers.rest == 4 * MAX_PEERS
+    assert peers.number() == MAX_PEERS
     assert peers.largest()[0] == ("10.0.0.1:80", MAX_PEERS)
 
 
