@@ -411,7 +411,7 @@ class TcpNarrator:
             theirs.refused(segment)
         if bits & (KEEP_ALIVE | ZERO_WINDOW_PROBE):
             if theirs.window.closed:
-                theirs.window.probe(frame)
+                theirs.window.probe(frame, time)
             elif bits & KEEP_ALIVE:
                 last = max(mine.flow.last_time, theirs.flow.last_time)
                 mine.keep_alive.probe(time, frame, time - last if last >= 0 else -1)
@@ -483,6 +483,8 @@ class TcpNarrator:
         self.turns.data(segment, octets, self.sides, out, held=repairing or window.resuming)
         if window.resuming:
             window.resumed(time, out)
+        elif window.closed:
+            window.into(time, frame, flow.high - octets, flow.high)
         if mine.keep_alive.exchange.probes or theirs.keep_alive.exchange.probes:
             mine.keep_alive.close(out)
             theirs.keep_alive.close(out)

@@ -21,7 +21,7 @@ from dissectors.protocols.tcp.events_handshake import (
 )
 from dissectors.protocols.tcp.events_loss import Loss, LossSummary
 from dissectors.protocols.tcp.events_teardown import HalfClose, LateSegments, NotEnded, TcpClosed, TcpReset
-from dissectors.protocols.tcp.events_transfer import KeepAlive, Limits, Transfer, Turns, ZeroWindow
+from dissectors.protocols.tcp.events_transfer import KeepAlive, Limits, Transfer, Turns, ZeroWindow, closed_for
 
 LEAST_SHARE: Final = 20          # per cent: a cause that held the sender back for less of the time is no headline
 LEAST_WAIT_SHARE: Final = 10     # per cent of the phase: shorter waits for answers are not worth a fact
@@ -211,8 +211,7 @@ def _windows(events: list[Event]) -> list[str]:
     for direction in (0, 1):
         closed = [event for event in events if isinstance(event, ZeroWindow) and event.direction == direction]
         if closed:
-            total = sum([event.lasted_ns for event in closed])
-            facts.append(f"window of {closed[0].who()} closed{f' for {duration(total)}' if total > 0 else ''}")
+            facts.append(f"window of {closed[0].who()} closed{closed_for(closed)}")
     probes = sum([event.probes for event in events if isinstance(event, KeepAlive)])
     if probes:
         facts.append(plural(probes, "keep-alive"))
