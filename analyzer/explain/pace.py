@@ -62,7 +62,8 @@ def window_limited(case: Case) -> list[Found]:
     """An open window that is too small for the path; the time in which it was closed is `zero_window`'s."""
     found = []
     for event in case.of(Limits):
-        closed = sum([max(stop.lasted_ns, stop.most_ns) for stop in case.of(ZeroWindow) if stop.direction != event.direction])
+        stops = [stop for stop in case.of(ZeroWindow) if stop.direction != event.direction]
+        closed = sum([max(stop.lasted_ns, stop.most_ns) for stop in stops])
         spent = max(dict(event.shares).get("receiver", 0) - closed, 0)
         share = event.percent(spent)
         if share < LIMITED:
@@ -139,7 +140,7 @@ def ack_awaited(case: Case) -> list[Found]:
 
 def keep_alive(case: Case) -> list[Found]:
     found = []
-    if any(event.cause == GAVE_UP for event in case.of(TcpReset)):
+    if any(event.cause == GAVE_UP and not event.survived for event in case.of(TcpReset)):
         return []    # told as that, with the keep-alives as its reason
     for side, events in case.by_side(KeepAlive):
         silent = [event for event in events if event.answers == 0 or event.unanswered >= ENOUGH_PROBES]

@@ -130,7 +130,7 @@ class TcpFlow(Flow):
         super().__init__(number, protocol, forward, backward, address_size, scope)
         self.hand = Handshake()
         self.syn_ack_time: i64 = 0
-        self.first_reset: i64 = -1         # direction of the first RST
+        self.first_reset: i64 = -1         # direction of the first RST that may have ended it
         self.trouble: i64 = 0              # segments with a flag of warn or worse, or resent
         self.originator = TcpHalf(self, 0)
         self.responder = TcpHalf(self, 1)
@@ -152,6 +152,8 @@ class TcpHalf(TcpSide):
         self.frames: i64 = 0
         self.octets: i64 = 0
         self.payload: i64 = 0
+        self.after_reset: i64 = -1         # sequence number after its first data behind a RST
+        self.outlived: bool = False        # they were acknowledged, so that the RST did not end it
         self.resent: i64 = 0               # payload bytes flagged as sent before
         self.marks: i64 = 0
         self.letters: i64 = 0

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from typing import Final
 
-
 # So much of a unit is told in the next one: rounded to three digits it would be 1000 of it.
 FULL: Final = 999.5
 

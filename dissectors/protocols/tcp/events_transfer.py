@@ -70,8 +70,8 @@ class WindowClosure:
     peer show that one did, which the capture does not have, "end" where nothing did.
 
     lasted_ns: until an update, otherwise until the last sign that it was closed. most_ns: until the data, or the last
-    segment of the connection, came; -1 with an update. answers: to probes, saying that it is still closed. reopened: bytes of room, 0 where it was
-    not. resumed_ns: from the update until data came, -1 where none did.
+    segment of the connection, came; -1 with an update. answers: to probes, saying that it is still closed.
+    reopened: bytes of room, 0 where it was not. resumed_ns: from the update until data came, -1 where none did.
     """
 
     def __init__(self) -> None:
@@ -228,7 +228,8 @@ class ZeroWindow(TcpEvent):
 
     def what(self) -> str:
         text = (
-            f"{capital(self.who())} has no room left: from #{self.evidence.frames[0]} on its window is 0{self.lasted()}."
+            f"{capital(self.who())} has no room left: from #{self.evidence.frames[0]} on its window is 0"
+            f"{self.lasted()}."
         )
         if self.probes:
             text += f" {capital(self.peer())} probes {plural(self.probes, 'time')}"

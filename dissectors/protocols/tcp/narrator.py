@@ -290,6 +290,8 @@ class TcpNarrator:
             self.handshake.clock(segment, out)
         if self.teardown.awaiting():
             self.teardown.answer(segment, out)
+        if self.teardown.reset_seen:
+            self.teardown.after_reset(segment)
         current = True
         if flags & ACK:
             ack = i64(segment.ack)

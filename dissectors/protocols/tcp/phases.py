@@ -251,6 +251,8 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
             else:
                 facts.append("both sides finished in order (FIN, ACK, FIN, ACK)")
                 facts.append(f"{event.sides[event.holder & 1]} is to hold TIME_WAIT")
+        elif isinstance(event, TcpReset) and event.survived:
+            facts.append("a RST that did not end it")
         elif isinstance(event, TcpReset):
             resets += 1
             if resets == 1:
@@ -265,7 +267,8 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
                 "reused": "the ports begin a new connection", "capacity": "followed no further",
             }.get(event.how, "no FIN or RST was seen"))
         elif isinstance(event, LateSegments):
-            facts.append(f"{plural(event.segments + event.resets, 'segment')} after the end")
+            after = "that RST" if event.survived else "the end"
+            facts.append(f"{plural(event.segments + event.resets, 'segment')} after {after}")
     if resets > 1:
         facts.append(f"{plural(resets, 'RST')} in all")
     return title, facts

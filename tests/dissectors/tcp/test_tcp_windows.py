@@ -57,8 +57,9 @@ def test_data_into_a_closed_window_show_that_it_opened_unseen() -> None:
 
 def test_what_a_closed_window_was_promised_before_may_still_come() -> None:
     """The window shrank to nothing while data were under way: they were allowed, and show nothing."""
-    wire = Wire().open(window=10_000).server(1, 1, 1000, at=40).client(1, 1001, at=41, **window(0), analysis=ZERO_WINDOW)
-    wire.server(1001, 1, 1000, at=42).client(1, 2001, at=1043, **window(9000)).end()
+    wire = Wire().open(window=10_000).server(1, 1, 1000, at=40)
+    wire.client(1, 1001, at=41, **window(0), analysis=ZERO_WINDOW).server(1001, 1, 1000, at=42)
+    wire.client(1, 2001, at=1043, **window(9000)).end()
     assert wire.one("tcp.zero_window").fields()["ended_by"] == "update"
 
 
