@@ -63,6 +63,7 @@ class Conversation:
         self.frames = [0, 0]
         self.octets = [0, 0]            # on the wire, with headers
         self.payload = [0, 0]           # transport payload, retransmissions included
+        self.as_sent: AsSent | None = None      # where its frames show it otherwise
         self.state = "OTH"
         self.history = ""
         self.community_id = ""
@@ -71,6 +72,13 @@ class Conversation:
     def names(self) -> list[str]:
         """Those of its ends that have one."""
         return [end.name for end in (self.originator, self.responder) if end.name]
+
+    def sent_frames(self) -> list[int]:
+        """How many packets that are, each once."""
+        return self.frames if self.as_sent is None else self.as_sent.frames
+
+    def sent_payload(self) -> list[int]:
+        return self.payload if self.as_sent is None else self.as_sent.payload
 
     def display_filter(self) -> str:
         """A Wireshark display filter that shows this conversation."""
@@ -81,6 +89,21 @@ class Conversation:
             f"{family}.addr == {self.originator.address} && {family}.addr == {self.responder.address} && "
             f"{self.transport}.port == {self.originator.port} && {self.transport}.port == {self.responder.port}"
         )
+
+
+class AsSent:
+    """What was sent in a conversation, where its frames do not show it so: each packet once, in the order of the wire.
+
+    frames, payload: of each direction.     copies: frames that show a packet once more.     certain: they cannot be
+    packets of their own.     flags: as those of TcpSummary.
+    """
+
+    def __init__(self, frames: list[int], payload: list[int], copies: int, certain: bool) -> None:
+        self.frames = frames
+        self.payload = payload
+        self.copies = copies
+        self.certain = certain
+        self.flags: list[dict[str, int]] = [{}, {}]
 
 
 class TcpSummary:

@@ -37,6 +37,7 @@ SAME: Final = 0.7            # of the packets of a conversation that another one
 MAX_STEPS: Final = 64        # of the clock that are set right; one that is set more often is told as it stands
 MAX_JUMPS: Final = 16        # silences of the capture that are examined for a clock that was set, the longest ones
 WITNESSES: Final = 8         # conversations that are asked about each
+UDP_HEADER: Final = 8        # octets (RFC 768)
 AROUND: Final = 6            # frames on either side of it that are looked at
 
 
@@ -215,6 +216,7 @@ class FirstLook:
         kept = [sighting for at, sighting in enumerate(sightings) if sighting.first == at]
         plan.again = len(sightings) - len(kept)
         if plan.again:
+            _count_copies(plan, watch)
             describe(plan, sightings)
         # Frames beyond those that were looked at (a sample) stay as they are.
         known = {int(sighting.index) for sighting in kept}
@@ -323,6 +325,18 @@ class FirstLook:
             turn = max(turn, place.number)
             place.turn = turn
         plan.sightings = []
+
+
+def _count_copies(plan: Plan, watch: Watch) -> None:
+    """What the survey counted of its conversation more than once."""
+    own, sightings = watch.plans[0] if len(plan.flows) == 1 else plan, watch.sightings
+    for at, sighting in enumerate(sightings):
+        first = sightings[sighting.first]
+        if sighting.first == at or sighting.direction > 1:
+            continue
+        if watch.plans[sighting.index] is own and watch.plans[first.index] is own:
+            plan.copied_frames[sighting.direction] += 1
+            plan.copied_payload[sighting.direction] += int(sighting.length) - (UDP_HEADER if sighting.udp else 0)
 
 
 def _index(sighting: Sighting) -> int:

@@ -53,7 +53,8 @@ class Plan:
     places: its frames in the order in which they are told, none where another plan has them.
     flows: what the capture holds of it; several where it was seen in several VLANs or tunnels.
     scope: the one that all its frames are told in, None for their own.
-    again: frames that show a packet once more, and are not told.
+    again: frames that show a packet once more, and are not told.    copied_frames, copied_payload: of each direction,
+    those of the flow itself, where the packet is one of its own too.
     sightings: those that are told, while it is looked at.
     """
 
@@ -63,6 +64,8 @@ class Plan:
         self.places: list[Place] = []
         self.scope: bytes | None = None
         self.again = 0
+        self.copied_frames = [0, 0]
+        self.copied_payload = [0, 0]
         self.copies: Copies | None = None
         self.copied_at = 0
         self.loops: list[Loop] = []

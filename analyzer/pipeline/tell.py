@@ -13,7 +13,7 @@ from analyzer.flows.table import Retired
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker
 from analyzer.ingest.source import Source
-from analyzer.model import Account, CaptureSummary, Carriage, Conversation, Points, Series
+from analyzer.model import Account, AsSent, CaptureSummary, Carriage, Conversation, Points, Series
 from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.pipeline.copies import captured
@@ -304,6 +304,12 @@ def mended(chosen: Chosen) -> None:
     if times:
         conversation.start_ns, conversation.end_ns = min(times), max(times)
     chosen.account.copies = plan.again
+    if plan.mended():
+        conversation.as_sent = AsSent(
+            [conversation.frames[side] - plan.copied_frames[side] for side in (0, 1)],
+            [conversation.payload[side] - plan.copied_payload[side] for side in (0, 1)],
+            sum(plan.copied_frames), plan.copies is None or plan.copies.certain,
+        )
     narrator = chosen.teller.narrator
     if narrator is not None:
         narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))
@@ -327,6 +333,8 @@ def about_the_capture(chosen: Chosen) -> None:
     if plan.mended() and told is not None and survey is not None:
         counted = conversation_of(told, account.conversation.end_ns).tcp
         if counted is not None:
+            if account.conversation.as_sent is not None:
+                account.conversation.as_sent.flags = counted.flags
             counted.flags = survey.flags        # Wireshark's, which counts frames
             account.conversation.tcp = counted
 

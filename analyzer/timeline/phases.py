@@ -63,8 +63,8 @@ def transport_title(transport: str) -> str:
 def _traffic(account: Account, lookups: list[Lookup]) -> Traffic:
     conversation = account.conversation
     traffic = Traffic(
-        conversation.number, conversation.transport, conversation.start_ns, conversation.end_ns, conversation.frames,
-        conversation.payload,
+        conversation.number, conversation.transport, conversation.start_ns, conversation.end_ns,
+        conversation.sent_frames(), conversation.sent_payload(),
     )
     if account.left_out and conversation.tcp is not None:
         traffic.stream = conversation.tcp.unique
