@@ -158,7 +158,7 @@ class Assembler:
             self._advance(len(data))
         end = item.at + len(item.data) + item.lost
         if end > self.position:
-            out.append(Gap(item.frame, item.time, self.direction, self.position, end - self.position))
+            out.append(Gap(item.frame, item.time, self.direction, self.position, end - self.position, cut=True))
             self._advance(end - self.position)
 
     def _advance(self, count: i64) -> None:

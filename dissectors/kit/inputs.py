@@ -52,10 +52,13 @@ class Chunk:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Gap:
-    """Bytes of a stream that the capture does not hold. `position` is where they begin."""
+    """Bytes of a stream that the capture does not hold. `position` is where they begin.
+
+    cut: they were in this frame, and the snap length left them out.
+    """
 
     def __init__(
-        self, frame: int, time: int, direction: int, position: int, length: int, stream: int = 0
+        self, frame: int, time: int, direction: int, position: int, length: int, stream: int = 0, cut: bool = False
     ) -> None:
         self.frame = frame        # the frame that showed the gap
         self.time = time
@@ -63,6 +66,7 @@ class Gap:
         self.position = position
         self.length = length
         self.stream = stream
+        self.cut = cut
 
 
 class Overlap:

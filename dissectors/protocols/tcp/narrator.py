@@ -64,6 +64,7 @@ class TcpNarrator:
         self._begun: bool = False
         self._conflicts = 0
         self._gaps = 0
+        self._cut: list[StreamGap | None] = [None, None]    # by direction: segments that the snap length cut
         self._urgent: bool = False
 
     # What a report may ask for.
@@ -119,7 +120,14 @@ class TcpNarrator:
         return out
 
     def on_gap(self, gap: Gap) -> list[Event]:
-        """Bytes that reassembly left out."""
+        """Bytes that reassembly left out. Segments that were cut short are told together, at the end."""
+        cut = self._cut[gap.direction] if gap.cut else None
+        if cut is not None:
+            cut.add(gap)
+            return []
+        if gap.cut:
+            self._cut[gap.direction] = StreamGap(gap, self.sides)
+            return []
         self._gaps += 1
         if self._gaps > MAX_GAPS + 1:
             return []
@@ -165,6 +173,9 @@ class TcpNarrator:
         last = max(self.forward.flow.last_time, self.backward.flow.last_time)    # what ended later was not seen to
         unanswered = [self.forward.unanswered(self.backward.flow), self.backward.unanswered(self.forward.flow)]
         self.turns.finish(self.sides, out)
+        for cut in self._cut:
+            if cut is not None:
+                out.append(cut)
         for side in (self.forward, self.backward):
             side.loss.finish(last, out)
             side.sacks.finish(out)
