@@ -121,8 +121,11 @@ def _closed(analysis: Analysis, group: list[Lookup]) -> Found:
 
 
 def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told], slowest: int) -> Found:
-    """slowest: answer of this server to another question, -1 without one.    tries: that show by id or server that the client had no answer to the one before; like: those that only look so,
-    too, of which several are several only of a program that got nothing."""
+    """slowest: answer of this server to another question, -1 without one.
+
+    tries: that show by id or server that the client had no answer to the one before; like: those that only look so,
+    too, of which several are several only of a program that got nothing.
+    """
     first = group[0]
     waited = max(analysis.capture.end_ns - first.start_ns, 0)
     asked = sum([lookup.attempts for lookup in group])

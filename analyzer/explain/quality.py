@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Told
-from dissectors.kit.captured import ClockSet, CopiesSeen, OrderSet
+from dissectors.kit.captured import ClockSet, CopiesSeen, LongSilence, OrderSet
 from dissectors.kit.event import DissectorFault, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.units import grouped, plural
 from dissectors.protocols.tcp.events_transfer import Duplicates
@@ -172,6 +172,23 @@ def clock(analysis: Analysis) -> list[Found]:
     return found
 
 
+def silence(analysis: Analysis) -> list[Found]:
+    """Each once, however many conversations were in their middle."""
+    seen: dict[tuple[int, ...], tuple[LongSilence, Told]] = {}
+    for told in analysis.told:
+        for phase in told.phases:
+            for event in phase.events:
+                if isinstance(event, LongSilence):
+                    seen.setdefault(event.evidence.frames, (event, told))
+    return [
+        Found(
+            f"{event.lead()}.", frames, told.conversation, confidence=POSSIBLE,
+            basis="no TCP timestamps tell the two apart; every duration across it rests on the stamps alone",
+        )
+        for frames, (event, told) in seen.items()
+    ]
+
+
 def lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
@@ -213,6 +230,11 @@ QUALITY_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "capture.clock", "warn", clock,
         "Take no time from one side of the step to the other; let the clock be slewed and not set while you capture.",
         "Another capture of the same time whose clock shows the same.",
+    ),
+    Rule(
+        "capture.silence", "note", silence,
+        "Compare with another clock: the log of one of the hosts, or of the machine that captured.",
+        "TCP timestamps, or another capture of the same time.",
     ),
     Rule(
         "capture.damage", "warn", damage,

@@ -71,6 +71,7 @@ class Plan:
         self.loops: list[Loop] = []
         self.order: Order | None = None
         self.steps: list[Step] = []
+        self.silences: list[Step] = []      # which may be steps of the clock too
         self.sightings: list[Sighting] = []
         self.pairing: Pairing | None = None
 

@@ -114,6 +114,9 @@ class Telling:
         for chosen in self.chosen:
             if chosen.plan.mended():
                 mended(chosen)
+            narrator = chosen.teller.narrator
+            if narrator is not None:
+                narrator.unsure = sorted([int(step.number) for step in chosen.plan.silences], reverse=True)
 
     def places(self) -> list[Place]:
         """Every frame that is told, in the order in which that is done."""
@@ -207,7 +210,8 @@ class Telling:
         narrator = chosen.teller.narrator
         if narrator is not None:
             measured(chosen.account, narrator)
-        if chosen.plan.copies is not None or chosen.plan.mended() or chosen.plan.loops:
+        plan = chosen.plan
+        if plan.copies is not None or plan.mended() or plan.loops or plan.silences:
             about_the_capture(chosen)
 
     def _decode(self, data: bytes, start: i64, end: i64, wire: i64, link: i64, number: i64, time: i64) -> None:

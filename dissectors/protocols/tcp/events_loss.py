@@ -500,9 +500,9 @@ class StreamGap(TcpEvent):
     def what(self) -> str:
         if self.segments > 1:
             return (
-                f"{size(self.length)} of {self.who()}'s stream are not in the capture: {grouped(self.segments)} segments "
-                f"were cut short when they were captured, the first in #{self.evidence.frames[0]} and the last in "
-                f"#{self.evidence.frames[-1]}."
+                f"{size(self.length)} of {self.who()}'s stream are not in the capture: {grouped(self.segments)} "
+                f"segments were cut short when they were captured, the first in #{self.evidence.frames[0]} and the "
+                f"last in #{self.evidence.frames[-1]}."
             )
         return (
             f"{size(self.length)} of {self.who()}'s stream are not in the capture (from byte {self.position} on); "

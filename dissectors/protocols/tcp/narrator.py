@@ -64,6 +64,7 @@ class TcpNarrator:
         self._begun: bool = False
         self._conflicts = 0
         self._gaps = 0
+        self.unsure: list[int] = []     # frames before which nobody knows how much time passed, the last one first
         self._cut: list[StreamGap | None] = [None, None]    # by direction: segments that the snap length cut
         self._urgent: bool = False
 
@@ -106,6 +107,10 @@ class TcpNarrator:
             mine, theirs = self.backward, self.forward
         if not self._begun:
             self._begin(segment, flags, out)
+        if self.unsure and segment.frame >= self.unsure[-1]:
+            self.unsure.pop()
+            self._end_run(out)
+            self.turns.forget()
         if not self.handshake.established and self._of_another(segment, flags, out):
             pass
         elif flags & (SYN | RST) == 0 and not self.teardown.over:

@@ -249,7 +249,8 @@ def test_a_second_without_an_answer_is_no_end_that_came_too_soon(tmp_path: Path)
     late = told(tmp_path, *known, asked(1, 2, 40_002), asked(5, 3, 40_003, "b.test"), says(5.01, 3, 40_003, "b.test"))
     finding = next(one for one in late.findings if one.code == "dns.unanswered")
     assert finding.basis == (
-        "the capture goes on for 4.01 s after the question and shows no answer, where its other answers took 20.0 ms at most"
+        "the capture goes on for 4.01 s after the question and shows no answer, where its other answers took 20.0 ms "
+        "at most"
     )
     soon = told(tmp_path, *known, asked(1, 2, 40_002))
     assert "the capture ends" in next(one for one in soon.findings if one.code == "dns.unanswered").basis

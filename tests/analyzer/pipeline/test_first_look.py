@@ -248,6 +248,21 @@ def test_no_time_is_taken_across_a_step_of_the_clock(tmp_path: Path, by: int) ->
     assert [finding.severity for finding in analysis.findings if finding.code == "capture.clock"] == ["warn"]
 
 
+@pytest.mark.parametrize(("by", "unsure"), [(3600 * 24 * SECOND, True), (60 * SECOND, False)])
+def test_without_timestamps_a_silence_may_be_a_step_of_the_clock(tmp_path: Path, by: int, unsure: bool) -> None:
+    seen = by_time(at_client(download(60, stamps=False)))
+    stepped = [one._replace(time=one.time + (by if at >= 40 else 0)) for at, one in enumerate(seen)]
+    analysis = told(tmp_path, stepped)
+    found = [finding.sentence for finding in analysis.findings if finding.code == "capture.silence"]
+    said = " ".join(event.what() for event in events(analysis))
+    assert bool(found) is unsure
+    assert ("either all were silent, or the clock was set forward" in said) is unsure
+    assert ("It had been silent" in said) is not unsure
+    if unsure:
+        assert "between #40 and #41" in found[0]
+        assert not {"tcp.limits"} & {*names(analysis)}
+
+
 @pytest.mark.parametrize(("times", "set_right"), [(3, True), (MAX_STEPS + 20, False)])
 def test_a_clock_that_is_set_all_the_time_is_told_as_it_stands(tmp_path: Path, times: int, set_right: bool) -> None:
     seen = by_time(at_client(download(4 * times)))

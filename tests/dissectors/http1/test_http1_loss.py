@@ -65,7 +65,7 @@ def test_a_gap_inside_a_body_is_counted_out() -> None:
 
 
 def test_when_a_response_ended_in_a_hole_is_not_known() -> None:
-    """What the next request waited for then is not known either: it is not pipelined by the time at which the hole shows."""
+    """What the next request waited for then is not known either: when the hole shows says nothing of it."""
     it = Connection()
     it.send(request("/1"))
     it.answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n" + "x" * 30)
