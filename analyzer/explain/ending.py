@@ -88,8 +88,8 @@ def _reset(case: Case, event: TcpReset) -> Found:
 def _survived(case: Case, event: TcpReset) -> Found:
     """One that nobody took for the end: of an outsider, or not taken at its word (RFC 5961 §3.2)."""
     return Found(
-        f"A RST in the name of {event.who()} ({place(case.end(event.direction))}) did not end the connection: each "
-        "side still acknowledged data that the other one sent after it.",
+        f"The connection outlived a RST in the name of {event.who()} ({place(case.end(event.direction))}): each side "
+        "still acknowledged data that the other one sent after it.",
         (event.evidence.frames[-1], event.survived), case.conversation, severity="note",
         basis=f"both sides go on up to #{event.survived}", next_step=FOREIGN_STEP if event.cause == FOREIGN else "",
     )

@@ -75,7 +75,7 @@ SEEN_EVENTS = {
     "WsOpened": "both heads came", "CloseSeen": "the frame came", "AcceptMismatch": "both heads came",
     "ExchangeEvent": "its end is asked of the observation by both versions of HTTP",
     "SackOutside": "the blocks came", "Duplicates": "about the capture", "Reordering": "the bytes came",
-    "Limits": "the segments came", "H2Reset": "the reset came",
+    "Limits": "the segments came", "LongSilence": "about the capture", "H2Reset": "the reset came",
 }
 
 

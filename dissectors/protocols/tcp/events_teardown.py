@@ -245,8 +245,8 @@ class TcpReset(TcpEvent):
         text = f"{capital(self.who())} resets the connection."
         if self.survived:
             text = (
-                f"A RST in the name of {self.who()}, which did not end the connection: up to #{self.survived} each "
-                "side has acknowledged data that the other one sent after it."
+                f"A RST in the name of {self.who()}, which the connection outlives: up to #{self.survived} each side "
+                "has acknowledged data that the other one sent after it."
             )
             return text + (f" {self.remark}" if self.remark else "")
         if self.says:
@@ -297,7 +297,7 @@ class LateSegments(TcpEvent):
             parts.append(f"{plural(self.segments, 'segment')} with {size(self.octets)} of data")
         if self.resets:
             parts.append(plural(self.resets, "RST"))
-        when = "After the RST, which did not end the connection," if self.survived else "After the end"
+        when = "After the RST, which the connection outlives," if self.survived else "After the end"
         return f"{when} there came {' and '.join(parts)} ({frame_list(self.evidence.frames)})."
 
     def fields(self) -> dict[str, JsonValue]:

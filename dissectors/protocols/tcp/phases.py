@@ -252,7 +252,7 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
                 facts.append("both sides finished in order (FIN, ACK, FIN, ACK)")
                 facts.append(f"{event.sides[event.holder & 1]} is to hold TIME_WAIT")
         elif isinstance(event, TcpReset) and event.survived:
-            facts.append("a RST that did not end it")
+            facts.append("a RST that it outlives")
         elif isinstance(event, TcpReset):
             resets += 1
             if resets == 1:
