@@ -14,8 +14,8 @@ from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from analyzer.packet import Packet
-from dissectors.protocols.tcp.flags import RULES
-from dissectors.protocols.tcp.side import Handshake, TcpSide
+from dissectors.protocols.tcp.flags import ACK, RULES
+from dissectors.protocols.tcp.side import Handshake, TcpSide, at_or_before
 
 # Marks of a TCP connection's life, for conn_state and completeness.
 SAW_SYN: Final[i64] = 1
@@ -119,6 +119,20 @@ class UdpFlow(Flow):
         self.originator.peer = self.responder
         self.responder.peer = self.originator
 
+    def after_reset(self, half: TcpHalf, peer: TcpHalf, flags: i64, end: i64, ack: i64) -> None:
+        """Where each side acknowledges data that the other one sent after a RST, it was not the end (RFC 5961 §3.2).
+
+        end: the sequence number after the data of this segment, -1 without any.
+        """
+        if end >= 0 and half.after_reset < 0:
+            half.after_reset = end
+        if flags & ACK and peer.after_reset >= 0 and at_or_before(peer.after_reset, ack):
+            peer.outlived = True
+            if half.outlived:
+                self.first_reset = -1
+                half.after_reset = peer.after_reset = -1
+                half.outlived = peer.outlived = False
+
 
 @mypyc_attr(acyclic=True)
 class TcpFlow(Flow):
@@ -136,6 +150,20 @@ class TcpFlow(Flow):
         self.responder = TcpHalf(self, 1)
         self.originator.peer = self.responder
         self.responder.peer = self.originator
+
+    def after_reset(self, half: TcpHalf, peer: TcpHalf, flags: i64, end: i64, ack: i64) -> None:
+        """Where each side acknowledges data that the other one sent after a RST, it was not the end (RFC 5961 §3.2).
+
+        end: the sequence number after the data of this segment, -1 without any.
+        """
+        if end >= 0 and half.after_reset < 0:
+            half.after_reset = end
+        if flags & ACK and peer.after_reset >= 0 and at_or_before(peer.after_reset, ack):
+            peer.outlived = True
+            if half.outlived:
+                self.first_reset = -1
+                half.after_reset = peer.after_reset = -1
+                half.outlived = peer.outlived = False
 
 
 @mypyc_attr(acyclic=True)

@@ -201,7 +201,7 @@ class FlowTable:
         if bits:
             self._trouble(half, flow, bits, length, time)
         if flow.first_reset >= 0 and not flags & RST:
-            self._after_reset(half, peer, flow, flags, (seq + length) & MASK if length else -1, ack)
+            flow.after_reset(half, peer, flags, (seq + length) & MASK if length else -1, ack)
         if half.zero_since >= 0 and window:
             half.zero_ns += int(time - half.zero_since)
             half.zero_since = -1
@@ -271,20 +271,6 @@ class FlowTable:
             if not half.letters & LETTER_RST:
                 self._letter(half, flow, LETTER_RST, "Rr")
         flow.marks |= half.marks
-
-    def _after_reset(self, half: TcpHalf, peer: TcpHalf, flow: TcpFlow, flags: i64, end: i64, ack: i64) -> None:
-        """Where each side acknowledges data that the other one sent after a RST, it was not the end (RFC 5961 §3.2).
-
-        end: the sequence number after the data of this segment, -1 without any.
-        """
-        if end >= 0 and half.after_reset < 0:
-            half.after_reset = end
-        if flags & ACK and peer.after_reset >= 0 and at_or_before(peer.after_reset, ack):
-            peer.outlived = True
-            if half.outlived:
-                flow.first_reset = -1
-                half.after_reset = peer.after_reset = -1
-                half.outlived = peer.outlived = False
 
     def _letter(self, half: TcpHalf, flow: TcpFlow, bit: i64, letters: str) -> None:
         """One more letter of the history. letters: the originator's and the responder's."""

@@ -8,15 +8,8 @@ from dissectors.kit.event import BASE, CORE, Evidence, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
 from dissectors.kit.inputs import Gap, Overlap
 from dissectors.kit.units import duration, grouped, plural, size
-from dissectors.protocols.tcp.events import (
-    LIKELY,
-    MAX_FRAMES,
-    TRANSFER,
-    TcpEvent,
-    TcpObserved,
-    capital,
-    frame_list,
-)
+from dissectors.protocols.tcp import events as tcp
+from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, TcpObserved, capital, frame_list
 
 # A first wait shorter than this was not the timer's; a later one of the same bytes may have been.
 LEAST_WAIT_NS: Final = 100_000_000
@@ -484,7 +477,7 @@ class StreamGap(TcpEvent):
         self.position = gap.position
         self.length = gap.length
         self.segments = 1
-        self.cited = Cited(MAX_FRAMES)
+        self.cited = Cited(tcp.MAX_FRAMES)
         self.cited.add(gap.frame)
 
     def add(self, gap: Gap) -> None:
