@@ -54,6 +54,7 @@ class Plan:
     flows: what the capture holds of it; several where it was seen in several VLANs or tunnels.
     scope: the one that all its frames are told in, None for their own.
     again: frames that show a packet once more, and are not told.
+    clock: steps of the capture's clock that its frames are told without.
     sightings: those that are told, while it is looked at.
     """
 
@@ -68,8 +69,15 @@ class Plan:
         self.loops: list[Loop] = []
         self.order: Order | None = None
         self.steps: list[Step] = []
+        self.clock: list[Step] = []
         self.sightings: list[Sighting] = []
         self.pairing: Pairing | None = None
+
+    def moved(self) -> bool:
+        """Its frames are not all told, or in another order than that of the file."""
+        return bool(
+            self.again or self.loops or len(self.flows) > 1 or (self.order is not None and self.order.changes())
+        )
 
     def mended(self) -> bool:
         """It is told otherwise than it lies in the file."""

@@ -20,7 +20,7 @@ from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
-from analyzer.pipeline.survey import Survey
+from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import Telling
 from analyzer.timeline.build import build
 from dissectors.kit.event import NEITHER
@@ -33,8 +33,10 @@ from dissectors.protocols.tcp.flags import by_name
 from dissectors.registry import protocols
 from dissectors.wire.secrets.text import shown_text
 
-FULL_FRAMES: Final = 200_000        # up to here every frame of a conversation can be told one by one
-RECORD_CAP: Final = 500             # in a larger capture: frames of one conversation that are told
+RECORD_CAP: Final = 500             # frames of a conversation whose places are kept, however many there are
+FULL_FRAMES: Final = 200_000        # places kept beyond those, of all conversations; the other frames are found again
+MAX_TOLD: Final = 2_000_000         # frames that are told one by one, of all conversations that are chosen by themselves
+LEAST_ROOM: Final = 16_384          # places; with less room than that, no more than RECORD_CAP are kept for a while
 CAPACITY: Final = 20_000            # conversations of a transport followed at once
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
 UNLIMITED: Final = 1 << 40
@@ -70,6 +72,10 @@ class Options:
         self.everything = everything
         self.tell = tell
         self.provided = provided or Provided()
+
+    def most(self) -> int:
+        """How many frames are told one by one; where conversations were named, or all are wanted, all of them."""
+        return UNLIMITED if self.everything or self.conversations else MAX_TOLD
 
     def keep(self) -> int:
         """How many conversations the survey keeps by size, and how many by trouble."""
@@ -125,7 +131,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     known = protocols()
     survey = Survey(source, Keeper(options.keep()), NameBook(known), CAPACITY, UNLIMITED)
     survey.table.wanted = set(options.conversations)
-    capped = _read(survey, options, progress)
+    _read(survey, options, progress)
     complaints: list[str] = []
     take_secrets(source, 0, options.provided, complaints)
     capture = summarise(survey, paths, options.provided)
@@ -133,7 +139,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
-        accounts = tell(survey, flows, known, capped, True, options.provided, options.graphs, capture)
+        accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture)
         analysis = build(capture, accounts, survey.faults)
         told = len({int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts})
         if told < capture.conversations:
@@ -141,10 +147,11 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
         analysis.findings = findings(analysis, survey.faults, whole=options.everything)
         sound.check(analysis, survey.faults)
         if options.graphs:
-            keep_octets(analysis, source, flows, source.base >= 0 and not survey.reassembled)
+            at_places = source.base >= 0 and not survey.reassembled and all(flow.rest is None for flow in flows)
+            keep_octets(analysis, source, flows, at_places)
     else:
         analysis = Analysis(capture)
-        analysis.conversations = listed(survey, chosen, known, capped, options.provided)
+        analysis.conversations = listed(survey, chosen, known, options.provided)
     survey.names.forget()
     survey.keeper.forget()
     source.close()
@@ -158,19 +165,26 @@ def shown(texts: list[str], provided: Provided) -> list[str]:
     return [shown_text(text, marks) for text in texts]
 
 
-def _read(survey: Survey, options: Options, progress: Progress | None) -> int:
-    """The pass over all frames; returns the cap on frames of a conversation that held at its end."""
+def _read(survey: Survey, options: Options, progress: Progress | None) -> None:
+    """The pass over all frames. Places are kept of so many frames of each conversation as there is room for."""
     source = survey.source
-    cap = UNLIMITED
     shown = time.monotonic()
-    while survey.step():
-        if cap == UNLIMITED and not options.everything and survey.frames >= FULL_FRAMES:
-            cap = RECORD_CAP
-            survey.table.record_cap = RECORD_CAP
+    room = UNLIMITED if options.everything else FULL_FRAMES
+    while survey.step(_stride(survey, room)):
+        if not options.everything:
+            room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
         if progress is not None and time.monotonic() - shown > PROGRESS_SECONDS:
             shown = time.monotonic()
             progress.update(int(source.position), int(source.size), int(survey.frames))
-    return cap
+
+
+def _stride(survey: Survey, room: int) -> int:
+    """How many frames to read before the places that are kept are counted again, where there is room for so many."""
+    if room < LEAST_ROOM:
+        survey.table.record_cap = RECORD_CAP
+        return int(STEP)
+    survey.table.record_cap = UNLIMITED
+    return min(room, int(STEP))
 
 
 def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) -> CaptureSummary:
@@ -236,12 +250,15 @@ def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
 
 
 def tell(
-    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int, fully: bool,
+    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], most: int, fully: bool,
     provided: Provided, graphs: bool = False, capture: CaptureSummary | None = None,
 ) -> list[Account]:
-    """Look at the frames of these conversations once more. capture: there is set right what the first look finds."""
+    """Look at the frames of these conversations once more, at `most` of them one by one.
+
+    capture: there is set right what the first look finds.
+    """
     source = survey.source
-    telling = Telling(known, record_cap, provided, survey.faults)
+    telling = Telling(known, most, provided, survey.faults)
     end = int(survey.last_time)
     for flow in flows:
         conversation = conversation_of(flow, end)
@@ -249,12 +266,13 @@ def tell(
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         if not fully:
             flow.records = flow.records[:RECOGNISED * RECORD]
+            flow.rest = None
         telling.add(flow, conversation, graphs)
     if fully:
         telling.look(source, survey.reassembled)
     if survey.reassembled or source.base < 0:
         again = source.reopen()
-        telling.walk(again)
+        telling.walk(again, survey.reassembled)
         again.close()
     else:
         telling.visit(source)
@@ -264,14 +282,13 @@ def tell(
 
 
 def listed(
-    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int,
-    provided: Provided,
+    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], provided: Provided
 ) -> list[Conversation]:
     """The records of all these conversations, each with the protocol that its first frames show."""
     batch = BATCH if survey.source.base >= 0 and not survey.reassembled else len(flows)
     found: list[Conversation] = []
     for start in range(0, len(flows), batch or 1):
-        accounts = tell(survey, flows[start:start + batch], known, record_cap, False, provided)
+        accounts = tell(survey, flows[start:start + batch], known, UNLIMITED, False, provided)
         found += [account.conversation for account in accounts]
     return found
 

@@ -91,6 +91,24 @@ class Survey:
                 self._done(self.follower)
         return True
 
+    def surplus(self, cap: i64) -> i64:
+        """Places that are held of frames beyond the first `cap` of each conversation."""
+        found: dict[int, i64] = {}
+        for half in self.table.tcp_keys.values():
+            _surplus(half.flow, cap, found)
+        for other in self.table.other_keys.values():
+            _surplus(other.flow, cap, found)
+        for flow in self.keeper.all:
+            _surplus(flow, cap, found)
+        for entry in self.keeper.largest + self.keeper.troubled:
+            _surplus(entry[2], cap, found)
+        for named in self.names.names.values():
+            _surplus(named.flow, cap, found)
+        total: i64 = 0
+        for more in found.values():
+            total += more
+        return total
+
     def _done(self, follower: Follower) -> None:
         try:
             follower.done()
@@ -154,3 +172,9 @@ class Survey:
                 follower.take(flow, tracker.direction)
             if tracker.quoted is not None:
                 follower.quoted(tracker.quoted)
+
+
+def _surplus(flow: Flow, cap: i64, found: dict[int, i64]) -> None:
+    more = flow.recorded - cap
+    if more > 0 and not flow.uncapped:
+        found[int(flow.number)] = more

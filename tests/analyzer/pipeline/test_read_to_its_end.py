@@ -1,0 +1,184 @@
+"""Frames of a told conversation whose places were not kept are found again: everything is told as if they had been."""
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import socket
+import struct
+import threading
+from pathlib import Path
+
+import pytest
+from http_captures import Wire
+
+from analyzer.model import Analysis
+from analyzer.pipeline import run
+from analyzer.pipeline.run import Options, analyze
+
+CLIENT, SERVER = 0, 1
+START = 1_700_000_000_000_000_000
+KEPT = 20      # places of a conversation
+Frame = tuple[int, bytes]
+
+
+def opened(port: int, start: int, number: int = 1_000) -> Wire:
+    """A connection after its handshake. number: the client's first one."""
+    wire = Wire(opened=False)
+    wire.ports = (port, 80)
+    wire.now = start
+    wire.next[CLIENT] = number
+    for side, flags in ((CLIENT, 2), (SERVER, 18)):
+        wire.put(side, flags)
+        wire.next[side] += 1
+    wire.put(CLIENT, 16)
+    return wire
+
+
+def download(port: int, segments: int, lost: set[int], start: int) -> list[Frame]:
+    """One response in many segments. Some of them are lost, and sent again five segments later."""
+    wire = opened(port, start)
+    wire.say(CLIENT, b"GET /big HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+    wire.say(SERVER, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (segments * 1_000))
+    hole = 0
+    for count in range(segments):
+        if count in lost:
+            hole = wire.next[SERVER]
+            wire.next[SERVER] += 1_000
+            continue
+        wire.say(SERVER, bytes([count & 255]) * 1_000)
+        high = wire.next[SERVER]
+        if hole and count - 5 in lost:      # the acknowledgments in between have asked for it
+            wire.next[SERVER] = hole
+            wire.put(SERVER, 24, bytes(1_000))
+            hole, wire.next[SERVER] = 0, high
+        wire.next[SERVER] = hole or high
+        wire.put(CLIENT, 16)
+        wire.next[SERVER] = high
+    wire.close()
+    return wire.frames
+
+
+def exchanges(port: int, count: int, start: int, first: int = 1_000) -> list[Frame]:
+    """Many requests on one connection, one of them answered with an error."""
+    wire = opened(port, start, first)
+    for number in range(count):
+        wire.say(CLIENT, b"GET /item/%d HTTP/1.1\r\nHost: shop.test\r\n\r\n" % number)
+        status = b"503 Service Unavailable" if number == count // 2 else b"200 OK"
+        wire.say(SERVER, b"HTTP/1.1 " + status + b"\r\nContent-Length: 4\r\n\r\nbody", 20_000_000)
+    wire.close(CLIENT)
+    return wire.frames
+
+
+def datagram(source: int, payload: bytes, ports: tuple[int, int] = (4_000, 53)) -> bytes:
+    ends = (socket.inet_aton("10.0.0.1"), socket.inet_aton("10.0.0.2"))
+    segment = struct.pack("!HHHH", ports[source], ports[1 - source], 8 + len(payload), 0) + payload
+    return b"\x02" * 12 + b"\x08\x00" + struct.pack(
+        "!BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0, 64, 17, 0
+    ) + ends[source] + ends[1 - source] + segment
+
+
+def lookups(count: int, start: int) -> list[Frame]:
+    frames = []
+    for number in range(count):
+        name = b"\x05n%04d\x04test\x00" % number + b"\x00\x01\x00\x01"
+        frames.append((start + number * 9_000_000, datagram(0, struct.pack("!6H", number, 256, 1, 0, 0, 0) + name)))
+        answer = b"\xc0\x0c\x00\x01\x00\x01" + struct.pack("!IH", 300, 4) + socket.inet_aton(f"10.1.1.{number % 9 + 1}")
+        message = struct.pack("!6H", number, 0x8180, 1, 1, 0, 0) + name + answer
+        frames.append((start + number * 9_000_000 + 2_000_000, datagram(1, message)))
+    return frames
+
+
+def unreachable(quoted: bytes) -> bytes:
+    """A router's ICMP error about a packet."""
+    message = b"\x03\x01\x00\x00\x00\x00\x00\x00" + quoted[14:42]
+    return b"\x02" * 12 + b"\x08\x00" + struct.pack(
+        "!BBHHHBBH", 0x45, 0, 20 + len(message), 0, 0, 64, 1, 0
+    ) + socket.inet_aton("10.0.0.254") + socket.inet_aton("10.0.0.1") + message
+
+
+def tagged(frames: list[Frame], vlan: int) -> list[Frame]:
+    return [(time, frame[:12] + b"\x81\x00" + vlan.to_bytes(2) + frame[12:]) for time, frame in frames]
+
+
+def capture() -> list[Frame]:
+    """Conversations that go on at the same time, some of them one after another with the same ports."""
+    second = 1_000_000_000
+    again = exchanges(40_003, 40, 3 * second, 9_000_000)
+    early = exchanges(40_003, 40, 0)
+    frames = [
+        *download(40_001, 300, {50, 200}, 0), *download(40_002, 120, set(), second // 2), *early,
+        *((time + 60 * second, frame) for time, frame in again), *lookups(60, second),
+        *tagged(exchanges(40_004, 50, second), 7), *tagged(download(40_005, 60, {30}, second), 9),
+        *download(40_006, 3, set(), 0),
+    ]
+    unlucky = [frame for frame in lookups(60, second) if frame[1][34:36] == b"\x0f\xa0"][40]
+    frames.append((unlucky[0] + 1_000_000, unreachable(unlucky[1])))
+    frames.sort(key=lambda entry: entry[0])
+    return frames
+
+
+def pcap(frames: list[Frame]) -> bytes:
+    return struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262_144, 1) + b"".join(
+        struct.pack("<IIII", *divmod(START + time, 1_000_000_000), len(frame), len(frame)) + frame
+        for time, frame in frames
+    )
+
+
+def pcapng(frames: list[Frame]) -> bytes:
+    def block(kind: int, body: bytes) -> bytes:
+        body += bytes(-len(body) % 4)
+        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+    blocks = [
+        block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)),
+        block(1, struct.pack("<HHI", 1, 0, 0) + struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)),
+    ]
+    for time, frame in frames:
+        high, low = divmod(START + time, 1 << 32)
+        blocks.append(block(6, struct.pack("<IIIII", 0, high, low, len(frame), len(frame)) + frame))
+    return b"".join(blocks)
+
+
+def stored(folder: Path, frames: list[Frame], way: str) -> str:
+    """The capture as a file of some kind, or as a pipe that somebody writes into."""
+    path = folder / way
+    if way == "pipe":
+        os.mkfifo(path)
+        threading.Thread(target=path.write_bytes, args=(pcap(frames),), daemon=True).start()
+    elif way == "gz":
+        path.write_bytes(gzip.compress(pcap(frames)))
+    else:
+        path.write_bytes(pcapng(frames) if way == "pcapng" else pcap(frames))
+    return str(path)
+
+
+def everything(analysis: Analysis) -> list[tuple[object, ...]]:
+    """All that is said of each conversation, and of the capture."""
+    out: list[tuple[object, ...]] = []
+    for told in analysis.told:
+        conversation = told.conversation
+        out.append((conversation.number, conversation.state, conversation.start_ns, conversation.end_ns))
+        for phase in told.phases:
+            out.append((phase.title, phase.start_ns, phase.end_ns, *phase.facts, *phase.left_out))
+            out += [(event.name, event.time, event.evidence.frames, event.what()) for event in phase.events]
+    out += [(found.code, found.frames, found.sentence) for found in analysis.findings]
+    out += [(row.label, row.text, row.start_ns, row.end_ns) for row in analysis.story]
+    return out + [(text,) for text in analysis.left_out]
+
+
+def few_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a capture of very many frames: the places of the first frames of each conversation are kept, no others."""
+    monkeypatch.setattr(run, "FULL_FRAMES", 0)
+    monkeypatch.setattr(run, "RECORD_CAP", KEPT)
+
+
+@pytest.mark.parametrize("way", ["file", "pcapng", "pipe", "gz"])
+def test_all_frames_of_a_conversation_are_told(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = capture()
+    expected = everything(analyze([stored(tmp_path, frames, "whole")], Options()))
+    names = {one[0] for one in expected}
+    assert {"tcp.loss", "icmp.error", "http.exchange", "dns.response"} <= names, sorted(str(name) for name in names)
+    few_places(monkeypatch)
+    found = everything(analyze([stored(tmp_path, frames, way)], Options()))
+    assert found == expected
