@@ -112,19 +112,22 @@ class Points:
     Numbers count from the start of the stream, times in nanoseconds since 1970.
     segments: (time, first, end, kind, frame), kind DATA, RESENT or ENDS.   acks: (time, acknowledged, allowed end).
     sacks: (time, left, right).   trips: (time of the ACK, time since the data that it answers).
-    left_out: segments beyond MAX_POINTS.
+    resent: segments that were sent again.     left_out: segments that are not drawn by themselves, because a list had
+    `most` of them: neighbours become one, and extremes stay.
     """
 
     DATA: Final = 0
     RESENT: Final = 1
     ENDS: Final = 2          # SYN or FIN
-    MAX_POINTS: Final = 100_000
+    MAX_POINTS: Final = 100_000     # of each list of a graph; then every two neighbours become one
 
     def __init__(self) -> None:
         self.segments: list[tuple[int, int, int, int, int]] = []
         self.acks: list[tuple[int, int, int]] = []
         self.sacks: list[tuple[int, int, int]] = []
         self.trips: list[tuple[int, int]] = []
+        self.most = self.MAX_POINTS
+        self.resent = 0
         self.left_out = 0
 
 

@@ -34,8 +34,8 @@ from dissectors.registry import protocols
 from dissectors.wire.secrets.text import shown_text
 
 RECORD_CAP: Final = 500             # frames of a conversation whose places are kept, however many there are
-FULL_FRAMES: Final = 200_000        # places kept beyond those, of all conversations; the other frames are found again
-MAX_TOLD: Final = 2_000_000         # frames that are told one by one, of all conversations that are chosen by themselves
+FULL_FRAMES: Final = 200_000        # places kept beyond those, of all conversations; other frames are found again
+MAX_TOLD: Final = 2_000_000         # frames that are told one by one, where no conversation was asked for
 LEAST_ROOM: Final = 16_384          # places; with less room than that, no more than RECORD_CAP are kept for a while
 CAPACITY: Final = 20_000            # conversations of a transport followed at once
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit

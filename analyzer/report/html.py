@@ -182,5 +182,5 @@ def _points(points: Points, start: int) -> dict[str, JsonValue]:
         "acks": [[time - start, *rest] for time, *rest in points.acks],
         "sacks": [[time - start, *rest] for time, *rest in points.sacks],
         "trips": [[time - start, taken] for time, taken in points.trips],
-        "left_out": points.left_out,
+        "resent": points.resent, "left_out": points.left_out,
     }

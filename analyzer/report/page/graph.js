@@ -106,8 +106,8 @@ function sequenceFigure(points, side, one) {
   const holder = frameOf(`Time and sequence ${ARROW[side]}`,
     "Each stroke is a segment, red where it was sent again. The lower line is what was acknowledged, the upper one what the "
     + "receiver allows; purple are selective acknowledgments. Drag to zoom, double-click for the whole, click for the nearest event."
-    + (points.left_out ? ` The first ${grouped(points.segments.length)} segments are drawn, ${grouped(points.left_out)} are not.` : ""),
-    `${plural(points.segments.length, "segment")}, ${grouped(kinds[1].length)} sent again, up to ${size(Math.round(highest / 1.15))}`);
+    + (points.left_out ? ` ${grouped(points.left_out)} segments are drawn as one with their neighbours.` : ""),
+    `${plural(points.segments.length + points.left_out, "segment")}, ${grouped(Math.max(points.resent, kinds[1].length))} sent again, up to ${size(Math.round(highest / 1.15))}`);
   const tops = [];
   for (const [time, , end] of points.segments) {
     if (tops.length && tops[tops.length - 1][0] === time) tops[tops.length - 1][1] = Math.max(tops[tops.length - 1][1], end);
