@@ -167,6 +167,7 @@ class Account:
     events: in the order in which they were made.       series: of each direction, originator first.
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
+    unkept: events that were counted only, by (rank, kind of phase) and by name; frame unkept_after has the first.
     points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
     observed: what could be observed of it.     copies: frames that show a packet once more, which are not told.
     """
@@ -184,6 +185,8 @@ class Account:
         self.series: list[list[Series]] = [[], []]
         self.limits: list[dict[str, float]] = [{}, {}]
         self.left_out: list[str] = []
+        self.unkept: dict[tuple[int, str], dict[str, int]] = {}
+        self.unkept_after = 0
 
 
 class Phase:
@@ -297,6 +300,7 @@ class CaptureSummary:
     """The capture as a whole. half_open: connections that were answered and never completed, by service.
 
     observed: when anything at all could be seen.
+    unread: in a sentence, how many frames of told conversations were counted only; "" for none.
     """
 
     def __init__(self, names: list[str]) -> None:
@@ -313,6 +317,7 @@ class CaptureSummary:
         self.truncated_frames = 0             # captured shorter than they were on the wire
         self.unsized = 0                      # packets whose IP length is a placeholder
         self.unsized_frames: tuple[int, ...] = ()     # the first of them
+        self.unread = ""
         self.dropped = -1                     # frames that the capturing system says it lost
         self.conversations = 0                # all that were seen, told or not
         self.by_transport: dict[str, int] = {}

@@ -21,7 +21,7 @@ from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.survey import STEP, Survey
-from analyzer.pipeline.tell import Telling
+from analyzer.pipeline.tell import UNLIMITED, Telling
 from analyzer.timeline.build import build
 from dissectors.kit.event import NEITHER
 from dissectors.kit.marks import Marks
@@ -39,7 +39,6 @@ MAX_TOLD: Final = 2_000_000         # frames that are told one by one, where no 
 LEAST_ROOM: Final = 16_384          # places; with less room than that, no more than RECORD_CAP are kept for a while
 CAPACITY: Final = 20_000            # conversations of a transport followed at once
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
-UNLIMITED: Final = 1 << 40
 RECOGNISED: Final = 6               # frames of a conversation that is only listed: enough to know its protocol
 BATCH: Final = 1_000                # conversations that are looked at together where they are only listed
 UNKNOWN_LINK: Final = "link type "
@@ -142,6 +141,8 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
         accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture)
         analysis = build(capture, accounts, survey.faults)
         told = len({int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts})
+        if capture.unread:
+            analysis.left_out.append(capture.unread)
         if told < capture.conversations:
             analysis.left_out.append(_choice(told, capture.conversations, options))
         analysis.findings = findings(analysis, survey.faults, whole=options.everything)
@@ -278,7 +279,10 @@ def tell(
         telling.visit(source)
     if capture is not None:
         telling.set_right(capture)
-    return telling.finish(int(survey.frames), telling.latest(end))
+    accounts = telling.finish(int(survey.frames), telling.latest(end))
+    if capture is not None:
+        capture.unread = telling.unread()
+    return accounts
 
 
 def listed(

@@ -21,17 +21,19 @@ from analyzer.pipeline.look import MAX_STEPS, FirstLook
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
 from analyzer.pipeline.rest import Rest, RestReader
+from analyzer.pipeline.shelf import MAX_EVENTS, MAX_EVENTS_EACH, Room, Shelf
 from dissectors.kit.captured import FAR_NS, Copies
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
-from dissectors.kit.units import plural
+from dissectors.kit.units import grouped, plural
 from dissectors.protocols.tcp.events import ORIGINATOR_RESPONDER
 from dissectors.protocols.tcp.flags import REUSED_PORTS
 from dissectors.protocols.tcp.narrator import TcpNarrator
 
-CAPACITY: Final = 1 << 40         # only chosen conversations come here, so nothing has to make room
+UNLIMITED: Final = 1 << 40
+CAPACITY: Final = UNLIMITED       # only chosen conversations come here, so nothing has to make room
 LATEST: Final[i64] = 1 << 62      # beyond the number of any frame
 
 
@@ -51,9 +53,10 @@ class Chosen:
     broken: a fault of ours ended its telling.
     """
 
-    def __init__(self, flow: Flow, account: Account, teller: Teller) -> None:
+    def __init__(self, flow: Flow, account: Account, teller: Teller, room: Room) -> None:
         self.flow = flow
         self.account = account
+        self.shelf = Shelf(account, room)
         self.teller = teller
         self.plan = Plan(flow)
         self.told: TcpFlow | None = None
@@ -91,11 +94,14 @@ class Chosen:
         self.account.left_out.append(
             f"{plural(self.unread(), 'frame')} after #{self.last_number} are counted but not told one by one"
         )
-        self.account.events += self.teller.skipped()
+        self.shelf.add(self.teller.skipped())
 
 
 class Telling:
-    """Looks at the chosen frames again, in the order of the capture. most: how many of them are told one by one."""
+    """Looks at the chosen frames again, in the order of the capture.
+
+    most: how many of them are told one by one; UNLIMITED where all are, and everything that is told is kept.
+    """
 
     def __init__(
         self, protocols: tuple[Protocol, ...], most: int, provided: Provided = NOTHING,
@@ -104,6 +110,7 @@ class Telling:
         self.protocols = protocols
         self.provided = provided
         self.most = most
+        self.room = Room(MAX_EVENTS, MAX_EVENTS_EACH) if most < UNLIMITED else Room(UNLIMITED, UNLIMITED)
         self.faults = Faults() if faults is None else faults
         self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults)
         self.decoder = Decoder()
@@ -119,7 +126,7 @@ class Telling:
         account = Account(conversation, teller.context.marks, teller.context.observed)
         if graphs:
             draw(account, teller)
-        chosen = Chosen(flow, account, teller)
+        chosen = Chosen(flow, account, teller, self.room)
         chosen.plan.places = places_of(flow)
         if flow.rest is not None:
             for place in chosen.plan.places[flow.rest.whole:]:
@@ -276,6 +283,16 @@ class Telling:
             starts = [chosen.account.conversation.start_ns for chosen in self.chosen]
             capture.start_ns = min(starts, default=capture.start_ns)
 
+    def unread(self) -> str:
+        """In a sentence, how many frames of the chosen conversations were counted only; "" for none."""
+        unread = sum([chosen.unread() for chosen in self.chosen])
+        if not unread:
+            return ""
+        return (
+            f"Of {plural(sum([chosen.frames() for chosen in self.chosen]), 'frame')} of the conversations that are "
+            f"told, {grouped(unread)} were counted and not read one by one (--conversation N reads one to its end)."
+        )
+
     def finish(self, frame: int, time: int) -> list[Account]:
         """The accounts, once every frame was seen. frame, time: the last of the capture."""
         for chosen in self.chosen:
@@ -285,13 +302,14 @@ class Telling:
                 except Exception as error:
                     self._break(chosen, frame, time, error)
             chosen.account.conversation.protocol = chosen.teller.router.protocol
+            chosen.shelf.finish()
         self.tracker.table.finish()
         return [chosen.account for chosen in self.chosen]
 
     def _finish(self, chosen: Chosen, frame: int, time: int) -> None:
         if chosen.flow.unrecorded > chosen.found and not chosen.skipping:
             chosen.skipped()
-        chosen.account.events += chosen.teller.finish(frame, time, "capture")
+        chosen.shelf.add(chosen.teller.finish(frame, time, "capture"))
         narrator = chosen.teller.narrator
         if narrator is not None:
             measured(chosen.account, narrator)
@@ -333,7 +351,7 @@ class Telling:
         chosen.seen += 1
         chosen.last_number = packet.number
         if packet.kind in (ICMP, ICMPV6) and not _own(packet, chosen):
-            chosen.account.events += chosen.teller.quoted(packet, flow.forward)
+            chosen.shelf.add(chosen.teller.quoted(packet, flow.forward))
             return
         tracker.take(packet)
         found = tracker.flow
@@ -346,7 +364,9 @@ class Telling:
             extra = REUSED_PORTS
         # Who opened the connection was decided by the survey, which has seen every frame.
         direction = tracker.direction if found.forward == flow.forward else 1 - tracker.direction
-        chosen.account.events += chosen.teller.take(packet, tracker.table, direction, extra)
+        events = chosen.teller.take(packet, tracker.table, direction, extra)
+        if events:
+            chosen.shelf.add(events)
 
     def _break(self, chosen: Chosen, frame: int, time: int, error: Exception) -> None:
         """A fault of ours ends the telling of this conversation, and of no other."""

@@ -181,3 +181,110 @@ def test_all_frames_of_a_conversation_are_told(way: str, tmp_path: Path, monkeyp
     few_places(monkeypatch)
     found = everything(analyze([stored(tmp_path, frames, way)], Options()))
     assert found == expected
+
+
+def mirrored(port: int, count: int, start: int) -> list[Frame]:
+    """A connection whose directions come under a VLAN each."""
+    frames = exchanges(port, count, start)
+    return [
+        (time, frame[:12] + b"\x81\x00" + (30 if frame[34:36] == port.to_bytes(2) else 31).to_bytes(2) + frame[12:])
+        for time, frame in frames
+    ]
+
+
+def read(path: str, **options: object) -> Analysis:
+    return analyze([path], Options(**options))  # type: ignore[arg-type]
+
+
+def left_out(analysis: Analysis) -> list[str]:
+    return [text for told in analysis.told for phase in told.phases for text in phase.left_out]
+
+
+def test_a_connection_with_a_vlan_for_each_direction_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = stored(tmp_path, mirrored(40_001, 60, 0), "file")
+    expected = everything(read(path))
+    assert sum(one[0] == "http.exchange" for one in expected) == 60
+    few_places(monkeypatch)
+    assert everything(read(path)) == expected
+
+
+@pytest.mark.parametrize("way", ["file", "pcapng", "gz"])
+def test_beyond_the_budget_each_conversation_gets_a_share(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The small one is told whole, the large ones share what it leaves; how much was read is said first."""
+    few_places(monkeypatch)
+    monkeypatch.setattr(run, "MAX_TOLD", 430)
+    frames = [*download(40_001, 200, set(), 0), *download(40_002, 5, set(), 0), *exchanges(40_003, 200, 0)]
+    frames.sort(key=lambda entry: entry[0])
+    analysis = read(stored(tmp_path, frames, way))
+    counted = [text for text in left_out(analysis) if "counted but not told" in text]
+    assert len(counted) == 2
+    small, = [told for told in analysis.told if told.conversation.originator.port == 40_002]
+    rest = (430 - sum(small.conversation.frames)) // 2
+    total = sum([sum(told.conversation.frames) for told in analysis.told])
+    unread = 0
+    for told in analysis.told:
+        if told is not small:
+            # What may end a connection is told all the same: both FINs, and the last ACK.
+            unread += sum(told.conversation.frames) - rest - 3
+            assert f"{sum(told.conversation.frames) - rest - 3} frames after" in "\n".join(
+                [text for phase in told.phases for text in phase.left_out]
+            )
+    assert analysis.capture.unread.startswith(f"Of {total} frames of the conversations that are told, {unread} were")
+    assert analysis.capture.unread in analysis.left_out
+    # Nothing is concluded from what was not read: one answer was an error, and that was read.
+    assert {found.code for found in analysis.findings if found.severity in ("warn", "error")} == {"http.server_error"}
+
+
+def test_a_conversation_asked_for_is_told_whole_whatever_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few_places(monkeypatch)
+    monkeypatch.setattr(run, "MAX_TOLD", 30)
+    path = stored(tmp_path, exchanges(40_003, 200, 0), "file")
+    assert any("counted but not told" in text for text in left_out(read(path)))
+    named = read(path, conversations=(1,))
+    assert not named.capture.unread
+    assert sum(one[0] == "http.exchange" for one in everything(named)) == 200
+
+
+@pytest.mark.parametrize("way", ["file", "gz"])
+def test_frames_out_of_order_behind_what_is_kept_are_not_read(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first look would have to put them in order, and it sees only frames whose places were kept."""
+    few_places(monkeypatch)
+    frames = exchanges(40_003, 40, 0)
+    frames[60], frames[61] = frames[61], frames[60]
+    analysis = read(stored(tmp_path, frames, way))
+    assert any("counted but not told" in text for text in left_out(analysis))
+    assert analysis.capture.unread
+
+
+def test_copies_that_the_first_look_found_are_not_told_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few_places(monkeypatch)
+    frames = [
+        (time + 20_000 * at, frame[:22] + bytes([64 - at]) + frame[23:])
+        for time, frame in exchanges(40_003, 40, 0) for at in range(2)
+    ]
+    analysis = read(stored(tmp_path, frames, "file"))
+    said = everything(analysis)
+    assert any(one[0] == "capture_copies" for one in said)
+    assert any("counted but not told" in text for text in left_out(analysis))
+    assert not {"tcp.spurious", "tcp.loss", "tcp.duplicates"} & {one[0] for one in said}
+
+
+def test_events_of_a_kind_are_counted_where_there_are_too_many(tmp_path: Path) -> None:
+    path = stored(tmp_path, exchanges(40_003, 3_500, 0), "file")
+    analysis = read(path)
+    told, = analysis.told
+    events = [event for phase in told.phases for event in phase.events]
+    assert len(events) <= 10_100
+    assert {"tcp.fin", "tcp.closed"} <= {event.name for event in events}, "what ends it is kept"
+    text, = [text for text in left_out(analysis) if "counted and not kept" in text]
+    kept = sum(event.name == "http.exchange" for event in events)
+    assert f"{3_500 - kept} http.exchange" in text.replace("\u202f", "").replace("\u00a0", "")
+    assert told.observed.blind(0, int(events[-1].time) - 2_000_000_000) is not None
+    whole = read(path, everything=True)
+    assert sum(event.name == "http.exchange" for phase in whole.told[0].phases for event in phase.events) == 3_500

@@ -1,0 +1,72 @@
+"""What is kept of what is told: everything is read, but a million messages are not a million events."""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.model import Account
+from dissectors.kit.event import NEITHER, Event
+from dissectors.kit.observation import NOT_READ
+
+MAX_EVENTS: Final[i64] = 50_000        # of all conversations that are told, where none was asked for
+MAX_EVENTS_EACH: Final[i64] = 10_000   # of one conversation
+MAX_OF_A_KIND: Final = 100             # events of one kind that a conversation keeps, whatever else it holds
+
+
+class Room:
+    """How many events may still be kept: of all conversations together, and of each."""
+
+    def __init__(self, all_of_them: i64, each: i64) -> None:
+        self.left: i64 = all_of_them
+        self.each: i64 = each
+
+
+class Shelf:
+    """The events of one conversation. Where there is no more room, those of its frequent kinds are counted only."""
+
+    def __init__(self, account: Account, room: Room) -> None:
+        self.account = account
+        self.room = room
+        self.kinds: dict[str, int] = {}      # kept of each kind, once they are counted
+        self.full: bool = False
+        self.since: i64 = -1                 # time of the first and the last event that was not kept
+        self.until: i64 = -1
+
+    def add(self, events: list[Event]) -> None:
+        """What was told next."""
+        account = self.account
+        room = self.room
+        count = i64(len(events))
+        if not self.full:
+            if count <= room.left and len(account.events) + count <= room.each:
+                room.left -= count
+                account.events += events
+                return
+            self.full = True
+            for event in account.events:
+                self.kinds[event.name] = self.kinds.get(event.name, 0) + 1
+        for event in events:
+            kept = self.kinds.get(event.name, 0)
+            if kept < MAX_OF_A_KIND:
+                self.kinds[event.name] = kept + 1
+                account.events.append(event)
+            else:
+                self._count(event)
+
+    def _count(self, event: Event) -> None:
+        unkept = self.account.unkept.setdefault((event.rank, event.phase), {})
+        unkept[event.name] = unkept.get(event.name, 0) + 1
+        if self.since < 0:
+            self.since = event.time
+            self.account.unkept_after = event.evidence.frames[0] if event.evidence.frames else 0
+        self.until = max(self.until, event.time)
+
+    def finish(self) -> None:
+        """Whoever looks for an event among those that are kept cannot know that there was none."""
+        if self.since >= 0:
+            frame = self.account.unkept_after
+            self.account.observed.miss(
+                NOT_READ, NEITHER, int(self.since), int(self.until), frame,
+                f"from #{frame} on there are more events than are kept",
+            )
