@@ -288,3 +288,20 @@ def test_events_of_a_kind_are_counted_where_there_are_too_many(tmp_path: Path) -
     assert told.observed.blind(0, int(events[-1].time) - 2_000_000_000) is not None
     whole = read(path, everything=True)
     assert sum(event.name == "http.exchange" for phase in whole.told[0].phases for event in phase.events) == 3_500
+
+
+@pytest.mark.parametrize("way", ["file", "gz"])
+def test_a_page_shows_the_bytes_of_frames_that_were_found_again(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = exchanges(40_003, 40, 0)
+    path = stored(tmp_path, frames, way)
+    expected = read(path, graphs=True)
+    few_places(monkeypatch)
+    found = read(path, graphs=True)
+    assert found.octets == expected.octets
+    assert len(found.octets) > 80
+    assert found.octets[81] == (frames[80][1], 0)
+    assert [points.segments for points in found.told[0].points] == [
+        points.segments for points in expected.told[0].points
+    ]
