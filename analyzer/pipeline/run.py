@@ -171,16 +171,19 @@ def _read(survey: Survey, options: Options, progress: Progress | None) -> None:
     source = survey.source
     shown = time.monotonic()
     room = UNLIMITED if options.everything else FULL_FRAMES
-    while survey.step(_stride(survey, room)):
-        if not options.everything:
+    stride = _stride(survey, room)
+    while survey.step(stride):
+        room -= stride      # as if each of these frames had filled a place
+        if room < LEAST_ROOM:
             room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
+        stride = _stride(survey, room)
         if progress is not None and time.monotonic() - shown > PROGRESS_SECONDS:
             shown = time.monotonic()
             progress.update(int(source.position), int(source.size), int(survey.frames))
 
 
 def _stride(survey: Survey, room: int) -> int:
-    """How many frames to read before the places that are kept are counted again, where there is room for so many."""
+    """How many frames to read on, with so many places left to keep beyond the first ones of each conversation."""
     if room < LEAST_ROOM:
         survey.table.record_cap = RECORD_CAP
         return int(STEP)

@@ -169,7 +169,9 @@ class Telling:
         left = self.most
         reading: list[tuple[int, int, Chosen]] = []
         for owner, chosen in enumerate(self.chosen):
-            chosen.most = sum([1 for place in chosen.plan.places if place.early])
+            chosen.most = len(chosen.plan.places)
+            if chosen.flow.rest is not None:
+                chosen.most = sum([1 for place in chosen.plan.places if place.early])
             if chosen.reads_on():
                 reading.append((chosen.frames(), owner, chosen))
             else:

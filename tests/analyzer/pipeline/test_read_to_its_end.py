@@ -11,9 +11,17 @@ from pathlib import Path
 import pytest
 from http_captures import Wire
 
+from analyzer.flows.keep import KEEP_ALL, Keeper
+from analyzer.flows.names import NameBook
+from analyzer.ingest.open import open_capture
 from analyzer.model import Analysis
+from analyzer.packet import Packet
+from analyzer.packets.decode import Decoder
 from analyzer.pipeline import run
+from analyzer.pipeline.rest import Rest
 from analyzer.pipeline.run import Options, analyze
+from analyzer.pipeline.survey import Survey
+from dissectors.registry import protocols
 
 CLIENT, SERVER = 0, 1
 START = 1_700_000_000_000_000_000
@@ -166,19 +174,24 @@ def everything(analysis: Analysis) -> list[tuple[object, ...]]:
     return out + [(text,) for text in analysis.left_out]
 
 
-def few_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a capture of very many frames: the places of the first frames of each conversation are kept, no others."""
-    monkeypatch.setattr(run, "FULL_FRAMES", 0)
+def few_places(monkeypatch: pytest.MonkeyPatch, more: int = 0) -> None:
+    """As in a capture of very many frames: the places of the first frames of each conversation are kept, and so many
+    more."""
+    monkeypatch.setattr(run, "FULL_FRAMES", more)
+    monkeypatch.setattr(run, "LEAST_ROOM", 1)
     monkeypatch.setattr(run, "RECORD_CAP", KEPT)
 
 
+@pytest.mark.parametrize("more", [0, 1, 200])
 @pytest.mark.parametrize("way", ["file", "pcapng", "pipe", "gz"])
-def test_all_frames_of_a_conversation_are_told(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_frames_of_a_conversation_are_told(
+    way: str, more: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frames = capture()
     expected = everything(analyze([stored(tmp_path, frames, "whole")], Options()))
     names = {one[0] for one in expected}
     assert {"tcp.loss", "icmp.error", "http.exchange", "dns.response"} <= names, sorted(str(name) for name in names)
-    few_places(monkeypatch)
+    few_places(monkeypatch, more)
     found = everything(analyze([stored(tmp_path, frames, way)], Options()))
     assert found == expected
 
@@ -305,3 +318,33 @@ def test_a_page_shows_the_bytes_of_frames_that_were_found_again(
     assert [points.segments for points in found.told[0].points] == [
         points.segments for points in expected.told[0].points
     ]
+
+
+def test_the_cheap_test_of_a_frame_passes_every_frame_that_is_wanted(tmp_path: Path) -> None:
+    """Whatever carries it; and of plain frames of other conversations none."""
+    frames = capture()
+    source = open_capture([stored(tmp_path, frames, "file")])
+    survey = Survey(source, Keeper(KEEP_ALL), NameBook(protocols()), 1_000, KEPT)
+    while survey.step():
+        pass
+    rest = Rest()
+    flows = [flow for flow in survey.keeper.chosen(0) if flow.rest is not None and flow.number != 1]
+    for owner, flow in enumerate(flows):
+        assert flow.rest is not None
+        rest.add(flow, flow.rest, owner)
+    decoder, packet = Decoder(), Packet()
+    found, passed = [0] * len(flows), 0
+    again = source.reopen()
+    while again.next():
+        likely = rest.likely(again.data, again.start, again.end, again.link)
+        decoder.decode(
+            again.data, again.start, again.end, again.length, again.link, again.number, again.time, packet
+        )
+        wanted = rest.find(packet)
+        assert likely or not wanted
+        passed += likely
+        for member in rest.found:
+            found[member.owner] += 1
+    assert found == [flow.unrecorded for flow in flows]
+    unwanted = survey.keeper.chosen(0)[0]
+    assert passed <= len(frames) - unwanted.recorded - unwanted.unrecorded
