@@ -23,12 +23,16 @@ class Room:
 
 
 class Shelf:
-    """The events of one conversation. Where there is no more room, those of its frequent kinds are counted only."""
+    """The events of one conversation. Where there is no more room, those of its frequent kinds are counted only.
+
+    A kind of which fewer came than of the most frequent one may catch up a little: answers to questions that are kept.
+    """
 
     def __init__(self, account: Account, room: Room) -> None:
         self.account = account
         self.room = room
         self.kinds: dict[str, int] = {}      # kept of each kind, once they are counted
+        self.limits: dict[str, int] = {}     # how many of each kind are
         self.full: bool = False
         self.since: i64 = -1                 # time of the first and the last event that was not kept
         self.until: i64 = -1
@@ -43,16 +47,22 @@ class Shelf:
                 room.left -= count
                 account.events += events
                 return
-            self.full = True
-            for event in account.events:
-                self.kinds[event.name] = self.kinds.get(event.name, 0) + 1
+            self._fill()
         for event in events:
             kept = self.kinds.get(event.name, 0)
-            if kept < MAX_OF_A_KIND:
+            if kept < self.limits.get(event.name, MAX_OF_A_KIND):
                 self.kinds[event.name] = kept + 1
                 account.events.append(event)
             else:
                 self._count(event)
+
+    def _fill(self) -> None:
+        self.full = True
+        for event in self.account.events:
+            self.kinds[event.name] = self.kinds.get(event.name, 0) + 1
+        most = max(self.kinds.values(), default=0)
+        for name, kept in self.kinds.items():
+            self.limits[name] = max(min(kept + MAX_OF_A_KIND, most), MAX_OF_A_KIND)
 
     def _count(self, event: Event) -> None:
         unkept = self.account.unkept.setdefault((event.rank, event.phase), {})
