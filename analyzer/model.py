@@ -161,13 +161,26 @@ class Carriage:
             self.payloads.append((frame, direction, position, start, start + octets))
 
 
+class Unkept:
+    """Events of one kind of phase that were counted only. names: how many of each.     frame: which shows the first.
+
+    start_ns, end_ns: times of the first and the last.
+    """
+
+    def __init__(self, frame: int, start_ns: int) -> None:
+        self.names: dict[str, int] = {}
+        self.frame = frame
+        self.start_ns = start_ns
+        self.end_ns = start_ns
+
+
 class Account:
     """What was observed of one conversation in detail, before it is grouped into phases.
 
     events: in the order in which they were made.       series: of each direction, originator first.
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
-    unkept: events that were counted only, by (rank, kind of phase) and by name; frame unkept_after has the first.
+    unkept: events that were counted only, by (rank, kind of phase).
     points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
     observed: what could be observed of it.     copies: frames that show a packet once more, which are not told.
     """
@@ -185,8 +198,7 @@ class Account:
         self.series: list[list[Series]] = [[], []]
         self.limits: list[dict[str, float]] = [{}, {}]
         self.left_out: list[str] = []
-        self.unkept: dict[tuple[int, str], dict[str, int]] = {}
-        self.unkept_after = 0
+        self.unkept: dict[tuple[int, str], Unkept] = {}
 
 
 class Phase:

@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.model import Account
+from analyzer.model import Account, Unkept
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.observation import NOT_READ
 
@@ -34,8 +34,6 @@ class Shelf:
         self.kinds: dict[str, int] = {}      # kept of each kind, once they are counted
         self.limits: dict[str, int] = {}     # how many of each kind are
         self.full: bool = False
-        self.since: i64 = -1                 # time of the first and the last event that was not kept
-        self.until: i64 = -1
 
     def add(self, events: list[Event]) -> None:
         """What was told next."""
@@ -65,18 +63,20 @@ class Shelf:
             self.limits[name] = max(min(kept + MAX_OF_A_KIND, most), MAX_OF_A_KIND)
 
     def _count(self, event: Event) -> None:
-        unkept = self.account.unkept.setdefault((event.rank, event.phase), {})
-        unkept[event.name] = unkept.get(event.name, 0) + 1
-        if self.since < 0:
-            self.since = event.time
-            self.account.unkept_after = event.evidence.frames[0] if event.evidence.frames else 0
-        self.until = max(self.until, event.time)
+        kind = (event.rank, event.phase)
+        unkept = self.account.unkept.get(kind)
+        if unkept is None:
+            frames = event.evidence.frames
+            unkept = Unkept(frames[0] if frames else 0, event.time)
+            self.account.unkept[kind] = unkept
+        unkept.names[event.name] = unkept.names.get(event.name, 0) + 1
+        unkept.start_ns = min(unkept.start_ns, event.time)
+        unkept.end_ns = max(unkept.end_ns, event.time)
 
     def finish(self) -> None:
         """Whoever looks for an event among those that are kept cannot know that there was none."""
-        if self.since >= 0:
-            frame = self.account.unkept_after
+        for unkept in self.account.unkept.values():
             self.account.observed.miss(
-                NOT_READ, NEITHER, int(self.since), int(self.until), frame,
-                f"from #{frame} on there are more events than are kept",
+                NOT_READ, NEITHER, unkept.start_ns, unkept.end_ns, unkept.frame,
+                f"from #{unkept.frame} on there are more events than are kept",
             )

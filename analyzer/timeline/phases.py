@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Final
 
-from analyzer.model import Account, Conversation, Phase
+from analyzer.model import Account, Conversation, Phase, Unkept
 from analyzer.timeline.titles import Titles
 from dissectors.kit.event import ANYWHERE, APPLICATION, CARRYING, CLOSING, OPENING, SECURING, TRANSFER, Event
 from dissectors.kit.lookup import Lookup
@@ -47,9 +47,11 @@ def phases_of(account: Account, lookups: list[Lookup], titles: Titles) -> list[P
         carrier = next((phase for phase in phases if phase.rank == TRANSFER), phases[-1])
         carrier.left_out += account.left_out
         _unshown(carrier, account)
-        for (rank, kind), names in account.unkept.items():
+        for (rank, kind), unkept in account.unkept.items():
             own = [phase for phase in phases if (phase.rank, phase.kind) == (rank, kind)]
-            (own[-1] if own else carrier).left_out.append(_unkept(names, account.unkept_after))
+            phase = own[-1] if own else carrier
+            phase.end_ns = max(phase.end_ns, unkept.end_ns)
+            phase.left_out.append(_counted_only(unkept))
     for phase in phases:
         phase.title = shown_text(phase.title, account.marks)
         phase.label = shown_text(phase.label, account.marks)
@@ -157,11 +159,10 @@ def _counted(conversation: Conversation, traffic: Traffic) -> Phase:
     return phase
 
 
-def _unkept(names: dict[str, int], frame: int) -> str:
-    """What was counted only, by name."""
-    count = sum(names.values())
-    kinds = ", ".join(f"{grouped(count)} {name}" for name, count in sorted(names.items()))
-    return f"{plural(count, 'further event')} from #{frame} on, counted and not kept: {kinds}"
+def _counted_only(unkept: Unkept) -> str:
+    kinds = ", ".join(f"{grouped(count)} {name}" for name, count in sorted(unkept.names.items()))
+    events = plural(sum(unkept.names.values()), "further event")
+    return f"{events} from #{unkept.frame} on, counted and not kept: {kinds}"
 
 
 def _unshown(phase: Phase, account: Account) -> None:

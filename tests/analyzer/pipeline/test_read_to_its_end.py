@@ -21,6 +21,7 @@ from analyzer.pipeline import run
 from analyzer.pipeline.rest import Rest
 from analyzer.pipeline.run import Options, analyze
 from analyzer.pipeline.survey import Survey
+from dissectors.kit.event import TRANSFER
 from dissectors.registry import protocols
 
 CLIENT, SERVER = 0, 1
@@ -238,6 +239,8 @@ def test_beyond_the_budget_each_conversation_gets_a_share(
     total = sum([sum(told.conversation.frames) for told in analysis.told])
     unread = 0
     for told in analysis.told:
+        transfer = next(phase for phase in told.phases if phase.rank == TRANSFER)
+        assert transfer.end_ns > told.conversation.end_ns - 100_000_000, "it lasts as long as its octets came"
         if told is not small:
             # What may end a connection is told all the same: both FINs, and the last ACK.
             unread += sum(told.conversation.frames) - rest - 3
@@ -298,6 +301,8 @@ def test_events_of_a_kind_are_counted_where_there_are_too_many(tmp_path: Path) -
     text, = [text for text in left_out(analysis) if "counted and not kept" in text]
     kept = sum(event.name == "http.exchange" for event in events)
     assert f"{3_500 - kept} http.exchange" in text.replace("\u202f", "").replace("\u00a0", "")
+    phase, = [phase for phase in told.phases if any("counted and not kept" in text for text in phase.left_out)]
+    assert phase.end_ns > told.conversation.end_ns - 1_000_000_000, "it goes on as long as what was counted"
     assert told.observed.blind(0, int(events[-1].time) - 2_000_000_000) is not None
     whole = read(path, everything=True)
     assert sum(event.name == "http.exchange" for phase in whole.told[0].phases for event in phase.events) == 3_500

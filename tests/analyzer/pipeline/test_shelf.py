@@ -65,8 +65,10 @@ def test_the_answers_to_questions_that_are_kept_are_kept() -> None:
     assert {event.evidence.frames[0] + 1 for event in kept.events if event.name == "made.question"} == {
         event.evidence.frames[0] for event in kept.events if event.name == "made.answer"
     }
-    assert kept.unkept == {(Question.rank, "lookup"): {"made.question": 798, "made.answer": 796}}
-    assert kept.unkept_after == 404
+    (kind, unkept), = kept.unkept.items()
+    assert kind == (Question.rank, "lookup")
+    assert unkept.names == {"made.question": 798, "made.answer": 796}
+    assert (unkept.frame, unkept.start_ns, unkept.end_ns) == (404, 2_020, 9_995)
     # Nobody can say that something did not come from then on; before that, and after the last one, it is known.
     assert kept.observed.blind(BACKWARD, 0, 2_019) is None
     assert kept.observed.blind(BACKWARD, 2_020, 2_030) is not None
