@@ -522,6 +522,15 @@ def _at_decade(count: i64) -> bool:
     return count == 1
 
 
+def sound(packet: Packet) -> bool:
+    """Whether its TCP header is one that `FlowTable.tcp` takes."""
+    at = packet.transport
+    if at + 16 > packet.end:
+        return False
+    header = (i64(packet.data[at + 12]) >> 4) << 2
+    return header >= SMALLEST and packet.true_end - at - header >= 0
+
+
 def key_of(packet: Packet) -> bytes:
     """What identifies a direction of TCP or UDP: both addresses, both ports, the scope."""
     data = packet.data

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from analyzer.flows.flow import RECORD, Flow, Unrecorded
 from analyzer.flows.others import quoted_key
-from analyzer.flows.table import key_of, reverse_of
+from analyzer.flows.table import key_of, reverse_of, sound
 from analyzer.ingest.source import Source
 from analyzer.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
@@ -74,8 +74,7 @@ class Rest:
             keys.setdefault(name, []).append(member)
             if flow.protocol in (TCP, UDP):
                 self.ends[name[:size + size + 4]] = True
-
-        self.settle()
+        self.last = max(self.last, member.last)
 
     def settle(self) -> None:
         """Some may be over."""
@@ -111,6 +110,8 @@ class Rest:
             self.found = []
         kind = packet.kind
         if kind == TCP:
+            if not sound(packet):
+                return False     # the survey counted it for nobody
             self._of(self.tcp_keys, key_of(packet), packet.number)
         elif kind == UDP:
             self._of(self.other_keys, key_of(packet), packet.number)

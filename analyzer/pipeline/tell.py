@@ -201,6 +201,7 @@ class Telling:
             likely = bool(rest.members) and rest.likely(source.data, source.start, source.end, source.link)
             if whole or due or likely:
                 self._decode(source.data, source.start, source.end, source.length, source.link, number, source.time)
+            wanted = likely and rest.find(self.packet)
             while arrived < len(coming) and coming[arrived].number == number:
                 place = coming[arrived]
                 if place.turn > number:
@@ -212,7 +213,7 @@ class Telling:
                 self._look(place, self.packet if held is None else held)
                 place.held = None
                 index += 1
-            if likely and rest.find(self.packet):
+            if wanted:
                 self._found(rest, self.packet, source.time)
 
     def visit(self, source: Source) -> None:

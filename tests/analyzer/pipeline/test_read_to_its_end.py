@@ -109,6 +109,15 @@ def tagged(frames: list[Frame], vlan: int) -> list[Frame]:
     return [(time, frame[:12] + b"\x81\x00" + vlan.to_bytes(2) + frame[12:]) for time, frame in frames]
 
 
+def over_ipv6(frames: list[Frame]) -> list[Frame]:
+    """The same segments between fd00::a00:1 and fd00::a00:2."""
+    return [
+        (time, frame[:12] + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(frame) - 34, frame[23], 64)
+         + b"\xfd" + bytes(11) + frame[26:30] + b"\xfd" + bytes(11) + frame[30:34] + frame[34:])
+        for time, frame in frames
+    ]
+
+
 def capture() -> list[Frame]:
     """Conversations that go on at the same time, some of them one after another with the same ports."""
     second = 1_000_000_000
@@ -118,10 +127,13 @@ def capture() -> list[Frame]:
         *download(40_001, 300, {50, 200}, 0), *download(40_002, 120, set(), second // 2), *early,
         *((time + 60 * second, frame) for time, frame in again), *lookups(60, second),
         *tagged(exchanges(40_004, 50, second), 7), *tagged(download(40_005, 60, {30}, second), 9),
-        *download(40_006, 3, set(), 0),
+        *download(40_006, 3, set(), 0), *over_ipv6(download(40_007, 60, {30}, second)),
     ]
     unlucky = [frame for frame in lookups(60, second) if frame[1][34:36] == b"\x0f\xa0"][40]
     frames.append((unlucky[0] + 1_000_000, unreachable(unlucky[1])))
+    broken = bytearray(frames[100][1])
+    broken[46] = 0x40       # a TCP header of 16 octets, which belongs to no conversation
+    frames += [(frames[100][0] + 1 + at, bytes(broken)) for at in range(5)]
     frames.sort(key=lambda entry: entry[0])
     return frames
 
