@@ -94,11 +94,7 @@ class Survey:
     def surplus(self, cap: i64) -> i64:
         """Places that are held of frames beyond the first `cap` of each conversation."""
         found: dict[int, i64] = {}
-        for half in self.table.tcp_keys.values():
-            _surplus(half.flow, cap, found)
-        for other in self.table.other_keys.values():
-            _surplus(other.flow, cap, found)
-        for flow in self.keeper.all:
+        for flow in self.table.connections() + self.table.exchanges() + self.keeper.all:
             _surplus(flow, cap, found)
         for entry in self.keeper.largest + self.keeper.troubled:
             _surplus(entry[2], cap, found)
