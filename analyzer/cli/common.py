@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
+from analyzer.cli import WAS_INTERRUPTED
+
 if TYPE_CHECKING:
     from analyzer.model import Analysis
     from analyzer.pipeline.run import Options
@@ -205,6 +207,8 @@ def analysis_of(captures: tuple[str, ...], options: Options) -> Analysis:
         except CaptureError as error:
             raise unreadable(error) from error
     analysis.capture.names = list(captures)
+    if analysis.capture.interrupted:
+        click.get_current_context().meta[WAS_INTERRUPTED] = True
     if analysis.capture.damage and not analysis.capture.frames:
         raise unreadable(CaptureError("; ".join(analysis.capture.damage)))
     return analysis

@@ -17,6 +17,8 @@ from typing import Final, NoReturn
 
 import click
 
+from analyzer.cli import WAS_INTERRUPTED
+
 DONE: Final = 0
 FOUND: Final = 1
 UNUSABLE: Final = 2
@@ -123,9 +125,9 @@ def _invoked(arguments: list[str]) -> int:
                     from analyzer.cli.common import say_left_out
 
                     say_left_out()
+            return INTERRUPTED if WAS_INTERRUPTED in ctx.meta else DONE
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    return DONE
 
 
 def _refused(fault: Exception) -> str:
