@@ -15,12 +15,16 @@ Ends = frozenset[tuple[str, int]]
 
 
 class Capture:
-    """A pcapng file that is to be read by tshark, and what `wiretale frames` says of it. first: see `grouped`."""
+    """A pcapng file that is to be read by tshark, and what `wiretale frames` says of it.
 
-    def __init__(self, name: str, octets: bytes, lines: list[Line]) -> None:
+    alone: it is to share no file. first: see `grouped`.
+    """
+
+    def __init__(self, name: str, octets: bytes, lines: list[Line], alone: bool = False) -> None:
         self.name = name
         self.octets = octets
         self.lines = lines
+        self.alone = alone or name in ALONE
         self.first = 0
 
     def conversations(self) -> set[Ends]:
@@ -40,8 +44,8 @@ class Group:
         self.taken: set[Ends] = set()
 
     def takes(self, capture: Capture) -> bool:
-        alone = not ALONE.isdisjoint((capture.name, self.captures[0].name))
-        return not alone and self.taken.isdisjoint(capture.conversations())
+        apart = capture.alone or self.captures[0].alone
+        return not apart and self.taken.isdisjoint(capture.conversations())
 
     def add(self, capture: Capture) -> None:
         capture.first = self.frames
