@@ -134,6 +134,8 @@ def _refused(fault: Exception) -> str:
     """What was refused to us, "" where that is not why we failed."""
     if isinstance(fault, MemoryError):
         return "there is not enough memory for this"
+    if isinstance(fault, ImportError):
+        return _unopened(fault)
     if not isinstance(fault, OSError):
         return ""
     if fault.errno == errno.EBADF and getattr(sys.stdout, "name", "") == STANDARD_OUTPUT:
@@ -147,6 +149,13 @@ def _refused(fault: Exception) -> str:
         full = fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
         return f"standard output cannot be written to: {reason}" if full else f"the system refused: {reason}"
     return _escaped(f"{os.fsdecode(fault.filename)}: {reason}")
+
+
+def _unopened(fault: ImportError) -> str:
+    """Which compiled module the system would not open, and why: its linker says so in words alone."""
+    words = str(fault)
+    refused = any(os.strerror(number) in words for number in REFUSALS)
+    return _escaped(words) if refused else ""
 
 
 def _escaped(text: str) -> str:
