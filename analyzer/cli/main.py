@@ -11,7 +11,6 @@ import gc
 import io
 import os
 import sys
-import traceback
 from importlib import import_module
 from typing import Final, NoReturn
 
@@ -189,6 +188,8 @@ def _forget_output() -> None:
 
 
 def _report(fault: Exception) -> None:
+    import traceback
+
     if os.environ.get(DEBUG):
         traceback.print_exception(fault)
     steps = traceback.extract_tb(fault.__traceback__)
