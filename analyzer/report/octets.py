@@ -10,7 +10,6 @@ where no name behind the last byte that is shown could belong to it. Of most str
 """
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_right
 from functools import cached_property
@@ -240,5 +239,5 @@ def _redacted(event: Event) -> bool:
     return (
         REDACTED in said.what() or REDACTED in said.detail() or REDACTED in said.label()
         or (line is not None and REDACTED in line.text)
-        or REDACTED in json.dumps(said.fields(), ensure_ascii=False)
+        or REDACTED in str(said.fields())
     )
