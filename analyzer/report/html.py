@@ -12,8 +12,8 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from html import escape
-from importlib.resources import files
 from operator import itemgetter, sub
+from pathlib import Path
 from typing import Final
 
 from analyzer import __version__
@@ -29,6 +29,7 @@ from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import duration, plural
 from dissectors.wire.secrets.named import REDACTED
 
+PAGE: Final = Path(__file__).with_name("page")
 SCRIPTS: Final = (
     "uPlot.min.js", "page.js", "fields.js", "bars.js", "overview.js", "timeline.js", "graph.js", "main.js",
 )
@@ -41,9 +42,8 @@ EVENT_FIELDS: Final = (
 
 def html_page(analysis: Analysis) -> Iterator[str]:
     """The page in pieces."""
-    page = files("analyzer.report").joinpath("page")
-    script = '"use strict";\n' + "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)
-    style = "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
+    script = '"use strict";\n' + "\n".join((PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    style = "\n".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES)
     packed = zlib.compress(page_json(analysis).encode(), LEVEL)
     capture = analysis.capture
     parts = {
@@ -59,7 +59,7 @@ def html_page(analysis: Analysis) -> Iterator[str]:
         "style_hash": _hash(style),
         "data": base64.b64encode(packed).decode(),
     }
-    text = page.joinpath("page.html").read_text(encoding="utf-8")
+    text = (PAGE / "page.html").read_text(encoding="utf-8")
     for piece in text.split("{{"):
         name, closed, rest = piece.partition("}}")
         yield parts[name] + rest if closed and name in parts else piece
