@@ -324,6 +324,7 @@ class CaptureSummary:
         self.links: list[str] = []
         self.seen_from = ""                   # which side it was captured on, and why we think so
         self.damage: list[str] = []
+        self.interrupted = False              # by the user: the rest was not read
         self.remarks: list[tuple[int, str]] = []
         self.undecoded: dict[str, int] = {}   # what was not decoded, by name
         self.truncated_frames = 0             # captured shorter than they were on the wire

@@ -28,7 +28,7 @@ from dissectors.kit.marks import Marks
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import NOTHING, Provided
-from dissectors.kit.units import grouped, plural
+from dissectors.kit.units import grouped, plural, size
 from dissectors.protocols.tcp.flags import by_name
 from dissectors.registry import protocols
 from dissectors.wire.secrets.text import shown_text
@@ -167,7 +167,18 @@ def shown(texts: list[str], provided: Provided) -> list[str]:
 
 
 def _read(survey: Survey, options: Options, progress: Progress | None) -> None:
-    """The pass over all frames. Places are kept of so many frames of each conversation as there is room for."""
+    """The pass over all frames. An interruption (Ctrl-C) ends it, and what was read until then is told."""
+    try:
+        _pass(survey, options, progress)
+    except KeyboardInterrupt:
+        if survey.frames == 0:
+            raise
+        survey.interrupted = True
+        survey.finish()
+
+
+def _pass(survey: Survey, options: Options, progress: Progress | None) -> None:
+    """Read every frame. Places are kept of so many frames of each conversation as there is room for."""
     source = survey.source
     shown = time.monotonic()
     room = UNLIMITED if options.everything else FULL_FRAMES
@@ -203,6 +214,13 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.observed.miss(NOT_CAPTURED, NEITHER, capture.end_ns + 1, ALWAYS, capture.frames, "the capture ends then")
     capture.links = [link_name(link) for link in survey.links]
     capture.damage = [str(damage) for damage in source.damage]
+    capture.interrupted = survey.interrupted
+    if survey.interrupted:
+        whole = f" of {size(int(source.size))}" if source.size > 0 else ""
+        capture.damage.append(
+            f"the reading was interrupted: all of this is about the first {plural(capture.frames, 'frame')} "
+            f"({size(int(source.position))}{whole})"
+        )
     marks = Marks(provided.show_secrets)
     capture.remarks = [(remark.frame, shown_text(remark.text, marks)) for remark in source.remarks]
     for name, count in sorted(survey.others.undecoded.items(), key=_by_count):

@@ -60,6 +60,7 @@ class Survey:
         self.links: dict[int, int] = {}
         self.reassembled = False
         self.ended = False
+        self.interrupted = False     # by the user, before the source had no more
         self.endless = False
         self.retries = 0
         self.follower: Follower | None = None

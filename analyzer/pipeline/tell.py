@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
@@ -451,8 +452,8 @@ def measured(account: Account, narrator: TcpNarrator) -> None:
     for direction in (0, 1):
         window, flight = narrator.window_series[direction], narrator.flight_series[direction]
         account.series[direction] = [
-            Series("window", "B", window.times, window.values),
-            Series("in flight", "B", flight.times, flight.values),
+            Series("window", "B", numbers(window.times), numbers(window.values)),
+            Series("in flight", "B", numbers(flight.times), numbers(flight.values)),
         ]
         shares = narrator.limits[direction]
         whole = sum([share for _cause, share in shares])
@@ -462,6 +463,10 @@ def measured(account: Account, narrator: TcpNarrator) -> None:
 
 def share_of(one: tuple[int, int, Chosen]) -> tuple[int, int]:
     return one[0], one[1]
+
+
+def numbers(values: vec[i64]) -> list[int]:
+    return [int(value) for value in values]
 
 
 def turn_of(place: Place) -> int:
