@@ -12,6 +12,8 @@ from dissectors.protocols.tcp.events_transfer import Duplicates
 from dissectors.wire.secrets.gate import Said
 
 ONE_SIDED_FRAMES: Final = 4  # frames of one side, with none of the other, from which on it is told
+# Events that say that nobody knew where the next message begins.
+OUT_OF_STEP: Final = frozenset({"http.skipped", "tls.resynchronised", "websocket.gap"})
 
 
 def damage(analysis: Analysis) -> list[Found]:
@@ -101,10 +103,16 @@ def malformed(case: Case) -> list[Found]:
     found = []
     for protocol in dict.fromkeys([event.protocol for event in case.of(Malformed)]):
         events = [event for event in case.of(Malformed) if event.protocol == protocol]
+        # Where the messages begin was not seen, and nothing shows that it was guessed rightly.
+        late = case.observed.midstream and not case.told_before(events[0], protocol, OUT_OF_STEP)
         found.append(Found(
             f"{plural(len(events), 'message')} of {protocol} {'break' if len(events) > 1 else 'breaks'} the rules of "
             f"the protocol; first: {events[0].reason}.",
-            frames_of(events), case.conversation, basis=f"byte {events[0].offset} of the first of them",
+            frames_of(events), case.conversation, severity="note" if late else "",
+            confidence=POSSIBLE if late else CERTAIN,
+            basis=f"byte {events[0].offset} of the first of them" + (
+                "; the capture begins in the middle of this conversation: it may be no message at all" if late else ""
+            ),
         ))
     return found
 

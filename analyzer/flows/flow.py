@@ -38,6 +38,36 @@ LETTER_MULTI: Final[i64] = 64
 
 RECORD: Final = 5              # numbers kept for a frame, see Flow.records
 KINDS: Final = len(RULES)      # analysis flags, one counter each
+MAX_ENDINGS: Final = 250       # SYN, FIN, RST segments and ICMP errors behind the recorded frames that are recorded too
+
+
+class Unrecorded:
+    """The frames of a conversation from the first one on whose place is not kept.
+
+    first: its number.     place: where it lies in the file, -1 where that is not known.
+    whole: frames of the conversation before it, all of them recorded.
+    last: number of the last one so far, last_time its time.     falls: their times go back somewhere.
+    endings: those of them that are recorded all the same, because they may end the conversation.
+    """
+
+    def __init__(self, first: i64, place: i64, whole: i64, last_time: i64) -> None:
+        self.first: i64 = first
+        self.place: i64 = place
+        self.whole: i64 = whole
+        self.last: i64 = 0
+        self.last_time: i64 = last_time
+        self.falls: bool = False
+        self.endings: i64 = 0
+
+    def take(self, packet: Packet) -> None:
+        """One more."""
+        self.last = packet.number
+        time = packet.time
+        if time < 0:
+            return
+        if time < self.last_time:
+            self.falls = True
+        self.last_time = time
 
 
 @mypyc_attr(acyclic=True)
@@ -71,24 +101,45 @@ class Flow:
         self.records: vec[i64] = vec[i64](capacity=2 * RECORD)
         self.recorded: i64 = 0
         self.uncapped: bool = False
+        self.rest: Unrecorded | None = None
         self.reused: bool = False          # its SYN found the ports still known from another conversation
-        self.unrecorded: i64 = 0           # frames beyond the record cap
+        self.unrecorded: i64 = 0           # frames of `rest` that are not recorded
         self.counted_only: bool = False    # nothing of it is told, so its segments need no details
         self.swept: i64 = 0                # the last sweep of the table that met it
         self.retired: bool = False
         self.kept: i64 = 0                 # places that still need it after it left the table
 
     def record(self, packet: Packet, cap: i64, always: bool) -> None:
-        """Keep where a frame lies, up to `cap` frames, and half as many again of those marked `always`."""
-        if self.recorded < cap or self.uncapped or (always and self.recorded < cap + (cap >> 1)):
-            self.recorded += 1
-            records = append(self.records, packet.number)
-            records = append(records, packet.time)
-            records = append(records, packet.length)
-            records = append(records, packet.place)
-            self.records = append(records, packet.link << 32 | packet.captured)
+        """Keep where a frame lies, up to `cap` frames, and behind them MAX_ENDINGS of those marked `always`.
+
+        cap: 0 where no place is ever asked for.
+        """
+        if cap == 0:
+            self.unrecorded += 1
+            return
+        rest = self.rest
+        if rest is None:
+            if self.recorded < cap or self.uncapped:
+                self._keep(packet)
+                return
+            before = len(self.records)
+            last_time = self.records[before - RECORD + 1] if before else -1
+            rest = Unrecorded(packet.number, packet.place, self.recorded, last_time)
+            self.rest = rest
+        rest.take(packet)
+        if always and rest.endings < MAX_ENDINGS:
+            rest.endings += 1
+            self._keep(packet)
         else:
             self.unrecorded += 1
+
+    def _keep(self, packet: Packet) -> None:
+        self.recorded += 1
+        records = append(self.records, packet.number)
+        records = append(records, packet.time)
+        records = append(records, packet.length)
+        records = append(records, packet.place)
+        self.records = append(records, packet.link << 32 | packet.captured)
 
 
 @mypyc_attr(acyclic=True)

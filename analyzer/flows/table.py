@@ -138,7 +138,7 @@ class FlowTable:
             return  # a receiver drops it
         ack = be32(data, at + 8)
         window = be16(data, at + 14)
-        key = _key(packet)
+        key = key_of(packet)
         half = self.tcp_keys.get(key)
         self.bits = 0
         self.again = False
@@ -321,7 +321,7 @@ class FlowTable:
             return None
         half.flow.alias = key
         self.tcp_keys[key] = half
-        self.tcp_keys[_reverse(key, size, packet.scope)] = half.peer
+        self.tcp_keys[reverse_of(key, size, packet.scope)] = half.peer
         return half
 
     def _new_tcp(self, key: bytes, packet: Packet, flags: i64) -> TcpHalf:
@@ -332,7 +332,7 @@ class FlowTable:
         if not flags & SYN:
             # RFC 6335 §6: clients use ports from 49152, servers system ports
             flipped = be16(packet.data, packet.transport) < 1024 <= be16(packet.data, packet.transport + 2)
-        other = _reverse(key, size, scope)
+        other = reverse_of(key, size, scope)
         self.numbers += 1
         self.is_new = True
         flow = TcpFlow(self.numbers, TCP, other if flipped else key, key if flipped else other, size, scope)
@@ -369,10 +369,10 @@ class FlowTable:
 
     def udp(self, packet: Packet) -> UdpHalf:
         """A UDP datagram."""
-        key = _key(packet)
+        key = key_of(packet)
         half = self.other_keys.get(key)
         if half is None:
-            half = self._new_other(key, _reverse(key, packet.size(), packet.scope), UDP, packet)
+            half = self._new_other(key, reverse_of(key, packet.size(), packet.scope), UDP, packet)
         else:
             self.is_new = False
         return self._seen(half, packet, packet.true_end - packet.transport - 8)
@@ -441,7 +441,7 @@ class FlowTable:
         if flow.alias:
             bare = flow.address_size + flow.address_size + 4
             keys.pop(flow.alias, None)
-            keys.pop(_reverse(flow.alias, flow.address_size, flow.alias[bare:]), None)
+            keys.pop(reverse_of(flow.alias, flow.address_size, flow.alias[bare:]), None)
         if flow.scope:
             self._forget_unseen(flow.forward, flow.address_size)
             self._forget_unseen(flow.backward, flow.address_size)
@@ -524,7 +524,16 @@ def _at_decade(count: i64) -> bool:
     return count == 1
 
 
-def _key(packet: Packet) -> bytes:
+def sound(packet: Packet) -> bool:
+    """Whether its TCP header is one that `FlowTable.tcp` takes."""
+    at = packet.transport
+    if at + 16 > packet.end:
+        return False
+    header = (i64(packet.data[at + 12]) >> 4) << 2
+    return header >= SMALLEST and packet.true_end - at - header >= 0
+
+
+def key_of(packet: Packet) -> bytes:
     """What identifies a direction of TCP or UDP: both addresses, both ports, the scope."""
     data = packet.data
     at = packet.transport
@@ -537,7 +546,7 @@ def _key(packet: Packet) -> bytes:
     return key + packet.scope if packet.scope else key
 
 
-def _reverse(key: bytes, size: i64, scope: bytes) -> bytes:
+def reverse_of(key: bytes, size: i64, scope: bytes) -> bytes:
     """The key of the other direction: addresses and ports exchanged, the scope kept."""
     both = size + size
     return key[size:both] + key[:size] + key[both + 2:both + 4] + key[both:both + 2] + scope

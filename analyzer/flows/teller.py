@@ -319,7 +319,7 @@ def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> 
     assert half is not None
     detail = table.detail
     segment = Segment(
-        int(packet.number), int(packet.time), direction, table.flags, table.seq, table.ack, table.window, table.length
+        packet.number, packet.time, direction, table.flags, table.seq, table.ack, table.window, table.length
     )
     segment.captured = max(packet.end - table.payload, 0)
     options = packet.transport + 20

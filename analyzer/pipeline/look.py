@@ -302,6 +302,7 @@ class FirstLook:
             told = [set_right(int(place.number), int(place.time), mine) for place in timed]
             if not all(0 <= time <= MAX_TIME for time in told):
                 continue    # no clock showed such a time: these frames are told as they are stamped
+            plan.clock = mine
             for place, time in zip(timed, told, strict=True):
                 place.time = time
             for sighting in plan.sightings:

@@ -55,6 +55,7 @@ class Plan:
     scope: the one that all its frames are told in, None for their own.
     again: frames that show a packet once more, and are not told.    copied_frames, copied_payload: of each direction,
     those of the flow itself, where the packet is one of its own too.
+    clock: steps of the capture's clock that its frames are told without.
     sightings: those that are told, while it is looked at.
     """
 
@@ -72,8 +73,15 @@ class Plan:
         self.order: Order | None = None
         self.steps: list[Step] = []
         self.silences: list[Step] = []      # which may be steps of the clock too
+        self.clock: list[Step] = []
         self.sightings: list[Sighting] = []
         self.pairing: Pairing | None = None
+
+    def moved(self) -> bool:
+        """Its frames are not all told, or in another order than that of the file."""
+        return bool(
+            self.again or self.loops or len(self.flows) > 1 or (self.order is not None and self.order.changes())
+        )
 
     def mended(self) -> bool:
         """It is told otherwise than it lies in the file."""

@@ -60,6 +60,14 @@ def rate(bits_per_second: float) -> str:
     return f"{bits_per_second:.0f} bit/s"
 
 
+def median(numbers: list[int]) -> float:
+    """The middle one, or halfway between the two in the middle; of one at least. To import `statistics` for it would
+    lengthen each start."""
+    ordered = sorted(numbers)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
 def _three(value: float) -> str:
     """Three significant digits without an exponent."""
     if value >= 99.95:

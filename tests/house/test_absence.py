@@ -22,6 +22,7 @@ ABSENT = re.compile(
 
 # Rules whose sentences hold such words and rest on nothing that was not seen.
 SEEN_RULES = {
+    "malformed": "tells of octets that came, and of what they may not be",
     "tcp.old_connection": "tells of an ACK that came",
     "tcp.loss": "the resends came; what is missing of ACKs is said of the capture",
     "tcp.timeout": "the resends came after a silence of their sender; a side that was not heard makes it a note",

@@ -114,7 +114,10 @@ def _outcome(events: list[Event]) -> str:
 
 
 def _end(stretch: Stretch) -> int:
-    """When the last run of data, repair or closed window of the phase was over."""
+    """When the last run of data, repair or closed window of the phase was over; where its events do not tell all of
+    them, when the conversation was."""
+    if stretch.traffic.stream is not None:
+        return max(stretch.traffic.end_ns, stretch.start_ns)
     end = stretch.end_ns
     for event in stretch.events:
         if isinstance(event, (Transfer, Turns, KeepAlive, ZeroWindow)):

@@ -1,6 +1,20 @@
-import pytest
+"""Numbers as a person reads them."""
+from __future__ import annotations
 
-from dissectors.kit.units import duration, rate, size
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dissectors.kit.units import duration, median, rate, size
+
+
+@given(st.lists(st.integers(-(1 << 52), 1 << 52), min_size=1))
+def test_the_median_is_that_of_the_standard_library_and_the_list_stays(numbers: list[int]) -> None:
+    before = list(numbers)
+    assert median(numbers) == statistics.median(numbers)
+    assert numbers == before
 
 
 @pytest.mark.parametrize(
