@@ -62,6 +62,8 @@ COMPILED = {
             "analyzer/pipeline/look.py",
             "analyzer/pipeline/places.py",
             "analyzer/pipeline/plan.py",
+            "analyzer/pipeline/rest.py",
+            "analyzer/pipeline/shelf.py",
             "analyzer/pipeline/survey.py",
             "analyzer/pipeline/tell.py",
             "analyzer/pipeline/text.py",

@@ -63,6 +63,7 @@ class Conversation:
         self.frames = [0, 0]
         self.octets = [0, 0]            # on the wire, with headers
         self.payload = [0, 0]           # transport payload, retransmissions included
+        self.as_sent: AsSent | None = None      # where its frames show it otherwise
         self.state = "OTH"
         self.history = ""
         self.community_id = ""
@@ -71,6 +72,13 @@ class Conversation:
     def names(self) -> list[str]:
         """Those of its ends that have one."""
         return [end.name for end in (self.originator, self.responder) if end.name]
+
+    def sent_frames(self) -> list[int]:
+        """How many packets that are, each once."""
+        return self.frames if self.as_sent is None else self.as_sent.frames
+
+    def sent_payload(self) -> list[int]:
+        return self.payload if self.as_sent is None else self.as_sent.payload
 
     def display_filter(self) -> str:
         """A Wireshark display filter that shows this conversation."""
@@ -81,6 +89,21 @@ class Conversation:
             f"{family}.addr == {self.originator.address} && {family}.addr == {self.responder.address} && "
             f"{self.transport}.port == {self.originator.port} && {self.transport}.port == {self.responder.port}"
         )
+
+
+class AsSent:
+    """What was sent in a conversation, where its frames do not show it so: each packet once, in the order of the wire.
+
+    frames, payload: of each direction.     copies: frames that show a packet once more.     certain: they cannot be
+    packets of their own.     flags: as those of TcpSummary.
+    """
+
+    def __init__(self, frames: list[int], payload: list[int], copies: int, certain: bool) -> None:
+        self.frames = frames
+        self.payload = payload
+        self.copies = copies
+        self.certain = certain
+        self.flags: list[dict[str, int]] = [{}, {}]
 
 
 class TcpSummary:
@@ -112,19 +135,22 @@ class Points:
     Numbers count from the start of the stream, times in nanoseconds since 1970.
     segments: (time, first, end, kind, frame), kind DATA, RESENT or ENDS.   acks: (time, acknowledged, allowed end).
     sacks: (time, left, right).   trips: (time of the ACK, time since the data that it answers).
-    left_out: segments beyond MAX_POINTS.
+    resent: segments that were sent again.     left_out: segments that are not drawn by themselves, because a list had
+    `most` of them: neighbours become one, and extremes stay.
     """
 
     DATA: Final = 0
     RESENT: Final = 1
     ENDS: Final = 2          # SYN or FIN
-    MAX_POINTS: Final = 100_000
+    MAX_POINTS: Final = 100_000     # of each list of a graph; then every two neighbours become one
 
     def __init__(self) -> None:
         self.segments: list[tuple[int, int, int, int, int]] = []
         self.acks: list[tuple[int, int, int]] = []
         self.sacks: list[tuple[int, int, int]] = []
         self.trips: list[tuple[int, int]] = []
+        self.most = self.MAX_POINTS
+        self.resent = 0
         self.left_out = 0
 
 
@@ -158,12 +184,26 @@ class Carriage:
             self.payloads.append((frame, direction, position, start, start + octets))
 
 
+class Unkept:
+    """Events of one kind of phase that were counted only. names: how many of each.     frame: which shows the first.
+
+    start_ns, end_ns: times of the first and the last.
+    """
+
+    def __init__(self, frame: int, start_ns: int) -> None:
+        self.names: dict[str, int] = {}
+        self.frame = frame
+        self.start_ns = start_ns
+        self.end_ns = start_ns
+
+
 class Account:
     """What was observed of one conversation in detail, before it is grouped into phases.
 
     events: in the order in which they were made.       series: of each direction, originator first.
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
+    unkept: events that were counted only, by (rank, kind of phase).
     points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
     observed: what could be observed of it.     copies: frames that show a packet once more, which are not told.
     troubles: as the survey counted it, the codes of `CaptureSummary.together`.
@@ -183,6 +223,7 @@ class Account:
         self.series: list[list[Series]] = [[], []]
         self.limits: list[dict[str, float]] = [{}, {}]
         self.left_out: list[str] = []
+        self.unkept: dict[tuple[int, str], Unkept] = {}
 
 
 class Phase:
@@ -367,6 +408,7 @@ class CaptureSummary:
 
     together: conversations with one trouble in common, by the code of the finding that tells of one of them.
     observed: when anything at all could be seen.
+    unread: in a sentence, how many frames of told conversations were counted only; "" for none.
     """
 
     def __init__(self, names: list[str]) -> None:
@@ -378,11 +420,13 @@ class CaptureSummary:
         self.links: list[str] = []
         self.seen_from = ""                   # which side it was captured on, and why we think so
         self.damage: list[str] = []
+        self.interrupted = False              # by the user: the rest was not read
         self.remarks: list[tuple[int, str]] = []
         self.undecoded: dict[str, int] = {}   # what was not decoded, by name
         self.truncated_frames = 0             # captured shorter than they were on the wire
         self.unsized = 0                      # packets whose IP length is a placeholder
         self.unsized_frames: tuple[int, ...] = ()     # the first of them
+        self.unread = ""
         self.dropped = -1                     # frames that the capturing system says it lost
         self.conversations = 0                # all that were seen, told or not
         self.by_transport: dict[str, int] = {}

@@ -42,6 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # What makes networks of its own, and so stays on one worker.
 NETWORKS = ("tests/analyzer/live", "tests/analyzer/live_source", "tests/samples/test_samples_record.py")
+# What takes longest goes first, so that at the end no worker is waited for.
+FIRST = (
+    "tests/packaging", "tests/fuzz/test_pipeline_hostile.py", "tests/contract/test_contract.py", "tests/observed",
+    "tests/secrets/test_secrets_everywhere.py", "tests/analyzer/ingest/test_small_files.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/packaging"))    # what takes longest goes first
+    items.sort(key=lambda item: next((at for at, one in enumerate(FIRST) if item.nodeid.startswith(one)), len(FIRST)))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,12 +1,15 @@
 """What several commands share: options, captures by name, and the call into the pipeline."""
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
+
+from analyzer.cli import WAS_INTERRUPTED
 
 if TYPE_CHECKING:
     from analyzer.model import Analysis
@@ -193,18 +196,27 @@ def capture_path(name: str) -> str:
 
 
 def analysis_of(captures: tuple[str, ...], options: Options) -> Analysis:
-    """Run the pipeline with progress on a terminal. Unreadable input becomes one line and exit code 2."""
+    """Run the pipeline with progress on a terminal. Unreadable input becomes one line and exit code 2.
+
+    The analysis stays until the process ends, so no collection of cycles has to walk over it.
+    """
     from analyzer.cli.progress import TerminalProgress
     from analyzer.ingest.source import CaptureError
     from analyzer.pipeline.run import analyze
 
     paths = [capture_path(name) for name in captures]
-    with TerminalProgress() as progress:
-        try:
+    gc.disable()
+    try:
+        with TerminalProgress() as progress:
             analysis = analyze(paths, options, progress)
-        except CaptureError as error:
-            raise unreadable(error) from error
+    except CaptureError as error:
+        raise unreadable(error) from error
+    finally:
+        gc.freeze()
+        gc.enable()
     analysis.capture.names = list(captures)
+    if analysis.capture.interrupted:
+        click.get_current_context().meta[WAS_INTERRUPTED] = True
     if analysis.capture.damage and not analysis.capture.frames:
         raise unreadable(CaptureError("; ".join(analysis.capture.damage)))
     return analysis

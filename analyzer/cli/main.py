@@ -11,11 +11,12 @@ import gc
 import io
 import os
 import sys
-import traceback
 from importlib import import_module
 from typing import Final, NoReturn
 
 import click
+
+from analyzer.cli import WAS_INTERRUPTED
 
 DONE: Final = 0
 FOUND: Final = 1
@@ -123,15 +124,17 @@ def _invoked(arguments: list[str]) -> int:
                     from analyzer.cli.common import say_left_out
 
                     say_left_out()
+            return INTERRUPTED if WAS_INTERRUPTED in ctx.meta else DONE
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    return DONE
 
 
 def _refused(fault: Exception) -> str:
     """What was refused to us, "" where that is not why we failed."""
     if isinstance(fault, MemoryError):
         return "there is not enough memory for this"
+    if isinstance(fault, ImportError):
+        return _unopened(fault)
     if not isinstance(fault, OSError):
         return ""
     if fault.errno == errno.EBADF and getattr(sys.stdout, "name", "") == STANDARD_OUTPUT:
@@ -145,6 +148,13 @@ def _refused(fault: Exception) -> str:
         full = fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
         return f"standard output cannot be written to: {reason}" if full else f"the system refused: {reason}"
     return _escaped(f"{os.fsdecode(fault.filename)}: {reason}")
+
+
+def _unopened(fault: ImportError) -> str:
+    """Which compiled module the system would not open, and why: its linker says so in words alone."""
+    words = str(fault)
+    refused = any(os.strerror(number) in words for number in REFUSALS)
+    return _escaped(words) if refused else ""
 
 
 def _escaped(text: str) -> str:
@@ -178,6 +188,8 @@ def _forget_output() -> None:
 
 
 def _report(fault: Exception) -> None:
+    import traceback
+
     if os.environ.get(DEBUG):
         traceback.print_exception(fault)
     steps = traceback.extract_tb(fault.__traceback__)

@@ -1,7 +1,7 @@
 """`wiretale report`: an analysis as files that others read."""
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +9,8 @@ import click
 from analyzer.cli.common import analysis_of, capture_path, captures_argument, key_log_octets, key_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from click.shell_completion import CompletionItem
 
     from analyzer.model import Analysis
@@ -112,9 +114,13 @@ def command(
 
 def with_comments(captures: list[str], keys: bytes, strip_keys: bool) -> Rewrite:
     """These captures as an annotated pcapng. keys: a key log to put into it."""
-    from analyzer.ingest.annotated import annotated
 
-    return partial(annotated, captures, inject=keys, strip=strip_keys)
+    def rewrite(comments: dict[int, list[str]], summary: list[str]) -> Iterator[bytes]:
+        from analyzer.ingest.annotated import annotated
+
+        return annotated(captures, comments, summary, inject=keys, strip=strip_keys)
+
+    return rewrite
 
 
 def write_report(

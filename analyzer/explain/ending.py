@@ -37,31 +37,35 @@ STRAY_NS: Final = 1_000_000_000
 
 
 def reset(case: Case) -> list[Found]:
-    return [_reset(case, event) for event in case.of(TcpReset)[:1] if event.cause not in (UNREAD, GAVE_UP)]
+    return [_reset(case, event) for event in _ends(case) if event.cause not in (UNREAD, GAVE_UP)]
 
 
 def unread(case: Case) -> list[Found]:
-    return [_reset(case, event) for event in case.of(TcpReset)[:1] if event.cause == UNREAD]
+    return [_reset(case, event) for event in _ends(case) if event.cause == UNREAD]
 
 
 def gave_up(case: Case) -> list[Found]:
-    return [_reset(case, event) for event in case.of(TcpReset)[:1] if event.cause == GAVE_UP]
+    return [_reset(case, event) for event in _ends(case) if event.cause == GAVE_UP]
+
+
+def _ends(case: Case) -> list[TcpReset]:
+    """The first RST that ended the connection, or else the first: what follows it adds nothing."""
+    resets = case.of(TcpReset)
+    return ([event for event in resets if not event.survived] or resets)[:1]
 
 
 def _reset(case: Case, event: TcpReset) -> Found:
-    """The first RST ends the connection; what follows it adds nothing."""
+    if event.survived:
+        return _survived(case, event)
+    seen = " in this capture" if case.observed.midstream else ""
     sent, got = carried(case, event.direction), carried(case, 1 - event.direction)
-    sentence = (
-        f"{capital(event.who())} ({place(case.end(event.direction))}) reset the connection after it had sent "
-        f"{size(sent)} and received {size(got)}"
-    )
+    amounts = f"sent {size(sent)} and received {size(got)}{seen}"
+    where = place(case.end(event.direction))
+    sentence = f"{capital(event.who())} ({where}) reset the connection after it had {amounts}"
     if event.cause == ALONE:
-        sentence = f"{place(case.end(event.direction))} reset a connection of which the capture holds nothing else"
+        sentence = f"{where} reset a connection of which the capture holds nothing else"
     elif event.cause == FOREIGN:
-        sentence = (
-            f"A RST in the name of {event.who()} ({place(case.end(event.direction))}) came after it had sent "
-            f"{size(sent)} and received {size(got)}"
-        )
+        sentence = f"A RST in the name of {event.who()} ({where}) came after it had {amounts}"
     # Each of these rests on what neither side sent: no FIN of its sender, no data of the other that were left unread.
     fin = case.absence(NEITHER, event.open_at, event.time) if event.cause in UNENDED else Absence(True)
     if event.says and fin.proven:
@@ -78,6 +82,16 @@ def _reset(case: Case, event: TcpReset) -> Found:
         next_step=FOREIGN_STEP if event.cause == FOREIGN else "",
         absent=case.absence(1 - event.direction, event.since, event.time) if event.since >= 0 else None,
         otherwise=sentence + ".",
+    )
+
+
+def _survived(case: Case, event: TcpReset) -> Found:
+    """One that nobody took for the end: of an outsider, or not taken at its word (RFC 5961 §3.2)."""
+    return Found(
+        f"The connection outlived a RST in the name of {event.who()} ({place(case.end(event.direction))}): each side "
+        "still acknowledged data that the other one sent after it.",
+        (event.evidence.frames[-1], event.survived), case.conversation, severity="note",
+        basis=f"both sides go on up to #{event.survived}", next_step=FOREIGN_STEP if event.cause == FOREIGN else "",
     )
 
 

@@ -198,7 +198,7 @@ def unspoken(case: Case) -> list[Found]:
         return []
     first = case.of(Preface)[0]
     ends = [event for event in case.of(Fin) if event.direction == server] + \
-        [event for event in case.of(TcpReset) if event.direction == server]
+        [event for event in case.of(TcpReset) if event.direction == server and not event.survived]
     if not ends:
         return []
     end = min(ends, key=_time)

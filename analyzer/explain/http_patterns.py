@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from statistics import median
 from typing import Final
 
 from analyzer.explain.http import filter_of, named
 from analyzer.explain.rule import LIKELY, POSSIBLE, Found, Rule, frames_of, times
 from analyzer.model import Analysis, Conversation
-from dissectors.kit.units import plural, rate, size, span
+from dissectors.kit.units import median, plural, rate, size, span
 from dissectors.wire.http.caching import condition_of, freshness
 from dissectors.wire.http.describe import shortened
 from dissectors.wire.http.events import ExchangeEvent

@@ -15,7 +15,11 @@ REDIRECT_V4: Final = 5       # RFC 792
 TRACED: Final = 3             # routers that drop packets of one conversation for their hop limit
 HEADERS: Final = 40          # of IPv4 and TCP without options, the least that is added to a segment
 UNHEEDED_NS: Final = 1_000_000_000     # a sender that heeds a message has shrunk its packets by then
-PATIENCE_NS: Final = 1_000_000_000     # ping waits about this long between its requests
+# A reply that takes longer than the usual wait between requests, or than so many times the slowest of that host (and no
+# less than a tenth of a second), is not to be expected.
+PATIENCE_NS: Final = 1_000_000_000
+SLOWER: Final = 3
+LEAST_PATIENCE_NS: Final = 100_000_000
 
 
 def icmp_error(case: Case) -> list[Found]:
@@ -110,14 +114,24 @@ def echo_unanswered(case: Case) -> list[Found]:
     if not events:
         return []
     count = sum([event.count for event in events])
-    early = case.capture.end_ns - events[-1].time < PATIENCE_NS
-    once = count == 1 and bool(case.of(Echo))     # which a capture misses as easily as a line loses it
+    slowest = max([echo.rtt for echo in case.of(Echo)], default=-1)
+    patience = max(SLOWER * slowest, LEAST_PATIENCE_NS) if slowest >= 0 else PATIENCE_NS
+    waits = sorted([case.capture.end_ns - time for event in events for time in event.times])
+    early = [wait for wait in waits if wait < patience]
+    due = count - len(early)
+    once = due == 1 and slowest >= 0     # which a capture misses as easily as a line loses it
+    target = place(case.conversation.responder)
+    sentence = f"{plural(due or count, 'echo request')} to {target} had no reply"
+    if due and early:
+        sentence += f", and {len(early)} more came in the last {span(patience)} of the capture"
+    took = f", where the others took {span(slowest)} at most" if slowest >= 0 else ""
     return [Found(
-        f"{plural(count, 'echo request')} to {place(case.conversation.responder)} had no reply.", frames_of(events),
-        case.conversation, severity="note" if early or once else "", confidence=POSSIBLE if early else LIKELY,
-        basis="the capture ends soon after the request" if early else "no reply with their number is in the capture",
-        absent=case.absence(1 - events[-1].direction, events[0].time),
-        otherwise=f"{plural(count, 'echo request')} to {place(case.conversation.responder)}: no reply in the capture.",
+        f"{sentence}.", frames_of(events), case.conversation,
+        severity="" if due and not once else "note", confidence=LIKELY if due else POSSIBLE,
+        basis=f"no reply with their number is in the capture{took}" if due else
+        f"the capture ends {span(waits[-1])} after the request",
+        absent=case.absence(1 - events[-1].direction, min([event.times[0] for event in events])),
+        otherwise=f"{plural(count, 'echo request')} to {target}: no reply in the capture.",
     )]
 
 

@@ -208,7 +208,7 @@ def unrepaired(case: Case) -> list[Found]:
     for event in case.of(Unrepaired):
         were = "was" if event.hole.octets == 1 else "were"
         sofar = f"{capital(event.missing())} {were} missing at the end of what was seen: {event.grounds()}."
-        reset = bool(case.of(TcpReset)) and event.hole.watched_ns < RESEND_NS
+        reset = any(not one.survived for one in case.of(TcpReset)) and event.hole.watched_ns < RESEND_NS
         soon = reset or case.capture.end_ns < event.time + RESEND_NS
         found.append(Found(
             sofar if soon else f"{capital(event.missing())} never arrived and {were} not resent: {event.grounds()}.",

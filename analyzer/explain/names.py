@@ -20,8 +20,11 @@ from dissectors.protocols.icmp import IcmpError
 # A server or a resolver with the answer at hand needs one round trip; above this a person begins to notice.
 SLOW_NS: Final = 200_000_000
 VERY_SLOW_NS: Final = 1_000_000_000
-# Most clients ask again after 1 to 5 s (resolv.conf(5): 5 s); what is younger when the capture ends shows nothing.
+# Most clients ask again after 1 to 5 s (resolv.conf(5): 5 s).
 PATIENCE_NS: Final = 5_000_000_000
+# An answer that takes longer than a second, or than so many times the slowest of its server, is not to be expected.
+SLOWEST_NS: Final = 1_000_000_000
+SLOWER: Final = 3
 SURELY: Final = 3       # times that a client asks which hears nothing, where the capture may not hold what it hears
 OFTEN: Final = 5        # where a new id and a new port each time hide that it is the same one that asks
 TCP_NS: Final = 5_000_000_000       # within which a truncated answer is followed by a connection
@@ -80,6 +83,9 @@ def unanswered(analysis: Analysis) -> list[Found]:
     """A question that nothing answered: no answer, no error, no end of its connection, no ICMP message."""
     found = []
     told = {told.conversation.number: told for told in analysis.told}
+    slowest: dict[str, int] = {}
+    for step in [step for lookup in analysis.lookups for step in lookup.steps if step.end_ns >= 0]:
+        slowest[step.server] = max(slowest.get(step.server, 0), step.end_ns - step.start_ns)
     for group in _groups(analysis, (UNANSWERED,)):
         if any(step.elsewhere for step in group[0].steps):
             continue
@@ -89,7 +95,7 @@ def unanswered(analysis: Analysis) -> list[Found]:
         elif _multicast(group[0]):
             found.append(_nobody(analysis, group))
         else:
-            found.append(_silent(analysis, group, told))
+            found.append(_silent(analysis, group, told, slowest.get(group[0].server, -1)))
     return found
 
 
@@ -114,9 +120,12 @@ def _closed(analysis: Analysis, group: list[Lookup]) -> Found:
     )
 
 
-def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told]) -> Found:
-    """tries: that show by id or server that the client had no answer to the one before; like: those that only look so,
-    too, of which several are several only of a program that got nothing."""
+def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told], slowest: int) -> Found:
+    """slowest: answer of this server to another question, -1 without one.
+
+    tries: that show by id or server that the client had no answer to the one before; like: those that only look so,
+    too, of which several are several only of a program that got nothing.
+    """
     first = group[0]
     waited = max(analysis.capture.end_ns - first.start_ns, 0)
     asked = sum([lookup.attempts for lookup in group])
@@ -140,8 +149,10 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told]) -> F
         confidence, basis = CERTAIN, "the ICMP message that quotes the question"
     elif tries < 2 and like < SURELY:
         severity, confidence = NOTE, POSSIBLE
-        if waited < PATIENCE_NS:
+        if waited < max(SLOWEST_NS, SLOWER * slowest):
             basis = f"the capture ends {span(waited)} after the question, before most clients ask again"
+        elif waited < PATIENCE_NS:
+            basis += f", where its other answers took {span(slowest)} at most" if slowest >= 0 else ""
         else:
             basis += "; the client asked only once, as one does that has its answer" if like == 1 else \
                 "; the question that came again has another id, and may be that of another program"

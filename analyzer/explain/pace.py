@@ -15,6 +15,7 @@ from dissectors.protocols.tcp.events_transfer import (
     Transfer,
     WindowShrunk,
     ZeroWindow,
+    closed_for,
 )
 from dissectors.protocols.tcp.events_windows import AckAwaited, WindowOverrun, WindowUnscaled
 from dissectors.protocols.tcp.reset_causes import GAVE_UP
@@ -43,12 +44,13 @@ def zero_window(case: Case) -> list[Found]:
         closed = any(event.how == "end" for event in events)
         sentence = (
             f"{capital(events[0].who())} had no room for more data"
-            + (f" for {span(cost)}" if cost > 0 else "")
+            + closed_for(events)
             + (f" ({times(len(events))})" if len(events) > 1 else "")
             + (f", and {events[0].peer()} had to probe {times(probes)}" if probes else "")
             + ("; at the end its window was still closed." if closed else ".")
         )
-        severity = "error" if closed and cost >= SHORT_STOP_NS else "note" if cost < SHORT_STOP_NS else ""
+        stuck = max([event.most_ns for event in events if event.how == "end"], default=-1) >= SHORT_STOP_NS
+        severity = "error" if stuck else "note" if cost < SHORT_STOP_NS else ""
         found.append(Found(
             sentence, frames_of(events), case.conversation, cost_ns=cost, severity=severity,
             basis="the window field of its own segments",
@@ -60,7 +62,8 @@ def window_limited(case: Case) -> list[Found]:
     """An open window that is too small for the path; the time in which it was closed is `zero_window`'s."""
     found = []
     for event in case.of(Limits):
-        closed = sum([stop.lasted_ns for stop in case.of(ZeroWindow) if stop.direction != event.direction])
+        stops = [stop for stop in case.of(ZeroWindow) if stop.direction != event.direction]
+        closed = sum([max(stop.lasted_ns, stop.most_ns) for stop in stops])
         spent = max(dict(event.shares).get("receiver", 0) - closed, 0)
         share = event.percent(spent)
         if share < LIMITED:
@@ -137,7 +140,7 @@ def ack_awaited(case: Case) -> list[Found]:
 
 def keep_alive(case: Case) -> list[Found]:
     found = []
-    if any(event.cause == GAVE_UP for event in case.of(TcpReset)):
+    if any(event.cause == GAVE_UP and not event.survived for event in case.of(TcpReset)):
         return []    # told as that, with the keep-alives as its reason
     for side, events in case.by_side(KeepAlive):
         silent = [event for event in events if event.answers == 0 or event.unanswered >= ENOUGH_PROBES]

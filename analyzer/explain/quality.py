@@ -3,15 +3,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Told
-from dissectors.kit.captured import ClockSet, CopiesSeen, OrderSet
+from dissectors.kit.captured import ClockSet, CopiesSeen, LongSilence, OrderSet
 from dissectors.kit.event import DissectorFault, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.units import grouped, plural
 from dissectors.protocols.tcp.events_transfer import Duplicates
 from dissectors.wire.secrets.gate import Said
 
 ONE_SIDED_FRAMES: Final = 4  # frames of one side, with none of the other, from which on it is told
+# Events that say that nobody knew where the next message begins.
+OUT_OF_STEP: Final = frozenset({"http.skipped", "tls.resynchronised", "websocket.gap"})
 
 
 def damage(analysis: Analysis) -> list[Found]:
@@ -101,10 +103,16 @@ def malformed(case: Case) -> list[Found]:
     found = []
     for protocol in dict.fromkeys([event.protocol for event in case.of(Malformed)]):
         events = [event for event in case.of(Malformed) if event.protocol == protocol]
+        # Where the messages begin was not seen, and nothing shows that it was guessed rightly.
+        late = case.observed.midstream and not case.told_before(events[0], protocol, OUT_OF_STEP)
         found.append(Found(
             f"{plural(len(events), 'message')} of {protocol} {'break' if len(events) > 1 else 'breaks'} the rules of "
             f"the protocol; first: {events[0].reason}.",
-            frames_of(events), case.conversation, basis=f"byte {events[0].offset} of the first of them",
+            frames_of(events), case.conversation, severity="note" if late else "",
+            confidence=POSSIBLE if late else CERTAIN,
+            basis=f"byte {events[0].offset} of the first of them" + (
+                "; the capture begins in the middle of this conversation: it may be no message at all" if late else ""
+            ),
         ))
     return found
 
@@ -172,6 +180,23 @@ def clock(analysis: Analysis) -> list[Found]:
     return found
 
 
+def silence(analysis: Analysis) -> list[Found]:
+    """Each once, however many conversations were in their middle."""
+    seen: dict[tuple[int, ...], tuple[LongSilence, Told]] = {}
+    for told in analysis.told:
+        for phase in told.phases:
+            for event in phase.events:
+                if isinstance(event, LongSilence):
+                    seen.setdefault(event.evidence.frames, (event, told))
+    return [
+        Found(
+            f"{event.lead()}.", frames, told.conversation, confidence=POSSIBLE,
+            basis="no TCP timestamps tell the two apart; every duration across it rests on the stamps alone",
+        )
+        for frames, (event, told) in seen.items()
+    ]
+
+
 def lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
@@ -213,6 +238,11 @@ QUALITY_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "capture.clock", "warn", clock,
         "Take no time from one side of the step to the other; let the clock be slewed and not set while you capture.",
         "Another capture of the same time whose clock shows the same.",
+    ),
+    Rule(
+        "capture.silence", "note", silence,
+        "Compare with another clock: the log of one of the hosts, or of the machine that captured.",
+        "TCP timestamps, or another capture of the same time.",
     ),
     Rule(
         "capture.damage", "warn", damage,

@@ -66,6 +66,13 @@ class Case:
         sides = [(side, [event for event in found if event.direction == side]) for side in (0, 1)]
         return [(side, events) for side, events in sides if events]
 
+    def told_before(self, event: Event, protocol: str, but: frozenset[str]) -> bool:
+        """Was a message of this protocol read before this event, in its direction? but: events that are no messages."""
+        return any(
+            other.name.startswith(f"{protocol}.") and other.name not in but and other.direction == event.direction
+            and other.time < event.time for events in self._events.values() for other in events
+        )
+
     def absence(self, direction: int, since: int = -1, until: int = -1, kinds: tuple[str, ...] = ()) -> Absence:
         """That this direction (NEITHER: either) did not do something from `since` to `until`, as far as is known.
 

@@ -208,7 +208,8 @@ def _reset_after(case: Case, event: Stalled) -> list[TcpReset]:
     """RSTs that ended the connection while the handshake waited."""
     hellos = case.of(ClientHelloSeen)
     began = hellos[-1].time if hellos else event.time
-    return [reset for reset in case.of(TcpReset) if reset.time >= began and reset.time <= event.time + event.waited_ns]
+    until = event.time + event.waited_ns
+    return [reset for reset in case.of(TcpReset) if began <= reset.time <= until and not reset.survived]
 
 
 def reset_after_hello(case: Case) -> list[Found]:

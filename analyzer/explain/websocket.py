@@ -88,7 +88,7 @@ def _seen(case: Case, event: WsEnded) -> Absence:
 def _ender(case: Case, event: WsEnded) -> str:
     """`by a reset of the server (10.0.0.2:80)`; without a name where another layer lies between."""
     how = "a reset" if event.carrier == "rst" else "the end of the connection beneath"
-    ends: list[Event] = [*case.of(Fin), *case.of(TcpReset)]
+    ends: list[Event] = [*case.of(Fin), *(reset for reset in case.of(TcpReset) if not reset.survived)]
     if event.stream or not ends:
         return f"by {how}"
     first = min(ends, key=attrgetter("time"))

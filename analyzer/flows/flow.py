@@ -14,8 +14,8 @@ from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from analyzer.packet import Packet
-from dissectors.protocols.tcp.flags import RULES
-from dissectors.protocols.tcp.side import Handshake, TcpSide
+from dissectors.protocols.tcp.flags import ACK, RULES
+from dissectors.protocols.tcp.side import Handshake, TcpSide, at_or_before
 
 # Marks of a TCP connection's life, for conn_state and completeness.
 SAW_SYN: Final[i64] = 1
@@ -52,6 +52,36 @@ LETTER_MULTI: Final[i64] = 64
 
 RECORD: Final = 5              # numbers kept for a frame, see Flow.records
 KINDS: Final = len(RULES)      # analysis flags, one counter each
+MAX_ENDINGS: Final = 250       # SYN, FIN, RST segments and ICMP errors behind the recorded frames that are recorded too
+
+
+class Unrecorded:
+    """The frames of a conversation from the first one on whose place is not kept.
+
+    first: its number.     place: where it lies in the file, -1 where that is not known.
+    whole: frames of the conversation before it, all of them recorded.
+    last: number of the last one so far, last_time its time.     falls: their times go back somewhere.
+    endings: those of them that are recorded all the same, because they may end the conversation.
+    """
+
+    def __init__(self, first: i64, place: i64, whole: i64, last_time: i64) -> None:
+        self.first: i64 = first
+        self.place: i64 = place
+        self.whole: i64 = whole
+        self.last: i64 = 0
+        self.last_time: i64 = last_time
+        self.falls: bool = False
+        self.endings: i64 = 0
+
+    def take(self, packet: Packet) -> None:
+        """One more."""
+        self.last = packet.number
+        time = packet.time
+        if time < 0:
+            return
+        if time < self.last_time:
+            self.falls = True
+        self.last_time = time
 
 
 @mypyc_attr(acyclic=True)
@@ -85,24 +115,45 @@ class Flow:
         self.records: vec[i64] = vec[i64](capacity=2 * RECORD)
         self.recorded: i64 = 0
         self.uncapped: bool = False
+        self.rest: Unrecorded | None = None
         self.reused: bool = False          # its SYN found the ports still known from another conversation
-        self.unrecorded: i64 = 0           # frames beyond the record cap
+        self.unrecorded: i64 = 0           # frames of `rest` that are not recorded
         self.counted_only: bool = False    # nothing of it is told, so its segments need no details
         self.swept: i64 = 0                # the last sweep of the table that met it
         self.retired: bool = False
         self.kept: i64 = 0                 # places that still need it after it left the table
 
     def record(self, packet: Packet, cap: i64, always: bool) -> None:
-        """Keep where a frame lies, up to `cap` frames, and half as many again of those marked `always`."""
-        if self.recorded < cap or self.uncapped or (always and self.recorded < cap + (cap >> 1)):
-            self.recorded += 1
-            records = append(self.records, packet.number)
-            records = append(records, packet.time)
-            records = append(records, packet.length)
-            records = append(records, packet.place)
-            self.records = append(records, packet.link << 32 | packet.captured)
+        """Keep where a frame lies, up to `cap` frames, and behind them MAX_ENDINGS of those marked `always`.
+
+        cap: 0 where no place is ever asked for.
+        """
+        if cap == 0:
+            self.unrecorded += 1
+            return
+        rest = self.rest
+        if rest is None:
+            if self.recorded < cap or self.uncapped:
+                self._keep(packet)
+                return
+            before = len(self.records)
+            last_time = self.records[before - RECORD + 1] if before else -1
+            rest = Unrecorded(packet.number, packet.place, self.recorded, last_time)
+            self.rest = rest
+        rest.take(packet)
+        if always and rest.endings < MAX_ENDINGS:
+            rest.endings += 1
+            self._keep(packet)
         else:
             self.unrecorded += 1
+
+    def _keep(self, packet: Packet) -> None:
+        self.recorded += 1
+        records = append(self.records, packet.number)
+        records = append(records, packet.time)
+        records = append(records, packet.length)
+        records = append(records, packet.place)
+        self.records = append(records, packet.link << 32 | packet.captured)
 
 
 @mypyc_attr(acyclic=True)
@@ -144,7 +195,7 @@ class TcpFlow(Flow):
         super().__init__(number, protocol, forward, backward, address_size, scope)
         self.hand = Handshake()
         self.syn_ack_time: i64 = 0
-        self.first_reset: i64 = -1         # direction of the first RST
+        self.first_reset: i64 = -1         # direction of the first RST that may have ended it
         self.reset_frame: i64 = 0
         self.reset_how: i64 = 0
         self.trouble: i64 = 0              # segments with a flag of warn or worse, or resent
@@ -152,6 +203,20 @@ class TcpFlow(Flow):
         self.responder = TcpHalf(self, 1)
         self.originator.peer = self.responder
         self.responder.peer = self.originator
+
+    def after_reset(self, half: TcpHalf, peer: TcpHalf, flags: i64, end: i64, ack: i64) -> None:
+        """Where each side acknowledges data that the other one sent after a RST, it was not the end (RFC 5961 §3.2).
+
+        end: the sequence number after the data of this segment, -1 without any.
+        """
+        if end >= 0 and half.after_reset < 0:
+            half.after_reset = end
+        if flags & ACK and peer.after_reset >= 0 and at_or_before(peer.after_reset, ack):
+            peer.outlived = True
+            if half.outlived:
+                self.first_reset = -1
+                half.after_reset = peer.after_reset = -1
+                half.outlived = peer.outlived = False
 
 
 @mypyc_attr(acyclic=True)
@@ -218,6 +283,8 @@ class TcpHalf(TcpSide):
         self.frames: i64 = 0
         self.octets: i64 = 0
         self.payload: i64 = 0
+        self.after_reset: i64 = -1         # sequence number after its first data behind a RST
+        self.outlived: bool = False        # they were acknowledged, so that the RST did not end it
         self.resent: i64 = 0               # payload bytes flagged as sent before
         self.marks: i64 = 0
         self.letters: i64 = 0
@@ -239,6 +306,14 @@ class TcpHalf(TcpSide):
         self.rtt_max: i64 = -1
         self.rtt_sum: int = 0
         self.rtt_samples: i64 = 0
+
+    def sampled(self, rtt: i64) -> None:
+        """A round trip, from data to the ACK of them."""
+        if self.rtt_samples == 0 or rtt < self.rtt_min:
+            self.rtt_min = rtt
+        self.rtt_max = max(self.rtt_max, rtt)
+        self.rtt_sum += int(rtt)
+        self.rtt_samples += 1
 
     def set_back(self) -> Setback:
         """What went wrong in this direction."""

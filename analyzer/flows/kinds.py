@@ -111,7 +111,7 @@ def _of_opening_and_end(flow: TcpFlow) -> i64:
             return 0 if marks & REPORTED else UNANSWERED
         if a.payload + b.payload and a.frames + b.frames >= ONE_SIDED_FRAMES:
             return ONE_SIDED | (RESET if marks & SAW_RST else 0)
-    if marks & SAW_RST:
+    if marks & SAW_RST and flow.first_reset >= 0:       # -1: the connection outlived it
         if a.marks & SAW_SYN and flow.first_reset == 1 and not b.marks & (SAW_SYN | SAW_SYN_ACK | SAW_DATA | SAW_FIN):
             return REFUSED
         return GAVE_UP if flow.reset_how == RESET_GAVE_UP else RESET

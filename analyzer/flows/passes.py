@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from analyzer.packet import Packet
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event, Evidence, Observed
-from dissectors.kit.octets import be16, be32
+from dissectors.kit.octets import be16, bits64
 from dissectors.protocols.icmp import RoutingLoop
 
 MAX_FRAMES: Final = 15
@@ -46,8 +46,8 @@ class Passes:
         data = packet.data
         at = packet.transport
         whole = at + HEAD <= packet.end
-        first: i64 = be32(data, at + 4) << 32 | be32(data, at + 8) if whole else -1
-        second: i64 = be32(data, at + 12) << 32 | be32(data, at + 16) if whole else -1
+        first: i64 = bits64(data, at + 4) if whole else -1
+        second: i64 = bits64(data, at + 12) if whole else -1
         name: i64 = be16(data, packet.network + 4) if packet.ip_version == 4 else -1
         # RFC 791 §3.2: the identification of a packet is its own.
         if (

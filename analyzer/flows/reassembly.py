@@ -78,6 +78,9 @@ class Assembler:
             self.next_seq = seq
             self.acked = max(self.acked - 1, 0)
             ahead = 0
+        if ahead == 0 and not self.waiting and 0 < len(data) == length:
+            self._next(data, frame, time, frame, offset, out)
+            return out
         item = Waiting(self.position + ahead, data, length - len(data), frame, time, offset)
         if ahead <= 0:
             self._deliver(item, frame, out)
@@ -152,14 +155,18 @@ class Assembler:
             offset = offset + old if offset >= 0 else offset
             data = data[old:]
         if data:
-            chunk = Chunk(item.frame, item.time, self.direction, data, self.position, released_by, offset)
-            out.append(chunk)
-            self._remember(chunk)
-            self._advance(len(data))
+            self._next(data, item.frame, item.time, released_by, offset, out)
         end = item.at + len(item.data) + item.lost
         if end > self.position:
-            out.append(Gap(item.frame, item.time, self.direction, self.position, end - self.position))
+            out.append(Gap(item.frame, item.time, self.direction, self.position, end - self.position, cut=True))
             self._advance(end - self.position)
+
+    def _next(self, data: bytes, frame: i64, time: i64, released_by: i64, offset: i64, out: list[Piece]) -> None:
+        """The bytes that belong at the next position."""
+        chunk = Chunk(frame, time, self.direction, data, self.position, released_by, offset)
+        out.append(chunk)
+        self._remember(chunk)
+        self._advance(len(data))
 
     def _advance(self, count: i64) -> None:
         self.position += count

@@ -133,7 +133,7 @@ class FlowTable:
             return  # a receiver drops it
         ack = be32(data, at + 8)
         window = be16(data, at + 14)
-        key = _key(packet)
+        key = key_of(packet)
         half = self.tcp_keys.get(key)
         self.bits = 0
         self.again = False
@@ -190,11 +190,13 @@ class FlowTable:
                 half.timed_at = time
         if peer.timed and at_or_before(peer.timed_end, ack) and flags & ACK:
             peer.timed = False
-            self._sample(peer, time - peer.timed_at)
+            peer.sampled(time - peer.timed_at)
         scaled = window << half.scale if half.scale > 0 and not flags & SYN else window
         half.max_window = max(half.max_window, scaled)
         if bits:
             self._trouble(half, flow, bits, length, time, number)
+        if flow.first_reset >= 0 and not flags & RST:
+            flow.after_reset(half, peer, flags, (seq + length) & MASK if length else -1, ack)
         if half.zero_since >= 0 and window:
             half.zero_ns += int(time - half.zero_since)
             half.zero_since = -1
@@ -205,13 +207,6 @@ class FlowTable:
                 self._letter(half, flow, LETTER_DATA, "Dd")
         elif flags & (SFR | ACK) == ACK and not half.letters & LETTER_ACK:
             self._letter(half, flow, LETTER_ACK, "Aa")
-
-    def _sample(self, half: TcpHalf, rtt: i64) -> None:
-        if half.rtt_samples == 0 or rtt < half.rtt_min:
-            half.rtt_min = rtt
-        half.rtt_max = max(half.rtt_max, rtt)
-        half.rtt_sum += int(rtt)
-        half.rtt_samples += 1
 
     def _trouble(self, half: TcpHalf, flow: TcpFlow, bits: i64, length: i64, time: i64, number: i64) -> None:
         half.count(bits)
@@ -323,7 +318,7 @@ class FlowTable:
             return None
         half.flow.alias = key
         self.tcp_keys[key] = half
-        self.tcp_keys[_reverse(key, size, packet.scope)] = half.peer
+        self.tcp_keys[reverse_of(key, size, packet.scope)] = half.peer
         return half
 
     def _new_tcp(self, key: bytes, packet: Packet, flags: i64) -> TcpHalf:
@@ -334,7 +329,7 @@ class FlowTable:
         if not flags & SYN:
             # RFC 6335 §6: clients use ports from 49152, servers system ports
             flipped = be16(packet.data, packet.transport) < 1024 <= be16(packet.data, packet.transport + 2)
-        other = _reverse(key, size, scope)
+        other = reverse_of(key, size, scope)
         self.numbers += 1
         self.is_new = True
         flow = TcpFlow(self.numbers, TCP, other if flipped else key, key if flipped else other, size, scope)
@@ -371,10 +366,10 @@ class FlowTable:
 
     def udp(self, packet: Packet) -> UdpHalf:
         """A UDP datagram."""
-        key = _key(packet)
+        key = key_of(packet)
         half = self.other_keys.get(key)
         if half is None:
-            half = self._new_other(key, _reverse(key, packet.size(), packet.scope), UDP, packet)
+            half = self._new_other(key, reverse_of(key, packet.size(), packet.scope), UDP, packet)
         else:
             self.is_new = False
         return self._seen(half, packet, packet.true_end - packet.transport - 8)
@@ -443,7 +438,7 @@ class FlowTable:
         if flow.alias:
             bare = flow.address_size + flow.address_size + 4
             keys.pop(flow.alias, None)
-            keys.pop(_reverse(flow.alias, flow.address_size, flow.alias[bare:]), None)
+            keys.pop(reverse_of(flow.alias, flow.address_size, flow.alias[bare:]), None)
         if flow.scope:
             self._forget_unseen(flow.forward, flow.address_size)
             self._forget_unseen(flow.backward, flow.address_size)
@@ -527,7 +522,16 @@ def _at_decade(count: i64) -> bool:
     return count == 1
 
 
-def _key(packet: Packet) -> bytes:
+def sound(packet: Packet) -> bool:
+    """Whether its TCP header is one that `FlowTable.tcp` takes."""
+    at = packet.transport
+    if at + 16 > packet.end:
+        return False
+    header = (i64(packet.data[at + 12]) >> 4) << 2
+    return header >= SMALLEST and packet.true_end - at - header >= 0
+
+
+def key_of(packet: Packet) -> bytes:
     """What identifies a direction of TCP or UDP: both addresses, both ports, the scope."""
     data = packet.data
     at = packet.transport
@@ -540,7 +544,7 @@ def _key(packet: Packet) -> bytes:
     return key + packet.scope if packet.scope else key
 
 
-def _reverse(key: bytes, size: i64, scope: bytes) -> bytes:
+def reverse_of(key: bytes, size: i64, scope: bytes) -> bytes:
     """The key of the other direction: addresses and ports exchanged, the scope kept."""
     both = size + size
     return key[size:both] + key[:size] + key[both + 2:both + 4] + key[both:both + 2] + scope

@@ -49,6 +49,8 @@ class Teller:
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
         self.reset: Close | None = None      # a RST that ended the connection
+        self.reset_by = NEITHER
+        self.unread = ""                     # what its number says is missing before it
         self.ended = [False, False]          # by a FIN
         self.ahead: list[i64] = [0, 0]       # octets that are acknowledged and did not come
         self.acknowledges = [False, False]   # something of the other side
@@ -132,10 +134,14 @@ class Teller:
         if flags & ACK and table.length == 0 and not flags & RST:
             self.acknowledges[direction] = True
         if flags & RST:
-            self.reset = self.reset or Close(number, time, NEITHER, "rst")
-            self._before_reset(packet, direction, int(self.streams.missing(direction, table.seq)))
-        elif table.length:
+            if self.reset is None:
+                self.reset = Close(number, time, NEITHER, "rst")
+                self.reset_by = direction
+                self._before_reset(packet, direction, int(self.streams.missing(direction, table.seq)))
+        elif table.length and self.reset is not None:
             self.reset = None   # the connection went on: the reset was not accepted (RFC 5961 §3.2)
+            if direction == self.reset_by:
+                self.observed.forget(self.unread)
         if flags & FIN:
             self.ended[direction] = True
             end = self.streams.ends_at(direction, (table.seq + table.length) & MASK)
@@ -197,9 +203,9 @@ class Teller:
         """A reset stands where its sender's octets end (RFC 9293 §3.10.7.4); a FIN before it takes a number too."""
         octets -= self.ended[direction]
         if octets > 0:
+            self.unread = f"{size(octets)} before the reset are not in the capture"
             self.observed.miss(
-                NOT_CAPTURED, direction, self.delivered[direction], int(packet.time), int(packet.number),
-                f"{size(octets)} before the reset are not in the capture",
+                NOT_CAPTURED, direction, self.delivered[direction], int(packet.time), int(packet.number), self.unread
             )
 
     # -- everything else -------------------------------------------------------------------------------
@@ -313,7 +319,7 @@ def segment_of(packet: Packet, table: FlowTable, direction: int, extra: i64) -> 
     assert half is not None
     detail = table.detail
     segment = Segment(
-        int(packet.number), int(packet.time), direction, table.flags, table.seq, table.ack, table.window, table.length
+        packet.number, packet.time, direction, table.flags, table.seq, table.ack, table.window, table.length
     )
     segment.captured = max(packet.end - table.payload, 0)
     options = packet.transport + 20

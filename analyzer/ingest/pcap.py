@@ -128,6 +128,18 @@ class PcapSource(RecordSource):
             return False
         return self.fill(self.header) or self.cut_short("a record's header")
 
+    def seek(self, place: int, number: int) -> bool:
+        if self.file is None or self.ended:
+            return False
+        self.data = b""
+        self.cursor = 0
+        self.limit = 0
+        self.offset = place - self.header
+        self.base = self.offset
+        self.stream.position = self.offset
+        self.number = number - 1
+        return True
+
     def reopen(self) -> Source:
         return PcapSource(self.name, self.stream.reopen(), b"")
 

@@ -169,6 +169,11 @@ class Source:
         """A fresh cursor over the same bytes, independent of this one. Raises CaptureError where there is none."""
         raise CaptureError(f"{self.name}: can be read only once")
 
+    def seek(self, place: int, number: int) -> bool:
+        """Go on with the frame of this number, whose first byte lies at an offset that `base` gave. False where only
+        going over all frames before it leads there, which is still to be done then."""
+        return False
+
     def read_at(self, place: int, size: int) -> bytes:
         """Bytes of the file at an offset that `base` gave; fewer where the file has shrunk since."""
         raise CaptureError(f"{self.name}: cannot be read at a place")

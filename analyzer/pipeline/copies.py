@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.flows.sightings import BY_IDENT, BY_PATTERN, BY_STAMP, Sighting
 from analyzer.packets.scope import scope_text
 from analyzer.pipeline.plan import Loop, Place, Plan
-from dissectors.kit.captured import ClockSet, Copies, CopiesSeen, OrderSet
+from dissectors.kit.captured import ClockSet, Copies, CopiesSeen, LongSilence, OrderSet
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, Observed
 from dissectors.protocols.icmp import RoutingLoop
 
@@ -110,6 +110,10 @@ def captured(plan: Plan, sides: tuple[str, str]) -> list[Event]:
         at = _time_at(plan.places, int(step.number), start)
         observed = Observed(at, NEITHER, Evidence((int(step.before), int(step.number))))
         found.append(ClockSet(observed, int(step.by), int(step.moved)))
+    for silence in plan.silences:
+        at = _time_at(plan.places, int(silence.number), start)
+        observed = Observed(at, NEITHER, Evidence((int(silence.before), int(silence.number))))
+        found.append(LongSilence(observed, int(silence.times[1] - silence.times[0])))
     return found
 
 

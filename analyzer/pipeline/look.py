@@ -37,6 +37,10 @@ SAME: Final = 0.7            # of the packets of a conversation that another one
 MAX_STEPS: Final = 64        # of the clock that are set right; one that is set more often is told as it stands
 MAX_JUMPS: Final = 16        # silences of the capture that are examined for a clock that was set, the longest ones
 WITNESSES: Final = 8         # conversations that are asked about each
+UDP_HEADER: Final = 8        # octets (RFC 768)
+# A silence of the whole capture in the middle of what one side sends. Where nothing tells it from a clock that was set,
+# it is taken for one as little as for the other; summer time sets a clock by as much.
+LONG_SILENCE: Final = 3_600_000_000_000
 AROUND: Final = 6            # frames on either side of it that are looked at
 
 
@@ -215,6 +219,7 @@ class FirstLook:
         kept = [sighting for at, sighting in enumerate(sightings) if sighting.first == at]
         plan.again = len(sightings) - len(kept)
         if plan.again:
+            _count_copies(plan, watch)
             describe(plan, sightings)
         # Frames beyond those that were looked at (a sample) stay as they are.
         known = {int(sighting.index) for sighting in kept}
@@ -247,17 +252,20 @@ class FirstLook:
             if one.time >= 0 and two.time - one.time >= LEAST_SILENCE:
                 spans.append((two.time - one.time, one.number, two.number))
         spans.sort(reverse=True)
-        asked: list[tuple[int, int, list[Watch]]] = []
+        asked: list[tuple[int, int, int, list[Watch]]] = []
         places: list[Place] = []
-        for _silence, before, after in spans[:MAX_JUMPS]:
+        for silence, before, after in spans[:MAX_JUMPS]:
             watches = self._witnesses(before, after)
-            asked.append((before, after, watches))
+            asked.append((silence, before, after, watches))
             for watch in watches:
                 places += watch.expect(0, len(watch.places))
         self.reader.read(places)
         found: list[Step] = []
-        for before, after, watches in asked:
-            found += _testified(before, after, watches)
+        for silence, before, after, watches in asked:
+            steps = _testified(before, after, watches)
+            found += steps
+            if not steps and silence >= LONG_SILENCE and after == before + 1:
+                _doubt(before, after, watches)
         return found
 
     def _witnesses(self, before: int, after: int) -> list[Watch]:
@@ -294,6 +302,7 @@ class FirstLook:
             told = [set_right(int(place.number), int(place.time), mine) for place in timed]
             if not all(0 <= time <= MAX_TIME for time in told):
                 continue    # no clock showed such a time: these frames are told as they are stamped
+            plan.clock = mine
             for place, time in zip(timed, told, strict=True):
                 place.time = time
             for sighting in plan.sightings:
@@ -325,6 +334,18 @@ class FirstLook:
         plan.sightings = []
 
 
+def _count_copies(plan: Plan, watch: Watch) -> None:
+    """What the survey counted of its conversation more than once."""
+    own, sightings = watch.plans[0] if len(plan.flows) == 1 else plan, watch.sightings
+    for at, sighting in enumerate(sightings):
+        first = sightings[sighting.first]
+        if sighting.first == at or sighting.direction > 1:
+            continue
+        if watch.plans[sighting.index] is own and watch.plans[first.index] is own:
+            plan.copied_frames[sighting.direction] += 1
+            plan.copied_payload[sighting.direction] += int(sighting.length) - (UDP_HEADER if sighting.udp else 0)
+
+
 def _index(sighting: Sighting) -> int:
     return int(sighting.index)
 
@@ -351,6 +372,24 @@ def _testified(before: int, after: int, watches: list[Watch]) -> list[Step]:
             if step.by > 0 and step.before <= before and step.number >= after:
                 return [step]
     return []
+
+
+def _doubt(before: int, after: int, watches: list[Watch]) -> None:
+    """Note the silence in those of these connections that go on sending behind it what they sent before it, where no
+    timestamp of any of them tells what passed."""
+    if any(sighting.stamp >= 0 for watch in watches for sighting in watch.sightings):
+        return
+    for watch in watches:
+        data = [one for one in watch.sightings if one.length > 0 and one.direction < 2]
+        early = [one for one in data if one.number <= before]
+        late = [one for one in data if one.number >= after]
+        if early and late and early[-1].direction == late[0].direction:
+            step = Step(after, before, 0, -1)
+            step.times = [
+                max([one.time for one in watch.sightings if one.number <= before]),
+                min([one.time for one in watch.sightings if one.number >= after]),
+            ]
+            watch.plans[0].silences.append(step)
 
 
 def _overlapping(group: list[Plan]) -> list[Plan]:

@@ -53,7 +53,9 @@ class Plan:
     places: its frames in the order in which they are told, none where another plan has them.
     flows: what the capture holds of it; several where it was seen in several VLANs or tunnels.
     scope: the one that all its frames are told in, None for their own.
-    again: frames that show a packet once more, and are not told.
+    again: frames that show a packet once more, and are not told.    copied_frames, copied_payload: of each direction,
+    those of the flow itself, where the packet is one of its own too.
+    clock: steps of the capture's clock that its frames are told without.
     sightings: those that are told, while it is looked at.
     """
 
@@ -63,13 +65,23 @@ class Plan:
         self.places: list[Place] = []
         self.scope: bytes | None = None
         self.again = 0
+        self.copied_frames = [0, 0]
+        self.copied_payload = [0, 0]
         self.copies: Copies | None = None
         self.copied_at = 0
         self.loops: list[Loop] = []
         self.order: Order | None = None
         self.steps: list[Step] = []
+        self.silences: list[Step] = []      # which may be steps of the clock too
+        self.clock: list[Step] = []
         self.sightings: list[Sighting] = []
         self.pairing: Pairing | None = None
+
+    def moved(self) -> bool:
+        """Its frames are not all told, or in another order than that of the file."""
+        return bool(
+            self.again or self.loops or len(self.flows) > 1 or (self.order is not None and self.order.changes())
+        )
 
     def mended(self) -> bool:
         """It is told otherwise than it lies in the file."""

@@ -20,24 +20,25 @@ from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
-from analyzer.pipeline.survey import Survey
-from analyzer.pipeline.tell import Telling
+from analyzer.pipeline.survey import STEP, Survey
+from analyzer.pipeline.tell import UNLIMITED, Telling
 from analyzer.timeline.build import build
 from dissectors.kit.event import NEITHER
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import NOTHING, Provided
-from dissectors.kit.units import grouped, plural
+from dissectors.kit.units import grouped, plural, size
 from dissectors.protocols.tcp.flags import by_name
 from dissectors.registry import protocols
 from dissectors.wire.secrets.text import shown_text
 
-FULL_FRAMES: Final = 200_000        # up to here every frame of a conversation can be told one by one
-RECORD_CAP: Final = 500             # in a larger capture: frames of one conversation that are told
+RECORD_CAP: Final = 500             # frames of a conversation whose places are kept, however many there are
+FULL_FRAMES: Final = 200_000        # places kept beyond those, of all conversations; other frames are found again
+MAX_TOLD: Final = 2_000_000         # frames that are told one by one, where no conversation was asked for
+LEAST_ROOM: Final = 16_384          # places; with less room than that, no more than RECORD_CAP are kept for a while
 CAPACITY: Final = 20_000            # conversations of a transport followed at once
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
-UNLIMITED: Final = 1 << 40
 RECOGNISED: Final = 6               # frames of a conversation that is only listed: enough to know its protocol
 BATCH: Final = 1_000                # conversations that are looked at together where they are only listed
 UNKNOWN_LINK: Final = "link type "
@@ -70,6 +71,10 @@ class Options:
         self.everything = everything
         self.tell = tell
         self.provided = provided or Provided()
+
+    def most(self) -> int:
+        """How many frames are told one by one; where conversations were named, or all are wanted, all of them."""
+        return UNLIMITED if self.everything or self.conversations else MAX_TOLD
 
     def keep(self) -> int:
         """How many conversations the survey keeps by size, and how many by trouble."""
@@ -125,7 +130,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     known = protocols()
     survey = Survey(source, Keeper(options.keep()), NameBook(known), CAPACITY, UNLIMITED)
     survey.table.wanted = set(options.conversations)
-    capped = _read(survey, options, progress)
+    _read(survey, options, progress)
     complaints: list[str] = []
     take_secrets(source, 0, options.provided, complaints)
     capture = summarise(survey, paths, options.provided)
@@ -135,18 +140,21 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
-        accounts = tell(survey, flows, known, capped, True, options.provided, options.graphs, capture)
+        accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture)
         analysis = build(capture, accounts, survey.faults)
         told = len({int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts})
+        if capture.unread:
+            analysis.left_out.append(capture.unread)
         if told < capture.conversations:
             analysis.left_out.append(_choice(told, capture.conversations, options))
         analysis.findings = findings(analysis, survey.faults, whole=options.everything)
         sound.check(analysis, survey.faults)
         if options.graphs:
-            keep_octets(analysis, source, flows, source.base >= 0 and not survey.reassembled)
+            at_places = source.base >= 0 and not survey.reassembled and all(flow.rest is None for flow in flows)
+            keep_octets(analysis, source, flows, at_places)
     else:
         analysis = Analysis(capture)
-        analysis.conversations = listed(survey, chosen, known, capped, options.provided)
+        analysis.conversations = listed(survey, chosen, known, options.provided)
     survey.names.forget()
     survey.keeper.forget()
     source.close()
@@ -160,19 +168,40 @@ def shown(texts: list[str], provided: Provided) -> list[str]:
     return [shown_text(text, marks) for text in texts]
 
 
-def _read(survey: Survey, options: Options, progress: Progress | None) -> int:
-    """The pass over all frames; returns the cap on frames of a conversation that held at its end."""
+def _read(survey: Survey, options: Options, progress: Progress | None) -> None:
+    """The pass over all frames. An interruption (Ctrl-C) ends it, and what was read until then is told."""
+    try:
+        _pass(survey, options, progress)
+    except KeyboardInterrupt:
+        if survey.frames == 0:
+            raise
+        survey.interrupted = True
+        survey.finish()
+
+
+def _pass(survey: Survey, options: Options, progress: Progress | None) -> None:
+    """Read every frame. Places are kept of so many frames of each conversation as there is room for."""
     source = survey.source
-    cap = UNLIMITED
     shown = time.monotonic()
-    while survey.step():
-        if cap == UNLIMITED and not options.everything and survey.frames >= FULL_FRAMES:
-            cap = RECORD_CAP
-            survey.table.record_cap = RECORD_CAP
+    room = UNLIMITED if options.everything else FULL_FRAMES
+    stride = _stride(survey, room)
+    while survey.step(stride):
+        room -= stride      # as if each of these frames had filled a place
+        if room < LEAST_ROOM:
+            room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
+        stride = _stride(survey, room)
         if progress is not None and time.monotonic() - shown > PROGRESS_SECONDS:
             shown = time.monotonic()
             progress.update(int(source.position), int(source.size), int(survey.frames))
-    return cap
+
+
+def _stride(survey: Survey, room: int) -> int:
+    """How many frames to read on, with so many places left to keep beyond the first ones of each conversation."""
+    if room < LEAST_ROOM:
+        survey.table.record_cap = RECORD_CAP
+        return int(STEP)
+    survey.table.record_cap = UNLIMITED
+    return min(room, int(STEP))
 
 
 def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) -> CaptureSummary:
@@ -187,6 +216,13 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.observed.miss(NOT_CAPTURED, NEITHER, capture.end_ns + 1, ALWAYS, capture.frames, "the capture ends then")
     capture.links = [link_name(link) for link in survey.links]
     capture.damage = [str(damage) for damage in source.damage]
+    capture.interrupted = survey.interrupted
+    if survey.interrupted:
+        whole = f" of {size(int(source.size))}" if source.size > 0 else ""
+        capture.damage.append(
+            f"the reading was interrupted: all of this is about the first {plural(capture.frames, 'frame')} "
+            f"({size(int(source.position))}{whole})"
+        )
     marks = Marks(provided.show_secrets)
     capture.remarks = [(remark.frame, shown_text(remark.text, marks)) for remark in source.remarks]
     for name, count in sorted(survey.others.undecoded.items(), key=_by_count):
@@ -240,12 +276,15 @@ def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
 
 
 def tell(
-    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int, fully: bool,
+    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], most: int, fully: bool,
     provided: Provided, graphs: bool = False, capture: CaptureSummary | None = None,
 ) -> list[Account]:
-    """Look at the frames of these conversations once more. capture: there is set right what the first look finds."""
+    """Look at the frames of these conversations once more, at `most` of them one by one.
+
+    capture: there is set right what the first look finds.
+    """
     source = survey.source
-    telling = Telling(known, record_cap, provided, survey.faults)
+    telling = Telling(known, most, provided, survey.faults)
     end = int(survey.last_time)
     for flow in flows:
         conversation = conversation_of(flow, end)
@@ -253,29 +292,32 @@ def tell(
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         if not fully:
             flow.records = flow.records[:RECOGNISED * RECORD]
+            flow.rest = None
         telling.add(flow, conversation, graphs)
     if fully:
         telling.look(source, survey.reassembled)
     if survey.reassembled or source.base < 0:
         again = source.reopen()
-        telling.walk(again)
+        telling.walk(again, survey.reassembled)
         again.close()
     else:
         telling.visit(source)
     if capture is not None:
         telling.set_right(capture)
-    return telling.finish(int(survey.frames), telling.latest(end))
+    accounts = telling.finish(int(survey.frames), telling.latest(end))
+    if capture is not None:
+        capture.unread = telling.unread()
+    return accounts
 
 
 def listed(
-    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], record_cap: int,
-    provided: Provided,
+    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], provided: Provided
 ) -> list[Conversation]:
     """The records of all these conversations, each with the protocol that its first frames show."""
     batch = BATCH if survey.source.base >= 0 and not survey.reassembled else len(flows)
     found: list[Conversation] = []
     for start in range(0, len(flows), batch or 1):
-        accounts = tell(survey, flows[start:start + batch], known, record_cap, False, provided)
+        accounts = tell(survey, flows[start:start + batch], known, UNLIMITED, False, provided)
         found += [account.conversation for account in accounts]
     return found
 

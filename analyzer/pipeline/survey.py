@@ -60,6 +60,7 @@ class Survey:
         self.links: dict[int, int] = {}
         self.reassembled = False
         self.ended = False
+        self.interrupted = False     # by the user, before the source had no more
         self.endless = False
         self.retries = 0
         self.follower: Follower | None = None
@@ -91,6 +92,20 @@ class Survey:
             if self.follower is not None:
                 self._done(self.follower)
         return True
+
+    def surplus(self, cap: i64) -> i64:
+        """Places that are held of frames beyond the first `cap` of each conversation."""
+        found: dict[int, i64] = {}
+        for flow in self.table.connections() + self.table.exchanges() + self.keeper.all:
+            _surplus(flow, cap, found)
+        for entry in self.keeper.largest + self.keeper.troubled:
+            _surplus(entry[2], cap, found)
+        for named in self.names.names.values():
+            _surplus(named.flow, cap, found)
+        total: i64 = 0
+        for more in found.values():
+            total += more
+        return total
 
     def _done(self, follower: Follower) -> None:
         try:
@@ -155,3 +170,9 @@ class Survey:
                 follower.take(flow, tracker.direction)
             if tracker.quoted is not None:
                 follower.quoted(tracker.quoted)
+
+
+def _surplus(flow: Flow, cap: i64, found: dict[int, i64]) -> None:
+    more = flow.recorded - cap
+    if more > 0 and not flow.uncapped:
+        found[int(flow.number)] = more

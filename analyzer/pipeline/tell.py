@@ -3,33 +3,38 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
 from analyzer.flows.flow import Flow, Retired, TcpFlow, release
-from analyzer.flows.order import Step
+from analyzer.flows.order import Step, set_right
 from analyzer.flows.summary import TRANSPORTS, conversation_of, troubles_of
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker
-from analyzer.ingest.source import Source
-from analyzer.model import Account, CaptureSummary, Carriage, Conversation, Points, Series
+from analyzer.ingest.source import MAX_TIME, Source
+from analyzer.model import Account, AsSent, CaptureSummary, Carriage, Conversation, Points, Series
 from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.pipeline.copies import captured
 from analyzer.pipeline.look import MAX_STEPS, FirstLook
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
+from analyzer.pipeline.rest import Rest, RestReader
+from analyzer.pipeline.shelf import MAX_EVENTS, MAX_EVENTS_EACH, Room, Shelf
 from dissectors.kit.captured import FAR_NS, Copies
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
-from dissectors.kit.units import plural
+from dissectors.kit.units import grouped, plural
 from dissectors.protocols.tcp.events import ORIGINATOR_RESPONDER
 from dissectors.protocols.tcp.flags import REUSED_PORTS
 from dissectors.protocols.tcp.narrator import TcpNarrator
 
-CAPACITY: Final = 1 << 40         # only chosen conversations come here, so nothing has to make room
+UNLIMITED: Final = 1 << 40
+CAPACITY: Final = UNLIMITED       # only chosen conversations come here, so nothing has to make room
+LATEST: Final[i64] = 1 << 62      # beyond the number of any frame
 
 
 class Released(Retired):
@@ -43,39 +48,69 @@ class Chosen:
     """One conversation to tell. flow: as the survey left it; told: the same in the table of the telling.
 
     plan: which of its frames are told, and when.
-    seen: its frames so far, of `cap` that are told one by one; the last of them last_number.
+    seen: its frames so far, of `most` that are told one by one; the last of them last_number.
+    found: those among them whose places were not kept.     skipping: the others are counted only.
     broken: a fault of ours ended its telling.
     """
 
-    def __init__(self, flow: Flow, account: Account, teller: Teller) -> None:
+    def __init__(self, flow: Flow, account: Account, teller: Teller, room: Room) -> None:
         self.flow = flow
         self.account = account
+        self.shelf = Shelf(account, room)
         self.teller = teller
         self.plan = Plan(flow)
         self.told: TcpFlow | None = None
-        self.cap: i64 = 0
+        self.most: i64 = 0
         self.seen: i64 = 0
+        self.found: i64 = 0
         self.last_number: i64 = 0
+        self.skipping = False
         self.broken = False
 
+    def frames(self) -> int:
+        """All of them, told or not."""
+        return int(self.flow.recorded + self.flow.unrecorded)
+
+    def unread(self) -> int:
+        """Those that are counted only."""
+        return int(self.flow.unrecorded - self.found) if self.skipping else 0
+
+    def reads_on(self) -> bool:
+        """Whether frames behind those whose places were kept can be told: in the order of the file, each as a packet
+        of its own. Where the first look found copies or another order, it would have to go on looking."""
+        rest = self.flow.rest
+        return rest is not None and not rest.falls and not self.plan.moved()
+
+    def last_time(self) -> int:
+        """When the last of its frames is told whose places were not kept; -1 where there is none."""
+        rest = self.flow.rest
+        if rest is None or not self.reads_on() or rest.last_time < 0:
+            return -1
+        return set_right(int(rest.last), int(rest.last_time), self.plan.clock)
+
     def skipped(self) -> None:
-        """Frames of this conversation were counted and not kept: begin anew with the next."""
+        """What follows of this conversation is counted, but for what may end it: begin anew with the next."""
+        self.skipping = True
         self.account.left_out.append(
-            f"{plural(self.flow.unrecorded, 'frame')} after #{self.last_number} are counted but not told one by one"
+            f"{plural(self.unread(), 'frame')} after #{self.last_number} are counted but not told one by one"
         )
-        self.account.events += self.teller.skipped()
+        self.shelf.add(self.teller.skipped())
 
 
 class Telling:
-    """Looks at the chosen frames again, in the order of the capture."""
+    """Looks at the chosen frames again, in the order of the capture.
+
+    most: how many of them are told one by one; UNLIMITED where all are, and everything that is told is kept.
+    """
 
     def __init__(
-        self, protocols: tuple[Protocol, ...], record_cap: int, provided: Provided = NOTHING,
+        self, protocols: tuple[Protocol, ...], most: int, provided: Provided = NOTHING,
         faults: Faults | None = None,
     ) -> None:
         self.protocols = protocols
         self.provided = provided
-        self.record_cap = record_cap
+        self.most = most
+        self.room = Room(MAX_EVENTS, MAX_EVENTS_EACH) if most < UNLIMITED else Room(UNLIMITED, UNLIMITED)
         self.faults = Faults() if faults is None else faults
         self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults)
         self.decoder = Decoder()
@@ -92,10 +127,11 @@ class Telling:
         account.troubles = troubles_of(flow)
         if graphs:
             draw(account, teller)
-        chosen = Chosen(flow, account, teller)
+        chosen = Chosen(flow, account, teller, self.room)
         chosen.plan.places = places_of(flow)
-        for place in chosen.plan.places[self.record_cap:]:
-            place.early = False
+        if flow.rest is not None:
+            for place in chosen.plan.places[flow.rest.whole:]:
+                place.early = False
         self.chosen.append(chosen)
 
     def look(self, source: Source, reassembled: bool) -> None:
@@ -114,30 +150,62 @@ class Telling:
         for chosen in self.chosen:
             if chosen.plan.mended():
                 mended(chosen)
+            narrator = chosen.teller.narrator
+            if narrator is not None:
+                narrator.unsure = sorted([int(step.number) for step in chosen.plan.silences], reverse=True)
 
     def places(self) -> list[Place]:
-        """Every frame that is told, in the order in which that is done."""
+        """Every frame that is told and whose place was kept, in the order in which that is done."""
         found: list[Place] = []
         for owner, chosen in enumerate(self.chosen):
             for place in chosen.plan.places:
                 place.owner = owner
-                chosen.cap += 1 if place.early else 0
             found += chosen.plan.places
         found.sort(key=turn_of)
         return found
 
-    def walk(self, source: Source) -> None:
-        """Go over the whole capture once more; every frame is decoded, so that fragments come together.
+    def rest(self) -> Rest:
+        """The frames that are told and whose places were not kept.
 
-        What is told later than it comes is held until then.
+        Where there are too many, each conversation gets an equal share; what a smaller one leaves is for the others.
+        """
+        rest = Rest()
+        left = self.most
+        reading: list[tuple[int, int, Chosen]] = []
+        for owner, chosen in enumerate(self.chosen):
+            chosen.most = len(chosen.plan.places)
+            if chosen.flow.rest is not None:
+                chosen.most = sum([1 for place in chosen.plan.places if place.early])
+            if chosen.reads_on():
+                reading.append((chosen.frames(), owner, chosen))
+            else:
+                left -= int(chosen.most)
+        reading.sort(key=share_of)
+        for index, (frames, owner, chosen) in enumerate(reading):
+            share = min(max(left // (len(reading) - index), int(chosen.most)), frames)
+            left -= share
+            if share > chosen.most and chosen.flow.rest is not None:
+                chosen.most = share
+                rest.add(chosen.flow, chosen.flow.rest, owner)
+        return rest
+
+    def walk(self, source: Source, whole: bool) -> None:
+        """Go over the whole capture once more. What is told later than it comes is held until then.
+
+        whole: every frame is decoded, so that fragments come together.
         """
         places = self.places()
+        rest = self.rest()
         coming = sorted(places, key=number_of)
         index = 0
         arrived = 0
-        while index < len(places) and source.next():
+        while (index < len(places) or source.number < rest.last) and source.next():
             number = source.number
-            self._decode(source.data, source.start, source.end, source.length, source.link, number, source.time)
+            due = arrived < len(coming) and coming[arrived].number == number
+            likely = bool(rest.members) and rest.likely(source.data, source.start, source.end, source.link)
+            if whole or due or likely:
+                self._decode(source.data, source.start, source.end, source.length, source.link, number, source.time)
+            wanted = likely and rest.find(self.packet)
             while arrived < len(coming) and coming[arrived].number == number:
                 place = coming[arrived]
                 if place.turn > number:
@@ -149,23 +217,57 @@ class Telling:
                 self._look(place, self.packet if held is None else held)
                 place.held = None
                 index += 1
+            if wanted:
+                self._found(rest, self.packet, source.time)
 
     def visit(self, source: Source) -> None:
         """Read only the chosen frames, each at its place in the file; those that lie close together at once."""
         places = self.places()
+        rest = self.rest()
+        again = source.reopen() if rest.members else source
+        reader = RestReader(again, rest)
         window = Window(source)
         for index, place in enumerate(places):
+            if rest.members:
+                self._between(reader, place.turn)
             window.find(places, index)
             self._decode(
                 window.data, window.start, window.end, place.wire, place.shape >> 32, place.number, place.time
             )
             self._look(place, self.packet)
+        if rest.members:
+            self._between(reader, LATEST)
+            again.close()
+
+    def _between(self, reader: RestReader, limit: i64) -> None:
+        """Tell the frames before this one whose places were not kept."""
+        while reader.next(limit):
+            if self._found(reader.rest, reader.packet, reader.source.time):
+                reader.until = 0
+
+    def _found(self, rest: Rest, packet: Packet, time: i64) -> bool:
+        """A frame whose place was not kept. True where no more is wanted of a conversation."""
+        over = False
+        for member in rest.found:
+            chosen = self.chosen[member.owner]
+            told = time
+            if chosen.plan.clock and time >= 0:
+                set_back = set_right(int(packet.number), int(time), chosen.plan.clock)
+                told = set_back if 0 <= set_back <= MAX_TIME else int(time)
+            chosen.found += 1
+            self._take(chosen, packet, told)
+            if chosen.broken or chosen.seen >= chosen.most:
+                member.over = over = True
+        if over:
+            rest.settle()
+        return over
 
     def latest(self, time: int) -> int:
         """When the capture ends, if its last time is this one, and its clock was set on the way."""
         if not self.steps:
             return time
         told = max([place.time for chosen in self.chosen for place in chosen.plan.places], default=time)
+        told = max([told] + [chosen.last_time() for chosen in self.chosen])
         by = sum([int(step.by) for step in self.steps])
         return max(told, time - by) if by > 0 else told
 
@@ -188,6 +290,16 @@ class Telling:
             starts = [chosen.account.conversation.start_ns for chosen in self.chosen]
             capture.start_ns = min(starts, default=capture.start_ns)
 
+    def unread(self) -> str:
+        """In a sentence, how many frames of the chosen conversations were counted only; "" for none."""
+        unread = sum([chosen.unread() for chosen in self.chosen])
+        if not unread:
+            return ""
+        return (
+            f"Of {plural(sum([chosen.frames() for chosen in self.chosen]), 'frame')} of the conversations that are "
+            f"told, {grouped(unread)} were counted and not read one by one (--conversation N reads one to its end)."
+        )
+
     def finish(self, frame: int, time: int) -> list[Account]:
         """The accounts, once every frame was seen. frame, time: the last of the capture."""
         for chosen in self.chosen:
@@ -197,17 +309,19 @@ class Telling:
                 except Exception as error:
                     self._break(chosen, frame, time, error)
             chosen.account.conversation.protocol = chosen.teller.router.protocol
+            chosen.shelf.finish()
         self.tracker.table.finish()
         return [chosen.account for chosen in self.chosen]
 
     def _finish(self, chosen: Chosen, frame: int, time: int) -> None:
-        if chosen.flow.unrecorded and chosen.seen <= chosen.cap:
+        if chosen.flow.unrecorded > chosen.found and not chosen.skipping:
             chosen.skipped()
-        chosen.account.events += chosen.teller.finish(frame, time, "capture")
+        chosen.shelf.add(chosen.teller.finish(frame, time, "capture"))
         narrator = chosen.teller.narrator
         if narrator is not None:
             measured(chosen.account, narrator)
-        if chosen.plan.copies is not None or chosen.plan.mended() or chosen.plan.loops:
+        plan = chosen.plan
+        if plan.copies is not None or plan.mended() or plan.loops or plan.silences:
             about_the_capture(chosen)
 
     def _decode(self, data: bytes, start: i64, end: i64, wire: i64, link: i64, number: i64, time: i64) -> None:
@@ -221,28 +335,31 @@ class Telling:
 
     def _look(self, place: Place, packet: Packet) -> None:
         chosen = self.chosen[place.owner]
-        if chosen.broken:
-            return
-        packet.time = place.time
         if chosen.plan.scope is not None:
             packet.scope = chosen.plan.scope
+        self._take(chosen, packet, place.time)
+
+    def _take(self, chosen: Chosen, packet: Packet, time: i64) -> None:
+        if chosen.broken:
+            return
+        packet.time = time
         try:
             self._tell(chosen, packet)
         except Exception as error:
-            self._break(chosen, place.number, place.time, error)
+            self._break(chosen, packet.number, time, error)
 
     def _tell(self, chosen: Chosen, packet: Packet) -> None:
         tracker = self.tracker
         flow = chosen.flow
-        if flow.unrecorded and chosen.seen >= chosen.cap and not flow.uncapped:
-            if chosen.seen == chosen.cap:
+        if flow.rest is not None and chosen.seen >= chosen.most:
+            if not chosen.skipping:
                 chosen.skipped()
             if chosen.told is not None:
                 tracker.table.resume(chosen.told)
         chosen.seen += 1
         chosen.last_number = packet.number
         if packet.kind in (ICMP, ICMPV6) and not _own(packet, chosen):
-            chosen.account.events += chosen.teller.quoted(packet, flow.forward)
+            chosen.shelf.add(chosen.teller.quoted(packet, flow.forward))
             return
         tracker.take(packet)
         found = tracker.flow
@@ -255,7 +372,9 @@ class Telling:
             extra = REUSED_PORTS
         # Who opened the connection was decided by the survey, which has seen every frame.
         direction = tracker.direction if found.forward == flow.forward else 1 - tracker.direction
-        chosen.account.events += chosen.teller.take(packet, tracker.table, direction, extra)
+        events = chosen.teller.take(packet, tracker.table, direction, extra)
+        if events:
+            chosen.shelf.add(events)
 
     def _break(self, chosen: Chosen, frame: int, time: int, error: Exception) -> None:
         """A fault of ours ends the telling of this conversation, and of no other."""
@@ -302,8 +421,15 @@ def mended(chosen: Chosen) -> None:
     conversation, plan = chosen.account.conversation, chosen.plan
     times = [place.time for place in plan.places if place.time >= 0]
     if times:
+        times.append(max(chosen.last_time(), times[0]))
         conversation.start_ns, conversation.end_ns = min(times), max(times)
     chosen.account.copies = plan.again
+    if plan.mended():
+        conversation.as_sent = AsSent(
+            [conversation.frames[side] - plan.copied_frames[side] for side in (0, 1)],
+            [conversation.payload[side] - plan.copied_payload[side] for side in (0, 1)],
+            sum(plan.copied_frames), plan.copies is None or plan.copies.certain,
+        )
     narrator = chosen.teller.narrator
     if narrator is not None:
         narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))
@@ -327,6 +453,8 @@ def about_the_capture(chosen: Chosen) -> None:
     if plan.mended() and told is not None and survey is not None:
         counted = conversation_of(told, account.conversation.end_ns).tcp
         if counted is not None:
+            if account.conversation.as_sent is not None:
+                account.conversation.as_sent.flags = counted.flags
             counted.flags = survey.flags        # Wireshark's, which counts frames
             account.conversation.tcp = counted
 
@@ -336,13 +464,21 @@ def measured(account: Account, narrator: TcpNarrator) -> None:
     for direction in (0, 1):
         window, flight = narrator.window_series[direction], narrator.flight_series[direction]
         account.series[direction] = [
-            Series("window", "B", window.times, window.values),
-            Series("in flight", "B", flight.times, flight.values),
+            Series("window", "B", numbers(window.times), numbers(window.values)),
+            Series("in flight", "B", numbers(flight.times), numbers(flight.values)),
         ]
         shares = narrator.limits[direction]
         whole = sum([share for _cause, share in shares])
         if whole > 0:
             account.limits[direction] = {cause: share / whole for cause, share in shares}
+
+
+def share_of(one: tuple[int, int, Chosen]) -> tuple[int, int]:
+    return one[0], one[1]
+
+
+def numbers(values: vec[i64]) -> list[int]:
+    return [int(value) for value in values]
 
 
 def turn_of(place: Place) -> int:

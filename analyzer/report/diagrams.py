@@ -282,7 +282,7 @@ def _plot(canvas: Canvas, points: Points) -> None:
                 "acknowledgments.")
     canvas.note("The green line is what was acknowledged, the yellow one what the receiver allows.")
     if points.left_out:
-        canvas.note(f"… {grouped(points.left_out)} segments after the first {grouped(len(points.segments))}")
+        canvas.note(f"… {grouped(points.left_out)} segments are drawn as one with their neighbours")
     canvas.y += 10
 
 

@@ -34,6 +34,7 @@ DOUBTFUL: Final = re.compile(
     "[^ -~\u00a0-\u00ac\u00ae-\u024f\u0391-\u03a1\u03a3-\u052f\u2000-\u200a\u2010-\u2027\u202f-\u205f\u2190-\u23ff"
     "\u2500-\u2b73\u3041-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\U0001f300-\U0001f64f]"
 )
+_HOLDS_TEXT: Final = (list, dict)     # asked of every number; a union would be made anew each time
 _NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -58,10 +59,14 @@ def shown_value(value: JsonValue) -> JsonValue:
     if isinstance(value, str):
         return terminal_text(value)
     if isinstance(value, list):
-        return [shown_value(one) if isinstance(one, str | list | dict) else one for one in value]
+        return [
+            terminal_text(one) if isinstance(one, str) else shown_value(one) if isinstance(one, _HOLDS_TEXT) else one
+            for one in value
+        ]
     if isinstance(value, dict):
         return {
-            terminal_text(name): shown_value(one) if isinstance(one, str | list | dict) else one
+            terminal_text(name): terminal_text(one) if isinstance(one, str)
+            else shown_value(one) if isinstance(one, _HOLDS_TEXT) else one
             for name, one in value.items()
         }
     return value

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Final
 
 from dissectors.kit.captured import ABOUT_THE_CAPTURE
@@ -81,6 +80,8 @@ class Glossary:
 
     def suggestions(self, name: str) -> list[str]:
         """Names that look like `name`, or hold it."""
+        from difflib import get_close_matches
+
         key = plain(name)
         near = get_close_matches(key, self.entries, SUGGESTIONS, CLOSE)
         near += [known for known in self.entries if len(key) > 2 and key in known and known not in near]

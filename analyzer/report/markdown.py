@@ -130,10 +130,12 @@ def _conversation(told: Told, level: str) -> Iterator[str]:
         kind = f"{conversation.protocol} over {kind}"
     ends = f"{conversation.originator} ⇄ {conversation.responder}"
     yield f"\n## Conversation {conversation.number}: {plain(kind)} {plain(ends)}\n\n"
-    payload = sum(conversation.payload)
+    copies = conversation.as_sent.copies if conversation.as_sent is not None else 0
+    lasted = conversation.end_ns - conversation.start_ns
     yield (
-        f"{plural(sum(conversation.frames), 'frame')}, {size(payload)} of payload, "
-        f"{duration(max(conversation.end_ns - conversation.start_ns, 0))}.\n"
+        f"{plural(sum(conversation.sent_frames()), 'frame')}, {size(sum(conversation.sent_payload()))} of payload"
+        + (f", beside {plural(copies, 'frame')} of copies" if copies else "")
+        + (f", {duration(lasted)}" if lasted > 0 else "") + ".\n"
     )
     yield from _ladder(told, level)
     for number, phase in enumerate(told.phases, 1):

@@ -10,9 +10,9 @@ where no name behind the last byte that is shown could belong to it. Of most str
 """
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_right
+from functools import cached_property
 from typing import Final
 
 from analyzer.model import Analysis, Carriage, Told
@@ -87,7 +87,7 @@ def _secret_in(data: bytes, marks: Marks) -> Spans:
 class _Streams:
     """The hidden places of one conversation, and the frames that they lie in.
 
-    known: gets the frames whose payload was looked at.
+    known: gets the frames whose payload was looked at.     shown: the payloads of frames whose bytes are shown.
     """
 
     def __init__(self, told: Told, octets: Octets, found: Ranges, known: set[int]) -> None:
@@ -97,9 +97,15 @@ class _Streams:
         self.known = known
         self.carriage = told.carriage or Carriage()
         self.places: list[Spans] = [[], []]
-        self.payloads: dict[int, list[tuple[int, int, int, int]]] = {}
+        self.shown = [payload for payload in self.carriage.payloads if payload[0] in octets]
+
+    @cached_property
+    def payloads(self) -> dict[int, list[tuple[int, int, int, int]]]:
+        """What each frame carries, whether its bytes are shown or not."""
+        found: dict[int, list[tuple[int, int, int, int]]] = {}
         for frame, direction, position, start, end in self.carriage.payloads:
-            self.payloads.setdefault(frame, []).append((direction, position, start, end))
+            found.setdefault(frame, []).append((direction, position, start, end))
+        return found
 
     def hide(self, replaced: bool) -> None:
         readable = self.told.conversation.protocol not in ENCRYPTED
@@ -138,15 +144,15 @@ class _Streams:
         pieces = self.carriage.carried[direction]
         behind = pieces[-1][0] + len(pieces[-1][1]) if pieces else 0
         return max((
-            position + end - start for frame, side, position, start, end in self.carriage.payloads
-            if side == direction and 0 <= position < behind and frame in self.octets
+            position + end - start for _frame, side, position, start, end in self.shown
+            if side == direction and 0 <= position < behind
         ), default=0)
 
     def _prompts(self) -> None:
         """What one side answers where the other asks for a password."""
         prompts = Prompts()
-        for frame, direction, position, start, end in self.carriage.payloads:
-            if frame in self.octets and position >= 0:
+        for frame, direction, position, start, end in self.shown:
+            if position >= 0:
                 prompts.add(direction, position, self.octets[frame][0][start:end].decode("latin-1"))
         for direction, start, end in prompts.places:
             self.places[direction].append((start, end))
@@ -175,19 +181,15 @@ class _Streams:
     def _apply(self, readable: bool) -> None:
         """From places in a stream to the frames that carry them, whenever they were sent."""
         places = [merged(self.places[0]), merged(self.places[1])]
-        for frame, payloads in self.payloads.items():
-            if frame not in self.octets:
-                continue
+        for frame, direction, position, start, end in self.shown:
             self.known.add(frame)
-            data = self.octets[frame][0]
-            for direction, position, start, end in payloads:
-                if self.told.marks.full:
-                    self._range(frame, start, end)
-                elif readable and (position < 0 or position + end - start > self.carriage.octets[direction]):
-                    for first, last in _secret_in(data[start:end], self.told.marks):
-                        self._range(frame, start + first, start + last)
-                if position >= 0:
-                    self._cut(frame, places[direction], position, start, end)
+            if self.told.marks.full:
+                self._range(frame, start, end)
+            elif readable and (position < 0 or position + end - start > self.carriage.octets[direction]):
+                for first, last in _secret_in(self.octets[frame][0][start:end], self.told.marks):
+                    self._range(frame, start + first, start + last)
+            if position >= 0:
+                self._cut(frame, places[direction], position, start, end)
 
     def _cut(self, frame: int, places: Spans, position: int, start: int, end: int) -> None:
         for first, last in places[max(bisect_right(places, (position, 1 << 62)) - 1, 0):]:
@@ -237,5 +239,5 @@ def _redacted(event: Event) -> bool:
     return (
         REDACTED in said.what() or REDACTED in said.detail() or REDACTED in said.label()
         or (line is not None and REDACTED in line.text)
-        or REDACTED in json.dumps(said.fields(), ensure_ascii=False)
+        or REDACTED in str(said.fields())
     )

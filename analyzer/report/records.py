@@ -1,7 +1,7 @@
 """Conversations as data, for JSON lines. Times in integer nanoseconds, pairs as originator and responder."""
 from __future__ import annotations
 
-from analyzer.model import Conversation, Endpoint, TcpSummary
+from analyzer.model import AsSent, Conversation, Endpoint, TcpSummary
 from dissectors.kit.event import JsonValue
 
 
@@ -21,6 +21,7 @@ def conversation_record(conversation: Conversation) -> dict[str, JsonValue]:
         "frames": [*conversation.frames],
         "octets": [*conversation.octets],
         "payload": [*conversation.payload],
+        "as_sent": None if conversation.as_sent is None else _as_sent(conversation.as_sent),
         "state": conversation.state,
         "history": conversation.history,
         "community_id": conversation.community_id,
@@ -33,6 +34,13 @@ def conversation_record(conversation: Conversation) -> dict[str, JsonValue]:
 
 def _endpoint(endpoint: Endpoint) -> dict[str, JsonValue]:
     return {"address": endpoint.address, "port": endpoint.port, "name": endpoint.name}
+
+
+def _as_sent(sent: AsSent) -> dict[str, JsonValue]:
+    return {
+        "frames": [*sent.frames], "payload": [*sent.payload], "copies": sent.copies, "certain": sent.certain,
+        "flags": [dict[str, JsonValue](side) for side in sent.flags],
+    }
 
 
 def _tcp(tcp: TcpSummary) -> dict[str, JsonValue]:

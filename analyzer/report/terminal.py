@@ -171,6 +171,8 @@ def recorded(capture: CaptureSummary) -> str:
 def doubts(capture: CaptureSummary) -> list[str]:
     """What lowers the claims that can be made, a sentence each."""
     found = list(capture.damage)
+    if capture.unread:
+        found.append(capture.unread)
     if capture.dropped > 0:
         found.append(
             f"The capturing system lost {plural(capture.dropped, 'frame')}; what looks missing below may be theirs."
@@ -249,10 +251,11 @@ def closing_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
             _entry(rows, "", neighbour, width)
     if rows:
         rows.insert(0, Row().to(MARGIN).add(ABOUT, SECTION))
-    if analysis.left_out:
+    left_out = [text for text in analysis.left_out if text != capture.unread]     # which stands at the top
+    if left_out:
         if rows:
             rows.append(Row())
-        for text in analysis.left_out:
+        for text in left_out:
             rows.append(Row().to(MARGIN).add("… ", DIM))
             paragraph(rows, text, INDENT, width, DIM)
     return rows

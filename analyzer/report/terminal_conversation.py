@@ -199,23 +199,31 @@ def title_pieces(conversation: Conversation) -> list[str]:
         pieces.append(f" {BOTH_WAYS} ".join(names))
     if conversation.scope:
         pieces.append(conversation.scope)
-    payload = sum(conversation.payload)
-    span = duration(max(conversation.end_ns - conversation.start_ns, 0))
-    pieces.append(f"{size(payload)} in {span}" if payload else f"no payload, {span}")
+    payload, lasted = sum(conversation.sent_payload()), conversation.end_ns - conversation.start_ns
+    pieces.append(size(payload) if payload else "no payload")
+    if lasted > 0:      # one frame has no duration, and frames with equal times show none
+        pieces[-1] += f" in {duration(lasted)}" if payload else f", {duration(lasted)}"
     return pieces
 
 
 def number_pieces(conversation: Conversation, level: str) -> list[str]:
     """Frames, bytes, state and what a pass over every segment measured."""
+    frames, payload, sent = conversation.sent_frames(), conversation.sent_payload(), conversation.as_sent
     pieces = [
-        f"{plural(conversation.frames[0], 'frame')} →, {grouped(conversation.frames[1])} ←",
-        f"payload {size(conversation.payload[0])} →, {size(conversation.payload[1])} ←",
+        f"{plural(frames[0], 'frame')} →, {grouped(frames[1])} ←",
+        f"payload {size(payload[0])} →, {size(payload[1])} ←",
     ]
+    if sent is not None and sent.copies:
+        shows = ("show packets once more", "shows a packet once more") if sent.certain else (
+            "look like copies", "looks like a copy"
+        )
+        pieces.insert(1, f"beside {plural(sent.copies, 'frame')} that {shows[sent.copies == 1]}")
     words = state_in_words(conversation.transport, conversation.state)
     if words:
         pieces.append(f"{words} ({conversation.state})")
     if conversation.tcp is not None:
-        pieces += tcp_pieces(conversation.tcp, level)
+        flags = conversation.tcp.flags if sent is None else sent.flags
+        pieces += tcp_pieces(conversation.tcp, flags, level)
     if level == TEACH:
         if conversation.history:
             pieces.append(f"history {conversation.history}")
@@ -225,7 +233,7 @@ def number_pieces(conversation: Conversation, level: str) -> list[str]:
     return pieces
 
 
-def tcp_pieces(tcp: TcpSummary, level: str) -> list[str]:
+def tcp_pieces(tcp: TcpSummary, flags: list[dict[str, int]], level: str) -> list[str]:
     """Round trips and analysis flags, as far as they were seen."""
     pieces = []
     if tcp.handshake_rtt_ns > 0:
@@ -238,6 +246,6 @@ def tcp_pieces(tcp: TcpSummary, level: str) -> list[str]:
             )
     for side, arrow in ((0, "→"), (1, "←")):
         pieces += [
-            f"{grouped(count)} × {flag_in_words(flag)} {arrow}" for flag, count in tcp.flags[side].items() if count
+            f"{grouped(count)} × {flag_in_words(flag)} {arrow}" for flag, count in flags[side].items() if count
         ]
     return pieces

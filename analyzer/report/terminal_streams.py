@@ -59,7 +59,7 @@ def stream_rows(told: Told, width: int, whole: bool) -> list[Row]:
         if span.stream:
             row.right(str(span.stream), number, LABEL)
         row.to(text_at).add(fit(span.text, text))
-        row.right(duration(span.end_ns - span.start_ns), time_end, DIM)
+        row.right(duration(span.end_ns - span.start_ns) if span.end_ns > span.start_ns else "", time_end, DIM)
         rows.append(drawn(row, span, start, length, bar_at, columns))
     kinds = {part.kind for span in spans for part in span.parts}
     legend = [f"{MARKS[kind]} {MEANINGS[kind]}" for kind in PARTS if kind in kinds]

@@ -88,7 +88,7 @@ def since_start(ns: int) -> str:
     if ns == 0:
         return "+0.000"
     sign = "-" if ns < 0 else "+"
-    if abs(ns) < 1_000_000_000:
+    if abs(ns) < 999_500_000:
         return sign + duration(abs(ns))
     milliseconds = (abs(ns) + 500_000) // 1_000_000
     return f"{sign}{milliseconds // 1000}.{milliseconds % 1000:03d} s"

@@ -10,12 +10,12 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Final
 
-from analyzer.model import Account, Conversation, Phase
+from analyzer.model import Account, Conversation, Phase, Unkept
 from analyzer.timeline.titles import Titles
 from dissectors.kit.event import ANYWHERE, APPLICATION, CARRYING, CLOSING, OPENING, SECURING, TRANSFER, Event
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.phase import Stretch, Summary, Traffic, summed_up
-from dissectors.kit.units import plural
+from dissectors.kit.units import grouped, plural
 from dissectors.wire.secrets.text import shown_text
 
 STREAM: Final = "tcp"            # the transport whose octets are a phase of their own
@@ -47,6 +47,11 @@ def phases_of(account: Account, lookups: list[Lookup], titles: Titles) -> list[P
         carrier = next((phase for phase in phases if phase.rank == TRANSFER), phases[-1])
         carrier.left_out += account.left_out
         _unshown(carrier, account)
+        for (rank, kind), unkept in account.unkept.items():
+            own = [phase for phase in phases if (phase.rank, phase.kind) == (rank, kind)]
+            phase = own[-1] if own else carrier
+            phase.end_ns = max(phase.end_ns, unkept.end_ns)
+            phase.left_out.append(_counted_only(unkept))
     for phase in phases:
         phase.title = shown_text(phase.title, account.marks)
         phase.label = shown_text(phase.label, account.marks)
@@ -63,8 +68,8 @@ def transport_title(transport: str) -> str:
 def _traffic(account: Account, lookups: list[Lookup]) -> Traffic:
     conversation = account.conversation
     traffic = Traffic(
-        conversation.number, conversation.transport, conversation.start_ns, conversation.end_ns, conversation.frames,
-        conversation.payload,
+        conversation.number, conversation.transport, conversation.start_ns, conversation.end_ns,
+        conversation.sent_frames(), conversation.sent_payload(),
     )
     if account.left_out and conversation.tcp is not None:
         traffic.stream = conversation.tcp.unique
@@ -154,10 +159,16 @@ def _counted(conversation: Conversation, traffic: Traffic) -> Phase:
     return phase
 
 
+def _counted_only(unkept: Unkept) -> str:
+    kinds = ", ".join(f"{grouped(count)} {name}" for name, count in sorted(unkept.names.items()))
+    events = plural(sum(unkept.names.values()), "further event")
+    return f"{events} from #{unkept.frame} on, counted and not kept: {kinds}"
+
+
 def _unshown(phase: Phase, account: Account) -> None:
     """Say how many frames no event cites: data in order, plain ACKs, what was counted only."""
     conversation = account.conversation
-    if conversation.transport != STREAM or account.left_out:
+    if conversation.transport != STREAM or account.left_out or account.unkept:
         return
     cited = {frame for event in account.events for frame in event.evidence.frames}
     rest = sum(conversation.frames) - account.copies - len(cited)

@@ -5,12 +5,11 @@ the other side it is the reverse. What each connection suggests is a vote for on
 """
 from __future__ import annotations
 
-from statistics import median
 from typing import Final
 
 from analyzer.model import Account
 from dissectors.kit.event import OPENING
-from dissectors.kit.units import duration, plural
+from dissectors.kit.units import duration, median, plural
 
 AGREEMENT: Final = 0.8    # share of the handshakes that has to say the same
 

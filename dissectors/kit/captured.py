@@ -283,4 +283,39 @@ class ClockSet(Event):
         return {"by_ns": self.by_ns, "moved_ns": self.moved_ns if self.moved_ns >= 0 else None}
 
 
-ABOUT_THE_CAPTURE: Final[tuple[type[Event], ...]] = (CopiesSeen, OrderSet, ClockSet)
+class LongSilence(Event):
+    """Nothing is in the whole capture for so long, and this conversation goes on behind it as if nothing had been. Both
+    readings are open: all were silent, or the clock of the capture was set forward."""
+
+    name: ClassVar[str] = "capture_silence"
+    phase: ClassVar[str] = "transfer"
+    rank: ClassVar[int] = ANYWHERE
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 7323 §5.4"
+    WHY: ClassVar[str] = (
+        "A frame's time is that of the clock of the day when it was captured. Where that clock is set forward it looks "
+        "as if everybody had paused. TCP timestamps would tell the two apart; without them nothing does."
+    )
+
+    def __init__(self, observed: Observed, lasted_ns: int) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
+        self.silent_ns = lasted_ns
+
+    def label(self) -> str:
+        return "silence"
+
+    def lead(self) -> str:
+        frames = self.evidence.frames
+        return (
+            f"By its clock nothing is in the whole capture for {duration(self.silent_ns)}, between #{frames[0]} and "
+            f"#{frames[-1]}, in the middle of what one side sends: either all were silent, or the clock was set forward"
+        )
+
+    def what(self) -> str:
+        return f"{self.lead()}. No TCP timestamps tell which, so no cause is told of that time."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"silent_ns": self.silent_ns}
+
+
+ABOUT_THE_CAPTURE: Final[tuple[type[Event], ...]] = (CopiesSeen, OrderSet, ClockSet, LongSilence)

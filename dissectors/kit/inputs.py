@@ -5,7 +5,7 @@ connection (an HTTP/2 stream identifier, the number of an HTTP/1 exchange); 0 wh
 """
 from __future__ import annotations
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -37,25 +37,28 @@ class Chunk:
     """
 
     def __init__(
-        self, frame: int, time: int, direction: int, data: bytes, position: int,
-        released_by: int = 0, offset: int = -1, stream: int = 0,
+        self, frame: i64, time: i64, direction: i64, data: bytes, position: i64,
+        released_by: i64 = 0, offset: i64 = -1, stream: i64 = 0,
     ) -> None:
         self.frame = frame
         self.time = time
         self.direction = direction
         self.data = data
         self.position = position
-        self.released_by = released_by or frame
+        self.released_by = released_by if released_by else frame
         self.offset = offset      # of data within the captured bytes of `frame`; -1 where they are not there as such
         self.stream = stream
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Gap:
-    """Bytes of a stream that the capture does not hold. `position` is where they begin."""
+    """Bytes of a stream that the capture does not hold. `position` is where they begin.
+
+    cut: they were in this frame, and the snap length left them out.
+    """
 
     def __init__(
-        self, frame: int, time: int, direction: int, position: int, length: int, stream: int = 0
+        self, frame: int, time: int, direction: int, position: int, length: int, stream: int = 0, cut: bool = False
     ) -> None:
         self.frame = frame        # the frame that showed the gap
         self.time = time
@@ -63,6 +66,7 @@ class Gap:
         self.position = position
         self.length = length
         self.stream = stream
+        self.cut = cut
 
 
 class Overlap:

@@ -1,6 +1,11 @@
 """Numbers as a person reads them. Used by `Event.what()`; data always carries raw integers."""
 from __future__ import annotations
 
+from typing import Final
+
+# So much of a unit is told in the next one: rounded to three digits it would be 1000 of it.
+FULL: Final = 999.5
+
 
 def duration(ns: int) -> str:
     """Nanoseconds as `850 ns`, `12.3 µs`, `24.1 ms`, `1.84 s`, `3 min 20 s`, `2 h 5 min`."""
@@ -8,13 +13,13 @@ def duration(ns: int) -> str:
         return "-" + duration(-ns)
     if ns < 1_000:
         return f"{ns} ns"
-    if ns < 1_000_000:
+    if ns < FULL * 1_000:
         return f"{_three(ns / 1_000)} µs"
-    if ns < 1_000_000_000:
+    if ns < FULL * 1_000_000:
         return f"{_three(ns / 1_000_000)} ms"
-    if ns < 120_000_000_000:
+    if ns < 119_500_000_000:
         return f"{_three(ns / 1_000_000_000)} s"
-    seconds = ns // 1_000_000_000
+    seconds = max(ns // 1_000_000_000, 120)
     if seconds < 7_200:
         return f"{seconds // 60} min {seconds % 60} s"
     if seconds < 172_800:
@@ -31,10 +36,8 @@ def size(octets: int) -> str:
     """Bytes with decimal prefixes, as links are rated: `517 bytes`, `1.25 MB`."""
     if octets < 10_000:
         return f"{octets} byte" if octets == 1 else f"{grouped(octets)} bytes"
-    for limit, divisor, unit in (
-        (1_000_000, 1_000, "kB"), (1_000_000_000, 1_000_000, "MB"), (1_000_000_000_000, 1_000_000_000, "GB")
-    ):
-        if octets < limit:
+    for divisor, unit in ((1_000, "kB"), (1_000_000, "MB"), (1_000_000_000, "GB")):
+        if octets < FULL * divisor:
             return f"{_three(octets / divisor)} {unit}"
     return f"{_three(octets / 1_000_000_000_000)} TB"
 
@@ -52,9 +55,17 @@ def plural(number: int, one: str, many: str = "") -> str:
 def rate(bits_per_second: float) -> str:
     """`9.87 Mbit/s`."""
     for divisor, unit in ((1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s")):
-        if bits_per_second >= divisor:
+        if bits_per_second >= divisor * FULL / 1_000:
             return f"{_three(bits_per_second / divisor)} {unit}"
     return f"{bits_per_second:.0f} bit/s"
+
+
+def median(numbers: list[int]) -> float:
+    """The middle one, or halfway between the two in the middle; of one at least. To import `statistics` for it would
+    lengthen each start."""
+    ordered = sorted(numbers)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _three(value: float) -> str:

@@ -176,7 +176,7 @@ class Echo(Event):
 
 
 class EchoUnanswered(Event):
-    """Requests that nobody answered before the capture ended."""
+    """Requests that nobody answered before the capture ended. times: when they were sent, in order."""
 
     name: ClassVar[str] = "icmp.echo_unanswered"
     phase: ClassVar[str] = "echo"
@@ -190,6 +190,7 @@ class EchoUnanswered(Event):
     def __init__(self, observed: Observed, count: int) -> None:
         super().__init__(observed.time, observed.direction, observed.evidence)
         self.count = count
+        self.times = [observed.time] * count
 
     def label(self) -> str:
         return "no reply"
@@ -290,9 +291,11 @@ class IcmpDissector(Dissector):
         if not self.open:
             return []
         frames = sorted(frame for _time, frame in self.open.values())
-        last = max(time for time, _frame in self.open.values())
+        times = sorted(time for time, _frame in self.open.values())
         direction = next(iter(self.open))[2]
-        return [EchoUnanswered(Observed(last, direction, Evidence(tuple(frames[:20]))), len(frames))]
+        silent = EchoUnanswered(Observed(times[-1], direction, Evidence(tuple(frames[:20]))), len(frames))
+        silent.times = times
+        return [silent]
 
 
 def quoted_echo(version: int, message: bytes) -> tuple[int, int]:

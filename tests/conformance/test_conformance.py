@@ -4,16 +4,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from joined import Capture, grouped, packets, without_secrets
 from sample_feeds import sample_captures, sample_name
-from tshark_view import agree, rows_of_tshark, rows_of_wiretale, said_by_tshark, said_by_wiretale
+from tshark_view import Line, Row, agree, rows_of_tshark, rows_of_wiretale, said_by_tshark, said_by_wiretale
 
 HERE = Path(__file__).parent
 EXCEPTIONS = HERE / "exceptions.tsv"
@@ -22,7 +22,6 @@ ASPECTS = (
     "tls.records", "tls.handshake", "http", "http2", "websocket",
 )
 TLS = ("tls.records", "tls.handshake")
-SECRETS = 10         # the type of a Decryption Secrets Block of pcapng
 FLOOR = 99.5         # per cent of the frames that have anything of the aspect
 SLOWEST = 10         # seconds for one capture of the corpus
 EXAMPLES = 300
@@ -47,52 +46,61 @@ def test_every_exception_has_a_reason() -> None:
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 def test_samples_agree_with_tshark(tmp_path: Path) -> None:
     """With the keys that samples carry, and without: tshark counts the records that it decrypts twice."""
-    compared: list[tuple[str, Path, list[str]]] = []
-    for path in sample_captures():
-        name, capture = sample_name(path), path.read_bytes()
-        stripped = without_secrets(capture)
-        if stripped == capture:
-            compared.append((name, path, list(ASPECTS)))
-            continue
-        compared.append((name, path, [aspect for aspect in ASPECTS if aspect not in TLS]))
-        copy = tmp_path / f"{name.replace('/', '-')}.pcapng"
-        copy.write_bytes(stripped)
-        compared.append((name, copy, list(TLS)))
-    with ThreadPoolExecutor(2) as pool:
-        truths = list(pool.map(rows_of_tshark, [path for _name, path, _aspects in compared]))
+    whole, stripped = with_keys_and_without(tmp_path)
+    without_keys = {capture.name for capture in stripped}
     known = excepted()
     agreed, total = Counter[str](), Counter[str]()
     different: dict[str, list[str]] = {aspect: [] for aspect in ASPECTS}
-    for (name, capture, aspects), truth in zip(compared, truths, strict=True):
-        ours = rows_of_wiretale(capture)
-        assert len(ours) == len(truth), name
-        for number, (row, line) in enumerate(zip(truth, ours, strict=True), 1):
-            theirs, mine = said_by_tshark(row), said_by_wiretale(line)
-            for aspect in (theirs.keys() | mine.keys()) & set(aspects):
-                if {(name, aspect, str(number)), (name, aspect, "*")} & known:
-                    continue
-                total[aspect] += 1
-                if agree(aspect, mine.get(aspect), theirs.get(aspect)):
-                    agreed[aspect] += 1
-                else:
-                    different[aspect].append(
-                        f"{name} #{number} {aspect}: tshark {theirs.get(aspect)}, wiretale {mine.get(aspect)}"
-                    )
+    for capture, number, row, line in frame_by_frame(whole, stripped, tmp_path):
+        if capture in stripped:
+            aspects = set(TLS)
+        else:
+            aspects = set(ASPECTS) - set(TLS if capture.name in without_keys else ())
+        theirs, mine = said_by_tshark(row), said_by_wiretale(line)
+        for aspect in (theirs.keys() | mine.keys()) & aspects:
+            if {(capture.name, aspect, str(number)), (capture.name, aspect, "*")} & known:
+                continue
+            total[aspect] += 1
+            if agree(aspect, mine.get(aspect), theirs.get(aspect)):
+                agreed[aspect] += 1
+            else:
+                different[aspect].append(
+                    f"{capture.name} #{number} {aspect}: "
+                    f"tshark {theirs.get(aspect)}, wiretale {mine.get(aspect)}"
+                )
     assert set(total) == set(ASPECTS), "an aspect that no sample holds"
     short = [aspect for aspect in ASPECTS if 100 * agreed[aspect] < FLOOR * total[aspect]]
     shares = ", ".join(f"{aspect} {100 * agreed[aspect] / total[aspect]:.2f} %" for aspect in ASPECTS)
     assert short == [], "\n".join([shares, *(line for aspect in short for line in different[aspect][:EXAMPLES])])
 
 
-def without_secrets(capture: bytes) -> bytes:
-    """The same pcapng file without its Decryption Secrets Blocks."""
-    kept, at = [], 0
-    while at < len(capture):
-        kind, length = struct.unpack_from("<II", capture, at)
-        if kind != SECRETS:
-            kept.append(capture[at:at + length])
-        at += length
-    return b"".join(kept)
+def with_keys_and_without(folder: Path) -> tuple[list[Capture], list[Capture]]:
+    """Every sample, and those that carry keys once more, without them."""
+    whole, stripped = [], []
+    for path in sample_captures():
+        name, octets = sample_name(path), path.read_bytes()
+        whole.append(Capture(name, octets, rows_of_wiretale(path)))
+        bare = without_secrets(octets)
+        if bare != octets:
+            copy = folder / f"{name.replace('/', '-')}.pcapng"
+            copy.write_bytes(bare)
+            stripped.append(Capture(name, bare, rows_of_wiretale(copy)))
+    return whole, stripped
+
+
+def frame_by_frame(
+    whole: list[Capture], stripped: list[Capture], folder: Path,
+) -> Iterator[tuple[Capture, int, Row, Line]]:
+    """Each frame's number in its capture, what tshark says of it, and what wiretale says."""
+    for captures, name in ((whole, "whole"), (stripped, "stripped")):
+        (folder / name).mkdir()
+        for group in grouped(captures, folder / name):
+            truth = rows_of_tshark(group.path)
+            assert len(truth) == group.frames
+            for capture in group.captures:
+                assert len(capture.lines) == packets(capture.octets), capture.name
+                for number, line in enumerate(capture.lines, 1):
+                    yield capture, number, truth[capture.first + number - 1], line
 
 
 @pytest.mark.slow(reason="hundreds of captures of other projects")

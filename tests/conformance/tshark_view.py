@@ -11,6 +11,7 @@ from analyzer.pipeline.run import Frames
 
 Said = Any
 Row = dict[str, list[str]]
+Line = dict[str, Any]
 
 HEADERS = {"eth", "ip", "ipv6", "tcp", "udp", "icmp", "icmpv6", "arp", "sctp"}
 ANALYSIS = (
@@ -41,7 +42,7 @@ def rows_of_tshark(capture: Path) -> list[Row]:
     ]
 
 
-def rows_of_wiretale(capture: Path) -> list[dict[str, Any]]:
+def rows_of_wiretale(capture: Path) -> list[Line]:
     return [json.loads(line) for block in Frames([str(capture)]) for line in block.splitlines()]
 
 
@@ -90,7 +91,7 @@ def _application_by_tshark(row: Row) -> dict[str, Said]:
     }
 
 
-def _application_by_wiretale(row: dict[str, Any]) -> dict[str, Said]:
+def _application_by_wiretale(row: Line) -> dict[str, Said]:
     http = row.get("http", ())
     return {
         "tls.records": tuple(sorted(Counter(record["content_type"] for record in row.get("tls", ())).items())),
@@ -102,7 +103,7 @@ def _application_by_wiretale(row: dict[str, Any]) -> dict[str, Said]:
     }
 
 
-def said_by_wiretale(row: dict[str, Any]) -> dict[str, Said]:
+def said_by_wiretale(row: Line) -> dict[str, Said]:
     said: dict[str, Said] = {"layers": tuple(sorted(set(row["layers"]) & HEADERS))}
     if "tcp" in row:
         tcp = row["tcp"]

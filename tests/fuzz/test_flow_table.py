@@ -136,6 +136,24 @@ STATES = [
 ]
 
 
+def test_a_reset_that_both_sides_outlive_is_not_the_state_of_the_connection() -> None:
+    """RFC 5961 §3.2: it is answered with an ACK, and the connection goes on."""
+    table, _sink = table_of()
+    for frame, (backward, flags, seq, ack) in enumerate([(False, S, 1000, 0), (True, SA, 5000, 1001)], 1):
+        feed(table, frame, (40_000, 80), flags, seq, ack, backward=backward)
+    feed(table, 3, (40_000, 80), A, 1001, 5001)
+    feed(table, 4, (40_000, 80), RST, 7001, 0)
+    feed(table, 5, (40_000, 80), A, 5001, 1001, backward=True)
+    flow = feed(table, 6, (40_000, 80), A, 1001, 5001, 3)
+    assert flow is not None
+    assert conn_state(flow) == "RSTO"
+    feed(table, 7, (40_000, 80), A, 5001, 1004, 6, backward=True)
+    feed(table, 8, (40_000, 80), A, 1004, 5007)
+    assert conn_state(flow) == "S1"
+    feed(table, 9, (40_000, 80), R, 5007, 1004, backward=True)
+    assert conn_state(flow) == "RSTR"
+
+
 @pytest.mark.parametrize(("state", "script"), STATES, ids=[state for state, _script in STATES])
 def test_states_of_zeek(state: str, script: list[tuple[bool, int]]) -> None:
     table, _sink = table_of()

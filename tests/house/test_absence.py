@@ -22,6 +22,7 @@ ABSENT = re.compile(
 
 # Rules whose sentences hold such words and rest on nothing that was not seen.
 SEEN_RULES = {
+    "malformed": "tells of octets that came, and of what they may not be",
     "tcp.old_connection": "tells of an ACK that came",
     "tcp.loss": "the resends came; what is missing of ACKs is said of the capture",
     "tcp.timeout": "the resends came after a silence of their sender; a side that was not heard makes it a note",
@@ -75,7 +76,7 @@ SEEN_EVENTS = {
     "WsOpened": "both heads came", "CloseSeen": "the frame came", "AcceptMismatch": "both heads came",
     "ExchangeEvent": "its end is asked of the observation by both versions of HTTP",
     "SackOutside": "the blocks came", "Duplicates": "about the capture", "Reordering": "the bytes came",
-    "Limits": "the segments came", "H2Reset": "the reset came",
+    "Limits": "the segments came", "LongSilence": "about the capture", "H2Reset": "the reset came",
 }
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -71,24 +72,44 @@ def without_compiler(folder: Path) -> dict[str, str]:
     return clean(PATH=str(tools), CC="false", CXX="false")
 
 
-def build(tmp: Path, env: dict[str, str], left: Callable[[str, list[str]], set[str]] = NOT_COPIED) -> Installed:
-    """Builds a wheel as pip does, apart from this environment, and installs it into a new one.
+def copied(tmp: Path, left: Callable[[str, list[str]], set[str]] = NOT_COPIED) -> Path:
+    """A copy of this checkout. left: what of it is not copied."""
+    source = tmp / "source"
+    shutil.copytree(ROOT, source, ignore=left)
+    return source
 
-    left: what of this checkout is not copied.
+
+def environment(folder: Path, env: dict[str, str], *wanted: str | Path) -> Path:
+    """The Python of a new environment, into which pip puts what is wanted."""
+    run(sys.executable, "-m", "venv", "--without-pip", folder, env=env, cwd=folder.parent)
+    python = folder / "bin" / "python"
+    run(sys.executable, "-m", "pip", "--python", python, "install", "-q", *wanted, env=env, cwd=folder.parent)
+    return python
+
+
+def wheel_of(source: Path, tmp: Path, env: dict[str, str], tools: Path | None = None) -> Path:
+    """Built as pip does, in an environment of its own; or in the one of this Python, which holds the same tools."""
+    made_there = ["--python", tools] if tools else []
+    isolated = ["--no-build-isolation"] if tools else []
+    run(
+        sys.executable, "-m", "pip", *made_there, "wheel", "-q", "--no-deps", *isolated, "-w", tmp / "wheels", source,
+        env=env, cwd=tmp,
+    )
+    (wheel,) = (tmp / "wheels").glob("wiretale-*.whl")
+    return wheel
+
+
+def installed(wheel: Path, tmp: Path) -> Installed:
+    """In a new environment.
 
     The dependencies come from this environment: whether the right ones are declared is shown where the first
     command of the README is run.
     """
-    source = tmp / "source"
-    shutil.copytree(ROOT, source, ignore=left)
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp / "wheels", source, env=env, cwd=tmp)
-    (wheel,) = (tmp / "wheels").glob("wiretale-*.whl")
-    folder = tmp / "environment"
     bare = without_compiler(tmp)
-    run(sys.executable, "-m", "venv", folder, env=bare, cwd=tmp)
-    run(folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-deps", wheel, env=bare, cwd=tmp)
+    folder = tmp / "environment"
+    python = environment(folder, bare, "--no-deps", wheel)
     script = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = Path(run(folder / "bin" / "python", "-c", script, env=bare, cwd=tmp).strip())
+    site = Path(run(python, "-c", script, env=bare, cwd=tmp).strip())
     (site / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")) + "\n")
     return Installed(folder, wheel, bare)
 
@@ -99,29 +120,42 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
     if shutil.which(compiler) is None:
         pytest.skip(f"no C compiler ({compiler})")
-    return build(tmp_path_factory.mktemp("compiled"), clean(), NOT_COPIED_WHERE_COMPILED)
+    folder = tmp_path_factory.mktemp("compiled")
+    return installed(wheel_of(copied(folder, NOT_COPIED_WHERE_COMPILED), folder, clean()), folder)
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    return build(tmp_path_factory.mktemp("plain"), clean(WIRETALE_PURE="1"))
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python that has what a build requires and nothing else, put there once for all builds that compile nothing.
+
+    Where there is no compiler: whoever has none can install these as well.
+    """
+    folder = tmp_path_factory.mktemp("tools")
+    requires = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    return environment(folder / "environment", without_compiler(folder), *requires)
 
 
 @pytest.fixture(scope="module")
-def hidden(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def plain(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> Installed:
+    folder = tmp_path_factory.mktemp("plain")
+    return installed(wheel_of(copied(folder), folder, clean(WIRETALE_PURE="1"), tools), folder)
+
+
+@pytest.fixture(scope="module")
+def hidden(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> Installed:
     folder = tmp_path_factory.mktemp("hidden")
-    return build(folder, without_compiler(folder))
+    return installed(wheel_of(copied(folder), folder, without_compiler(folder), tools), folder)
 
 
-def check_runs(installed: Installed, kind: str) -> str:
+def check_runs(one: Installed, kind: str) -> str:
     """Its version says how it runs, and a bundled sample is told."""
-    version = installed.wiretale("--version")
+    version = one.wiretale("--version")
     assert kind in version, version
-    shipped = Path(installed.wiretale("samples", "path", SAMPLE.removeprefix("sample:")).strip())
-    assert shipped.is_relative_to(installed.folder), f"{shipped} is not the installed one"
-    text = installed.wiretale("analyze", SAMPLE)
+    shipped = Path(one.wiretale("samples", "path", SAMPLE.removeprefix("sample:")).strip())
+    assert shipped.is_relative_to(one.folder), f"{shipped} is not the installed one"
+    text = one.wiretale("analyze", SAMPLE)
     assert "10.0.1.10" in text
-    assert len(installed.wiretale("frames", SAMPLE).splitlines()) > 10
+    assert len(one.wiretale("frames", SAMPLE).splitlines()) > 10
     return text
 
 
@@ -167,10 +201,9 @@ def test_the_wheel_holds_the_program_and_the_samples(plain: Installed) -> None:
     assert any(name.endswith("/licenses/LICENSE") for name in names)
 
 
-def test_the_source_distribution_is_complete(tmp_path: Path) -> None:
+def test_the_source_distribution_is_complete(tmp_path: Path, tools: Path) -> None:
     """Everything that a build needs and nothing that one leaves behind; a wheel can be built of it."""
-    source = tmp_path / "source"
-    shutil.copytree(ROOT, source, ignore=NOT_COPIED)
+    source = copied(tmp_path)
     env = clean(WIRETALE_PURE="1")
     run(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path / "dist", source, env=env, cwd=tmp_path)
     (archive,) = (tmp_path / "dist").glob("wiretale-*.tar.gz")
@@ -183,6 +216,4 @@ def test_the_source_distribution_is_complete(tmp_path: Path) -> None:
             assert path.relative_to(ROOT).as_posix() in names
     assert not [name for name in names if name.endswith((".c", ".o", ".so", ".pyc"))]
     (unpacked,) = (tmp_path / "unpacked").iterdir()
-    wheels = tmp_path / "wheels"
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", wheels, unpacked, env=env, cwd=tmp_path)
-    assert list(wheels.glob("wiretale-*.whl"))
+    assert wheel_of(unpacked, tmp_path, env, tools).is_file()

@@ -9,17 +9,35 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+/* A column holds how far each number is from the one before it. */
+function totals(column) {
+  let total = 0;
+  return column.map((step) => (total += step));
+}
+
+function rowsOf(columns) {
+  const [first, ...rest] = columns.map(totals);
+  return first ? first.map((number, row) => [number, ...rest.map((column) => column[row])]) : [];
+}
+
+function pointsOf({ segments, acks, sacks, left_out }) {
+  return { segments: rowsOf(segments), acks: rowsOf(acks), sacks: rowsOf(sacks), left_out };
+}
+
 function showGraphs(one) {
   for (const graph of graphs.splice(0)) graph.plot.destroy();
   byId("graph").replaceChildren();
   const points = page.data.points[one.number];
   const figures = [];
   for (const side of ["forward", "backward"]) {
-    if (points && points[side] && points[side].segments.length >= FEWEST) figures.push([sequenceFigure, points[side], side, one]);
+    const drawn = points ? pointsOf(points[side]) : { segments: [] };
+    if (drawn.segments.length >= FEWEST) figures.push([sequenceFigure, drawn, side, one]);
   }
-  for (const { title, unit, series } of page.data.series[one.number] || []) figures.push([seriesFigure, title, unit, series, one]);
+  for (const { title, unit, series } of page.data.series[one.number] || []) {
+    figures.push([seriesFigure, title, unit, series.map(([name, ...columns]) => [name, ...columns.map(totals)]), one]);
+  }
   const trips = points ? ["forward", "backward"].filter((side) => points[side].trips.length).map((side) =>
-    [`data ${ARROW[side]} until its ACK`, points[side].trips.map((trip) => trip[0]), points[side].trips.map((trip) => trip[1])]) : [];
+    [`data ${ARROW[side]} until its ACK`, ...points[side].trips.map(totals)]) : [];
   if (trips.length) figures.push([seriesFigure, "Round trip, as seen where the capture was taken", "ns", trips, one]);
   if (!figures.length) {
     byId("graph").append(make("p", { class: "hint" }, "There is nothing to draw: too few segments carried data, or it is not TCP."));
@@ -106,8 +124,8 @@ function sequenceFigure(points, side, one) {
   const holder = frameOf(`Time and sequence ${ARROW[side]}`,
     "Each stroke is a segment, red where it was sent again. The lower line is what was acknowledged, the upper one what the "
     + "receiver allows; purple are selective acknowledgments. Drag to zoom, double-click for the whole, click for the nearest event."
-    + (points.left_out ? ` The first ${grouped(points.segments.length)} segments are drawn, ${grouped(points.left_out)} are not.` : ""),
-    `${plural(points.segments.length, "segment")}, ${grouped(kinds[1].length)} sent again, up to ${size(Math.round(highest / 1.15))}`);
+    + (points.left_out ? ` ${grouped(points.left_out)} segments are drawn as one with their neighbours.` : ""),
+    `${plural(points.segments.length + points.left_out, "segment")}, ${grouped(Math.max(points.resent, kinds[1].length))} sent again, up to ${size(Math.round(highest / 1.15))}`);
   const tops = [];
   for (const [time, , end] of points.segments) {
     if (tops.length && tops[tops.length - 1][0] === time) tops[tops.length - 1][1] = Math.max(tops[tops.length - 1][1], end);

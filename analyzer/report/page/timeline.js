@@ -11,9 +11,11 @@ function showDetail(changed, scroll) {
     const names = [one.originator.name, one.responder.name].filter(Boolean).join(" ⇄ ");
     byId("detail-title").textContent = `Conversation ${one.number} · ${one.protocol && one.protocol !== one.transport ? one.protocol + " over " : ""}${one.transport} `
       + `${endpoint(one.originator)} ⇄ ${endpoint(one.responder)}${names ? " · " + names : ""}`;
+    const sent = one.as_sent || { frames: one.frames, payload: one.payload, copies: 0 };
     byId("detail-numbers").textContent = [
-      `${plural(one.frames[0], "frame")} →, ${grouped(one.frames[1])} ←`,
-      `payload ${size(one.payload[0])} →, ${size(one.payload[1])} ←`, duration(one.end - one.start),
+      `${plural(sent.frames[0], "frame")} →, ${grouped(sent.frames[1])} ←`,
+      sent.copies && `beside ${plural(sent.copies, "frame")} that ${sent.copies === 1 ? "shows a packet" : "show packets"} once more`,
+      `payload ${size(sent.payload[0])} →, ${size(sent.payload[1])} ←`, one.end > one.start && duration(one.end - one.start),
       one.state && (one.state_means ? `${one.state}: ${one.state_means}` : one.state),
       one.history && `history ${one.history}`, one.community_id && `community id ${one.community_id}`, one.scope,
     ].filter(Boolean).join(" · ");

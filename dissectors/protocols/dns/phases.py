@@ -1,13 +1,12 @@
 """What a phase of DNS amounts to: its lookups, counts of messages, and how long the answers took."""
 from __future__ import annotations
 
-from statistics import median
 from typing import Final
 
 from dissectors.kit.event import Event
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.phase import Stretch, Summary, summed_up
-from dissectors.kit.units import duration, plural
+from dissectors.kit.units import duration, median, plural
 from dissectors.protocols.dns.events import DnsResponse, DnsRetry, DnsUnanswered, Mismatch, Query
 
 MAX_NAMED: Final = 3     # lookups named in the line of a phase

@@ -68,9 +68,12 @@ class Asked:
 
 
 class Transactions:
-    """by_id: the latest query of each id. open: the latest of each series without an answer, by its question."""
+    """latest: query of each id and question: a client may ask for two types with one id (RFC 5452 §9.1 lets an answer
+    match by both). by_id: the latest of each id, for answers that repeat no question or another one.
+    open: the latest of each series without an answer, by its question."""
 
     def __init__(self) -> None:
+        self.latest: dict[tuple[int, bytes], Asked] = {}
         self.by_id: dict[i64, Asked] = {}
         self.open: dict[bytes, Asked] = {}
         self.asked: Asked | None = None   # what the last response matched, or nearly did
@@ -84,6 +87,9 @@ class Transactions:
         if before is not None:
             del self.open[key]   # so that both tables stay in the order of time
         self._make_room()
+        both = (int(message.id), key)
+        self.latest.pop(both, None)
+        self.latest[both] = asked
         self.by_id.pop(message.id, None)
         self.by_id[message.id] = asked
         self.open[key] = asked
@@ -91,9 +97,9 @@ class Transactions:
 
     def response(self, message: DnsMessage, time: int) -> int:
         """How the response fits; `asked` is then the query concerned, if any."""
-        asked = self.by_id.get(message.id)
-        self.asked = asked
         key = message.question_key()
+        asked = self._asked(message, key)
+        self.asked = asked
         if asked is None:
             self.asked = self.open.get(key)
             return NEVER_ASKED if self.asked is None else WRONG_ID
@@ -109,8 +115,22 @@ class Transactions:
         self.open.pop(asked.key, None)
         return MATCH
 
+    def _asked(self, message: DnsMessage, key: bytes) -> Asked | None:
+        """The query of the same id and question; of the same id, where there is none."""
+        both = self.latest.get((int(message.id), key))
+        asked = both if both is not None else self.by_id.get(message.id)
+        if key or asked is None or not asked.answers:
+            return asked
+        for other in self.open.values():    # it may be the answer to another one with this id
+            if other.id == message.id:
+                return other
+        return asked
+
     def _make_room(self) -> None:
         """Drop the oldest query where a table is full."""
+        if len(self.latest) >= MAX_ASKED:
+            del self.latest[next(iter(self.latest))]
+            self.overflow = True
         if len(self.by_id) >= MAX_ASKED:
             del self.by_id[next(iter(self.by_id))]
             self.overflow = True

@@ -321,8 +321,8 @@ class Exchanges(Watcher):
         if one.response is None:     # an interim response; the final one is still to come
             return
         one.response_over = True
-        one.ended = half.now
-        self.free = half.now
+        self.free = half.now if how != LOST_END else -1    # in a hole it may have ended at any time
+        one.ended = self.free
         one.wire_received = int(half.wire)
         if trailers:
             one.response_trailers = parse_section(trailers).pairs
@@ -339,7 +339,7 @@ class Exchanges(Watcher):
         one.how = how
         self.pending = [other for other in self.pending if other is not one] if len(self.pending) > 1 else []
         for other in self.pending[:1]:
-            other.free = half.now
+            other.free = self.free
         if one.request_over or one.head is None:
             self._ended(one, half.now, half.direction, half.frame, how)
 

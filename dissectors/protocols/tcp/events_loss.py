@@ -3,10 +3,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, JsonValue
+from dissectors.kit.cited import Cited
+from dissectors.kit.event import BASE, CORE, Evidence, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
 from dissectors.kit.inputs import Gap, Overlap
-from dissectors.kit.units import duration, plural, size
+from dissectors.kit.units import duration, grouped, plural, size
+from dissectors.protocols.tcp import events as tcp
 from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, TcpObserved, capital, frame_list
 
 # A first wait shorter than this was not the timer's; a later one of the same bytes may have been.
@@ -458,7 +460,7 @@ class CaptureLoss(TcpEvent):
 
 
 class StreamGap(TcpEvent):
-    """Bytes that reassembly had to leave out."""
+    """Bytes that reassembly had to leave out. segments: more than one where the snap length cut so many."""
 
     name: ClassVar[str] = "tcp.gap"
     phase: ClassVar[str] = TRANSFER
@@ -474,18 +476,37 @@ class StreamGap(TcpEvent):
         super().__init__(TcpObserved(gap.time, gap.direction, (gap.frame,), sides))
         self.position = gap.position
         self.length = gap.length
+        self.segments = 1
+        self.cited = Cited(tcp.MAX_FRAMES)
+        self.cited.add(gap.frame)
+
+    def add(self, gap: Gap) -> None:
+        """Another segment of the same side that the snap length cut short."""
+        self.segments += 1
+        self.length += gap.length
+        self.cited.add(gap.frame)
+        self.evidence = Evidence(self.cited.frames())
 
     def label(self) -> str:
         return "gap"
 
     def what(self) -> str:
+        if self.segments > 1:
+            return (
+                f"{size(self.length)} of {self.who()}'s stream are not in the capture: {grouped(self.segments)} "
+                f"segments were cut short when they were captured, the first in #{self.evidence.frames[0]} and the "
+                f"last in #{self.evidence.frames[-1]}."
+            )
         return (
             f"{size(self.length)} of {self.who()}'s stream are not in the capture (from byte {self.position} on); "
             f"#{self.evidence.frames[0]} shows it."
         )
 
     def fields(self) -> dict[str, JsonValue]:
-        return {"position": self.position, "length": self.length}
+        out: dict[str, JsonValue] = {"position": self.position, "length": self.length}
+        if self.segments > 1:
+            out["segments"] = self.segments
+        return out
 
 
 class Conflict(TcpEvent):

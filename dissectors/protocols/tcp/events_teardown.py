@@ -47,7 +47,9 @@ class Unanswered:
 
 
 class Fin(TcpEvent):
-    """The first FIN of one side. octets: stream bytes it sent; peer: the other side's FIN, None where it sent none."""
+    """The first FIN of one side. octets: stream bytes it sent; peer: the other side's FIN, None where it sent none.
+    alone: the capture holds nothing that shows the other side's direction open, so that it may have closed before.
+    whole: the capture has the SYN of this side, so that these are all the bytes that it sent."""
 
     name: ClassVar[str] = "tcp.fin"
     phase: ClassVar[str] = TEARDOWN
@@ -64,6 +66,8 @@ class Fin(TcpEvent):
         self.seq = segment.seq
         self.octets = octets
         self.first = peer is None
+        self.alone = False
+        self.whole = True
         self.acks_peer = peer is not None and peer.acked
         self.after_ns = peer.after_ns if peer is not None else -1
 
@@ -75,7 +79,10 @@ class Fin(TcpEvent):
 
     def what(self) -> str:
         text = f"{capital(self.who())} has no more to send after {size(self.octets)}"
-        if self.first:
+        text += "" if self.whole else " in this capture"
+        if self.alone:
+            text += f" and closes its direction. Whether {self.peer()} had closed its own is not in the capture."
+        elif self.first:
             text += f" and closes its direction first. {capital(self.peer())} may go on."
         elif self.acks_peer:
             text += f". It closes too, {span(self.after_ns)} after {self.peer()}."
@@ -84,7 +91,9 @@ class Fin(TcpEvent):
         return text
 
     def fields(self) -> dict[str, JsonValue]:
-        out: dict[str, JsonValue] = {"seq": self.seq, "octets": self.octets, "first": self.first}
+        out: dict[str, JsonValue] = {"seq": self.seq, "octets": self.octets}
+        if not self.alone:
+            out["first"] = self.first
         if self.after_ns >= 0:
             out["after_peer_fin_ns"] = self.after_ns
         return out
@@ -197,7 +206,8 @@ class TcpClosed(TcpEvent):
 
 class TcpReset(TcpEvent):
     """A RST, and why it looks so. unacknowledged: bytes of the other side; remark: what is odd about the RST;
-    went_on: the first frame after it in which its sender goes on as if it had sent none, 0 for none."""
+    went_on: the first frame after it in which its sender goes on as if it had sent none, 0 for none; survived: the
+    frame after which each side has acknowledged data that the other one sent after it, 0 where that was not seen."""
 
     name: ClassVar[str] = "tcp.reset"
     phase: ClassVar[str] = TEARDOWN
@@ -223,6 +233,7 @@ class TcpReset(TcpEvent):
         self.since = cause.since
         self.open_at = cause.open_at
         self.went_on = 0
+        self.survived = 0
 
     def label(self) -> str:
         return "RST"
@@ -232,6 +243,12 @@ class TcpReset(TcpEvent):
 
     def what(self) -> str:
         text = f"{capital(self.who())} resets the connection."
+        if self.survived:
+            text = (
+                f"A RST in the name of {self.who()}, which the connection outlives: up to #{self.survived} each side "
+                "has acknowledged data that the other one sent after it."
+            )
+            return text + (f" {self.remark}" if self.remark else "")
         if self.says:
             text += f" It looks as if {self.says}, because {self.because}."
         elif self.because:
@@ -253,7 +270,7 @@ class TcpReset(TcpEvent):
 
 
 class LateSegments(TcpEvent):
-    """Segments with data that came after the connection was over."""
+    """Segments with data that came after the connection was over. survived: after a RST that did not end it."""
 
     name: ClassVar[str] = "tcp.late_segments"
     phase: ClassVar[str] = TEARDOWN
@@ -269,9 +286,10 @@ class LateSegments(TcpEvent):
         self.segments = segments
         self.octets = octets
         self.resets = resets
+        self.survived = False
 
     def label(self) -> str:
-        return "late"
+        return "late" if not self.survived else "goes on"
 
     def what(self) -> str:
         parts: list[str] = []
@@ -279,7 +297,8 @@ class LateSegments(TcpEvent):
             parts.append(f"{plural(self.segments, 'segment')} with {size(self.octets)} of data")
         if self.resets:
             parts.append(plural(self.resets, "RST"))
-        return f"After the end there came {' and '.join(parts)} ({frame_list(self.evidence.frames)})."
+        when = "After the RST, which the connection outlives," if self.survived else "After the end"
+        return f"{when} there came {' and '.join(parts)} ({frame_list(self.evidence.frames)})."
 
     def fields(self) -> dict[str, JsonValue]:
         return {"segments": self.segments, "octets": self.octets, "resets": self.resets}

@@ -66,14 +66,17 @@ class UntoldTurns:
 
 
 class WindowClosure:
-    """A time without room at a receiver. how: "update" where an update reopened the window, "end" where nothing did.
+    """A time without room at a receiver. how: "update" where an update reopened the window, "unseen" where data of the
+    peer show that one did, which the capture does not have, "end" where nothing did.
 
-    lasted_ns: until then. answers: to probes, saying that it is still closed. reopened: bytes of room, 0 where it was
-    not. resumed_ns: from the update until data came, -1 where none did.
+    lasted_ns: until an update, otherwise until the last sign that it was closed. most_ns: until the data, or the last
+    segment of the connection, came; -1 with an update. answers: to probes, saying that it is still closed.
+    reopened: bytes of room, 0 where it was not. resumed_ns: from the update until data came, -1 where none did.
     """
 
     def __init__(self) -> None:
         self.lasted_ns = 0
+        self.most_ns = -1
         self.probes = 0
         self.answers = 0
         self.reopened = 0
@@ -209,6 +212,7 @@ class ZeroWindow(TcpEvent):
     def __init__(self, observed: TcpObserved, closure: WindowClosure) -> None:
         super().__init__(observed)
         self.lasted_ns = closure.lasted_ns
+        self.most_ns = closure.most_ns
         self.probes = closure.probes
         self.answers = closure.answers
         self.reopened = closure.reopened
@@ -219,14 +223,13 @@ class ZeroWindow(TcpEvent):
         return "zero window"
 
     def detail(self) -> str:
-        text = f"closed for {duration(self.lasted_ns)}, " if self.lasted_ns > 0 else "closed, "
-        text += plural(self.probes, "probe")
+        text = f"closed{self.lasted()}, " + plural(self.probes, "probe")
         return text + (f", reopened with {size(self.reopened)}" if self.how == "update" else "")
 
     def what(self) -> str:
         text = (
             f"{capital(self.who())} has no room left: from #{self.evidence.frames[0]} on its window is 0"
-            f"{f' for {duration(self.lasted_ns)}' if self.lasted_ns > 0 else ''}."
+            f"{self.lasted()}."
         )
         if self.probes:
             text += f" {capital(self.peer())} probes {plural(self.probes, 'time')}"
@@ -235,19 +238,40 @@ class ZeroWindow(TcpEvent):
             text += f" #{self.evidence.frames[-1]} reopens it with {size(self.reopened)}."
             if self.resumed_ns >= 0:
                 text += f" Data go on {span(self.resumed_ns)} later."
+        elif self.how == "unseen":
+            text += f" Then {self.peer()} sends more than that leaves room for: it opened in a segment that is not in"
+            text += " the capture."
         elif self.how == "end":
             text += " It was still closed when the connection ended or the capture did."
         return text
+
+    def lasted(self) -> str:
+        return closed_for([self])
 
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
             "lasted_ns": self.lasted_ns, "probes": self.probes, "answers": self.answers, "ended_by": self.how,
         }
+        if self.most_ns >= 0:
+            out["at_most_ns"] = self.most_ns
         if self.how == "update":
             out["reopened_octets"] = self.reopened
         if self.resumed_ns >= 0:
             out["resumed_ns"] = self.resumed_ns
         return out
+
+
+def closed_for(events: list[ZeroWindow]) -> str:
+    """` for 2.97 s`: how long the window was closed in sum, as exactly as it is known; empty where it is not."""
+    least = sum([event.lasted_ns for event in events])
+    most = sum([event.most_ns if event.how == "unseen" else event.lasted_ns for event in events])
+    longer = any(event.how == "end" and event.most_ns > event.lasted_ns for event in events)
+    if longer or (least > 0 and most > least):
+        text = f" for at least {duration(least)}" if least > 0 else ""
+        return text + (f", at most {duration(most)}" if text and most > least and not longer else "")
+    if most > least:
+        return f" for at most {duration(most)}"
+    return f" for {duration(least)}" if least > 0 else ""
 
 
 class WindowFull(TcpEvent):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 MASK: Final[i64] = 0xFFFFFFFF
@@ -94,8 +95,8 @@ class BoundedSeries:
 
     def __init__(self, keep_largest: bool) -> None:
         self.keep_largest = keep_largest
-        self.times: list[int] = []
-        self.values: list[int] = []
+        self.times: vec[i64] = vec[i64]()
+        self.values: vec[i64] = vec[i64]()
         self.stride: i64 = 1
         self._count: i64 = 0
         self._value: i64 = 0
@@ -105,21 +106,20 @@ class BoundedSeries:
             self._value = value
         self._count += 1
         if self._count >= self.stride:
-            self.times.append(int(time))
-            self.values.append(int(self._value))
+            self.times = append(self.times, time)
+            self.values = append(self.values, self._value)
             self._count = 0
             if len(self.values) >= MAX_POINTS:
                 self._halve()
 
     def _halve(self) -> None:
         """Keep of each pair of points the one that matters."""
-        times: list[int] = []
-        values: list[int] = []
+        times, values = vec[i64](capacity=MAX_POINTS), vec[i64](capacity=MAX_POINTS)
         for index in range(0, len(self.values) - 1, 2):
             first = self.values[index]
             second = self.values[index + 1]
-            values.append(max(first, second) if self.keep_largest else min(first, second))
-            times.append(self.times[index + 1])
+            values = append(values, max(first, second) if self.keep_largest else min(first, second))
+            times = append(times, self.times[index + 1])
         self.times = times
         self.values = values
         self.stride *= 2

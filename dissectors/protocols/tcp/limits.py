@@ -64,6 +64,7 @@ class LimitWatch:
         self._edge: i64 = -1            # the peer's furthest promise, and what it was before
         self._edge_times: list[int] = []
         self._edges: list[int] = []
+        self._edge_due: i64 = -1        # when the next step begins
         self._closed_ns: int = 0
         self._first_frame: i64 = 0
         self._last_frame: i64 = 0
@@ -74,10 +75,11 @@ class LimitWatch:
         self._edge = edge
         if self.rtt <= 0:
             return
-        times = self._edge_times
-        if not times or time - i64(times[len(times) - 1]) >= self.rtt // STEPS:
+        if time >= self._edge_due:
+            times = self._edge_times
             times.append(int(time))
             self._edges.append(int(edge))
+            self._edge_due = time + self.rtt // STEPS
             if len(times) > 2 * STEPS:
                 times.pop(0)
                 self._edges.pop(0)

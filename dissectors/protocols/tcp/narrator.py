@@ -64,6 +64,8 @@ class TcpNarrator:
         self._begun: bool = False
         self._conflicts = 0
         self._gaps = 0
+        self.unsure: list[int] = []     # frames before which nobody knows how much time passed, the last one first
+        self._cut: list[StreamGap | None] = [None, None]    # by direction: segments that the snap length cut
         self._urgent: bool = False
 
     # What a report may ask for.
@@ -105,6 +107,10 @@ class TcpNarrator:
             mine, theirs = self.backward, self.forward
         if not self._begun:
             self._begin(segment, flags, out)
+        if self.unsure and segment.frame >= self.unsure[-1]:
+            self.unsure.pop()
+            self._end_run(out)
+            self.turns.forget()
         if not self.handshake.established and self._of_another(segment, flags, out):
             pass
         elif flags & (SYN | RST) == 0 and not self.teardown.over:
@@ -119,7 +125,14 @@ class TcpNarrator:
         return out
 
     def on_gap(self, gap: Gap) -> list[Event]:
-        """Bytes that reassembly left out."""
+        """Bytes that reassembly left out. Segments that were cut short are told together, at the end."""
+        cut = self._cut[gap.direction] if gap.cut else None
+        if cut is not None:
+            cut.add(gap)
+            return []
+        if gap.cut:
+            self._cut[gap.direction] = StreamGap(gap, self.sides)
+            return []
         self._gaps += 1
         if self._gaps > MAX_GAPS + 1:
             return []
@@ -165,6 +178,9 @@ class TcpNarrator:
         last = max(self.forward.flow.last_time, self.backward.flow.last_time)    # what ended later was not seen to
         unanswered = [self.forward.unanswered(self.backward.flow), self.backward.unanswered(self.forward.flow)]
         self.turns.finish(self.sides, out)
+        for cut in self._cut:
+            if cut is not None:
+                out.append(cut)
         for side in (self.forward, self.backward):
             side.loss.finish(last, out)
             side.sacks.finish(out)
@@ -290,6 +306,8 @@ class TcpNarrator:
             self.handshake.clock(segment, out)
         if self.teardown.awaiting():
             self.teardown.answer(segment, out)
+        if self.teardown.reset_seen:
+            self.teardown.after_reset(segment)
         current = True
         if flags & ACK:
             ack = i64(segment.ack)
@@ -411,7 +429,7 @@ class TcpNarrator:
             theirs.refused(segment)
         if bits & (KEEP_ALIVE | ZERO_WINDOW_PROBE):
             if theirs.window.closed:
-                theirs.window.probe(frame)
+                theirs.window.probe(frame, time)
             elif bits & KEEP_ALIVE:
                 last = max(mine.flow.last_time, theirs.flow.last_time)
                 mine.keep_alive.probe(time, frame, time - last if last >= 0 else -1)
@@ -483,6 +501,8 @@ class TcpNarrator:
         self.turns.data(segment, octets, self.sides, out, held=repairing or window.resuming)
         if window.resuming:
             window.resumed(time, out)
+        elif window.closed:
+            window.into(time, frame, flow.high - octets, flow.high)
         if mine.keep_alive.exchange.probes or theirs.keep_alive.exchange.probes:
             mine.keep_alive.close(out)
             theirs.keep_alive.close(out)

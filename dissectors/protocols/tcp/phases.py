@@ -21,7 +21,7 @@ from dissectors.protocols.tcp.events_handshake import (
 )
 from dissectors.protocols.tcp.events_loss import Loss, LossSummary
 from dissectors.protocols.tcp.events_teardown import HalfClose, LateSegments, NotEnded, TcpClosed, TcpReset
-from dissectors.protocols.tcp.events_transfer import KeepAlive, Limits, Transfer, Turns, ZeroWindow
+from dissectors.protocols.tcp.events_transfer import KeepAlive, Limits, Transfer, Turns, ZeroWindow, closed_for
 
 LEAST_SHARE: Final = 20          # per cent: a cause that held the sender back for less of the time is no headline
 LEAST_WAIT_SHARE: Final = 10     # per cent of the phase: shorter waits for answers are not worth a fact
@@ -114,7 +114,10 @@ def _outcome(events: list[Event]) -> str:
 
 
 def _end(stretch: Stretch) -> int:
-    """When the last run of data, repair or closed window of the phase was over."""
+    """When the last run of data, repair or closed window of the phase was over; where its events do not tell all of
+    them, when the conversation was."""
+    if stretch.traffic.stream is not None:
+        return max(stretch.traffic.end_ns, stretch.start_ns)
     end = stretch.end_ns
     for event in stretch.events:
         if isinstance(event, (Transfer, Turns, KeepAlive, ZeroWindow)):
@@ -211,8 +214,7 @@ def _windows(events: list[Event]) -> list[str]:
     for direction in (0, 1):
         closed = [event for event in events if isinstance(event, ZeroWindow) and event.direction == direction]
         if closed:
-            total = sum([event.lasted_ns for event in closed])
-            facts.append(f"window of {closed[0].who()} closed{f' for {duration(total)}' if total > 0 else ''}")
+            facts.append(f"window of {closed[0].who()} closed{closed_for(closed)}")
     probes = sum([event.probes for event in events if isinstance(event, KeepAlive)])
     if probes:
         facts.append(plural(probes, "keep-alive"))
@@ -252,6 +254,8 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
             else:
                 facts.append("both sides finished in order (FIN, ACK, FIN, ACK)")
                 facts.append(f"{event.sides[event.holder & 1]} is to hold TIME_WAIT")
+        elif isinstance(event, TcpReset) and event.survived:
+            facts.append("a RST that it outlives")
         elif isinstance(event, TcpReset):
             resets += 1
             if resets == 1:
@@ -266,7 +270,8 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
                 "reused": "the ports begin a new connection", "capacity": "followed no further",
             }.get(event.how, "no FIN or RST was seen"))
         elif isinstance(event, LateSegments):
-            facts.append(f"{plural(event.segments + event.resets, 'segment')} after the end")
+            after = "that RST" if event.survived else "the end"
+            facts.append(f"{plural(event.segments + event.resets, 'segment')} after {after}")
     if resets > 1:
         facts.append(f"{plural(resets, 'RST')} in all")
     return title, facts

@@ -80,11 +80,14 @@ class ResetScene:
 
 
 def unacknowledged(scene: ResetScene) -> i64:
-    """Bytes of the other side that nothing acknowledges, not even the RST."""
+    """Bytes of the other side that nothing acknowledges, not even the RST. The numbers of its SYN and its FIN are none
+    (RFC 9293 §3.4)."""
     theirs = scene.theirs
     if not theirs.seen or theirs.fin_acked:
         return 0
-    return max(theirs.high - _acked(scene), 0)
+    acked = max(_acked(scene), 1)
+    fin: i64 = 1 if theirs.fin_end > acked else 0
+    return max(theirs.high - acked - fin, 0)
 
 
 def reset_cause(scene: ResetScene) -> ResetCause:

@@ -5,6 +5,8 @@ keeps machine integers instead.
 """
 from __future__ import annotations
 
+from mypy_extensions import i64
+
 
 class Segment:
     """seq, ack, window: raw header values. length: payload bytes as sent (the capture may hold fewer).
@@ -20,7 +22,7 @@ class Segment:
     """
 
     def __init__(
-        self, frame: int, time: int, direction: int, flags: int, seq: int, ack: int, window: int, length: int
+        self, frame: i64, time: i64, direction: i64, flags: i64, seq: i64, ack: i64, window: i64, length: i64
     ) -> None:
         self.frame = frame
         self.time = time
@@ -30,25 +32,25 @@ class Segment:
         self.ack = ack
         self.window = window
         self.length = length
-        self.captured = length      # payload bytes that the capture holds
+        self.captured: i64 = length      # payload bytes that the capture holds
         self.options = b""
-        self.offset = -1
-        self.urgent = 0
-        self.ttl = -1
-        self.ip_id = -1             # IP identification; 0 where the sender does not number its packets
-        self.station = -1
-        self.ip_ecn = 0             # RFC 3168 §5: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE
-        self.wire_length = 0        # frame length on the wire
-        self.relative_seq = 0
-        self.relative_ack = 0
-        self.window_bytes = window
+        self.offset: i64 = -1
+        self.urgent: i64 = 0
+        self.ttl: i64 = -1
+        self.ip_id: i64 = -1             # IP identification; 0 where the sender does not number its packets
+        self.station: i64 = -1
+        self.ip_ecn: i64 = 0             # RFC 3168 §5: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE
+        self.wire_length: i64 = 0        # frame length on the wire
+        self.relative_seq: i64 = 0
+        self.relative_ack: i64 = 0
+        self.window_bytes: i64 = window
         self.scale_known = False
-        self.analysis = 0
-        self.bytes_in_flight = -1
-        self.ack_rtt_ns = -1
-        self.acked_frame = -1
-        self.rto_ns = -1
-        self.rto_frame = -1
-        self.duplicate_number = -1
-        self.duplicate_of = -1
-        self.initial_rtt_ns = -1
+        self.analysis: i64 = 0
+        self.bytes_in_flight: i64 = -1
+        self.ack_rtt_ns: i64 = -1
+        self.acked_frame: i64 = -1
+        self.rto_ns: i64 = -1
+        self.rto_frame: i64 = -1
+        self.duplicate_number: i64 = -1
+        self.duplicate_of: i64 = -1
+        self.initial_rtt_ns: i64 = -1

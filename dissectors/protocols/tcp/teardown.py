@@ -22,7 +22,7 @@ from dissectors.protocols.tcp.events_teardown import (
     Unanswered,
 )
 from dissectors.protocols.tcp.flags import ACK, RST
-from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.flow import HALF, MASK, TcpDirection
 from dissectors.protocols.tcp.reset_causes import (
     AFTER_FIN,
     GAVE_UP,
@@ -53,7 +53,10 @@ class TeardownWatch:
         self.states = [CLOSED, CLOSED]
         self.over: bool = False             # closed in order, or reset
         self.reset_seen: bool = False
-        self._reset: TcpReset | None = None  # the one that ended it
+        self._reset: TcpReset | None = None  # the last one
+        self._sent: list[i64] = [-1, -1]     # raw end of the first data of each side after it
+        self._taken = [False, False]         # they were acknowledged
+        self._first: Fin | None = None
         self._first_fin = -1                # direction
         self._fin_position: i64 = 0         # of the other side's data when the first FIN was sent
         self._challenge = -1                # direction of the RST or SYN that awaits its answer
@@ -89,7 +92,14 @@ class TeardownWatch:
             self._first_fin = direction
             self._fin_position = theirs.octets()
         self.take(direction, SENT_FIN)
-        out.append(Fin(segment, self.sides, mine.octets(), peer))
+        fin = Fin(segment, self.sides, mine.octets(), peer)
+        fin.alone = peer is None and not theirs.syn and theirs.last_data_time < 0
+        fin.whole = mine.syn
+        if self._first is None:
+            self._first = fin
+        elif peer is not None:
+            self._first.alone = False       # the other side closes only now
+        out.append(fin)
 
     def fin_acked(self, segment: Segment, out: list[Event]) -> None:
         """A segment covers the other side's FIN for the first time."""
@@ -126,13 +136,30 @@ class TeardownWatch:
         told = TcpReset(segment, self.sides, cause, int(unacknowledged(scene)), remark(scene, exact))
         out.append(told)
         self.reset_seen = True
+        self._reset = told
+        self._sent = [-1, -1]
+        self._taken = [False, False]
         if exact:
             self.take(0, RESET)
             self.take(1, RESET)
             self.over = True
-            self._reset = told
         else:
             self.challenged(segment, "RST")
+
+    def after_reset(self, segment: Segment) -> None:
+        """A segment after a RST. Where each side still acknowledges what the other one sent first after it, none of
+        them took it for the end (RFC 5961 §3.2)."""
+        reset = self._reset
+        if reset is None or reset.survived or segment.flags & RST:
+            return
+        direction = segment.direction
+        if segment.length and self._sent[direction] < 0:
+            self._sent[direction] = (i64(segment.seq) + i64(segment.length)) & MASK
+        first = self._sent[1 - direction]
+        if first >= 0 and segment.flags & ACK and (i64(segment.ack) - first) & MASK < HALF:
+            self._taken[1 - direction] = True
+        if self._taken[0] and self._taken[1]:
+            reset.survived = segment.frame
 
     # What may follow.
 
@@ -161,6 +188,7 @@ class TeardownWatch:
         reset = self._reset
         if reset is not None and not segment.flags & RST and segment.direction == reset.direction:
             reset.went_on = reset.went_on or segment.frame
+        self.after_reset(segment)
         if segment.length == 0 and not segment.flags & RST:
             return
         if self._late == 0 and self._late_resets == 0:
@@ -177,8 +205,10 @@ class TeardownWatch:
         """The end of the telling. told: another event said how it ended; unanswered: by direction."""
         if self._late_cited.last:
             observed = TcpObserved(self._late_time, self._late_direction, self._late_cited.frames(), self.sides)
-            out.append(LateSegments(observed, self._late, self._late_octets, self._late_resets))
-        if self.over or told or self.reset_seen:
+            late = LateSegments(observed, self._late, self._late_octets, self._late_resets)
+            late.survived = self._reset is not None and self._reset.survived > 0
+            out.append(late)
+        if self.over or told or (self._reset is not None and not self._reset.survived):
             return
         first, second = self.flows
         last = first if first.last_time >= second.last_time else second

@@ -47,6 +47,10 @@ class TurnWatch:
             self._untold.add(run)
         run.segments = 0
 
+    def forget(self) -> None:
+        """How long it is since the last run is not known."""
+        self.run = DataRun(-1, 0, 0, 0)
+
     def finish(self, sides: tuple[str, str], out: list[Event]) -> None:
         self.close(sides, out)
         if self._untold.turns:

@@ -21,6 +21,8 @@ from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.segment import Segment
 
 MAX_TOLD: Final[i64] = 50           # zero windows told one by one in a direction
+# Data that were under way when the window closed have arrived by then, where it is not known what was promised before.
+UNDER_WAY_NS: Final[i64] = 1_000_000_000
 LEAST_BARE: Final[i64] = 10         # so often it is no coincidence that just the bare window field is under way
 
 
@@ -42,6 +44,10 @@ class WindowWatch:
         self.resuming: bool = False     # reopened, and no data came yet
         self._closure = WindowClosure()
         self._start: i64 = 0
+        self._proof: i64 = 0            # the last time that either side showed that it is closed
+        self._promised: i64 = -1        # the furthest promise before it closed
+        self._beyond: i64 = -1          # when data came that need more room than that, -1 for never
+        self._beyond_from: i64 = 0      # where they begin
         self._update: i64 = 0
         self._update_frame: i64 = 0
         self._cited = Cited(MAX_FRAMES)
@@ -90,7 +96,13 @@ class WindowWatch:
             self._tight = time
         if self.closed:
             if window:
-                self._reopen(time, frame, window)
+                self._reopen(time, frame, window, out)
+            elif self._beyond >= 0 and acked > self._beyond_from:
+                self._went_on(out)          # it took them: it was open in between
+                self._close(time, frame, out)
+            else:
+                self._beyond = -1           # it did not take them: they were a probe
+                self._proof = time
         elif window == 0:
             self._close(time, frame, out)
         self.window = window
@@ -116,23 +128,49 @@ class WindowWatch:
         self.closed = True
         self._closure = WindowClosure()
         self._start = time
+        self._proof = time
+        self._promised = self.edge
+        self._beyond = -1
         self._cited.restart(int(frame))
 
-    def _reopen(self, time: i64, frame: i64, window: i64) -> None:
+    def _reopen(self, time: i64, frame: i64, window: i64, out: list[Event]) -> None:
         self.closed = False
+        self._closure.reopened = int(window)
+        if self._beyond >= 0:
+            self._cite(frame)
+            self._went_on(out)
+            return
         self.resuming = True
         self._update = time
         self._update_frame = frame
         self._ended(time)
-        self._closure.reopened = int(window)
 
     def _ended(self, time: i64) -> None:
         self._closure.lasted_ns = int(time - self._start)
         self.closed_ns += self._closure.lasted_ns
 
-    def probe(self, frame: i64) -> None:
+    def into(self, time: i64, frame: i64, start: i64, end: i64) -> None:
+        """The peer sends new data, from start to end in its stream, into the closed window: more than it may, unless
+        the window opened in a segment that the capture does not have."""
+        if self._beyond >= 0 or end <= self._promised:
+            return
+        if self._promised < 0 and time - self._start < UNDER_WAY_NS:
+            return
+        self._beyond = time
+        self._beyond_from = max(start, self._promised)
+        self._cite(frame)
+
+    def _went_on(self, out: list[Event]) -> None:
+        """Data show that it opened, and no segment: it was closed as long as was shown, and at most until they came."""
+        self._ended(self._proof)
+        self._closure.most_ns = int(self._beyond - self._start)
+        self._beyond = -1
+        self._emit("unseen", -1, out)
+
+    def probe(self, frame: i64, time: i64) -> None:
         """The peer sends a byte, or repeats one, into the closed window."""
         self._closure.probes += 1
+        self._proof = time
         self._cite(frame)
 
     def answer(self, frame: i64) -> None:
@@ -196,9 +234,13 @@ class WindowWatch:
     def finish(self, time: i64, out: list[Event]) -> None:
         self.end_run(out)
         if self.closed:
-            self._ended(time)
             self.closed = False
-            self._emit("end", -1, out)
+            if self._beyond >= 0:
+                self._went_on(out)
+            else:
+                self._ended(self._proof)
+                self._closure.most_ns = int(time - self._start)
+                self._emit("end", -1, out)
         elif self.resuming:
             self._emit("update", -1, out)
         if self._over:

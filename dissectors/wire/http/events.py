@@ -386,6 +386,8 @@ class ExchangeEvent(Event):
     def headline(self) -> Headline | None:
         start = self.times.begun if self.times.begun >= 0 else self.times.first
         end = self.times.ended if self.times.ended >= 0 else self.time
+        if self.ended == LOST and self.times.ended < 0:     # it ended in a hole: when, nobody saw
+            end = max(self.times.begun, self.times.sent, self.times.first)
         return Headline(self.version(), self.summary(), start if start >= 0 else end, end)
 
     def phase_title(self) -> str:

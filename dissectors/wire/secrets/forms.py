@@ -77,10 +77,10 @@ def form_spans(text: str, low: str, out: Spans) -> None:
         _private_keys(text, out)
     if "@" in text or "//" in text:
         _users(text, low, out)
-    if "response=" in low or "rspauth=" in low:
+    if "=" in text and ("response=" in low or "rspauth=" in low):
         for match in _DIGEST.finditer(low):
             out.append((match.start(1), match.end(1)))
-    if "client_" in low or "server_" in low:
+    if "_" in text and ("client_" in low or "server_" in low):
         for match in _KEY_LOG.finditer(low):
             out.append((match.start(1), match.end(1)))
     if holds(low, _SCHEMES):

@@ -10,8 +10,6 @@ from typing import Final
 from dissectors.wire.secrets.forms import Spans
 from dissectors.wire.secrets.names import is_secret_call
 
-SIGNS: Final = ("token", "/bot", "reset", "magic", "invit", "activat", "/services/", "webhooks/", "secret", "key")
-
 _SEGMENT: Final = re.compile(
     r"/(?:tokens?|(?:password|passwd|pwd)[-_/]?reset|reset[-_/]?(?:password|passwd|pwd)?|magic[-_]?links?|invit(?:e|ation)s?|"
     r"activat(?:e|ion)|secrets?|api[-_]?keys?)/([^/\s?#\"'<>“”‘’&)\\]{8,})"
@@ -41,12 +39,13 @@ def placed_spans(text: str, low: str, out: Spans) -> None:
                 out.append((start, end))
         for match in _HOOK.finditer(low):
             out.append(match.span(match.lastindex or 0))
-    if "curl" in low or "--user" in low or "-user" in low:
-        for match in _USER.finditer(text):
-            out.append(match.span(1))
-    if "putty-user-key" in low:
-        _putty(low, out)
-    if "<methodname>" in low:
+    if "-u" in low:
+        if "curl" in low or "-user" in low:
+            for match in _USER.finditer(text):
+                out.append(match.span(1))
+        if "putty-user-key" in low:
+            _putty(low, out)
+    if "<" in text and "<methodname>" in low:
         _xml_rpc(low, out)
 
 

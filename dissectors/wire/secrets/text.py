@@ -12,7 +12,7 @@ from dissectors.wire.secrets.decoded import decoded, hex_runs
 from dissectors.wire.secrets.forms import Spans, form_spans, holds
 from dissectors.wire.secrets.marked import marked_spans
 from dissectors.wire.secrets.named import REDACTED, element_spans, named_spans
-from dissectors.wire.secrets.placed import SIGNS, base64_runs, placed_spans
+from dissectors.wire.secrets.placed import base64_runs, placed_spans
 
 LEAST: Final = 5      # characters of a text that can hold a name and a value
 # One of these stands between every name and its value.
@@ -59,8 +59,7 @@ def _look(text: str, low: str, out: Spans) -> None:
         if "</" in text:
             element_spans(text, low, out)
     form_spans(text, low, out)
-    if ("/" in text and holds(low, SIGNS)) or "-u" in low or "<methodname>" in low:
-        placed_spans(text, low, out)
+    placed_spans(text, low, out)
 
 
 def merged(spans: Spans) -> Spans:

@@ -1,6 +1,7 @@
 """What each command prints, and the code it exits with."""
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sys
@@ -30,6 +31,17 @@ def test_analyze_tells_the_story(capsys: pytest.CaptureFixture[str]) -> None:
     assert "CONVERSATION 3" in text
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("name", "code"), [("x.pcap", 0), ("broken.pcap", 2)])
+def test_what_was_read_stays_so_no_collection_walks_over_it(name: str, code: int) -> None:
+    gc.unfreeze()
+    assert run(["analyze", name]) == code
+    try:
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 1_000
+    finally:
+        gc.unfreeze()
 
 
 def test_width_comes_from_the_option_then_from_columns(

@@ -1,6 +1,7 @@
 """What the system, the user's own set-up or somebody else's package refuses: one clear line, and never our fault."""
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from analyzer.cli.main import FAULT, UNUSABLE, run
 
 ROOT = Path(__file__).parents[3]
 CAPTURE = str(ROOT / "samples" / "tcp" / "clean" / "capture.pcapng")
@@ -118,6 +121,25 @@ def test_descriptors_that_are_used_up_are_said(most: int) -> None:
     else:
         assert code == 0 or (code == 2 and "Too many open files" in said)
         assert "fault" not in said
+
+
+@pytest.mark.parametrize(("words", "code"), [
+    (f"/x/tls.so: cannot open shared object file: {os.strerror(errno.EMFILE)}", UNUSABLE),
+    (f"/x/tls.so: cannot open shared object file: {os.strerror(errno.ENOENT)}", FAULT),
+    ("cannot import name 'TLS' from 'dissectors.protocols'", FAULT),
+])
+def test_a_compiled_module_that_cannot_be_opened_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, code: int,
+) -> None:
+    def unopened(paths: list[str], options: object, progress: object = None) -> None:
+        raise ImportError(words)
+
+    monkeypatch.setattr(sys.modules["analyzer.pipeline.run"], "analyze", unopened)
+    assert run(["analyze", CAPTURE]) == code
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert ("fault" in said) == (code == FAULT)
 
 
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:

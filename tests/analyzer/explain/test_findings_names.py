@@ -174,6 +174,10 @@ def echo(at: float, number: int, to: str = OTHER) -> Timed:
     return at, IP(src=CLIENT, dst=to) / ICMP(id=5, seq=number)
 
 
+def replies(at: float, number: int) -> Timed:
+    return at, IP(src=OTHER, dst=CLIENT) / ICMP(type=0, id=5, seq=number)
+
+
 def ends(at: float, number: int, router: str, kind: int = 11, code: int = 0) -> Timed:
     quoted = IPerror(bytes(IP(src=CLIENT, dst=OTHER) / ICMP(id=5, seq=number)))
     return at, IP(src=router, dst=CLIENT) / ICMP(type=kind, code=code) / quoted
@@ -201,6 +205,17 @@ def test_an_echo_without_a_reply_where_the_capture_has_no_other_direction(tmp_pa
     assert "warn icmp.echo_unanswered" in codes(heard)
 
 
+def test_the_end_of_the_capture_is_a_reason_only_where_a_reply_could_still_have_come(tmp_path: Path) -> None:
+    pings = [step for number in range(8) for step in (
+        (echo(number, number), replies(number + 0.02, number)) if number not in (3, 5, 7) else (echo(number, number),)
+    )]
+    finding = next(one for one in told(tmp_path, *pings).findings if one.code == "icmp.echo_unanswered")
+    assert (finding.severity, finding.confidence) == ("warn", "likely")
+    assert finding.sentence.startswith("2 echo requests to ")
+    assert finding.sentence.endswith("had no reply, and 1 more came in the last 100 ms of the capture.")
+    assert "where the others took 20.0 ms at most" in finding.basis
+
+
 def claim(at: float, last: int, operation: int = 2, to: str = CLIENT) -> Timed:
     mac = f"02:00:00:00:00:{last:02x}"
     return at, Ether(src=mac, dst="ff:ff:ff:ff:ff:ff") / ARP(op=operation, hwsrc=mac, psrc="10.0.0.5", pdst=to)
@@ -226,3 +241,16 @@ def test_an_address_of_two_machines(tmp_path: Path, claims: tuple[Timed, ...], f
         assert said.startswith("10.0.0.5 is claimed by two machines at the same time: ")
         assert "02:00:00:00:00:aa (#" in said
         assert "02:00:00:00:00:bb (#" in said
+
+
+def test_a_second_without_an_answer_is_no_end_that_came_too_soon(tmp_path: Path) -> None:
+    """The server answers others within milliseconds; the client would have asked again only later."""
+    known = [asked(0, 1, 40_001, "a.test"), says(0.02, 1, 40_001, "a.test")]
+    late = told(tmp_path, *known, asked(1, 2, 40_002), asked(5, 3, 40_003, "b.test"), says(5.01, 3, 40_003, "b.test"))
+    finding = next(one for one in late.findings if one.code == "dns.unanswered")
+    assert finding.basis == (
+        "the capture goes on for 4.01 s after the question and shows no answer, where its other answers took 20.0 ms "
+        "at most"
+    )
+    soon = told(tmp_path, *known, asked(1, 2, 40_002))
+    assert "the capture ends" in next(one for one in soon.findings if one.code == "dns.unanswered").basis

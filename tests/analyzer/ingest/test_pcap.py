@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import struct
 
 import pytest
@@ -140,3 +141,29 @@ def test_snoop_damage(opened: Opener, broken: bytes) -> None:
     source = opened(snoop(snoop_record(), broken))
     assert len(frames(source)) == 1
     assert [(damage.offset, damage.frames_before) for damage in source.damage] == [(16 + 24 + 60 + 2, 1)]
+
+
+@pytest.mark.parametrize(("magic", "extra"), [(0xA1B2C3D4, b""), (0xA1B2CD34, bytes(8))])
+def test_reading_goes_on_at_a_place(opened: Opener, magic: int, extra: bytes) -> None:
+    source = opened(pcap(
+        *(record(bytes([at & 255]) * (at % 700), fraction=at, extra=extra) for at in range(600)), magic=magic
+    ))
+    places = []
+    expected = []
+    while source.next():
+        places.append(int(source.base + source.start))
+        expected.append((source.number, source.time, source.length, source.data[source.start:source.end]))
+    again = source.reopen()
+    for at in (0, 450, 3, 599, 200):
+        assert again.seek(places[at], at + 1)
+        for one in expected[at:at + 130]:
+            assert again.next()
+            assert (again.number, again.time, again.length, again.data[again.start:again.end]) == one
+            assert again.base + again.start == places[one[0] - 1]
+    assert not again.damage
+
+
+def test_what_is_no_file_goes_to_no_place(opened: Opener) -> None:
+    source = opened(gzip.compress(pcap(record(), record())))
+    assert not source.seek(40, 1)
+    assert [frame[0] for frame in frames(source)] == [1, 2]

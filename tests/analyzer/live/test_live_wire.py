@@ -137,11 +137,16 @@ def test_from_packet_to_line_in_less_than_200_ms(wire: Wire, record_property: py
             break
     record_property("median_ms", round(middle, 1))
     record_property("worst_ms", round(late[-1], 1))
-    assert middle < 100
+    in_time(middle, 100)
+    in_time(most, 200)
+
+
+def in_time(took: float, most: float) -> None:
+    """Milliseconds. What takes longer while other processes wait for the cores as well proves nothing."""
     busy = os.getloadavg()[0]
-    if most >= 200 and busy > (os.cpu_count() or 1):
-        pytest.skip(f"19 of 20 lines within {most:.0f} ms, while {busy:.1f} processes wait for {os.cpu_count()} cores")
-    assert most < 200
+    if took >= most and busy > (os.cpu_count() or 1):
+        pytest.skip(f"{took:.0f} ms, while {busy:.1f} processes wait for {os.cpu_count()} cores")
+    assert took < most
 
 
 def latencies(wire: Wire) -> list[float]:
@@ -320,4 +325,4 @@ def test_from_packet_to_screen_in_less_than_200_ms(wire: Wire) -> None:
     assert terminal.sniffing.process.wait(PATIENCE) == 0
     os.close(terminal.near)
     print(f"packet to screen: median {statistics.median(late):.0f} ms, worst {max(late):.0f} ms of {len(late)}")
-    assert statistics.median(late) < 200
+    in_time(statistics.median(late), 200)

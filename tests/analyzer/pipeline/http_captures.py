@@ -67,8 +67,10 @@ class Wire:
 
 
 def only_first(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
-    """Only so many frames of a conversation are read one by one, as in a capture of very many."""
-    monkeypatch.setattr(run, "UNLIMITED", frames)
+    """Only so many frames are told one by one, as in a capture of very many."""
+    monkeypatch.setattr(run, "FULL_FRAMES", 0)
+    monkeypatch.setattr(run, "RECORD_CAP", frames)
+    monkeypatch.setattr(run, "MAX_TOLD", frames)
 
 
 def events(analysis: Analysis, name: str = "") -> list[Event]:

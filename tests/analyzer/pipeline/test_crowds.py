@@ -18,6 +18,7 @@ from analyzer.pipeline.run import Options, analyze
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "conformance"))
 
+from joined import Capture, Group
 from test_display_filters import matched
 
 WAYS = {"as it is": Options(), "few told": Options(limit=4), "all told": Options(everything=True)}
@@ -114,7 +115,9 @@ def test_the_first_and_the_last_are_cited(made: tuple[Crowd, str], told: dict[st
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 def test_the_filters_show_what_is_cited(made: tuple[Crowd, str], told: dict[str, Analysis]) -> None:
     asked = [one for one in told["as it is"].findings if one.code in (*ONE, "tcp.scan")]
-    assert matched(Path(made[1]), asked) == [len(one.frames) for one in asked]
+    alone = Group(Path(made[1]))
+    alone.captures.append(Capture("made", b"", []))
+    assert [count for _of, _one, count in matched(alone, {"made": asked})] == [len(one.frames) for one in asked]
 
 
 def test_one_conversation_asked_for_is_told_alone(made: tuple[Crowd, str]) -> None:

@@ -34,6 +34,7 @@ from analyzer.flows.sightings import Sighting
 from analyzer.model import Analysis
 from analyzer.pipeline.look import MAX_STEPS
 from analyzer.pipeline.run import Options, analyze
+from analyzer.report.terminal_conversation import number_pieces, title_pieces
 from dissectors.kit.captured import ClockSet, CopiesSeen, OrderSet
 from dissectors.protocols.icmp import RoutingLoop
 
@@ -70,6 +71,16 @@ def test_copies_are_told_once(tmp_path: Path, by: int, stamps: bool, idents: boo
     copies = next(event for event in events(analysis) if isinstance(event, CopiesSeen))
     assert (sum(copies.copies.again), sum(copies.copies.packets)) == (len(packets), len(packets))
     assert copies.copies.middle_ns == by
+    conversation = analysis.told[0].conversation
+    once = told(tmp_path, by_time(later(packets, 0, 64, version))).told[0].conversation
+    assert (conversation.sent_frames(), conversation.sent_payload()) == (once.frames, once.payload)
+    assert conversation.frames == [2 * count for count in once.frames]
+    assert conversation.as_sent is not None
+    assert conversation.as_sent.copies == len(packets)
+    assert conversation.as_sent.flags == [{}, {}]
+    text = " · ".join([*title_pieces(conversation), *number_pieces(conversation, "normal")])
+    assert f"beside {len(packets)} frames that " in text
+    assert "×" not in text
 
 
 def test_both_ends_in_one_file_are_two_sightings_each(tmp_path: Path) -> None:
@@ -146,6 +157,8 @@ def test_one_connection_in_two_vlans_is_one(tmp_path: Path) -> None:
     assert analysis.capture.conversations == 1
     finding = next(finding for finding in analysis.findings if finding.code == "capture.duplicates")
     assert "once untagged and once in VLAN 30" in finding.sentence
+    conversation = analysis.told[0].conversation
+    assert sum(conversation.sent_frames()) == len(packets)
 
 
 def test_the_same_ends_in_two_vlans_with_packets_of_their_own_are_two(tmp_path: Path) -> None:
@@ -235,6 +248,21 @@ def test_no_time_is_taken_across_a_step_of_the_clock(tmp_path: Path, by: int) ->
     assert [finding.severity for finding in analysis.findings if finding.code == "capture.clock"] == ["warn"]
 
 
+@pytest.mark.parametrize(("by", "unsure"), [(3600 * 24 * SECOND, True), (60 * SECOND, False)])
+def test_without_timestamps_a_silence_may_be_a_step_of_the_clock(tmp_path: Path, by: int, unsure: bool) -> None:
+    seen = by_time(at_client(download(60, stamps=False)))
+    stepped = [one._replace(time=one.time + (by if at >= 40 else 0)) for at, one in enumerate(seen)]
+    analysis = told(tmp_path, stepped)
+    found = [finding.sentence for finding in analysis.findings if finding.code == "capture.silence"]
+    said = " ".join(event.what() for event in events(analysis))
+    assert bool(found) is unsure
+    assert ("either all were silent, or the clock was set forward" in said) is unsure
+    assert ("It had been silent" in said) is not unsure
+    if unsure:
+        assert "between #40 and #41" in found[0]
+        assert not {"tcp.limits"} & {*names(analysis)}
+
+
 @pytest.mark.parametrize(("times", "set_right"), [(3, True), (MAX_STEPS + 20, False)])
 def test_a_clock_that_is_set_all_the_time_is_told_as_it_stands(tmp_path: Path, times: int, set_right: bool) -> None:
     seen = by_time(at_client(download(4 * times)))
@@ -289,6 +317,9 @@ def test_a_datagram_seen_twice_is_asked_and_answered_once(tmp_path: Path, versio
     analysis = analyze([name], Options(everything=True))
     assert codes(analysis) == ["capture.duplicates"]
     assert names(analysis).count("dns.query") == 1
+    conversation = analysis.told[0].conversation
+    assert conversation.sent_frames() == [1, 1]
+    assert sum(conversation.payload) == 2 * sum(conversation.sent_payload()) > 0
 
 
 def test_a_question_that_is_asked_again_after_a_second_is_no_copy(tmp_path: Path) -> None:

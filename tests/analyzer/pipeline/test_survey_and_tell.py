@@ -81,9 +81,9 @@ def survey(path: str, keep: int = KEEP_ALL, capacity: int = 1000, record_cap: in
     return found
 
 
-def accounts(found: Survey, options: Options | None = None, record_cap: int = UNLIMITED) -> list[Account]:
+def accounts(found: Survey, options: Options | None = None, most: int = UNLIMITED) -> list[Account]:
     chosen = with_lookups(found, choose(found, options or Options(everything=True)))
-    return tell(found, chosen, protocols(), record_cap, True, Provided())
+    return tell(found, chosen, protocols(), most, True, Provided())
 
 
 def kinds(account: Account) -> list[str]:
@@ -135,7 +135,7 @@ def test_frames_near_one_another_are_read_at_once(tmp_path: Path, between: int, 
 
 def test_a_long_conversation_is_told_in_part_and_says_so(tmp_path: Path) -> None:
     found = survey(write(tmp_path / "c.pcap", connection(5001, 200)), record_cap=50)
-    (told,) = accounts(found, record_cap=50)
+    (told,) = accounts(found, most=50)
     assert sum(told.conversation.frames) == 406
     assert len(told.left_out) == 1
     assert "353 frames" in told.left_out[0]

@@ -89,6 +89,31 @@ def test_graphs_hold_every_segment_and_frames_their_bytes() -> None:
     assert len(data) + more == 1514
 
 
+def rows_of(columns: list[list[int]], start: int) -> list[tuple[int, ...]]:
+    """Columns of steps as rows, the first column from `start`."""
+    whole = [list(itertools.accumulate(column)) for column in columns]
+    return [(time + start, *rest) for time, *rest in zip(*whole, strict=True)]
+
+
+def test_the_data_hold_every_point_and_every_series_as_steps() -> None:
+    analysis = graphs_of(LOSS)
+    data = data_of(page_of(analysis))
+    told = analysis.told[0]
+    start = told.conversation.start_ns
+    drawn = data["points"][str(told.conversation.number)]
+    for side, points in zip(("forward", "backward"), told.points, strict=True):
+        assert points.segments
+        for name in ("segments", "acks", "sacks", "trips"):
+            assert rows_of(drawn[side][name], start) == getattr(points, name), (side, name)
+        assert drawn[side]["left_out"] == points.left_out
+    expected = [series for phase in told.phases for series in phase.series if series.values]
+    found = [one for figure in data["series"][str(told.conversation.number)] for one in figure["series"]]
+    assert expected
+    assert [(title, rows_of(columns, start)) for title, *columns in found] == [
+        (series.title, [*zip(series.times_ns, series.values, strict=True)]) for series in expected
+    ]
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if BROWSER is None:
@@ -247,6 +272,31 @@ def test_a_graph_and_a_frame_lead_to_their_events(browser: Any, tmp_path: Path) 
     assert tab.locator(".event.chosen .frames").inner_text() != before
     tab.locator("#frame-links button").last.click()
     assert tab.locator(".event.chosen").count() == 1
+    assert wrong == []
+
+
+def test_a_browser_draws_the_points_and_series_that_there_are(browser: Any, tmp_path: Path) -> None:
+    analysis = graphs_of(LOSS)
+    tab, wrong = opened(browser, tmp_path, analysis)
+    told = analysis.told[0]
+    start = told.conversation.start_ns
+    for side, points in zip(("forward", "backward"), told.points, strict=True):
+        drawn = tab.evaluate(f"pointsOf(page.data.points[{told.conversation.number}].{side})")
+        for name in ("segments", "acks", "sacks"):
+            expected = [[time - start, *rest] for time, *rest in getattr(points, name)]
+            assert drawn[name] == expected, (side, name)
+    figures = tab.evaluate(f"""() => {{
+        showGraphs(conversationOf({told.conversation.number}));
+        return graphs.waiting.filter((figure) => figure[0] === seriesFigure).map((figure) => figure[3]);
+    }}""")
+    found = [one for figure in figures for one in figure]
+    assert [(times, values) for title, times, values in found if not title.startswith("data ")] == [
+        ([time - start for time in series.times_ns], series.values)
+        for phase in told.phases for series in phase.series if series.values
+    ]
+    assert [[*zip(times, values, strict=True)] for title, times, values in found if title.startswith("data ")] == [
+        [(time - start, taken) for time, taken in points.trips] for points in told.points if points.trips
+    ]
     assert wrong == []
 
 

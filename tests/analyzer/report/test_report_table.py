@@ -54,6 +54,7 @@ def test_json_holds_every_field() -> None:
     tcp = transfer["tcp"]
     assert isinstance(tcp, dict)
     assert set(vars(example().conversations[1].tcp)) == set(tcp)
+    assert transfer["as_sent"] is None
     assert tcp["mss"] == [None, None]
     assert tcp["flags"] == [{"duplicate_ack": 3}, {"fast_retransmission": 1, "retransmission": 2}]
     assert json.loads(json.dumps(transfer)) == transfer

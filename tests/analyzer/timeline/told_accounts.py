@@ -160,6 +160,7 @@ def lost(kind: type[Loss], of: Repair | None = None, direction: int = 1, time: i
 def zero_window(lasted: int = 2 * SECOND, how: str = "update", direction: int = 0, time: int = 400 * MS) -> ZeroWindow:
     closure = WindowClosure()
     closure.lasted_ns, closure.probes, closure.answers = lasted, 2, 2
+    closure.most_ns = lasted if how == "end" else -1
     closure.reopened, closure.how, closure.resumed_ns = 64 * KB, how, MS
     return ZeroWindow(observed(time, direction, 50, 51, 60), closure)
 

@@ -339,3 +339,24 @@ def test_the_protocols_name_what_they_emit() -> None:
             assert set(term.see) <= known
             assert term.spec.startswith("RFC ")
     assert issubclass(DNS.events[0], Query)
+
+
+def test_two_questions_with_one_id_have_an_answer_each() -> None:
+    talk = Talk()
+    talk.one(message(7, question=("shop.test", A)))
+    talk.one(message(7, question=("shop.test", AAAA)))
+    second = talk.one(message(7, 0x8180, ("shop.test", AAAA), (record(b"\xc0\x0c", AAAA, bytes(16)),)), 1)
+    first = talk.one(message(7, 0x8180, ("shop.test", A), (record(b"\xc0\x0c", A, bytes(4)),)), 1)
+    assert [event.evidence.frames for event in (second, first)] == [(2, 3), (1, 4)]
+    assert [event.name for event in (second, first)] == ["dns.response", "dns.response"]
+    assert talk.close() == []
+
+
+def test_answers_without_a_question_are_those_of_the_open_ones() -> None:
+    talk = Talk()
+    talk.one(message(7, question=("shop.test", A)))
+    talk.one(message(7, question=("shop.test", AAAA)))
+    errors = [talk.one(message(7, 0x8181, None), 1) for _ in range(3)]
+    assert [event.evidence.frames for event in errors] == [(2, 3), (1, 4), (2, 5)]
+    assert [event.name for event in errors] == ["dns.response", "dns.response", "dns.mismatch"]
+    assert talk.close() == []

@@ -5,7 +5,7 @@ import json
 from random import Random
 
 import pytest
-from http1_feed import Connection, request, response
+from http1_feed import MS, Connection, request, response
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
 from dissectors.kit.inputs import Chunk, Close
@@ -62,6 +62,24 @@ def test_a_gap_inside_a_body_is_counted_out() -> None:
     assert (first.ended, first.received.octets, first.received.whole) == (COMPLETE, 100, False)
     assert "damaged" in first.received.problem or "missing" in first.received.problem
     assert second.exchange == 2
+
+
+def test_when_a_response_ended_in_a_hole_is_not_known() -> None:
+    """What the next request waited for then is not known either: when the hole shows says nothing of it."""
+    it = Connection()
+    it.send(request("/1"))
+    it.answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n" + "x" * 30)
+    it.send(request("/2"))
+    it.lose(500, BACKWARD)
+    it.answer(response(body=b"second"), after_ms=400)
+    it.close()
+    first, second = it.exchanges
+    assert (first.ended, second.ended) == (LOST, COMPLETE)
+    assert (first.times.ended, first.times.received_ns(), first.times.total_ns()) == (-1, -1, -1)
+    assert (second.times.blocked_ns(), second.times.waited_ns()) == (0, 410 * MS)
+    bar = first.headline()
+    assert bar is not None
+    assert bar.end_ns == first.times.first
 
 
 def test_a_gap_inside_a_chunk_is_counted_out() -> None:

@@ -185,7 +185,7 @@ def test_a_syn_ack_of_another_number_is_no_answer_and_its_reset_gives_nothing_up
 def test_a_syn_ack_that_comes_again_after_its_ack() -> None:
     wire = Wire().open().client(1, 1, 120, at=21).server(0, 1, flags=SYN | ACK, at=1020).client(121, 1, at=1020.1).end()
     again = [event for event in wire.events if event.name == "tcp.syn_ack"][1]
-    assert "had acknowledged it 1000 ms before" in again.what()
+    assert "had acknowledged it 1.00 s before" in again.what()
 
 
 def test_an_ack_of_number_zero_is_the_first_one_too() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tcp_wire import CLIENT, ISN, MS, SERVER, Wire, sack, timestamps
 
-from dissectors.kit.inputs import Overlap
+from dissectors.kit.inputs import Gap, Overlap
 from dissectors.protocols.tcp.flags import (
     ACK_LOST_SEGMENT,
     DUPLICATE_ACK,
@@ -258,3 +258,21 @@ def test_a_resend_has_an_ip_identification_of_its_own_however_soon() -> None:
     wire.server(3001, 1, 1000, at=33.4, ip_id=504)
     wire.client(1, 4001, at=60).end()
     assert "tcp.duplicates" not in wire.names()
+
+
+def test_segments_that_were_cut_short_are_told_together() -> None:
+    wire = Wire().open()
+    for number in range(60):
+        wire.server(1 + 1000 * number, 1, 1000, at=40 + number)
+        gap = Gap(wire.frame, int(wire.now * MS), SERVER, 1000 * number + 50, 950, cut=True)
+        wire.events += wire.narrator.on_gap(gap)
+    wire.events += wire.narrator.on_gap(Gap(wire.frame, int(wire.now * MS), SERVER, 60_000, 500))
+    wire.end()
+    hole, cut = [event for event in wire.events if event.name == "tcp.gap"]
+    assert "500 bytes of the server's stream are not in the capture (from byte 60000 on)" in hole.what()
+    assert cut.what() == (
+        "57.0 kB of the server's stream are not in the capture: 60 segments were cut short when they were captured, "
+        "the first in #4 and the last in #63."
+    )
+    assert cut.fields() == {"position": 50, "length": 57_000, "segments": 60}
+    assert cut.time == 40 * MS

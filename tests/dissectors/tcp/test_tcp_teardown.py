@@ -54,6 +54,43 @@ def test_of_a_side_that_was_not_captured_nobody_knows_how_it_ended() -> None:
     assert "The client closed its own" in told
 
 
+def test_of_a_side_that_was_not_captured_nobody_knows_whether_it_closed_first() -> None:
+    alone = Wire().client(0, 0, flags=SYN, at=0).client(1, 1, at=20).finish(CLIENT, 1, 1, at=41).end()
+    told = alone.one("tcp.fin")
+    assert "first" not in told.what()
+    assert "Whether the server had closed its own is not in the capture." in told.what()
+    assert "first" not in told.fields()
+    late = Wire().client(1, 1, 100, at=0).server(1, 101, at=1).finish(CLIENT, 101, 1, at=2).end()
+    assert "first" not in late.one("tcp.fin").what()       # it may have closed before the capture began
+    heard = Wire().client(1, 1, 100, at=0).server(1, 101, 10, at=1).finish(CLIENT, 101, 11, at=2).end()
+    assert "closes its direction first" in heard.one("tcp.fin").what()
+
+
+def test_a_fin_and_a_syn_are_no_bytes_that_a_reset_leaves_unacknowledged() -> None:
+    wire = exchanged().finish(CLIENT, 101, 1001, at=60).finish(SERVER, 1001, 102, at=80)
+    told = wire.reset(CLIENT, 102, flags=RST, at=80.3).end().one("tcp.reset")
+    assert told.fields()["unacknowledged"] == 0
+    assert "had not been acknowledged" not in told.what()
+    wire = exchanged().server(1001, 101, 500, at=70).finish(SERVER, 1501, 101, at=71).reset(CLIENT, 101, 1001, at=72)
+    assert wire.end().one("tcp.reset").fields()["unacknowledged"] == 500
+
+
+@pytest.mark.parametrize("number", [101, 5101])
+def test_a_reset_that_both_sides_outlive_did_not_end_the_connection(number: int) -> None:
+    """RFC 5961 §3.2: with a number of its own it is not taken, and the right one may be dropped on the way."""
+    wire = exchanged().reset(CLIENT, number, flags=RST, at=100)
+    wire.client(101, 1001, 50, at=200).server(1001, 151, 60, at=220).client(151, 1061, at=230).end()
+    told = wire.one("tcp.reset").what()
+    assert "which the connection outlives: up to #10 each side has acknowledged data" in told
+    assert "resets the connection" not in told
+
+
+def test_what_was_under_way_at_a_reset_does_not_outlive_it() -> None:
+    wire = exchanged().server(1001, 101, 500, at=99).reset(CLIENT, 101, flags=RST, at=100)
+    wire.server(1501, 101, 500, at=101).server(2001, 101, 500, at=102).end()
+    assert "resets the connection" in wire.one("tcp.reset").what()
+
+
 @pytest.mark.parametrize(("how", "words"), [
     ("capture", "The capture ends"), ("idle", "Nothing more is seen for"), ("reused", "with the same ports begins"),
 ])

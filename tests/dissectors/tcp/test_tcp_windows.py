@@ -41,6 +41,53 @@ def test_a_window_that_stays_closed() -> None:
     assert (fields["ended_by"], fields["lasted_ns"]) == ("end", 1000 * MS)
 
 
+def test_data_into_a_closed_window_show_that_it_opened_unseen() -> None:
+    wire = Wire().open().server(1, 1, 1000, at=40).client(1, 1001, at=41, **window(0), analysis=ZERO_WINDOW)
+    wire.server(1001, 1, 1, at=541, analysis=ZERO_WINDOW_PROBE)
+    wire.client(1, 1001, at=542, **window(0), analysis=ZERO_WINDOW | ZERO_WINDOW_PROBE_ACK)
+    wire.server(1001, 1, 60_000, at=3041).server(61_001, 1, 60_000, at=3042)
+    wire.client(1, 121_001, at=3043, **window(64_000)).end()
+    told = wire.one("tcp.zero_window")
+    fields = told.fields()
+    assert (fields["ended_by"], fields["lasted_ns"], fields["at_most_ns"]) == ("unseen", 501 * MS, 3001 * MS)
+    assert "for at least 501 ms, at most 3.00 s." in told.what()
+    assert "it opened in a segment that is not in the capture" in told.what()
+    assert "reopens" not in told.what()
+
+
+def test_what_a_closed_window_was_promised_before_may_still_come() -> None:
+    """The window shrank to nothing while data were under way: they were allowed, and show nothing."""
+    wire = Wire().open(window=10_000).server(1, 1, 1000, at=40)
+    wire.client(1, 1001, at=41, **window(0), analysis=ZERO_WINDOW).server(1001, 1, 1000, at=42)
+    wire.client(1, 2001, at=1043, **window(9000)).end()
+    assert wire.one("tcp.zero_window").fields()["ended_by"] == "update"
+
+
+def test_data_that_a_closed_window_does_not_take_are_a_probe() -> None:
+    wire = Wire().open(window=1000).server(1, 1, 1000, at=40).client(1, 1001, at=41, **window(0), analysis=ZERO_WINDOW)
+    wire.server(1001, 1, 1000, at=541).client(1, 1001, at=542, **window(0), analysis=ZERO_WINDOW)
+    wire.client(1, 1001, at=1041, **window(5000), analysis=WINDOW_UPDATE).end()
+    fields = wire.one("tcp.zero_window").fields()
+    assert (fields["ended_by"], fields["lasted_ns"]) == ("update", 1000 * MS)
+
+
+def test_a_window_that_opened_unseen_and_closed_again() -> None:
+    wire = Wire().open(window=1000).server(1, 1, 1000, at=40).client(1, 1001, at=41, **window(0), analysis=ZERO_WINDOW)
+    wire.server(1001, 1, 1000, at=541).client(1, 2001, at=542, **window(0), analysis=ZERO_WINDOW)
+    wire.client(1, 2001, at=1041, **window(5000), analysis=WINDOW_UPDATE).end()
+    told = [event.fields() for event in wire.events if event.name == "tcp.zero_window"]
+    assert [one["ended_by"] for one in told] == ["unseen", "update"]
+    assert [one["lasted_ns"] for one in told] == [0, 499 * MS]
+
+
+def test_a_window_is_closed_as_long_as_it_was_shown_to_be() -> None:
+    wire = Wire().open().server(1, 1, 1000, at=40).client(1, 1001, at=41, **window(0), analysis=ZERO_WINDOW)
+    wire.client(1, 1001, at=141, **window(0), analysis=ZERO_WINDOW).reset(1, 1001, 1, at=9041).end()
+    told = wire.one("tcp.zero_window")
+    assert (told.fields()["lasted_ns"], told.fields()["at_most_ns"]) == (100 * MS, 9000 * MS)
+    assert "its window is 0 for at least 100 ms." in told.what()
+
+
 def test_a_window_that_shrinks_and_one_that_is_used_up() -> None:
     used = Wire().open(window=10_000).server(1, 1, 4000, at=40).client(1, 4001, at=41, **window(6000)).end()
     assert "tcp.window_shrunk" not in used.names()      # the edge stands still
@@ -120,11 +167,11 @@ def test_a_series_keeps_its_peaks_in_bounded_memory() -> None:
         series.add(index, 999 if index == 54_321 else index % 7)
     assert MAX_POINTS // 2 - 1 <= len(series.values) < MAX_POINTS
     assert max(series.values) == 999
-    assert series.times == sorted(series.times)
+    assert list(series.times) == sorted(series.times)
     assert series.stride == 256
 
 
 def test_the_narrator_exposes_window_and_flight() -> None:
     wire = Wire().open().client(1, 1, at=30, **window(5000)).server(1, 1, 1000, at=40, bytes_in_flight=1000)
-    assert wire.narrator.window_series[0].values[-1] == 5000
-    assert wire.narrator.flight_series[1].values == [1000]
+    assert list(wire.narrator.window_series[0].values)[-1] == 5000
+    assert list(wire.narrator.flight_series[1].values) == [1000]

@@ -1,0 +1,14 @@
+"""The line over a conversation says what was sent, and nothing that its frames do not show."""
+import pytest
+
+from analyzer.model import Conversation, Endpoint
+from analyzer.report.terminal_conversation import title_pieces
+
+
+@pytest.mark.parametrize(("end", "payload", "text"), [
+    (1000, 417, "417 bytes in 1.00 µs"), (0, 417, "417 bytes"), (0, 0, "no payload"), (1000, 0, "no payload, 1.00 µs"),
+])
+def test_what_has_no_duration_is_told_without_one(end: int, payload: int, text: str) -> None:
+    conversation = Conversation(1, "udp", Endpoint("10.0.0.1", 1), Endpoint("10.0.0.2", 2))
+    conversation.end_ns, conversation.payload = end, [payload, 0]
+    assert title_pieces(conversation)[-1] == text
