@@ -25,13 +25,15 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 # By library: how far the C compiler optimises, and what it holds; a module is in the first one that names it. What
-# every packet passes is worth a third of the build: at -O1 `analyze` takes a quarter longer, at -O3 as long as at -O2.
+# every packet passes takes no longer with these few passes of -O2 than with all of them, which would take the compiler
+# nearly twice as long. -Og takes it half of that, and -O0 a third.
 COMPILED = {
     "wiretale": (
-        "-O2",
+        "-O1 -fstrict-aliasing -finline-functions -finline-small-functions -freorder-functions"
+        " -freorder-blocks-and-partition -foptimize-sibling-calls",
         [
-            "dissectors/kit/*.py",
-            "dissectors/registry.py",
+            "dissectors/kit/observation.py",
+            "dissectors/kit/octets.py",
             "dissectors/protocols/tcp/end.py",
             "dissectors/protocols/tcp/flags.py",
             "dissectors/protocols/tcp/flow.py",
@@ -41,13 +43,10 @@ COMPILED = {
             "dissectors/protocols/tcp/segment.py",
             "dissectors/protocols/tcp/sequence.py",
             "dissectors/protocols/tcp/side.py",
-            "dissectors/protocols/tcp/states.py",
             "analyzer/address.py",
-            "analyzer/faults.py",
             "analyzer/packet.py",
             "analyzer/ingest/pcap.py",
             "analyzer/ingest/pcapng.py",
-            "analyzer/ingest/pcapng_blocks.py",
             "analyzer/ingest/records.py",
             "analyzer/ingest/source.py",
             "analyzer/ingest/streams.py",
@@ -56,29 +55,64 @@ COMPILED = {
             "analyzer/packets/network.py",
             "analyzer/packets/tags.py",
             "analyzer/packets/walk.py",
-            "analyzer/flows/*.py",
-            "analyzer/pipeline/copies.py",
+            "analyzer/flows/flow.py",
+            "analyzer/flows/groups.py",
+            "analyzer/flows/keep.py",
+            "analyzer/flows/kinds.py",
+            "analyzer/flows/names.py",
+            "analyzer/flows/passes.py",
+            "analyzer/flows/reassembly.py",
+            "analyzer/flows/router.py",
+            "analyzer/flows/streams.py",
+            "analyzer/flows/summary.py",
+            "analyzer/flows/table.py",
+            "analyzer/flows/teller.py",
+            "analyzer/flows/tracker.py",
             "analyzer/pipeline/frames.py",
             "analyzer/pipeline/look.py",
-            "analyzer/pipeline/places.py",
-            "analyzer/pipeline/plan.py",
             "analyzer/pipeline/rest.py",
-            "analyzer/pipeline/shelf.py",
             "analyzer/pipeline/survey.py",
             "analyzer/pipeline/tell.py",
             "analyzer/pipeline/text.py",
         ],
     ),
-    "wiretale_messages": ("-O1", ["dissectors/protocols/dns/*.py", "dissectors/protocols/http1/*.py"]),
-    # What is said of some conversations: loaded at each start, and little else.
-    "wiretale_events": ("-O0", ["dissectors/protocols/*/events*.py"]),
+    "wiretale_messages": ("-Og", ["dissectors/protocols/dns/*.py", "dissectors/protocols/http1/*.py"]),
+    # Loaded at each start and little else: what is said of some conversations, and what is passed once a capture, or a
+    # few times a connection.
+    "wiretale_events": (
+        "-O0",
+        [
+            "dissectors/protocols/*/events*.py",
+            "dissectors/protocols/tcp/handshake.py",
+            "dissectors/protocols/tcp/options.py",
+            "dissectors/protocols/tcp/reset_causes.py",
+            "dissectors/protocols/tcp/teardown.py",
+            "dissectors/protocols/tls/secrets.py",
+            "dissectors/wire/beginnings.py",
+            "dissectors/wire/hpack/static.py",
+            "dissectors/wire/tls/ciphers.py",
+            "dissectors/wire/tls/extensions.py",
+            "dissectors/wire/tls/hello.py",
+            "dissectors/wire/tls/schedule.py",
+            "dissectors/kit/captured.py",
+            "dissectors/kit/identity.py",
+            "dissectors/registry.py",
+            "analyzer/faults.py",
+            "analyzer/pipeline/copies.py",
+        ],
+    ),
     "wiretale_rest": (
         "-Og",
         [
+            "dissectors/kit/*.py",
             "dissectors/protocols/tcp/*.py",
             "analyzer/ingest/**/*.py",
             "analyzer/packets/*.py",
+            "analyzer/flows/*.py",
             "analyzer/pipeline/live.py",
+            "analyzer/pipeline/places.py",
+            "analyzer/pipeline/plan.py",
+            "analyzer/pipeline/shelf.py",
         ],
     ),
     "wiretale_streams": ("-Og", ["dissectors/**/*.py"]),
@@ -135,7 +169,7 @@ INTERPRETED = [
 ]
 JOBS = 4    # files compiled at once
 # Nothing of a library is called by name from outside, so calls within it need no detour; measured: 5 % of `analyze`.
-DIRECT = ["-fvisibility=hidden", "-fno-plt"]
+DIRECT = ["-fvisibility=hidden", "-fno-plt", "-fno-asynchronous-unwind-tables"]
 UNCHECKED = ["-Wno-all"]    # Python's own flags hold -Wall, which triples the time that generated code takes
 # Each module has a file of its own that finds it in its library. It calls a few functions of the stable ABI; to read
 # all of Python.h for them, nearly 200 times, would take a tenth of the build.
@@ -206,7 +240,7 @@ def extensions() -> list[Extension]:
         extension.optional = True
         library, shared, _rest = extension.name.partition("__mypyc")
         if shared:
-            flags = [COMPILED[library][0], *DIRECT, *UNCHECKED]
+            flags = [*COMPILED[library][0].split(), *DIRECT, *UNCHECKED]
             given = extension.extra_compile_args
             extension.extra_compile_args = [one for flag in given for one in (flags if flag == "-O3" else [flag])]
         elif os.name == "posix" and not sysconfig.get_config_var("Py_GIL_DISABLED"):
