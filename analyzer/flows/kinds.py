@@ -62,7 +62,7 @@ HEARD_NS: Final[i64] = 3_000_000_000     # by which a SYN-ACK without an answer 
 DUPLICATES: Final[i64] = 3         # ACKs alike after which a sender resends (RFC 5681 §3.2)
 GIVEN_UP: Final[i64] = 3         # resends of the same data without an answer, then a reset: the sender gave up
 ONE_SIDED_FRAMES: Final[i64] = 4   # frames of one side, with none of the other, from which on it is told
-SHORT_STOP_NS: Final[i64] = 10_000_000    # a window closed for less is seldom noticed
+SHORT_STOP_NS: Final = 10_000_000         # a window closed for less is seldom noticed
 # Shares of a connection's data that had to be sent again, in per cent, each with the least number of segments for it:
 # one lost segment of five is a large share and says little.
 WARN_SHARE: Final[i64] = 1

@@ -389,7 +389,8 @@ def _doubt(before: int, after: int, watches: list[Watch]) -> None:
                 max([one.time for one in watch.sightings if one.number <= before]),
                 min([one.time for one in watch.sightings if one.number >= after]),
             ]
-            watch.plans[0].silences.append(step)
+            if step.times[1] - step.times[0] >= LONG_SILENCE:      # of this conversation, whose times may go back
+                watch.plans[0].silences.append(step)
 
 
 def _overlapping(group: list[Plan]) -> list[Plan]:

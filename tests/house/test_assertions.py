@@ -17,6 +17,7 @@ HELPERS = {
     "contract/event_checks.py": {"check_events"},               # what every event must hold
     "contract/test_contract.py": {"check"},                     # the same, of a dissector that is fed
     "dissectors/http2/test_http2_hostile.py": {"run"},          # texts, fields and frames of what was said
+    "analyzer/live/test_live_wire.py": {"in_time"},             # within these milliseconds
     "fuzz/test_extreme_times.py": {"check"},                    # no fault, times in range, every format is written
 }
 # Libraries' own: jsonschema's raises with the place that does not fit.
