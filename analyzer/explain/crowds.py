@@ -11,7 +11,7 @@ from dissectors.kit.units import grouped, plural, span
 
 SILENT: Final = "udp.unanswered"
 DNS: Final = "dns.unanswered"      # tells of one question what SILENT tells of many conversations
-FEW: Final = 5               # conversations that may be told one by one
+FEW: Final = 5               # that may be told one by one
 AGAIN: Final = 2             # conversations with a service of which nobody knows whether it answers
 SURELY: Final = 5            # conversations without an answer of a service that was not heard to answer anybody
 NAMED: Final = 4             # such services that are named
@@ -20,10 +20,18 @@ MOST: Final = 4              # scans that are told one by one
 
 
 def stands_for_all(analysis: Analysis) -> bool:
-    """Whether there are too many silent conversations to tell them one by one, or some are not told."""
+    """Whether some silent conversations are not told, or there are too many to tell one by one: of lookups, each
+    question of a client to a server once, however many conversations it took."""
     whole = analysis.capture.together.get(SILENT)
+    if whole is None:
+        return False
     known = members(analysis, SILENT)
-    return whole is not None and (whole.count > len(known) or len(known) > FEW)
+    asked = {
+        (step.client, step.server, step.question)
+        for lookup in analysis.lookups for step in lookup.steps if not step.answer
+    }
+    others = [one for one in known.values() if one.protocol != "dns"]
+    return whole.count > len(known) or len(asked) + len(others) > FEW
 
 
 def without_silent(found: list[Found], analysis: Analysis) -> list[Found]:

@@ -349,3 +349,18 @@ def test_the_first_and_the_last_are_kept_in_whatever_order_they_leave() -> None:
     assert (made.frames[0], made.frames[-1]) == (10, 901)
     assert (made.start_ns, made.end_ns) == (MS, 90 * MS)
     assert Counter(made.weights) == Counter([0, 9, 0, 0])
+
+
+def test_a_question_that_is_asked_again_and_again_is_one(tmp_path: Path) -> None:
+    """Nine attempts of one resolver, each from a port of its own: what DNS tells of them says more than their number."""
+    crowd = Crowd(1, 30, 5)
+    crowd.sound(3)
+    query = b"\0\7\1\0\0\1\0\0\0\0\0\0\4shop\4test\0\0\1\0\1"
+    start = crowd.start()
+    crowd.frames += [
+        (start + number * 400 * MS, udp("10.0.0.9", 50_000 + number, "198.51.100.53", 53, query)) for number in range(9)
+    ]
+    found = analyze([crowd.write(tmp_path / "again.pcap")], Options(everything=True))
+    assert of_code(found, "udp.unanswered") == []
+    assert "198.51.100.53 did not answer the question for shop.test A (asked 9 times)" in \
+        one_of(found, "dns.unanswered").sentence
