@@ -60,7 +60,7 @@ def silent(analysis: Analysis) -> list[Found]:
 def _silent(of: Shared) -> Found:
     whole = of.whole
     dead = [name for name, count, _weight in whole.dead if count >= SURELY]
-    certain = of.certain() > 0 and (bool(dead) or sum(whole.weights[WARN:]) > 0)
+    certain = of.certain() > 0 and bool(dead)      # one answer is lost to a capture as easily as to the line
     around, what = of.around("to"), f"{plural(of.count, 'conversation')} over UDP"
     sent = plural(whole.times, "datagram")
     never = f" Not heard to answer anybody: {', '.join(dead[:NAMED])}" if dead else ""

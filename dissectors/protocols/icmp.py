@@ -51,6 +51,7 @@ V6_UNREACHABLE: Final[dict[int, str]] = {
 }
 HEADER: Final = 8                 # octets before what a message quotes or echoes (RFC 792; RFC 4443 §3, §4)
 MAX_OPEN_ECHOES: Final = 1_024    # requests waiting for their reply, per conversation
+SOON_NS: Final = 1_000_000_000     # a reply that stands so long before its request may be of that one
 
 
 def is_error(version: int, kind: int) -> bool:
@@ -263,6 +264,7 @@ class IcmpDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.version = 6 if context.transport == "icmpv6" else 4
         self.open: dict[tuple[int, int, int], tuple[int, int]] = {}   # -> time and frame of the request
+        self.early: dict[tuple[int, int, int], int] = {}    # -> time of a reply to a request that did not come yet
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
         data = datagram.data
@@ -274,14 +276,20 @@ class IcmpDissector(Dissector):
         reply = V6_ECHO_REPLY if self.version == 6 else ECHO_REPLY
         identifier, number = int.from_bytes(data[4:6]), int.from_bytes(data[6:8])
         if kind == request:
+            asking = (identifier, number, datagram.direction)
+            replied = self.early.pop(asking, -1)
+            if replied >= 0 and datagram.time - replied < SOON_NS:
+                return []       # answered, and stamped or captured later than its answer
             if len(self.open) < MAX_OPEN_ECHOES:
-                self.open[(identifier, number, datagram.direction)] = (datagram.time, datagram.frame)
+                self.open[asking] = (datagram.time, datagram.frame)
             return []
         if kind == reply:
             asked = self.open.pop((identifier, number, 1 - datagram.direction), None)
             if asked is not None:
                 both = Observed(datagram.time, datagram.direction, Evidence((asked[1], datagram.frame)))
                 return [Echo(both, identifier, number, datagram.time - asked[0])]
+            if len(self.early) < MAX_OPEN_ECHOES:
+                self.early[(identifier, number, 1 - datagram.direction)] = datagram.time
         if is_error(self.version, kind):
             # An error that quotes a request is an answer to it.
             self.open.pop((*quoted_echo(self.version, data), 1 - datagram.direction), None)

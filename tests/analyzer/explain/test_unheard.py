@@ -106,3 +106,15 @@ def test_a_packet_that_comes_round_is_told_once_and_shown_in_each_frame(tmp_path
     assert [event.name for phase in made.told[0].phases for event in phase.events].count("dns.query") == 1
     lines = b"".join(Frames([str(tmp_path / "made.pcap")])).splitlines()
     assert [b'"dns"' in line for line in lines] == [True] * 6
+
+
+def test_a_reply_that_is_stamped_before_its_request_answers_it(tmp_path: Path) -> None:
+    def echo(kind: int, number: int, there: bool) -> bytes:
+        ends = (CLIENT, SERVER) if there else (SERVER, CLIENT)
+        return ip(*ends, 1, struct.pack("!BBHHH", kind, 0, 0, 7, number) + bytes(32))
+
+    pairs = [(number, frame) for number in range(4) for frame in (echo(0, number, False), echo(8, number, True))]
+    made = told(tmp_path, [(number + index % 2 * 0.02, frame) for index, (number, frame) in enumerate(pairs)])
+    assert not [one for one in made.findings if one.code == "icmp.echo_unanswered"]
+    late = told(tmp_path, [(0, echo(0, 1, False)), *[(9 + number, echo(8, number, True)) for number in range(1, 9)]])
+    assert [one.code for one in late.findings if one.severity == "warn"] == ["icmp.echo_unanswered"]

@@ -352,7 +352,7 @@ def test_the_first_and_the_last_are_kept_in_whatever_order_they_leave() -> None:
 
 
 def test_a_question_that_is_asked_again_and_again_is_one(tmp_path: Path) -> None:
-    """Nine attempts of one resolver, each from a port of its own: what DNS tells of them says more than their number."""
+    """Nine attempts of one resolver, each from a port of its own: what DNS tells of them says more."""
     crowd = Crowd(1, 30, 5)
     crowd.sound(3)
     query = b"\0\7\1\0\0\1\0\0\0\0\0\0\4shop\4test\0\0\1\0\1"
