@@ -1,9 +1,10 @@
 """What is claimed of a capture, and which claims the same traffic, observed better, does not support.
 
 A claim is a finding. One of severity warn or error may only be made where the better observation makes it too: of the
-same conversation, or of the capture as a whole. What `capture.` begins is about the observation and is free. In the
-ways of SAME nothing may come or go, neither a finding of any severity nor what an event says; free is what speaks of
-the end of the capture, of the VLAN tag, or of how old a certificate is, each in the one way that changes it.
+same conversation, of many of which it is one, or of the capture as a whole. What `capture.` begins is about the
+observation and is free. In the ways of SAME nothing may come or go, neither a finding of any severity nor what an
+event says; free is what speaks of the end of the capture, of the VLAN tag, or of how old a certificate is, each in
+the one way that changes it.
 """
 from __future__ import annotations
 
@@ -41,6 +42,7 @@ class Told:
     """An analysis as it is compared.
 
     found: findings by code and the ends of their conversation, "" where they concern the capture.
+    shared: codes and ends of conversations for which such a finding stands too.
     said: how often each event (ends, name, label, detail and text) is told.
     ends: of all conversations.
     """
@@ -51,6 +53,10 @@ class Told:
         self.found: dict[tuple[str, str], list[Finding]] = {}
         for finding in analysis.findings:
             self.found.setdefault((finding.code, ends.get(finding.conversation, "")), []).append(finding)
+        self.shared = {
+            (code, ends[told.conversation.number])
+            for told in analysis.told for code in told.troubles if (code, "") in self.found
+        }
         self.codes = {code for code, _ends in self.found}
         self.said = Counter[tuple[str, str, str]]()
         for told in analysis.told:
@@ -85,7 +91,8 @@ def false_claims(way: str, same: bool, better: Told, path: Path) -> list[Wrong]:
 def unsupported(better: Told, worse: Told) -> list[Wrong]:
     return [
         Wrong(code, shown(finding)) for (code, ends), findings in worse.found.items() for finding in findings
-        if finding.severity in SEVERE and not code.startswith(ABOUT_THE_CAPTURE) and (code, ends) not in better.found
+        if finding.severity in SEVERE and not code.startswith(ABOUT_THE_CAPTURE)
+        and (code, ends) not in better.found and (code, ends) not in better.shared
         and (ends or code not in better.codes)
     ]
 

@@ -33,8 +33,14 @@ def finding(code: str, severity: str = "error", conversation: int = 1, sentence:
     return Finding(code, severity, "likely", sentence, conversation, (1,), "", "", "")
 
 
-def told(*findings: Finding, says: tuple[str, ...] = (), turned: bool = False, other: tuple[str, ...] = ()) -> Told:
-    """Of a conversation with SERVER, number 1, and where something is said of it of one with OTHER, number 2."""
+def told(
+    *findings: Finding, says: tuple[str, ...] = (), turned: bool = False, other: tuple[str, ...] = (),
+    troubles: tuple[str, ...] = (),
+) -> Told:
+    """Of a conversation with SERVER, number 1, and where something is said of it of one with OTHER, number 2.
+
+    troubles: what the survey found in each.
+    """
     analysis = Analysis(CaptureSummary([]))
     analysis.findings = list(findings)
     for number, server, texts in ((1, SERVER, says), (2, OTHER, other)):
@@ -42,7 +48,9 @@ def told(*findings: Finding, says: tuple[str, ...] = (), turned: bool = False, o
         phase.events = [Says(text) for text in texts]
         ends = (server, CLIENT) if turned else (CLIENT, server)
         if texts or number == 1:
-            analysis.told.append(ToldConversation(Conversation(number, "tcp", *ends), [phase]))
+            one = ToldConversation(Conversation(number, "tcp", *ends), [phase])
+            one.troubles = troubles
+            analysis.told.append(one)
     return Told(analysis)
 
 
@@ -68,6 +76,13 @@ def test_a_claim_about_another_conversation_is_no_support() -> None:
     better = told(finding("tcp.loss", conversation=2), other=("x",))
     assert codes(unsupported(better, told(finding("tcp.loss")))) == ["tcp.loss"]
     assert unsupported(better, told(finding("tcp.loss", conversation=0))) == []
+
+
+def test_a_claim_about_many_supports_one_about_each_of_them() -> None:
+    many = finding("tcp.refused", conversation=0)
+    assert unsupported(told(many, troubles=("tcp.refused",)), told(finding("tcp.refused"))) == []
+    assert codes(unsupported(told(many), told(finding("tcp.refused")))) == ["tcp.refused"]
+    assert codes(unsupported(told(troubles=("tcp.refused",)), told(finding("tcp.refused")))) == ["tcp.refused"]
 
 
 def test_notes_and_what_is_about_the_observation_are_free() -> None:
