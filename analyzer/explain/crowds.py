@@ -116,14 +116,13 @@ def _scan(analysis: Analysis, scan: Scan, narrow: str) -> Found:
     said = f"{grouped(scan.refused)} refused" if scan.refused else ""
     if silent:
         said += f"{', ' if said else ''}{grouped(silent)} without an answer"
-    if scan.opened:
-        said += f", {grouped(scan.opened)} answered"
+    opened = f" At least {plural(scan.opened, 'other attempt')} of it came to something." if scan.opened else ""
     lasted = scan.end_ns - scan.start_ns
     within = f" within {span(lasted)}" if lasted > 0 else ""
     family = "ipv6" if ":" in scan.client else "ip"
     return Found(
-        f"{scan.client} tried {ports} of {hosts} over {scan.transport.upper()}{within}, in vain for the most part: "
-        f"{said}. It looks like a scan.",
+        f"{scan.client} tried {ports} of {hosts} over {scan.transport.upper()}{within} in vain: {said}.{opened} "
+        "It looks like a scan.",
         tuple(scan.frames), confidence=LIKELY, basis=BASIS, narrow=f"{family}.src == {scan.client} && {narrow}",
         absent=analysis.capture.observed.absence(
             NEITHER, scan.start_ns, min(scan.end_ns, analysis.capture.end_ns - 1)

@@ -129,9 +129,12 @@ def not_accepted(case: Case) -> list[Found]:
 
 def unanswered(case: Case) -> list[Found]:
     found = []
-    if any(not error.exceeded for error in case.of(IcmpError)):
+    errors = case.of(IcmpError)
+    if any(not error.exceeded for error in errors):
         return []      # an answer of another form, which says why
     for event in case.of(TcpUnanswered):
+        if errors and event.attempts == 1:
+            continue       # a probe that was to go no further, as traceroute sends them
         # A SYN of the responder is what a capture shows that holds only one direction.
         target = place(case.end(1 - event.direction))
         waited = event.lasted_ns + event.waited_ns

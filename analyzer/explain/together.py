@@ -232,21 +232,23 @@ def _gave_up(of: Shared, narrow: str) -> Found:
 def _resent(of: Shared, narrow: str) -> Found:
     whole = of.whole
     return Found(
-        f"In {plural(of.count, 'connection')} {plural(whole.segments, 'segment')} ({size(whole.octets)}) had to be "
-        f"sent again, in {plural(whole.times, 'episode')}{of.peers('with')}{of.callers()}{of.when()}{_dearest(of)}.",
+        f"In {plural(of.count, 'connection')} about {plural(whole.segments, 'segment')} ({size(whole.octets)}) had to "
+        f"be sent again{of.peers('with')}{of.callers()}{of.when()}{_dearest(of)}.",
         tuple(whole.frames), severity=of.severity(), confidence=LIKELY, narrow=of.narrow(narrow, "tcp"),
-        basis="segments that carry what had been sent before and was not acknowledged, without a wait for the timer",
+        basis="segments that carry what had been sent before and was not acknowledged, without a wait for the timer; "
+        "counted without a closer look at each connection",
     )
 
 
 def _timeout(of: Shared, narrow: str) -> Found:
     whole = of.whole
     return Found(
-        f"In {plural(of.count, 'connection')} a sender waited for its retransmission timer, {times(whole.times)} in "
-        f"all, and resent {plural(whole.segments, 'segment')}{of.peers('with')}{of.callers()}: {span(whole.cost_ns)} "
-        f"passed without progress{of.when()}{_dearest(of)}.",
+        f"In {plural(of.count, 'connection')} a sender waited for its retransmission timer, about "
+        f"{times(whole.times)} in all, and resent about {plural(whole.segments, 'segment')}{of.peers('with')}"
+        f"{of.callers()}: about {span(whole.cost_ns)} passed without progress{of.when()}{_dearest(of)}.",
         tuple(whole.frames), cost_ns=whole.cost_ns, severity=of.severity(), confidence=LIKELY,
-        narrow=of.narrow(narrow, "tcp"), basis="a silence of 200 ms or more before each resend",
+        narrow=of.narrow(narrow, "tcp"), basis="a silence of 200 ms or more before each resend; "
+        "counted without a closer look at each connection",
     )
 
 

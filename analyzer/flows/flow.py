@@ -27,6 +27,7 @@ SAW_RST: Final[i64] = 32
 CLOSED: Final[i64] = 64        # both FINs, or a reset
 FLIPPED: Final[i64] = 128      # the first frame seen came from the responder
 REPORTED: Final[i64] = 256     # an ICMP error about it, and not of a hop limit: an answer of another form
+EXPIRED: Final[i64] = 2048     # one of a hop limit: it did not come as far as who was to answer
 TOO_BIG: Final[i64] = 512      # one that calls a packet too large
 OTHER_ERROR: Final[i64] = 1024  # one that says anything else
 

@@ -6,6 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.flows.flow import (
+    EXPIRED,
     LETTER_ACK,
     LETTER_DATA,
     LETTER_FIN,
@@ -73,6 +74,7 @@ ERROR_EPISODES: Final[i64] = 3     # one burst is how slow start finds the end o
 
 OPENED: Final[i64] = SAW_SYN | SAW_SYN_ACK
 LIVES: Final[i64] = SAW_FIRST_ACK | SAW_DATA | SAW_FIN | SAW_RST
+ANSWERED: Final[i64] = REPORTED | EXPIRED      # by an ICMP error (RFC 792), as traceroute wants it
 ASKED_ONLY: Final[i64] = LETTER_ACK | LETTER_DATA | LETTER_FIN
 
 # UDP services that answer each request (IANA, Service Name and Transport Protocol Port Number Registry).
@@ -98,7 +100,7 @@ def kinds_of(flow: Flow) -> i64:
         if flow.trouble:
             found |= _setbacks(flow.originator) | _setbacks(flow.responder)
     elif isinstance(flow, UdpFlow):
-        if flow.responder.frames == 0 and has_ports(flow) and not flow.marks & REPORTED and _asks(flow):
+        if flow.responder.frames == 0 and has_ports(flow) and not flow.marks & ANSWERED and _asks(flow):
             found |= SILENT
     return found
 
@@ -108,7 +110,7 @@ def _of_opening_and_end(flow: TcpFlow) -> i64:
     marks = flow.marks
     if a.frames == 0 or b.frames == 0:
         if a.marks & SAW_SYN and b.frames == 0 and not a.letters & ASKED_ONLY:
-            return 0 if marks & REPORTED else UNANSWERED
+            return 0 if marks & REPORTED or (marks & EXPIRED and a.frames == 1) else UNANSWERED
         if a.payload + b.payload and a.frames + b.frames >= ONE_SIDED_FRAMES:
             return ONE_SIDED | (RESET if marks & SAW_RST else 0)
     if marks & SAW_RST and flow.first_reset >= 0:       # -1: the connection outlived it

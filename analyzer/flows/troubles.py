@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.flows.flow import OTHER_ERROR, REPORTED, SAW_SYN, SAW_SYN_ACK, TOO_BIG, Flow, TcpFlow, UdpFlow
+from analyzer.flows.flow import EXPIRED, OTHER_ERROR, REPORTED, SAW_SYN, SAW_SYN_ACK, TOO_BIG, Flow, TcpFlow, UdpFlow
 from analyzer.flows.kinds import (
     CODES,
     ERROR,
@@ -79,7 +79,7 @@ class Troubles:
             if self.scans.suspects:
                 if flow.marks & REPORTED and not flow.responder.frames:
                     self.scans.failed(flow, True)
-                else:
+                elif flow.responder.frames:
                     self.scans.opened(flow)
         if kinds:
             self._count(flow, kinds, until)
@@ -237,6 +237,8 @@ class Troubles:
         reason = bytes((4 if packet.ip_version == 4 else 6, data[at], data[at + 1]))
         if reason[1] != (11 if reason[0] == 4 else 3):       # a hop limit that ran out (RFC 792; RFC 4443 §3.3)
             flow.marks |= REPORTED
+        else:
+            flow.marks |= EXPIRED
         large = reason[1] == 2 if reason[0] == 6 else reason[1] == 3 and reason[2] == 4
         mark = TOO_BIG if large else OTHER_ERROR
         tally = self.tally(TOO_LARGE if large else ERROR)

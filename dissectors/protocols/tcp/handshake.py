@@ -324,10 +324,11 @@ class HandshakeWatch:
         ))
         self.refused = True
 
-    def finish(self, time: int, heard: tuple[bool, bool], out: list[Event]) -> bool:
+    def finish(self, time: int, heard: tuple[bool, bool], reset_by: int, out: list[Event]) -> bool:
         """The end of the telling. True where the connection never came to be, and that was told.
 
         heard: whether anything of each side was seen. A side that sent something else is not silent.
+        reset_by: which of them sent a RST, -1 for none: one that answers a SYN-ACK ends what was never open.
         """
         if self.established or self.refused:
             return self.refused
@@ -335,6 +336,8 @@ class HandshakeWatch:
             answer = self.answers[direction]
             if answer.wrong and not answer.right:
                 return True
+            if answer.count and reset_by == 1 - direction:
+                return False
             if answer.count:
                 observed = TcpObserved(answer.last_time, direction, answer.cited.frames(), self.sides)
                 lasted = answer.last_time - answer.first_time

@@ -201,7 +201,8 @@ class TcpNarrator:
                 observed = TcpObserved(side.copy_time, flow.direction, tuple(side.copies.first), self.sides)
                 out.append(Duplicates(observed, side.copy_count, side.copies_reported))
         heard = (self.forward.flow.segments > 0, self.backward.flow.segments > 0)
-        told = self.handshake.finish(time, heard, out) if not self.midstream else False
+        reset_by = self.teardown.reset_by()
+        told = self.handshake.finish(time, heard, reset_by, out) if not self.midstream else False
         self.teardown.finish(how, time, told, unanswered, out)
         return out
 

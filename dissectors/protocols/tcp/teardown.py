@@ -201,6 +201,10 @@ class TeardownWatch:
             self._late_octets += segment.length
         self._late_cited.add(segment.frame)
 
+    def reset_by(self) -> int:
+        """The direction of the last RST, -1 for none."""
+        return self._reset.direction if self._reset is not None else -1
+
     def finish(self, how: str, time: int, told: bool, unanswered: list[Unanswered], out: list[Event]) -> None:
         """The end of the telling. told: another event said how it ended; unanswered: by direction."""
         if self._late_cited.last:

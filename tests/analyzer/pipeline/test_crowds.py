@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from crowd import MS, SECOND, Crowd, faulty
-from test_survey_and_tell import ACK, PSH_ACK, RST, SYN, SYN_ACK, survey, tcp, udp, write
+from test_survey_and_tell import ACK, PSH_ACK, RST, SYN, SYN_ACK, ip, survey, tcp, udp, write
 
 from analyzer.flows.flow import UdpFlow
 from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, MAX_YOUNG, PATIENCE_NS, Peers, Tally
@@ -93,7 +93,7 @@ def test_the_words_that_each_trouble_needs(made: tuple[Crowd, str], told: dict[s
         return one_of(told["as it is"], code).sentence
 
     assert "14 by the client and 7 by the server" in says("tcp.reset")
-    assert "9 times in all, and resent 9 segments" in says("tcp.timeout")
+    assert "about 9 times in all, and resent about 9 segments" in says("tcp.timeout")
     assert "9.00 s passed without progress" in says("tcp.timeout")
     assert "no room for more data for 3.50 s in all" in says("tcp.zero_window")
     assert "3 of them began less than 1 s before the capture ends" in says("tcp.unanswered")
@@ -364,3 +364,36 @@ def test_a_question_that_is_asked_again_and_again_is_one(tmp_path: Path) -> None
     assert of_code(found, "udp.unanswered") == []
     assert "198.51.100.53 did not answer the question for shop.test A (asked 9 times)" in \
         one_of(found, "dns.unanswered").sentence
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_traceroute_is_answered_and_no_scan(tmp_path: Path, transport: str) -> None:
+    """A probe whose hop limit runs out gets its answer from a router on the way."""
+    crowd = Crowd(1, 30, 5)
+    crowd.sound(10)
+    for number in range(30):
+        at = crowd.start()
+        if transport == "tcp":
+            probe = tcp("10.0.0.9", 50_000 + number, "203.0.113.9", 443, 1000, 0, SYN)
+        else:
+            probe = udp("10.0.0.9", 50_000, "203.0.113.9", 33_434 + number, b"probe")
+        quote = b"\x0b\x00" + bytes(6) + probe[14:14 + 28]
+        crowd.frames += [(at, probe), (at + 5 * MS, ip(f"192.0.2.{1 + number // 3}", "10.0.0.9", 1, quote))]
+    found = analyze([crowd.write(tmp_path / "trace.pcap")], Options())
+    assert {"tcp.unanswered", "udp.unanswered", "tcp.scan", "udp.scan"} & {one.code for one in found.findings} == set()
+
+
+def test_a_caller_that_resets_has_answered(tmp_path: Path) -> None:
+    """A SYN scan resets what answers it: nothing is half open, and no end of the capture explains it."""
+    crowd = Crowd(1, 30, 5)
+    crowd.sound(10)
+    at = crowd.start()
+    crowd.frames += [
+        (at, tcp("10.0.0.9", 50_000, "203.0.113.9", 443, 1000, 0, SYN)),
+        (at + 5 * MS, tcp("203.0.113.9", 443, "10.0.0.9", 50_000, 7000, 1001, SYN_ACK)),
+        (at + 6 * MS, tcp("10.0.0.9", 50_000, "203.0.113.9", 443, 1001, 0, RST)),
+    ]
+    found = analyze([crowd.write(tmp_path / "reset.pcap")], Options())
+    assert of_code(found, "tcp.half_open") == []
+    told = next(one for one in found.told if one.conversation.responder.address == "203.0.113.9")
+    assert "tcp.half_open" not in [event.name for phase in told.phases for event in phase.events]
