@@ -92,6 +92,7 @@ def header_rows(analysis: Analysis, width: int) -> list[Row]:
     _labelled(rows, "Seen from: ", capture.seen_from, width)
     _labelled(rows, "Recorded: ", recorded(capture), width)
     if len(analysis.told) < capture.conversations:
+        _labelled(rows, "Read: ", coverage(len(analysis.told), capture.conversations), width)
         for label, text in totals(capture):
             _labelled(rows, label, text, width)
     for warning in doubts(capture):
@@ -127,6 +128,12 @@ def counted(findings: list[Finding]) -> str:
         if count:
             pieces.append(plural(count, *SEVERITY_COUNTS[severity]))
     return ", ".join(pieces) or "no findings"
+
+
+def coverage(told: int, conversations: int) -> str:
+    """What the findings rest on, for a capture of which only some conversations are told."""
+    rest = plural(conversations - told, "other")
+    return f"what {plural(told, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show (--all reads all)"
 
 
 def totals(capture: CaptureSummary) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 import pytest
 
 from analyzer.model import Conversation, Endpoint
+from analyzer.report.terminal import coverage
 from analyzer.report.terminal_conversation import title_pieces
 
 
@@ -12,3 +13,10 @@ def test_what_has_no_duration_is_told_without_one(end: int, payload: int, text: 
     conversation = Conversation(1, "udp", Endpoint("10.0.0.1", 1), Endpoint("10.0.0.2", 2))
     conversation.end_ns, conversation.payload = end, [payload, 0]
     assert title_pieces(conversation)[-1] == text
+
+
+def test_the_header_says_what_the_findings_rest_on() -> None:
+    assert coverage(30, 85_681) == (
+        "what 30 conversations carried; of 85\u202f651 others what TCP, UDP and ICMP show (--all reads all)"
+    )
+    assert coverage(1, 2).startswith("what 1 conversation carried; of 1 other what")
