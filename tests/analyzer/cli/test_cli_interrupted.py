@@ -29,11 +29,16 @@ def waits(process: int) -> bool:
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
+def heard() -> None:
+    """Ctrl-C is, also where whoever started the tests ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupted(data: bytes, *command: str) -> tuple[int, str, str]:
     """Exit code, output and complaints of a command that reads these bytes from a pipe that stays open, then Ctrl-C."""
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "analyzer.cli.main", *command, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE, preexec_fn=heard,  # noqa: PLW1509  (no threads here)
     )
     assert process.stdin is not None
     process.stdin.write(data)

@@ -163,6 +163,8 @@ def test_a_signal_ends_the_program_and_removes_the_folder(tmp_path: Path, name: 
     waits = program(tmp_path, f"echo $$ > {tmp_path / 'started'}; exec sleep 60")
     with subprocess.Popen(
         [sys.executable, "-P", "-c", WAITING, waits], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        # Whatever is ignored by whoever started the tests.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509  (no threads here)
     ) as process:
         assert process.stdout is not None
         folder = process.stdout.readline().strip()
@@ -177,6 +179,7 @@ def test_a_signal_ends_the_program_and_removes_the_folder(tmp_path: Path, name: 
 
 def test_signals_that_somebody_else_answers_are_left_alone() -> None:
     seen: list[int] = []
+    interrupt = signal.getsignal(signal.SIGINT)
     before = signal.signal(signal.SIGTERM, lambda number, _frame: seen.append(number))
     try:
         with private_folder() as folder:
@@ -185,7 +188,7 @@ def test_signals_that_somebody_else_answers_are_left_alone() -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
     assert seen == [signal.SIGTERM]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is interrupt
 
 
 def test_no_library_of_ours_looks_into_the_current_folder(monkeypatch: pytest.MonkeyPatch) -> None:
