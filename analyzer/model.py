@@ -409,6 +409,8 @@ class CaptureSummary:
     together: conversations with one trouble in common, by the code of the finding that tells of one of them.
     observed: when anything at all could be seen.
     unread: in a sentence, how many frames of told conversations were counted only; "" for none.
+    silences: of the whole capture, (nanoseconds, last frame before, first one behind), where nothing tells whether all
+    were silent or the clock was set.
     """
 
     def __init__(self, names: list[str]) -> None:
@@ -427,6 +429,7 @@ class CaptureSummary:
         self.unsized = 0                      # packets whose IP length is a placeholder
         self.unsized_frames: tuple[int, ...] = ()     # the first of them
         self.unread = ""
+        self.silences: list[tuple[int, int, int]] = []
         self.dropped = -1                     # frames that the capturing system says it lost
         self.conversations = 0                # all that were seen, told or not
         self.by_transport: dict[str, int] = {}

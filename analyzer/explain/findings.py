@@ -28,7 +28,7 @@ from analyzer.model import SEVERITIES, Analysis, Finding
 from dissectors.kit.event import NEITHER, UNMARKED
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import NOWHERE, Absence
-from dissectors.kit.units import plural
+from dissectors.kit.units import plural, span
 from dissectors.wire.secrets.text import shown_text
 from dissectors.wire.x509.chain import Certificates
 
@@ -56,11 +56,23 @@ class Observations:
     """What rules about absence are held against where they do not say more closely what they need to have seen.
 
     dropped: why less can be concluded in every conversation; "" where nothing is known to be lost at random.
+    silences: of the capture, as it has them.
     """
 
     def __init__(self, analysis: Analysis, cases: list[Case]) -> None:
         self.dropped = "the capturing system lost frames" if analysis.capture.dropped > 0 else ""
+        self.silences = analysis.capture.silences
         self._cases = {case.conversation.number: case for case in cases}
+
+    def doubt(self, cost_ns: int) -> str:
+        """In a sentence, why so much time may not have passed; "" where nothing speaks against it."""
+        for lasted, before, after in self.silences:
+            if cost_ns >= lasted:
+                return (
+                    f" {span(lasted)} of that rest on the clock of the capture alone, which may have been set between "
+                    f"#{before} and #{after}."
+                )
+        return ""
 
     def absence(self, number: int, kinds: tuple[str, ...]) -> Absence:
         """That something did not happen anywhere in this conversation, from the beginning of the capture to its end.
@@ -170,6 +182,9 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
         why = absent.why if not absent.proven else observed.dropped
         if why:
             basis = f"{basis}; but {why}" if basis else why
+    doubt = observed.doubt(found.cost_ns)
+    if doubt:
+        sentence, severity, confidence = sentence + doubt, min(severity, NOTE, key=SEVERITIES.index), POSSIBLE
     frames = found.frames[:MAX_FRAMES]
     parts = [conversation.display_filter()] if conversation is not None else []
     narrow = found.narrow or rule.narrow

@@ -5,9 +5,9 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Told
-from dissectors.kit.captured import ClockSet, CopiesSeen, LongSilence, OrderSet
+from dissectors.kit.captured import ClockSet, CopiesSeen, OrderSet
 from dissectors.kit.event import DissectorFault, LimitReached, Malformed, OtherProtocol
-from dissectors.kit.units import grouped, plural
+from dissectors.kit.units import grouped, plural, span
 from dissectors.protocols.tcp.events_transfer import Duplicates
 from dissectors.wire.secrets.gate import Said
 
@@ -181,19 +181,15 @@ def clock(analysis: Analysis) -> list[Found]:
 
 
 def silence(analysis: Analysis) -> list[Found]:
-    """Each once, however many conversations were in their middle."""
-    seen: dict[tuple[int, ...], tuple[LongSilence, Told]] = {}
-    for told in analysis.told:
-        for phase in told.phases:
-            for event in phase.events:
-                if isinstance(event, LongSilence):
-                    seen.setdefault(event.evidence.frames, (event, told))
+    """Of the whole capture, in the middle of connections: findings that rest on its length say so too."""
     return [
         Found(
-            f"{event.lead()}.", frames, told.conversation, confidence=POSSIBLE,
+            f"By its clock nothing is in the whole capture for {span(lasted)}, between #{before} and #{after}, in the "
+            "middle of connections: either all were silent, or the clock was set forward.",
+            (before, after), confidence=POSSIBLE,
             basis="no TCP timestamps tell the two apart; every duration across it rests on the stamps alone",
         )
-        for frames, (event, told) in seen.items()
+        for lasted, before, after in analysis.capture.silences
     ]
 
 

@@ -168,28 +168,31 @@ def _refused(of: Shared, narrow: str) -> Found:
 
 
 def _unanswered(of: Shared, narrow: str) -> Found:
-    certain = of.certain()
-    around = of.around("to")
-    return Found(
-        f"{plural(of.count, 'connection')} had no answer to the SYN{around}.{of.doubts()}" if certain else
-        f"No answer to the SYN of {plural(of.count, 'connection')} is in the capture{around}.{of.soon()}",
-        tuple(of.whole.frames), severity=of.severity() if certain else NOTE, confidence=LIKELY,
-        narrow=of.narrow(narrow, "tcp"), absent=of.absent(),
-        basis="of each connection, SYNs and no segment of the other side for a second and more",
-        otherwise=f"No answer to the SYN of {plural(of.count, 'connection')} is in the capture{around}.",
+    around, doubts = of.around("to"), of.doubts()
+    return _silence(
+        of, narrow, f"{plural(of.count, 'connection')} had no answer to the SYN"
+        f"{' in this capture' if doubts else ''}{around}.{doubts}",
+        f"No answer to the SYN of {plural(of.count, 'connection')} is in the capture{around}.",
+        "of each connection, SYNs and no segment of the other side",
     )
 
 
 def _half_open(of: Shared, narrow: str) -> Found:
-    certain = of.certain()
     around = of.around("with")
-    otherwise = f"No acknowledgment of the SYN-ACK of {plural(of.count, 'connection')} is in the capture{around}."
+    return _silence(
+        of, narrow, f"{plural(of.count, 'connection')} {_were(of)} answered and never completed{around}.{of.doubts()}",
+        f"No acknowledgment of the SYN-ACK of {plural(of.count, 'connection')} is in the capture{around}.",
+        "no third segment of them is in the capture",
+    )
+
+
+def _silence(of: Shared, narrow: str, sentence: str, otherwise: str, basis: str) -> Found:
+    """Of connections that did not get on. otherwise: what is said where it is known of none of them."""
+    certain = of.certain()
     return Found(
-        f"{plural(of.count, 'connection')} {_were(of)} answered and never completed{around}.{of.doubts()}" if certain
-        else otherwise + of.soon(),
-        tuple(of.whole.frames), severity=of.severity() if certain else NOTE, confidence=LIKELY,
-        narrow=of.narrow(narrow, "tcp"), absent=of.absent(), basis="no third segment of them is in the capture",
-        otherwise=otherwise,
+        sentence if certain else otherwise + of.soon(), tuple(of.whole.frames),
+        severity=of.severity() if certain else NOTE, confidence=LIKELY, narrow=of.narrow(narrow, "tcp"),
+        absent=of.absent(), basis=basis, otherwise=otherwise,
     )
 
 
@@ -254,7 +257,7 @@ def _timeout(of: Shared, narrow: str) -> Found:
 
 def _zero_window(of: Shared, narrow: str) -> Found:
     whole = of.whole
-    cost = f" for {span(whole.cost_ns)} in all" if whole.cost_ns > 0 else ""
+    cost = f" for up to {span(whole.cost_ns)} in all" if whole.cost_ns > 0 else ""      # until it was seen to open
     ended = f" {grouped(whole.unended)} of them had none when they were last heard of." if whole.unended else ""
     return Found(
         f"In {plural(of.count, 'connection')} a side had no room for more data{cost}, said in "

@@ -98,30 +98,24 @@ def _joined(group: list[Stroke]) -> list[Stroke]:
 
 def fewer_acks(rows: list[Ack]) -> list[Ack]:
     """Half of these ACKs: of neighbours the one with the smallest window and the one with the largest."""
-    out: list[Ack] = []
-    for at in range(0, len(rows), GROUP):
-        group = rows[at:at + GROUP]
-        least, most = 0, len(group) - 1
-        for index in range(len(group)):
-            window = group[index][2] - group[index][1]
-            if window < group[least][2] - group[least][1]:
-                least = index
-            if window > group[most][2] - group[most][1]:
-                most = index
-        out += [group[index] for index in sorted({least, most})]
-    return out
+    return [rows[at] for at in _extremes([allowed - acked for _time, acked, allowed in rows])]
 
 
 def fewer_trips(rows: list[Trip]) -> list[Trip]:
     """Half of these round trips: of neighbours the shortest and the longest."""
-    out: list[Trip] = []
-    for at in range(0, len(rows), GROUP):
-        group = rows[at:at + GROUP]
+    return [rows[at] for at in _extremes([taken for _time, taken in rows])]
+
+
+def _extremes(numbers: list[int]) -> list[int]:
+    """Places of the smallest and the largest of each GROUP neighbours, ascending."""
+    out: list[int] = []
+    for at in range(0, len(numbers), GROUP):
+        group = numbers[at:at + GROUP]
         least, most = 0, len(group) - 1
         for index in range(len(group)):
-            if group[index][1] < group[least][1]:
+            if group[index] < group[least]:
                 least = index
-            if group[index][1] > group[most][1]:
+            if group[index] > group[most]:
                 most = index
-        out += [group[index] for index in sorted({least, most})]
+        out += [at + index for index in sorted({least, most})]
     return out

@@ -119,6 +119,7 @@ class FirstLook:
         self.shared = shared
         self.steps: list[Step] = []
         self.restless = False        # the clock was set more often than MAX_STEPS
+        self.doubted: list[tuple[int, int, int]] = []    # silences that may be steps: how long, between which frames
 
     def look(self) -> list[Plan]:
         """The plans of what is to be told: those of conversations that are another one once more are left out."""
@@ -264,8 +265,8 @@ class FirstLook:
         for silence, before, after, watches in asked:
             steps = _testified(before, after, watches)
             found += steps
-            if not steps and silence >= LONG_SILENCE and after == before + 1:
-                _doubt(before, after, watches)
+            if not steps and silence >= LONG_SILENCE and after == before + 1 and _doubt(before, after, watches):
+                self.doubted.append((int(silence), int(before), int(after)))
         return found
 
     def _witnesses(self, before: int, after: int) -> list[Watch]:
@@ -374,11 +375,13 @@ def _testified(before: int, after: int, watches: list[Watch]) -> list[Step]:
     return []
 
 
-def _doubt(before: int, after: int, watches: list[Watch]) -> None:
-    """Note the silence in those of these connections that go on sending behind it what they sent before it, where no
-    timestamp of any of them tells what passed."""
-    if any(sighting.stamp >= 0 for watch in watches for sighting in watch.sightings):
-        return
+def _doubt(before: int, after: int, watches: list[Watch]) -> bool:
+    """Whether connections go on behind the silence, and no timestamp of any of them tells what passed.
+
+    It is noted in those that send behind it what they sent before it.
+    """
+    if not watches or any(sighting.stamp >= 0 for watch in watches for sighting in watch.sightings):
+        return False
     for watch in watches:
         data = [one for one in watch.sightings if one.length > 0 and one.direction < 2]
         early = [one for one in data if one.number <= before]
@@ -391,6 +394,7 @@ def _doubt(before: int, after: int, watches: list[Watch]) -> None:
             ]
             if step.times[1] - step.times[0] >= LONG_SILENCE:      # of this conversation, whose times may go back
                 watch.plans[0].silences.append(step)
+    return True
 
 
 def _overlapping(group: list[Plan]) -> list[Plan]:

@@ -118,6 +118,7 @@ class Telling:
         self.chosen: list[Chosen] = []
         self.steps: list[Step] = []      # of the capture's clock
         self.restless = False            # it was set too often to be set right
+        self.doubted: list[tuple[int, int, int]] = []
         self.twice: list[Flow] = []      # conversations that are another one, seen in another VLAN or tunnel
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
@@ -145,6 +146,7 @@ class Telling:
         first.look()
         self.steps = first.steps
         self.restless = first.restless
+        self.doubted = first.doubted
         self.twice = [chosen.flow for chosen in self.chosen if chosen.flow.recorded and not chosen.plan.places]
         self.chosen = [chosen for chosen in self.chosen if chosen.plan.places or not chosen.flow.recorded]
         for chosen in self.chosen:
@@ -278,6 +280,7 @@ class Telling:
             capture.conversations -= 1
             if transport in capture.by_transport:
                 capture.by_transport[transport] -= 1
+        capture.silences = self.doubted
         if self.restless:
             capture.damage.append(
                 f"the clock of the capture was set more than {MAX_STEPS} times; times are told as they are stamped"
@@ -424,12 +427,11 @@ def mended(chosen: Chosen) -> None:
         times.append(max(chosen.last_time(), times[0]))
         conversation.start_ns, conversation.end_ns = min(times), max(times)
     chosen.account.copies = plan.again
-    if plan.mended():
-        conversation.as_sent = AsSent(
-            [conversation.frames[side] - plan.copied_frames[side] for side in (0, 1)],
-            [conversation.payload[side] - plan.copied_payload[side] for side in (0, 1)],
-            sum(plan.copied_frames), plan.copies is None or plan.copies.certain,
-        )
+    conversation.as_sent = AsSent(
+        [conversation.frames[side] - plan.copied_frames[side] for side in (0, 1)],
+        [conversation.payload[side] - plan.copied_payload[side] for side in (0, 1)],
+        sum(plan.copied_frames), plan.copies is None or plan.copies.certain,
+    )
     narrator = chosen.teller.narrator
     if narrator is not None:
         narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))

@@ -28,7 +28,7 @@ SEEN_RULES = {
     "tcp.timeout": "the resends came after a silence of their sender; a side that was not heard makes it a note",
     "tcp.reordering": "the bytes came, in another order",
     "capture.loss": "about the capture", "capture.gap": "about the capture", "capture.duplicates": "about the capture",
-    "capture.order": "about the capture",
+    "capture.order": "about the capture", "capture.silence": "about the capture",
     "tcp.zero_window": "the window of 0 was advertised",
     "tcp.reset": "the RST came; its cause is left out where a direction was not seen",
     "tcp.unread_data": "the RST came; its cause is left out where a direction was not seen",

@@ -37,7 +37,7 @@ from told_accounts import (
 )
 
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
-from dissectors.kit.captured import ClockSet, LongSilence, OrderSet
+from dissectors.kit.captured import ClockSet, OrderSet
 from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, Malformed, Observed, OtherProtocol
 from dissectors.kit.inputs import Close, Datagram, Gap, Overlap
 from dissectors.protocols.dns.events import DnsIncomplete
@@ -241,7 +241,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
     "capture.duplicates": (tcp(Duplicates(observed(MS, 1, 8, 9), 2, 0)), tcp(lost(FastRetransmit))),
     "capture.order": (tcp(late(3, 5 * MS)), tcp(data())),
-    "capture.silence": (tcp(LongSilence(Observed(MS, 2, Evidence((8, 9))), 7200 * SECOND)), tcp(data())),
+    "capture.silence": (capture(silences=[(7200 * SECOND, 8, 9)]), capture()),
     "capture.clock": (tcp(ClockSet(Observed(MS, 2, Evidence((8, 9))), -2 * SECOND, MS)), tcp(data())),
     "tcp.zero_window": (tcp(data(), zero_window()), tcp(data(), limits())),
     "tcp.window_limited": (tcp(data(), limits()), tcp(data(), limits(), zero_window(500 * MS))),

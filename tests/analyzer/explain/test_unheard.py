@@ -118,3 +118,26 @@ def test_a_reply_that_is_stamped_before_its_request_answers_it(tmp_path: Path) -
     assert not [one for one in made.findings if one.code == "icmp.echo_unanswered"]
     late = told(tmp_path, [(0, echo(0, 1, False)), *[(9 + number, echo(8, number, True)) for number in range(1, 9)]])
     assert [one.code for one in late.findings if one.severity == "warn"] == ["icmp.echo_unanswered"]
+
+
+@pytest.mark.parametrize(("by", "severities"), [(7200.0, {"note"}), (20.0, {"warn"})])
+def test_a_wait_in_which_the_clock_may_have_been_set_is_no_slow_answer(
+    tmp_path: Path, by: float, severities: set[str]
+) -> None:
+    """Two requests are open while nothing at all is captured for hours, and no timestamps tell what passed."""
+    def ends(port: int, there: bool) -> tuple[str, int, str, int]:
+        return (CLIENT, port, SERVER, 80) if there else (SERVER, 80, CLIENT, port)
+
+    frames: list[tuple[float, bytes]] = []
+    for port in (40_000, 40_001):
+        start = (port - 40_000) * 0.001
+        frames += [
+            (start, tcp(*ends(port, True), 1000, 0, SYN)), (start + 0.01, tcp(*ends(port, False), 5000, 1001, SYN_ACK)),
+            (start + 0.011, tcp(*ends(port, True), 1001, 5001, ACK)),
+            (start + 0.012, tcp(*ends(port, True), 1001, 5001, PSH_ACK, b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")),
+            (by + start + 0.03, tcp(*ends(port, False), 5001, 1035, PSH_ACK, b"HTTP/1.1 204 No Content\r\n\r\n")),
+            (by + start + 0.031, tcp(*ends(port, True), 1035, 5028, ACK)),
+        ]
+    made = told(tmp_path, sorted(frames))
+    assert {one.severity for one in made.findings if one.code == "http.slow"} == severities
+    assert [one.frames for one in made.findings if one.code == "capture.silence"] == ([(8, 9)] if by > 3600 else [])

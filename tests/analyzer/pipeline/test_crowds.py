@@ -95,7 +95,7 @@ def test_the_words_that_each_trouble_needs(made: tuple[Crowd, str], told: dict[s
     assert "14 by the client and 7 by the server" in says("tcp.reset")
     assert "about 9 times in all, and resent about 9 segments" in says("tcp.timeout")
     assert "9.00 s passed without progress" in says("tcp.timeout")
-    assert "no room for more data for 3.50 s in all" in says("tcp.zero_window")
+    assert "no room for more data for up to 3.50 s in all" in says("tcp.zero_window")
     assert "3 of them began less than 1 s before the capture ends" in says("tcp.unanswered")
     assert "Not heard to answer anybody: 198.51.100.53:53, 198.51.100.5:5005." in says("udp.unanswered")
     assert "by 10.1.0.254" in says("icmp.error")
