@@ -14,6 +14,7 @@ import hashlib
 import os
 import sys
 import sysconfig
+from collections import Counter
 from functools import cache
 from glob import glob
 from importlib.metadata import version
@@ -26,7 +27,8 @@ from setuptools.command.build_py import build_py
 
 # By library: how far the C compiler optimises, and what it holds; a module is in the first one that names it. What
 # every packet passes takes no longer with these passes than with all of -O2, which take the compiler half as long again
-# (at -O1 alone, `analyze` takes a quarter longer). -Og takes it half of theirs, and -O0 a third.
+# (at -O1 alone, `analyze` takes a quarter longer). -Og takes it half of theirs; -O0 takes a third, but with it for what
+# is told, `frames` takes a fifth longer.
 COMPILED = {
     "wiretale": (
         "-O1 -fstrict-aliasing -finline-functions -finline-small-functions -foptimize-sibling-calls -freorder-functions"
@@ -77,7 +79,6 @@ COMPILED = {
             "analyzer/pipeline/text.py",
         ],
     ),
-    "wiretale_messages": ("-Og", ["dissectors/protocols/dns/*.py", "dissectors/protocols/http1/*.py"]),
     # Loaded at each start and little else: what is said of some conversations, and what is passed once a capture, or a
     # few times a connection.
     "wiretale_events": (
@@ -102,12 +103,21 @@ COMPILED = {
             "analyzer/pipeline/copies.py",
         ],
     ),
-    "wiretale_rest": (
+    # What many frames of a told conversation pass.
+    "wiretale_told": (
         "-Og",
         [
             "dissectors/kit/*.py",
+            "dissectors/protocols/dns/*.py",
+            "dissectors/protocols/http1/*.py",
+            "dissectors/protocols/http2/*.py",
             "dissectors/protocols/tcp/*.py",
-            "analyzer/ingest/**/*.py",
+            "dissectors/protocols/tls/records.py",
+            "dissectors/wire/hpack/*.py",
+            "dissectors/wire/http/body.py",
+            "dissectors/wire/http/message.py",
+            "dissectors/wire/secrets/*.py",
+            "analyzer/ingest/live/*.py",
             "analyzer/packets/*.py",
             "analyzer/flows/*.py",
             "analyzer/pipeline/live.py",
@@ -116,7 +126,7 @@ COMPILED = {
             "analyzer/pipeline/shelf.py",
         ],
     ),
-    "wiretale_streams": ("-Og", ["dissectors/**/*.py"]),
+    "wiretale_rest": ("-O0", ["dissectors/**/*.py", "analyzer/ingest/*.py"]),
 }
 # Interpreted all the same: what is passed once a connection, or where something is looked up, would be a fifth of the C
 # code and is under one percent of the time.
@@ -174,8 +184,10 @@ JOBS = os.cpu_count() or 1    # files compiled at once: twice as many take a ten
 DIRECT = ["-fvisibility=hidden", "-fno-plt"]
 NOT_UNWOUND = ["-fno-asynchronous-unwind-tables"]   # C code throws nothing; they take a twentieth of what -Og takes
 UNCHECKED = ["-Wno-all"]    # Python's own flags hold -Wall, which triples the time that generated code takes
-# Each module has a file of its own that finds it in its library. It calls a few functions of the stable ABI; to read
-# all of Python.h for them, nearly 200 times, would take a tenth of the build.
+# Each module has a file of its own, whose one function finds it in its library. It calls a few functions of the stable
+# ABI; to read all of Python.h for them, and to start a compiler more than 200 times, would take a sixth of the build.
+# So some of them make one file, of which each module has a copy.
+TOGETHER = 12
 PYTHON_H = "#include <Python.h>"
 STABLE_ABI = """
 typedef struct _object PyObject;
@@ -189,6 +201,7 @@ PyObject *PyImport_ImportModuleLevel(const char *, PyObject *, PyObject *, PyObj
 PyObject *PyObject_GetAttrString(PyObject *, const char *);
 void *PyCapsule_GetPointer(PyObject *, const char *);
 """
+FOR_DISTUTILS = "PyMODINIT_FUNC PyInit___init__("    # a second name of each, for another compiler
 UNCOMPILED = {"egg_info", "dist_info", "sdist"}    # commands that need no compiled module, and would wait for the types
 
 
@@ -245,11 +258,31 @@ def extensions() -> list[Extension]:
             flags = [*COMPILED[library][0].split(), *DIRECT, *NOT_UNWOUND, *UNCHECKED]
             given = extension.extra_compile_args
             extension.extra_compile_args = [one for flag in given for one in (flags if flag == "-O3" else [flag])]
-        elif os.name == "posix" and not sysconfig.get_config_var("Py_GIL_DISABLED"):
-            (source,) = map(Path, extension.sources)
-            source.write_text(source.read_text().replace(PYTHON_H, STABLE_ABI))
+    if os.name == "posix" and not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        join([extension for extension in found if "__mypyc" not in extension.name])
     found.sort(key=_octets, reverse=True)     # what takes longest goes first, so that no core waits for it at the end
     return found
+
+
+def join(finders: list[Extension]) -> None:
+    """Lets one file hold the functions of several modules: `original` is the one that is compiled, for the others.
+
+    They are named after the last part of a module's name, so no two modules that share it may meet.
+    """
+    finders.sort(key=_leaf)
+    same = max(Counter(map(_leaf, finders)).values())
+    batches = max(same, -(-len(finders) // TOGETHER))
+    for first in range(batches):
+        original, *others = finders[first::batches]
+        sources = [Path(source) for one in (original, *others) for source in one.sources]
+        functions = [source.read_text().replace(PYTHON_H, "").partition(FOR_DISTUTILS)[0] for source in sources]
+        sources[0].write_text(STABLE_ABI + "".join(functions))
+        for one in others:
+            one.original = original
+
+
+def _leaf(extension: Extension) -> str:
+    return extension.name.rpartition(".")[2]
 
 
 def _octets(extension: Extension) -> int:
@@ -280,6 +313,18 @@ class BuildWhatChanged(build_ext):
             if path not in wanted:     # of a module that is gone or interpreted now; Python would prefer it
                 path.unlink()
         super().run()
+
+    def build_extensions(self) -> None:
+        wanted = self.extensions
+        self.extensions = [one for one in wanted if not hasattr(one, "original")]
+        super().build_extensions()
+        self.extensions = wanted
+        for one in wanted:
+            made = Path(self.get_ext_fullpath(one.original.name)) if hasattr(one, "original") else None
+            if made and made.is_file():      # an optional one may have failed
+                target = self.get_ext_fullpath(one.name)
+                self.mkpath(os.path.dirname(target))
+                self.copy_file(str(made), target)
 
     def build_extension(self, ext: Extension) -> None:
         digest = inputs()
