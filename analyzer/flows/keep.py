@@ -13,6 +13,26 @@ from analyzer.packet import Packet
 KEEP_ALL: Final = 0
 
 
+START: Final = "start"
+DURATION: Final = "duration"
+FRAMES: Final = "frames"
+OCTETS: Final = "bytes"
+RESENT: Final = "retransmissions"
+
+
+def rank_of(flow: Flow, order: str) -> int:
+    """How early it comes in a list of that order: the larger, the earlier."""
+    if order == DURATION:
+        return int(flow.last_time - flow.first_time)
+    if order == OCTETS:
+        return octets_of(flow)
+    if order == FRAMES and isinstance(flow, (TcpFlow, UdpFlow)):
+        return int(flow.originator.frames + flow.responder.frames)
+    if order == RESENT and isinstance(flow, TcpFlow):
+        return int(flow.originator.retransmitted + flow.responder.retransmitted)
+    return 0
+
+
 def octets_of(flow: Flow) -> int:
     """Bytes on the wire, both directions."""
     if isinstance(flow, TcpFlow):
@@ -40,12 +60,13 @@ def trouble_of(flow: Flow) -> int:
 class Keeper(Retired):
     """Counts every conversation that leaves the table and keeps the `keep` largest and most troubled.
 
-    keep: KEEP_ALL keeps all.
+    keep: KEEP_ALL keeps all.     order: for a list; the `keep` first of that order are kept.
     """
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, order: str = "") -> None:
         super().__init__()
         self.keep = keep
+        self.order = order
         self.count = 0
         self.by_transport: dict[str, int] = {}
         self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
@@ -62,8 +83,11 @@ class Keeper(Retired):
             flow.kept += 1
             self.all.append(flow)
             return
-        self._offer(self.largest, octets_of(flow), flow)
-        self._offer(self.troubled, trouble_of(flow), flow)
+        if self.order:
+            self._rank(flow)
+        else:
+            self._offer(self.largest, octets_of(flow), flow)
+            self._offer(self.troubled, trouble_of(flow), flow)
         if not flow.kept:
             release(flow)
 
@@ -104,6 +128,17 @@ class Keeper(Retired):
             heappush(heap, entry)
             return
         let_go(heapreplace(heap, entry)[2])
+
+    def _rank(self, flow: Flow) -> None:
+        """Of equal ones those that began first."""
+        heap = self.largest
+        entry = (rank_of(flow, self.order), -int(flow.number), flow)
+        if len(heap) < self.keep:
+            flow.kept += 1
+            heappush(heap, entry)
+        elif entry[:2] > heap[0][:2]:
+            flow.kept += 1
+            let_go(heapreplace(heap, entry)[2])
 
     def forget(self) -> None:
         """Everything is told: free the conversations that were kept."""
