@@ -34,6 +34,9 @@ class TerminalProgress:
         if self.bar is not None:
             self.bar.stop()
 
+    def begin(self, name: str, unit: str) -> None:
+        """The next pass begins."""
+
     def update(self, position: int, size: int, frames: int) -> None:
         """position, size: bytes of the capture read so far and in all (-1 unknown); frames: read so far."""
         now = time.monotonic()

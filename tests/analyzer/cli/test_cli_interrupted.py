@@ -62,6 +62,8 @@ def test_what_was_read_is_told() -> None:
     assert code == 130
     assert "the reading was interrupted: all of this is about the first" in " ".join(out.split())
     assert "SYN-ACK" in out
+    assert "The reading ends" in out
+    assert "capture ends" not in " ".join(out.split())
     assert "Traceback" not in said
 
 
