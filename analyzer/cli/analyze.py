@@ -43,6 +43,7 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    from analyzer.cli.progress import drawing
     from analyzer.cli.screen import Screen
     from analyzer.pipeline.run import Options
     from analyzer.report.glossary import Glossary
@@ -59,7 +60,8 @@ def command(
         )
     screen = Screen(width, "never" if no_color else color, pager)
     glossary = Glossary(protocols()) if level == TEACH else None
-    screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
+    with drawing(analysis, screen.terminal):
+        screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
     if fail_on is not None:
         worst = SEVERITIES[SEVERITIES.index(fail_on):]
         if any(finding.severity in worst for finding in analysis.findings):

@@ -1,6 +1,7 @@
 """`wiretale report`: an analysis as files that others read."""
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -108,8 +109,11 @@ def command(
         analysis.told, analysis.story, analysis.lookups, analysis.octets = [], [], [], {}
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize, again)
+    from analyzer.cli.progress import drawing
+
     for path, chosen in zip(outputs, formats, strict=True):
-        write_report(path, chosen, analysis, layout)
+        with drawing(analysis, path == "-" and sys.stdout.isatty()):
+            write_report(path, chosen, analysis, layout)
 
 
 def with_comments(captures: list[str], keys: bytes, strip_keys: bool) -> Rewrite:

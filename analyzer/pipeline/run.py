@@ -41,6 +41,7 @@ CAPACITY: Final = 20_000            # conversations of a transport followed at o
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
 RECOGNISED: Final = 6               # frames of a conversation that is only listed: enough to know its protocol
 BATCH: Final = 1_000                # conversations that are looked at together where they are only listed
+LOOK: Final = 1 << 13               # frames between two looks at the clock for progress
 UNKNOWN_LINK: Final = "link type "
 
 class Options:
@@ -179,15 +180,25 @@ def _read(survey: Survey, options: Options, pulse: Pulse) -> None:
 
 def _pass(survey: Survey, options: Options, pulse: Pulse) -> None:
     """Read every frame. Places are kept of so many frames of each conversation as there is room for."""
-    source = survey.source
     room = UNLIMITED if options.everything else FULL_FRAMES
     stride = _stride(survey, room)
-    while survey.step(stride):
+    while _stretch(survey, stride, pulse):
         room -= stride      # as if each of these frames had filled a place
         if room < LEAST_ROOM:
             room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
         stride = _stride(survey, room)
+
+
+def _stretch(survey: Survey, frames: int, pulse: Pulse) -> bool:
+    """Read so many frames, with a look at the clock now and then; False where the source has no more."""
+    source = survey.source
+    while frames > 0:
+        few = min(frames, LOOK)
+        if not survey.step(few):
+            return False
+        frames -= few
         pulse.read(int(source.position), int(source.size), int(survey.frames))
+    return True
 
 
 def _stride(survey: Survey, room: int) -> int:
