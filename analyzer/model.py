@@ -424,7 +424,8 @@ class CaptureSummary:
         self.damage: list[str] = []
         self.interrupted = False              # by the user: not all of it was read, or told
         self.ended = CAPTURE_ENDED            # or READING_ENDED: all of this is about what was read until then
-        self.half_told = False                # somebody wanted an end while it was told
+        self.half_told = False                # somebody wanted an end while it was told, or no more was kept
+        self.kept = ""                        # in a few words, how much of a pipe was kept for a second look, and where
         self.remarks: list[tuple[int, str]] = []
         self.undecoded: dict[str, int] = {}   # what was not decoded, by name
         self.truncated_frames = 0             # captured shorter than they were on the wire

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options
+from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options, spool_option
 
 if TYPE_CHECKING:
     from dissectors.kit.provided import Provided
@@ -28,13 +28,14 @@ SEVERITIES = ("note", "warn", "error")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 where a finding is at least this severe."
 )
+@spool_option
 @key_options
 @display_options
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], limit: int | None,
     everything: bool, fail_on: str | None, width: int | None, color: str, no_color: bool, pager: bool,
-    provided: Provided,
+    spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -51,7 +52,7 @@ def command(
     from analyzer.report.words import TEACH
     from dissectors.registry import protocols
 
-    analysis = analysis_of(captures, Options(conversations, limit or 0, everything, provided=provided))
+    analysis = analysis_of(captures, Options(conversations, limit or 0, everything, provided=provided, spool=spool))
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
     if missing:
         numbers = ", ".join(str(number) for number in missing)

@@ -108,14 +108,18 @@ class Pulse:
         return True
 
 
-def told_until(stopped: int, told: int, cut: int) -> str:
-    """In a sentence, what was told when somebody wanted an end before this frame. cut: those that were not over."""
-    if not told:
+def told_until(stopped: int, told: int, cut: int, interrupted: bool) -> str:
+    """In a sentence, what was told where somebody wanted an end before this frame, or where no more was kept.
+
+    cut: those that were not over.
+    """
+    if interrupted and not told:
         return "the telling was interrupted before it began: all of this rests on what was counted of all conversations"
-    return (
-        f"the telling was interrupted before #{stopped}: only {plural(told, 'conversation')} that began before it "
-        f"{'is' if told == 1 else 'are'} told, {grouped(cut)} of them not to the end; the rest was counted only"
-    )
+    number = f"{plural(told, 'conversation')} that began before it {'is' if told == 1 else 'are'}"
+    rest = f"told, {grouped(cut)} of them not to the end; the rest was counted only"
+    if interrupted:
+        return f"the telling was interrupted before #{stopped}: only {number} {rest}"
+    return f"What comes from #{stopped} on was not kept for a second look: {number} {rest}."
 
 
 SILENT: Final = Pulse()      # nobody waits

@@ -51,13 +51,15 @@ class Options:
     everything: all of them, with every frame; memory then grows with the capture.
     tell: False lists conversations: their first frames are looked at for the protocol, and no events are kept.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
+    spool: the folder for what comes through a pipe, "" for the one of temporary files.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
     """
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
-        provided: Provided | None = None, graphs: bool = False,
+        provided: Provided | None = None, graphs: bool = False, spool: str = "",
     ) -> None:
+        self.spool = spool
         self.graphs = graphs
         self.conversations = conversations
         self.limit = limit
@@ -120,7 +122,7 @@ class Frames:
 
 
 def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
-    source = open_capture(paths)
+    source = open_capture(paths, spool=options.spool)
     known = protocols()
     survey = Survey(source, Keeper(options.keep()), NameBook(known), CAPACITY, UNLIMITED)
     survey.table.wanted = set(options.conversations)
@@ -235,6 +237,7 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
             f"({size(int(source.position))}{whole})"
         )
     marks = Marks(provided.show_secrets)
+    capture.kept = shown_text(source.keeping(), marks)
     capture.remarks = [(remark.frame, shown_text(remark.text, marks)) for remark in source.remarks]
     for name, count in sorted(survey.others.undecoded.items(), key=_by_count):
         capture.undecoded[_named(name)] = count
@@ -298,8 +301,11 @@ def tell(
     source = survey.source
     telling = Telling(known, most, provided, survey.faults, pulse)
     telling.fully = fully
+    telling.stopped = int(source.kept) + 1
     end = int(survey.last_time)
     for flow in flows:
+        if fully and 0 <= source.kept < flow.first_frame:
+            continue
         conversation = conversation_of(flow, end)
         survey.names.name_endpoints(conversation, flow)
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
@@ -324,9 +330,12 @@ def tell(
     )
     if capture is not None:
         capture.unread = telling.unread()
-        if telling.stopped:
-            capture.interrupted = capture.half_told = True
+        capture.half_told = telling.stopped > 0
+        if pulse.stopped:
+            capture.interrupted = True
             capture.damage.append(telling.interrupted())
+        elif telling.stopped:
+            capture.unread = f"{telling.interrupted()} {capture.unread}".strip()
     return accounts
 
 

@@ -99,7 +99,7 @@ class Chosen:
         """Its frames from this one on are not told."""
         if not self.skipping:
             rest = plural(max(self.frames() - int(self.seen), 1), "frame")
-            self.account.left_out.append(f"{rest} from #{stopped} on: the telling was interrupted")
+            self.account.left_out.append(f"{rest} from #{stopped} on: the telling ended before")
 
     def skipped(self) -> None:
         """What follows of this conversation is counted, but for what may end it: begin anew with the next."""
@@ -121,7 +121,7 @@ class Telling:
         faults: Faults | None = None, pulse: Pulse = SILENT,
     ) -> None:
         self.pulse = pulse
-        self.stopped: i64 = 0            # the first frame that was not told any more, where somebody wanted an end
+        self.stopped: i64 = 0            # the first frame that is not told: not kept, or somebody wanted an end; else 0
         self.latest_told: i64 = 0
         self.fully = True                # what was told of no frame is not there
         self.due: i64 = 0                # the next beat is at this frame
@@ -148,6 +148,8 @@ class Telling:
             draw(account, teller)
         chosen = Chosen(flow, account, teller, self.room)
         chosen.plan.places = places_of(flow)
+        if self.stopped:
+            chosen.plan.places = [place for place in chosen.plan.places if place.number < self.stopped]
         if flow.rest is not None:
             for place in chosen.plan.places[flow.rest.whole:]:
                 place.early = False
@@ -221,7 +223,7 @@ class Telling:
         arrived = 0
         while (index < len(places) or source.number < rest.last) and source.next():
             number = source.number
-            if number >= self.due and self._over(number):
+            if (number >= self.due and self._over(number)) or 0 < self.stopped <= number:
                 return
             due = arrived < len(coming) and coming[arrived].number == number
             likely = bool(rest.members) and rest.likely(source.data, source.start, source.end, source.link)
@@ -339,7 +341,7 @@ class Telling:
     def interrupted(self) -> str:
         """In a sentence, what was told when somebody wanted an end."""
         cut = sum([1 for chosen in self.chosen if chosen.ends_behind(self.stopped)])
-        return told_until(int(self.stopped), len(self.chosen), cut)
+        return told_until(int(self.stopped), len(self.chosen), cut, self.pulse.stopped)
 
     def finish(self, frame: int, time: int, how: str = CAPTURE_ENDED) -> list[Account]:
         """The accounts, once every frame was seen. frame, time: the last that was read.

@@ -91,6 +91,7 @@ def header_rows(analysis: Analysis, width: int) -> list[Row]:
         rows[-1].right(version, width, DIM)
     _labelled(rows, "Seen from: ", capture.seen_from, width)
     _labelled(rows, "Recorded: ", recorded(capture), width)
+    _labelled(rows, "Kept: ", capture.kept, width)
     if len(analysis.told) < capture.conversations:
         _labelled(rows, "Read: ", coverage(len(analysis.told), capture), width)
         for label, text in totals(capture):

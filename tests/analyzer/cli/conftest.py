@@ -23,13 +23,14 @@ class Options:
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
-        provided: object = None, graphs: bool = False,
+        provided: object = None, graphs: bool = False, spool: str = "",
     ) -> None:
         self.conversations = conversations
         self.limit = limit
         self.everything = everything
         self.tell = tell
         self.provided = provided
+        self.spool = spool
         Options.last = self
 
 
