@@ -265,7 +265,7 @@ class SseEnded(SseEvent):
     def label(self) -> str:
         if self.how in ("unread", "lost"):
             return "end not seen"
-        return "still open" if self.how in (*OBSERVED_ENDED, "timeout") else "end"
+        return "still open" if self.how in OBSERVED_ENDED or self.how == "timeout" else "end"
 
     def what(self) -> str:
         over = {

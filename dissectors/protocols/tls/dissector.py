@@ -268,7 +268,7 @@ class TlsDissector(Dissector):
                 inferred = inferred or not side.notified
             if side.layer.unfinished() > 0:
                 unfinished.append(name)
-        if how in (*OBSERVED_ENDED, "unread") and not notified:
+        if (how in OBSERVED_ENDED or how == "unread") and not notified:
             return   # the connection goes on, for all that is known
         observed = TlsObserved(time, NEITHER, (frame,), state.client)
         unseen, sized = self._unseen(time, notified)
