@@ -25,6 +25,7 @@ from dissectors.kit.observation import (
     READING_ENDED,
     beyond,
     what_ended,
+    what_is_held,
 )
 from dissectors.kit.octets import be16, be32
 from dissectors.kit.protocol import Context, Protocol
@@ -265,7 +266,8 @@ class Teller:
         last, at = self.observed.end
         if at == 0:
             last, at = time, frame
-        for piece in self.streams.finish(at, last):
+        # What was not read may fill the holes that are left, so that nothing is said of what waits behind them.
+        for piece in [] if how == READING_ENDED else self.streams.finish(at, last):
             # What nobody acknowledged never arrived: a hole in the stream, and none in what was observed of it.
             if isinstance(piece, Gap) and not self.observed.frames[1 - piece.direction]:
                 self._missed(piece)
@@ -274,8 +276,8 @@ class Teller:
             unseen = self.observed.unseen[direction]
             if unseen:
                 self.observed.miss(
-                    NOT_CAPTURED, direction, self.delivered[direction], last, at,
-                    f"{size(unseen)} of this direction are acknowledged and not in the capture",
+                    beyond(how), direction, self.delivered[direction], last, at,
+                    f"{size(unseen)} of this direction are acknowledged and not in {what_is_held(how)}",
                 )
         silent = how in ("idle", "reused")
         if how in OBSERVED_ENDED:

@@ -30,6 +30,16 @@ def settle_allocator() -> None:
     bytes(SETTLING)
 
 
+class Waiting:
+    """Whether a pipe is waited for, which may give nothing for long. now: so it is, and no frame is in hand."""
+
+    def __init__(self) -> None:
+        self.now: bool = False
+
+
+WAITING: Final = Waiting()
+
+
 class Stream:
     """Bytes in order. position, size: bytes of the underlying file taken so far and in all (-1 unknown).
 
@@ -141,11 +151,14 @@ class Spool:
             return self._again(offset)
         if self.ended:
             return b""
+        WAITING.now = True
         try:
             block = os.read(self.descriptor, BLOCK)
         except OSError as error:
             self.trouble = f"the pipe cannot be read any further ({error.strerror})"
             block = b""
+        finally:
+            WAITING.now = False
         if not block:
             self.ended = True
         elif self.keep and not self.full:

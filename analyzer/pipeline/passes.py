@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, Protocol
 
+from analyzer.ingest.streams import WAITING
 from dissectors.kit.units import grouped, plural
 
 PROGRESS_SECONDS: Final = 0.1
@@ -39,8 +40,9 @@ class Progress(Protocol):
 class Pulse:
     """Beats while passes go on. stopped: the pass in hand was to end, and so are those after it.
 
-    Where it listens, the first Ctrl-C ends the second look at a capture, so that what was told by then is shown; a
-    second one ends all at once. Elsewhere each is a KeyboardInterrupt, as ever: a pipe may have nothing to read.
+    Where it listens, the first Ctrl-C ends the pass in hand between two frames, so that what was read by then is told;
+    a second one ends all at once, as the first one does where nothing is told sooner for it. Where a pipe is waited
+    for, it is a KeyboardInterrupt at once: there may be nothing to read.
     stride: frames between two beats, and so between two looks at the clock and at whether somebody wants an end.
     """
 
@@ -49,6 +51,7 @@ class Pulse:
     def __init__(self, progress: Progress | None = None) -> None:
         self.progress = progress
         self.stopped = False
+        self.twice = False
         self._asked = False
         self._patient = False
         self._reading = False
@@ -71,24 +74,30 @@ class Pulse:
 
     def _heard(self, _number: int, _frame: FrameType | None) -> None:
         again, self._asked = self._asked, True
-        if again or not self._patient:
+        self.twice = again
+        if again or not self._patient or (self._reading and WAITING.now):
             raise KeyboardInterrupt
         self.stopped = True
 
     def begin(self, name: str, first: int = 0, last: int = -1) -> None:
         """A pass over frames of these numbers begins; over octets of a capture where there are none."""
         self._reading = name == READING
-        self._patient = name in (LOOKING, TELLING)
+        self._patient = name in (READING, LOOKING, TELLING)
         self._first, self._last = first, last
         self._shown = 0.0
         if self.progress is not None:
             self.progress.begin(name, OCTETS if self._reading else FRAMES)
 
-    def read(self, position: int, size: int, frames: int) -> None:
-        """So far is the first pass, in octets and in frames."""
+    def go_on(self) -> None:
+        """The pass that was to end has ended; what comes next goes on."""
+        self.stopped = False
+
+    def read(self, position: int, size: int, frames: int) -> bool:
+        """So far is the first pass, in octets and in frames. False where it is to end there."""
         if self._due():
             assert self.progress is not None
             self.progress.update(position, size, frames)
+        return not self.stopped
 
     def beat(self, number: int) -> bool:
         """A pass is at this frame. False where it is to end there."""

@@ -174,10 +174,11 @@ def _read(survey: Survey, options: Options, pulse: Pulse) -> None:
         pulse.begin(READING)
         _pass(survey, options, pulse)
     except KeyboardInterrupt:
-        if survey.frames == 0:
+        if survey.frames == 0 or pulse.twice:
             raise
         survey.interrupted = True
         survey.finish()
+    pulse.go_on()
 
 
 def _pass(survey: Survey, options: Options, pulse: Pulse) -> None:
@@ -199,7 +200,8 @@ def _stretch(survey: Survey, frames: int, pulse: Pulse) -> bool:
         if not survey.step(few):
             return False
         frames -= few
-        pulse.read(int(source.position), int(source.size), int(survey.frames))
+        if not pulse.read(int(source.position), int(source.size), int(survey.frames)):
+            raise KeyboardInterrupt
     return True
 
 

@@ -37,6 +37,11 @@ def what_ended(how: str) -> str:
     return "the reading" if how == READING_ENDED else "the capture"
 
 
+def what_is_held(how: str) -> str:
+    """Of what a sentence says then that something is not in it: "the capture", or "what was read" of it."""
+    return "what was read" if how == READING_ENDED else "the capture"
+
+
 def beyond(how: str) -> str:
     """Of which kind what comes after such an end is."""
     return NOT_READ if how == READING_ENDED else NOT_CAPTURED

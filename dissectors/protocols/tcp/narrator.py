@@ -182,7 +182,7 @@ class TcpNarrator:
             if cut is not None:
                 out.append(cut)
         for side in (self.forward, self.backward):
-            side.loss.finish(last, out)
+            side.loss.finish(how, last, out)
             side.sacks.finish(out)
             side.window.finish(last, out)
             side.keep_alive.close(out)

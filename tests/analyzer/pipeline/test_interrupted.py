@@ -16,6 +16,7 @@ from analyzer.pipeline import passes, run
 from analyzer.pipeline.passes import LOOKING, READING, TELLING, Pulse
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.terminal import render
+from dissectors.kit.observation import NOT_READ
 
 CLIENT, SERVER = 0, 1
 START = 1_700_000_000_000_000_000
@@ -215,3 +216,30 @@ def test_during_the_first_look_nothing_is_lost_but_the_telling(tmp_path: Path) -
     cut = analyze([str(path)], Options(), Impatient(LOOKING, 3))
     assert cut.told == []
     assert "the telling was interrupted before it began" in words(cut)
+
+
+def test_a_hole_that_what_was_not_read_fills_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A segment stands in the file behind those that were sent after it, and the reading ends between them."""
+    wire = Wire(opened=False)
+    wire.now = START
+    for side, flags in ((CLIENT, 2), (SERVER, 18)):
+        wire.put(side, flags)
+        wire.next[side] += 1
+    wire.put(CLIENT, 16)
+    wire.say(CLIENT, b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+    wire.say(SERVER, b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n")
+    for _segment in range(3):
+        wire.say(SERVER, b"x" * 1_000)
+    late = wire.frames.pop(-3)
+    wire.frames.append((wire.now + 1, late[1]))
+    wire.now += 1
+    wire.close()
+    path = tmp_path / "late.pcap"
+    path.write_bytes(pcap(wire.frames))
+    monkeypatch.setattr(run, "STEP", 7)
+    cut = analyze([str(path)], Options(), Impatient(READING, 7))
+    assert cut.capture.frames == 7
+    assert "It is not finished when the reading ends" in words(cut)      # and 3000 bytes of it did not come
+    assert "not in the capture" not in words(cut)
+    observed = cut.told[0].observed
+    assert {spot.kind for spots in observed.spots for spot in spots} == {NOT_READ}
