@@ -173,6 +173,7 @@ def _read(survey: Survey, options: Options, pulse: Pulse) -> None:
     try:
         pulse.begin(READING)
         _pass(survey, options, pulse)
+        survey.interrupted = pulse.stopped and survey.source.size < 0      # whoever wrote into the pipe heard it too
     except KeyboardInterrupt:
         if survey.frames == 0 or pulse.twice:
             raise

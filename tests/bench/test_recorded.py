@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -60,6 +61,19 @@ def test_a_missing_program_is_named_and_nothing_is_made(tmp_path: Path, monkeypa
     said = report.introduction(chosen, {}, 1)
     assert "no recorded mix: not installed: " in said
     assert "no-such-load" in said
+
+
+@pytest.mark.skipif(bool(recorded.why_not()), reason=f"no recorded mix can be made here: {recorded.why_not()}")
+def test_a_recording_holds_what_it_says(tmp_path: Path) -> None:
+    """Made of real programs in namespaces of its own, which are gone afterwards."""
+    found = recorded.make(tmp_path, 5_000)
+    data = (tmp_path / "recorded-5k.pcap").read_bytes()
+    assert found["recorded-5k"].packets == 5_000
+    assert 0 < found["recorded-tcp-5k"].packets < 5_000
+    assert b"host1\x05bench\x04test" in data
+    assert sorted(recorded.existing(tmp_path, 5_000)) == sorted(found)
+    spaces = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+    assert f"wiretale-bench-{os.getpid()}-" not in spaces
 
 
 def test_what_is_compared_reads_both_mixes() -> None:
