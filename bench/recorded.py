@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
@@ -246,10 +247,13 @@ def _passed(wire: Wire) -> int:
 
 
 def _round(wire: Wire, folder: Path) -> None:
-    """About 25 000 packets, three of five of them DNS; HTTP in connections with few requests and with many."""
+    """About 25 000 packets, three of five of them DNS, beside HTTP in connections with few requests and with many."""
     clear, clear_2, tls = f"http://{SERVER}:{CLEAR}", f"http://{SERVER}:{CLEAR_2}", f"https://{SERVER}:{TLS}"
+    lookups = [
+        ["dnsperf", "-s", SERVER, "-d", str(folder / "names"), "-n", "7", "-c", "100", "-Q", "7000"],
+        ["dnsperf", "-s", SERVER, "-d", str(folder / "names"), "-n", "1", "-c", "500", "-Q", "1000"],
+    ]
     loads = [
-        ["dnsperf", "-s", SERVER, "-d", str(folder / "names"), "-n", "7", "-c", "100"],
         ["h2load", "--h1", "-n", "240", "-c", "120", f"{clear}/small"],
         ["h2load", "--h1", "-n", "200", "-c", "20", f"{clear}/page"],
         ["h2load", "--h1", "-n", "2", "-c", "2", f"{clear}/archive"],
@@ -258,10 +262,18 @@ def _round(wire: Wire, folder: Path) -> None:
         ["h2load", "-n", "120", "-c", "60", f"{tls}/small"],
         ["h2load", "-n", "100", "-c", "10", "-m", "10", f"{tls}/page"],
         ["h2load", "--h1", "-n", "60", "-c", "30", f"{tls}/small"],
-        ["dnsperf", "-s", SERVER, "-d", str(folder / "names"), "-n", "1", "-c", "500"],
     ]
-    for load in loads:
-        done = subprocess.run(["ip", "netns", "exec", wire.far, *load], check=False, capture_output=True, text=True,
-                              timeout=LOAD_SECONDS)
-        if done.returncode:
-            raise RuntimeError(f"{load[0]} failed: {(done.stdout + done.stderr)[-500:]}")
+    with ThreadPoolExecutor(len(lookups)) as beside:
+        waited = [beside.submit(_load, wire, lookup) for lookup in lookups]
+        for load in loads:
+            _load(wire, load)
+        for each in waited:
+            each.result()
+
+
+def _load(wire: Wire, command: list[str]) -> None:
+    """Runs it in the far namespace to its end. Raises RuntimeError where it fails."""
+    done = subprocess.run(["ip", "netns", "exec", wire.far, *command], check=False, capture_output=True, text=True,
+                          timeout=LOAD_SECONDS)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed: {(done.stdout + done.stderr)[-500:]}")
