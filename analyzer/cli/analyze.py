@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options
+from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options, spool_option
 
 if TYPE_CHECKING:
     from dissectors.kit.provided import Provided
@@ -28,13 +28,14 @@ SEVERITIES = ("note", "warn", "error")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 where a finding is at least this severe."
 )
+@spool_option
 @key_options
 @display_options
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], limit: int | None,
     everything: bool, fail_on: str | None, width: int | None, color: str, no_color: bool, pager: bool,
-    provided: Provided,
+    spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -43,6 +44,7 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    from analyzer.cli.progress import drawing
     from analyzer.cli.screen import Screen
     from analyzer.pipeline.run import Options
     from analyzer.report.glossary import Glossary
@@ -50,7 +52,7 @@ def command(
     from analyzer.report.words import TEACH
     from dissectors.registry import protocols
 
-    analysis = analysis_of(captures, Options(conversations, limit or 0, everything, provided=provided))
+    analysis = analysis_of(captures, Options(conversations, limit or 0, everything, provided=provided, spool=spool))
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
     if missing:
         numbers = ", ".join(str(number) for number in missing)
@@ -59,7 +61,8 @@ def command(
         )
     screen = Screen(width, "never" if no_color else color, pager)
     glossary = Glossary(protocols()) if level == TEACH else None
-    screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
+    with drawing(analysis, screen.terminal):
+        screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
     if fail_on is not None:
         worst = SEVERITIES[SEVERITIES.index(fail_on):]
         if any(finding.severity in worst for finding in analysis.findings):

@@ -91,8 +91,9 @@ def header_rows(analysis: Analysis, width: int) -> list[Row]:
         rows[-1].right(version, width, DIM)
     _labelled(rows, "Seen from: ", capture.seen_from, width)
     _labelled(rows, "Recorded: ", recorded(capture), width)
+    _labelled(rows, "Kept: ", capture.kept, width)
     if len(analysis.told) < capture.conversations:
-        _labelled(rows, "Read: ", coverage(len(analysis.told), capture.conversations), width)
+        _labelled(rows, "Read: ", coverage(len(analysis.told), capture), width)
         for label, text in totals(capture):
             _labelled(rows, label, text, width)
     for warning in doubts(capture):
@@ -130,10 +131,11 @@ def counted(findings: list[Finding]) -> str:
     return ", ".join(pieces) or "no findings"
 
 
-def coverage(told: int, conversations: int) -> str:
+def coverage(told: int, capture: CaptureSummary) -> str:
     """What the findings rest on, for a capture of which only some conversations are told."""
-    rest = plural(conversations - told, "other")
-    return f"what {plural(told, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show (--all reads all)"
+    rest = plural(capture.conversations - told, "other")
+    more = "" if capture.half_told else " (--all reads all)"
+    return f"what {plural(told, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show{more}"
 
 
 def totals(capture: CaptureSummary) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ class Options:
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
-        provided: object = None, graphs: bool = False, order: str = "",
+        provided: object = None, graphs: bool = False, order: str = "", spool: str = "",
     ) -> None:
         self.conversations = conversations
         self.limit = limit
@@ -31,6 +31,7 @@ class Options:
         self.tell = tell
         self.order = order
         self.provided = provided
+        self.spool = spool
         Options.last = self
 
 

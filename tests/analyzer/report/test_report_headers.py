@@ -1,7 +1,7 @@
 """The line over a conversation says what was sent, and nothing that its frames do not show."""
 import pytest
 
-from analyzer.model import Conversation, Endpoint
+from analyzer.model import CaptureSummary, Conversation, Endpoint
 from analyzer.report.terminal import coverage
 from analyzer.report.terminal_conversation import title_pieces
 
@@ -16,7 +16,11 @@ def test_what_has_no_duration_is_told_without_one(end: int, payload: int, text: 
 
 
 def test_the_header_says_what_the_findings_rest_on() -> None:
-    assert coverage(30, 85_681) == (
+    capture = CaptureSummary([])
+    capture.conversations = 85_681
+    assert coverage(30, capture) == (
         "what 30 conversations carried; of 85\u202f651 others what TCP, UDP and ICMP show (--all reads all)"
     )
-    assert coverage(1, 2).startswith("what 1 conversation carried; of 1 other what")
+    capture.conversations = 2
+    capture.half_told = True
+    assert coverage(1, capture) == "what 1 conversation carried; of 1 other what TCP, UDP and ICMP show"
