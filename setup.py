@@ -118,6 +118,7 @@ COMPILED = {
             "dissectors/wire/http/message.py",
             "dissectors/wire/secrets/*.py",
             "analyzer/ingest/live/*.py",
+            "analyzer/checksums.py",
             "analyzer/packets/*.py",
             "analyzer/flows/*.py",
             "analyzer/pipeline/live.py",

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.checksums import sums_step
 from analyzer.explain.losses import carried, too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
@@ -105,7 +106,7 @@ def data_unanswered(case: Case) -> list[Found]:
         told = "without an answer in this capture."
         if event.heard:
             told = f"and not acknowledged in this capture, although {event.peer()} was still heard (#{event.heard})."
-        next_step = HEARD_STEP if event.heard else ""
+        next_step = sums_step(case, event.direction & 1) or (HEARD_STEP if event.heard else "")
         found.append(Found(
             sentence + told, event.evidence.frames, case.conversation, cost_ns=max(event.silent_ns, 0),
             severity=("warn" if event.fin else "") if event.unanswered >= SUSPICIOUS else "note",

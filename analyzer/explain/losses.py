@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.checksums import sums_step
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import IcmpError
@@ -124,10 +125,11 @@ def timeout(case: Case) -> list[Found]:
         )
         sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK of them came." if lost else "."
         asked = any(event.signs() for event in events)
+        mend = sums_step(case, side)
         basis = "the silence before each resend"
         if asked:
             basis += ", far beyond the round trip in which a sender answers duplicate ACKs or SACK blocks"
-        elif not any(too_big(error) for error in case.of(IcmpError)):
+        elif not mend and not any(too_big(error) for error in case.of(IcmpError)):
             basis += ", which nothing else explains"
         soon = bool(lost) and case.capture.end_ns - _last_resend(lost[-1]) < RESEND_NS
         unheard = not case.observed.frames[1 - side]
@@ -135,8 +137,8 @@ def timeout(case: Case) -> list[Found]:
             sentence, frames_of(events), case.conversation, cost_ns=cost,
             severity="note" if unheard or (soon and segments == 1) else "",
             confidence=POSSIBLE if unheard else _sureness(case), basis=basis,
-            next_step="Find out why the duplicate ACKs brought no repair: a resend that was lost too, or ACKs that the "
-            "sender did not get or could not use." if asked else "",
+            next_step=mend or ("Find out why the duplicate ACKs brought no repair: a resend that was lost too, or ACKs "
+            "that the sender did not get or could not use." if asked else ""),
         ))
     return found
 
@@ -181,6 +183,8 @@ def _large_in_vain(case: Case) -> list[Found]:
     found = []
     for event in case.of(Timeout):
         repair = event.repair
+        if sums_step(case, event.direction & 1):
+            continue
         if (
             repair.repaired or repair.rounds < BLACK_HOLE_ROUNDS or repair.size < LARGE_OCTETS
             or not 0 < repair.passed < repair.size

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.checksums import sums_step
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Group
 from dissectors.kit.event import NEITHER
@@ -146,6 +147,7 @@ def unanswered(case: Case) -> list[Found]:
             sentence = f"The capture ends{after} {tried} to {target}, before an answer."
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited, severity="note" if early else "",
+            next_step=sums_step(case, event.direction),
             absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
             otherwise=f"No answer of {target} to {tried} is in the capture.",
             confidence=POSSIBLE if early else LIKELY,
@@ -185,7 +187,7 @@ def resent(case: Case) -> list[Found]:
     )
     return [Found(
         sentence, tuple(sorted(frames)), case.conversation, cost_ns=cost, confidence=LIKELY, absent=absent,
-        otherwise=sentence,
+        otherwise=sentence, next_step=sums_step(case, 0) or sums_step(case, 1),
         basis="no answer to the earlier ones was seen before they were sent again",
     )]
 
@@ -212,6 +214,7 @@ def half_open(case: Case) -> list[Found]:
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited,
             severity="note" if early or heard else "",
+            next_step=sums_step(case, event.direction),
             absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
             otherwise=f"No acknowledgment of {sent} by {caller} is in the capture.",
             confidence=POSSIBLE if early or heard else LIKELY,

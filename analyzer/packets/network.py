@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, SCTP, TCP, UDP
+from analyzer.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, SCTP, TCP, UDP, Packet
 from analyzer.packets import scope
 from analyzer.packets.names import ip_protocol_name
 from analyzer.packets.tunnels import tunnel_port
@@ -156,6 +156,7 @@ def _join(
     data = walk.fragments.join(datagram)
     packet.data = data
     packet.base = -1
+    packet.outer = -1
     packet.fragments = [piece.frame for piece in datagram.pieces]
     walk.data = data
     walk.end = len(data)
@@ -348,9 +349,18 @@ def _udp(walk: Walk) -> None:
         return
     which = tunnel_port(be16(data, at), be16(data, at + 2))
     if which:
+        if not walk.quoting:
+            _carried(walk.packet, at)
         walk.go(UDP_PAYLOAD, at + 8, which)
     else:
         walk.done()
+
+
+def _carried(packet: Packet, at: i64) -> None:
+    """What follows this UDP header is a packet of its own."""
+    packet.outer = at
+    packet.outer_src = packet.src
+    packet.outer_version = packet.ip_version
 
 
 def _sctp(walk: Walk) -> None:
