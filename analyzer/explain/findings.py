@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.explain.checksums import CHECKSUM_RULES
 from analyzer.explain.crowds import CROWD_RULES, DNS, without_silent
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
+from analyzer.explain.fragments import FRAGMENT_RULES
 from analyzer.explain.grpc import GRPC_RULES
 from analyzer.explain.http import HTTP_RULES
 from analyzer.explain.http2 import HTTP2_RULES
@@ -45,8 +46,8 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + CROWD_RULES
-    + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES
+    + CROWD_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
 
 # In the order of the tables; for documents and tests.
