@@ -231,7 +231,10 @@ class End:
         if left > flow.acked:
             if not repeats:
                 loss.duplicate_ack(time, frame, True, out)
-            for block in blocks[1:]:
+            largest: i64 = 0
+            for block in blocks:
                 start = flow.place(block[0])
                 left = start if flow.acked < start < left else left
-            loss.sacked(left)
+                if start > flow.acked:
+                    largest = max(largest, flow.place(block[1]) - start)
+            loss.sacked(left, largest)
