@@ -128,7 +128,7 @@ class End:
         heard = peer.last_frame if since >= 0 and peer.last_time > since else 0
         repair = self.loss.repair
         fin = repair.fin and not repair.octets
-        return Unanswered(int(self.loss.unanswered()), int(since), int(heard), fin=fin)
+        return Unanswered(int(self.loss.unanswered()), int(since), int(heard), fin=fin, silence=int(self.flow.silence))
 
     def mark(self, time: int, frame: int) -> None:
         if self.mark_time < 0:

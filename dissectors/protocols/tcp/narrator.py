@@ -510,6 +510,9 @@ class TcpNarrator:
         mine.limit.data(segment, octets, window, idle=idle, congested=repairing)
         in_flight = i64(segment.bytes_in_flight)
         mine.flight.add(time, in_flight if in_flight >= 0 else flow.high - flow.acked)
+        if idle:
+            last = max(flow.last_time, theirs.flow.last_time)
+            flow.silence = time - last if last >= 0 else -1
         flow.last_data_time = time
         flow.last_data_frame = frame
         flow.mss = max(flow.mss, octets)
