@@ -128,7 +128,7 @@ def not_accepted(case: Case) -> list[Found]:
         severity = "note"
         sentence += (
             f", until the first data of {peer} came (#{data.evidence.frames[0]}), which it took: it waits for data "
-            "before it opens a connection (deferred accept), or had no room for it until then."
+            "before it opens a connection (deferred accept), or its queue was full until then."
         )
     elif ignored:
         sentence += (

@@ -437,6 +437,7 @@ def mended(chosen: Chosen) -> None:
     )
     narrator = chosen.teller.narrator
     if narrator is not None:
+        narrator.one_view = plan.copies is None
         narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))
 
 

@@ -88,7 +88,7 @@ class WrongChecksums(Event):
         carry = "they carry" if sums.count > 1 else "it carries"
         if sums.replaced:
             return f"{self.peer()} takes what {carry} only from #{sums.replaced}, whose sum is not wrong"
-        return f"nobody acknowledges {'them' if sums.count > 1 else 'it'}"
+        return f"nobody acknowledges {'them' if sums.count > 1 else 'it'} in this capture"
 
     def what(self) -> str:
         return f"{self.lead()}: {self.ending()}."

@@ -13,6 +13,7 @@ from dissectors.protocols.tcp.events_teardown import Unanswered
 from dissectors.protocols.tcp.flags import RST
 from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
+from dissectors.protocols.tcp.hops import HopWatch
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.nagle import NagleWatch
 from dissectors.protocols.tcp.options import parse
@@ -73,6 +74,7 @@ class End:
         self.mark_time: i64 = -1
         self.marks = Cited(MAX_FRAMES)
         self.old_stamps = OldStamps()
+        self.hops = HopWatch(direction)
 
     def name(self, sides: tuple[str, str]) -> None:
         self.loss.sides = sides
@@ -81,6 +83,7 @@ class End:
         self.keep_alive.sides = sides
         self.limit.sides = sides
         self.nagle.sides = sides
+        self.hops.sides = sides
 
     def copied(self, time: int, frame: int) -> None:
         """A packet that is the same as one before."""
@@ -99,6 +102,7 @@ class End:
         flow.last_window = i64(segment.window)
         if segment.flags & RST:
             return      # which may be of another machine
+        self.hops.take(segment)
         ttl = i64(segment.ttl)
         if ttl < flow.ttl_low or flow.ttl_low < 0:
             flow.ttl_low = ttl

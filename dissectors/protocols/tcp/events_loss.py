@@ -56,13 +56,9 @@ class Repair:
         self.last_size = 0
         self.last_ns = 0
         self.passed = 0              # the largest payload of this direction that was acknowledged before
-        self.failed = 0
-        self.shrunk = 0
-        self.shrunk_frame = 0
-        self.shrunk_ns = 0
-        self.pieces_passed = False
-        self.large_passed = False
-        self.sacked_size = 0
+        self.failed = self.sacked_size = 0
+        self.shrunk = self.shrunk_frame = self.shrunk_ns = 0
+        self.pieces_passed = self.large_passed = False
         self.partly_by = 0
         self.fin = False
         self.tail = False            # the first segment resent was the last one sent

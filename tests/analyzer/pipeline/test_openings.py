@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from wires import ACK, PSH, SYN, A, B, analysed, ether, finding, ip, tcp
+from wires import ACK, PSH, RST, SYN, A, B, analysed, ether, finding, ip, tcp
 
 MSS = b"\x02\x04\x05\xb4\x04\x02\x01\x01"
 FAST_OPEN = MSS + b"\x22\x0a" + b"c" * 8 + b"\x01\x01"
@@ -91,3 +91,14 @@ def test_data_after_a_long_silence(tmp_path: Path, pause: int, says: bool) -> No
     found = finding(analysed(tmp_path, frames), "tcp.data_unanswered")
     assert found is not None
     assert ("the first after 6 min 39 s in which neither side had sent anything" in found.sentence) == says
+
+
+@pytest.mark.parametrize(("pause", "says"), [(400_000, True), (5_000, False)])
+def test_a_reset_of_a_machine_that_forgot(tmp_path: Path, pause: int, says: bool) -> None:
+    frames = [*opened(4), request(22, 4), (42, segment(B, ACK, 501, 151))]
+    frames += [(pause, segment(A, ACK | PSH, 151, 501, b"x" * 50)),
+               (pause + 1, ether(ip(B, tcp(B, RST, 501, 0), 6, ttl=255)))]
+    found = finding(analysed(tmp_path, frames), "tcp.reset")
+    assert found is not None
+    assert "another machine sent it" in found.sentence
+    assert ("as a machine does that has forgotten the connection" in found.basis) == says
