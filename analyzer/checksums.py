@@ -1,7 +1,7 @@
 """Checksums of IP, TCP, UDP and ICMP (RFC 1071), where the capture holds all that they cover.
 
-The sum of 16-bit words with end-around carry is the sum modulo 65535, and so is the whole span taken as one number:
-each word stands for itself times a power of 65536, which leaves 1. Python reads and divides a span in one go.
+The sum of 16-bit words with end-around carry is the sum modulo 65535, and so is that of words of any multiple of 16
+bits: each 16 bits stand for themselves times a power of 65536, which leaves 1.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
-from dissectors.kit.octets import be16
+from dissectors.kit.octets import be16, bits64
 
 # What a checksum turned out to be.
 UNKNOWN: Final[i64] = 0     # not all that it covers is in the capture, or it is of another protocol
@@ -19,7 +19,8 @@ WRONG: Final[i64] = 2
 LEFT: Final[i64] = 3        # left to the network card: the field is empty, or holds the sum of the pseudo header alone
 NONE: Final[i64] = 4        # the sender made none (RFC 768)
 
-MODULUS: Final = 65_535
+MODULUS: Final[i64] = 65_535
+LOWER: Final[i64] = 0xFFFFFFFF
 UDP_HEADER: Final[i64] = 8
 IPV6_HEADER: Final[i64] = 40
 FRAGMENT_HEADER: Final[i64] = 8   # RFC 8200 §4.5
@@ -33,8 +34,18 @@ ICMP_FIELD: Final[i64] = 2
 def total(data: bytes, start: i64, end: i64) -> int:
     """The words of this span, added with end-around carry: 0 to 65534. An odd octet at the end is the upper half of a
     word (RFC 1071 §4.1)."""
-    words = int.from_bytes(data[start:end])
-    return (words << 8 if (end - start) & 1 else words) % MODULUS
+    found: i64 = 0
+    at = start
+    while at + 8 <= end:        # no packet is long enough for these sums to leave 63 bits
+        eight = bits64(data, at)
+        found += (eight & LOWER) + ((eight >> 32) & LOWER)
+        at += 8
+    while at + 2 <= end:
+        found += be16(data, at)
+        at += 2
+    if at < end:
+        found += i64(data[at]) << 8
+    return int(found % MODULUS)
 
 
 def ip_checksum(packet: Packet) -> i64:

@@ -8,6 +8,7 @@ from analyzer.model import Analysis, Fragmented
 from dissectors.kit.event import NEITHER
 from dissectors.kit.units import grouped, plural, size, span
 
+SAME: Final = 2                    # datagrams that miss the same, from which on it is not the capture that missed it
 SHOWN: Final = 2                   # ways to be incomplete that are named
 WAIT_NS: Final = 1_000_000_000     # fragments of a datagram are sent at once; one so much later may be of another
 TCP_HEADER: Final = 20             # octets that a filter reads (RFC 1858 §3, §4)
@@ -23,25 +24,31 @@ def _missing(one: Fragmented, analysis: Analysis) -> Found:
              for holes, count in ways[:SHOWN]]
     more = " and others" if len(ways) > SHOWN else ""
     each = "of each " if one.count > 1 and len(ways) == 1 else ""
-    sentence = (
-        f"{plural(one.count, f'{one.transport} datagram')} from {one.source} to {one.destination} "
-        f"never became whole: {each}{' or '.join(named)}{more} is missing"
-    )
+    which = f"{each}{' or '.join(named)}{more}"
+    datagrams = f"{plural(one.count, f'{one.transport} datagram')} from {one.source} to {one.destination}"
+    sentence = f"{datagrams} never became whole: {which} is missing"
+    seen = f"Of {datagrams} the capture does not hold all fragments: {which} is missing."
+    # The capture may miss a fragment now and then; it does not miss the same one of several datagrams.
+    alone = not one.report and ways[0][1] < SAME
     if one.report:
         sentence += f", and the receiver reports that it gave up after {span(one.report_ns)} (ICMP, #{one.report})"
-    basis = "the other fragments are in the capture; one that took another way looks the same"
+    basis = "the other fragments are in the capture; one that took another way" + (
+        ", or that the capture missed, looks the same" if alone else " looks the same"
+    )
     if one.report:
         basis = "the other fragments are in the capture, and the receiver says that it did not get all of them"
     frames = tuple(sorted({*one.frames, one.report} - {0}))
     family = "ipv6" if one.version == 6 else "ip"
+    likely = not alone and one.after_ns >= WAIT_NS
     return Found(
-        f"{sentence}.", frames, confidence=CERTAIN if one.report else LIKELY if one.after_ns >= WAIT_NS else POSSIBLE,
+        seen if alone else f"{sentence}.", frames, severity="note" if alone else "",
+        confidence=CERTAIN if one.report else LIKELY if likely else POSSIBLE,
         basis=basis, cost_ns=max(one.report_ns, 0),
         narrow=f"{family}.src == {one.source.address} && {family}.dst == {one.destination.address}",
         absent=analysis.capture.observed.absence(
             NEITHER, one.start_ns, min(one.end_ns, analysis.capture.end_ns - 1)
         ),
-        otherwise=f"{sentence} in the capture.",
+        otherwise=seen,
     )
 
 

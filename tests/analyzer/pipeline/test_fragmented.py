@@ -193,3 +193,16 @@ def test_a_report_of_another_datagram_is_none_of_this(tmp_path: Path) -> None:
 def test_whole_datagrams_are_no_finding(tmp_path: Path) -> None:
     frames = [(at, frame) for at, frame in enumerate(fragments(4) + fragments(6))]
     assert codes(analysed(tmp_path, [*frames, (9000, ether(ip(A, udp(A, b"late"), 17)))])) == []
+
+
+def test_one_fragment_that_only_the_capture_may_have_missed(tmp_path: Path) -> None:
+    """Several datagrams that miss the same one are another thing, and so is the receiver's word."""
+    frames = [(0, fragments(4)[0]), (1, fragments(4)[2])]
+    late = (9000, ether(ip(A, udp(A, b"late"), 17)))
+    found = finding(analysed(tmp_path, [*frames, late]), MISSING)
+    assert found is not None
+    assert (found.severity, found.confidence) == ("note", "possible")
+    assert "the capture does not hold all fragments" in found.sentence
+    found = finding(analysed(tmp_path, [*frames, (5000, report(4, fragments(4)[0])), late]), MISSING)
+    assert found is not None
+    assert found.severity == "warn"
