@@ -403,6 +403,39 @@ class Scan:
         self.frames: list[int] = []
 
 
+class Fragmented:
+    """Datagrams between two ends with one trouble in their fragments: some never came, or two contradict each other.
+
+    source, destination: without a port where the fragment that has them did not come.     transport: "UDP".
+    count: datagrams.     holes: what is missing, as (from, to) of the payload, -1 for an unknown end, with how often.
+    size: octets of the largest fragment.     frames: of the fragments.     start_ns, end_ns: the first and the last.
+    report: the ICMP message in which the receiver says that it gave up, 0 for none, after report_ns.
+    after_ns: how long the capture goes on after the last of them.
+    first, last, pair, apart_ns: of the first contradiction: which octets, which frames, how long between them.
+    identification: of that datagram.     version: of IP.
+    """
+
+    def __init__(self, source: Endpoint, destination: Endpoint, transport: str, version: int) -> None:
+        self.source = source
+        self.destination = destination
+        self.transport = transport
+        self.version = version
+        self.count = 0
+        self.holes: dict[tuple[tuple[int, int], ...], int] = {}
+        self.size = 0
+        self.frames: tuple[int, ...] = ()
+        self.start_ns = -1
+        self.end_ns = -1
+        self.report = 0
+        self.report_ns = -1
+        self.after_ns = 0
+        self.first = 0
+        self.last = 0
+        self.pair = (0, 0)
+        self.apart_ns = 0
+        self.identification = 0
+
+
 class CaptureSummary:
     """The capture as a whole. half_open: connections that were answered and never completed, by service.
 
@@ -441,6 +474,8 @@ class CaptureSummary:
         self.neighbours: list[str] = []       # ARP and neighbour discovery, in words
         self.contested: list[tuple[str, tuple[tuple[str, int], ...]]] = []   # addresses, with (owner, frame) of each
         self.half_open: list[Group] = []
+        self.incomplete: list[Fragmented] = []        # datagrams of which fragments are missing
+        self.contradicted: list[Fragmented] = []      # ... with fragments that contradict each other
         self.together: dict[str, Together] = {}
         self.scans: list[Scan] = []
         self.observed = Observation()

@@ -30,6 +30,8 @@ class Packet:
     true_end: where it would end had the capture not cut the frame (>= end).
     sport, dport: ports.     scope: VLAN and tunnel identifiers that keep equal addresses apart, b"" for none.
     ttl, ecn: of the innermost IP header.     fragments: frames that a reassembled datagram came from.
+    outer: offset of the UDP header of the tunnel that carries it (the innermost one), -1 for none; outer_src: of the
+      source address before it, of IP version outer_version.
     layers: names as in `wiretale frames`; filled only where `want_layers` is set or the slow path was taken.
       Not to be changed by readers: frames of the same shape share one list.
     undecoded: a short name for what stopped decoding ("" where everything was decoded).
@@ -60,6 +62,9 @@ class Packet:
         self.dport: i64 = 0
         self.ttl: i64 = 0
         self.ecn: i64 = 0
+        self.outer: i64 = -1
+        self.outer_src: i64 = 0
+        self.outer_version: i64 = 0
         self.scope: bytes = b""
         self.want_layers: bool = False
         self.layers: list[str] = []
@@ -106,6 +111,8 @@ class Packet:
         kept.transport, kept.end, kept.true_end = self.transport - first, self.end - first, self.true_end - first
         kept.ttl, kept.ecn, kept.scope, kept.undecoded = self.ttl, self.ecn, self.scope, self.undecoded
         kept.layers, kept.fragments = self.layers, self.fragments
+        kept.outer = self.outer - first if self.outer >= 0 else -1
+        kept.outer_src, kept.outer_version = self.outer_src - first, self.outer_version
         kept.quoted_kind, kept.quoted_version, kept.quoted_scope = (
             self.quoted_kind, self.quoted_version, self.quoted_scope
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.checksums import sums_step
 from analyzer.explain.losses import carried, too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
@@ -13,7 +14,7 @@ from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_handshake import Midstream, Syn, SynAck
 from dissectors.protocols.tcp.events_teardown import ChallengeAck, NotEnded, TcpReset
-from dissectors.protocols.tcp.reset_causes import ALONE, FOREIGN, FORGOTTEN, GAVE_UP, UNKNOWN
+from dissectors.protocols.tcp.reset_causes import ALONE, FOREIGN, FORGOTTEN, GAVE_UP, LONG_SILENCE_NS, UNKNOWN
 
 UNREAD: Final = "unread data"
 # By cause, where a reset is neither of the two: how much it matters.
@@ -105,7 +106,12 @@ def data_unanswered(case: Case) -> list[Found]:
         told = "without an answer in this capture."
         if event.heard:
             told = f"and not acknowledged in this capture, although {event.peer()} was still heard (#{event.heard})."
-        next_step = HEARD_STEP if event.heard else ""
+        if event.silence >= LONG_SILENCE_NS and not event.heard:
+            told += (
+                f" They were the first after {span(event.silence)} in which neither side had sent anything: a machine "
+                "on the path may have forgotten the connection meanwhile, or the other side is gone."
+            )
+        next_step = sums_step(case, event.direction & 1) or (HEARD_STEP if event.heard else "")
         found.append(Found(
             sentence + told, event.evidence.frames, case.conversation, cost_ns=max(event.silent_ns, 0),
             severity=("warn" if event.fin else "") if event.unanswered >= SUSPICIOUS else "note",

@@ -3,8 +3,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.checksums import CHECKSUM_RULES
 from analyzer.explain.crowds import CROWD_RULES, DNS, without_silent
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
+from analyzer.explain.fragments import FRAGMENT_RULES
 from analyzer.explain.grpc import GRPC_RULES
 from analyzer.explain.http import HTTP_RULES
 from analyzer.explain.http2 import HTTP2_RULES
@@ -39,13 +41,13 @@ MAX_NUMBERS: Final = 8         # conversations named there
 
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
-    OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + ICMP_RULES + QUALITY_RULES + TLS_RULES
-    + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP_ANSWER_RULES
+    CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + ICMP_RULES + QUALITY_RULES
+    + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP_ANSWER_RULES
     + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES + CROWD_RULES
-    + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES
+    + CROWD_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
 
 # In the order of the tables; for documents and tests.

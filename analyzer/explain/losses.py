@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.checksums import sums_step
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import IcmpError
@@ -124,10 +125,11 @@ def timeout(case: Case) -> list[Found]:
         )
         sentence += f", and {'in the end ' if len(events) > 1 else ''}no ACK of them came." if lost else "."
         asked = any(event.signs() for event in events)
+        mend = sums_step(case, side)
         basis = "the silence before each resend"
         if asked:
             basis += ", far beyond the round trip in which a sender answers duplicate ACKs or SACK blocks"
-        elif not any(too_big(error) for error in case.of(IcmpError)):
+        elif not mend and not any(too_big(error) for error in case.of(IcmpError)):
             basis += ", which nothing else explains"
         soon = bool(lost) and case.capture.end_ns - _last_resend(lost[-1]) < RESEND_NS
         unheard = not case.observed.frames[1 - side]
@@ -135,8 +137,8 @@ def timeout(case: Case) -> list[Found]:
             sentence, frames_of(events), case.conversation, cost_ns=cost,
             severity="note" if unheard or (soon and segments == 1) else "",
             confidence=POSSIBLE if unheard else _sureness(case), basis=basis,
-            next_step="Find out why the duplicate ACKs brought no repair: a resend that was lost too, or ACKs that the "
-            "sender did not get or could not use." if asked else "",
+            next_step=mend or ("Find out why the duplicate ACKs brought no repair: a resend that was lost too, or ACKs "
+            "that the sender did not get or could not use." if asked else ""),
         ))
     return found
 
@@ -163,8 +165,8 @@ def black_hole(case: Case) -> list[Found]:
         octets = event.repair.octets
         whole = carried(case, event.direction)
         if (
-            mss > 0 and event.repair.rounds >= 2 and octets >= BLACK_HOLE_SEGMENTS * mss
-            and octets * 100 >= whole * BLACK_HOLE_SHARE
+            mss > 0 and event.repair.rounds >= 2 and not _full_passed(event)
+            and octets >= BLACK_HOLE_SEGMENTS * mss and octets * 100 >= whole * BLACK_HOLE_SHARE
         ):
             found.append(Found(
                 f"Nearly all that {event.who()} sent ({size(octets)}) had to be sent again after timeouts: the path "
@@ -175,31 +177,66 @@ def black_hole(case: Case) -> list[Found]:
     return found
 
 
+def _full_passed(event: Timeout) -> bool:
+    """An ACK or a SACK block shows that the peer got a segment as large as the one that was sent again."""
+    repair = event.repair
+    return repair.large_passed or 0 < repair.size <= repair.sacked_size
+
+
 def _large_in_vain(case: Case) -> list[Found]:
-    """Small segments were acknowledged, and the first large one never was, however often it was sent. A peer that went
-    away at that moment looks the same, so it stays possible only."""
+    """The first large segment was never acknowledged, however often it was sent, while smaller ones were."""
     found = []
     for event in case.of(Timeout):
         repair = event.repair
-        if (
-            repair.repaired or repair.rounds < BLACK_HOLE_ROUNDS or repair.size < LARGE_OCTETS
-            or not 0 < repair.passed < repair.size
-        ):
+        if repair.size < LARGE_OCTETS or _full_passed(event) or sums_step(case, event.direction & 1):
             continue
-        said = (
-            f"{capital(event.who())} sent a segment of {size(repair.size)} {times(repair.rounds + 1)} in "
-            f"{span(repair.last_ns - event.time + max(repair.waited_ns, 0))} and got no ACK of it, while "
-        )
-        found.append(Found(
-            f"{said}those of up to {size(repair.passed)} had been acknowledged: the path may drop large packets "
-            "without saying so.",
-            event.evidence.frames, case.conversation, cost_ns=repair.lasted_ns, confidence=POSSIBLE,
-            basis="no segment as large was ever acknowledged, and no ICMP message told that it is too large; a peer "
-            "that went away at that moment looks the same",
-            otherwise=f"{said}one of {size(repair.passed)} had been acknowledged: the path may drop large packets, or "
-            "larger ones passed before.",
-        ))
+        if repair.pieces_passed and repair.failed:
+            found.append(_in_pieces(case, event))
+        elif not repair.repaired and repair.failed >= BLACK_HOLE_ROUNDS and (
+            repair.sacked_size or 0 < repair.passed < repair.size
+        ):
+            found.append(_never(case, event))
     return found
+
+
+def _in_pieces(case: Case, event: Timeout) -> Found:
+    """The same bytes passed once they were sent in smaller segments. A burst of losses that ended just then looks the
+    same, where the large one had failed but once."""
+    repair = event.repair
+    return Found(
+        f"{capital(event.who())} sent a segment of {size(repair.size)} {times(repair.failed + 1)} in "
+        f"{span(repair.shrunk_ns - event.time + max(repair.waited_ns, 0))} and got no ACK of it; in pieces of "
+        f"{size(repair.shrunk)} (#{repair.shrunk_frame}) it passed: the path drops larger packets without saying so.",
+        tuple(sorted({*event.evidence.frames, repair.shrunk_frame})), case.conversation, cost_ns=repair.lasted_ns,
+        confidence=LIKELY if repair.failed >= BLACK_HOLE_ROUNDS else POSSIBLE,
+        basis="no segment as large was acknowledged, the smaller ones were, and no ICMP message told that it is too "
+        "large",
+        otherwise=f"{capital(event.who())} sent a segment of {size(repair.size)} again in pieces of "
+        f"{size(repair.shrunk)}, which passed.",
+    )
+
+
+def _never(case: Case, event: Timeout) -> Found:
+    """A peer that went away at that moment looks the same, so it stays possible only, unless the peer reports with SACK
+    that something smaller came that was sent later."""
+    repair = event.repair
+    sent = (
+        f"{capital(event.who())} sent a segment of {size(repair.size)} {times(repair.failed + 1)} in "
+        f"{span(repair.last_ns - event.time + max(repair.waited_ns, 0))} and got no ACK of it, while "
+    )
+    said = f"{sent}those of up to {size(repair.passed)} had been acknowledged: the path may drop large packets"
+    passed = f"{sent}one of {size(repair.passed)} had been acknowledged"
+    basis = "no segment as large was ever acknowledged, and no ICMP message told that it is too large"
+    if repair.sacked_size:
+        passed = f"{sent}{size(repair.sacked_size)} behind it arrived, as SACK blocks say"
+        said = f"{passed}: the path drops large packets"
+    else:
+        basis += "; a peer that went away at that moment looks the same"
+    return Found(
+        f"{said} without saying so.", event.evidence.frames, case.conversation, cost_ns=repair.lasted_ns,
+        confidence=LIKELY if repair.sacked_size else POSSIBLE, basis=basis,
+        otherwise=f"{passed}: the path may drop large packets, or larger ones passed before.",
+    )
 
 
 def unrepaired(case: Case) -> list[Found]:

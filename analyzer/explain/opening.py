@@ -1,8 +1,10 @@
 """Findings about how a TCP connection began."""
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Final
 
+from analyzer.explain.checksums import sums_step
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Group
 from dissectors.kit.event import NEITHER
@@ -20,6 +22,8 @@ from dissectors.protocols.tcp.events_handshake import (
     TcpRefused,
     TcpUnanswered,
 )
+from dissectors.protocols.tcp.events_loss import Loss
+from dissectors.protocols.tcp.events_transfer import Transfer, Turns
 
 # A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
 PATIENCE_NS: Final = 1_000_000_000
@@ -108,23 +112,55 @@ def not_accepted(case: Case) -> list[Found]:
     again = [event for event in case.of(SynAck) if event.after_third_ns > trip]
     if not again:
         return []
-    who, lasted = capital(again[0].who()), again[-1].after_third_ns
-    if len(again) == 1:
+    who, peer, lasted = capital(again[0].who()), again[0].peer(), again[-1].after_third_ns
+    data = _first_data(case, 1 - again[0].direction)
+    ignored = [
+        event for event in case.of_base(Loss)
+        if event.direction == 1 - again[0].direction and event.time <= again[-1].time
+    ]
+    severity = "note" if len(again) == 1 else ""
+    sentence = (
+        f"{who} sent its SYN-ACK again {times(len(again))}, the last time {span(lasted)} after {peer} had acknowledged "
+        "it"
+    )
+    heard = case.observed.last_ns[again[0].direction]
+    if data is not None and again[-1].time < data.time < heard and not _resent(case, data):
+        severity = "note"
+        sentence += (
+            f", until the first data of {peer} came (#{data.evidence.frames[0]}), which it took: it waits for data "
+            "before it opens a connection (deferred accept), or its queue was full until then."
+        )
+    elif ignored:
+        sentence += (
+            f", and ignored the data that {peer} sent meanwhile: it does not take the third segment of the handshake. "
+            "Its accept queue may be full, or something on the way drops what the client sends."
+        )
+    elif len(again) == 1:
         sentence = (
             f"{who} sent its SYN-ACK again {span(lasted)} after it had been acknowledged: that ACK, the third "
             "segment of the handshake, was lost behind this point, or not taken."
         )
     else:
-        sentence = (
-            f"{who} sent its SYN-ACK again {times(len(again))}, the last time {span(lasted)} after "
-            f"{again[0].peer()} had acknowledged it: it does not take the third segment of the handshake. Its accept "
-            "queue may be full, or something on the way drops what the client sends."
+        sentence += (
+            ": it does not take the third segment of the handshake. Its accept queue may be full, or something on the "
+            "way drops what the client sends."
         )
     return [Found(
-        sentence, frames_of([*opened, *again]), case.conversation, cost_ns=lasted,
-        severity="note" if len(again) == 1 else "", confidence=LIKELY,
-        basis="each SYN-ACK after the first came later than a round trip after its ACK",
+        sentence, frames_of([*opened, *again]), case.conversation, cost_ns=lasted, severity=severity,
+        confidence=LIKELY, basis="each SYN-ACK after the first came later than a round trip after its ACK",
     )]
+
+
+def _first_data(case: Case, direction: int) -> Transfer | Turns | None:
+    """The event that tells of the first data of this direction, None where there were none."""
+    told: list[Transfer | Turns] = [event for event in case.of(Transfer) if event.direction == direction]
+    told += case.of(Turns)
+    return min(told, key=attrgetter("time"), default=None)
+
+
+def _resent(case: Case, data: Transfer | Turns) -> bool:
+    """Were these data sent again?"""
+    return any(event.direction == data.direction and event.time <= data.time for event in case.of_base(Loss))
 
 
 def unanswered(case: Case) -> list[Found]:
@@ -146,6 +182,7 @@ def unanswered(case: Case) -> list[Found]:
             sentence = f"{capital(what_ended(event.how))} ends{after} {tried} to {target}, before an answer."
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited, severity="note" if early else "",
+            next_step=sums_step(case, event.direction),
             absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
             otherwise=f"No answer of {target} to {tried} is in the capture.",
             confidence=POSSIBLE if early else LIKELY,
@@ -184,11 +221,41 @@ def resent(case: Case) -> list[Found]:
         f"{capital(' and '.join(parts))} before the connection was open; {span(cost)} passed between the first "
         "and the last."
     )
+    sentence += _left_out(case.of(Syn))
     return [Found(
         sentence, tuple(sorted(frames)), case.conversation, cost_ns=cost, confidence=LIKELY, absent=absent,
-        otherwise=sentence,
+        otherwise=sentence, next_step=sums_step(case, 0) or sums_step(case, 1),
         basis="no answer to the earlier ones was seen before they were sent again",
     )]
+
+
+def _left_out(syns: list[Syn]) -> str:
+    """What all SYNs carried but the last one, which was answered. Losses that ended just then look the same."""
+    if len(syns) < 2:
+        return ""
+    carried = [_offers(syn) for syn in syns]
+    left = [one for one in carried[0] if one not in carried[-1] and all(one in other for other in carried[:-1])]
+    if not left:
+        return ""
+    return (
+        f" The one that was answered (#{syns[-1].evidence.frames[-1]}) leaves out {' and '.join(left)}, which the "
+        "others had: something on the way may drop SYNs with that; mere loss looks the same."
+    )
+
+
+def _offers(syn: Syn) -> list[str]:
+    """Of a SYN, what machines on the way are known to stumble over (RFC 3168 §6.1.1.1; RFC 7413 §7.1)."""
+    options = syn.options
+    found = [syn.ecn] if syn.ecn else []
+    if syn.length:
+        found.append("its data")
+    if options.fast_open >= 0:
+        found.append("Fast Open")
+    if options.mptcp >= 0:
+        found.append("multipath TCP")
+    if options.ts_value >= 0:
+        found.append("timestamps")
+    return found
 
 
 def _acknowledged(event: Syn | SynAck) -> bool:
@@ -213,6 +280,7 @@ def half_open(case: Case) -> list[Found]:
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited,
             severity="note" if early or heard else "",
+            next_step=sums_step(case, event.direction),
             absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
             otherwise=f"No acknowledgment of {sent} by {caller} is in the capture.",
             confidence=POSSIBLE if early or heard else LIKELY,

@@ -7,6 +7,7 @@ from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of
 from dissectors.kit.observation import ALWAYS
 from dissectors.kit.units import plural, rate, size, span
 from dissectors.protocols.tcp.events import capital
+from dissectors.protocols.tcp.events_hops import HopsChanged
 from dissectors.protocols.tcp.events_teardown import TcpReset
 from dissectors.protocols.tcp.events_transfer import (
     CongestionMarks,
@@ -241,6 +242,19 @@ def offload(case: Case) -> list[Found]:
     return found
 
 
+def hops_changed(case: Case) -> list[Found]:
+    return [
+        Found(
+            f"{capital(event.lead())}: {event.means()}.", event.evidence.frames, case.conversation,
+            severity="note" if event.answer or event.alone else "",
+            confidence=LIKELY if event.changes == 1 else POSSIBLE,
+            basis=f"a host sends with the same {event.word} each time, and each router takes one off",
+            narrow="ipv6.hlim" if event.word != "TTL" else "ip.ttl",
+        )
+        for event in case.of(HopsChanged)
+    ]
+
+
 PACE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "tcp.zero_window", "warn", zero_window,
@@ -292,6 +306,11 @@ PACE_RULES: Final[tuple[Rule[Case], ...]] = (
         "tcp.slow_answer", "note", slow_answer,
         "Ask the log of the side that answers what it did in this time.",
         "Data that answer nothing: the next thing that this side had to say.", "tcp.len > 0",
+    ),
+    Rule(
+        "tcp.path_changed", "chat", hops_changed,
+        "Nothing, if nothing was slow or lost; else compare with what the routers log of this time.",
+        "A capture at two places, of which each shows one of the values.",
     ),
     Rule(
         "capture.offload", "note", offload,

@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, Retired, TcpFlow, UdpFlow, let_go, release
 from analyzer.flows.groups import Groups
-from analyzer.flows.summary import TRANSPORTS, conn_state, udp_state
+from analyzer.flows.summary import FRAGMENTS, TRANSPORTS, conn_state, in_fragments, udp_state
 from analyzer.flows.troubles import Troubles
 from analyzer.packet import Packet
 
@@ -95,7 +95,7 @@ class Keeper(Retired):
         """Count it, by transport, state and flags."""
         self.count += 1
         protocol = int(flow.protocol)
-        transport = TRANSPORTS.get(protocol) or f"IP protocol {protocol}"
+        transport = FRAGMENTS if in_fragments(flow) else TRANSPORTS.get(protocol) or f"IP protocol {protocol}"
         self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
         if isinstance(flow, TcpFlow):
             state = conn_state(flow)

@@ -14,6 +14,8 @@ from dissectors.protocols.icmp import is_error
 
 MAX_NEIGHBOURS: Final = 256      # addresses whose neighbour discovery is told
 MAX_OWNERS: Final = 8           # link-layer addresses of one address that are compared
+MAX_EXPIRED: Final = 1_000       # datagrams whose receiver reports that fragments of them did not come
+FRAGMENT: Final = 44             # IPv6 next header (RFC 8200 §4.5)
 MAX_UNDECODED: Final = 200       # names of what was not decoded; the rest is counted together
 
 
@@ -76,6 +78,8 @@ class Others:
         self.neighbours: dict[bytes, Neighbour] = {}
         self.neighbours_left_out = 0
         self.undecoded: dict[str, int] = {}
+        # Reports of receivers that fragments did not come: by addresses and identification, the frame and the time.
+        self.expired: dict[bytes, tuple[int, int]] = {}
         self.flow: Flow | None = None
         self.quoted: Flow | None = None
         self.direction: i64 = 0
@@ -106,6 +110,8 @@ class Others:
         if at + 8 > packet.end:
             return
         if is_error(packet.ip_version, data[at]):
+            if data[at] == (3 if packet.ip_version == 6 else 11) and data[at + 1] == 1:
+                self._reassembly(packet)
             quoted = quoted_key(packet)
             flow = self.table.quoted(quoted + packet.quoted_scope, packet.quoted_kind) if quoted else None
             if flow is not None and flow is not self.flow:
@@ -115,6 +121,20 @@ class Others:
                 flow.record(packet, self.table.record_cap, True)
         elif packet.ip_version == 6 and i64(data[at]) in (135, 136) and at + 24 <= packet.end:
             self._discovery(packet, int(packet.number))
+
+    def _reassembly(self, packet: Packet) -> None:
+        """Fragment reassembly time exceeded (RFC 792; RFC 4443 §3.3): which datagram never became whole."""
+        version, data, src = packet.quoted_version, packet.data, packet.quoted_src
+        if packet.quoted_kind == NOTHING or version != packet.ip_version or len(self.expired) >= MAX_EXPIRED:
+            return
+        ends = data[src:src + (8 if version == 4 else 32)]
+        identification = data[src - 8:src - 6]        # of the IPv4 header, whose source stands at octet 12
+        if version == 6:
+            behind = src + 32                          # the fragment header, where it comes first
+            if data[src - 2] != FRAGMENT or behind + 8 > packet.end:
+                return
+            identification = data[behind + 4:behind + 8]
+        self.expired.setdefault(ends + identification, (int(packet.number), int(packet.time)))
 
     def _neighbour(self, address: bytes, version: int, frame: int) -> Neighbour | None:
         found = self.neighbours.get(address)

@@ -20,6 +20,7 @@ from analyzer.flows.kinds import CODES, kinds_of
 from analyzer.model import Conversation, Endpoint, TcpSummary
 from dissectors.protocols.tcp.flags import by_name
 
+FRAGMENTS = "fragments"      # later fragments of datagrams have no ports
 TRANSPORTS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
 
 
@@ -27,13 +28,14 @@ def conversation_of(flow: Flow, end_ns: int = -1) -> Conversation:
     """The public record of a conversation. end_ns: when the capture ended, for windows still closed."""
     size = int(flow.address_size)
     key = flow.forward
-    with_ports = flow.protocol in (6, 17, 132)
+    with_ports = flow.protocol in (6, 17, 132) and not in_fragments(flow)
     ports = (
         (int.from_bytes(key[2 * size:2 * size + 2]), int.from_bytes(key[2 * size + 2:2 * size + 4]))
         if with_ports else (0, 0)
     )
+    transport = FRAGMENTS if in_fragments(flow) else TRANSPORTS.get(int(flow.protocol), f"ip-{flow.protocol}")
     record = Conversation(
-        int(flow.number), TRANSPORTS.get(int(flow.protocol), f"ip-{flow.protocol}"),
+        int(flow.number), transport,
         Endpoint(_address(key[:size]), ports[0]), Endpoint(_address(key[size:2 * size]), ports[1]),
     )
     record.first_frame = int(flow.first_frame)
@@ -53,6 +55,11 @@ def conversation_of(flow: Flow, end_ns: int = -1) -> Conversation:
         record.state = udp_state(flow)
         record.history = ("D" if record.frames[0] else "") + ("d" if record.frames[1] else "")
     return record
+
+
+def in_fragments(flow: Flow) -> bool:
+    """Does it hold fragments of TCP or UDP, which have no ports to tell their conversation by?"""
+    return flow.protocol in (6, 17) and len(flow.forward) - len(flow.scope) < 2 * int(flow.address_size) + 4
 
 
 def troubles_of(flow: Flow) -> tuple[str, ...]:

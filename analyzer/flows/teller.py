@@ -4,6 +4,7 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from analyzer.address import address_text
+from analyzer.flows.checksums import ChecksumWatch
 from analyzer.flows.flow import SAW_SYN, SAW_SYN_ACK
 from analyzer.flows.others import quoted_key
 from analyzer.flows.passes import Passes
@@ -31,6 +32,7 @@ from dissectors.kit.octets import be16, be32
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.units import size
 from dissectors.protocols.icmp import error_event
+from dissectors.protocols.tcp.events import CLIENT_SERVER
 from dissectors.protocols.tcp.flags import ACK, FIN, RST, SYN
 from dissectors.protocols.tcp.narrator import TcpNarrator
 from dissectors.protocols.tcp.segment import Segment
@@ -48,6 +50,7 @@ class Teller:
     context.each_pdu: only what the protocols above the transport say is wanted; TCP itself is not told.
     points: where the segments are drawn, of each direction, [] for nowhere.
     carriage: where it is noted what lies in which frame; None for nowhere.
+    checks: who verifies checksums; None where nobody does.
     """
 
     def __init__(self, number: int, protocols: tuple[Protocol, ...], context: Context) -> None:
@@ -67,6 +70,7 @@ class Teller:
         self.delivered = [-1, -1]            # when the last octets of each stream were sent
         self.begun: bool = False
         self.passes = [Passes(), Passes()]   # of packets that come round again
+        self.checks = None if context.each_pdu else ChecksumWatch()
         self.narrator: TcpNarrator | None = None
         if context.transport == "tcp" and not context.each_pdu:
             self.narrator = TcpNarrator()
@@ -88,6 +92,8 @@ class Teller:
         observed.saw(direction, packet.time, packet.number)
         if packet.ip_version and not self.context.each_pdu and self.passes[direction].again(packet):
             return []       # the same packet, further on its way
+        if self.checks is not None:
+            self._check(self.checks, packet, table, direction)
         events: list[Event] = []
         if kind == TCP:
             events = self._segment(packet, table, direction, extra)
@@ -100,9 +106,18 @@ class Teller:
             event.marks = self.context.marks
         return events
 
+    def _check(self, checks: ChecksumWatch, packet: Packet, table: FlowTable, direction: int) -> None:
+        if packet.kind == TCP:
+            if table.half is not None:
+                checks.segment(packet, table, direction)
+        elif packet.kind in (UDP, ICMP, ICMPV6):
+            checks.datagram(packet, direction)
+
     def quoted(self, packet: Packet, forward: bytes) -> list[Event]:
         """An ICMP error that quotes a packet of this conversation. forward: the key of its originator."""
         direction = BACKWARD if forward.startswith(quoted_key(packet)) else FORWARD
+        if self.checks is not None:
+            self.checks.answered(1 - direction)
         observed = Observed(int(packet.time), direction, Evidence((int(packet.number),)))
         message = packet.behind(packet.transport)
         error = error_event(observed, int(packet.ip_version), message, address_text(packet.source()))
@@ -287,6 +302,9 @@ class Teller:
         for direction in (FORWARD, BACKWARD):
             passes = self.passes[direction]
             events += passes.told(direction)
+            if self.checks is not None:
+                sides = CLIENT_SERVER if self.narrator is None else self.narrator.sides
+                events += self.checks.told(direction, sides)
             if passes.pairs and self.narrator is not None:
                 self.narrator.copied(direction, int(passes.pairs), int(passes.pair_time), passes.pair_cited)
         if self.narrator is not None:

@@ -235,7 +235,8 @@ class Troubles:
         """An ICMP error about a packet of this conversation."""
         data, at = packet.data, packet.transport
         reason = bytes((4 if packet.ip_version == 4 else 6, data[at], data[at + 1]))
-        if reason[1] != (11 if reason[0] == 4 else 3):       # a hop limit that ran out (RFC 792; RFC 4443 §3.3)
+        # RFC 792; RFC 4443 §3.3: a hop limit that ran out; code 1 is the receiver's, of fragments that did not come.
+        if reason[1:] != bytes((11 if reason[0] == 4 else 3, 0)):
             flow.marks |= REPORTED
         else:
             flow.marks |= EXPIRED

@@ -153,6 +153,7 @@ class Decoder:
             packet.undecoded = ""
             packet.layers = NO_LAYERS
             packet.fragments = []
+            packet.outer = -1
         packet.data = data
         packet.base = start
         packet.kind = protocol

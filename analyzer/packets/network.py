@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, SCTP, TCP, UDP
+from analyzer.packet import ICMP, ICMPV6, NOTHING, OTHER_IP, SCTP, TCP, UDP, Packet
 from analyzer.packets import scope
 from analyzer.packets.names import ip_protocol_name
 from analyzer.packets.tunnels import tunnel_port
@@ -84,15 +84,17 @@ def _ipv4(walk: Walk) -> None:
     if fragment & 0x3FFF == 0 or walk.step == STOP:
         return
     start = (fragment & 0x1FFF) << 3
-    payload = at + total - (at + header)
-    if walk.quoting or payload <= 0 or at + total > walk.end:
+    key = data[at + 12:at + 20] + data[at + 4:at + 6] + data[at + 9:at + 10] + walk.scope
+    length = total - header
+    if walk.quoting or length <= 0 or at + total > walk.end:
         # Nothing can be put together; the first fragment still has the ports.
+        if not walk.quoting and length > 0:
+            _cut(walk, 4, key, protocol, start, length, fragment & 0x2000 != 0)
         if start:
             walk.stop("fragment")
         else:
             walk.remark("fragment")
         return
-    key = data[at + 12:at + 20] + data[at + 4:at + 6] + data[at + 9:at + 10] + walk.scope
     _join(walk, 4, key, at, at + header, protocol, start, fragment & 0x2000 != 0, ecn)
 
 
@@ -140,6 +142,11 @@ def _accept(
     packet.scope = walk.scope
 
 
+def _cut(walk: Walk, version: i64, key: bytes, protocol: i64, start: i64, length: i64, more: bool) -> None:
+    """A fragment that the capture holds in part: it came, and nothing can be put together with it."""
+    walk.fragments.add(key, version, b"", protocol, start, b"", length, more, 0, walk.frame, walk.time)
+
+
 def _join(
     walk: Walk, version: i64, key: bytes, network: i64, payload: i64, protocol: i64, start: i64, more: bool, ecn: i64
 ) -> None:
@@ -148,7 +155,8 @@ def _join(
     frame = walk.frame
     packet = walk.packet
     datagram = walk.fragments.add(
-        key, header, protocol, start, walk.data[payload:walk.end], more, ecn, frame, walk.time
+        key, version, header, protocol, start, walk.data[payload:walk.end], walk.end - payload, more, ecn, frame,
+        walk.time,
     )
     if datagram is None:
         walk.stop("fragment")
@@ -156,6 +164,7 @@ def _join(
     data = walk.fragments.join(datagram)
     packet.data = data
     packet.base = -1
+    packet.outer = -1
     packet.fragments = [piece.frame for piece in datagram.pieces]
     walk.data = data
     walk.end = len(data)
@@ -220,10 +229,15 @@ def _fragment6(walk: Walk) -> None:
         packet.protocol = protocol
     if start == 0 and not more:
         return  # RFC 6946: an atomic fragment is the whole datagram
-    if walk.quoting or packet.ip_version != 6 or walk.end < walk.true_end or at + 8 >= walk.end:
+    if walk.quoting or packet.ip_version != 6:
         walk.stop("fragment")
         return
     key = data[packet.src:packet.src + 32] + data[at + 4:at + 8] + walk.scope
+    if walk.end < walk.true_end or at + 8 >= walk.end:
+        if walk.true_end > at + 8:
+            _cut(walk, 6, key, protocol, start, walk.true_end - at - 8, more)
+        walk.stop("fragment")
+        return
     _join(walk, 6, key, packet.network, at + 8, protocol, start, more, packet.ecn)
 
 
@@ -348,9 +362,18 @@ def _udp(walk: Walk) -> None:
         return
     which = tunnel_port(be16(data, at), be16(data, at + 2))
     if which:
+        if not walk.quoting:
+            _carried(walk.packet, at)
         walk.go(UDP_PAYLOAD, at + 8, which)
     else:
         walk.done()
+
+
+def _carried(packet: Packet, at: i64) -> None:
+    """What follows this UDP header is a packet of its own."""
+    packet.outer = at
+    packet.outer_src = packet.src
+    packet.outer_version = packet.ip_version
 
 
 def _sctp(walk: Walk) -> None:

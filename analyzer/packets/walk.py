@@ -105,6 +105,7 @@ class Walk:
         packet.layers = []
         packet.undecoded = ""
         packet.fragments = []
+        packet.outer = -1
         packet.quoted_kind = NOTHING
 
     def layer(self, name: str) -> None:

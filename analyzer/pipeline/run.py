@@ -17,6 +17,7 @@ from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
+from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
@@ -260,6 +261,9 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.conversations = survey.keeper.count
     capture.by_transport = dict(survey.keeper.by_transport)
     capture.states = survey.keeper.states
+    fragments = survey.decoder.walk.fragments
+    capture.incomplete = incomplete(fragments.broken, survey.others.expired, capture.start_ns, capture.end_ns)
+    capture.contradicted = contradicted(fragments.odd, capture.end_ns)
     capture.half_open = survey.keeper.groups.half_open()
     capture.together = survey.keeper.troubles.together(survey.last_time)
     capture.scans = survey.keeper.troubles.scans.found()

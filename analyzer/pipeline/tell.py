@@ -7,6 +7,7 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
+from analyzer.flows.checksums import may_be_damaged
 from analyzer.flows.flow import Flow, Retired, TcpFlow, release
 from analyzer.flows.order import Step, set_right
 from analyzer.flows.summary import TRANSPORTS, conversation_of, troubles_of
@@ -144,6 +145,8 @@ class Telling:
         teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
         account = Account(conversation, teller.context.marks, teller.context.observed)
         account.troubles = troubles_of(flow)
+        if not may_be_damaged(flow):
+            teller.checks = None
         if graphs:
             draw(account, teller)
         chosen = Chosen(flow, account, teller, self.room)
@@ -485,6 +488,7 @@ def mended(chosen: Chosen) -> None:
     )
     narrator = chosen.teller.narrator
     if narrator is not None:
+        narrator.one_view = plan.copies is None
         narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))
 
 

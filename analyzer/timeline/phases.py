@@ -29,8 +29,9 @@ PLACE: Final = {OPENING: 0, SECURING: 1, APPLICATION: 1, CARRYING: 2, TRANSFER: 
 # (kind, title) of a conversation that no dissector understood, by its transport.
 COUNTED: Final = {
     "udp": ("datagrams", "Datagrams"), "icmp": ("messages", "ICMP messages"), "icmpv6": ("messages", "ICMPv6 messages"),
+    "fragments": ("fragments", "Fragments of datagrams"),
 }
-TRANSPORTS: Final = {"icmpv6": "ICMPv6"}    # whose names are not their titles in capitals
+TRANSPORTS: Final = {"icmpv6": "ICMPv6", "fragments": "IP"}    # whose names are not their titles in capitals
 
 Kind = tuple[int, str]           # rank, kind
 
@@ -154,7 +155,7 @@ def _counted(conversation: Conversation, traffic: Traffic) -> Phase:
     phase = Phase(kind, title, conversation.start_ns, conversation.end_ns)
     phase.facts = traffic.counted()
     phase.label = transport_title(conversation.transport)
-    if not conversation.protocol and kind != "messages":
+    if not conversation.protocol and kind not in ("messages", "fragments"):
         phase.facts.append("the protocol was not recognised")
     return phase
 

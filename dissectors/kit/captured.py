@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from mypy_extensions import mypyc_attr
 
+from dissectors.kit.checksums import WrongChecksums
 from dissectors.kit.event import ANYWHERE, CORE, NEITHER, Event, JsonValue, Observed
 from dissectors.kit.units import duration, grouped, plural, span
 
@@ -318,4 +319,5 @@ class LongSilence(Event):
         return {"silent_ns": self.silent_ns}
 
 
-ABOUT_THE_CAPTURE: Final[tuple[type[Event], ...]] = (CopiesSeen, OrderSet, ClockSet, LongSilence)
+# What is told of any conversation, whatever its protocol.
+ABOUT_THE_CAPTURE: Final[tuple[type[Event], ...]] = (CopiesSeen, OrderSet, ClockSet, LongSilence, WrongChecksums)

@@ -13,7 +13,7 @@ ARROWS: Final = ("→", "←")
 MAX_FACTS: Final = 8     # that events add to the line of their phase
 
 # What is counted of a conversation on a transport whose packets have a name of their own.
-PACKETS: Final = {"udp": "datagram", "icmp": "message", "icmpv6": "message"}
+PACKETS: Final = {"udp": "datagram", "fragments": "fragment", "icmp": "message", "icmpv6": "message"}
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

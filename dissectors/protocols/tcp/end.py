@@ -13,6 +13,7 @@ from dissectors.protocols.tcp.events_teardown import Unanswered
 from dissectors.protocols.tcp.flags import RST
 from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
+from dissectors.protocols.tcp.hops import HopWatch
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.nagle import NagleWatch
 from dissectors.protocols.tcp.options import parse
@@ -73,6 +74,7 @@ class End:
         self.mark_time: i64 = -1
         self.marks = Cited(MAX_FRAMES)
         self.old_stamps = OldStamps()
+        self.hops = HopWatch(direction)
 
     def name(self, sides: tuple[str, str]) -> None:
         self.loss.sides = sides
@@ -81,6 +83,7 @@ class End:
         self.keep_alive.sides = sides
         self.limit.sides = sides
         self.nagle.sides = sides
+        self.hops.sides = sides
 
     def copied(self, time: int, frame: int) -> None:
         """A packet that is the same as one before."""
@@ -99,6 +102,7 @@ class End:
         flow.last_window = i64(segment.window)
         if segment.flags & RST:
             return      # which may be of another machine
+        self.hops.take(segment)
         ttl = i64(segment.ttl)
         if ttl < flow.ttl_low or flow.ttl_low < 0:
             flow.ttl_low = ttl
@@ -128,7 +132,7 @@ class End:
         heard = peer.last_frame if since >= 0 and peer.last_time > since else 0
         repair = self.loss.repair
         fin = repair.fin and not repair.octets
-        return Unanswered(int(self.loss.unanswered()), int(since), int(heard), fin=fin)
+        return Unanswered(int(self.loss.unanswered()), int(since), int(heard), fin=fin, silence=int(self.flow.silence))
 
     def mark(self, time: int, frame: int) -> None:
         if self.mark_time < 0:
@@ -231,7 +235,10 @@ class End:
         if left > flow.acked:
             if not repeats:
                 loss.duplicate_ack(time, frame, True, out)
-            for block in blocks[1:]:
+            largest: i64 = 0
+            for block in blocks:
                 start = flow.place(block[0])
                 left = start if flow.acked < start < left else left
-            loss.sacked(left)
+                if start > flow.acked:
+                    largest = max(largest, flow.place(block[1]) - start)
+            loss.sacked(left, largest)

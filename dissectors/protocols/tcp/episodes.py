@@ -180,9 +180,11 @@ class LossWatch:
             if self.repair.duplicates <= DUPLICATE_THRESHOLD:
                 self._cited.add(int(frame))
 
-    def sacked(self, left: i64) -> None:
-        """left: where the lowest block begins."""
+    def sacked(self, left: i64, largest: i64) -> None:
+        """left: where the lowest block begins; largest: octets of the largest one."""
         if self.state == OPEN:
+            if not self.repair.shrunk:
+                self.repair.sacked_size = max(self.repair.sacked_size, int(largest))
             self._sacked_from = left
             if self.repair.segments:
                 self.repair.sacked_later = True
@@ -233,6 +235,7 @@ class LossWatch:
             repair.tail = end == self.flow.high
             repair.fin = segment.length == 0
             repair.size = segment.length
+            repair.passed = int(self.flow.acked_size)
             self._first_position = position
             self._first_time = time
             self._first_ts = ts
@@ -246,6 +249,7 @@ class LossWatch:
                 self._round(time - self._last_round)
             repair.rounds += 1
             self._last_round = time
+            self._size(segment)
         repair.last_ns = segment.time
         repair.last_size = segment.length
         repair.segments += 1
@@ -261,6 +265,17 @@ class LossWatch:
         if bits & FAST_RETRANSMISSION:
             self._fast = True
         self._cited.add(segment.frame)
+
+    def _size(self, segment: Segment) -> None:
+        """The first segment once more, whole or in smaller pieces (RFC 4821 §7.6: what a sender does that suspects the
+        size)."""
+        repair = self.repair
+        if segment.length >= repair.size:
+            repair.failed += 0 if repair.shrunk else 1
+        elif segment.length > 0 and not repair.shrunk:
+            repair.shrunk = segment.length
+            repair.shrunk_frame = segment.frame
+            repair.shrunk_ns = segment.time
 
     def _silence(self, time: i64) -> None:
         """Before a resend: nothing was heard and nothing sent for so long that only the timer can have sent it."""
@@ -368,6 +383,10 @@ class LossWatch:
             self._first_ts = -1
         if acked > self._first_position:     # a partial ACK (RFC 6582 §1): what was resent first has arrived
             repair.partly_by = int(frame)
+            if repair.shrunk:
+                repair.pieces_passed = True
+            else:
+                repair.large_passed = True
         if acked >= self._recover:
             repair.repaired = True
             repair.repaired_by = int(frame)
@@ -444,7 +463,6 @@ class LossWatch:
 
     def _emit(self, out: list[Event]) -> None:
         repair = self.repair
-        repair.passed = int(self.flow.acked_size)
         repair.backoff = self._doubled > 0 and self._doubled >= self._ratios - 1
         event = self._event()
         if event is not None:

@@ -24,6 +24,9 @@ class Repair:
     once. timers: resends that came after a silence which only the sender's timer explains; silent_ns: the longest one.
     fresh: resent segments whose first copy the capture does not hold. lasted_ns: from the first sign to the
     ACK that covers it all (or to the last resend where repaired is False); answered_ns: from the first resend to it.
+    failed: how often the first segment was sent again as large as it was, with no ACK behind it; shrunk: payload of the
+    first smaller piece of it that was sent after that, in shrunk_frame at shrunk_ns, 0 for none; pieces_passed: an ACK
+    came behind that; large_passed: one came before.     sacked_size: the largest SACK block until then.
     partly_by: the last frame that acknowledged what was resent first, with or without the rest.
     """
 
@@ -52,7 +55,10 @@ class Repair:
         self.size = 0                # payload of the first segment resent, and of the last; last_ns: when that was
         self.last_size = 0
         self.last_ns = 0
-        self.passed = 0              # the largest payload of this direction that was ever acknowledged
+        self.passed = 0              # the largest payload of this direction that was acknowledged before
+        self.failed = self.sacked_size = 0
+        self.shrunk = self.shrunk_frame = self.shrunk_ns = 0
+        self.pieces_passed = self.large_passed = False
         self.partly_by = 0
         self.fin = False
         self.tail = False            # the first segment resent was the last one sent

@@ -38,10 +38,12 @@ class ResetCause:
 
 class Unanswered:
     """Data that were sent again and not acknowledged. count: how often; since: when they were sent again first;
-    heard: the last frame in which the other side still sent something after that, 0 for none; fin: a FIN alone."""
+    heard: the last frame in which the other side still sent something after that, 0 for none; fin: a FIN alone;
+    silence: how long neither side had sent anything when they were sent first, -1 where it is not known."""
 
-    def __init__(self, count: int, since: int, heard: int, *, fin: bool = False) -> None:
+    def __init__(self, count: int, since: int, heard: int, *, fin: bool = False, silence: int = -1) -> None:
         self.fin = fin
+        self.silence = silence
         self.count = count
         self.since = since
         self.heard = heard
@@ -365,6 +367,7 @@ class NotEnded(TcpEvent):
         self.unanswered = unanswered.count if unanswered is not None else 0
         self.since = unanswered.since if unanswered is not None else -1
         self.heard = unanswered.heard if unanswered is not None else 0
+        self.silence = unanswered.silence if unanswered is not None and not unanswered.fin else -1
         self.unheard = -1
 
     def label(self) -> str:

@@ -33,6 +33,7 @@ class TcpDirection:
         self.last_frame: i64 = 0
         self.last_data_time: i64 = -1
         self.last_data_frame: i64 = 0
+        self.silence: i64 = -1           # of both sides, before the first of the data that nothing acknowledges yet
         self.last_ack: i64 = -1          # raw, of the last segment of this direction
         self.ack_time: i64 = -1          # when that number came for the first time
         self.segments: i64 = 0

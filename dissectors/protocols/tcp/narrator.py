@@ -60,6 +60,7 @@ class TcpNarrator:
         self.handshake = HandshakeWatch()
         self.teardown = TeardownWatch(self.forward.flow, self.backward.flow)
         self.midstream: bool = False
+        self.one_view = True        # each packet was captured once, at one place
         self.ended: bool = False
         self._begun: bool = False
         self._conflicts = 0
@@ -188,6 +189,8 @@ class TcpNarrator:
             side.keep_alive.close(out)
             side.limit.finish(out)
             side.nagle.finish(out)
+            if self.one_view and not side.copy_count:
+                side.hops.finish(out)
             flow = side.flow
             if side.mark_time >= 0:
                 observed = TcpObserved(side.mark_time, flow.direction, tuple(side.marks.first), self.sides)
@@ -510,6 +513,9 @@ class TcpNarrator:
         mine.limit.data(segment, octets, window, idle=idle, congested=repairing)
         in_flight = i64(segment.bytes_in_flight)
         mine.flight.add(time, in_flight if in_flight >= 0 else flow.high - flow.acked)
+        if idle:
+            last = max(flow.last_time, theirs.flow.last_time)
+            flow.silence = time - last if last >= 0 else -1
         flow.last_data_time = time
         flow.last_data_frame = frame
         flow.mss = max(flow.mss, octets)

@@ -21,6 +21,7 @@ from dissectors.protocols.tcp.events_handshake import (
     TcpUnanswered,
 )
 from dissectors.protocols.tcp.events_holes import SackOutside, Unrepaired
+from dissectors.protocols.tcp.events_hops import HopsChanged
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     Conflict,
@@ -76,9 +77,9 @@ TCP: Final = Protocol(
         Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, OldAnswer, AnswerReset,
         TcpUnanswered, HalfOpen, SynCookie, FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow,
         WindowFull, WindowShrunk, WindowOverrun, WindowUnscaled, AckAwaited, KeepAlive, CongestionMarks, Limits,
-        Duplicates, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe, SpuriousRetransmission, OldTimestamps,
-        Reordering, LossSummary, Unrepaired, SackOutside, CaptureLoss, StreamGap, Conflict, Fin, FinAcknowledged,
-        HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
+        Duplicates, HopsChanged, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe, SpuriousRetransmission,
+        OldTimestamps, Reordering, LossSummary, Unrepaired, SackOutside, CaptureLoss, StreamGap, Conflict, Fin,
+        FinAcknowledged, HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
     phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},

@@ -129,6 +129,13 @@ def foreign_signs(scene: ResetScene) -> list[str]:
             f"it came {duration(int(scene.silence(theirs)))} after #{theirs.last_frame}, where a round trip takes "
             f"{duration(int(scene.rtt))}"
         )
+    if signs and scene.answers() and scene.theirs.segments:
+        silence = scene.silence(scene.mine)
+        if silence > LONG_SILENCE_NS:
+            signs.append(
+                f"it answers #{scene.theirs.last_frame} after {duration(int(silence))} without a segment of "
+                f"{scene.who}, as a machine does that has forgotten the connection"
+            )
     return signs
 
 

@@ -54,6 +54,7 @@ class Large:
         worn = repair(self.rounds, self.size * self.rounds, 18 * SECOND, self.repaired)
         worn.duplicates, worn.waited_ns = 0, 300 * MS
         worn.rounds, worn.size, worn.last_size, worn.passed = self.rounds, self.size, self.size, self.passed
+        worn.failed = self.rounds
         worn.last_ns = 18 * SECOND
         return lost(Timeout, worn)
 
