@@ -24,7 +24,7 @@ from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.together import fold
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
-from analyzer.model import SEVERITIES, Analysis, Finding
+from analyzer.model import SEVERITIES, Analysis, Finding, Silence
 from dissectors.kit.event import NEITHER, UNMARKED
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import NOWHERE, Absence
@@ -64,14 +64,19 @@ class Observations:
         self.silences = analysis.capture.silences
         self._cases = {case.conversation.number: case for case in cases}
 
-    def doubt(self, cost_ns: int) -> str:
-        """In a sentence, why so much time may not have passed; "" where nothing speaks against it."""
-        for lasted, before, after in self.silences:
-            if cost_ns >= lasted:
-                return (
-                    f" {span(lasted)} of that rest on the clock of the capture alone, which may have been set between "
-                    f"#{before} and #{after}."
-                )
+    def doubt(self, found: Found) -> str:
+        """In a sentence, why so much time may not have passed, or not for all; "" where nothing speaks against it."""
+        for silence in self.silences:
+            lasted = silence.lasted_ns
+            if found.cost_ns < lasted or not across(found, silence):
+                continue
+            where = f"between #{silence.before} and #{silence.after}"
+            if silence.stood:
+                hosts = " and ".join(silence.stood)
+                return f" For {span(lasted)} of that, {where}, {hosts} stood still by the TCP timestamps: suspended."
+            return (
+                f" {span(lasted)} of that rest on the clock of the capture alone, which may have been set {where}."
+            )
         return ""
 
     def absence(self, number: int, kinds: tuple[str, ...]) -> Absence:
@@ -81,6 +86,14 @@ class Observations:
         """
         case = self._cases.get(number)
         return case.absence(NEITHER, kinds=kinds) if case is not None else NOWHERE
+
+
+def across(found: Found, silence: Silence) -> bool:
+    """May what it tells of have gone on across this silence? Where all its frames come before it, it has not."""
+    if found.frames and max(found.frames) <= silence.before:
+        return False
+    one = found.conversation
+    return one is None or (one.first_frame <= silence.before and one.last_frame >= silence.after)
 
 
 def findings(analysis: Analysis, faults: Faults | None = None, *, whole: bool = False) -> list[Finding]:
@@ -182,7 +195,7 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
         why = absent.why if not absent.proven else observed.dropped
         if why:
             basis = f"{basis}; but {why}" if basis else why
-    doubt = observed.doubt(found.cost_ns)
+    doubt = observed.doubt(found)
     if doubt:
         sentence, severity, confidence = sentence + doubt, min(severity, NOTE, key=SEVERITIES.index), POSSIBLE
     frames = found.frames[:MAX_FRAMES]

@@ -113,7 +113,7 @@ def timeout(case: Case) -> list[Found]:
     found = []
     for side, events in case.by_side(Timeout):
         lost = [event for event in events if not event.repair.repaired]
-        cost = sum([_stalled(event) for event in events])
+        cost = max(sum([_stalled(event) for event in events]), 0)
         segments = sum([event.repair.segments for event in events])
         waits = sum([
             max(event.repair.timers, 1 if event.signs() else event.repair.rounds, 1) for event in events

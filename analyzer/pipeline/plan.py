@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
+from analyzer.flows.clock import Step
 from analyzer.flows.flow import RECORD, Flow
-from analyzer.flows.order import Order, Step
+from analyzer.flows.order import Order
 from analyzer.flows.sightings import Pairing, Sighting, sight
 from analyzer.packet import Packet
 from dissectors.kit.captured import Copies

@@ -295,7 +295,7 @@ def tell(
             flow.rest = None
         telling.add(flow, conversation, graphs)
     if fully:
-        telling.look(source, survey.reassembled)
+        telling.look(source, survey.reassembled, survey.breaks, survey.keeper.chosen(0))
     if survey.reassembled or source.base < 0:
         again = source.reopen()
         telling.walk(again, survey.reassembled)

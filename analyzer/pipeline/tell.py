@@ -7,21 +7,22 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
+from analyzer.flows.clock import Breaks, Step, set_right
 from analyzer.flows.flow import Flow, Retired, TcpFlow, release
-from analyzer.flows.order import Step, set_right
 from analyzer.flows.summary import TRANSPORTS, conversation_of, troubles_of
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker
 from analyzer.ingest.source import MAX_TIME, Source
-from analyzer.model import Account, AsSent, CaptureSummary, Carriage, Conversation, Points, Series
-from analyzer.packet import ICMP, ICMPV6, Packet
+from analyzer.model import Account, AsSent, CaptureSummary, Carriage, Conversation, Points, Series, Silence
+from analyzer.packet import ICMP, ICMPV6, TCP, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.pipeline.copies import captured
-from analyzer.pipeline.look import MAX_STEPS, FirstLook
+from analyzer.pipeline.look import FirstLook
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
 from analyzer.pipeline.rest import Rest, RestReader
 from analyzer.pipeline.shelf import MAX_EVENTS, MAX_EVENTS_EACH, Room, Shelf
+from analyzer.pipeline.timeline import MAX_STEPS, WITNESSES
 from dissectors.kit.captured import FAR_NS, Copies
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
@@ -116,9 +117,10 @@ class Telling:
         self.decoder = Decoder()
         self.packet = Packet()
         self.chosen: list[Chosen] = []
+        self.breaks = Breaks()
         self.steps: list[Step] = []      # of the capture's clock
         self.restless = False            # it was set too often to be set right
-        self.doubted: list[tuple[int, int, int]] = []
+        self.doubted: list[Silence] = []
         self.twice: list[Flow] = []      # conversations that are another one, seen in another VLAN or tunnel
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
@@ -135,15 +137,19 @@ class Telling:
                 place.early = False
         self.chosen.append(chosen)
 
-    def look(self, source: Source, reassembled: bool) -> None:
+    def look(self, source: Source, reassembled: bool, breaks: Breaks, flows: list[Flow]) -> None:
         """Look at those of them in which something unusual was met, to know which frames show a packet again and in
         which order they can have been sent.
 
-        reassembled: the capture holds datagrams in fragments.
+        reassembled: the capture holds datagrams in fragments.    breaks: in its times.    flows: all that are known.
         """
         reader = reader_of(source, reassembled)
-        first = FirstLook([chosen.plan for chosen in self.chosen], reader, self.faults, source.alone)
+        first = FirstLook(
+            [chosen.plan for chosen in self.chosen], reader, self.faults, source.alone, breaks,
+            self._others(breaks, flows),
+        )
         first.look()
+        self.breaks = breaks
         self.steps = first.steps
         self.restless = first.restless
         self.doubted = first.doubted
@@ -155,6 +161,22 @@ class Telling:
             narrator = chosen.teller.narrator
             if narrator is not None:
                 narrator.unsure = sorted([int(step.number) for step in chosen.plan.silences], reverse=True)
+
+    def _others(self, breaks: Breaks, flows: list[Flow]) -> list[Plan]:
+        """Of all these conversations, some that go on across the silences of the capture, and are not told."""
+        told = {id(chosen.flow) for chosen in self.chosen}
+        found: dict[int, Plan] = {}
+        for silence in breaks.silences:
+            near = 0
+            for flow in flows:
+                if flow.protocol == TCP and flow.first_frame <= silence.before and flow.last_frame >= silence.number:
+                    if id(flow) not in told and id(flow) not in found and flow.recorded:
+                        found[id(flow)] = Plan(flow)
+                        found[id(flow)].places = places_of(flow)
+                    near += 1
+                    if near == WITNESSES:
+                        break
+        return list(found.values())
 
     def places(self) -> list[Place]:
         """Every frame that is told and whose place was kept, in the order in which that is done."""
@@ -270,8 +292,7 @@ class Telling:
             return time
         told = max([place.time for chosen in self.chosen for place in chosen.plan.places], default=time)
         told = max([told] + [chosen.last_time() for chosen in self.chosen])
-        by = sum([int(step.by) for step in self.steps])
-        return max(told, time - by) if by > 0 else told
+        return max(told, set_right(int(self.breaks.number), int(self.breaks.last), self.steps))
 
     def set_right(self, capture: CaptureSummary) -> None:
         """Count conversations that the capture holds twice once, and its time without the steps of its clock."""
@@ -291,7 +312,7 @@ class Telling:
                 NOT_CAPTURED, NEITHER, capture.end_ns + 1, ALWAYS, capture.frames, "the capture ends then"
             )
             starts = [chosen.account.conversation.start_ns for chosen in self.chosen]
-            capture.start_ns = min(starts, default=capture.start_ns)
+            capture.start_ns = min([*starts, set_right(1, int(self.breaks.first), self.steps)])
 
     def unread(self) -> str:
         """In a sentence, how many frames of the chosen conversations were counted only; "" for none."""
