@@ -301,6 +301,9 @@ class Telling:
             capture.conversations -= 1
             if transport in capture.by_transport:
                 capture.by_transport[transport] -= 1
+        for silence in self.doubted:
+            silence.since_ns = set_right(silence.before, silence.since_ns, self.steps)
+            silence.until_ns = set_right(silence.after, silence.until_ns, self.steps)
         capture.silences = self.doubted
         if self.restless:
             capture.damage.append(
