@@ -260,6 +260,7 @@ class FirstLook:
                 continue    # no clock showed such a time: these frames are told as they are stamped
             plan.clock = mine
             for place, time in zip(timed, told, strict=True):
+                plan.shifted = plan.shifted or time != place.time
                 place.time = time
             for sighting in plan.sightings:
                 if sighting.time >= 0:

@@ -107,10 +107,12 @@ class Timeline:
             step = heard[silence].step(silence)
             if step is not None and silence.gap() >= LEAST_SILENCE:
                 found[silence] = step
+        undone: set[Break] = set()
         for fall, jumps in zip(falls, returns, strict=True):
             for jump in jumps[:SEVERAL]:
-                if not heard[jump].passed:
+                if not heard[jump].passed and jump not in undone:
                     found.setdefault(jump, undo(fall, jump))
+                    undone.add(jump)
                     break
         for silence in silences:
             if silence not in found and silence.gap() >= LEAST_SILENCE and self._goes_on(silence):

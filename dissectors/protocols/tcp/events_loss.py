@@ -58,6 +58,14 @@ class Repair:
         self.tail = False            # the first segment resent was the last one sent
         self.basis = ""
 
+    def hasty(self) -> bool:
+        """Nothing asked for it, and it was sent long before an ACK of the first copy could have come: whoever sent it
+        cannot have missed one. An ACK of either copy takes about as long as this one took."""
+        return (
+            self.repaired and not (self.duplicates or self.sacked or self.sacked_later or self.timers or self.fresh)
+            and 0 <= 2 * max(self.waited_ns, self.longest_ns) < self.answered_ns
+        )
+
     def data(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
             "first_resend": self.frame, "seq": self.seq, "resent_segments": self.segments,
@@ -152,7 +160,12 @@ class Loss(TcpEvent):
                 "before it is not acknowledged in this capture."
             )
         copy, was = ("first copy", "it was") if r.segments == 1 else ("first copies", "they were")
-        if r.fresh and r.fresh == r.segments:
+        if r.hasty():
+            text += (
+                f" It was sent {duration(max(r.waited_ns, r.longest_ns))} after the first copy, sooner than its ACK "
+                "was to be expected: nothing says that anything was lost."
+            )
+        elif r.fresh and r.fresh == r.segments:
             text += f" The capture does not hold the {copy}: {was} lost before this point, or missed here."
         elif r.fresh == 0 and r.repaired and not r.needless:
             if self.signs():
