@@ -200,7 +200,7 @@ def silence(analysis: Analysis) -> list[Found]:
             found.append(Found(
                 f"{text}either all were silent, or the clock was set forward.", (one.before, one.after),
                 confidence=POSSIBLE,
-                basis="no TCP timestamps tell the two apart; every duration across it rests on the stamps alone",
+                basis="nothing tells the two apart for certain; every duration across it rests on the stamps alone",
             ))
     return found
 

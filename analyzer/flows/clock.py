@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from analyzer.flows.order import LEAST_STEP, by_time, disorder, falls_of, one_late
 from analyzer.flows.sightings import Sighting
+from dissectors.protocols.tcp.flags import ACK, RST
 from dissectors.protocols.tcp.side import HALF, MASK
 
 LEAST_SILENCE: Final[i64] = 3_000_000_000       # that may be a step forward
@@ -248,7 +249,9 @@ def _ticks(sightings: list[Sighting]) -> list[i64]:
                     ticks += passed
             last = sighting
         if ticks >= LEAST_TICKS:
-            found[side] = min(max(took // ticks, 1_000), SLOWEST_TICK)
+            usual = ticks * USUAL_TICK
+            near = 3 * took <= 4 * usual <= 5 * took      # as near as so few ticks can tell
+            found[side] = USUAL_TICK if near else min(max(took // ticks, 1_000), SLOWEST_TICK)
     return found
 
 
@@ -354,6 +357,27 @@ def _bounds(run: list[Sighting]) -> tuple[i64, i64]:
                     longest = min(longest, max(took // (count - 1), 1_000))
             start = at
     return shortest, max(longest, shortest)
+
+
+def timer_stood(sightings: list[Sighting], silence: Break) -> bool:
+    """Was something not acknowledged when the silence began, and so once it was over, without being sent again? No
+    sender waits so long (RFC 6298 §2): to it, less time passed."""
+    for side in (0, 1):
+        sent = [one for one in sightings if one.direction == side and one.tcp and one.taken() > 0]
+        acks = [one for one in sightings if one.direction == 1 - side and one.tcp and one.flags & (ACK | RST) == ACK]
+        early = [one for one in sent if one.number <= silence.before]
+        if not early:
+            continue
+        end = (early[len(early) - 1].seq + early[len(early) - 1].taken()) & MASK
+        first: Sighting | None = None      # that acknowledges it
+        for one in acks:
+            if first is None and (one.ack - end) & MASK < HALF:
+                first = one
+        if first is None or first.number < silence.number:
+            continue
+        if not any(silence.number <= one.number < first.number for one in sent):
+            return True
+    return False
 
 
 class Heard:

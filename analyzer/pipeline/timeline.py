@@ -19,6 +19,7 @@ from analyzer.flows.clock import (
     Testimony,
     back,
     steps_of,
+    timer_stood,
     undo,
 )
 from analyzer.flows.order import falls_of, one_late
@@ -32,6 +33,7 @@ MAX_STEPS: Final = 64        # of the clock that are set right; one that is set 
 SEVERAL: Final = 3           # jumps forward that may belong to one back, that are examined
 STRAY: Final = 8             # frames in a row whose stamps are far from all around them, at most
 WITNESSES: Final = 8         # conversations that are asked about each
+TIMERS: Final = 60_000_000_000      # within which every sender sends again what nobody acknowledges, several times
 AROUND: Final = 16           # frames of a conversation on either side of it that are looked at
 # A silence of the whole capture in the middle of what one side sends. Where nothing tells it from a clock that was set,
 # it is taken for one as little as for the other; summer time sets a clock by as much.
@@ -172,7 +174,9 @@ class Timeline:
             hosts = sorted([address_text(host) for host in heard.running])
         else:
             hosts = []
-            if not heard.running and lasted < LONG_SILENCE:
+            if not heard.running and lasted < LONG_SILENCE and not (
+                lasted >= TIMERS and any(timer_stood(watch.sightings, silence) for watch in self.watches[silence])
+            ):
                 return
         self.doubted.append(Silence(
             lasted, int(silence.before), int(silence.number), int(silence.since), int(silence.until), hosts

@@ -140,6 +140,16 @@ def test_a_step_forward_is_known_whichever_conversation_is_told(tmp_path: Path, 
         assert took(made.capture.start_ns, made.capture.end_ns, made.capture.silences) == "≤2 h 0 min"
 
 
+@pytest.mark.parametrize("resent", [True, False])
+def test_a_silence_in_which_no_timer_rang_may_be_a_step_of_the_clock(tmp_path: Path, resent: bool) -> None:
+    """A SYN and a third segment are outstanding for minutes, and nobody sends anything again."""
+    frames = across(False)
+    later = [(at + (300 if at > 0.5 else 0), frame) for at, frame in frames]
+    if resent:
+        later = in_order([*later, *((at + 2, frame) for at, frame in later if 0.48 < at < 0.5)])
+    assert bool(severe(told(tmp_path, later))) is resent
+
+
 def test_a_handshake_across_a_silence_says_nothing_of_where_the_capture_was_taken(tmp_path: Path) -> None:
     made = told(tmp_path, [(at + (7200 if at > 0.5 else 0), frame) for at, frame in across(False)])
     assert "leaves 10.0 ms before its answer" in made.capture.seen_from
