@@ -434,6 +434,7 @@ class CaptureSummary:
     observed: when anything at all could be seen.
     unread: in a sentence, how many frames of told conversations were counted only; "" for none.
     silences: of the whole capture, of whose length not all can be told, the longest first.
+    lag_ns: by which connections show that one direction is stamped late, at the most; 0 where none does.
     """
 
     def __init__(self, names: list[str]) -> None:
@@ -453,6 +454,7 @@ class CaptureSummary:
         self.unsized_frames: tuple[int, ...] = ()     # the first of them
         self.unread = ""
         self.silences: list[Silence] = []
+        self.lag_ns = 0
         self.dropped = -1                     # frames that the capturing system says it lost
         self.conversations = 0                # all that were seen, told or not
         self.by_transport: dict[str, int] = {}

@@ -62,6 +62,7 @@ class Observations:
     def __init__(self, analysis: Analysis, cases: list[Case]) -> None:
         self.dropped = "the capturing system lost frames" if analysis.capture.dropped > 0 else ""
         self.silences = analysis.capture.silences
+        self.lag_ns = analysis.capture.lag_ns
         self._cases = {case.conversation.number: case for case in cases}
 
     def doubt(self, found: Found) -> str:
@@ -76,6 +77,12 @@ class Observations:
                 return f" For {span(lasted)} of that, {where}, {hosts} stood still by the TCP timestamps: suspended."
             return (
                 f" {span(lasted)} of that rest on the clock of the capture alone, which may have been set {where}."
+            )
+        one = found.conversation
+        if one is not None and one.transport == "udp" and 0 < found.cost_ns <= 2 * self.lag_ns:
+            return (
+                f" Connections show that one direction of this capture is stamped up to {span(self.lag_ns)} late; that "
+                "may be so here too."
             )
         return ""
 

@@ -56,8 +56,9 @@ def unusual(plan: Plan) -> bool:
                 or 100 * counts[REPEATED] >= MOST * max(half.frames, 1)
             ):
                 return True
-        answered = flow.history.find("h")
-        return falls(plan.places) or 0 <= answered < flow.history.find("S")     # a SYN-ACK before its SYN
+        # A SYN-ACK before its SYN, or behind the ACK of it.
+        asked, answered, third = [flow.history.find(letter) for letter in "ShA"]
+        return falls(plan.places) or 0 <= answered < asked or 0 <= third < answered
     return flow.protocol in (UDP, ICMP, ICMPV6) and (alike(plan.places) or falls(plan.places))
 
 
@@ -123,6 +124,7 @@ class FirstLook:
         self.steps: list[Step] = []
         self.restless = False        # the clock was set more often than MAX_STEPS
         self.doubted: list[Silence] = []    # silences that may be steps, or in which not all hosts were running
+        self.lag = 0        # by which the frames of one direction come late, at the most
         self.breaks = Breaks() if breaks is None else breaks
         self.others = [] if others is None else others
 
@@ -140,6 +142,10 @@ class FirstLook:
         for plan in self.plans:
             if plan.sightings:
                 self._order(plan)
+        self.lag = max(
+            [int(plan.order.lag) for plan in self.plans if plan.order is not None and plan.order.shifted], default=0
+        )
+        self.doubted = [one for one in self.doubted if one.lasted_ns > 2 * self.lag]
         return [plan for plan in self.plans if plan.places]
 
     def _watches(self) -> list[Watch]:

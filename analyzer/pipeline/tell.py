@@ -121,6 +121,7 @@ class Telling:
         self.steps: list[Step] = []      # of the capture's clock
         self.restless = False            # it was set too often to be set right
         self.doubted: list[Silence] = []
+        self.lag = 0
         self.twice: list[Flow] = []      # conversations that are another one, seen in another VLAN or tunnel
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
@@ -152,7 +153,7 @@ class Telling:
         self.breaks = breaks
         self.steps = first.steps
         self.restless = first.restless
-        self.doubted = first.doubted
+        self.doubted, self.lag = first.doubted, first.lag
         self.twice = [chosen.flow for chosen in self.chosen if chosen.flow.recorded and not chosen.plan.places]
         self.chosen = [chosen for chosen in self.chosen if chosen.plan.places or not chosen.flow.recorded]
         for chosen in self.chosen:
@@ -304,7 +305,7 @@ class Telling:
         for silence in self.doubted:
             silence.since_ns = set_right(silence.before, silence.since_ns, self.steps)
             silence.until_ns = set_right(silence.after, silence.until_ns, self.steps)
-        capture.silences = self.doubted
+        capture.silences, capture.lag_ns = self.doubted, self.lag
         if self.restless:
             capture.damage.append(
                 f"the clock of the capture was set more than {MAX_STEPS} times; times are told as they are stamped"

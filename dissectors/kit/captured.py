@@ -265,7 +265,7 @@ class ClockSet(Event):
         """What happened to the clock, and what shows it; without the full stop."""
         way = "back" if self.by_ns < 0 else "forward"
         frames = self.evidence.frames
-        by = duration(abs(self.by_ns))
+        by = ("" if self.moved_ns >= 0 else "at least ") + duration(abs(self.by_ns))
         text = f"The clock of the capture was set {way} by {by} between #{frames[0]} and #{frames[-1]}"
         if self.moved_ns >= 0:
             passed = duration(self.moved_ns) if self.moved_ns else "less than a tick"
