@@ -17,6 +17,7 @@ from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
@@ -41,6 +42,9 @@ CAPACITY: Final = 20_000            # conversations of a transport followed at o
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
 RECOGNISED: Final = 6               # frames of a conversation that is only listed: enough to know its protocol
 BATCH: Final = 1_000                # conversations that are looked at together where they are only listed
+MAX_REPEATS: Final = 8              # conversations that are told with a lookup that was asked for, as parts of it
+REPEATED_NS: Final = 30_000_000_000     # within which a client asks again
+DNS_PORT: Final = b"\x00\x35"
 UNKNOWN_LINK: Final = "link type "
 PROGRESS_SECONDS: Final = 0.2
 
@@ -140,6 +144,8 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
+        if options.conversations:
+            flows = with_repeats(survey, flows)
         accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture)
         analysis = build(capture, accounts, survey.faults)
         told = len({int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts})
@@ -273,6 +279,30 @@ def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
             if named is not None and named.frame < flow.first_frame:
                 found.setdefault(int(named.flow.number), named.flow)
     return [found[number] for number in sorted(found)]
+
+
+def with_repeats(survey: Survey, chosen: list[Flow]) -> list[Flow]:
+    """The chosen conversations, and for each lookup those by which the same client asked again, there or elsewhere:
+    what came of it may lie in them."""
+    found = {int(flow.number): flow for flow in chosen}
+    lookups = [flow for flow in chosen if _asks(flow)]
+    for other in survey.keeper.chosen(0) if lookups else []:
+        if len(found) >= len(chosen) + MAX_REPEATS:
+            break
+        if _asks(other) and any(_again(flow, other) for flow in lookups):
+            found.setdefault(int(other.number), other)
+    return [found[number] for number in sorted(found)]
+
+
+def _asks(flow: Flow) -> bool:
+    size = int(flow.address_size)
+    return flow.protocol in (TCP, UDP) and flow.forward[2 * size + 2:2 * size + 4] == DNS_PORT
+
+
+def _again(flow: Flow, other: Flow) -> bool:
+    size = int(flow.address_size)
+    near = other.first_time <= flow.last_time + REPEATED_NS and flow.first_time <= other.last_time + REPEATED_NS
+    return near and flow.forward[:size] == other.forward[:size]
 
 
 def tell(

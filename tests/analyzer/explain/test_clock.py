@@ -190,6 +190,9 @@ def test_two_clocks_in_one_file_are_no_clock_that_is_set_again_and_again(
     assert "capture.order" in codes(made)
     waits = [one.end_ns - one.start_ns for one in made.conversations if one.transport == "tcp"]
     assert all(0 < wait < 400_000_000 for wait in waits)
+    for one in made.conversations[:4]:
+        alone = analyze([str(tmp_path / "made.pcap")], Options(conversations=(one.number,)))
+        assert "capture.clock" not in codes(alone)
 
 
 @pytest.mark.parametrize("stamps", [True, False])
