@@ -159,7 +159,8 @@ def stepped(frames: list[Frame], random: Random) -> list[Frame]:
 
 def stray(frames: list[Frame], random: Random) -> list[Frame]:
     """A few frames are stamped by a clock that knows nothing of the day."""
-    return [frame._replace(time=BOOTED) if random.random() < LOST else frame for frame in frames]
+    drawn = {at for at in range(len(frames)) if random.random() < LOST} or {random.randrange(len(frames))}
+    return [frame._replace(time=BOOTED) if at in drawn else frame for at, frame in enumerate(frames)]
 
 
 def shifted(frames: list[Frame], random: Random) -> list[Frame]:

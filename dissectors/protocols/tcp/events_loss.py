@@ -59,12 +59,9 @@ class Repair:
         self.basis = ""
 
     def hasty(self) -> bool:
-        """Nothing asked for it, and it was sent long before an ACK of the first copy could have come: whoever sent it
-        cannot have missed one. An ACK of either copy takes about as long as this one took."""
-        return (
-            self.repaired and not (self.duplicates or self.sacked or self.sacked_later or self.timers or self.fresh)
-            and 0 <= 2 * max(self.waited_ns, self.longest_ns) < self.answered_ns
-        )
+        """Nothing asked for it, and no ACK of the first copy could be missed so soon: of this one it took longer."""
+        asked = self.duplicates or self.sacked or self.sacked_later or self.timers or self.fresh
+        return self.repaired and not asked and 0 <= 2 * max(self.waited_ns, self.longest_ns) < self.answered_ns
 
     def data(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
@@ -76,8 +73,7 @@ class Repair:
         if self.waited_ns >= 0:
             out["waited_ns"] = self.waited_ns
         if self.timers and (self.duplicates or self.sacked):
-            out["after_timer"] = self.timers
-            out["silent_ns"] = self.silent_ns
+            out |= {"after_timer": self.timers, "silent_ns": self.silent_ns}
         if self.repaired_by:
             out["repaired_by"] = self.repaired_by
         if self.basis:
@@ -161,10 +157,7 @@ class Loss(TcpEvent):
             )
         copy, was = ("first copy", "it was") if r.segments == 1 else ("first copies", "they were")
         if r.hasty():
-            text += (
-                f" It was sent {duration(max(r.waited_ns, r.longest_ns))} after the first copy, sooner than its ACK "
-                "was to be expected: nothing says that anything was lost."
-            )
+            text += " That was sooner than an ACK of the first copy can come: nothing says that anything was lost."
         elif r.fresh and r.fresh == r.segments:
             text += f" The capture does not hold the {copy}: {was} lost before this point, or missed here."
         elif r.fresh == 0 and r.repaired and not r.needless:
