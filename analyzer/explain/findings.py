@@ -65,16 +65,27 @@ class Observations:
         self.lag_ns = analysis.capture.lag_ns
         self._cases = {case.conversation.number: case for case in cases}
 
+    def slept(self, found: Found) -> str:
+        """In a sentence, that who was waited for was suspended; "" where nothing says so."""
+        one = found.conversation
+        for silence in self.silences:
+            if one is None or one.responder.address not in silence.stood or one.originator.address in silence.stood:
+                continue
+            if found.cost_ns >= silence.lasted_ns and across(found, silence):
+                return f" {stood(silence)}"
+        return ""
+
     def doubt(self, found: Found) -> str:
         """In a sentence, why so much time may not have passed, or not for all; "" where nothing speaks against it."""
+        if self.slept(found):
+            return ""
         for silence in self.silences:
             lasted = silence.lasted_ns
             if found.cost_ns < lasted or not across(found, silence):
                 continue
             where = f"between #{silence.before} and #{silence.after}"
             if silence.stood:
-                hosts = " and ".join(silence.stood)
-                return f" For {span(lasted)} of that, {where}, {hosts} stood still by the TCP timestamps: suspended."
+                return f" {stood(silence)}"
             return (
                 f" {span(lasted)} of that rest on the clock of the capture alone, which may have been set {where}."
             )
@@ -93,6 +104,13 @@ class Observations:
         """
         case = self._cases.get(number)
         return case.absence(NEITHER, kinds=kinds) if case is not None else NOWHERE
+
+
+def stood(silence: Silence) -> str:
+    return (
+        f"For {span(silence.lasted_ns)} of that, between #{silence.before} and #{silence.after}, "
+        f"{' and '.join(silence.stood)} stood still by the TCP timestamps: suspended."
+    )
 
 
 def across(found: Found, silence: Silence) -> bool:
@@ -203,6 +221,7 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
         if why:
             basis = f"{basis}; but {why}" if basis else why
     doubt = observed.doubt(found)
+    sentence += observed.slept(found)
     if doubt:
         sentence, severity, confidence = sentence + doubt, min(severity, NOTE, key=SEVERITIES.index), POSSIBLE
     frames = found.frames[:MAX_FRAMES]

@@ -191,7 +191,7 @@ def silence(analysis: Analysis) -> list[Found]:
         if one.stood:
             hosts = " and ".join(one.stood)
             found.append(Found(
-                f"{text}{hosts} {'were' if len(one.stood) > 1 else 'was'} suspended meanwhile.",
+                f"{text}by the TCP timestamps {hosts} {'were' if len(one.stood) > 1 else 'was'} suspended meanwhile.",
                 (one.before, one.after), confidence=LIKELY,
                 basis=f"the TCP timestamps of {hosts} stood still, and those of another host went on; a wait across it "
                       "is not the other side's",

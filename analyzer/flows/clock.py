@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.flows.order import LEAST_STEP, by_time, disorder, falls_of, one_late
+from analyzer.flows.order import FAR_LESS, LEAST_STEP, by_time, disorder, falls_of, one_late
 from analyzer.flows.sightings import Sighting
 from dissectors.protocols.tcp.flags import ACK, RST
 from dissectors.protocols.tcp.side import HALF, MASK
@@ -205,7 +205,7 @@ def _set_back(sightings: list[Sighting], falls: list[int]) -> bool:
             return False
     if len(falls) > 1 and one_late(sightings):
         return False
-    return disorder(sightings, list(range(len(sightings)))) < disorder(sightings, by_time(sightings))
+    return FAR_LESS * disorder(sightings, list(range(len(sightings)))) < disorder(sightings, by_time(sightings))
 
 
 def _fall(sightings: list[Sighting], at: int, ticks: list[i64], stamped: list[_Stamped]) -> Step | None:

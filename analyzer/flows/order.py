@@ -16,6 +16,7 @@ from dissectors.protocols.tcp.side import HALF, MASK
 LEAST_STEP: Final[i64] = 1_000_000              # that the clock goes back by, to be called a step of it
 LEAST_RESEND: Final[i64] = 200_000_000          # a lonely segment this late may be a resend of one that is missing
 SEVERAL: Final = 3
+FAR_LESS: Final = 4         # times as much disorder: an order that is possible, and one that is not
 EARLIEST: Final[i64] = -1
 LATEST: Final[i64] = 1 << 62
 
@@ -184,7 +185,8 @@ def _sort(found: Order) -> None:
         return
     sorted_order = by_time(sightings)
     sorted_so, as_placed = disorder(sightings, sorted_order), disorder(sightings, found.order)
-    if sorted_so <= as_placed:
+    blocks = sorted_so <= FAR_LESS * as_placed and one_late(sightings)      # one direction behind the other
+    if sorted_so <= as_placed or blocks:
         found.order = sorted_order
         found.follows = sorted_so < as_placed
     elif not _two_clocks(found):

@@ -71,7 +71,8 @@ class Timeline:
         self.two_clocks = any(len(falls_of(plan.sightings)) > 1 and one_late(plan.sightings) for plan in connections)
         if self.two_clocks:
             return distinct(found)
-        if len(self.breaks.falls) == 1:     # a second one may be that of another clock, which datagrams do not tell
+        # Datagrams do not tell a step from another clock of one direction, of which connections or a second fall tell.
+        if len(self.breaks.falls) == 1 and not any(falls_of(plan.sightings) for plan in connections):
             found += [step for plan in others for step in steps_of(plan.sightings)]
         if self.shared:
             self.breaks.settle()

@@ -114,8 +114,8 @@ def doubtful(silences: Sequence[Silence]) -> list[str]:
     for one in silences:
         where = f"{duration(one.lasted_ns)} without any frame, between #{one.before} and #{one.after}"
         if one.stood:
-            hosts = " and ".join(one.stood)
-            found.append(f"{where}, passed while {hosts} {'were' if len(one.stood) > 1 else 'was'} suspended.")
+            hosts, were = " and ".join(one.stood), "were" if len(one.stood) > 1 else "was"
+            found.append(f"{where}, passed while {hosts} {were} suspended, by the TCP timestamps.")
         else:
             found.append(
                 f"{where}, rest on the clock of the capture alone, which may have been set there: what goes on across "

@@ -20,7 +20,7 @@ Frame = tuple[float, bytes]
 class Talk:
     """A connection to port 80, whose frames are added to a list, with TCP timestamps of a millisecond where wanted.
 
-    asleep: seconds for which the client's clock has stood still.
+    asleep: seconds for which the clock of one side, `sleeper`, has stood still.
     """
 
     def __init__(self, frames: list[Frame], port: int, stamps: bool) -> None:
@@ -29,12 +29,13 @@ class Talk:
         self.stamps = stamps
         self.numbers = [1000, 5000]
         self.asleep = 0.0
+        self.sleeper = 0
         self.echo = [0, 0]
 
     def send(self, at: float, side: int, flags: int, data: bytes = b"") -> None:
         options = b""
         if self.stamps:
-            stamp = round((at - (0.0 if side else self.asleep)) * 1000) + 7_000_000 * (side + 1)
+            stamp = round((at - (self.asleep if side == self.sleeper else 0.0)) * 1000) + 7_000_000 * (side + 1)
             options = b"\x01\x01\x08\x0a" + struct.pack("!II", stamp, self.echo[side] if flags & ACK else 0)
             self.echo[1 - side] = stamp
         ports = (self.port, 80) if side == 0 else (80, self.port)
@@ -213,6 +214,35 @@ def test_a_question_that_is_stamped_behind_its_answer_twice_is_not_unanswered(tm
     assert severe(made) == []
     made = told(tmp_path, in_order([frames[0], *again]))
     assert severe(made) == ["dns.unanswered"]
+
+
+def test_who_waits_for_a_host_that_is_suspended_waits_for_it(tmp_path: Path) -> None:
+    frames: list[Frame] = []
+    talk, other = Talk(frames, 40_000, True), Talk(frames, 40_001, True)
+    for one, start in ((talk, 0.0), (other, 0.005)):
+        one.open(start)
+        for turn in range(3):
+            one.ask(start + 0.05 + turn * 0.1)
+            one.answer(start + 0.08 + turn * 0.1)
+    talk.ask(0.5)
+    talk.sleeper = other.sleeper = 1
+    talk.asleep = other.asleep = 599.0
+    talk.answer(600.0)
+    made = told(tmp_path, in_order(frames))
+    slow, = (one for one in made.findings if one.code == "http.slow")
+    assert slow.severity == "warn"
+    assert f"{SERVER} stood still" in slow.sentence
+
+
+@pytest.mark.parametrize("by", [3600.0, -3600.0])
+def test_one_direction_behind_the_other_is_no_clock_that_is_set_back(tmp_path: Path, by: float) -> None:
+    """Two captures of one direction each, of two clocks, one put behind the other."""
+    theirs = b"\x0a\x00\x00\x02"
+    frames = exchanges(False)
+    behind = [(at + by, frame) for at, frame in frames if frame[26:30] == theirs]
+    made = told(tmp_path, [*(one for one in frames if one[1][26:30] != theirs), *behind])
+    assert severe(made) == []
+    assert "capture.clock" not in codes(made)
 
 
 @pytest.mark.parametrize("asleep", [True, False])
