@@ -94,6 +94,11 @@ class Breaks:
         self.silences.sort(key=_gap, reverse=True)
         del self.silences[MAX_JUMPS:]
 
+    def long(self) -> list[Break]:
+        """The silences that are examined by themselves."""
+        self.settle()
+        return [one for one in self.silences if one.gap() >= LEAST_SILENCE][:MAX_SILENCES]
+
     def returns(self, step: Step) -> list[Break]:
         """Jumps forward that this step back may have undone, or that may have undone it, likeliest first: none where
         its times fall as well in between."""

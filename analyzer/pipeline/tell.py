@@ -167,7 +167,7 @@ class Telling:
         """Of all these conversations, some that go on across the silences of the capture, and are not told."""
         told = {id(chosen.flow) for chosen in self.chosen}
         found: dict[int, Plan] = {}
-        for silence in breaks.silences:
+        for silence in breaks.long():
             near = 0
             for flow in flows:
                 if flow.protocol == TCP and flow.first_frame <= silence.before and flow.last_frame >= silence.number:

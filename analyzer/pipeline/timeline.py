@@ -11,7 +11,6 @@ from mypy_extensions import i64
 from analyzer.address import address_text
 from analyzer.flows.clock import (
     LEAST_SILENCE,
-    MAX_SILENCES,
     Break,
     Breaks,
     Heard,
@@ -102,7 +101,7 @@ class Timeline:
         """Steps of the clock forward: silences of the whole capture that no host knows of, and what these undo."""
         if self.two_clocks:
             return []
-        silences = [one for one in self.breaks.silences if one.gap() >= LEAST_SILENCE][:MAX_SILENCES]
+        silences = self.breaks.long()
         returns = [self.breaks.returns(step) for step in falls]
         silences = list(dict.fromkeys(silences + [one for each in returns for one in each[:SEVERAL]]))
         heard = self._heard(silences)
