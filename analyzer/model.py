@@ -1,6 +1,7 @@
 """Records that several stages share: what the pipeline hands to the reports."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from dissectors.kit.event import APPLICATION, Event, JsonValue
@@ -436,14 +437,37 @@ class Fragmented:
         self.identification = 0
 
 
+class Silence:
+    """A stretch in which nothing is in the whole capture, and of whose length not all can be told.
+
+    before, after: the frames on either side of it; since_ns, until_ns: their times.
+    stood: hosts whose TCP timestamps stood still meanwhile, where those of others went on; none where nothing tells
+    whether all were silent or the clock of the capture was set.
+    """
+
+    def __init__(
+        self, lasted_ns: int, before: int, after: int, since_ns: int, until_ns: int, stood: Sequence[str] = ()
+    ) -> None:
+        self.lasted_ns = lasted_ns
+        self.before = before
+        self.after = after
+        self.since_ns = since_ns
+        self.until_ns = until_ns
+        self.stood = tuple(stood)
+
+    def within(self, start_ns: int, end_ns: int) -> bool:
+        """Does something that is told from one time to another go on across it?"""
+        return start_ns <= self.since_ns and end_ns >= self.until_ns
+
+
 class CaptureSummary:
     """The capture as a whole. half_open: connections that were answered and never completed, by service.
 
     together: conversations with one trouble in common, by the code of the finding that tells of one of them.
     observed: when anything at all could be seen.
     unread: in a sentence, how many frames of told conversations were counted only; "" for none.
-    silences: of the whole capture, (nanoseconds, last frame before, first one behind), where nothing tells whether all
-    were silent or the clock was set.
+    silences: of the whole capture, of whose length not all can be told, the longest first.
+    lag_ns: by which connections show that one direction is stamped late, at the most; 0 where none does.
     """
 
     def __init__(self, names: list[str]) -> None:
@@ -465,7 +489,8 @@ class CaptureSummary:
         self.unsized = 0                      # packets whose IP length is a placeholder
         self.unsized_frames: tuple[int, ...] = ()     # the first of them
         self.unread = ""
-        self.silences: list[tuple[int, int, int]] = []
+        self.silences: list[Silence] = []
+        self.lag_ns = 0
         self.dropped = -1                     # frames that the capturing system says it lost
         self.conversations = 0                # all that were seen, told or not
         self.by_transport: dict[str, int] = {}

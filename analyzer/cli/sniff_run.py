@@ -178,7 +178,7 @@ def _summary(wanted: Wanted, analysis: Analysis) -> None:
     prose = min(screen.width, WIDEST_PROSE)
     blocks = [header_rows(analysis, prose)]
     if analysis.story:
-        blocks.append([Row(), *story_rows(analysis.story, screen.width)])
+        blocks.append([Row(), *story_rows(analysis.story, screen.width, analysis.capture.silences)])
     if analysis.findings:
         blocks.append([Row(), *finding_rows(analysis.findings, BRIEF, prose)])
     blocks.append([Row(), *closing_rows(analysis, BRIEF, prose)])

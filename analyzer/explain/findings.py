@@ -26,7 +26,7 @@ from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.together import fold
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
-from analyzer.model import SEVERITIES, Analysis, Finding
+from analyzer.model import SEVERITIES, Analysis, Finding, Silence
 from dissectors.kit.event import NEITHER, UNMARKED
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import NOWHERE, Absence
@@ -64,16 +64,39 @@ class Observations:
     def __init__(self, analysis: Analysis, cases: list[Case]) -> None:
         self.dropped = "the capturing system lost frames" if analysis.capture.dropped > 0 else ""
         self.silences = analysis.capture.silences
+        self.lag_ns = analysis.capture.lag_ns
         self._cases = {case.conversation.number: case for case in cases}
 
-    def doubt(self, cost_ns: int) -> str:
-        """In a sentence, why so much time may not have passed; "" where nothing speaks against it."""
-        for lasted, before, after in self.silences:
-            if cost_ns >= lasted:
-                return (
-                    f" {span(lasted)} of that rest on the clock of the capture alone, which may have been set between "
-                    f"#{before} and #{after}."
-                )
+    def slept(self, found: Found) -> str:
+        """In a sentence, that who was waited for was suspended; "" where nothing says so."""
+        one = found.conversation
+        for silence in self.silences:
+            if one is None or one.responder.address not in silence.stood or one.originator.address in silence.stood:
+                continue
+            if found.cost_ns >= silence.lasted_ns and across(found, silence):
+                return f" {stood(silence)}"
+        return ""
+
+    def doubt(self, found: Found) -> str:
+        """In a sentence, why so much time may not have passed, or not for all; "" where nothing speaks against it."""
+        if self.slept(found):
+            return ""
+        for silence in self.silences:
+            lasted = silence.lasted_ns
+            if found.cost_ns < lasted or not across(found, silence):
+                continue
+            where = f"between #{silence.before} and #{silence.after}"
+            if silence.stood:
+                return f" {stood(silence)}"
+            return (
+                f" {span(lasted)} of that rest on the clock of the capture alone, which may have been set {where}."
+            )
+        one = found.conversation
+        if one is not None and one.transport == "udp" and 0 < found.cost_ns <= 2 * self.lag_ns:
+            return (
+                f" Connections show that one direction of this capture is stamped up to {span(self.lag_ns)} late; that "
+                "may be so here too."
+            )
         return ""
 
     def absence(self, number: int, kinds: tuple[str, ...]) -> Absence:
@@ -83,6 +106,21 @@ class Observations:
         """
         case = self._cases.get(number)
         return case.absence(NEITHER, kinds=kinds) if case is not None else NOWHERE
+
+
+def stood(silence: Silence) -> str:
+    return (
+        f"For {span(silence.lasted_ns)} of that, between #{silence.before} and #{silence.after}, "
+        f"{' and '.join(silence.stood)} stood still by the TCP timestamps: suspended."
+    )
+
+
+def across(found: Found, silence: Silence) -> bool:
+    """May what it tells of have gone on across this silence? Where all its frames come before it, it has not."""
+    if found.frames and max(found.frames) <= silence.before:
+        return False
+    one = found.conversation
+    return one is None or (one.first_frame <= silence.before and one.last_frame >= silence.after)
 
 
 def findings(analysis: Analysis, faults: Faults | None = None, *, whole: bool = False) -> list[Finding]:
@@ -184,7 +222,8 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
         why = absent.why if not absent.proven else observed.dropped
         if why:
             basis = f"{basis}; but {why}" if basis else why
-    doubt = observed.doubt(found.cost_ns)
+    doubt = observed.doubt(found)
+    sentence += observed.slept(found)
     if doubt:
         sentence, severity, confidence = sentence + doubt, min(severity, NOTE, key=SEVERITIES.index), POSSIBLE
     frames = found.frames[:MAX_FRAMES]

@@ -64,6 +64,8 @@ def loss(case: Case) -> list[Found]:
             event for kind in (FastRetransmit, Loss, TailLossProbe) for event in case.of(kind)
             if event.direction == side
         ]
+        found += twice(case, [event for event in quick if event.repair.hasty()])
+        quick = [event for event in quick if not event.repair.hasty()]
         more = [event for event in case.of(LossSummary) if event.direction == side and event.segments]
         if not quick and not more:
             continue
@@ -90,6 +92,21 @@ def loss(case: Case) -> list[Found]:
     return found
 
 
+def twice(case: Case, hasty: list[Loss]) -> list[Found]:
+    """What was sent again before anything could have been missed."""
+    if not hasty:
+        return []
+    segments = sum([event.repair.segments for event in hasty])
+    longest = max([max(event.repair.waited_ns, event.repair.longest_ns) for event in hasty])
+    return [Found(
+        f"{capital(hasty[0].who())} sent {plural(segments, 'segment')} twice, up to {span(longest)} apart, sooner "
+        "than an ACK of the first copy was to be expected: nothing says that anything was lost.",
+        frames_of(hasty), case.conversation, severity="note", confidence=LIKELY,
+        basis="the time between both, and until the ACK; a device or a driver that sends everything twice does so",
+        next_step="Look which device on the way, or which setting of the sender, sends packets twice.",
+    )]
+
+
 def _repaired(quick: list[Loss], episodes: int, cost: int) -> str:
     """How long the repair took, as far as an ACK shows that there was one."""
     unrepaired = len([event for event in quick if not event.repair.repaired])
@@ -114,7 +131,7 @@ def timeout(case: Case) -> list[Found]:
     found = []
     for side, events in case.by_side(Timeout):
         lost = [event for event in events if not event.repair.repaired]
-        cost = sum([_stalled(event) for event in events])
+        cost = max(sum([_stalled(event) for event in events]), 0)
         segments = sum([event.repair.segments for event in events])
         waits = sum([
             max(event.repair.timers, 1 if event.signs() else event.repair.rounds, 1) for event in events

@@ -13,9 +13,11 @@ from dissectors.kit.event import BACKWARD, FORWARD
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
 from dissectors.kit.observation import NOWHERE, what_ended
 from dissectors.kit.units import grouped, plural, span
-from dissectors.protocols.dns.events import DnsIncomplete
+from dissectors.protocols.dns.events import DnsIncomplete, Mismatch
+from dissectors.protocols.dns.lookups import SOONEST_NS
 from dissectors.protocols.dns.outcome import FAILED
 from dissectors.protocols.icmp import IcmpError
+from dissectors.wire.dns_types import type_name
 
 # A server or a resolver with the answer at hand needs one round trip; above this a person begins to notice.
 SLOW_NS: Final = 200_000_000
@@ -134,6 +136,7 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told], slow
     sentence = f"{first.server} did not answer the question for {first.name} {first.type}{_asked(asked)}"
     refused = _refused(first, told)
     about = told.get(first.conversations[0]) if first.conversations else None
+    stray = _stray(first, told)
     absent = NOWHERE
     severity, confidence = "", LIKELY
     basis = f"the capture goes on for {span(waited)} after the question and shows no answer"
@@ -147,6 +150,9 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told], slow
     if refused:
         sentence += f": {refused}"
         confidence, basis = CERTAIN, "the ICMP message that quotes the question"
+    elif stray:
+        absent, severity, confidence = NOWHERE, NOTE, POSSIBLE
+        basis = f"#{stray} answers this question and is stamped before it: the times of the two may be wrong"
     elif tries < 2 and like < SURELY:
         severity, confidence = NOTE, POSSIBLE
         if waited < max(SLOWEST_NS, SLOWER * slowest):
@@ -162,6 +168,22 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told], slow
         absent=absent, otherwise=f"No answer of {first.server} to the question for {first.name} {first.type} is in "
         f"the capture{_asked(asked)}.",
     )
+
+
+def _stray(lookup: Lookup, told: dict[int, Told]) -> int:
+    """The frame of an answer to this question by its server that answers nothing that came before it; 0 for none."""
+    for about in told.values():
+        ends = (about.conversation.originator.address, about.conversation.responder.address)
+        if lookup.server not in ends or lookup.client not in ends:
+            continue
+        for phase in about.phases:
+            for event in phase.events:
+                question = event.message.question() if isinstance(event, Mismatch) else None
+                if question is not None and f"{question.name.text()} {type_name(question.type)}" == (
+                    f"{lookup.name} {lookup.type}"
+                ):
+                    return event.evidence.frames[0]
+    return 0
 
 
 def _tries(lookup: Lookup, surely: bool) -> int:
@@ -260,6 +282,14 @@ def retried(analysis: Analysis) -> list[Found]:
             continue
         again = sum([step.attempts - 1 for step in lookup.steps])
         alike = sum([step.alike for step in lookup.steps])
+        longest = max([step.waited_ns for step in lookup.steps])
+        if longest < SOONEST_NS:
+            found.append(of_lookups(
+                analysis, [lookup], f"The question for {lookup.name} {lookup.type} was sent {times(again + 1)}, up to "
+                f"{span(max(longest, 0))} apart, sooner than anybody gives up an answer: nothing says it was lost.",
+                severity=NOTE, confidence=LIKELY, basis="the same question again, before any resolver's timer",
+            ))
+            continue
         found.append(of_lookups(
             analysis, [lookup], f"The question for {lookup.name} {lookup.type} had to be repeated {times(again)} "
             f"before it was answered, and the lookup took {span(_span(lookup))}.",

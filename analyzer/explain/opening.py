@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Final
 
 from analyzer.explain.checksums import sums_step
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Group
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import Absence, what_ended
@@ -28,6 +28,7 @@ from dissectors.protocols.tcp.events_transfer import Transfer, Turns
 # A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
 PATIENCE_NS: Final = 1_000_000_000
 SECOND_NS: Final = 1_000_000_000
+SOONEST_NS: Final = 100_000_000     # no timer of a stack sends a SYN again sooner
 HEARD_NS: Final = 3_000_000_000     # by which a SYN-ACK without an answer is sent again, also by slow timers
 # A flood: so many connections of one service that were never completed, begun at this rate.
 FLOOD_LEAST: Final = 50
@@ -224,8 +225,10 @@ def resent(case: Case) -> list[Found]:
     sentence += _left_out(case.of(Syn))
     return [Found(
         sentence, tuple(sorted(frames)), case.conversation, cost_ns=cost, confidence=LIKELY, absent=absent,
-        otherwise=sentence, next_step=sums_step(case, 0) or sums_step(case, 1),
-        basis="no answer to the earlier ones was seen before they were sent again",
+        otherwise=sentence, severity=NOTE if cost < SOONEST_NS else "",
+        next_step=sums_step(case, 0) or sums_step(case, 1),
+        basis="no answer to the earlier ones was seen before they were sent again"
+        + ("; no timer sends again so soon, so nothing says that one was lost" if cost < SOONEST_NS else ""),
     )]
 
 

@@ -182,15 +182,27 @@ def clock(analysis: Analysis) -> list[Found]:
 
 def silence(analysis: Analysis) -> list[Found]:
     """Of the whole capture, in the middle of connections: findings that rest on its length say so too."""
-    return [
-        Found(
-            f"By its clock nothing is in the whole capture for {span(lasted)}, between #{before} and #{after}, in the "
-            "middle of connections: either all were silent, or the clock was set forward.",
-            (before, after), confidence=POSSIBLE,
-            basis="no TCP timestamps tell the two apart; every duration across it rests on the stamps alone",
+    found = []
+    for one in analysis.capture.silences:
+        text = (
+            f"By its clock nothing is in the whole capture for {span(one.lasted_ns)}, between #{one.before} and "
+            f"#{one.after}, in the middle of conversations: "
         )
-        for lasted, before, after in analysis.capture.silences
-    ]
+        if one.stood:
+            hosts = " and ".join(one.stood)
+            found.append(Found(
+                f"{text}by the TCP timestamps {hosts} {'were' if len(one.stood) > 1 else 'was'} suspended meanwhile.",
+                (one.before, one.after), confidence=LIKELY,
+                basis=f"the TCP timestamps of {hosts} stood still, and those of another host went on; a wait across it "
+                      "is not the other side's",
+            ))
+        else:
+            found.append(Found(
+                f"{text}either all were silent, or the clock was set forward.", (one.before, one.after),
+                confidence=POSSIBLE,
+                basis="nothing tells the two apart for certain; every duration across it rests on the stamps alone",
+            ))
+    return found
 
 
 def lower(text: str) -> str:

@@ -1,7 +1,6 @@
-"""The order of the file is not the order of the wire: what the clock of a capture did, and which direction came late.
+"""The order of the file is not the order of the wire: which frames, and which direction, came late.
 
-Nobody can acknowledge what has not arrived (RFC 9293 §3.10.7.4), and the clock behind TCP timestamps goes on at its own
-pace (RFC 7323 §5.4), whatever the clock of the capture does.
+Nobody can acknowledge what has not arrived (RFC 9293 §3.10.7.4).
 """
 from __future__ import annotations
 
@@ -15,29 +14,11 @@ from dissectors.protocols.tcp.flags import ACK, RST
 from dissectors.protocols.tcp.side import HALF, MASK
 
 LEAST_STEP: Final[i64] = 1_000_000              # that the clock goes back by, to be called a step of it
-LEAST_SILENCE: Final[i64] = 3_000_000_000       # that may be a step forward
-SLOWEST_TICK: Final[i64] = 1_000_000_000        # RFC 7323 §5.4: a tick of a timestamp clock is at most a second
-USUAL_TICK: Final[i64] = 1_000_000              # and on most systems a millisecond
-LEAST_TICKS: Final[i64] = 10
 LEAST_RESEND: Final[i64] = 200_000_000          # a lonely segment this late may be a resend of one that is missing
 SEVERAL: Final = 3
+FAR_LESS: Final = 4         # times as much disorder: an order that is possible, and one that is not
 EARLIEST: Final[i64] = -1
 LATEST: Final[i64] = 1 << 62
-
-
-class Step:
-    """The clock of the capture was set. number: the first frame after it.   before: the last one before it.
-
-    by: nanoseconds that the clock went too far; below 0 where it was set back.    moved: between the two frames, as the
-    senders' own clocks tell, -1 where they do not.
-    """
-
-    def __init__(self, number: i64, before: i64, by: i64, moved: i64) -> None:
-        self.number: i64 = number
-        self.before: i64 = before
-        self.by: i64 = by
-        self.moved: i64 = moved
-        self.times: list[i64] = [0, 0]     # as stamped, of the two frames
 
 
 class Order:
@@ -126,140 +107,48 @@ def _older(one: i64, other: i64) -> bool:
     return ahead != 0 and ahead < HALF
 
 
-# -- steps of the clock ------------------------------------------------------------------------------------
-
-
-def steps_of(sightings: list[Sighting]) -> list[Step]:
-    """Where the clock of the capture was set, as one conversation shows it. In the order of the file."""
-    found: list[Step] = []
-    backward = _set_back(sightings)
-    ticks = _ticks(sightings)
-    asked: list[int] = []
-    for at in range(1, len(sightings)):
-        one, two = sightings[at - 1], sightings[at]
-        gap = two.time - one.time
-        if one.time >= 0 and two.time >= 0 and ((gap <= -LEAST_STEP and backward) or gap >= LEAST_SILENCE):
-            asked.append(at)
-    if not asked:
-        return found
-    stamped = [_Stamped(sightings, 0), _Stamped(sightings, 1)]
-    for at in asked:
-        step = _step(sightings, at, ticks, stamped)
-        if step is not None:
-            found.append(step)
-    return found
-
-
-class _Stamped:
-    """Of one side: the nearest segments with a timestamp, before each place in the list and from it on; -1 for none."""
-
-    def __init__(self, sightings: list[Sighting], side: int) -> None:
-        self.before: list[int] = []
-        self.behind: list[int] = [-1] * len(sightings)
-        last = -1
-        for at, sighting in enumerate(sightings):
-            self.before.append(last)
-            if sighting.direction == side and sighting.stamp >= 0:
-                last = at
-        last = -1
-        for at in range(len(sightings) - 1, -1, -1):
-            if sightings[at].direction == side and sightings[at].stamp >= 0:
-                last = at
-            self.behind[at] = last
-
-
-def _set_back(sightings: list[Sighting]) -> bool:
-    """Times that go back in the file: was the clock set, rather than the frames not sorted?"""
-    falls = False
-    for at in range(1, len(sightings)):
-        if sightings[at].time <= sightings[at - 1].time - LEAST_STEP:
-            falls = True
-    if not falls:
-        return False
-    plain = list(range(len(sightings)))
-    return disorder(sightings, plain) < disorder(sightings, _by_time(sightings))
-
-
-def _step(sightings: list[Sighting], at: int, ticks: list[i64], stamped: list[_Stamped]) -> Step | None:
-    """Between the frame `at` and the one before it, where both senders' clocks say so."""
-    witnesses = 0
-    gap = sightings[at].time - sightings[at - 1].time
-    jump: i64 = gap
-    moved: i64 = -1
-    nearest: i64 = LATEST
-    for side in (0, 1):
-        first, second = stamped[side].before[at], stamped[side].behind[at]
-        if first < 0 or second < 0:
-            continue
-        before, after = sightings[first], sightings[second]
-        passed = (after.stamp - before.stamp) & MASK
-        apart = after.time - before.time
-        tick = ticks[side] if ticks[side] > 0 else SLOWEST_TICK
-        if passed >= HALF or (gap > 0 and 3 * passed * tick >= apart):
-            return None     # it was silent, or its clock tells nothing
-        witnesses += 1
-        real = passed * (ticks[side] if ticks[side] > 0 else USUAL_TICK)
-        if after.number - before.number < nearest:
-            nearest = after.number - before.number
-            jump = apart - real
-            moved = max(gap - jump, 0)
-    if gap > 0 and (witnesses < 2 or gap - max(moved, 0) < gap // 2):
-        return None
-    step = Step(sightings[at].number, sightings[at - 1].number, gap - max(moved, 0), moved)
-    step.times = [sightings[at - 1].time, sightings[at].time]
-    return step
-
-
-def _ticks(sightings: list[Sighting]) -> list[i64]:
-    """Nanoseconds that a tick of each side's timestamp clock takes, between frames that follow closely; -1 unknown."""
-    found: list[i64] = [-1, -1]
-    for side in (0, 1):
-        last: Sighting | None = None
-        took: i64 = 0
-        ticks: i64 = 0
-        for sighting in sightings:
-            if sighting.direction != side or sighting.stamp < 0:
-                continue
-            if last is not None:
-                passed = (sighting.stamp - last.stamp) & MASK
-                apart = sighting.time - last.time
-                if 0 <= apart < LEAST_SILENCE and passed < HALF:
-                    took += apart
-                    ticks += passed
-            last = sighting
-        if ticks >= LEAST_TICKS:
-            found[side] = min(max(took // ticks, 1_000), SLOWEST_TICK)
-    return found
-
-
-def set_right(number: int, time: int, steps: list[Step]) -> int:
-    """A time of the capture as its clock would have given it had it not been set. steps: by frame."""
-    told = time
-    for step in steps:
-        between = int(step.before) < number < int(step.number)
-        if number >= int(step.number) or (
-            between and abs(time - int(step.times[1])) < abs(time - int(step.times[0]))
-        ):
-            told -= int(step.by)
-    return told
-
-
 # -- the order ------------------------------------------------------------------------------------
 
 
-def _by_time(sightings: list[Sighting]) -> list[int]:
+def falls_of(sightings: list[Sighting]) -> list[int]:
+    """Where a frame is stamped earlier than the one before it in the file."""
+    return [
+        at for at in range(1, len(sightings))
+        if 0 <= sightings[at].time <= sightings[at - 1].time - LEAST_STEP
+    ]
+
+
+def one_late(sightings: list[Sighting]) -> bool:
+    """Are the times of each direction in order? Where they fall again and again between the two, they are of two
+    clocks, and none of them was set."""
+    latest: list[i64] = [EARLIEST, EARLIEST, EARLIEST]
+    for sighting in sightings:
+        if sighting.time >= 0:
+            if sighting.time <= latest[sighting.direction] - LEAST_STEP:
+                return False
+            latest[sighting.direction] = max(latest[sighting.direction], sighting.time)
+    return True
+
+
+def by_time(sightings: list[Sighting]) -> list[int]:
     return [at for _time, at in sorted([(int(sighting.time), at) for at, sighting in enumerate(sightings)])]
 
 
 def disorder(sightings: list[Sighting], order: list[int]) -> i64:
-    """What cannot have happened in this order: ACKs of what comes later, numbers and sender's clocks that go back."""
+    """What cannot have happened in this order: ACKs of what comes later, numbers and sender's clocks that go back,
+    replies before what they reply to."""
     streams = Streams(sightings, order)
     told: list[i64] = [-LATEST, -LATEST]
     clocks: list[i64] = [-1, -1]
     count: i64 = 0
+    waiting: i64 = 0        # datagrams that were sent, and have no reply yet
     for at in order:
         sighting = sightings[at]
         side = sighting.direction
+        if side < 2 and not sighting.tcp:
+            if side and not waiting:
+                count += 1
+            waiting = max(waiting - 1, 0) if side else waiting + 1
         if side > 1 or not sighting.tcp or sighting.flags & RST:
             continue
         if sighting.taken() and streams.ends[at] <= told[side]:
@@ -278,7 +167,7 @@ def ordered(sightings: list[Sighting]) -> Order:
     """The order of these packets, each there once, in the order of the capture, with times that are set right."""
     found = Order(sightings)
     _sort(found)
-    if any(sighting.tcp for sighting in sightings):
+    if found.late < 0 and any(sighting.tcp for sighting in sightings):
         _causes(found)
     return found
 
@@ -294,14 +183,46 @@ def _sort(found: Order) -> None:
         latest = max(latest, sighting.time)
     if not found.unsorted:
         return
-    sorted_order = _by_time(sightings)
-    by_time, by_place = disorder(sightings, sorted_order), disorder(sightings, found.order)
-    if by_time <= by_place:
+    sorted_order = by_time(sightings)
+    sorted_so, as_placed = disorder(sightings, sorted_order), disorder(sightings, found.order)
+    blocks = sorted_so <= FAR_LESS * as_placed and one_late(sightings)      # one direction behind the other
+    if sorted_so <= as_placed or blocks:
         found.order = sorted_order
-        found.follows = by_time < by_place
-    else:
+        found.follows = sorted_so < as_placed
+    elif not _two_clocks(found):
         found.unsorted = 0
         found.back = 0
+
+
+def _two_clocks(found: Order) -> bool:
+    """Set right a direction whose times are of another clock, where the file has the order of the wire."""
+    sightings = found.sightings
+    falls = falls_of(sightings)
+    if not falls or not one_late(sightings):
+        return False
+    late = sightings[falls[0] - 1].direction
+    lag: i64 = 0
+    room: i64 = LATEST
+    for at in range(1, len(sightings)):
+        one, two = sightings[at - 1], sightings[at]
+        if one.direction == two.direction or one.time < 0 or two.time < 0:
+            continue
+        if one.direction == late:
+            lag = max(lag, one.time - two.time)
+        elif two.direction == late:
+            room = min(room, two.time - one.time)
+    if late > 1 or lag > room:
+        return False
+    found.late = late
+    found.lag = lag
+    found.shifted = True
+    found.unsure = room - lag if room < LATEST else -1
+    found.acks = len(falls)
+    found.frames = sorted({int(sightings[at - back].number) for at in falls[:8] for back in (0, 1)})
+    for at, sighting in enumerate(sightings):
+        if sighting.direction == late:
+            found.times[at] = sighting.time - lag
+    return True
 
 
 def _causes(found: Order) -> None:

@@ -109,7 +109,9 @@ def captured(plan: Plan, sides: tuple[str, str]) -> list[Event]:
     for step in plan.steps:
         at = _time_at(plan.places, int(step.number), start)
         observed = Observed(at, NEITHER, Evidence((int(step.before), int(step.number))))
-        found.append(ClockSet(observed, int(step.by), int(step.moved)))
+        clock = ClockSet(observed, int(step.by), int(step.moved), (int(step.told[0]), int(step.told[1])))
+        clock.stray = step.stray
+        found.append(clock)
     for silence in plan.silences:
         at = _time_at(plan.places, int(silence.number), start)
         observed = Observed(at, NEITHER, Evidence((int(silence.before), int(silence.number))))

@@ -5,20 +5,22 @@ Only conversations in which the survey met something unusual are looked at; the 
 """
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from typing import Final
 
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
+from analyzer.flows.clock import Breaks, Step, anchor, set_right
 from analyzer.flows.flow import Flow, TcpFlow
-from analyzer.flows.order import LEAST_SILENCE, Step, ordered, set_right, steps_of
+from analyzer.flows.order import ordered
 from analyzer.flows.sightings import MAX_APART, Pairing, Sighting
 from analyzer.ingest.source import MAX_TIME
+from analyzer.model import Silence
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP
 from analyzer.pipeline.copies import describe
 from analyzer.pipeline.places import Reader
-from analyzer.pipeline.plan import Place, Plan, Watch, number_of
+from analyzer.pipeline.plan import Place, Plan, Watch
+from analyzer.pipeline.timeline import MAX_STEPS, Timeline, distinct
 from dissectors.protocols.tcp.flags import (
     ACK_LOST_SEGMENT,
     DUPLICATE_ACK,
@@ -34,14 +36,7 @@ SAMPLE: Final = 300          # frames of a conversation that are looked at first
 MANY: Final = 20             # one of so many frames that looks resent is more than a loss now and then ...
 MOST: Final = 40             # ... and so many per cent of duplicate ACKs are more than a loss calls for
 SAME: Final = 0.7            # of the packets of a conversation that another one holds too, where both are the same one
-MAX_STEPS: Final = 64        # of the clock that are set right; one that is set more often is told as it stands
-MAX_JUMPS: Final = 16        # silences of the capture that are examined for a clock that was set, the longest ones
-WITNESSES: Final = 8         # conversations that are asked about each
 UDP_HEADER: Final = 8        # octets (RFC 768)
-# A silence of the whole capture in the middle of what one side sends. Where nothing tells it from a clock that was set,
-# it is taken for one as little as for the other; summer time sets a clock by as much.
-LONG_SILENCE: Final = 3_600_000_000_000
-AROUND: Final = 6            # frames on either side of it that are looked at
 
 
 # -- which conversations ------------------------------------------------------------------------------------
@@ -61,7 +56,9 @@ def unusual(plan: Plan) -> bool:
                 or 100 * counts[REPEATED] >= MOST * max(half.frames, 1)
             ):
                 return True
-        return falls(plan.places)
+        # A SYN-ACK before its SYN, or behind the ACK of it.
+        asked, answered, third = [flow.history.find(letter) for letter in "ShA"]
+        return falls(plan.places) or 0 <= answered < asked or 0 <= third < answered
     return flow.protocol in (UDP, ICMP, ICMPV6) and (alike(plan.places) or falls(plan.places))
 
 
@@ -110,16 +107,26 @@ def bare(flow: Flow) -> bytes:
 
 
 class FirstLook:
-    """Looks at the plans that need it, and completes them all. shared: the frames are of one clock (one file)."""
+    """Looks at the plans that need it, and completes them all.
 
-    def __init__(self, plans: list[Plan], reader: Reader, faults: Faults, shared: bool = True) -> None:
+    shared: the frames are of one clock (one file).    breaks: of the whole capture, if anything is known of it.
+    others: conversations that are not told, and whose frames tell of the clock all the same.
+    """
+
+    def __init__(
+        self, plans: list[Plan], reader: Reader, faults: Faults, shared: bool = True, breaks: Breaks | None = None,
+        others: list[Plan] | None = None,
+    ) -> None:
         self.plans = plans
         self.reader = reader
         self.faults = faults
         self.shared = shared
         self.steps: list[Step] = []
         self.restless = False        # the clock was set more often than MAX_STEPS
-        self.doubted: list[tuple[int, int, int]] = []    # silences that may be steps: how long, between which frames
+        self.doubted: list[Silence] = []    # silences that may be steps, or in which not all hosts were running
+        self.lag = 0        # by which the frames of one direction come late, at the most
+        self.breaks = Breaks() if breaks is None else breaks
+        self.others = [] if others is None else others
 
     def look(self) -> list[Plan]:
         """The plans of what is to be told: those of conversations that are another one once more are left out."""
@@ -130,11 +137,17 @@ class FirstLook:
         self._pair(watches)
         for watch in watches:
             self._settle(watch)
-        steps = self._jumps() + [step for watch in watches for step in self._steps(watch)]
-        self._set_clock(steps)
+        timeline = Timeline(self.plans, self.others, self.reader, self.shared, self.breaks)
+        steps = timeline.back(watches)
+        self._set_clock(steps + timeline.forward(steps))
+        self.doubted = timeline.doubted
         for plan in self.plans:
             if plan.sightings:
                 self._order(plan)
+        self.lag = max(
+            [int(plan.order.lag) for plan in self.plans if plan.order is not None and plan.order.shifted], default=0
+        )
+        self.doubted = [one for one in self.doubted if one.lasted_ns > 2 * self.lag]
         return [plan for plan in self.plans if plan.places]
 
     def _watches(self) -> list[Watch]:
@@ -235,72 +248,18 @@ class FirstLook:
             sighting.first = at
         plan.sightings = kept
 
-    def _steps(self, watch: Watch) -> list[Step]:
-        """Steps of the clock back, of which the times of the frames in their order speak."""
-        found: list[Step] = []
-        for plan in dict.fromkeys(watch.plans):
-            if plan.flow.protocol == TCP and plan.places:
-                found += [step for step in steps_of(plan.sightings) if step.by < 0]
-        return found
-
-    def _jumps(self) -> list[Step]:
-        """Steps of the clock forward: silences of the whole capture of which both ends of a connection know nothing."""
-        if not any(_silent(plan.places) for plan in self.plans if plan.flow.protocol == TCP):
-            return []
-        every = [place for plan in self.plans for place in plan.places]
-        every.sort(key=number_of)
-        spans: list[tuple[int, int, int]] = []
-        for at in range(1, len(every)):
-            one, two = every[at - 1], every[at]
-            if one.time >= 0 and two.time - one.time >= LEAST_SILENCE:
-                spans.append((two.time - one.time, one.number, two.number))
-        spans.sort(reverse=True)
-        asked: list[tuple[int, int, int, list[Watch]]] = []
-        places: list[Place] = []
-        for silence, before, after in spans[:MAX_JUMPS]:
-            watches = self._witnesses(before, after)
-            asked.append((silence, before, after, watches))
-            for watch in watches:
-                places += watch.expect(0, len(watch.places))
-        self.reader.read(places)
-        found: list[Step] = []
-        if self.reader.stopped:
-            return found
-        for silence, before, after, watches in asked:
-            steps = _testified(before, after, watches)
-            found += steps
-            if not steps and silence >= LONG_SILENCE and after == before + 1 and _doubt(before, after, watches):
-                self.doubted.append((int(silence), int(before), int(after)))
-        return found
-
-    def _witnesses(self, before: int, after: int) -> list[Watch]:
-        """The frames around a silence of the connections that go on after it."""
-        found: list[Watch] = []
-        for plan in self.plans:
-            places = plan.places
-            if plan.flow.protocol != TCP or not places or places[0].number > before or places[-1].number < after:
-                continue
-            early = bisect_right(places, before, key=number_of)
-            late = bisect_left(places, after, key=number_of)
-            watch = Watch(plan.flow)
-            near = places[max(early - AROUND, 0):early] + places[late:late + AROUND]
-            watch.add(plan, [place.again() for place in near])
-            found.append(watch)
-            if len(found) == WITNESSES:
-                break
-        return found
-
     def _set_clock(self, steps: list[Step]) -> None:
         """Tell every frame at the time that the clock would have given it had it not been set."""
-        steps = _distinct(steps)
+        steps = distinct(steps)
         self.restless = len(steps) > MAX_STEPS
         if self.restless:
             return
         self.steps = steps
         if not steps:
             return
+        anchor(steps, int(self.breaks.number))
         for plan in self.plans:
-            mine = steps if self.shared else [step for step in steps if _witness(plan, step)]
+            mine = steps if self.shared else _own(plan, steps)
             if not mine or not plan.places:
                 continue
             timed = [place for place in plan.places if place.time >= 0]
@@ -309,6 +268,7 @@ class FirstLook:
                 continue    # no clock showed such a time: these frames are told as they are stamped
             plan.clock = mine
             for place, time in zip(timed, told, strict=True):
+                plan.shifted = plan.shifted or time != place.time
                 place.time = time
             for sighting in plan.sightings:
                 if sighting.time >= 0:
@@ -360,45 +320,6 @@ def _shows(sightings: list[Sighting]) -> bool:
     pairing = Pairing(sightings)
     pairing.pair()
     return bool(pairing.bases) or ordered(sightings).changes()
-
-
-def _silent(places: list[Place]) -> bool:
-    for at in range(1, len(places)):
-        if places[at].time - places[at - 1].time >= LEAST_SILENCE and places[at - 1].time >= 0:
-            return True
-    return False
-
-
-def _testified(before: int, after: int, watches: list[Watch]) -> list[Step]:
-    """What the first of these connections that can tell says of the silence."""
-    for watch in watches:
-        watch.sightings.sort(key=_index)
-        for step in steps_of(watch.sightings):
-            if step.by > 0 and step.before <= before and step.number >= after:
-                return [step]
-    return []
-
-
-def _doubt(before: int, after: int, watches: list[Watch]) -> bool:
-    """Whether connections go on behind the silence, and no timestamp of any of them tells what passed.
-
-    It is noted in those that send behind it what they sent before it.
-    """
-    if not watches or any(sighting.stamp >= 0 for watch in watches for sighting in watch.sightings):
-        return False
-    for watch in watches:
-        data = [one for one in watch.sightings if one.length > 0 and one.direction < 2]
-        early = [one for one in data if one.number <= before]
-        late = [one for one in data if one.number >= after]
-        if early and late and early[-1].direction == late[0].direction:
-            step = Step(after, before, 0, -1)
-            step.times = [
-                max([one.time for one in watch.sightings if one.number <= before]),
-                min([one.time for one in watch.sightings if one.number >= after]),
-            ]
-            if step.times[1] - step.times[0] >= LONG_SILENCE:      # of this conversation, whose times may go back
-                watch.plans[0].silences.append(step)
-    return True
 
 
 def _overlapping(group: list[Plan]) -> list[Plan]:
@@ -454,26 +375,14 @@ def _joined(watch: Watch, plans: list[Plan]) -> Plan:
     return whole
 
 
-def _distinct(steps: list[Step]) -> list[Step]:
-    """Each step once, however many conversations show it; of those, the one that shows it most closely. One more than
-    MAX_STEPS at the most."""
+def _own(plan: Plan, steps: list[Step]) -> list[Step]:
+    """Those of the clock of its file, as they concern it alone."""
     found: list[Step] = []
-    for step in sorted(steps, key=_span):
-        if len(found) > MAX_STEPS:
-            break
-        if not any(one.before < step.number and step.before < one.number for one in found):
-            found.append(step)
-    found.sort(key=_number)
+    for step in steps:
+        if any(place.number == step.number for place in plan.places):
+            mine = Step(step.number, step.before, step.by, step.moved)
+            mine.times = step.times
+            found.append(mine)
+    if found:
+        anchor(found, int(plan.places[-1].number))
     return found
-
-
-def _span(step: Step) -> tuple[bool, int]:
-    return step.moved < 0, int(step.number - step.before)
-
-
-def _number(step: Step) -> int:
-    return int(step.number)
-
-
-def _witness(plan: Plan, step: Step) -> bool:
-    return any(place.number == step.number for place in plan.places)

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
+from analyzer.flows.clock import Step
 from analyzer.flows.flow import RECORD, Flow
-from analyzer.flows.order import Order, Step
+from analyzer.flows.order import Order
 from analyzer.flows.sightings import Pairing, Sighting, sight
 from analyzer.packet import Packet
 from dissectors.kit.captured import Copies
@@ -55,7 +56,7 @@ class Plan:
     scope: the one that all its frames are told in, None for their own.
     again: frames that show a packet once more, and are not told.    copied_frames, copied_payload: of each direction,
     those of the flow itself, where the packet is one of its own too.
-    clock: steps of the capture's clock that its frames are told without.
+    clock: steps of the capture's clock that its frames are told without; shifted: that changes the time of some.
     sightings: those that are told, while it is looked at.
     """
 
@@ -74,6 +75,7 @@ class Plan:
         self.steps: list[Step] = []
         self.silences: list[Step] = []      # which may be steps of the clock too
         self.clock: list[Step] = []
+        self.shifted = False
         self.sightings: list[Sighting] = []
         self.pairing: Pairing | None = None
 
@@ -85,7 +87,7 @@ class Plan:
 
     def mended(self) -> bool:
         """It is told otherwise than it lies in the file."""
-        return self.again > 0 or bool(self.steps) or (self.order is not None and self.order.changes())
+        return self.again > 0 or bool(self.steps) or self.shifted or (self.order is not None and self.order.changes())
 
 
 class Watch:

@@ -16,6 +16,7 @@ from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
@@ -43,6 +44,9 @@ DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limi
 RECOGNISED: Final = 6               # frames of a conversation that is only listed: enough to know its protocol
 BATCH: Final = 1_000                # conversations that are looked at together where they are only listed
 LOOK: Final = 1 << 13               # frames between two looks at the clock for progress
+MAX_REPEATS: Final = 8              # conversations that are told with a lookup that was asked for, as parts of it
+REPEATED_NS: Final = 30_000_000_000     # within which a client asks again
+DNS_PORT: Final = b"\x00\x35"
 UNKNOWN_LINK: Final = "link type "
 
 class Options:
@@ -139,6 +143,8 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
+        if options.conversations:
+            flows = with_repeats(survey, flows)
         accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture, pulse)
         pulse.begin(CONCLUDING)
         analysis = build(capture, accounts, survey.faults)
@@ -300,6 +306,30 @@ def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
     return [found[number] for number in sorted(found)]
 
 
+def with_repeats(survey: Survey, chosen: list[Flow]) -> list[Flow]:
+    """The chosen conversations, and for each lookup those by which the same client asked again, there or elsewhere:
+    what came of it may lie in them."""
+    found = {int(flow.number): flow for flow in chosen}
+    lookups = [flow for flow in chosen if _asks(flow)]
+    for other in survey.keeper.chosen(0) if lookups else []:
+        if len(found) >= len(chosen) + MAX_REPEATS:
+            break
+        if _asks(other) and any(_again(flow, other) for flow in lookups):
+            found.setdefault(int(other.number), other)
+    return [found[number] for number in sorted(found)]
+
+
+def _asks(flow: Flow) -> bool:
+    size = int(flow.address_size)
+    return flow.protocol in (TCP, UDP) and flow.forward[2 * size + 2:2 * size + 4] == DNS_PORT
+
+
+def _again(flow: Flow, other: Flow) -> bool:
+    size = int(flow.address_size)
+    near = other.first_time <= flow.last_time + REPEATED_NS and flow.first_time <= other.last_time + REPEATED_NS
+    return near and flow.forward[:size] == other.forward[:size]
+
+
 def tell(
     survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], most: int, fully: bool,
     provided: Provided, graphs: bool = False, capture: CaptureSummary | None = None,
@@ -326,7 +356,7 @@ def tell(
         telling.add(flow, conversation, graphs)
     if fully:
         pulse.begin(LOOKING, last=int(survey.frames))
-        telling.look(source, survey.reassembled)
+        telling.look(source, survey.reassembled, survey.breaks, survey.keeper.chosen(0))
         pulse.begin(TELLING, last=int(survey.frames))
     if survey.reassembled or source.base < 0:
         again = source.reopen()

@@ -6,6 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
+from analyzer.flows.clock import Breaks
 from analyzer.flows.flow import Flow
 from analyzer.flows.keep import Keeper
 from analyzer.flows.names import NameBook
@@ -56,6 +57,7 @@ class Survey:
         self.truncated: i64 = 0
         self.first_time: i64 = -1
         self.last_time: i64 = -1
+        self.breaks = Breaks()
         self.link: i64 = -1
         self.links: dict[int, int] = {}
         self.reassembled = False
@@ -136,6 +138,7 @@ class Survey:
             self.truncated += 1
         time = source.time
         if time >= 0:
+            self.breaks.take(source.number, time)
             if self.first_time < 0:
                 self.first_time = time
                 self.last_time = time

@@ -3,112 +3,37 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
 from analyzer.flows.checksums import may_be_damaged
-from analyzer.flows.flow import Flow, Retired, TcpFlow, release
-from analyzer.flows.order import Step, set_right
-from analyzer.flows.summary import TRANSPORTS, conversation_of, troubles_of
+from analyzer.flows.clock import Breaks, Step, set_right
+from analyzer.flows.flow import Flow, TcpFlow
+from analyzer.flows.summary import TRANSPORTS, troubles_of
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker
 from analyzer.ingest.source import MAX_TIME, Source
-from analyzer.model import Account, AsSent, CaptureSummary, Carriage, Conversation, Points, Series
-from analyzer.packet import ICMP, ICMPV6, Packet
+from analyzer.model import Account, CaptureSummary, Conversation, Silence
+from analyzer.packet import ICMP, ICMPV6, TCP, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.pipeline.copies import captured
-from analyzer.pipeline.look import MAX_STEPS, FirstLook
+from analyzer.pipeline.chosen import Chosen, Released, about_the_capture, draw, measured, mended
+from analyzer.pipeline.look import FirstLook
 from analyzer.pipeline.passes import SILENT, Pulse, told_until
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
 from analyzer.pipeline.rest import Rest, RestReader
-from analyzer.pipeline.shelf import MAX_EVENTS, MAX_EVENTS_EACH, Room, Shelf
-from dissectors.kit.captured import FAR_NS, Copies
+from analyzer.pipeline.shelf import MAX_EVENTS, MAX_EVENTS_EACH, Room
+from analyzer.pipeline.timeline import MAX_STEPS, WITNESSES
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
 from dissectors.kit.observation import ALWAYS, CAPTURE_ENDED, READING_ENDED, beyond, what_ended
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import grouped, plural
-from dissectors.protocols.tcp.events import ORIGINATOR_RESPONDER
 from dissectors.protocols.tcp.flags import REUSED_PORTS
-from dissectors.protocols.tcp.narrator import TcpNarrator
 
 UNLIMITED: Final = 1 << 40
 CAPACITY: Final = UNLIMITED       # only chosen conversations come here, so nothing has to make room
 LATEST: Final[i64] = 1 << 62      # beyond the number of any frame
-
-
-class Released(Retired):
-    """Conversations of the telling are freed once they are told."""
-
-    def take(self, flow: Flow) -> None:
-        release(flow)
-
-
-class Chosen:
-    """One conversation to tell. flow: as the survey left it; told: the same in the table of the telling.
-
-    plan: which of its frames are told, and when.
-    seen: its frames so far, of `most` that are told one by one; the last of them last_number.
-    found: those among them whose places were not kept.     skipping: the others are counted only.
-    broken: a fault of ours ended its telling.
-    """
-
-    def __init__(self, flow: Flow, account: Account, teller: Teller, room: Room) -> None:
-        self.flow = flow
-        self.account = account
-        self.shelf = Shelf(account, room)
-        self.teller = teller
-        self.plan = Plan(flow)
-        self.told: TcpFlow | None = None
-        self.most: i64 = 0
-        self.seen: i64 = 0
-        self.found: i64 = 0
-        self.last_number: i64 = 0
-        self.skipping = False
-        self.broken = False
-
-    def frames(self) -> int:
-        """All of them, told or not."""
-        return int(self.flow.recorded + self.flow.unrecorded)
-
-    def unread(self) -> int:
-        """Those that are counted only."""
-        return int(self.flow.unrecorded - self.found) if self.skipping else 0
-
-    def reads_on(self) -> bool:
-        """Whether frames behind those whose places were kept can be told: in the order of the file, each as a packet
-        of its own. Where the first look found copies or another order, it would have to go on looking."""
-        rest = self.flow.rest
-        return rest is not None and not rest.falls and not self.plan.moved()
-
-    def last_time(self) -> int:
-        """When the last of its frames is told whose places were not kept; -1 where there is none."""
-        rest = self.flow.rest
-        if rest is None or not self.reads_on() or rest.last_time < 0:
-            return -1
-        return set_right(int(rest.last), int(rest.last_time), self.plan.clock)
-
-    def ends_behind(self, stopped: i64) -> bool:
-        """Whether it has frames that were not told when somebody wanted an end, before this one; 0 where nobody did."""
-        places = self.plan.places
-        last = max(self.flow.last_frame, places[-1].turn if places else 0)
-        return stopped > 0 and last >= stopped
-
-    def interrupted(self, stopped: int) -> None:
-        """Its frames from this one on are not told."""
-        if not self.skipping:
-            rest = plural(max(self.frames() - int(self.seen), 1), "frame")
-            self.account.left_out.append(f"{rest} from #{stopped} on: the telling ended before")
-
-    def skipped(self) -> None:
-        """What follows of this conversation is counted, but for what may end it: begin anew with the next."""
-        self.skipping = True
-        self.account.left_out.append(
-            f"{plural(self.unread(), 'frame')} after #{self.last_number} are counted but not told one by one"
-        )
-        self.shelf.add(self.teller.skipped())
 
 
 class Telling:
@@ -135,9 +60,11 @@ class Telling:
         self.decoder = Decoder()
         self.packet = Packet()
         self.chosen: list[Chosen] = []
+        self.breaks = Breaks()
         self.steps: list[Step] = []      # of the capture's clock
         self.restless = False            # it was set too often to be set right
-        self.doubted: list[tuple[int, int, int]] = []
+        self.doubted: list[Silence] = []
+        self.lag = 0
         self.twice: list[Flow] = []      # conversations that are another one, seen in another VLAN or tunnel
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
@@ -158,18 +85,22 @@ class Telling:
                 place.early = False
         self.chosen.append(chosen)
 
-    def look(self, source: Source, reassembled: bool) -> None:
+    def look(self, source: Source, reassembled: bool, breaks: Breaks, flows: list[Flow]) -> None:
         """Look at those of them in which something unusual was met, to know which frames show a packet again and in
         which order they can have been sent.
 
-        reassembled: the capture holds datagrams in fragments.
+        reassembled: the capture holds datagrams in fragments.    breaks: in its times.    flows: all that are known.
         """
         reader = reader_of(source, reassembled, self.pulse)
-        first = FirstLook([chosen.plan for chosen in self.chosen], reader, self.faults, source.alone)
+        first = FirstLook(
+            [chosen.plan for chosen in self.chosen], reader, self.faults, source.alone, breaks,
+            self._others(breaks, flows),
+        )
         first.look()
+        self.breaks = breaks
         self.steps = first.steps
         self.restless = first.restless
-        self.doubted = first.doubted
+        self.doubted, self.lag = first.doubted, first.lag
         self.twice = [chosen.flow for chosen in self.chosen if chosen.flow.recorded and not chosen.plan.places]
         self.chosen = [chosen for chosen in self.chosen if chosen.plan.places or not chosen.flow.recorded]
         for chosen in self.chosen:
@@ -178,6 +109,22 @@ class Telling:
             narrator = chosen.teller.narrator
             if narrator is not None:
                 narrator.unsure = sorted([int(step.number) for step in chosen.plan.silences], reverse=True)
+
+    def _others(self, breaks: Breaks, flows: list[Flow]) -> list[Plan]:
+        """Of all these conversations, some that go on across the silences of the capture, and are not told."""
+        told = {id(chosen.flow) for chosen in self.chosen}
+        found: dict[int, Plan] = {}
+        for silence in breaks.long():
+            near = 0
+            for flow in flows:
+                if flow.protocol == TCP and flow.first_frame <= silence.before and flow.last_frame >= silence.number:
+                    if id(flow) not in told and id(flow) not in found and flow.recorded:
+                        found[id(flow)] = Plan(flow)
+                        found[id(flow)].places = places_of(flow)
+                    near += 1
+                    if near == WITNESSES:
+                        break
+        return list(found.values())
 
     def places(self) -> list[Place]:
         """Every frame that is told and whose place was kept, in the order in which that is done."""
@@ -307,8 +254,7 @@ class Telling:
             return time
         told = max([place.time for chosen in self.chosen for place in chosen.plan.places], default=time)
         told = max([told] + [chosen.last_time() for chosen in self.chosen])
-        by = sum([int(step.by) for step in self.steps])
-        return max(told, time - by) if by > 0 else told
+        return max(told, set_right(int(self.breaks.number), int(self.breaks.last), self.steps))
 
     def set_right(self, capture: CaptureSummary) -> None:
         """Count conversations that the capture holds twice once, and its time without the steps of its clock."""
@@ -317,7 +263,10 @@ class Telling:
             capture.conversations -= 1
             if transport in capture.by_transport:
                 capture.by_transport[transport] -= 1
-        capture.silences = self.doubted
+        for silence in self.doubted:
+            silence.since_ns = set_right(silence.before, silence.since_ns, self.steps)
+            silence.until_ns = set_right(silence.after, silence.until_ns, self.steps)
+        capture.silences, capture.lag_ns = self.doubted, self.lag
         if self.restless:
             capture.damage.append(
                 f"the clock of the capture was set more than {MAX_STEPS} times; times are told as they are stamped"
@@ -329,7 +278,7 @@ class Telling:
                 f"{what_ended(capture.ended)} ends then",
             )
             starts = [chosen.account.conversation.start_ns for chosen in self.chosen]
-            capture.start_ns = min(starts, default=capture.start_ns)
+            capture.start_ns = min([*starts, set_right(1, int(self.breaks.first), self.steps)])
 
     def unread(self) -> str:
         """In a sentence, how many frames of the chosen conversations were counted only; "" for none."""
@@ -455,14 +404,6 @@ def context_of(conversation: Conversation, provided: Provided) -> Context:
     )
 
 
-def draw(account: Account, teller: Teller) -> None:
-    """Keep what a page draws beside the story."""
-    account.carriage = teller.carriage = Carriage()
-    if account.conversation.transport == "tcp":
-        account.points = [Points(), Points()]
-        teller.points = account.points
-
-
 def fault_in(account: Account, frame: int, time: int, error: Exception, faults: Faults) -> Event:
     """A fault while a conversation was told, counted, as an event of it."""
     conversation, marks = account.conversation, account.marks
@@ -473,69 +414,8 @@ def fault_in(account: Account, frame: int, time: int, error: Exception, faults: 
     return fault
 
 
-def mended(chosen: Chosen) -> None:
-    """Its frames are not the packets that were sent, or not then: mend what is said of the conversation as a whole."""
-    conversation, plan = chosen.account.conversation, chosen.plan
-    times = [place.time for place in plan.places if place.time >= 0]
-    if times:
-        times.append(max(chosen.last_time(), times[0]))
-        conversation.start_ns, conversation.end_ns = min(times), max(times)
-    chosen.account.copies = plan.again
-    conversation.as_sent = AsSent(
-        [conversation.frames[side] - plan.copied_frames[side] for side in (0, 1)],
-        [conversation.payload[side] - plan.copied_payload[side] for side in (0, 1)],
-        sum(plan.copied_frames), plan.copies is None or plan.copies.certain,
-    )
-    narrator = chosen.teller.narrator
-    if narrator is not None:
-        narrator.one_view = plan.copies is None
-        narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))
-
-
-def apart(copies: Copies | None) -> bool:
-    """Were packets seen at two places so far apart that what is told of each may be of another place?"""
-    return copies is not None and 2 * sum(copies.again) >= sum(copies.packets) and copies.middle_ns >= FAR_NS
-
-
-def about_the_capture(chosen: Chosen) -> None:
-    """What the first look found, as events; and what was counted of packets that were sent, each once."""
-    account, plan, narrator = chosen.account, chosen.plan, chosen.teller.narrator
-    sides = ORIGINATOR_RESPONDER if narrator is None else narrator.sides
-    found: list[Event] = [*captured(plan, sides)]
-    for event in found:
-        event.conversation = account.conversation.number
-        event.marks = account.marks
-    account.events += found
-    told, survey = chosen.told, account.conversation.tcp
-    if plan.mended() and told is not None and survey is not None:
-        counted = conversation_of(told, account.conversation.end_ns).tcp
-        if counted is not None:
-            if account.conversation.as_sent is not None:
-                account.conversation.as_sent.flags = counted.flags
-            counted.flags = survey.flags        # Wireshark's, which counts frames
-            account.conversation.tcp = counted
-
-
-def measured(account: Account, narrator: TcpNarrator) -> None:
-    """What the narrator measured over time, as the account carries it."""
-    for direction in (0, 1):
-        window, flight = narrator.window_series[direction], narrator.flight_series[direction]
-        account.series[direction] = [
-            Series("window", "B", numbers(window.times), numbers(window.values)),
-            Series("in flight", "B", numbers(flight.times), numbers(flight.values)),
-        ]
-        shares = narrator.limits[direction]
-        whole = sum([share for _cause, share in shares])
-        if whole > 0:
-            account.limits[direction] = {cause: share / whole for cause, share in shares}
-
-
 def share_of(one: tuple[int, int, Chosen]) -> tuple[int, int]:
     return one[0], one[1]
-
-
-def numbers(values: vec[i64]) -> list[int]:
-    return [int(value) for value in values]
 
 
 def turn_of(place: Place) -> int:

@@ -7,16 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from analyzer.model import (
-    Analysis,
-    CaptureSummary,
-    Conversation,
-    Endpoint,
-    Finding,
-    Phase,
-    StoryRow,
-    Told,
-)
+from analyzer.model import Analysis, CaptureSummary, Conversation, Endpoint, Finding, Phase, Silence, StoryRow, Told
 from analyzer.report.pseudonyms import Pseudonyms
 from dissectors.kit.event import (
     DissectorFault,
@@ -214,6 +205,12 @@ def _capture(one: CaptureSummary, names: Pseudonyms) -> CaptureSummary:
     copy = CaptureSummary([f"capture {number}" for number in range(1, len(one.names) + 1)])
     copy.frames, copy.octets, copy.start_ns, copy.end_ns = one.frames, one.octets, one.start_ns, one.end_ns
     copy.links, copy.seen_from = one.links, names.text(one.seen_from)
+    copy.silences = [
+        Silence(
+            each.lasted_ns, each.before, each.after, each.since_ns, each.until_ns,
+            [names.text(host) for host in each.stood],
+        ) for each in one.silences
+    ]
     copy.damage = [names.text(text) for text in one.damage]
     copy.remarks = [(frame, names.text(text)) for frame, text in one.remarks]
     copy.undecoded, copy.truncated_frames, copy.dropped = one.undecoded, one.truncated_frames, one.dropped

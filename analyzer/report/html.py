@@ -24,9 +24,9 @@ from analyzer.report.octets import shown_octets
 from analyzer.report.records import conversation_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
 from analyzer.report.terminal import capture_name, counted, doubts, recorded, totals
-from analyzer.report.words import TEACH, state_in_words
+from analyzer.report.words import TEACH, doubtful, state_in_words, took
 from dissectors.kit.event import Event, JsonValue
-from dissectors.kit.units import duration, plural
+from dissectors.kit.units import plural
 from dissectors.wire.secrets.named import REDACTED
 
 PAGE: Final = Path(__file__).with_name("page")
@@ -49,9 +49,9 @@ def html_page(analysis: Analysis) -> Iterator[str]:
     parts = {
         "title": _words(capture_name(capture.names)),
         "numbers": _words(" · ".join(part for part in (
-            plural(capture.frames, "frame"), duration(max(capture.end_ns - capture.start_ns, 0)),
+            plural(capture.frames, "frame"), took(capture.start_ns, capture.end_ns, capture.silences),
             plural(capture.conversations, "conversation"), counted(analysis.findings), recorded(capture),
-            f"seen from {capture.seen_from}" if capture.seen_from else "",
+            f"seen from {capture.seen_from}" if capture.seen_from else "", *doubtful(capture.silences),
         ) if part)),
         "script": script,
         "style": style,

@@ -14,7 +14,7 @@ from typing import Final
 from analyzer.model import Analysis, Finding, Phase, Told
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
-from analyzer.report.words import SEVERITY_COUNTS, TEACH, frame_runs, since_start
+from analyzer.report.words import SEVERITY_COUNTS, TEACH, doubtful, frame_runs, since_start, took
 from dissectors.kit.event import BACKWARD, FORWARD, Event
 from dissectors.kit.units import duration, plural, size
 from dissectors.wire.secrets.gate import Said
@@ -89,10 +89,12 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
     """The report in pieces."""
     capture = analysis.capture
     names = ", ".join(plain(name.rsplit("/", 1)[-1]) for name in capture.names)
-    span = duration(max(capture.end_ns - capture.start_ns, 0))
+    span = took(capture.start_ns, capture.end_ns, capture.silences)
     yield f"# {names}\n\n{plural(capture.frames, 'frame')}, {span}, {plural(capture.conversations, 'conversation')}.\n"
     if capture.seen_from:
         yield f"\nSeen from: {plain(capture.seen_from)}\n"
+    for doubt in doubtful(capture.silences):
+        yield f"\nTimes: {plain(doubt)}\n"
     for damage in capture.damage:
         yield f"\nDamage: {plain(damage)}\n"
     if analysis.findings:
@@ -105,7 +107,7 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
             start = since_start(row.start_ns - capture.start_ns)
             yield (
                 f"| {row.conversation or ''} | {plain(row.label)} | {plain(row.text)} | {plain(start)} "
-                f"| {duration(row.end_ns - row.start_ns)} |\n"
+                f"| {took(row.start_ns, row.end_ns, capture.silences)} |\n"
             )
     for told in analysis.told:
         yield from _conversation(told, level)

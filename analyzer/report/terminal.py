@@ -38,10 +38,13 @@ from analyzer.report.words import (
     TEACH,
     WIDEST_PROSE,
     WORDS,
+    doubtful,
     frame_runs,
     state_in_words,
+    took,
+    unsure,
 )
-from dissectors.kit.units import duration, grouped, plural, rate, size
+from dissectors.kit.units import grouped, plural, rate, size
 
 MARGIN: Final = 1
 INDENT: Final = 3
@@ -58,13 +61,14 @@ def render(
     level: one of words.LEVELS.     glossary: the terms to explain at `teach`; None explains none.
     whole: every event of every phase, however many there are.
     """
+    capture = analysis.capture
     full, width = width, min(width, WIDEST_PROSE)
     yield header_rows(analysis, width)
     if analysis.story:
-        yield [Row(), *story_rows(analysis.story, full)]
+        yield [Row(), *story_rows(analysis.story, full, capture.silences)]
     if analysis.findings:
         yield [Row(), *finding_rows(analysis.findings, level, width)]
-    writer = ConversationWriter(level, width, whole)
+    writer = ConversationWriter(level, width, whole, capture.silences)
     for told in analysis.told:
         yield [Row(), *writer.rows(told)]
         if glossary is not None and level == TEACH:
@@ -82,7 +86,7 @@ def header_rows(analysis: Analysis, width: int) -> list[Row]:
     version = f"wiretale {__version__}"
     pieces = [plural(capture.frames, "frame")]
     if capture.end_ns > capture.start_ns >= 0:
-        pieces.append(duration(capture.end_ns - capture.start_ns))
+        pieces.append(took(capture.start_ns, capture.end_ns, capture.silences))
     pieces.append(plural(capture.conversations, "conversation"))
     pieces.append(counted(analysis.findings))
     rows = [Row().to(MARGIN).add(fit(capture_name(capture.names), width // 2), TITLE).add("   ").add(pieces[0])]
@@ -172,7 +176,8 @@ def recorded(capture: CaptureSummary) -> str:
         pieces.append("on " + ", ".join(capture.links))
     if capture.octets:
         span = capture.end_ns - capture.start_ns
-        pace = f" ({rate(capture.octets * 8e9 / span)} on average)" if span >= 1_000_000_000 else ""
+        known = span >= 1_000_000_000 and not unsure(capture.start_ns, capture.end_ns, capture.silences)
+        pace = f" ({rate(capture.octets * 8e9 / span)} on average)" if known else ""
         pieces.append(size(capture.octets) + pace)
     return ", ".join(pieces)
 
@@ -180,6 +185,7 @@ def recorded(capture: CaptureSummary) -> str:
 def doubts(capture: CaptureSummary) -> list[str]:
     """What lowers the claims that can be made, a sentence each."""
     found = list(capture.damage)
+    found += doubtful(capture.silences)
     if capture.unread:
         found.append(capture.unread)
     if capture.dropped > 0:

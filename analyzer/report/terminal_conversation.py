@@ -1,9 +1,10 @@
 """One conversation in a terminal: who with whom, then its phases and their events."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from analyzer.model import Conversation, Phase, TcpSummary, Told
+from analyzer.model import Conversation, Phase, Silence, TcpSummary, Told
 from analyzer.report.rows import (
     DIM,
     FRAME,
@@ -33,6 +34,7 @@ from analyzer.report.words import (
     frame_list,
     since_start,
     state_in_words,
+    took,
 )
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration, grouped, plural, size
@@ -60,7 +62,8 @@ class ConversationWriter:
     said: the sentences of the conversation written last, for a glossary.     whole: no phase is shortened.
     """
 
-    def __init__(self, level: str, width: int, whole: bool = False) -> None:
+    def __init__(self, level: str, width: int, whole: bool = False, silences: Sequence[Silence] = ()) -> None:
+        self.silences = silences
         self.level = level
         self.width = width
         self.whole = whole
@@ -72,11 +75,11 @@ class ConversationWriter:
         conversation = told.conversation
         self.said = []
         rows = [Row().to(MARGIN).add(f"{CONVERSATION} {conversation.number}", SECTION)]
-        joined(rows, title_pieces(conversation), "   ", RAIL, self.width, TITLE)
+        joined(rows, title_pieces(conversation, self.silences), "   ", RAIL, self.width, TITLE)
         rows.append(Row().to(RAIL))
         joined(rows, number_pieces(conversation, self.level), " · ", RAIL, self.width, DIM)
         if self.level != BRIEF:
-            chart = stream_rows(told, self.width - RAIL, self.whole)
+            chart = stream_rows(told, self.width - RAIL, self.whole, self.silences)
             if chart:
                 rows.append(Row())
                 rows += [row.behind(" " * RAIL, DIM) for row in chart]
@@ -96,7 +99,7 @@ class ConversationWriter:
     def _phase(self, phase: Phase, number: int, events: list[Event], layout: Layout) -> list[Row]:
         """A phase as it stands beside its rail."""
         facts = list(phase.facts)
-        span = duration(phase.end_ns - phase.start_ns)
+        span = took(phase.start_ns, phase.end_ns, self.silences)
         if phase.end_ns > phase.start_ns and not any(span in fact for fact in facts):
             facts.insert(0, span)
         rows = [Row().add(str(number), DIM).tab(PHASE_TITLE)]
@@ -188,7 +191,7 @@ class Layout:
         self.hang = self.text_at if wide else min(self.label_at, deepest)
 
 
-def title_pieces(conversation: Conversation) -> list[str]:
+def title_pieces(conversation: Conversation, silences: Sequence[Silence] = ()) -> list[str]:
     """`tcp 10.0.0.1:51034 ⇄ 10.0.0.2:443`, its names, its scope, and how much in what time."""
     kind = conversation.transport
     if conversation.protocol and not kind.startswith(conversation.protocol):
@@ -202,7 +205,8 @@ def title_pieces(conversation: Conversation) -> list[str]:
     payload, lasted = sum(conversation.sent_payload()), conversation.end_ns - conversation.start_ns
     pieces.append(size(payload) if payload else "no payload")
     if lasted > 0:      # one frame has no duration, and frames with equal times show none
-        pieces[-1] += f" in {duration(lasted)}" if payload else f", {duration(lasted)}"
+        text = took(conversation.start_ns, conversation.end_ns, silences)
+        pieces[-1] += f" in {text}" if payload else f", {text}"
     return pieces
 
 

@@ -1,14 +1,14 @@
 """The waterfall: one row for each thing that happened, with a bar where it lies in time."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.style import Style
 
-from analyzer.model import StoryRow
+from analyzer.model import Silence, StoryRow
 from analyzer.report.rows import BARS, DIM, LABEL, SECTION, Row, cells, fit
-from analyzer.report.words import STORY
-from dissectors.kit.units import duration
+from analyzer.report.words import STORY, took, unsure
 
 MARGIN: Final = 1
 WIDEST_LABEL: Final = 10
@@ -28,27 +28,28 @@ UNITS: Final = (
 class Columns:
     """Where each column begins and how wide it is; bar is 0 where there is no room for bars."""
 
-    def __init__(self, rows: list[StoryRow], width: int) -> None:
+    def __init__(self, rows: list[StoryRow], width: int, silences: Sequence[Silence] = ()) -> None:
+        time = TIME + any(unsure(row.start_ns, row.end_ns, silences) for row in rows)
         self.number = max(len(str(row.conversation)) for row in rows)
         self.label_at = MARGIN + self.number + 2
         self.label = min(max(cells(row.label) for row in rows), WIDEST_LABEL)
         self.text_at = self.label_at + self.label + 2
         widest = max(cells(row.text) for row in rows)
-        room = width - self.text_at - TIME - 2
+        room = width - self.text_at - time - 2
         share = max(room * 35 // 100, LEAST_BAR)
         if room - LEAST_BAR < LEAST_TEXT:
             share = -2
         self.text = min(widest, max(room - 2 - share, 8))
-        self.time_end = self.text_at + self.text + 1 + TIME
+        self.time_end = self.text_at + self.text + 1 + time
         self.bar_at = self.time_end + 2
         self.bar = 0 if share < 0 else min(width - self.bar_at, WIDEST_BAR)
 
 
-def story_rows(story: list[StoryRow], width: int) -> list[Row]:
+def story_rows(story: list[StoryRow], width: int, silences: Sequence[Silence] = ()) -> list[Row]:
     """The waterfall with its axis, at most `width` columns wide."""
     start = min(row.start_ns for row in story)
     span = max(row.end_ns for row in story) - start
-    columns = Columns(story, width)
+    columns = Columns(story, width, silences)
     styles: dict[str, Style] = {}
     head = Row().to(MARGIN).add(STORY, SECTION)
     if columns.bar and span > 0:
@@ -63,7 +64,7 @@ def story_rows(story: list[StoryRow], width: int) -> list[Row]:
         row.to(columns.label_at).add(fit(entry.label, columns.label), LABEL)
         row.to(columns.text_at).add(fit(entry.text, columns.text))
         if entry.end_ns > entry.start_ns:
-            row.right(duration(entry.end_ns - entry.start_ns), columns.time_end, DIM)
+            row.right(took(entry.start_ns, entry.end_ns, silences), columns.time_end, DIM)
         if columns.bar:
             first, length = bar(entry.start_ns - start, entry.end_ns - start, span, columns.bar)
             row.to(columns.bar_at + first).add(BAR * length, style)

@@ -1,15 +1,17 @@
 """The streams of one conversation over time: a bar each, with what it waited for. It shows what ran beside what."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.style import Style
 
-from analyzer.model import Told
+from analyzer.model import Silence, Told
 from analyzer.report.rows import BARS, DIM, LABEL, SECTION, Row, cells, fit, joined
 from analyzer.report.spans import BLOCKED, MEANINGS, RECEIVE, SEND, WAIT, Span, streams_of
 from analyzer.report.terminal_story import axis, bar
-from dissectors.kit.units import duration, plural
+from analyzer.report.words import took, unsure
+from dissectors.kit.units import plural
 
 STREAMS: Final = "STREAMS"
 EXCHANGES: Final = "EXCHANGES"    # of a connection that carries one after another
@@ -27,7 +29,7 @@ STYLES: Final = {
 }
 
 
-def stream_rows(told: Told, width: int, whole: bool) -> list[Row]:
+def stream_rows(told: Told, width: int, whole: bool, silences: Sequence[Silence] = ()) -> list[Row]:
     """The chart, at most `width` columns wide; [] where nothing ran in streams or there is no room.
 
     whole: every stream, however many.
@@ -39,11 +41,12 @@ def stream_rows(told: Told, width: int, whole: bool) -> list[Row]:
     length = max(span.end_ns for span in spans) - start
     number = max(len(str(span.stream)) for span in spans)
     text_at = number + 2
-    room = width - text_at - TIME - 3
+    time = TIME + any(unsure(span.start_ns, span.end_ns, silences) for span in spans)
+    room = width - text_at - time - 3
     if room < LEAST_TEXT + LEAST_BAR or length <= 0:
         return []
     text = min(max(cells(span.text) for span in spans), max(room * 45 // 100, LEAST_TEXT))
-    time_end = text_at + text + 1 + TIME
+    time_end = text_at + text + 1 + time
     bar_at = time_end + 2
     columns = min(width - bar_at, WIDEST_BAR)
     heading, one = (STREAMS, "stream") if any(span.stream for span in spans) else (EXCHANGES, "exchange")
@@ -59,7 +62,7 @@ def stream_rows(told: Told, width: int, whole: bool) -> list[Row]:
         if span.stream:
             row.right(str(span.stream), number, LABEL)
         row.to(text_at).add(fit(span.text, text))
-        row.right(duration(span.end_ns - span.start_ns) if span.end_ns > span.start_ns else "", time_end, DIM)
+        row.right(took(span.start_ns, span.end_ns, silences) if span.end_ns > span.start_ns else "", time_end, DIM)
         rows.append(drawn(row, span, start, length, bar_at, columns))
     kinds = {part.kind for span in spans for part in span.parts}
     legend = [f"{MARKS[kind]} {MEANINGS[kind]}" for kind in PARTS if kind in kinds]

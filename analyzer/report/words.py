@@ -1,8 +1,10 @@
 """The words that the reports share: levels, severities, states, section titles, units of a summary."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from analyzer.model import Silence
 from dissectors.kit.event import BACKWARD, FORWARD
 from dissectors.kit.units import duration, plural
 
@@ -25,6 +27,7 @@ WIDEST_PROSE: Final = 140      # columns: longer lines are hard to read; only th
 
 ARROWS: Final = {FORWARD: "→", BACKWARD: "←"}
 BOTH_WAYS: Final = "⇄"
+AT_MOST: Final = "≤"
 
 # One and many of each severity, as the header counts them.
 SEVERITY_COUNTS: Final = {
@@ -92,6 +95,33 @@ def since_start(ns: int) -> str:
         return sign + duration(abs(ns))
     milliseconds = (abs(ns) + 500_000) // 1_000_000
     return f"{sign}{milliseconds // 1000}.{milliseconds % 1000:03d} s"
+
+
+def took(start_ns: int, end_ns: int, silences: Sequence[Silence]) -> str:
+    """How long something lasted: `24.1 ms`; `≤60 min 0 s` across a silence that may be a step of the clock."""
+    text = duration(max(end_ns - start_ns, 0))
+    return AT_MOST + text if unsure(start_ns, end_ns, silences) else text
+
+
+def unsure(start_ns: int, end_ns: int, silences: Sequence[Silence]) -> bool:
+    """Does a time span a silence that may be a step of the clock?"""
+    return any(not one.stood and one.within(start_ns, end_ns) for one in silences)
+
+
+def doubtful(silences: Sequence[Silence]) -> list[str]:
+    """What times across these silences are worth, a sentence each."""
+    found = []
+    for one in silences:
+        where = f"{duration(one.lasted_ns)} without any frame, between #{one.before} and #{one.after}"
+        if one.stood:
+            hosts, were = " and ".join(one.stood), "were" if len(one.stood) > 1 else "was"
+            found.append(f"{where}, passed while {hosts} {were} suspended, by the TCP timestamps.")
+        else:
+            found.append(
+                f"{where}, rest on the clock of the capture alone, which may have been set there: what goes on across "
+                f"them may have taken less, which {AT_MOST} says."
+            )
+    return found
 
 
 def flag_in_words(flag: str) -> str:

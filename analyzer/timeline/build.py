@@ -62,7 +62,7 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
         told.troubles = account.troubles
         told.carriage = account.carriage
         analysis.told.append(told)
-    capture.seen_from = capture.seen_from or seen_from(accounts)
+    capture.seen_from = capture.seen_from or seen_from(accounts, capture.silences)
     analysis.story, left_out = story_of(analysis.told, lookups, titles)
     analysis.left_out += left_out
     return analysis

@@ -5,9 +5,10 @@ the other side it is the reverse. What each connection suggests is a vote for on
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from analyzer.model import Account
+from analyzer.model import Account, Silence
 from dissectors.kit.event import OPENING
 from dissectors.kit.units import duration, median, plural
 
@@ -24,9 +25,9 @@ class Vote:
         self.ack_ns = ack_ns
 
 
-def seen_from(accounts: list[Account]) -> str:
+def seen_from(accounts: list[Account], silences: Sequence[Silence] = ()) -> str:
     """In words, with the reason; "" where the handshakes do not tell or contradict one another."""
-    votes = _votes(accounts)
+    votes = _votes(accounts, silences)
     if not votes:
         return ""
     for side in ("client", "server", "between"):
@@ -43,12 +44,12 @@ def seen_from(accounts: list[Account]) -> str:
     return ""
 
 
-def _votes(accounts: list[Account]) -> list[Vote]:
+def _votes(accounts: list[Account], silences: Sequence[Silence]) -> list[Vote]:
     votes: list[Vote] = []
     for account in accounts:
         for event in account.events:
             seen = event.vantage() if event.rank == OPENING else None
-            if seen is not None:
+            if seen is not None and not any(seen.answer_ns + seen.ack_ns >= one.lasted_ns for one in silences):
                 ends = (account.conversation.originator.address, account.conversation.responder.address)
                 address = {"client": ends[seen.client], "server": ends[1 - seen.client]}.get(seen.side, "")
                 votes.append(Vote(seen.side, address, seen.answer_ns, seen.ack_ns))

@@ -238,6 +238,8 @@ class ClockSet(Event):
     """The clock of the capture was set between two frames. by_ns: below 0 where it was set back.
 
     moved_ns: what passed by the senders' own clocks, -1 where they do not tell.
+    told_ns: how much later than they are stamped frames are told, before it and behind it.    stray: only the stamps of
+    a few frames tell of it, which are far from those of all around them.
     """
 
     name: ClassVar[str] = "capture_clock"
@@ -250,10 +252,12 @@ class ClockSet(Event):
         "The clocks behind TCP timestamps belong to the two ends and go on evenly, so they show what really passed."
     )
 
-    def __init__(self, observed: Observed, by_ns: int, moved_ns: int) -> None:
+    def __init__(self, observed: Observed, by_ns: int, moved_ns: int, told_ns: tuple[int, int]) -> None:
         super().__init__(observed.time, observed.direction, observed.evidence)
         self.by_ns = by_ns
         self.moved_ns = moved_ns
+        self.told_ns = told_ns
+        self.stray = False
 
     def label(self) -> str:
         return "clock"
@@ -262,19 +266,20 @@ class ClockSet(Event):
         """What happened to the clock, and what shows it; without the full stop."""
         way = "back" if self.by_ns < 0 else "forward"
         frames = self.evidence.frames
-        by = duration(abs(self.by_ns))
+        by = ("" if self.moved_ns >= 0 else "at least ") + duration(abs(self.by_ns))
         text = f"The clock of the capture was set {way} by {by} between #{frames[0]} and #{frames[-1]}"
         if self.moved_ns >= 0:
             passed = duration(self.moved_ns) if self.moved_ns else "less than a tick"
             return f"{text}: by the TCP timestamps of the senders {passed} passed there"
+        if self.stray:
+            return f"{text}: a few frames are stamped that far from all around them"
         return f"{text}: in the order of the file everything follows, in the order of the times it does not"
 
     def remedy(self) -> str:
-        """How what follows is told."""
-        text = (
-            f"what follows is told {duration(abs(self.by_ns))} {'later' if self.by_ns < 0 else 'earlier'} than it is "
-            "stamped"
-        )
+        """How what comes before it and what follows are told."""
+        before, behind = self.told_ns
+        moved, what = (behind, "what follows") if abs(behind) >= FAR_NS else (before, "what comes before")
+        text = f"{what} is told {duration(abs(moved))} {'later' if moved > 0 else 'earlier'} than it is stamped"
         return text if self.moved_ns >= 0 else f"{text}; how much time passed between the two frames is not known"
 
     def what(self) -> str:

@@ -23,6 +23,7 @@ class Step:
     """One exchange on the way. zone: what the server was asked as the authority for, "" where that is not known.
 
     answer: what it said, in words, "" where nothing was seen.     end_ns: -1 then.     attempts: queries sent.
+    waited_ns: the longest time before it was asked once more, -1 where it was not.
     alike: of these, those that may be a question of somebody else on the same machine.     late_ns: since the question
     was given up, of an answer that came all the same; -1.
     failure: the code of an answer that is an error.     edns: whether the question carries EDNS.
@@ -43,6 +44,7 @@ class Step:
         self.end_ns = -1
         self.tcp = tcp
         self.attempts = 1
+        self.waited_ns = -1
         self.alike = 0
         self.late_ns = -1
         self.failure = ""

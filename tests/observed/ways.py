@@ -23,6 +23,7 @@ FEWEST, MOST = 2, 20_000            # frames of a capture that is observed less 
 LOST = 0.03                         # of all frames
 SNAP = 96                           # octets that are left of a frame
 COPY_BEHIND = 5 * MS                # a mirror port's second copy
+BOOTED = 1_000 * MS                 # a clock that was never set
 LATE_SIDE = 20 * MS                 # of two mirror ports, one is so much slower
 # RFC 826 on Ethernet for IPv4: the sender's address and the one that is asked for.
 ARP_OF_IPV4 = re.compile(rb"\x08\x06\0\x01\x08\0\x06\x04.{8}(.{4}).{6}(.{4})", re.DOTALL)
@@ -150,6 +151,18 @@ def skew(frames: list[Frame], random: Random) -> list[Frame]:
     ])
 
 
+def stepped(frames: list[Frame], random: Random) -> list[Frame]:
+    """The clock is set forward or back by an hour while the capture runs."""
+    at, by = random.randrange(1, len(frames)), random.choice((HOUR, -HOUR))
+    return [*frames[:at], *(frame._replace(time=max(frame.time + by, 0)) for frame in frames[at:])]
+
+
+def stray(frames: list[Frame], random: Random) -> list[Frame]:
+    """A few frames are stamped by a clock that knows nothing of the day."""
+    drawn = {at for at in range(len(frames)) if random.random() < LOST} or {random.randrange(len(frames))}
+    return [frame._replace(time=BOOTED) if at in drawn else frame for at, frame in enumerate(frames)]
+
+
 def shifted(frames: list[Frame], random: Random) -> list[Frame]:
     """The same an hour later."""
     return [frame._replace(time=frame.time + HOUR) for frame in frames]
@@ -173,9 +186,12 @@ def merged(frames: list[Frame], other: list[Frame]) -> list[Frame]:
 
 OF_FRAMES: dict[str, Callable[[list[Frame], Random], list[Frame]]] = {
     "late": late, "cut": cut, "one_side": one_side, "loss": loss, "snap": snap, "copies": copies, "skew": skew,
-    "shifted": shifted, "tagged": tagged,
+    "stepped": stepped, "stray": stray, "shifted": shifted, "tagged": tagged,
 }
-WAYS = ("late", "cut", "one_side", "loss", "snap", "copies", "skew", "no_keys", "merged", "shifted", "tagged")
+WAYS = (
+    "late", "cut", "one_side", "loss", "snap", "copies", "skew", "stepped", "stray", "no_keys", "merged", "shifted",
+    "tagged",
+)
 SAME = ("merged", "shifted", "tagged")      # nothing else may be told
 
 

@@ -119,6 +119,7 @@ class LookupBook(Book):
         entry = self._follows(client, server, qkey, name, event, conversation, stream)
         if entry is None:
             entry = self._begin(client, server, qkey, question.name, type_name(question.type), event)
+        waited = event.time - entry.asked_at if entry.last is not None else -1
         alike = not self._surely(entry, event, server)
         entry.last, entry.at, entry.stream = event, conversation, stream
         entry.abandoned, entry.failed = False, ""
@@ -141,6 +142,7 @@ class LookupBook(Book):
         if last is not None and last.same(server, text, tcp):
             last.attempts += 1
             last.alike += alike
+            last.waited_ns = max(last.waited_ns, waited)
             if len(last.frames) < MAX_STEPS:
                 last.frames.append(frame)
         elif len(lookup.steps) < MAX_STEPS:

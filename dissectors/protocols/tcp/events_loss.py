@@ -65,6 +65,11 @@ class Repair:
         self.basis = ""
         self.within = "this capture" # or what else an ACK was looked for in
 
+    def hasty(self) -> bool:
+        """Nothing asked for it, and no ACK of the first copy could be missed so soon: of this one it took longer."""
+        asked = self.duplicates or self.sacked or self.sacked_later or self.timers or self.fresh
+        return self.repaired and not asked and 0 <= 2 * max(self.waited_ns, self.longest_ns) < self.answered_ns
+
     def data(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
             "first_resend": self.frame, "seq": self.seq, "resent_segments": self.segments,
@@ -75,8 +80,7 @@ class Repair:
         if self.waited_ns >= 0:
             out["waited_ns"] = self.waited_ns
         if self.timers and (self.duplicates or self.sacked):
-            out["after_timer"] = self.timers
-            out["silent_ns"] = self.silent_ns
+            out |= {"after_timer": self.timers, "silent_ns": self.silent_ns}
         if self.repaired_by:
             out["repaired_by"] = self.repaired_by
         if self.basis:
@@ -159,7 +163,9 @@ class Loss(TcpEvent):
                 f"before it is not acknowledged in {r.within}."
             )
         copy, was = ("first copy", "it was") if r.segments == 1 else ("first copies", "they were")
-        if r.fresh and r.fresh == r.segments:
+        if r.hasty():
+            text += " That was sooner than an ACK of the first copy can come: nothing says that anything was lost."
+        elif r.fresh and r.fresh == r.segments:
             text += f" The capture does not hold the {copy}: {was} lost before this point, or missed here."
         elif r.fresh == 0 and r.repaired and not r.needless:
             if self.signs():

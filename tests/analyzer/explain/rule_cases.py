@@ -36,7 +36,7 @@ from told_accounts import (
     zero_window,
 )
 
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Silence
 from dissectors.kit.captured import ClockSet, OrderSet
 from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, Malformed, Observed, OtherProtocol
 from dissectors.kit.inputs import Close, Datagram, Gap, Overlap
@@ -241,8 +241,8 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
     "capture.duplicates": (tcp(Duplicates(observed(MS, 1, 8, 9), 2, 0)), tcp(lost(FastRetransmit))),
     "capture.order": (tcp(late(3, 5 * MS)), tcp(data())),
-    "capture.silence": (capture(silences=[(7200 * SECOND, 8, 9)]), capture()),
-    "capture.clock": (tcp(ClockSet(Observed(MS, 2, Evidence((8, 9))), -2 * SECOND, MS)), tcp(data())),
+    "capture.silence": (capture(silences=[Silence(7200 * SECOND, 8, 9, SECOND, 7201 * SECOND)]), capture()),
+    "capture.clock": (tcp(ClockSet(Observed(MS, 2, Evidence((8, 9))), -2 * SECOND, MS, (0, 2 * SECOND))), tcp(data())),
     "tcp.zero_window": (tcp(data(), zero_window()), tcp(data(), limits())),
     "tcp.window_limited": (tcp(data(), limits()), tcp(data(), limits(), zero_window(500 * MS))),
     "tcp.window_shrunk": (tcp(WindowShrunk(observed(MS, 0, 9), 1, 900)), tcp(data())),

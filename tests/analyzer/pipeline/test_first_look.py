@@ -29,11 +29,11 @@ from taps import (
     write,
 )
 
-from analyzer.flows.order import steps_of
+from analyzer.flows.clock import steps_of
 from analyzer.flows.sightings import Sighting
 from analyzer.model import Analysis
-from analyzer.pipeline.look import MAX_STEPS
 from analyzer.pipeline.run import Options, analyze
+from analyzer.pipeline.timeline import MAX_STEPS
 from analyzer.report.terminal_conversation import number_pieces, title_pieces
 from dissectors.kit.captured import ClockSet, CopiesSeen, OrderSet
 from dissectors.protocols.icmp import RoutingLoop
@@ -273,8 +273,8 @@ def test_a_clock_that_is_set_all_the_time_is_told_as_it_stands(tmp_path: Path, t
 
 
 def test_what_a_clock_did_is_found_in_a_time_that_grows_with_the_frames() -> None:
-    """One side has no timestamps at all, and there is a silence at every frame."""
-    sightings = [Sighting(at, at + 1, at * 4 * SECOND, 0) for at in range(40_000)]
+    """One side has no timestamps at all, and the clock is set back at every other frame."""
+    sightings = [Sighting(at, at + 1, (at - at % 2 * 3) * 4 * SECOND, 0) for at in range(40_000)]
     for sighting in sightings:
         sighting.tcp, sighting.stamp = True, sighting.number
     begun = time.process_time()
