@@ -191,11 +191,14 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
     if narrow:
         parts.append(f"({narrow})" if " || " in narrow and parts and not narrow.startswith("(") else narrow)
     shown = " && ".join(parts)
-    return Finding(
+    finding = Finding(
         rule.code, severity, confidence, sentence, number, frames,
         _with_cited(shown, frames) if frames and (narrow or not shown) else shown,
         found.next_step or rule.next_step, rule.refute, basis,
     )
+    finding.cost_ns, finding.victims, finding.about = max(found.cost_ns, 0), found.victims, found.about
+    finding.proof = found.frames
+    return finding
 
 
 def _with_cited(display_filter: str, frames: tuple[int, ...]) -> str:
