@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from analyzer import __version__
-from analyzer.model import Analysis, CaptureSummary
+from analyzer.model import Analysis, CaptureSummary, Verdict
 from analyzer.report.glossary import Glossary
 from analyzer.report.rows import (
     DIM,
@@ -84,7 +84,7 @@ def opening_rows(analysis: Analysis, width: int) -> list[Row]:
     for warning in doubts(capture):
         rows.append(Row().to(MARGIN).add("! ", SEVERITY["warn"]))
         paragraph(rows, warning, INDENT, width)
-    if len(analysis.told) < capture.conversations:
+    if len(analysis.told) < capture.conversations and analysis.verdict.kind != Verdict.CLEAN:     # which says so itself
         _labelled(rows, "Read: ", coverage(len(analysis.told), capture.conversations), width)
     return rows
 

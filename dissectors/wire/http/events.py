@@ -31,6 +31,7 @@ UNANSWERED: Final = "unanswered"    # it ended before a response began
 CAPTURE: Final = "capture"          # the capture ended first
 SILENT: Final = "silent"            # nothing more came, while the capture went on
 NOT_READ: Final = "not read"        # a budget of the analyser: what comes after was not read
+NOT_TAKEN: Final = "not taken"      # early data that the server refused, which the client sends again
 LOST: Final = "lost"                # bytes are missing from the capture, and with them the end
 HIDDEN_END: Final = "hidden"        # what came back is encrypted, and its key is not there
 FOREIGN_END: Final = "foreign"      # what came back is of another protocol
@@ -46,11 +47,11 @@ _NO_REQUEST: Final = {
 }
 
 # Ends that neither side made, by how the connection ended for the observer (`Close.how`).
-_UNFINISHED: Final = {"capture": CAPTURE, "timeout": SILENT, "unread": NOT_READ}
+_UNFINISHED: Final = {"capture": CAPTURE, "timeout": SILENT, "unread": NOT_READ, "refused": NOT_TAKEN}
 # How a protocol inside an exchange ends that ended so.
 _CARRIED: Final = {
     COMPLETE: "fin", CLOSED: "fin", UPGRADED: "fin", TUNNEL: "fin", CUT: "rst", UNANSWERED: "rst",
-    CAPTURE: "capture", SILENT: "timeout", NOT_READ: "unread", LOST: "lost", FOREIGN_END: "rst",
+    CAPTURE: "capture", SILENT: "timeout", NOT_READ: "unread", NOT_TAKEN: "unread", LOST: "lost", FOREIGN_END: "rst",
     HIDDEN_END: "lost",
 }
 
@@ -60,6 +61,7 @@ _ENDS: Final = {
     CAPTURE: "It is not finished when the capture ends.",
     SILENT: "It was not finished, and nothing more came.",
     NOT_READ: "What comes after was not read, so how it ends is not known.",
+    NOT_TAKEN: "The server did not take it: it was early data, which the client has to send again.",
     LOST: "The end is not known: part of it is not in the capture.",
     HIDDEN_END: "What the server sent is encrypted, and its key is not there.",
     FOREIGN_END: "What came back is of another protocol.",
