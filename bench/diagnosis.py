@@ -2,8 +2,8 @@
 
 Reads each recorded sample, or those that are named, and holds the verdict against tests/faults/expected.tsv: for each
 sample with a fault the finding that is its root, with the reason, or `unsure` where the capture is too poor to say.
-Samples that do not stand there are clean: whatever is told of them at warn or above is a false claim. What is known to be
-missed has its reason in the column `open`; it counts as missed all the same.
+Samples that do not stand there are clean: whatever is told of them at warn or above is a false claim. What is known to
+be missed has its reason in the column `open`; it counts as missed all the same.
 
 Exits with 1 where something is wrong. Nothing is measured here but what is said.
 """

@@ -140,7 +140,8 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
               "grpc.given_up"), SAME, "the two sides speak different protocols"),
     Explains(("malformed",), ("http.client_error", *_GIVEN_UP, "websocket.close_error"), SAME,
              "who cannot read a message refuses it"),
-    Explains(("http.ambiguous",), ("http.client_error", "http.surplus", "http.unanswered", "tcp.reset"), SAME,
+    Explains(("http.ambiguous",),
+             ("http.client_error", "http.surplus", "http.unanswered", "http.cut", "tcp.reset"), SAME,
              "who is not sure where a message ends refuses it, or answers it twice"),
     # -- HTTP
     Explains(("http.server_error", "http.client_error"), ("grpc.no_status", "grpc.failed", "websocket.abnormal_end"),
@@ -261,6 +262,8 @@ KIND: Final[dict[str, int]] = {code: kind for kind, codes in _KINDS.items() for 
 
 # A note of these tells of an ordinary end, and explains nothing that is worse.
 ORDINARY: Final = frozenset({"tcp.reset", "tcp.unread_data", "http2.reset", "tls.truncated", "tls.alert"})
+# These explain nothing as long as they are milder: the handshake was taken after all.
+EXPLAIN_FROM: Final[dict[str, str]] = {"tcp.not_accepted": "warn"}
 # What these tell of lasts until their conversation ends, whatever frames show that it began.
 TO_THE_END: Final = frozenset({
     "http.unanswered", "grpc.no_status", "tls.stalled", "tcp.unanswered", "dns.unanswered", "udp.unanswered",

@@ -21,6 +21,7 @@ UNHEEDED_NS: Final = 1_000_000_000     # a sender that heeds a message has shrun
 PATIENCE_NS: Final = 1_000_000_000
 SLOWER: Final = 3
 LEAST_PATIENCE_NS: Final = 100_000_000
+ASKED_FOR_NS: Final = 500_000_000      # in which they come; hosts ask once a second (RFC 1122 §2.3.2.1)
 ASKED_IN_VAIN: Final = 3     # questions for an address; one or two may cross with the start of its machine
 
 
@@ -159,9 +160,9 @@ def missing(analysis: Analysis) -> list[Found]:
     """
     found = []
     for one in analysis.capture.missing:
-        if one.count < ASKED_IN_VAIN:
-            continue
         lasted = one.end_ns - one.start_ns
+        if one.count < ASKED_IN_VAIN or lasted < ASKED_FOR_NS or one.address == "0.0.0.0":
+            continue
         within = f" within {span(lasted)}" if lasted > 0 else ""
         asked = f"{one.asker} asked {times(one.count)}{within} which machine has the address {one.address}"
         both = any(

@@ -10,6 +10,7 @@ from typing import Final
 from analyzer.explain.causes import (
     CERTIFICATES,
     DENIED,
+    EXPLAIN_FROM,
     EXPLAINS,
     FAILED,
     KIND,
@@ -30,6 +31,7 @@ MOST_CAUSES: Final = 4           # of one finding that are noted
 CANDIDATES: Final = 50           # findings with one key that are tried
 # What failed weighs as much as this, however short it was: nobody waits for less, and without it nothing came about.
 FAILURE_NS: Final = 1_000_000_000
+MANY_SERVICES: Final = 3         # of one client that have the same trouble: then it is told of the client
 SHARE: Final = 10                # a note counts where it cost a tenth of the time of its conversation, or more
 NAMED: Final = 8                 # conversations whose numbers are given
 HARDLY_ANY: Final = 3            # frames of one direction, which may be anything
@@ -129,7 +131,8 @@ def _related(relation: Relation, index: dict[Key, list[Subject]], symptom: Subje
 
 def _may(cause: Finding, symptom: Finding) -> bool:
     """A doubt, or a remark, does not explain away what is known to have gone wrong."""
-    if cause.code in CERTIFICATES and cause.severity != SEVERITIES[-1]:
+    least = SEVERITIES[-1] if cause.code in CERTIFICATES else EXPLAIN_FROM.get(cause.code, SEVERITIES[0])
+    if SEVERITIES.index(cause.severity) < SEVERITIES.index(least):
         return False
     if SEVERITIES.index(cause.severity) >= SEVERITIES.index(symptom.severity):
         return True
@@ -215,12 +218,21 @@ def _more(first: Finding, rest: list[Subject]) -> str:
 
 
 def groups(known: list[Subject]) -> list[_Group]:
-    """Root causes, dearest first. A finding with several causes stands under the one that comes first here."""
+    """Root causes, dearest first: one for all that say the same of conversations with one service, or, where a client has
+    it with many services, of that client."""
     by_number = {one.finding.number: one for one in known}
     roots: dict[tuple[str, str], list[Subject]] = {}
     for one in known:
         if not one.finding.explained_by:
             roots.setdefault(_alike(one), []).append(one)
+    of_client: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for key, alike in roots.items():
+        if len(alike[0].clients) == 1:
+            of_client.setdefault((key[0], str(next(iter(alike[0].clients)))), []).append(key)
+    for keys in of_client.values():
+        if len(keys) >= MANY_SERVICES:
+            for key in keys[1:]:
+                roots[keys[0]] += roots.pop(key)
     made = [_Group(alike, _followers(alike, by_number)) for alike in roots.values()]
     made.sort(key=_Group.order)
     return made
@@ -318,7 +330,7 @@ def doubts(analysis: Analysis) -> list[str]:
             )
     if capture.truncated_frames * CUT_SHORT >= capture.frames:
         found.append(
-            f"{plural(capture.truncated_frames, 'frame')} of {grouped(capture.frames)} were cut short when they were "
+            f"{grouped(capture.truncated_frames)} of {plural(capture.frames, 'frame')} were cut short when they were "
             "captured, so what programs said to each other is not known; their headers show no trouble."
         )
     hidden = _hidden(analysis)

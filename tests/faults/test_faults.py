@@ -1,5 +1,5 @@
-"""The cause comes first: of each recorded sample with a fault the root that expected.tsv names, and of the others nothing
-at warn or above. expected.tsv is written from what the samples were recorded to show, not from what is told of them."""
+"""The cause comes first: of each recorded sample with a fault the root that expected.tsv names, and of the others
+nothing at warn or above. expected.tsv is written from what the samples were recorded to show, not from what is told."""
 from __future__ import annotations
 
 import re

@@ -231,6 +231,14 @@ def test_what_many_connections_with_a_service_have_is_said_once() -> None:
     assert verdict.causes[0].more == "3 more of this kind, in conversations 2, 3, 4."
 
 
+def test_what_a_client_has_with_many_services_is_said_of_the_client() -> None:
+    analysis = capture(*[connection(number, server=f"10.0.1.{number}") for number in range(1, 5)])
+    judged(analysis, *[finding("tcp.unanswered", "error", number, (number,)) for number in range(1, 5)])
+    assert len(analysis.verdict.causes) == 1
+    judged(analysis, *[finding("tcp.unanswered", "error", number, (number,)) for number in range(1, 3)])
+    assert len(analysis.verdict.causes) == 2
+
+
 # -- where nothing went wrong, or the capture cannot say ------------------------------------------------------------
 
 
