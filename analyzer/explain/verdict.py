@@ -34,6 +34,7 @@ FAILURE_NS: Final = 1_000_000_000
 MANY_SERVICES: Final = 3         # of one client that have the same trouble: then it is told of the client
 SHARE: Final = 10                # a note counts where it cost a tenth of the time of its conversation, or more
 NAMED: Final = 8                 # conversations whose numbers are given
+SAID_BY_DOUBTS: Final = ("capture.truncated", "capture.one_sided")
 HARDLY_ANY: Final = 3            # frames of one direction, which may be anything
 CUT_SHORT: Final = 2             # a capture is too poor where every second frame was cut short
 
@@ -218,8 +219,8 @@ def _more(first: Finding, rest: list[Subject]) -> str:
 
 
 def groups(known: list[Subject]) -> list[_Group]:
-    """Root causes, dearest first: one for all that say the same of conversations with one service, or, where a client has
-    it with many services, of that client."""
+    """Root causes, dearest first: one for all that say the same of conversations with one service, or of one client
+    that has it with many services."""
     by_number = {one.finding.number: one for one in known}
     roots: dict[tuple[str, str], list[Subject]] = {}
     for one in known:
@@ -267,6 +268,7 @@ def verdict(analysis: Analysis, known: list[Subject]) -> Verdict:
         made.kind = Verdict.CAUSES
     elif made.doubts:
         made.kind, made.sentence = Verdict.UNSURE, made.doubts.pop(0)
+        every = [one for one in every if one.first.code not in SAID_BY_DOUBTS]
     else:
         made.sentence = f"Nothing went wrong that this capture shows ({made.covered})."
     made.causes = [one.cause() for one in (told or every)[:MOST]]

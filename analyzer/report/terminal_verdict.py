@@ -15,6 +15,7 @@ from analyzer.report.words import (
     VERDICT,
     counted,
     explained,
+    first_sentence,
     frame_runs,
     of_cause,
     taken,
@@ -22,6 +23,7 @@ from analyzer.report.words import (
 
 MARGIN: Final = 1
 SEVERITY_COLUMN: Final = 8     # where a finding's sentence begins
+MOST_ROWS: Final = 10          # of a verdict, so that it ends within the first twelve lines
 FRAME_RUNS: Final = (4, 2, 1)  # of the frames that are cited
 ORDINALS: Final = ("first", "second", "third")
 KINDS: Final = {Verdict.CLEAN: "clean", Verdict.UNSURE: "unsure"}
@@ -32,30 +34,51 @@ def verdict_rows(analysis: Analysis, width: int) -> list[Row]:
     verdict = analysis.verdict
     if not verdict.sentence and not verdict.causes:
         return []
-    rows = [Row().to(MARGIN).add(VERDICT, SECTION)]
-    if verdict.sentence:
-        rows.append(Row().to(MARGIN).add(KINDS.get(verdict.kind, ""), LABEL))
-        paragraph(rows, verdict.sentence, SEVERITY_COLUMN, width, LABEL)
-    for cause in verdict.causes:
-        _cause_rows(rows, analysis, cause, verdict.kind == Verdict.CAUSES, width)
+    rows = _written(analysis, width, ())
+    short = _short(analysis, width)
+    if short:
+        rows = _written(analysis, width, short)
     for doubt in verdict.doubts:
         rows.append(Row().to(MARGIN).add("! ", SEVERITY["warn"]))
         paragraph(rows, doubt, MARGIN + 2, width)
     return rows
 
 
-def _cause_rows(rows: list[Row], analysis: Analysis, cause: Cause, with_step: bool, width: int) -> None:
+def _short(analysis: Analysis, width: int) -> tuple[int, ...]:
+    """Places of the causes that have to be short, so that the verdict fits on a screen: the last ones first. What they
+    leave out stands among the findings."""
+    places = tuple(range(len(analysis.verdict.causes)))
+    for kept in range(len(places), -1, -1):
+        if len(_written(analysis, width, places[kept:])) <= MOST_ROWS:
+            return places[kept:]
+    return places
+
+
+def _written(analysis: Analysis, width: int, short: tuple[int, ...]) -> list[Row]:
+    verdict = analysis.verdict
+    rows = [Row().to(MARGIN).add(VERDICT, SECTION)]
+    if verdict.sentence:
+        rows.append(Row().to(MARGIN).add(KINDS.get(verdict.kind, ""), LABEL))
+        paragraph(rows, verdict.sentence, SEVERITY_COLUMN, width, LABEL)
+    for place, cause in enumerate(verdict.causes):
+        _cause_rows(rows, analysis, cause, place in short, width)
+    return rows
+
+
+def _cause_rows(rows: list[Row], analysis: Analysis, cause: Cause, short: bool, width: int) -> None:
     finding = of_cause(analysis, cause)
     rows.append(Row().to(MARGIN).add(cause.severity, SEVERITY.get(cause.severity)))
-    paragraph(rows, f"{finding.sentence} {cause.more}".rstrip(), SEVERITY_COLUMN, width, LABEL)
+    said = first_sentence(finding.sentence) if short else finding.sentence
+    with_step = analysis.verdict.kind == Verdict.CAUSES and (not short or cause is analysis.verdict.causes[0])
+    paragraph(rows, f"{said} {cause.more}".rstrip(), SEVERITY_COLUMN, width, LABEL)
     behind(rows, "  " + _place(finding, finding.confidence, width), width, FRAME)
     if with_step and finding.next_step:
         rows.append(Row().to(SEVERITY_COLUMN).add("→ ", DIM))
         paragraph(rows, finding.next_step, SEVERITY_COLUMN + 2, width)
-    said = explained(analysis, cause)
-    if said:
+    follows = explained(analysis, cause)
+    if follows:
         rows.append(Row().to(SEVERITY_COLUMN))
-        paragraph(rows, said, SEVERITY_COLUMN, width, DIM)
+        paragraph(rows, follows, SEVERITY_COLUMN, width, DIM)
 
 
 def _place(finding: Finding, confidence: str, width: int) -> str:
@@ -74,6 +97,7 @@ def finding_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
     """What each cause of the verdict rests on, with the findings that follow from it, then the other findings, worst
     first; [] where there is no more to say."""
     causes = [] if level == BRIEF else analysis.verdict.causes
+    short = _short(analysis, width)
     known = {finding.number: finding for finding in analysis.findings}
     rows: list[Row] = []
     for place, cause in enumerate(causes):
@@ -81,9 +105,13 @@ def finding_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
         rows.append(Row().to(MARGIN).add(cause.severity, SEVERITY.get(cause.severity)))
         rows[-1].to(SEVERITY_COLUMN)
         paragraph(rows, f"{finding.code}, {ORDINALS[place]} of the verdict", SEVERITY_COLUMN, width, DIM)
+        shortened = place in short and first_sentence(finding.sentence) != finding.sentence
+        if shortened:
+            _follows(rows, finding, width)
         for number in (*cause.also, *cause.explains):
             _follows(rows, known[number], width)
-        _points(rows, finding, level, analysis.verdict.kind != Verdict.CAUSES, width)
+        with_step = analysis.verdict.kind != Verdict.CAUSES or (place in short and place > 0)
+        _points(rows, finding, level, with_step, width)
     above = taken(analysis.verdict)
     order = {severity: place for place, severity in enumerate(SEVERITIES_FALLING)}
     rest = [finding for finding in analysis.findings if finding.number not in above]

@@ -1,6 +1,7 @@
 """The words that the reports share: levels, severities, states, section titles, units of a summary."""
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from analyzer.model import SEVERITIES, Analysis, Cause, Finding, Verdict
@@ -35,6 +36,7 @@ SEVERITY_COUNTS: Final = {
 }
 
 SEVERITIES_FALLING: Final = tuple(reversed(SEVERITIES))
+_SENTENCE_END: Final = re.compile(r"[.!?] (?=[A-Z])")
 NAMED_CODES: Final = 4         # of findings that a cause explains
 
 # Zeek's conn_state: https://docs.zeek.org/en/master/scripts/base/protocols/conn/main.zeek.html
@@ -76,6 +78,12 @@ def counted(findings: list[Finding]) -> str:
 def of_cause(analysis: Analysis, cause: Cause) -> Finding:
     """The finding that says it."""
     return next(finding for finding in analysis.findings if finding.number == cause.finding)
+
+
+def first_sentence(text: str) -> str:
+    """Up to the first full stop that a sentence follows."""
+    end = _SENTENCE_END.search(text)
+    return text[:end.start() + 1] if end else text
 
 
 def taken(verdict: Verdict) -> set[int]:
