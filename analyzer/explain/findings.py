@@ -22,6 +22,7 @@ from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.together import fold
+from analyzer.explain.verdict import said_once
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
 from analyzer.model import SEVERITIES, Analysis, Finding
@@ -105,7 +106,17 @@ def findings(analysis: Analysis, faults: Faults | None = None, *, whole: bool = 
         made += _told(capture_rule, _folded(capture_rule, found, analysis, faults), observed, whole)
     made.sort(key=_order)
     marks = {told.conversation.number: told.marks for told in analysis.told}
-    return [_shown(finding, marks) for finding, _cost in made]
+    return _once([_shown(finding, marks) for finding, _cost in made], analysis, faults)
+
+
+def _once(found: list[Finding], analysis: Analysis, faults: Faults | None) -> list[Finding]:
+    try:
+        return said_once(analysis, found)
+    except Exception as error:
+        if faults is None:
+            raise
+        faults.note(0, "findings that say the same", error)
+        return found
 
 
 def _shown(finding: Finding, marks: dict[int, Marks]) -> Finding:

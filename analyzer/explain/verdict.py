@@ -48,10 +48,6 @@ def judge(analysis: Analysis, faults: Faults | None = None) -> None:
         finding.number = number
     try:
         known = subjects(analysis, analysis.findings)
-        known = said_once(known)
-        analysis.findings = [subject.finding for subject in known]
-        for number, finding in enumerate(analysis.findings, 1):
-            finding.number = number
         connect(known)
     except Exception as error:
         if faults is None:
@@ -66,18 +62,21 @@ def judge(analysis: Analysis, faults: Faults | None = None) -> None:
 # -- what follows from what ---------------------------------------------------------------------------------------
 
 
-def said_once(known: list[Subject]) -> list[Subject]:
-    """Without those findings that only repeat what another one says better."""
+def said_once(analysis: Analysis, findings: list[Finding]) -> list[Finding]:
+    """Without those that only repeat what another one says better."""
+    codes = {finding.code for finding in findings}
+    if not any(row.less in codes and codes.intersection(row.more) for row in SAID_TWICE):
+        return findings
     by_code: dict[str, list[Subject]] = {}
-    for subject in known:
+    for subject in subjects(analysis, findings):
         by_code.setdefault(subject.finding.code, []).append(subject)
     less: set[int] = set()
     for row in SAID_TWICE:
         for one in by_code.get(row.less, []):
             better = [other for code in row.more for other in by_code.get(code, []) if _says(other, one)]
             if better:
-                less.add(id(one))
-    return [subject for subject in known if id(subject) not in less]
+                less.add(id(one.finding))
+    return [finding for finding in findings if id(finding) not in less]
 
 
 def _says(more: Subject, less: Subject) -> bool:

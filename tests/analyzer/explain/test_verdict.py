@@ -17,7 +17,7 @@ from analyzer.explain.causes import (
 )
 from analyzer.explain.findings import CODES
 from analyzer.explain.related import RELATION
-from analyzer.explain.verdict import judge
+from analyzer.explain.verdict import judge, said_once
 from analyzer.model import Analysis, CaptureSummary, Conversation, Endpoint, Finding, Told, Verdict
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.observation import ALWAYS, HIDDEN
@@ -52,7 +52,7 @@ def finding(
 
 
 def judged(analysis: Analysis, *findings: Finding) -> Verdict:
-    analysis.findings = list(findings)
+    analysis.findings = said_once(analysis, list(findings))
     judge(analysis)
     return analysis.verdict
 
