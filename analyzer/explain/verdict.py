@@ -267,6 +267,8 @@ def verdict(analysis: Analysis, known: list[Subject]) -> Verdict:
         made.kind = Verdict.CAUSES
     elif made.doubts:
         made.kind, made.sentence = Verdict.UNSURE, made.doubts.pop(0)
+        if analysis.capture.frames > HARDLY_ANY and analysis.capture.conversations:
+            made.sentence = f"{made.sentence[:-1]}; nothing went wrong that can be seen."
         every = [one for one in every if one.first.code not in SAID_BY_DOUBTS]
     else:
         made.sentence = f"Nothing went wrong that this capture shows ({made.covered})."
@@ -309,7 +311,9 @@ def covered(analysis: Analysis) -> str:
     if told < capture.conversations:
         return f"{frames}, {conversations}, {grouped(told)} of them read and of the others what their headers show"
     whole = "all read" if not capture.unread else "most of it read"
-    return f"{frames}, {conversations}, {whole}"
+    spoken, hidden = _hidden(analysis)
+    behind = f", {grouped(hidden)} of them encrypted without keys" if 0 < hidden < spoken else ""
+    return f"{frames}, {conversations}, {whole}{behind}"
 
 
 def doubts(analysis: Analysis) -> list[str]:
@@ -332,23 +336,21 @@ def doubts(analysis: Analysis) -> list[str]:
     if capture.truncated_frames * CUT_SHORT >= capture.frames:
         found.append(
             f"{grouped(capture.truncated_frames)} of {plural(capture.frames, 'frame')} were cut short when they were "
-            "captured, so what programs said to each other is not known; their headers show no trouble."
+            "captured, so what programs said to each other is not known."
         )
-    hidden = _hidden(analysis)
-    if hidden:
-        found.append(hidden)
+    spoken, hidden = _hidden(analysis)
+    if 0 < spoken == hidden:
+        found.append(
+            f"What was said in {plural(spoken, 'connection')} is encrypted without keys, so an error of the programs would "
+            "not be seen."
+        )
     return found
 
 
-def _hidden(analysis: Analysis) -> str:
-    """Where everything that programs said is encrypted, and no keys are there."""
+def _hidden(analysis: Analysis) -> tuple[int, int]:
+    """How many connections carry something, and how many of them are encrypted without their keys."""
     spoken = [told for told in analysis.told if told.conversation.transport == "tcp" and any(told.conversation.payload)]
-    if not spoken or not all(_is_hidden(told.observed.spots) for told in spoken):
-        return ""
-    return (
-        f"Nothing went wrong that the network shows; what was said in {plural(len(spoken), 'connection')} is encrypted "
-        "without its keys, so an error of the programs would not be seen."
-    )
+    return len(spoken), sum(1 for told in spoken if _is_hidden(told.observed.spots))
 
 
 def _is_hidden(spots: list[list[Blind]]) -> bool:
