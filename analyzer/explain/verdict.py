@@ -341,8 +341,8 @@ def doubts(analysis: Analysis) -> list[str]:
     spoken, hidden = _hidden(analysis)
     if 0 < spoken == hidden:
         found.append(
-            f"What was said in {plural(spoken, 'connection')} is encrypted without keys, so an error of the programs would "
-            "not be seen."
+            f"What was said in {plural(spoken, 'connection')} is encrypted without keys, so an error of the programs "
+            "would not be seen."
         )
     return found
 

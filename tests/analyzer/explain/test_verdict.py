@@ -278,8 +278,8 @@ def test_what_is_encrypted_may_have_failed() -> None:
     verdict = judged(analysis)
     assert verdict.kind == Verdict.UNSURE
     assert verdict.sentence == (
-        "What was said in 1 connection is encrypted without keys, so an error of the programs would not be seen; nothing "
-        "went wrong that can be seen."
+        "What was said in 1 connection is encrypted without keys, so an error of the programs would not be seen; "
+        "nothing went wrong that can be seen."
     )
     assert judged(analysis, finding("tcp.timeout", cost=SECOND)).kind == Verdict.CAUSES
     assert analysis.verdict.doubts == [
