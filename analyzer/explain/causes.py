@@ -120,7 +120,8 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
              "a window that is read without its scale is far too small"),
     Explains(("tcp.zero_window",), ("tcp.spurious", "tcp.window_limited", "tcp.window_shrunk", "tcp.unread_data"),
              OVERLAP, "a receiver that does not read closes its window"),
-    Explains(("tcp.zero_window", "tcp.window_limited", "tcp.ack_awaited"), _DELAYED, WORTH,
+    Explains(("tcp.zero_window", "tcp.window_limited", "tcp.ack_awaited"),
+             ("grpc.deadline", "grpc.near_deadline", "dns.slow", "websocket.unanswered_ping"), WORTH,
              "the rest of the message had to wait for room, or for an acknowledgment"),
     # -- the end of a connection
     Explains(("tcp.reset", "tcp.unread_data"), _CUT, SAME, "what was under way ends with its connection"),
