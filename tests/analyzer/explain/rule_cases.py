@@ -36,7 +36,8 @@ from told_accounts import (
     zero_window,
 )
 
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Missing
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from analyzer.model import Missing as Unheard
 from dissectors.kit.captured import ClockSet, OrderSet
 from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, Malformed, Observed, OtherProtocol
 from dissectors.kit.inputs import Close, Datagram, Gap, Overlap
@@ -298,8 +299,8 @@ CASES: dict[str, tuple[Made, Made]] = {
         capture(contested=[("10.0.0.5", (("02:00:00:00:00:aa", 2), ("02:00:00:00:00:bb", 3)))]), capture()
     ),
     "link.unanswered": (
-        capture(missing=[Missing("10.0.0.9", "10.0.0.5", 3, [1, 2, 3], 0, 2 * SECOND)]),
-        capture(missing=[Missing("10.0.0.9", "10.0.0.5", 2, [1, 2], 0, SECOND)]),
+        capture(missing=[Unheard("10.0.0.9", "10.0.0.5", 3, [1, 2, 3], 0, 2 * SECOND)]),
+        capture(missing=[Unheard("10.0.0.9", "10.0.0.5", 2, [1, 2], 0, SECOND)]),
     ),
     "dns.incomplete": (dns(incomplete()), dns(answered())),
     "icmp.error": (tcp(icmp_error()), tcp(icmp_error(3, 4, 1400))),
