@@ -283,6 +283,11 @@ class Finding:
     """What events together mean. frames prove it; filter shows it in Wireshark; refute would disprove it.
 
     confidence: "certain", "likely" or "possible", with what it rests on in `basis`.
+    number: its place among the findings of the capture, from 1; 0 as long as it has none.
+    explains, explained_by: numbers of other findings (`analyzer/explain/verdict.py`).
+    cost_ns: time that it cost, 0 where nobody can say.     victims: how many conversations have it, 0 likewise.
+    proof: every frame that it rests on, where `frames` are the first of them.
+    about: addresses and services that it is about, where no conversation says so.
     """
 
     def __init__(
@@ -299,14 +304,59 @@ class Finding:
         self.next_step = next_step
         self.refute = refute
         self.basis = basis
+        self.number = 0
+        self.explains: tuple[int, ...] = ()
+        self.explained_by: tuple[int, ...] = ()
+        self.cost_ns = 0
+        self.victims = 0
+        self.proof = frames
+        self.about: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, JsonValue]:
         return {
-            "code": self.code, "severity": self.severity, "confidence": self.confidence,
+            "number": self.number, "code": self.code, "severity": self.severity, "confidence": self.confidence,
             "sentence": self.sentence, "conversation": self.conversation, "frames": list(self.frames),
             "display_filter": self.display_filter, "next_step": self.next_step, "refute": self.refute,
-            "basis": self.basis,
+            "basis": self.basis, "cost_ns": self.cost_ns, "victims": self.victims,
+            "explains": list(self.explains), "explained_by": list(self.explained_by),
         }
+
+
+class Cause:
+    """One root cause. finding: its number.     also: numbers of findings that say the same of other conversations.
+
+    explains: numbers of all findings that follow from it, directly or not.     severity: the worst of all these.
+    cost_ns, victims: of all of them together; 0 where nobody can say.     more: what `also` amounts to, in a sentence.
+    """
+
+    def __init__(self, finding: int, severity: str) -> None:
+        self.finding = finding
+        self.severity = severity
+        self.also: tuple[int, ...] = ()
+        self.explains: tuple[int, ...] = ()
+        self.cost_ns = 0
+        self.victims = 0
+        self.more = ""
+
+
+class Verdict:
+    """What went wrong in a capture: root causes, dearest first, or one sentence where there are none to be told.
+
+    kind: CAUSES, CLEAN (nothing went wrong that this capture shows) or UNSURE (it is too poor to say).
+    sentence: for the two last, whose causes are only worth knowing.     covered: what it rests on, in words.
+    doubts: what it cannot see, a sentence each.
+    """
+
+    CAUSES: Final = "causes"
+    CLEAN: Final = "clean"
+    UNSURE: Final = "unsure"
+
+    def __init__(self) -> None:
+        self.kind = self.CLEAN
+        self.sentence = ""
+        self.covered = ""
+        self.doubts: list[str] = []
+        self.causes: list[Cause] = []
 
 
 class Group:
@@ -460,6 +510,18 @@ class Silence:
         return start_ns <= self.since_ns and end_ns >= self.until_ns
 
 
+class Missing:
+    """An address that one machine of the link asked for, and that nobody claimed. frames: of the first questions."""
+
+    def __init__(self, address: str, asker: str, count: int, frames: list[int], start_ns: int, end_ns: int) -> None:
+        self.address = address
+        self.asker = asker
+        self.count = count
+        self.frames = frames
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+
+
 class CaptureSummary:
     """The capture as a whole. half_open: connections that were answered and never completed, by service.
 
@@ -498,6 +560,7 @@ class CaptureSummary:
         self.tcp_flags: dict[str, int] = {}   # of all connections, by Wireshark's names
         self.neighbours: list[str] = []       # ARP and neighbour discovery, in words
         self.contested: list[tuple[str, tuple[tuple[str, int], ...]]] = []   # addresses, with (owner, frame) of each
+        self.missing: list[Missing] = []      # neighbours that were asked for and never spoke
         self.half_open: list[Group] = []
         self.incomplete: list[Fragmented] = []        # datagrams of which fragments are missing
         self.contradicted: list[Fragmented] = []      # ... with fragments that contradict each other
@@ -521,5 +584,6 @@ class Analysis:
         self.told: list[Told] = []
         self.lookups: list[Lookup] = []
         self.findings: list[Finding] = []
+        self.verdict = Verdict()
         self.octets: dict[int, tuple[bytes, int]] = {}
         self.left_out: list[str] = []                 # choices that shortened the output, in words

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-SAMPLE = "sample:dns/dns-then-http"
+SAMPLE = "sample:http2/lost-segment"
 COLUMNS = 104
 LINES = 46
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from analyzer.explain import http, http2, names, opening, pace
+from analyzer.explain.causes import EXPLAINS, SAID_TWICE
 from analyzer.explain.findings import CAPTURE_RULES, CONVERSATION_RULES
 from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed, OtherProtocol
+from dissectors.kit.units import span
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.registry import built_in
 
@@ -26,6 +29,33 @@ numbers, the frames that prove it, and a display filter for Wireshark: that of t
 given here. One that rests on what was *not* seen is held for less certain where the capture is known to have missed
 frames. The severity is the usual one; a case may say another. {MADE}
 """
+CAUSES_HEAD = """## Which finding explains which
+
+The verdict tells root causes: findings that no other one explains. A cause has to be there before what it explains is
+over; a doubt does not explain away what is known. [How the verdict is made](../explanation/verdict.md).
+"""
+TWICE_HEAD = """## Said once
+
+Where two findings tell of the same thing, in the same conversation and at the same time, the one that knows less is
+left out.
+"""
+THRESHOLDS_HEAD = """## Thresholds in time
+
+From which time on something is a finding at all. Whether it comes into the verdict depends on its share of the time of
+its conversation.
+"""
+# A wait, and what it is a wait for.
+THRESHOLDS = (
+    ("http.slow", http.SLOW_NS, "the wait for the first byte of an answer; a warning from " + span(http.VERY_SLOW_NS)),
+    ("tcp.slow_answer", pace.SLOW_ANSWER_NS, "the pause before the other side sends, where no protocol tells more"),
+    ("dns.slow", names.SLOW_NS, "a lookup; a warning from " + span(names.VERY_SLOW_NS)),
+    ("tcp.high_rtt", opening.HIGH_RTT_NS, "the round trip of the handshake"),
+    ("tcp.queueing", pace.GROWN_NS, "how far the round trip grows above its least"),
+    ("tcp.zero_window", pace.SHORT_STOP_NS, "a closed window; less is told as an event alone"),
+    ("http2.blocked", http2.BLOCKED_NS, "all waits for a window; a warning from " + span(http2.LONG_BLOCKED_NS)),
+    ("http.blocked", http.BLOCKED_NS, "a response that waits for the one before it on the same connection"),
+    ("http2.slow_settings", http2.SLOW_ACK_NS, "the acknowledgment of SETTINGS"),
+)
 TERMS_HEAD = f"""# Terms
 
 The glossary, as `wiretale explain TERM` has it, by protocol; at the end Wireshark's flags of the TCP analysis, which
@@ -68,7 +98,26 @@ def findings_page() -> str:
             "what was not seen" if rule.absence else "what was seen",
         ))
     tables = [f"## {group}\n\n{table(heads, rows)}" for group, rows in sorted(groups.items())]
-    return "\n".join([FINDINGS_HEAD, *tables])
+    return "\n".join([FINDINGS_HEAD, *tables, causes_part(), thresholds_part()])
+
+
+def codes(named: tuple[str, ...]) -> str:
+    return ", ".join(f"`{code}`" for code in sorted(set(named)))
+
+
+def causes_part() -> str:
+    heads = ("a finding of", "explains one of", "where they have in common", "because")
+    rows = [row(codes(one.causes), codes(one.symptoms), one.relation, one.ground) for one in EXPLAINS]
+    twice = [row(f"`{one.less}`", codes(one.more), one.ground) for one in SAID_TWICE]
+    return (
+        f"{CAUSES_HEAD}\n{table(heads, rows)}\n{TWICE_HEAD}\n"
+        f"{table(('left out', 'where one of these says the same', 'because'), twice)}"
+    )
+
+
+def thresholds_part() -> str:
+    rows = [row(codes((code,)), span(value), what) for code, value, what in THRESHOLDS]
+    return f"{THRESHOLDS_HEAD}\n{table(('code', 'from', 'of what'), rows)}"
 
 
 def terms_page() -> str:

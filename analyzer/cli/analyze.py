@@ -17,7 +17,7 @@ SEVERITIES = ("note", "warn", "error")
 @captures_argument
 @click.option(
     "--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
-    help="brief: the numbers. normal: what happened. teach: everything, with the reasons and the terms.",
+    help="brief: the verdict and the story. normal: what happened. teach: everything, with the reasons and the terms.",
 )
 @click.option(
     "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",

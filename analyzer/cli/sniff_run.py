@@ -26,8 +26,9 @@ from analyzer.report.document import SCHEMA_VERSION, capture_record
 from analyzer.report.escape import terminal_text
 from analyzer.report.formats import Format, Layout, draws_points
 from analyzer.report.rows import Row
-from analyzer.report.terminal import closing_rows, finding_rows, header_rows
+from analyzer.report.terminal import closing_rows, opening_rows
 from analyzer.report.terminal_story import story_rows
+from analyzer.report.terminal_verdict import finding_rows
 from analyzer.report.words import BRIEF, WIDEST_PROSE
 from dissectors.kit.units import plural, size
 
@@ -176,11 +177,12 @@ def _summary(wanted: Wanted, analysis: Analysis) -> None:
     width, color, pager = wanted.display
     screen = Screen(width, color, pager)
     prose = min(screen.width, WIDEST_PROSE)
-    blocks = [header_rows(analysis, prose)]
+    blocks = [opening_rows(analysis, prose)]
     if analysis.story:
         blocks.append([Row(), *story_rows(analysis.story, screen.width, analysis.capture.silences)])
-    if analysis.findings:
-        blocks.append([Row(), *finding_rows(analysis.findings, BRIEF, prose)])
+    findings = finding_rows(analysis, BRIEF, prose)
+    if findings:
+        blocks.append([Row(), *findings])
     blocks.append([Row(), *closing_rows(analysis, BRIEF, prose)])
     try:
         screen.show(iter(blocks))

@@ -74,6 +74,7 @@ def _silent(of: Shared) -> Found:
         confidence=LIKELY if certain else POSSIBLE, narrow=of.narrow("", "udp") or "udp", absent=of.absent(),
         otherwise=otherwise,
         basis="datagrams to a port and none from it; whether they ask for an answer only their protocol knows",
+        victims=max(of.count, 0), about=of.about(),
     )
 
 
@@ -126,7 +127,7 @@ def _scan(analysis: Analysis, scan: Scan, narrow: str) -> Found:
         tuple(scan.frames), confidence=LIKELY, basis=BASIS, narrow=f"{family}.src == {scan.client} && {narrow}",
         absent=analysis.capture.observed.absence(
             NEITHER, scan.start_ns, min(scan.end_ns, analysis.capture.end_ns - 1)
-        ),
+        ), victims=scan.tries, about=(scan.client,),
     )
 
 

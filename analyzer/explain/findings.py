@@ -24,6 +24,7 @@ from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.together import fold
+from analyzer.explain.verdict import said_once
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
 from analyzer.model import SEVERITIES, Analysis, Finding, Silence
@@ -145,7 +146,17 @@ def findings(analysis: Analysis, faults: Faults | None = None, *, whole: bool = 
         made += _told(capture_rule, _folded(capture_rule, found, analysis, faults), observed, whole)
     made.sort(key=_order)
     marks = {told.conversation.number: told.marks for told in analysis.told}
-    return [_shown(finding, marks) for finding, _cost in made]
+    return _once([_shown(finding, marks) for finding, _cost in made], analysis, faults)
+
+
+def _once(found: list[Finding], analysis: Analysis, faults: Faults | None) -> list[Finding]:
+    try:
+        return said_once(analysis, found)
+    except Exception as error:
+        if faults is None:
+            raise
+        faults.note(0, "findings that say the same", error)
+        return found
 
 
 def _shown(finding: Finding, marks: dict[int, Marks]) -> Finding:
@@ -232,11 +243,14 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
     if narrow:
         parts.append(f"({narrow})" if " || " in narrow and parts and not narrow.startswith("(") else narrow)
     shown = " && ".join(parts)
-    return Finding(
+    finding = Finding(
         rule.code, severity, confidence, sentence, number, frames,
         _with_cited(shown, frames) if frames and (narrow or not shown) else shown,
         found.next_step or rule.next_step, rule.refute, basis,
     )
+    finding.cost_ns, finding.victims, finding.about = max(found.cost_ns, 0), found.victims, found.about
+    finding.proof = found.frames
+    return finding
 
 
 def _with_cited(display_filter: str, frames: tuple[int, ...]) -> str:

@@ -84,7 +84,7 @@ def server_silent(analysis: Analysis) -> list[Found]:
         found.append(of_lookups(
             analysis, silent.lookups, f"{server} answered 0 of {plural(silent.asked, 'question')}; {of} the client "
             f"turned to {listed(list(silent.instead))} after {wait}, which answered: {plural(count, 'lookup')} took "
-            "that much longer.", cost_ns=sum(silent.waits), confidence=LIKELY,
+            "that much longer.", cost_ns=sum(silent.waits), confidence=LIKELY, victims=count,
             basis=f"nothing at all from {server} is in the capture, and the client waited for it in vain",
         ))
     return found
@@ -223,7 +223,7 @@ def search_list(analysis: Analysis) -> list[Found]:
 def of_lookups(
     analysis: Analysis, lookups: list[Lookup], sentence: str, *, cost_ns: int = 0, severity: str = "",
     confidence: str = CERTAIN, basis: str = "", absent: Absence | None = None, otherwise: str = "",
-    next_step: str = "",
+    next_step: str = "", victims: int = 0,
 ) -> Found:
     """A finding about the same lookup, made once or several times; it stands with the conversation of the first."""
     conversation = None
@@ -234,7 +234,7 @@ def of_lookups(
     frames = tuple(sorted({frame for lookup in lookups for frame in lookup.frames}))
     return Found(
         sentence, frames, conversation, cost_ns=cost_ns, severity=severity, confidence=confidence, basis=basis,
-        absent=absent, otherwise=otherwise, next_step=next_step,
+        absent=absent, otherwise=otherwise, next_step=next_step, victims=victims,
     )
 
 

@@ -320,7 +320,8 @@ def flood(analysis: Analysis) -> list[Found]:
         found.append(Found(
             f"{group.service} got {grouped(group.count)} SYNs from {grouped(group.clients)} addresses{within}, "
             "answered each, and no handshake was completed: it looks like a SYN flood with forged senders.",
-            tuple(group.frames), cost_ns=max(lasted, 0), confidence=LIKELY,
+            tuple(group.frames), cost_ns=max(lasted, 0), confidence=LIKELY, victims=group.count,
+            about=(str(group.service),),
             basis="so many connections to one port, nearly each from another address, and no third segment of any",
             narrow=f"tcp.flags.syn == 1 && tcp.port == {group.service.port}",
             absent=analysis.capture.observed.absence(NEITHER, group.start_ns, group.end_ns + SECOND_NS),

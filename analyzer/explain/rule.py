@@ -94,12 +94,14 @@ class Found:
     absent: for a rule about what was not seen: what the observation says of it. None asks about both directions, from
     the beginning of the capture to its end.
     otherwise: the sentence where it is not proven, which says only what was seen; "" leaves the finding out.
+    victims: how many conversations have it; 0 for the one or those that its frames belong to.
+    about: addresses, or services as address and port, that it is about, where it has no conversation that says so.
     """
 
     def __init__(
         self, sentence: str, frames: tuple[int, ...], conversation: Conversation | None = None, *, cost_ns: int = 0,
         severity: str = "", confidence: str = CERTAIN, basis: str = "", narrow: str = "", next_step: str = "",
-        absent: Absence | None = None, otherwise: str = "",
+        absent: Absence | None = None, otherwise: str = "", victims: int = 0, about: tuple[str, ...] = (),
     ) -> None:
         self.sentence = sentence
         self.frames = frames
@@ -112,6 +114,8 @@ class Found:
         self.next_step = next_step
         self.absent = absent
         self.otherwise = otherwise
+        self.victims = victims
+        self.about = about
 
 
 class Rule(Generic[T]):

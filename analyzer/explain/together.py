@@ -54,6 +54,11 @@ class Shared:
         weights = self.whole.weights
         return self.known or SEVERITIES[max([at for at, count in enumerate(weights) if count], default=0)]
 
+    def about(self) -> tuple[str, ...]:
+        """The services, and the client that most of them are of, if there is one."""
+        clients = [name for name, count in self.clients.items() if count >= CLIENT_SHARE * self.count]
+        return *self.services, *clients
+
     # -- words -----------------------------------------------------------------------------------------------
 
     def peers(self, word: str, what: str = "service") -> str:
@@ -369,7 +374,9 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
         of.known = max([one.severity or rule.severity for one in mine], key=SEVERITIES.index)
     for code in codes:
         singles[code] = [one for one in singles[code] if _number(one) not in known]
-    return [SAY[rule.code](of, rule.narrow), *singles[rule.code]]
+    one = SAY[rule.code](of, rule.narrow)
+    one.victims, one.about = of.count, of.about()
+    return [one, *singles[rule.code]]
 
 
 def _number(found: Found) -> int:

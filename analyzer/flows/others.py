@@ -16,10 +16,29 @@ MAX_NEIGHBOURS: Final = 256      # addresses whose neighbour discovery is told
 MAX_OWNERS: Final = 8           # link-layer addresses of one address that are compared
 MAX_EXPIRED: Final = 1_000       # datagrams whose receiver reports that fragments of them did not come
 FRAGMENT: Final = 44             # IPv6 next header (RFC 8200 §4.5)
+MAX_ASKED: Final = 12           # questions for one address by one machine whose frames are kept
 MAX_UNDECODED: Final = 200       # names of what was not decoded; the rest is counted together
 
 
 BOTH_NS: Final[i64] = 5_000_000_000    # within which two owners of one address answer at the same time
+
+
+class Asking:
+    """One machine asks for one address. frames: the first of its questions.     start_ns, end_ns: of all of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.frames: list[int] = []
+        self.start_ns = -1
+        self.end_ns = -1
+
+    def add(self, time: int, frame: int) -> None:
+        self.count += 1
+        if len(self.frames) < MAX_ASKED:
+            self.frames.append(frame)
+        if self.start_ns < 0:
+            self.start_ns = time
+        self.end_ns = time
 
 
 class Neighbour:
@@ -28,7 +47,7 @@ class Neighbour:
     claims: of each owner, when it last said that the address is its own, in which frame, and whether as an answer.
     contested: the frames and owners of the first two claims that stand against each other, () for none: two answers to
     the same question, or a claim of one between two of the other, within BOTH_NS. An address that moves is claimed by
-    the new owner alone from then on.
+    the new owner alone from then on.     askers: by their addresses, of ARP.
     """
 
     def __init__(self, text: str, version: int) -> None:
@@ -40,6 +59,13 @@ class Neighbour:
         self.asked_at = -1                   # the last question
         self.claims: dict[str, tuple[int, int, bool]] = {}
         self.contested: tuple[tuple[str, int], ...] = ()
+        self.askers: dict[bytes, Asking] = {}
+
+    def ask(self, asker: bytes, time: int, frame: int) -> None:
+        self.asked += 1
+        self.asked_at = time
+        if asker in self.askers or len(self.askers) < MAX_OWNERS:
+            self.askers.setdefault(asker, Asking()).add(time, frame)
 
     def claim(self, mac: str, time: int, frame: int, answers: bool) -> None:
         """A machine says that the address is its own. answers: when asked."""
@@ -159,8 +185,7 @@ class Others:
         if operation == 1 and target != sender:
             asked = self._neighbour(target, 4, number)
             if asked is not None:
-                asked.asked += 1
-                asked.asked_at = int(packet.time)
+                asked.ask(sender, int(packet.time), number)
         if operation in (1, 2) and sender != b"\x00\x00\x00\x00":  # RFC 5227 §1.1: a probe has no sender yet
             owner = self._neighbour(sender, 4, number)
             if owner is not None:

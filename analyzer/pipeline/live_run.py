@@ -13,6 +13,7 @@ from typing import Final
 
 from analyzer.explain import sound
 from analyzer.explain.findings import findings
+from analyzer.explain.verdict import judge
 from analyzer.ingest.live.processes import Owners
 from analyzer.ingest.live.source import LiveSource
 from analyzer.ingest.live.writer import FLUSH_SECONDS, CaptureWriter
@@ -433,6 +434,7 @@ class Sniffer:
             )
         analysis.findings = findings(analysis, faults, whole=self.plan.everything)
         sound.check(analysis, faults)
+        judge(analysis, faults)
         capture.damage = shown(capture.damage + faults.sentences(), live.provided)
         return analysis
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Final
 
+from analyzer.address import address_text
 from analyzer.explain import sound
 from analyzer.explain.findings import findings
+from analyzer.explain.verdict import judge
 from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
@@ -15,7 +17,7 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Missing
 from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.fragmented import contradicted, incomplete
@@ -155,6 +157,7 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
             analysis.left_out.append(_choice(told, capture.conversations, options))
         analysis.findings = findings(analysis, survey.faults, whole=options.everything)
         sound.check(analysis, survey.faults)
+        judge(analysis, survey.faults)
         if options.graphs:
             at_places = source.base >= 0 and not survey.reassembled and all(flow.rest is None for flow in flows)
             keep_octets(analysis, source, flows, at_places)
@@ -277,6 +280,11 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     capture.contested = [
         (neighbour.text, neighbour.contested) for neighbour in survey.others.neighbours.values() if neighbour.contested
+    ]
+    capture.missing = [
+        Missing(neighbour.text, address_text(asker), asking.count, asking.frames, asking.start_ns, asking.end_ns)
+        for neighbour in survey.others.neighbours.values() if not neighbour.owners
+        for asker, asking in neighbour.askers.items() if any(asker)      # RFC 5227 §1.1: a probe wants no answer
     ]
     if survey.others.neighbours_left_out:
         capture.neighbours.append(

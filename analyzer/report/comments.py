@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.model import Analysis
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
+from analyzer.report.words import of_cause
 from dissectors.kit.units import plural
 from dissectors.wire.secrets.gate import Said
 
@@ -41,10 +42,19 @@ def packet_comments(analysis: Analysis, level: str) -> dict[int, list[str]]:
 
 
 def summary_of(analysis: Analysis) -> list[str]:
-    """The comment on the section: what the capture holds, then the findings."""
-    capture = analysis.capture
-    lines = [f"{plural(capture.frames, 'frame')}, {plural(capture.conversations, 'conversation')}"]
+    """The comment on the section: the verdict, what the capture holds, then the findings."""
+    capture, verdict = analysis.capture, analysis.verdict
+    lines = [f"verdict: {verdict.sentence}"] if verdict.sentence else []
+    for cause in verdict.causes:
+        finding = of_cause(analysis, cause)
+        said = f"{finding.sentence} {cause.more}".rstrip()
+        lines.append(f"verdict: {cause.severity}: {said} [{finding.code}]")
+    above = {cause.finding for cause in verdict.causes}
+    lines += [f"{plural(capture.frames, 'frame')}, {plural(capture.conversations, 'conversation')}"]
     if capture.seen_from:
         lines.append(f"seen from {capture.seen_from}")
-    lines += [f"{finding.severity}: {finding.sentence} [{finding.code}]" for finding in analysis.findings]
+    lines += [
+        f"{finding.severity}: {finding.sentence} [{finding.code}]" for finding in analysis.findings
+        if finding.number not in above
+    ]
     return lines[:MAX_COMMENTS * 4]

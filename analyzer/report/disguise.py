@@ -146,6 +146,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
     ]
     found.lookups = [_lookup(lookup, names) for lookup in analysis.lookups]
     found.findings = [_finding(finding, names) for finding in analysis.findings]
+    found.verdict = analysis.verdict        # which names nobody: its sentences are those of the findings
     found.left_out = [*[names.text(text) for text in analysis.left_out], REMARK]
     return found
 
@@ -195,10 +196,13 @@ def _step(one: Step, names: Pseudonyms) -> Step:
 
 
 def _finding(one: Finding, names: Pseudonyms) -> Finding:
-    return Finding(
+    copy = Finding(
         one.code, one.severity, one.confidence, names.text(one.sentence), one.conversation, one.frames,
         names.text(one.display_filter), names.text(one.next_step), names.text(one.refute), names.text(one.basis),
     )
+    copy.number, copy.explains, copy.explained_by = one.number, one.explains, one.explained_by
+    copy.cost_ns, copy.victims = one.cost_ns, one.victims
+    return copy
 
 
 def _capture(one: CaptureSummary, names: Pseudonyms) -> CaptureSummary:

@@ -10,18 +10,19 @@ from typing import Final
 
 from analyzer import __version__
 from analyzer.model import Analysis, CaptureSummary, Phase, StoryRow, Told
-from analyzer.report.records import conversation_record
+from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.selection import chosen
 from dissectors.kit.event import BACKWARD, FORWARD, Event, JsonValue
 from dissectors.wire.secrets.gate import Said
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 DIRECTIONS: Final = {FORWARD: "forward", BACKWARD: "backward"}
 
 
 def json_document(analysis: Analysis, level: str) -> Iterator[str]:
     """The whole analysis as one JSON object, in pieces of text; `wiretale` in it names the version of its schema."""
     head: dict[str, JsonValue] = {
+        "verdict": verdict_record(analysis),
         "wiretale": {"version": __version__, "schema": SCHEMA_VERSION},
         "capture": capture_record(analysis.capture),
         "findings": [finding.as_json() for finding in analysis.findings],
@@ -37,7 +38,9 @@ def json_document(analysis: Analysis, level: str) -> Iterator[str]:
 
 
 def json_lines(analysis: Analysis, level: str) -> Iterator[str]:
-    """One object a line, each with its kind as `record`: capture, finding, conversation, phase, event, lookup."""
+    """One object a line, each with its kind as `record`: verdict, capture, finding, lookup, conversation, phase, event.
+    """
+    yield _line("verdict", {**verdict_record(analysis), "schema": SCHEMA_VERSION})
     yield _line("capture", {**capture_record(analysis.capture), "schema": SCHEMA_VERSION})
     for finding in analysis.findings:
         yield _line("finding", finding.as_json())

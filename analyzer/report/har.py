@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from analyzer import __version__
 from analyzer.model import Analysis, Told
 from analyzer.report.pseudonyms import Pseudonyms
+from analyzer.report.records import verdict_record
 from dissectors.kit.event import OPENING, SECURING, Event, JsonValue
 from dissectors.kit.units import plural
 from dissectors.wire.http.body import Body
@@ -37,6 +38,7 @@ def har(analysis: Analysis, names: Pseudonyms | None = None) -> Iterator[str]:
         entries += _entries(told, analysis)
     entries.sort(key=lambda entry: str(entry["startedDateTime"]))
     log: dict[str, JsonValue] = {
+        "_verdict": verdict_record(analysis),
         "version": "1.2", "creator": {"name": "wiretale", "version": __version__}, "pages": [], "entries": [*entries],
     }
     document: JsonValue = {"log": log}

@@ -21,10 +21,10 @@ from analyzer.model import Analysis, Phase, Points, Told
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import shown_value, terminal_text
 from analyzer.report.octets import shown_octets
-from analyzer.report.records import conversation_record
+from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
-from analyzer.report.terminal import capture_name, counted, doubts, recorded, totals
-from analyzer.report.words import TEACH, doubtful, state_in_words, took
+from analyzer.report.terminal import capture_name, doubts, recorded, totals
+from analyzer.report.words import TEACH, counted, doubtful, explained, state_in_words, took
 from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import plural
 from dissectors.wire.secrets.named import REDACTED
@@ -92,6 +92,7 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
         "capture": {"conversations": analysis.capture.conversations, "start": start},
         "totals": [label + text for label, text in totals(analysis.capture) if analysis.capture.conversations > 1],
         "doubts": [*doubts(analysis.capture)],
+        "verdict": _verdict(analysis),
         "findings": [finding.as_json() for finding in analysis.findings],
         "story": _story(analysis, start),
         "conversations": [_told(told, start) for told in analysis.told],
@@ -100,6 +101,13 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
         "left_out": [*analysis.left_out],
         "about": _about(analysis),
     }
+
+
+def _verdict(analysis: Analysis) -> dict[str, JsonValue]:
+    """As the other formats have it, with what each cause explains in words."""
+    record = verdict_record(analysis)
+    record["explained"] = [explained(analysis, cause) for cause in analysis.verdict.causes]
+    return record
 
 
 def _story(analysis: Analysis, start: int) -> list[JsonValue]:

@@ -1,4 +1,4 @@
-"""Markdown for a ticket: the findings, the story, each conversation as a list, and its ladder in Mermaid.
+"""Markdown for a ticket: the verdict, the story, the findings, each conversation as a list, and its ladder in Mermaid.
 
 No markup, no HTML, no link, no directive of Mermaid comes out of a packet. A word that could be more than a word to
 some renderer is set as code: within code nothing has a meaning, neither to Markdown nor to what a forge adds to it
@@ -11,10 +11,19 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from analyzer.model import Analysis, Finding, Phase, Told
+from analyzer.model import Analysis, Finding, Phase, Told, Verdict
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
-from analyzer.report.words import SEVERITY_COUNTS, TEACH, doubtful, frame_runs, since_start, took
+from analyzer.report.words import (
+    SEVERITY_COUNTS,
+    TEACH,
+    doubtful,
+    explained,
+    frame_runs,
+    of_cause,
+    since_start,
+    took,
+)
 from dissectors.kit.event import BACKWARD, FORWARD, Event
 from dissectors.kit.units import duration, plural, size
 from dissectors.wire.secrets.gate import Said
@@ -91,16 +100,13 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
     names = ", ".join(plain(name.rsplit("/", 1)[-1]) for name in capture.names)
     span = took(capture.start_ns, capture.end_ns, capture.silences)
     yield f"# {names}\n\n{plural(capture.frames, 'frame')}, {span}, {plural(capture.conversations, 'conversation')}.\n"
+    yield from _verdict(analysis)
     if capture.seen_from:
         yield f"\nSeen from: {plain(capture.seen_from)}\n"
     for doubt in doubtful(capture.silences):
         yield f"\nTimes: {plain(doubt)}\n"
     for damage in capture.damage:
         yield f"\nDamage: {plain(damage)}\n"
-    if analysis.findings:
-        yield "\n## Findings\n\n"
-        for finding in analysis.findings:
-            yield _finding(finding, level)
     if analysis.story:
         yield "\n## The story\n\n| # | | what | start | took |\n|---|---|---|---|---|\n"
         for row in analysis.story:
@@ -109,10 +115,37 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
                 f"| {row.conversation or ''} | {plain(row.label)} | {plain(row.text)} | {plain(start)} "
                 f"| {took(row.start_ns, row.end_ns, capture.silences)} |\n"
             )
+    if analysis.findings:
+        yield "\n## Findings\n\n"
+        for finding in analysis.findings:
+            yield _finding(finding, level)
     for told in analysis.told:
         yield from _conversation(told, level)
     for left_out in analysis.left_out:
         yield f"\n… {plain(left_out)}\n"
+
+
+def _verdict(analysis: Analysis) -> Iterator[str]:
+    """What it comes to, before everything else; nothing where nobody judged."""
+    verdict = analysis.verdict
+    if not verdict.sentence and not verdict.causes:
+        return
+    yield "\n## Verdict\n"
+    if verdict.sentence:
+        yield f"\n{plain(verdict.sentence)}\n"
+    for place, cause in enumerate(verdict.causes):
+        finding = of_cause(analysis, cause)
+        one, _many = SEVERITY_COUNTS[cause.severity]
+        said, where = f"{finding.sentence} {cause.more}".rstrip(), f"conversation {finding.conversation}"
+        pieces = [where if finding.conversation else "", cited(finding.frames), finding.confidence]
+        yield "" if place else "\n"
+        yield f"{place + 1}. **{one}**: {plain(said)} ({', '.join([piece for piece in pieces if piece])})\n"
+        if verdict.kind == Verdict.CAUSES and finding.next_step:
+            yield f"   - Next: {plain(finding.next_step)}\n"
+        if cause.explains:
+            yield f"   - {plain(explained(analysis, cause))}\n"
+    for doubt in verdict.doubts:
+        yield f"\n{plain(doubt)}\n"
 
 
 def _finding(finding: Finding, level: str) -> str:

@@ -1,7 +1,8 @@
-"""Conversations as data, for JSON lines. Times in integer nanoseconds, pairs as originator and responder."""
+"""Conversations and the verdict as data, for JSON. Times in integer nanoseconds, pairs as originator and responder."""
 from __future__ import annotations
 
-from analyzer.model import AsSent, Conversation, Endpoint, TcpSummary
+from analyzer.model import Analysis, AsSent, Conversation, Endpoint, TcpSummary
+from analyzer.report.words import of_cause
 from dissectors.kit.event import JsonValue
 
 
@@ -30,6 +31,24 @@ def conversation_record(conversation: Conversation) -> dict[str, JsonValue]:
     if conversation.tcp is not None:
         record["tcp"] = _tcp(conversation.tcp)
     return record
+
+
+def verdict_record(analysis: Analysis) -> dict[str, JsonValue]:
+    """What the findings amount to: root causes, dearest first, each with what its finding says."""
+    verdict = analysis.verdict
+    causes: list[JsonValue] = []
+    for cause in verdict.causes:
+        finding = of_cause(analysis, cause)
+        causes.append({
+            "finding": cause.finding, "code": finding.code, "severity": cause.severity,
+            "confidence": finding.confidence, "sentence": finding.sentence, "more": cause.more,
+            "conversation": finding.conversation, "frames": [*finding.frames], "next_step": finding.next_step,
+            "also": [*cause.also], "explains": [*cause.explains], "cost_ns": cause.cost_ns, "victims": cause.victims,
+        })
+    return {
+        "kind": verdict.kind, "sentence": verdict.sentence, "covered": verdict.covered, "doubts": [*verdict.doubts],
+        "causes": causes,
+    }
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, JsonValue]:

@@ -123,11 +123,17 @@ def _lookups(analysis: Analysis, _level: str) -> Rows:
 
 
 def _findings(analysis: Analysis, _level: str) -> Rows:
-    for one in analysis.findings:
+    place = {cause.finding: rank for rank, cause in enumerate(analysis.verdict.causes, 1)}
+    for one in sorted(analysis.findings, key=lambda one: (place.get(one.number, len(place) + 1), one.number)):
         yield [
-            one.code, one.severity, one.confidence, one.conversation or None, one.sentence,
-            " ".join(str(frame) for frame in one.frames), one.display_filter, one.next_step, one.refute, one.basis,
+            one.number, place.get(one.number), one.code, one.severity, one.confidence, one.conversation or None,
+            one.sentence, " ".join(str(frame) for frame in one.frames), one.display_filter, one.next_step,
+            one.refute, one.basis, one.cost_ns, one.victims, _numbers(one.explains), _numbers(one.explained_by),
         ]
+
+
+def _numbers(numbers: tuple[int, ...]) -> str:
+    return " ".join([str(number) for number in numbers])
 
 
 TEXT_COLUMNS: Final = frozenset((
@@ -135,6 +141,7 @@ TEXT_COLUMNS: Final = frozenset((
     "state", "history", "community_id", "phase_kind", "name", "direction", "label", "detail", "text", "spec", "fields",
     "method", "url", "ended", "body_type", "type", "client", "server", "kind", "result", "addresses", "code",
     "severity", "confidence", "sentence", "frames", "display_filter", "next_step", "refute", "basis",
+    "explains", "explained_by",
 ))
 TABLES: Final[dict[str, Table]] = {
     table.name: table for table in (
@@ -158,8 +165,8 @@ TABLES: Final[dict[str, Table]] = {
             "exchanges", "start_ns", "end_ns", "conversation",
         ), _lookups),
         Table("findings", (
-            "code", "severity", "confidence", "conversation", "sentence", "frames", "display_filter", "next_step",
-            "refute", "basis",
+            "number", "verdict", "code", "severity", "confidence", "conversation", "sentence", "frames",
+            "display_filter", "next_step", "refute", "basis", "cost_ns", "victims", "explains", "explained_by",
         ), _findings),
     )
 }

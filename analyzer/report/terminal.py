@@ -8,15 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from rich.style import Style
-
 from analyzer import __version__
-from analyzer.model import SEVERITIES, Analysis, CaptureSummary, Finding
+from analyzer.model import Analysis, CaptureSummary, Verdict
 from analyzer.report.glossary import Glossary
 from analyzer.report.rows import (
     DIM,
-    FRAME,
-    LABEL,
     SECTION,
     SEVERITY,
     TERM,
@@ -29,18 +25,17 @@ from analyzer.report.rows import (
 )
 from analyzer.report.terminal_conversation import ConversationWriter
 from analyzer.report.terminal_story import story_rows
+from analyzer.report.terminal_verdict import behind, finding_rows, verdict_rows
 from analyzer.report.words import (
     ABOUT,
     BRIEF,
-    FINDINGS,
     SAMPLE,
-    SEVERITY_COUNTS,
     TEACH,
     WIDEST_PROSE,
     WORDS,
     doubtful,
-    frame_runs,
     state_in_words,
+    taken,
     took,
     unsure,
 )
@@ -48,7 +43,6 @@ from dissectors.kit.units import grouped, plural, rate, size
 
 MARGIN: Final = 1
 INDENT: Final = 3
-SEVERITY_COLUMN: Final = 8     # where a finding's sentence begins
 SHOWN_NAMES: Final = 3         # captures named in the header before "and 4 more"
 HINT: Final = "wiretale explain TERM tells more"
 
@@ -63,46 +57,49 @@ def render(
     """
     capture = analysis.capture
     full, width = width, min(width, WIDEST_PROSE)
-    yield header_rows(analysis, width)
+    yield opening_rows(analysis, width)
     if analysis.story:
         yield [Row(), *story_rows(analysis.story, full, capture.silences)]
-    if analysis.findings:
-        yield [Row(), *finding_rows(analysis.findings, level, width)]
-    writer = ConversationWriter(level, width, whole, capture.silences)
-    for told in analysis.told:
-        yield [Row(), *writer.rows(told)]
-        if glossary is not None and level == TEACH:
-            words = glossary.new_words_in(writer.said)
-            if words:
-                yield [Row(), *word_rows(words, width)]
+    if level != BRIEF:
+        findings = finding_rows(analysis, level, width)
+        if findings:
+            yield [Row(), *findings]
+        writer = ConversationWriter(level, width, whole, capture.silences)
+        for told in analysis.told:
+            yield [Row(), *writer.rows(told)]
+            if glossary is not None and level == TEACH:
+                words = glossary.new_words_in(writer.said)
+                if words:
+                    yield [Row(), *word_rows(words, width)]
     closing = closing_rows(analysis, level, width)
     if closing:
         yield [Row(), *closing]
 
 
-def header_rows(analysis: Analysis, width: int) -> list[Row]:
-    """The capture in a line, where it was taken, and what lowers the worth of what follows."""
+def opening_rows(analysis: Analysis, width: int) -> list[Row]:
+    """The capture in a line, the verdict, and what lowers the worth of what follows."""
     capture = analysis.capture
-    version = f"wiretale {__version__}"
     pieces = [plural(capture.frames, "frame")]
     if capture.end_ns > capture.start_ns >= 0:
         pieces.append(took(capture.start_ns, capture.end_ns, capture.silences))
-    pieces.append(plural(capture.conversations, "conversation"))
-    pieces.append(counted(analysis.findings))
+    told = len(analysis.told)
+    read = "all read" if told >= capture.conversations and not capture.unread else f"{grouped(told)} read"
+    count = plural(capture.conversations, "conversation")
+    pieces.append(f"{count}, {read}" if told and capture.conversations else count)
     rows = [Row().to(MARGIN).add(fit(capture_name(capture.names), width // 2), TITLE).add("   ").add(pieces[0])]
     joined(rows, pieces[1:], " · ", INDENT, width, None)
-    if rows[-1].used + cells(version) + 3 <= width:
-        rows[-1].right(version, width, DIM)
-    _labelled(rows, "Seen from: ", capture.seen_from, width)
-    _labelled(rows, "Recorded: ", recorded(capture), width)
-    _labelled(rows, "Kept: ", capture.kept, width)
-    if len(analysis.told) < capture.conversations:
-        _labelled(rows, "Read: ", coverage(len(analysis.told), capture), width)
-        for label, text in totals(capture):
-            _labelled(rows, label, text, width)
+    seen = f" · seen from {capture.seen_from.split(' (')[0]}"
+    if capture.seen_from and rows[-1].used + cells(seen) <= width:
+        rows[-1].add(" · ", DIM).add(seen[3:])
+    verdict = verdict_rows(analysis, width)
+    if verdict:
+        rows += [Row(), *verdict]
     for warning in doubts(capture):
         rows.append(Row().to(MARGIN).add("! ", SEVERITY["warn"]))
         paragraph(rows, warning, INDENT, width)
+    if len(analysis.told) < capture.conversations and analysis.verdict.kind != Verdict.CLEAN:     # which says so itself
+        _labelled(rows, "Read: ", coverage(len(analysis.told), capture), width)
+    _labelled(rows, "Kept: ", capture.kept, width)
     return rows
 
 
@@ -123,16 +120,6 @@ def capture_name(names: list[str]) -> str:
     if len(short) > SHOWN_NAMES:
         return ", ".join(short[:SHOWN_NAMES]) + f" and {len(short) - SHOWN_NAMES} more"
     return ", ".join("standard input" if name == "-" else name for name in short)
-
-
-def counted(findings: list[Finding]) -> str:
-    """`1 error, 2 warnings`; `no findings`."""
-    pieces = []
-    for severity in reversed(SEVERITIES):
-        count = sum(1 for finding in findings if finding.severity == severity)
-        if count:
-            pieces.append(plural(count, *SEVERITY_COUNTS[severity]))
-    return ", ".join(pieces) or "no findings"
 
 
 def coverage(told: int, capture: CaptureSummary) -> str:
@@ -201,43 +188,6 @@ def doubts(capture: CaptureSummary) -> list[str]:
     return found
 
 
-def finding_rows(findings: list[Finding], level: str, width: int) -> list[Row]:
-    """Each finding with its frames, and beyond `brief` what it rests on and what to do next; worst first."""
-    rows = [Row().to(MARGIN).add(FINDINGS, SECTION)]
-    order = {severity: place for place, severity in enumerate(reversed(SEVERITIES))}
-    for finding in sorted(findings, key=lambda finding: order.get(finding.severity, len(order))):
-        rows.append(Row().to(MARGIN).add(finding.severity, SEVERITY.get(finding.severity)))
-        paragraph(rows, finding.sentence, SEVERITY_COLUMN, width, LABEL)
-        place = f"conversation {finding.conversation}" if finding.conversation else ""
-        pieces = [piece for piece in (frame_runs(finding.frames), place, finding.code) if piece]
-        _behind(rows, "  " + " · ".join(pieces), width, FRAME)
-        if level == BRIEF:
-            continue
-        if finding.confidence != "certain":
-            _point(rows, finding.confidence, finding.basis, width)
-        elif level == TEACH:
-            _point(rows, "because", finding.basis, width)
-        _point(rows, "next", finding.next_step, width)
-        if level == TEACH:
-            _point(rows, "wrong if", finding.refute, width)
-        _point(rows, "filter", finding.display_filter, width)
-    return rows
-
-
-def _point(rows: list[Row], label: str, text: str, width: int) -> None:
-    if text:
-        rows.append(Row().to(SEVERITY_COLUMN).add(f"{label}: ", DIM))
-        paragraph(rows, text, SEVERITY_COLUMN + 2, width)
-
-
-def _behind(rows: list[Row], text: str, width: int, style: Style) -> None:
-    """Put `text` at the right end of the last row, or on a row of its own where it does not fit."""
-    text = fit(text, width - SEVERITY_COLUMN)
-    if rows[-1].used + cells(text) > width:
-        rows.append(Row())
-    rows[-1].right(text, width, style)
-
-
 def word_rows(words: list[tuple[str, str, str]], width: int) -> list[Row]:
     """Terms that the text above used, each with its meaning and the standard."""
     rows = [Row().to(MARGIN).add(WORDS, SECTION)]
@@ -247,26 +197,34 @@ def word_rows(words: list[tuple[str, str, str]], width: int) -> list[Row]:
         rows.append(Row().to(INDENT).add(term, TERM).add("  "))
         paragraph(rows, text, INDENT + 2, width)
         if spec:
-            _behind(rows, "  " + spec, width, DIM)
+            behind(rows, "  " + spec, width, DIM)
     return rows
 
 
 def closing_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
-    """What was left out, what was not decoded, comments of the file, neighbours."""
+    """Where and when it was recorded, all conversations in numbers, what was not decoded, comments of the file,
+    neighbours, what was left out."""
     capture = analysis.capture
     rows: list[Row] = []
+    _entry(rows, "Seen from: ", capture.seen_from, width)
+    _entry(rows, "Recorded: ", recorded(capture), width)
+    if len(analysis.told) < capture.conversations:
+        for label, text in totals(capture):
+            _entry(rows, label, text, width)
     if capture.undecoded:
         kinds = sorted(capture.undecoded.items(), key=lambda item: (-item[1], item[0]))
-        text = ", ".join(f"{name} ({grouped(count)})" for name, count in kinds)
-        _entry(rows, "Not decoded: ", text, width)
+        _entry(rows, "Not decoded: ", ", ".join(f"{name} ({grouped(count)})" for name, count in kinds), width)
     for frame, remark in capture.remarks:
         _entry(rows, f"Comment on #{frame}: " if frame else "Comment: ", remark, width)
     if level != BRIEF:
         for neighbour in capture.neighbours:
             _entry(rows, "", neighbour, width)
+    version = f"wiretale {__version__}"
     if rows:
-        rows.insert(0, Row().to(MARGIN).add(ABOUT, SECTION))
+        rows.insert(0, Row().to(MARGIN).add(ABOUT, SECTION).right(version, width, DIM))
     left_out = [text for text in analysis.left_out if text != capture.unread]     # which stands at the top
+    if level == BRIEF:
+        left_out += more(analysis)
     if left_out:
         if rows:
             rows.append(Row())
@@ -276,6 +234,15 @@ def closing_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
     return rows
 
 
+def more(analysis: Analysis) -> list[str]:
+    """What stands behind a brief report."""
+    rest = len(analysis.findings) - len(taken(analysis.verdict))
+    pieces = [plural(rest, "other finding")] if rest > 0 else []
+    pieces += [f"what {plural(len(analysis.told), 'conversation')} said"] if analysis.told else []
+    return [f"{' and '.join(pieces)}: --level normal"] if pieces else []
+
+
 def _entry(rows: list[Row], label: str, text: str, width: int) -> None:
-    rows.append(Row().to(INDENT).add(label, DIM))
-    paragraph(rows, text, INDENT + 2 if label else INDENT, width)
+    if text:
+        rows.append(Row().to(INDENT).add(label, DIM))
+        paragraph(rows, text, INDENT + 2 if label else INDENT, width)

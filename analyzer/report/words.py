@@ -1,14 +1,15 @@
 """The words that the reports share: levels, severities, states, section titles, units of a summary."""
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
-from analyzer.model import Silence
+from analyzer.model import SEVERITIES, Analysis, Cause, Finding, Silence, Verdict
 from dissectors.kit.event import BACKWARD, FORWARD
 from dissectors.kit.units import duration, plural
 
-BRIEF: Final = "brief"     # the numbers: phases and their facts
+BRIEF: Final = "brief"     # the verdict and the story
 NORMAL: Final = "normal"   # the story: every event that matters, in a sentence
 TEACH: Final = "teach"     # everything, with the reasons and the terms
 LEVELS: Final = (BRIEF, NORMAL, TEACH)
@@ -17,6 +18,7 @@ OF_POINTS: Final = ("sequence", "flight", "trips")    # diagrams of every segmen
 
 SAMPLE: Final = "sample:"      # before the name of a bundled capture
 
+VERDICT: Final = "VERDICT"
 STORY: Final = "THE STORY"
 FINDINGS: Final = "FINDINGS"
 CONVERSATION: Final = "CONVERSATION"
@@ -34,6 +36,10 @@ SEVERITY_COUNTS: Final = {
     "error": ("error", "errors"), "warn": ("warning", "warnings"), "note": ("note", "notes"),
     "chat": ("remark", "remarks"),
 }
+
+SEVERITIES_FALLING: Final = tuple(reversed(SEVERITIES))
+_SENTENCE_END: Final = re.compile(r"[.!?] (?=[A-Z])")
+NAMED_CODES: Final = 4         # of findings that a cause explains
 
 # Zeek's conn_state: https://docs.zeek.org/en/master/scripts/base/protocols/conn/main.zeek.html
 TCP_STATES: Final = {
@@ -59,6 +65,46 @@ def state_in_words(transport: str, state: str) -> str:
     if transport == "tcp":
         return TCP_STATES.get(state, "")
     return UDP_STATES.get(state, "") if transport == "udp" else ""
+
+
+def counted(findings: list[Finding]) -> str:
+    """`1 error, 2 warnings`; `no findings`."""
+    pieces = []
+    for severity in SEVERITIES_FALLING:
+        count = sum(1 for finding in findings if finding.severity == severity)
+        if count:
+            pieces.append(plural(count, *SEVERITY_COUNTS[severity]))
+    return ", ".join(pieces) or "no findings"
+
+
+def of_cause(analysis: Analysis, cause: Cause) -> Finding:
+    """The finding that says it."""
+    return next(finding for finding in analysis.findings if finding.number == cause.finding)
+
+
+def first_sentence(text: str) -> str:
+    """Up to the first full stop that a sentence follows."""
+    end = _SENTENCE_END.search(text)
+    return text[:end.start() + 1] if end else text
+
+
+def taken(verdict: Verdict) -> set[int]:
+    """Numbers of the findings that stand in a verdict or follow from one that does."""
+    return {number for cause in verdict.causes for number in (cause.finding, *cause.also, *cause.explains)}
+
+
+def explained(analysis: Analysis, cause: Cause) -> str:
+    """`explains 3 findings: tcp.timeout, http.slow (2)`; "" for none."""
+    if not cause.explains:
+        return ""
+    codes: dict[str, int] = {}
+    for finding in analysis.findings:
+        if finding.number in cause.explains:
+            codes[finding.code] = codes.get(finding.code, 0) + 1
+    named = [code if count == 1 else f"{code} ({count})" for code, count in list(codes.items())[:NAMED_CODES]]
+    more = len(codes) - NAMED_CODES
+    rest = f" and {plural(more, 'more kind')}" if more > 0 else ""
+    return f"explains {plural(len(cause.explains), 'finding')}: {', '.join(named)}{rest}"
 
 
 def frame_list(frames: tuple[int, ...]) -> str:

@@ -114,7 +114,8 @@ class Fields:
 class Close:
     """The end of a stream: `how` is "fin", "rst", "timeout" (nothing more came), "capture" (what is observed ends
     first), "reading" (so it does, for somebody interrupted the reading), "unread" (a budget of the analyser: what comes
-    after was not read) or "lost" (octets are missing from the capture, and its end with them).
+    after was not read), "lost" (octets are missing from the capture, and its end with them) or "refused" (nobody took
+    what was said: it was early data, RFC 8446 §2.3).
 
     direction is the side that ended; NEITHER where both ended together. One side with "rst" gave up a stream of its
     connection: what the other had sent by then may still come.
@@ -136,4 +137,4 @@ class Close:
     @property
     def unfinished(self) -> bool:
         """Neither side made this end: what is told ends there, and not what it tells of."""
-        return self.how in ("capture", "reading", "timeout", "unread", "lost")
+        return self.how in ("capture", "reading", "timeout", "unread", "lost", "refused")

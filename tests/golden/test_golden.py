@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sample_feeds import sample_captures, sample_name
 
-from analyzer.model import Analysis, Phase, Told
+from analyzer.model import Analysis, Cause, Phase, Told
 from analyzer.pipeline.run import Options, analyze
 from dissectors.kit.event import Event, JsonValue
 
@@ -44,6 +44,14 @@ def of_conversation(told: Told) -> dict[str, JsonValue]:
     }
 
 
+def of_cause(analysis: Analysis, cause: Cause) -> JsonValue:
+    codes = {finding.number: finding.code for finding in analysis.findings}
+    return {
+        "code": codes[cause.finding], "severity": cause.severity, "more": cause.more,
+        "explains": [codes[number] for number in cause.explains],
+    }
+
+
 def of_analysis(analysis: Analysis) -> dict[str, JsonValue]:
     return {
         "frames": analysis.capture.frames,
@@ -57,6 +65,8 @@ def of_analysis(analysis: Analysis) -> dict[str, JsonValue]:
              "conversation": finding.conversation, "frames": list(finding.frames)}
             for finding in analysis.findings
         ],
+        "verdict": [of_cause(analysis, cause) for cause in analysis.verdict.causes],
+        "judged": [analysis.verdict.kind, analysis.verdict.sentence, *analysis.verdict.doubts],
         "conversations": [of_conversation(told) for told in analysis.told],
     }
 

@@ -54,7 +54,7 @@ function stepEvent(step) {
 
 function showAbout() {
   const items = [...page.data.left_out, ...page.data.about, "Keys: / searches, n and p go from event to event, arrows change the view, Escape closes the bytes."];
-  byId("about").querySelector("ul").append(...items.map((text) => make("li", {}, text)));
+  byId("totals").nextElementSibling.append(...items.map((text) => make("li", {}, text)));
   byId("about").hidden = false;
 }
 
@@ -62,13 +62,14 @@ async function start() {
   page.data = await inflate(byId("data").textContent.trim());
   byId("loading").remove();
   byId("totals").append(...page.data.totals.map((text) => make("li", {}, text)));
-  byId("doubts").append(...page.data.doubts.map((text) => make("li", {}, text)));
+  showVerdict();
   showFindings();
   showStory();
   showTable();
   showAbout();
   wire();
-  const first = page.data.findings.find((finding) => finding.conversation && conversationOf(finding.conversation));
+  const causes = page.data.verdict.causes.map((cause) => findingOf(cause.finding));
+  const first = [...causes, ...page.data.findings].find((finding) => finding.conversation && conversationOf(finding.conversation));
   const one = page.data.conversations[0];
   if (first || one) select(first ? first.conversation : one.number, null, false);
   document.body.dataset.ready = "true";

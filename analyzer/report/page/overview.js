@@ -1,21 +1,61 @@
-/* Findings, the story across conversations, and the table of conversations. */
+/* The verdict, the findings, the story across conversations, and the table of conversations. */
+const SEVERITY = { error: "Error", warn: "Warning", note: "Note", chat: "Remark" };
+
+/* The verdict: each root cause with what follows from it, which has no card of its own. */
+function showVerdict() {
+  const verdict = page.data.verdict;
+  const part = byId("verdict");
+  part.querySelector(".said").textContent = verdict.sentence;
+  verdict.causes.forEach((cause, place) => {
+    const finding = findingOf(cause.finding);
+    const rest = [...cause.also, ...cause.explains].map(findingOf);
+    const item = make("li", {}, findingCard({ ...finding, severity: cause.severity,
+      sentence: `${finding.sentence} ${cause.more}`.trim() }));
+    if (rest.length) {
+      item.append(make("details", {}, make("summary", {}, verdict.explained[place] || cause.more),
+        make("ul", {}, ...rest.map((one) => make("li", {}, findingLine(one))))));
+    }
+    part.querySelector("ol").append(item);
+  });
+  byId("doubts").append(...[...verdict.doubts, ...page.data.doubts].map((text) => make("li", {}, text)));
+  part.hidden = !verdict.sentence && !verdict.causes.length && !byId("doubts").children.length;
+}
+
+const findingOf = (number) => page.data.findings.find((finding) => finding.number === number);
+
+function chooser(finding) {
+  return () => {
+    const number = finding.conversation || page.conversation;
+    select(number, finding.frames.length ? eventOfFrame(number, finding.frames[0]) : null, true);
+  };
+}
+
+function placeOf(finding) {
+  return framesText(finding.frames) + (finding.conversation ? ` · conversation ${finding.conversation}` : "");
+}
+
+function findingLine(finding) {
+  return make("button", { type: "button", class: `line ${finding.severity}`, onclick: chooser(finding) },
+    make("span", { class: "severity" }, SEVERITY[finding.severity]), ` ${finding.sentence} `,
+    make("span", { class: "dim" }, placeOf(finding) + " · "), make("code", {}, finding.code));
+}
+
+function findingCard(finding) {
+  return make("button", { type: "button", class: `finding ${finding.severity}`, onclick: chooser(finding) },
+    make("span", { class: "severity" }, SEVERITY[finding.severity]),
+    ` ${finding.sentence} `, make("span", { class: "dim" }, placeOf(finding)),
+    make("span", { class: "more" }, `Next: ${finding.next_step}`),
+    make("span", { class: "more" }, `Would prove it wrong: ${finding.refute}`),
+    make("span", { class: "more" }, "In Wireshark: ", make("code", {}, finding.display_filter),
+      ` · ${finding.confidence}${finding.basis ? ": " + finding.basis : ""} · `, make("code", {}, finding.code)));
+}
+
+/* The findings that the verdict does not stand for. */
 function showFindings() {
-  const list = byId("findings").querySelector("ol");
-  for (const finding of page.data.findings) {
-    const choose = () => {
-      const number = finding.conversation || page.conversation;
-      select(number, finding.frames.length ? eventOfFrame(number, finding.frames[0]) : null, true);
-    };
-    const where = finding.conversation ? ` · conversation ${finding.conversation}` : "";
-    list.append(make("li", {}, make("button", { type: "button", class: `finding ${finding.severity}`, onclick: choose },
-      make("span", { class: "severity" }, { error: "Error", warn: "Warning", note: "Note", chat: "Remark" }[finding.severity]),
-      ` ${finding.sentence} `, make("span", { class: "dim" }, framesText(finding.frames) + where),
-      make("span", { class: "more" }, `Next: ${finding.next_step}`),
-      make("span", { class: "more" }, `Would prove it wrong: ${finding.refute}`),
-      make("span", { class: "more" }, "In Wireshark: ", make("code", {}, finding.display_filter),
-        ` · ${finding.confidence}${finding.basis ? ": " + finding.basis : ""} · `, make("code", {}, finding.code)))));
-  }
-  byId("findings").hidden = page.data.findings.length === 0;
+  const above = new Set(page.data.verdict.causes.flatMap((cause) => [cause.finding, ...cause.also, ...cause.explains]));
+  const rest = page.data.findings.filter((finding) => !above.has(finding.number));
+  byId("findings").querySelector("ol").append(...rest.map((finding) => make("li", {}, findingCard(finding))));
+  byId("findings").hidden = rest.length === 0;
 }
 
 function showStory() {

@@ -245,7 +245,7 @@ class TlsConnection:
     def restart(self, side: TlsSide, frame: int, time: int) -> None:
         """What was delivered so far was refused by the server: the protocol above begins again."""
         if self.child:
-            self.out.append(Close(frame, time, NEITHER, "rst"))
+            self.out.append(Close(frame, time, NEITHER, "refused"))
             self.child = False
             side.position = 0
 

@@ -32,6 +32,7 @@ CAPTURE: Final = "capture"          # the capture ended first
 READING: Final = "reading"          # so did the reading of it, which was interrupted
 SILENT: Final = "silent"            # nothing more came, while the capture went on
 NOT_READ: Final = "not read"        # a budget of the analyser: what comes after was not read
+NOT_TAKEN: Final = "not taken"      # early data that the server refused, which the client sends again
 LOST: Final = "lost"                # bytes are missing from the capture, and with them the end
 HIDDEN_END: Final = "hidden"        # what came back is encrypted, and its key is not there
 FOREIGN_END: Final = "foreign"      # what came back is of another protocol
@@ -47,12 +48,14 @@ _NO_REQUEST: Final = {
 }
 
 # Ends that neither side made, by how the connection ended for the observer (`Close.how`).
-_UNFINISHED: Final = {CAPTURE_ENDED: CAPTURE, READING_ENDED: READING, "timeout": SILENT, "unread": NOT_READ}
+_UNFINISHED: Final = {
+    CAPTURE_ENDED: CAPTURE, READING_ENDED: READING, "timeout": SILENT, "unread": NOT_READ, "refused": NOT_TAKEN,
+}
 # How a protocol inside an exchange ends that ended so.
 _CARRIED: Final = {
     COMPLETE: "fin", CLOSED: "fin", UPGRADED: "fin", TUNNEL: "fin", CUT: "rst", UNANSWERED: "rst",
-    CAPTURE: CAPTURE_ENDED, READING: READING_ENDED, SILENT: "timeout", NOT_READ: "unread", LOST: "lost",
-    FOREIGN_END: "rst", HIDDEN_END: "lost",
+    CAPTURE: CAPTURE_ENDED, READING: READING_ENDED, SILENT: "timeout", NOT_READ: "unread", NOT_TAKEN: "unread",
+    LOST: "lost", FOREIGN_END: "rst", HIDDEN_END: "lost",
 }
 
 _ENDS: Final = {
@@ -62,6 +65,7 @@ _ENDS: Final = {
     READING: f"It is not finished when {what_ended(READING_ENDED)} ends.",
     SILENT: "It was not finished, and nothing more came.",
     NOT_READ: "What comes after was not read, so how it ends is not known.",
+    NOT_TAKEN: "The server did not take it: it was early data, which the client has to send again.",
     LOST: "The end is not known: part of it is not in the capture.",
     HIDDEN_END: "What the server sent is encrypted, and its key is not there.",
     FOREIGN_END: "What came back is of another protocol.",

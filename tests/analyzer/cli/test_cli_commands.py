@@ -11,6 +11,7 @@ import pytest
 
 from analyzer.cli import sample_store
 from analyzer.cli.main import run
+from analyzer.model import Verdict
 
 
 def out_of(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
@@ -98,6 +99,7 @@ def test_milder_findings_do_not_fail_a_run(capsys: pytest.CaptureFixture[str], m
 
     calm = report_example.example()
     calm.findings = [finding for finding in calm.findings if finding.severity == "note"]
+    calm.verdict = Verdict()
     monkeypatch.setattr(sys.modules["analyzer.pipeline.run"], "analyze", lambda *_arguments: calm)
     out_of(capsys, "analyze", "--fail-on", "warn", "x.pcap", code=0)
     out_of(capsys, "analyze", "--fail-on", "note", "x.pcap", code=1)

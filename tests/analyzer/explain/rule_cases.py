@@ -37,6 +37,7 @@ from told_accounts import (
 )
 
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Silence
+from analyzer.model import Missing as Unheard
 from dissectors.kit.captured import ClockSet, OrderSet
 from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, Malformed, Observed, OtherProtocol
 from dissectors.kit.inputs import Close, Datagram, Gap, Overlap
@@ -296,6 +297,10 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
     "link.address_claimed_twice": (
         capture(contested=[("10.0.0.5", (("02:00:00:00:00:aa", 2), ("02:00:00:00:00:bb", 3)))]), capture()
+    ),
+    "link.unanswered": (
+        capture(missing=[Unheard("10.0.0.9", "10.0.0.5", 3, [1, 2, 3], 0, 2 * SECOND)]),
+        capture(missing=[Unheard("10.0.0.9", "10.0.0.5", 2, [1, 2], 0, SECOND)]),
     ),
     "dns.incomplete": (dns(incomplete()), dns(answered())),
     "icmp.error": (tcp(icmp_error()), tcp(icmp_error(3, 4, 1400))),

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from analyzer.explain.verdict import judge
 from analyzer.model import (
     Analysis,
     CaptureSummary,
@@ -254,6 +255,7 @@ def example() -> Analysis:
             "A sender that had nothing to send.", "bytes in flight stayed within one segment of the window",
         ),
     ]
+    judge(analysis)
     analysis.left_out = [
         "1 240 conversations are not told: the 3 with findings and the most bytes are; --all tells all"
     ]
