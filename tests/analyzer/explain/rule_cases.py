@@ -45,6 +45,7 @@ from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered, RoutingLoop
 from dissectors.protocols.tcp.events_answers import OldAnswer
 from dissectors.protocols.tcp.events_holes import Missing, SackOutside, Unrepaired
+from dissectors.protocols.tcp.events_hops import HopsChanged
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
     Conflict,
@@ -216,6 +217,10 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
     "tcp.old_timestamps": (tcp(data(), OldTimestamps(observed(MS, 1, 8, 9), 2, 5, 500)), tcp(data(), lost(Timeout))),
     "tcp.not_translated": (stray(100), stray(9 * MB)),
+    "tcp.path_changed": (
+        tcp(data(), HopsChanged(observed(MS, 1, 8, 9), 1, (52, 49))),
+        tcp(data(), Duplicates(observed(MS, 1, 8, 9), 1, 0)),
+    ),
     "icmp.routing_loop": (
         bare(syn(), RoutingLoop(Observed(2 * MS, 0, Evidence((1, 2, 3))), 1, 3, (64, 60))), bare(syn(), unanswered())
     ),
