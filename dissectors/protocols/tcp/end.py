@@ -13,6 +13,7 @@ from dissectors.protocols.tcp.events_teardown import Unanswered
 from dissectors.protocols.tcp.flags import RST
 from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
+from dissectors.protocols.tcp.ledger import Ledger
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.nagle import NagleWatch
 from dissectors.protocols.tcp.options import parse
@@ -73,6 +74,13 @@ class End:
         self.mark_time: i64 = -1
         self.marks = Cited(MAX_FRAMES)
         self.old_stamps = OldStamps()
+
+    def book(self, ledger: Ledger) -> None:
+        """Where its watchers tell what time went to."""
+        self.loss.ledger = ledger
+        self.window.ledger = ledger
+        self.limit.ledger = ledger
+        self.nagle.ledger = ledger
 
     def name(self, sides: tuple[str, str]) -> None:
         self.loss.sides = sides

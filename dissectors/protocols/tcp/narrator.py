@@ -9,6 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.account import Claim
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event, LimitReached
 from dissectors.kit.inputs import Gap, Overlap
@@ -33,6 +34,7 @@ from dissectors.protocols.tcp.flags import (
 )
 from dissectors.protocols.tcp.flow import MASK, BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
+from dissectors.protocols.tcp.ledger import Ledger
 from dissectors.protocols.tcp.options import SACK, parse
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.states import ACKED_SYN, ESTABLISHED, NAMES, SENT_SYN, SENT_SYN_ACK, SYN_ACKED
@@ -56,6 +58,9 @@ class TcpNarrator:
         self.sides: tuple[str, str] = CLIENT_SERVER
         self.forward = End(0)
         self.backward = End(1)
+        self.ledger = Ledger()
+        self.forward.book(self.ledger)
+        self.backward.book(self.ledger)
         self.turns = TurnWatch()
         self.handshake = HandshakeWatch()
         self.teardown = TeardownWatch(self.forward.flow, self.backward.flow)
@@ -81,6 +86,17 @@ class TcpNarrator:
     @property
     def limits(self) -> list[list[tuple[str, int]]]:
         return [self.forward.limit.shares(), self.backward.limit.shares()]
+
+    def claims(self) -> list[Claim]:
+        """What the time of the connection went to, as far as its segments show, up to the last one."""
+        forward, backward = self.forward.flow, self.backward.flow
+        first = forward.first_time
+        if first < 0 or 0 <= backward.first_time < first:
+            first = backward.first_time
+        latest = backward if backward.last_time > forward.last_time else forward
+        return self.ledger.finish(
+            first, latest.last_time, latest.last_frame, self.teardown.began, self.teardown.began_frame
+        )
 
     @property
     def zero_window_ns(self) -> list[int]:
@@ -111,6 +127,8 @@ class TcpNarrator:
             self.unsure.pop()
             self._end_run(out)
             self.turns.forget()
+            last = max(self.forward.flow.last_time, self.backward.flow.last_time)
+            self.ledger.unsure(i64(segment.time), i64(segment.frame), last)
         if not self.handshake.established and self._of_another(segment, flags, out):
             pass
         elif flags & (SYN | RST) == 0 and not self.teardown.over:
@@ -212,12 +230,14 @@ class TcpNarrator:
         self._begun = True
         if flags & SYN == 0:
             self.midstream = True
+            self.ledger.midstream = True
             self.sides = ORIGINATOR_RESPONDER
             self.handshake.established = True
             self.teardown.states = [ESTABLISHED, ESTABLISHED]
             out.append(Midstream(segment, self.sides))
         elif (flags & ACK != 0) == (segment.direction == 0):
             self.sides = ("the server", "the client")
+            self.ledger.client = 1
         self.forward.name(self.sides)
         self.backward.name(self.sides)
         self.handshake.sides = self.sides
@@ -233,6 +253,8 @@ class TcpNarrator:
         if mine.copy(segment, self.handshake.rtt):
             return
         mine.note_sent(segment)
+        sent = self.handshake.answers if flags & ACK else self.handshake.syns
+        self.ledger.opening(i64(segment.time), i64(segment.frame), again=sent[segment.direction].count > 0)
         flow = mine.flow
         seq = i64(segment.seq)
         length = i64(segment.length)
@@ -271,6 +293,7 @@ class TcpNarrator:
         if not handshake.established:
             direction = segment.direction
             if handshake.syns[1 - direction].count and not handshake.answers[direction].count:
+                self.ledger.opening(i64(segment.time), i64(segment.frame), again=False)
                 handshake.refuse(segment, out)
                 return
         self._note_first(segment, mine.flow)
@@ -375,6 +398,10 @@ class TcpNarrator:
         self.teardown.take(direction, SYN_ACKED)
         self.teardown.take(1 - direction, SYN_ACKED)
         self.handshake.third(segment, out)
+        self.ledger.opening(i64(segment.time), i64(segment.frame), again=False)
+        if self.handshake.one_place:
+            self.ledger.measured(0, self.handshake.halves[0])
+            self.ledger.measured(1, self.handshake.halves[1])
         rtt = self.handshake.rtt
         if rtt > 0:
             for side in (self.forward, self.backward):
@@ -408,10 +435,12 @@ class TcpNarrator:
             other.settle_sizes()
         if position == other.high and segment.length == 0:
             theirs.nagle.acknowledged(time, frame)
+            self.ledger.acknowledged(1 - i64(segment.direction), time, frame)
         if segment.ack_rtt_ns >= 0:
             rtt = i64(segment.ack_rtt_ns)
             if other.rtt_min < 0 or rtt < other.rtt_min:
                 other.rtt_min = rtt
+                self.ledger.measured(segment.direction, rtt)
         if loss.state == OPEN or loss.holes:
             echo = parse(segment.options).ts_echo if loss.state == OPEN else -1
             loss.acknowledged(time, frame, i64(echo), out)
@@ -433,6 +462,7 @@ class TcpNarrator:
                 theirs.window.probe(frame, time)
             elif bits & KEEP_ALIVE:
                 last = max(mine.flow.last_time, theirs.flow.last_time)
+                self.ledger.keep_alive()
                 mine.keep_alive.probe(time, frame, time - last if last >= 0 else -1)
         if mine.window.closed and segment.window == 0 and segment.length == 0:
             mine.window.answer(frame)
@@ -508,6 +538,7 @@ class TcpNarrator:
             mine.keep_alive.close(out)
             theirs.keep_alive.close(out)
         mine.limit.data(segment, octets, window, idle=idle, congested=repairing)
+        self.ledger.data(segment.direction, time, frame)
         in_flight = i64(segment.bytes_in_flight)
         mine.flight.add(time, in_flight if in_flight >= 0 else flow.high - flow.acked)
         flow.last_data_time = time
