@@ -18,6 +18,7 @@ from typing import Final
 
 from analyzer import __version__
 from analyzer.model import Analysis, Phase, Points, Told
+from analyzer.report.account import COLOURS, Totals, matters, together
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import shown_value, terminal_text
 from analyzer.report.octets import shown_octets
@@ -25,13 +26,14 @@ from analyzer.report.records import conversation_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
 from analyzer.report.terminal import capture_name, counted, doubts, recorded, totals
 from analyzer.report.words import TEACH, state_in_words
+from dissectors.kit.account import CAUSES
 from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import duration, plural
 from dissectors.wire.secrets.named import REDACTED
 
 PAGE: Final = Path(__file__).with_name("page")
 SCRIPTS: Final = (
-    "uPlot.min.js", "page.js", "fields.js", "bars.js", "overview.js", "timeline.js", "graph.js", "main.js",
+    "uPlot.min.js", "page.js", "fields.js", "bars.js", "time.js", "overview.js", "timeline.js", "graph.js", "main.js",
 )
 STYLES: Final = ("uPlot.min.css", "page.css")
 LEVEL: Final = 5             # of zlib: 6 takes half as long again for a twentieth less
@@ -93,6 +95,7 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
         "totals": [label + text for label, text in totals(analysis.capture) if analysis.capture.conversations > 1],
         "doubts": [*doubts(analysis.capture)],
         "findings": [finding.as_json() for finding in analysis.findings],
+        "time": _time(analysis),
         "story": _story(analysis, start),
         "conversations": [_told(told, start) for told in analysis.told],
         "series": {str(told.conversation.number): _series(told) for told in analysis.told},
@@ -117,6 +120,27 @@ def _story(analysis: Analysis, start: int) -> list[JsonValue]:
             record["event"] = [span.phase, span.place]
         found.append(record)
     return found
+
+
+def _time(analysis: Analysis) -> dict[str, JsonValue]:
+    """The account of the capture, and what the numbers of causes stand for, here and in each conversation."""
+    causes: list[JsonValue] = [
+        {"word": cause.word, "means": cause.means, "colour": COLOURS[cause.key]} for cause in CAUSES
+    ]
+    totals = _totals(together(analysis)) if matters(analysis) is not None else []
+    return {"causes": causes, "conversations": len(analysis.told), "totals": totals}
+
+
+def _totals(totals: Totals) -> list[JsonValue]:
+    return [[CAUSES.index(cause), ns] for cause, ns in totals]
+
+
+def _books(told: Told, start: int) -> dict[str, JsonValue]:
+    bookings: list[JsonValue] = [
+        [CAUSES.index(one.cause), one.since - start, one.until - start, [*one.frames], one.confidence, one.ground]
+        for one in told.books.bookings
+    ]
+    return {"totals": _totals(told.books.totals()), "bookings": bookings}
 
 
 def _streams(told: Told, start: int) -> list[JsonValue]:
@@ -145,6 +169,7 @@ def _told(told: Told, start: int) -> dict[str, JsonValue]:
     record["state_means"] = state_in_words(told.conversation.transport, told.conversation.state)
     record["phases"] = [_phase(phase, start) for phase in told.phases]
     record["streams"] = _streams(told, start)
+    record["time"] = _books(told, start)
     return record
 
 

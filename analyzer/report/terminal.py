@@ -1,4 +1,4 @@
-"""The analysis as a person reads it in a terminal: summary, story, findings, then each conversation.
+"""The analysis as a person reads it in a terminal: summary, time, story, findings, then each conversation.
 
 `render` gives it piece by piece, so that a long one appears while it is made and can be cut short.
 """
@@ -27,6 +27,7 @@ from analyzer.report.rows import (
     joined,
     paragraph,
 )
+from analyzer.report.terminal_account import account_rows
 from analyzer.report.terminal_conversation import ConversationWriter
 from analyzer.report.terminal_story import story_rows
 from analyzer.report.words import (
@@ -60,6 +61,9 @@ def render(
     """
     full, width = width, min(width, WIDEST_PROSE)
     yield header_rows(analysis, width)
+    account = account_rows(analysis, width)
+    if account:
+        yield [Row(), *account]
     if analysis.story:
         yield [Row(), *story_rows(analysis.story, full)]
     if analysis.findings:

@@ -64,6 +64,7 @@ async function start() {
   byId("totals").append(...page.data.totals.map((text) => make("li", {}, text)));
   byId("doubts").append(...page.data.doubts.map((text) => make("li", {}, text)));
   showFindings();
+  showTime();
   showStory();
   showTable();
   showAbout();
