@@ -54,13 +54,14 @@ def length_of(claim: Claim) -> int:
 
 
 class Ledger:
-    """client: the direction in which the client sends. trips: by side, how long an answer of it takes at least to come
-    back to the place of the capture, -1 while unknown."""
+    """client: the direction in which the client sends.   trips: by side, how long an answer of it takes at the least to
+    come back to the place of the capture, -1 while unknown."""
 
     def __init__(self) -> None:
         self.client: int = 0
         self.midstream: bool = False
         self.trips: list[i64] = [-1, -1]
+        self.sure: list[bool] = [False, False]      # by side: one such answer came at once
         self.claims: list[Claim] = []       # few of each connection
         self.turns: list[Claim] = []        # that come with each turn or round
         self.forgotten: i64 = -1            # the longest of those that were forgotten, -1 for none
@@ -89,8 +90,10 @@ class Ledger:
         self._last = time
         self._last_frame = frame
 
-    def measured(self, side: int, trip: i64) -> None:
-        """An answer of this side took so long to come back."""
+    def measured(self, side: int, trip: i64, *, at_once: bool = False) -> None:
+        """An answer of this side took so long to come back. at_once: it was not delayed there."""
+        if trip >= 0 and at_once:
+            self.sure[side] = True
         if trip >= 0 and (self.trips[side] < 0 or trip < self.trips[side]):
             self.trips[side] = trip
 
@@ -152,8 +155,8 @@ class Ledger:
         frames = (int(self._last_frame), int(self._acked_frame)) if acked >= 0 else (int(self._last_frame),)
         if way > 0 or acked >= 0:
             self.add(Claim(
-                int(self._last), int(self._last + way), cause, ON_THE_WAY, frames, LIKELY, ground,
-                acked_ns=int(acked),
+                int(self._last), int(self._last + way), cause, ON_THE_WAY, frames,
+                LIKELY if self.sure[side] else POSSIBLE, ground, acked_ns=int(acked),
             ))
         return way
 

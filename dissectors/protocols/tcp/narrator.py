@@ -400,14 +400,14 @@ class TcpNarrator:
         self.handshake.third(segment, out)
         self.ledger.opening(i64(segment.time), i64(segment.frame), again=False)
         if self.handshake.one_place:
-            self.ledger.measured(0, self.handshake.halves[0])
-            self.ledger.measured(1, self.handshake.halves[1])
+            for side in (0, 1):
+                self.ledger.measured(side, self.handshake.halves[side], at_once=True)
         rtt = self.handshake.rtt
         if rtt > 0:
-            for side in (self.forward, self.backward):
-                side.limit.rtt = rtt
-                side.loss.rtt = rtt
-                side.nagle.rtt = rtt
+            for end in (self.forward, self.backward):
+                end.limit.rtt = rtt
+                end.loss.rtt = rtt
+                end.nagle.rtt = rtt
 
     def _acknowledge(self, segment: Segment, mine: End, theirs: End, ack: i64, out: list[Event]) -> bool:
         """The number of the ACK changed. False where it is an old one."""
@@ -440,6 +440,7 @@ class TcpNarrator:
             rtt = i64(segment.ack_rtt_ns)
             if other.rtt_min < 0 or rtt < other.rtt_min:
                 other.rtt_min = rtt
+            if segment.length == 0:     # with data it may have waited for the program that answers
                 self.ledger.measured(segment.direction, rtt)
         if loss.state == OPEN or loss.holes:
             echo = parse(segment.options).ts_echo if loss.state == OPEN else -1
@@ -547,7 +548,7 @@ class TcpNarrator:
         if octets > flow.acked_size:
             flow.note_size(flow.high, octets)
         mine.limit.sent(time, flow)
-        mine.nagle.data(time, frame, octets, flow.rtt_min)
+        mine.nagle.data(time, frame, octets, self.ledger.trips[1 - segment.direction])
         theirs.nagle.interrupted()
         window.used(time, frame, flow)
         if bits & WINDOW_FULL:

@@ -85,7 +85,7 @@ _ENDS: Final = {
 ON_THE_WAY: Final = (REQUEST.key, FAST_REPAIR.key, TIMEOUT_REPAIR.key)
 LEAST_WAY_NS: Final = 1_000_000
 LEAST_WAY: Final = 20       # per cent of the wait
-MOSTLY: Final = 90          # per cent of the time up to the ACK that the way has to be
+MOSTLY: Final = 95          # per cent of the time up to the ACK that the way has to be
 
 # What ended an exchange whose response was still due.
 _DUE: Final = (UNANSWERED, CAPTURE, SILENT)
