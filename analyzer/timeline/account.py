@@ -33,6 +33,7 @@ from dissectors.kit.account import (
     Claim,
 )
 from dissectors.kit.observation import NOT_CAPTURED, NOT_READ
+from dissectors.wire.secrets.text import shown_text
 
 UNCLAIMED: Final = "nothing in the frames says what either side waited for"
 
@@ -49,7 +50,13 @@ def books_of(account: Account) -> Books:
         claims.append(Claim(start, end, IDLE, GROUND, (), POSSIBLE, "nothing was asked that had no answer yet"))
     claims += said
     ways = sorted([(claim.since, claim.acked_ns) for claim in claims if claim.acked_ns >= 0])
-    return Books(start, end, _booked(claims, start, end), ways)
+    bookings = _booked(claims, start, end)
+    shown: dict[str, str] = {}
+    for booking in bookings:
+        if booking.ground not in shown:
+            shown[booking.ground] = shown_text(booking.ground, account.marks)
+        booking.ground = shown[booking.ground]
+    return Books(start, end, bookings, ways)
 
 
 def _blind(account: Account) -> list[Claim]:

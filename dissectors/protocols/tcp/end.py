@@ -44,7 +44,8 @@ class OldStamps:
 class End:
     """One end of the connection: all that is kept of the direction it sends."""
 
-    def __init__(self, direction: int) -> None:
+    def __init__(self, direction: int, ledger: Ledger) -> None:
+        """ledger: where its watchers tell what time went to."""
         self.flow = TcpDirection(direction)
         self.loss = LossWatch(self.flow)
         self.sacks = SackWatch(self.flow)
@@ -52,6 +53,7 @@ class End:
         self.keep_alive = KeepAliveWatch(direction)
         self.limit = LimitWatch(direction)
         self.nagle = NagleWatch(direction)
+        self.loss.ledger = self.window.ledger = self.limit.ledger = self.nagle.ledger = ledger
         self.flight = BoundedSeries(keep_largest=True)
         self.resync: bool = False            # segments were left out; the next one says where the stream is
         self.sent_seq: i64 = -1              # of the last segment with data, SYN or FIN
@@ -74,13 +76,6 @@ class End:
         self.mark_time: i64 = -1
         self.marks = Cited(MAX_FRAMES)
         self.old_stamps = OldStamps()
-
-    def book(self, ledger: Ledger) -> None:
-        """Where its watchers tell what time went to."""
-        self.loss.ledger = ledger
-        self.window.ledger = ledger
-        self.limit.ledger = ledger
-        self.nagle.ledger = ledger
 
     def name(self, sides: tuple[str, str]) -> None:
         self.loss.sides = sides

@@ -38,6 +38,8 @@ from dissectors.kit.account import (
     Claim,
 )
 from dissectors.kit.units import duration
+from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.segment import Segment
 
 MAX_CLAIMS: Final = 4_000       # of a connection that come with each turn or round
 # A client that has all it asked for and asks for more within this time was thinking; after a longer silence nobody can
@@ -77,8 +79,9 @@ class Ledger:
 
     # -- the opening -------------------------------------------------------------------------------------
 
-    def opening(self, time: i64, frame: i64, *, again: bool) -> None:
+    def opening(self, segment: Segment, *, again: bool = False) -> None:
         """A segment of the handshake. again: it was sent before."""
+        time, frame = i64(segment.time), i64(segment.frame)
         if self._opened >= 0 and time > self._opened:
             cause, confidence, ground = CONNECTING, CERTAIN, "the handshake of the transport"
             if again:
@@ -90,11 +93,22 @@ class Ledger:
         self._last = time
         self._last_frame = frame
 
-    def measured(self, side: int, trip: i64, *, at_once: bool = False) -> None:
-        """An answer of this side took so long to come back. at_once: it was not delayed there."""
-        if trip >= 0 and at_once:
-            self.sure[side] = True
-        if trip >= 0 and (self.trips[side] < 0 or trip < self.trips[side]):
+    def opened(self, segment: Segment, halves: list[i64], *, known: bool) -> None:
+        """The segment that opens the connection. halves: how long each side took to answer, which it does at once
+        there; known: at one place."""
+        self.opening(segment)
+        for side in (0, 1):
+            if known and halves[side] >= 0:
+                self.sure[side] = True
+                self._shorter(side, halves[side])
+
+    def measured(self, segment: Segment, trip: i64) -> None:
+        """The ACK for data came back after so long; with data it may have waited for the program that answers."""
+        if segment.length == 0:
+            self._shorter(segment.direction, trip)
+
+    def _shorter(self, side: int, trip: i64) -> None:
+        if self.trips[side] < 0 or trip < self.trips[side]:
             self.trips[side] = trip
 
     # -- turns -------------------------------------------------------------------------------------------
@@ -193,8 +207,9 @@ class Ledger:
         if until > since:
             self.add(Claim(since, until, cause, STOPPED, frames, confidence, ground))
 
-    def unsure(self, until: i64, frame: i64, last: i64) -> None:
-        """Nobody knows how long it was from the last segment, at `last`, to this one; and whose turn it was."""
+    def unsure(self, segment: Segment, forward: TcpDirection, backward: TcpDirection) -> None:
+        """Nobody knows how long it was from the last segment to this one; and whose turn it was."""
+        until, frame, last = i64(segment.time), i64(segment.frame), max(forward.last_time, backward.last_time)
         if 0 <= last < until:
             self.claims.append(Claim(
                 int(last), int(until), UNSEEN, BLIND, (int(frame),), CERTAIN,
@@ -205,11 +220,16 @@ class Ledger:
 
     # -- the end -----------------------------------------------------------------------------------------
 
-    def finish(self, first: i64, last: i64, last_frame: i64, ended: i64, ended_frame: i64) -> list[Claim]:
-        """Everything up to the last segment. first, last: of the connection; ended: its first FIN or RST, or -1.
+    def finish(self, forward: TcpDirection, backward: TcpDirection, ended: i64, ended_frame: i64) -> list[Claim]:
+        """Everything up to the last segment. More may come: a capture that goes on asks again.
 
-        More may come: a capture that goes on asks again.
+        ended: when the first FIN or RST came, in ended_frame; -1 for never.
         """
+        first = forward.first_time
+        if first < 0 or 0 <= backward.first_time < first:
+            first = backward.first_time
+        latest = backward if backward.last_time > forward.last_time else forward
+        last, last_frame = latest.last_time, latest.last_frame
         if first < 0:
             return []
         kept, few = self.turns, self.claims

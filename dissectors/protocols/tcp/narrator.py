@@ -56,11 +56,9 @@ class TcpNarrator:
 
     def __init__(self) -> None:
         self.sides: tuple[str, str] = CLIENT_SERVER
-        self.forward = End(0)
-        self.backward = End(1)
         self.ledger = Ledger()
-        self.forward.book(self.ledger)
-        self.backward.book(self.ledger)
+        self.forward = End(0, self.ledger)
+        self.backward = End(1, self.ledger)
         self.turns = TurnWatch()
         self.handshake = HandshakeWatch()
         self.teardown = TeardownWatch(self.forward.flow, self.backward.flow)
@@ -89,14 +87,7 @@ class TcpNarrator:
 
     def claims(self) -> list[Claim]:
         """What the time of the connection went to, as far as its segments show, up to the last one."""
-        forward, backward = self.forward.flow, self.backward.flow
-        first = forward.first_time
-        if first < 0 or 0 <= backward.first_time < first:
-            first = backward.first_time
-        latest = backward if backward.last_time > forward.last_time else forward
-        return self.ledger.finish(
-            first, latest.last_time, latest.last_frame, self.teardown.began, self.teardown.began_frame
-        )
+        return self.ledger.finish(self.forward.flow, self.backward.flow, self.teardown.began, self.teardown.began_frame)
 
     @property
     def zero_window_ns(self) -> list[int]:
@@ -127,8 +118,7 @@ class TcpNarrator:
             self.unsure.pop()
             self._end_run(out)
             self.turns.forget()
-            last = max(self.forward.flow.last_time, self.backward.flow.last_time)
-            self.ledger.unsure(i64(segment.time), i64(segment.frame), last)
+            self.ledger.unsure(segment, self.forward.flow, self.backward.flow)
         if not self.handshake.established and self._of_another(segment, flags, out):
             pass
         elif flags & (SYN | RST) == 0 and not self.teardown.over:
@@ -254,7 +244,7 @@ class TcpNarrator:
             return
         mine.note_sent(segment)
         sent = self.handshake.answers if flags & ACK else self.handshake.syns
-        self.ledger.opening(i64(segment.time), i64(segment.frame), again=sent[segment.direction].count > 0)
+        self.ledger.opening(segment, again=sent[segment.direction].count > 0)
         flow = mine.flow
         seq = i64(segment.seq)
         length = i64(segment.length)
@@ -293,7 +283,7 @@ class TcpNarrator:
         if not handshake.established:
             direction = segment.direction
             if handshake.syns[1 - direction].count and not handshake.answers[direction].count:
-                self.ledger.opening(i64(segment.time), i64(segment.frame), again=False)
+                self.ledger.opening(segment)
                 handshake.refuse(segment, out)
                 return
         self._note_first(segment, mine.flow)
@@ -398,10 +388,7 @@ class TcpNarrator:
         self.teardown.take(direction, SYN_ACKED)
         self.teardown.take(1 - direction, SYN_ACKED)
         self.handshake.third(segment, out)
-        self.ledger.opening(i64(segment.time), i64(segment.frame), again=False)
-        if self.handshake.one_place:
-            for side in (0, 1):
-                self.ledger.measured(side, self.handshake.halves[side], at_once=True)
+        self.ledger.opened(segment, self.handshake.halves, known=self.handshake.one_place)
         rtt = self.handshake.rtt
         if rtt > 0:
             for end in (self.forward, self.backward):
@@ -440,8 +427,7 @@ class TcpNarrator:
             rtt = i64(segment.ack_rtt_ns)
             if other.rtt_min < 0 or rtt < other.rtt_min:
                 other.rtt_min = rtt
-            if segment.length == 0:     # with data it may have waited for the program that answers
-                self.ledger.measured(segment.direction, rtt)
+            self.ledger.measured(segment, rtt)
         if loss.state == OPEN or loss.holes:
             echo = parse(segment.options).ts_echo if loss.state == OPEN else -1
             loss.acknowledged(time, frame, i64(echo), out)

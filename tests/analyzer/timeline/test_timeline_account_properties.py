@@ -33,6 +33,7 @@ from dissectors.kit.account import (
     Claim,
 )
 from dissectors.kit.observation import ALWAYS, CUT, HIDDEN, NOT_CAPTURED
+from dissectors.protocols.tcp.flow import TcpDirection
 from dissectors.protocols.tcp.ledger import MAX_CLAIMS, Ledger
 
 END = 1_000
@@ -54,7 +55,9 @@ def booked(claims: list[Claim]) -> Told:
 
 @given(CLAIMS)
 def test_whatever_is_claimed_is_booked_once(claims: list[Claim]) -> None:
-    assert_tiled(booked(claims))
+    told = booked(claims)
+    assert_tiled(told)
+    assert told.books.end_ns == END
 
 
 @given(CLAIMS)
@@ -99,11 +102,13 @@ def test_where_packets_are_missing_nothing_is_claimed(kind: str, seen: int) -> N
 
 def test_of_too_many_turns_the_shortest_are_not_observable() -> None:
     ledger = Ledger()
-    time = 0
+    first, latest = TcpDirection(0), TcpDirection(1)
+    time = first.first_time = 0
     for number in range(2 * MAX_CLAIMS):
         time += 10_000 if number % 1_000 else 50_000_000
         ledger.data(number % 2, time, number + 1)
-    claims = ledger.finish(0, time, 2 * MAX_CLAIMS, -1, 0)
+    latest.last_time, latest.last_frame = time, 2 * MAX_CLAIMS
+    claims = ledger.finish(first, latest, -1, 0)
     assert len(claims) < MAX_CLAIMS + 10
     account = account_of()
     account.events, account.claims = [], claims
@@ -126,5 +131,7 @@ def test_samples_observed_less_well(tmp_path: Path, capture: Path, way: str, see
         return
     path = tmp_path / "less.pcapng"
     seen.write(path)
-    for told in analyze([str(path)], Options()).told:
+    analysis = analyze([str(path)], Options())
+    for told in analysis.told:
         assert_tiled(told)
+    assert analysis.capture.frames == len(seen.frames)
