@@ -124,6 +124,7 @@ COMPILED = {
             "analyzer/pipeline/places.py",
             "analyzer/pipeline/plan.py",
             "analyzer/pipeline/shelf.py",
+            "analyzer/timeline/account.py",
         ],
     ),
     "wiretale_rest": ("-O0", ["dissectors/**/*.py", "analyzer/ingest/*.py"]),

@@ -37,6 +37,7 @@ SCRIPTS: Final = (
 )
 STYLES: Final = ("uPlot.min.css", "page.css")
 LEVEL: Final = 5             # of zlib: 6 takes half as long again for a twentieth less
+MOST_BOOKINGS: Final = 300   # of a conversation, in its account of the time; JSON has all
 EVENT_FIELDS: Final = (
     "name", "stream", "direction", "frames", "bytes", "importance", "label", "detail", "text", "spec", "fields",
 )
@@ -138,9 +139,9 @@ def _totals(totals: Totals) -> list[JsonValue]:
 def _books(told: Told, start: int) -> dict[str, JsonValue]:
     bookings: list[JsonValue] = [
         [CAUSES.index(one.cause), one.since - start, one.until - start, [*one.frames], one.confidence, one.ground]
-        for one in told.books.bookings
+        for one in told.books.bookings[:MOST_BOOKINGS]
     ]
-    return {"totals": _totals(told.books.totals()), "bookings": bookings}
+    return {"totals": _totals(told.books.totals()), "bookings": bookings, "count": len(told.books.bookings)}
 
 
 def _streams(told: Told, start: int) -> list[JsonValue]:

@@ -7,7 +7,7 @@ from rich.style import Style
 
 from analyzer.model import Analysis, Told
 from analyzer.report.account import COLOURS, Totals, length_of, matters, together
-from analyzer.report.rows import DIM, SECTION, Row, cells
+from analyzer.report.rows import DIM, SECTION, Row, cells, paragraph
 from analyzer.report.words import TIME
 from dissectors.kit.units import duration, plural
 
@@ -15,6 +15,8 @@ MARGIN: Final = 1
 INDENT: Final = 3
 GAP: Final = 2
 LONGEST: Final = 30         # cells of all bars together
+SHORTEST: Final = 6         # however narrow the terminal
+WORDS: Final = 48           # cells that are left for words
 SMALL: Final = 100          # what is less than one part in so many is told together with the others
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 REST: Final = "the rest"
@@ -26,10 +28,8 @@ def account_rows(analysis: Analysis, width: int) -> list[Row]:
     if first is None:
         return []
     totals = first.books.totals()
-    head = Row().to(MARGIN).add(TIME, SECTION).add(
-        f"  (conversation {first.conversation.number}, {duration(length_of(totals))})", DIM
-    )
-    rows = [head]
+    rows = [Row().to(MARGIN).add(TIME, SECTION).add("  ")]
+    paragraph(rows, f"(conversation {first.conversation.number}, {duration(length_of(totals))})", INDENT, width, DIM)
     _parts(rows, totals, INDENT, width, bars=True)
     others = [told for told in analysis.told if told.books.totals()]
     if len(others) > 1:
@@ -63,7 +63,7 @@ def _parts(rows: list[Row], totals: Totals, indent: int, width: int, *, bars: bo
     for word, colour, ns in shown:
         style = Style(color=colour) if colour else DIM
         text = f"{word} {duration(ns)}"
-        bar = _bar(ns, whole) if bars and colour else ""
+        bar = _bar(ns, whole, min(LONGEST, max(width - WORDS, SHORTEST))) if bars and colour else ""
         used = cells(text) + (1 + cells(bar) if bar else 0)
         row = rows[-1]
         if row.used > indent and row.used + GAP + used > width:
@@ -76,7 +76,7 @@ def _parts(rows: list[Row], totals: Totals, indent: int, width: int, *, bars: bo
             row.add(" ").add(bar, style)
 
 
-def _bar(ns: int, whole: int) -> str:
+def _bar(ns: int, whole: int, cells_of_all: int) -> str:
     """A bar of its share, to an eighth of a cell; what is there is never nothing."""
-    eighths = max(ns * LONGEST * 8 // whole, 1)
+    eighths = max(ns * cells_of_all * 8 // whole, 1)
     return EIGHTHS[8] * (eighths // 8) + EIGHTHS[eighths % 8].strip(" ")

@@ -56,6 +56,8 @@ def books_of(account: Account) -> Books:
         if booking.ground not in shown:
             shown[booking.ground] = shown_text(booking.ground, account.marks)
         booking.ground = shown[booking.ground]
+        if len(booking.frames) > 1:     # whose order in the file is not always that of their times
+            booking.frames = tuple(sorted(set(booking.frames)))
     return Books(start, end, bookings, ways)
 
 

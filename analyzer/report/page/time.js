@@ -1,5 +1,4 @@
 /* Where the time went: a stacked bar with its legend, and the single bookings of a conversation. */
-const MOST_BOOKINGS = 300;    // shown in the table; the JSON report has all
 
 function stackedBar(totals, words) {
   const whole = totals.reduce((sum, [, ns]) => sum + ns, 0) || 1;
@@ -33,11 +32,11 @@ function showConversationTime(one) {
   holder.replaceChildren();
   if (one.time.totals.length < 2) return;
   holder.append(stackedBar(one.time.totals, "Where the time of this conversation went"));
-  const rows = one.time.bookings.slice(0, MOST_BOOKINGS).map(([index, from, until, frames, confidence, basis]) =>
+  const rows = one.time.bookings.map(([index, from, until, frames, confidence, basis]) =>
     make("li", {}, make("span", { class: "time" }, since(from, one.start)), make("span", { class: "time" }, duration(until - from)),
       make("b", {}, page.data.time.causes[index].word), make("span", {}, framesText(frames)), make("span", { class: "dim" }, `${confidence}: ${basis}`)));
-  const more = one.time.bookings.length - rows.length;
-  holder.append(make("details", { class: "values" }, make("summary", {}, plural(one.time.bookings.length, "booking")),
+  const more = one.time.count - rows.length;
+  holder.append(make("details", { class: "values" }, make("summary", {}, plural(one.time.count, "booking")),
     make("ol", { class: "bookings" }, ...rows),
     more > 0 ? make("p", { class: "dim" }, `${plural(more, "more")} in the JSON report`) : null));
 }
