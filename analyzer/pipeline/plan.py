@@ -7,6 +7,7 @@ from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.order import Order, Step
 from analyzer.flows.sightings import Pairing, Sighting, sight
 from analyzer.packet import Packet
+from dissectors.kit.account import BLIND, CERTAIN, UNSEEN, Claim
 from dissectors.kit.captured import Copies
 
 
@@ -82,6 +83,20 @@ class Plan:
         return bool(
             self.again or self.loops or len(self.flows) > 1 or (self.order is not None and self.order.changes())
         )
+
+    def doubtful(self, doubted: list[tuple[int, int, int]]) -> list[Claim]:
+        """Silences of the capture in which its clock may have been set (how long, between which frames), as far as this
+        conversation goes on across them: how long they lasted, nobody knows."""
+        found: list[Claim] = []
+        for _silence, before, after in doubted:
+            earlier = [place.time for place in self.places if place.number <= before and place.time >= 0]
+            later = [place.time for place in self.places if place.number >= after and place.time >= 0]
+            if earlier and later:
+                found.append(Claim(
+                    int(max(earlier)), int(min(later)), UNSEEN, BLIND, (before, after), CERTAIN,
+                    "the clock of the capture may have been set here",
+                ))
+        return found
 
     def mended(self) -> bool:
         """It is told otherwise than it lies in the file."""

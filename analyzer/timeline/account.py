@@ -46,7 +46,8 @@ def books_of(account: Account) -> Books:
     start, end = conversation.start_ns, conversation.end_ns
     claims = [*account.claims, *_blind(account)]
     said = [claim for event in account.events for claim in event.claims()]
-    if said and not account.claims:     # of a transport that shows nothing by itself
+    if said and not any(claim.weight == GROUND for claim in account.claims):
+        # The transport shows nothing by itself, and what the messages mean leaves nothing open.
         claims.append(Claim(start, end, IDLE, GROUND, (), POSSIBLE, "nothing was asked that had no answer yet"))
     claims += said
     ways = sorted([(claim.since, claim.acked_ns) for claim in claims if claim.acked_ns >= 0])

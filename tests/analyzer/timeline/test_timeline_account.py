@@ -225,6 +225,23 @@ def test_where_the_way_is_not_known_the_account_says_that_it_is_part_of_the_wait
     assert "the way there and back is part of it" in books.bookings[-1].ground
 
 
+def test_a_silence_in_which_the_clock_may_have_been_set_is_nobodys_wait() -> None:
+    wire = Wire()
+    wire.open()
+    wire.send(41, CLIENT, GET, ACK | PSH)
+    wire.send(81, SERVER, OK, ACK | PSH)
+    wire.send(81.1, CLIENT)
+    late = 2 * 3_600_000
+    wire.send(late, CLIENT, GET, ACK | PSH)
+    wire.send(late + 50, SERVER, OK, ACK | PSH)
+    wire.close(late + 51)
+    analysis = wire.told()
+    assert analysis.capture.silences
+    found = account(analysis)
+    assert (found["not_observable"], found["server"], found["request"]) == (late - 81.1, 10, 80)
+    assert "idle" not in found or found["idle"] < 2
+
+
 def test_a_lookup() -> None:
     question = b"\1a\4test\0\0\1\0\1"
     head = b"\0\7\1\0\0\1\0\0\0\0\0\0"
