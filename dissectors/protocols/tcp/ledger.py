@@ -26,6 +26,7 @@ from dissectors.kit.account import (
     ON_THE_WAY,
     PATH,
     POSSIBLE,
+    RECEIVER,
     REQUEST,
     RETRYING,
     SECURING_CLIENT,
@@ -76,6 +77,7 @@ class Ledger:
         self._acked_frame: i64 = 0
         self._kept_alive: bool = False      # and somebody has asked since whether the other is still there
         self._spoke: list[bool] = [False, False]    # by side
+        self._grounds: list[str] = ["", ""]         # of what is on its way to each side
 
     # -- the opening -------------------------------------------------------------------------------------
 
@@ -110,6 +112,7 @@ class Ledger:
     def _shorter(self, side: int, trip: i64) -> None:
         if self.trips[side] < 0 or trip < self.trips[side]:
             self.trips[side] = trip
+            self._grounds[side] = f"an answer takes {duration(int(trip))} at the least to come back"
 
     # -- turns -------------------------------------------------------------------------------------------
 
@@ -161,7 +164,7 @@ class Ledger:
         trip = self.trips[side]
         acked = self._acked if self._last <= self._acked < until else i64(-1)
         way = max(trip, i64(0))
-        ground = f"an answer takes {duration(int(trip))} at the least to come back" if trip >= 0 else ""
+        ground = self._grounds[side]
         if acked >= 0 and acked - self._last - MOST_DELAY_NS > way:
             way = acked - self._last - MOST_DELAY_NS
             ground = f"the ACK came after {duration(int(acked - self._last))}, which no receiver delays so long"
@@ -189,11 +192,21 @@ class Ledger:
                 return
         self.add(Claim(int(since), int(until), cause, weight, (int(frame), int(last)), confidence, ground))
 
-    def paused(self, direction: int, since: i64, until: i64, frame: i64, last: i64) -> None:
-        """A silence within the data of one direction, at the end of which nothing was outstanding."""
+    def paused(self, direction: int, since: i64, until: i64, frame: i64, last: i64, *, full: bool) -> None:
+        """A silence within the data of one direction, at the end of which nothing was outstanding.
+
+        full: the window was filled before it, and what an ACK lets out comes as much later as the sender is away.
+        """
         if since <= self._acked < until:
-            self.moved(since, self._acked, PATH, frame, self._acked_frame, POSSIBLE, "data whose ACK had not come")
-            since, frame = self._acked, self._acked_frame
+            free = self._acked
+            if full:
+                free = min(free + max(self.trips[direction], i64(0)), until)
+                self.moved(since, free, RECEIVER, frame, last, LIKELY, "the window was full, until an ACK made room")
+            else:
+                self.moved(since, free, PATH, frame, last, POSSIBLE, "data whose ACK had not come")
+            since, frame = free, self._acked_frame
+        if until <= since:
+            return
         self.add(Claim(
             int(since), int(until), APPLICATION, TURN, (int(frame), int(last)), POSSIBLE,
             "all that was sent was acknowledged, and the same side sent on later",
@@ -261,6 +274,8 @@ class Ledger:
     # -- keeping -----------------------------------------------------------------------------------------
 
     def add(self, claim: Claim) -> None:
+        if claim.until - claim.since <= self.forgotten:
+            return
         self.turns.append(claim)
         if len(self.turns) < MAX_CLAIMS:
             return

@@ -138,6 +138,7 @@ class LimitWatch:
             if self.rtt < 0:
                 span = LONG_SILENCE_NS if idle else span
             if idle and (silence - 1) // SILENT_ROUNDS >= span:     # so many rounds may not fit a machine integer
+                full = self._full
                 self._close(self._last, before, self._closed_ns, congested)
                 self._release(PATH, OWN_PACE)
                 tight = min(i64(peer.tight_ns - self._tight_ns), silence)
@@ -147,7 +148,8 @@ class LimitWatch:
                         self._last, self._last + tight, NO_ROOM, before, frame, LIKELY,
                         "the window had no room for a whole segment",
                     )
-                self.ledger.paused(self.direction, self._last + max(tight, i64(0)), time, before, frame)
+                since = self._last + max(tight, i64(0))
+                self.ledger.paused(self.direction, since, time, before, frame, full=full)
                 self._begin(time, frame, window, closed_ns, peer.tight_ns)
             elif time - self._round_start >= span:
                 self._close(time, frame, closed_ns, congested)

@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.account import DELAYED_ACK, LIKELY, POSSIBLE, STOPPED, Claim
+from dissectors.kit.account import DELAYED_ACK, DOING, LIKELY, POSSIBLE, STOPPED, Claim
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
 from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved
@@ -82,6 +82,7 @@ class NagleWatch:
     def finish(self, out: list[Event]) -> None:
         for claim in self._first:
             claim.confidence = POSSIBLE
+            claim.weight = DOING        # a window that was full explains as much
             self.ledger.add(claim)
         if self._count >= LEAST_TIMES:
             observed = TcpObserved(self._time, self.direction, self._cited.frames(), self.sides)

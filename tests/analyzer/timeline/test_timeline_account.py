@@ -135,6 +135,21 @@ def test_a_window_that_lets_four_segments_through_in_a_round_trip() -> None:
     assert "data_congestion" not in found
 
 
+def test_a_pause_after_a_full_window_is_the_receivers_until_an_ack_has_made_room() -> None:
+    """What is let out comes a round trip after the ACK; only what is later than that is the application's."""
+    wire = Wire(window=4 * SEGMENT)
+    wire.open()
+    wire.send(41, CLIENT, b"give", ACK | PSH)
+    for turn, start in enumerate((81, 121, 291, 591)):
+        for piece in range(4):
+            wire.send(start + 0.01 * piece, SERVER, bytes(SEGMENT))
+        wire.send(start + (130 if turn == 1 else 0.1), CLIENT)       # the second time, the ACK is late
+    wire.close(592)
+    found = account(wire.told())
+    assert found["data_receiver"] > 170 - 1
+    assert 299 - 40 - 1 < found["data_application"] <= 300
+
+
 def test_small_pieces_that_wait_for_delayed_acks() -> None:
     wire = Wire()
     wire.open(there=10)

