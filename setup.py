@@ -128,6 +128,7 @@ COMPILED = {
             "analyzer/pipeline/plan.py",
             "analyzer/pipeline/shelf.py",
             "analyzer/pipeline/timeline.py",
+            "analyzer/timeline/account.py",
         ],
     ),
     "wiretale_rest": ("-O0", ["dissectors/**/*.py", "analyzer/ingest/*.py"]),

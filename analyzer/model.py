@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from dissectors.kit.account import Books, Claim
 from dissectors.kit.event import APPLICATION, Event, JsonValue
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
@@ -208,11 +209,13 @@ class Account:
     points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
     observed: what could be observed of it.     copies: frames that show a packet once more, which are not told.
     troubles: as the survey counted it, the codes of `CaptureSummary.together`.
+    claims: of the transport, for the account of the time.
     """
 
     def __init__(
         self, conversation: Conversation, marks: Marks | None = None, observed: Observation | None = None
     ) -> None:
+        self.claims: list[Claim] = []
         self.copies = 0
         self.troubles: tuple[str, ...] = ()
         self.conversation = conversation
@@ -253,6 +256,7 @@ class Told:
     """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
     marks: what is secret in it.     observed: what could be observed of it.     troubles: see `Account`.
+    books: where its time went.
     """
 
     def __init__(
@@ -261,6 +265,7 @@ class Told:
     ) -> None:
         self.conversation = conversation
         self.phases = phases
+        self.books = Books(conversation.start_ns, conversation.start_ns, [], [])
         self.troubles: tuple[str, ...] = ()
         self.marks = marks if marks is not None else Marks()
         self.observed = observed if observed is not None else Observation()

@@ -7,7 +7,9 @@ from analyzer.flows.clock import Step
 from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.order import Order
 from analyzer.flows.sightings import Pairing, Sighting, sight
+from analyzer.model import Silence
 from analyzer.packet import Packet
+from dissectors.kit.account import BLIND, CERTAIN, UNSEEN, Claim
 from dissectors.kit.captured import Copies
 
 
@@ -84,6 +86,23 @@ class Plan:
         return bool(
             self.again or self.loops or len(self.flows) > 1 or (self.order is not None and self.order.changes())
         )
+
+    def doubtful(self, doubted: list[Silence]) -> list[Claim]:
+        """Silences of the capture in which its clock may have been set, where this conversation goes on across them: how
+        long they lasted, nobody knows."""
+        found: list[Claim] = []
+        for silence in doubted:
+            before, after = silence.before, silence.after
+            if silence.stood:      # other hosts counted the time
+                continue
+            earlier = [place.time for place in self.places if place.number <= before and place.time >= 0]
+            later = [place.time for place in self.places if place.number >= after and place.time >= 0]
+            if earlier and later:
+                found.append(Claim(
+                    int(max(earlier)), int(min(later)), UNSEEN, BLIND, (before, after), CERTAIN,
+                    "the clock of the capture may have been set here",
+                ))
+        return found
 
     def mended(self) -> bool:
         """It is told otherwise than it lies in the file."""

@@ -326,6 +326,7 @@ class Telling:
         if narrator is not None:
             measured(chosen.account, narrator)
         plan = chosen.plan
+        chosen.account.claims += plan.doubtful(self.doubted)
         if plan.copies is not None or plan.mended() or plan.loops or plan.silences:
             about_the_capture(chosen)
 

@@ -139,6 +139,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
         phases = [_phase(phase, names) for phase in told.phases]
         copy = Told(copies[id(told.conversation)], phases, told.marks, told.observed)
         copy.points = told.points
+        copy.books = told.books
         found.told.append(copy)
     found.story = [
         StoryRow(row.conversation, names.text(row.label), names.text(row.text), row.start_ns, row.end_ns)

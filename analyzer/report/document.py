@@ -10,8 +10,10 @@ from typing import Final
 
 from analyzer import __version__
 from analyzer.model import Analysis, CaptureSummary, Phase, StoryRow, Told
+from analyzer.report.account import booking_record, books_record, totals_record, whole_record
 from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.selection import chosen
+from analyzer.report.words import BRIEF
 from dissectors.kit.event import BACKWARD, FORWARD, Event, JsonValue
 from dissectors.wire.secrets.gate import Said
 
@@ -26,6 +28,7 @@ def json_document(analysis: Analysis, level: str) -> Iterator[str]:
         "wiretale": {"version": __version__, "schema": SCHEMA_VERSION},
         "capture": capture_record(analysis.capture),
         "findings": [finding.as_json() for finding in analysis.findings],
+        "time": whole_record(analysis),
         "story": [story_record(row) for row in analysis.story],
         "lookups": [lookup.as_json() for lookup in analysis.lookups],
         "left_out": [*analysis.left_out],
@@ -38,16 +41,21 @@ def json_document(analysis: Analysis, level: str) -> Iterator[str]:
 
 
 def json_lines(analysis: Analysis, level: str) -> Iterator[str]:
-    """One object a line, each with its kind as `record`: verdict, capture, finding, lookup, conversation, phase, event.
-    """
+    """One object a line, each with its kind as `record`: verdict, capture, finding, time, conversation, booking, phase,
+    event, lookup."""
     yield _line("verdict", {**verdict_record(analysis), "schema": SCHEMA_VERSION})
     yield _line("capture", {**capture_record(analysis.capture), "schema": SCHEMA_VERSION})
     for finding in analysis.findings:
         yield _line("finding", finding.as_json())
+    yield _line("time", {"conversation": None, "totals": whole_record(analysis)["totals"]})
     for lookup in analysis.lookups:
         yield _line("lookup", lookup.as_json())
     for told in analysis.told:
         yield _line("conversation", conversation_record(told.conversation))
+        of: dict[str, JsonValue] = {"conversation": told.conversation.number}
+        yield _line("time", {**of, "totals": totals_record(told.books.totals())})
+        for booking in told.books.bookings if level != BRIEF else ():
+            yield _line("booking", {**of, **booking_record(booking)})
         for number, phase in enumerate(told.phases, 1):
             where: dict[str, JsonValue] = {"conversation": told.conversation.number, "number": number}
             yield _line("phase", {**where, **_phase_head(phase)})
@@ -90,7 +98,7 @@ def told_record(told: Told, level: str) -> dict[str, JsonValue]:
         {**_phase_head(phase), "events": [event_record(event) for event in chosen(phase, level)]}
         for phase in told.phases
     ]
-    return {**conversation_record(told.conversation), "phases": phases}
+    return {**conversation_record(told.conversation), "time": books_record(told.books, level), "phases": phases}
 
 
 def _phase_head(phase: Phase) -> dict[str, JsonValue]:

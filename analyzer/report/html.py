@@ -18,6 +18,7 @@ from typing import Final
 
 from analyzer import __version__
 from analyzer.model import Analysis, Phase, Points, Told
+from analyzer.report.account import COLOURS, Totals, matters, together
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import shown_value, terminal_text
 from analyzer.report.octets import shown_octets
@@ -25,16 +26,18 @@ from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
 from analyzer.report.terminal import capture_name, doubts, recorded, totals
 from analyzer.report.words import TEACH, counted, doubtful, explained, state_in_words, took
+from dissectors.kit.account import CAUSES
 from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import plural
 from dissectors.wire.secrets.named import REDACTED
 
 PAGE: Final = Path(__file__).with_name("page")
 SCRIPTS: Final = (
-    "uPlot.min.js", "page.js", "fields.js", "bars.js", "overview.js", "timeline.js", "graph.js", "main.js",
+    "uPlot.min.js", "page.js", "fields.js", "bars.js", "time.js", "overview.js", "timeline.js", "graph.js", "main.js",
 )
 STYLES: Final = ("uPlot.min.css", "page.css")
 LEVEL: Final = 5             # of zlib: 6 takes half as long again for a twentieth less
+MOST_BOOKINGS: Final = 300   # of a conversation, in its account of the time; JSON has all
 EVENT_FIELDS: Final = (
     "name", "stream", "direction", "frames", "bytes", "importance", "label", "detail", "text", "spec", "fields",
 )
@@ -94,6 +97,7 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
         "doubts": [*doubts(analysis.capture)],
         "verdict": _verdict(analysis),
         "findings": [finding.as_json() for finding in analysis.findings],
+        "time": _time(analysis),
         "story": _story(analysis, start),
         "conversations": [_told(told, start) for told in analysis.told],
         "series": {str(told.conversation.number): _series(told) for told in analysis.told},
@@ -127,6 +131,27 @@ def _story(analysis: Analysis, start: int) -> list[JsonValue]:
     return found
 
 
+def _time(analysis: Analysis) -> dict[str, JsonValue]:
+    """The account of the capture, and what the numbers of causes stand for, here and in each conversation."""
+    causes: list[JsonValue] = [
+        {"word": cause.word, "means": cause.means, "colour": COLOURS[cause.key]} for cause in CAUSES
+    ]
+    totals = _totals(together(analysis)) if matters(analysis) is not None else []
+    return {"causes": causes, "conversations": len(analysis.told), "totals": totals}
+
+
+def _totals(totals: Totals) -> list[JsonValue]:
+    return [[CAUSES.index(cause), ns] for cause, ns in totals]
+
+
+def _books(told: Told, start: int) -> dict[str, JsonValue]:
+    bookings: list[JsonValue] = [
+        [CAUSES.index(one.cause), one.since - start, one.until - start, [*one.frames], one.confidence, one.ground]
+        for one in told.books.bookings[:MOST_BOOKINGS]
+    ]
+    return {"totals": _totals(told.books.totals()), "bookings": bookings, "count": len(told.books.bookings)}
+
+
 def _streams(told: Told, start: int) -> list[JsonValue]:
     return [
         {"stream": span.stream, "label": span.label, "text": span.text, "start": span.start_ns - start,
@@ -153,6 +178,7 @@ def _told(told: Told, start: int) -> dict[str, JsonValue]:
     record["state_means"] = state_in_words(told.conversation.transport, told.conversation.state)
     record["phases"] = [_phase(phase, start) for phase in told.phases]
     record["streams"] = _streams(told, start)
+    record["time"] = _books(told, start)
     return record
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from analyzer.model import Analysis, Finding, Phase, Told, Verdict
+from analyzer.report.account import Totals, length_of, matters, together
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
 from analyzer.report.words import (
@@ -107,6 +108,11 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
         yield f"\nTimes: {plain(doubt)}\n"
     for damage in capture.damage:
         yield f"\nDamage: {plain(damage)}\n"
+    if matters(analysis) is not None:
+        yield "\n## Where the time went\n\n"
+        several = " together" if len(analysis.told) > 1 else ""
+        yield f"{plural(len(analysis.told), 'conversation')}, {duration(length_of(together(analysis)))}{several}.\n\n"
+        yield from _account(together(analysis))
     if analysis.story:
         yield "\n## The story\n\n| # | | what | start | took |\n|---|---|---|---|---|\n"
         for row in analysis.story:
@@ -120,7 +126,7 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
         for finding in analysis.findings:
             yield _finding(finding, level)
     for told in analysis.told:
-        yield from _conversation(told, level)
+        yield from _conversation(told, level, several=len(analysis.told) > 1)
     for left_out in analysis.left_out:
         yield f"\n… {plain(left_out)}\n"
 
@@ -158,7 +164,15 @@ def _finding(finding: Finding, level: str) -> str:
     return text
 
 
-def _conversation(told: Told, level: str) -> Iterator[str]:
+def _account(totals: Totals) -> Iterator[str]:
+    """What time went to, with its share."""
+    whole = max(length_of(totals), 1)
+    yield "| cause | took | share | |\n|---|---|---|---|\n"
+    for cause, ns in totals:
+        yield f"| {plain(cause.word)} | {duration(ns)} | {100 * ns / whole:.1f} % | {plain(cause.means)} |\n"
+
+
+def _conversation(told: Told, level: str, *, several: bool) -> Iterator[str]:
     conversation = told.conversation
     kind = conversation.transport
     if conversation.protocol and not kind.startswith(conversation.protocol):
@@ -172,6 +186,9 @@ def _conversation(told: Told, level: str) -> Iterator[str]:
         + (f", beside {plural(copies, 'frame')} of copies" if copies else "")
         + (f", {duration(lasted)}" if lasted > 0 else "") + ".\n"
     )
+    if len(told.books.totals()) > 1 and several:
+        yield "\n"
+        yield from _account(told.books.totals())
     yield from _ladder(told, level)
     for number, phase in enumerate(told.phases, 1):
         yield from _phase(number, phase, conversation.start_ns, level)

@@ -1,4 +1,4 @@
-"""Tables for pandas, Polars, DuckDB and spreadsheets: conversations, events, exchanges, lookups, findings.
+"""Tables for pandas, Polars, DuckDB and spreadsheets: conversations, events, exchanges, lookups, time, findings.
 
 In CSV every text is quoted and numbers never are. No cell begins with a character that a spreadsheet takes for a
 formula, at whichever of its separators it divides a line.
@@ -122,6 +122,16 @@ def _lookups(analysis: Analysis, _level: str) -> Rows:
         ]
 
 
+def _time(analysis: Analysis, _level: str) -> Rows:
+    """A row a booking: each nanosecond of a conversation stands in one of them."""
+    for told in analysis.told:
+        for one in told.books.bookings:
+            yield [
+                told.conversation.number, one.cause.key, one.until - one.since, one.since, one.until, one.confidence,
+                one.ground, *((one.frames[0], one.frames[-1]) if one.frames else (None, None)),
+            ]
+
+
 def _findings(analysis: Analysis, _level: str) -> Rows:
     place = {cause.finding: rank for rank, cause in enumerate(analysis.verdict.causes, 1)}
     for one in sorted(analysis.findings, key=lambda one: (place.get(one.number, len(place) + 1), one.number)):
@@ -140,7 +150,7 @@ TEXT_COLUMNS: Final = frozenset((
     "transport", "protocol", "originator_address", "originator_name", "responder_address", "responder_name", "scope",
     "state", "history", "community_id", "phase_kind", "name", "direction", "label", "detail", "text", "spec", "fields",
     "method", "url", "ended", "body_type", "type", "client", "server", "kind", "result", "addresses", "code",
-    "severity", "confidence", "sentence", "frames", "display_filter", "next_step", "refute", "basis",
+    "severity", "confidence", "sentence", "frames", "display_filter", "next_step", "refute", "basis", "cause",
     "explains", "explained_by",
 ))
 TABLES: Final[dict[str, Table]] = {
@@ -164,6 +174,9 @@ TABLES: Final[dict[str, Table]] = {
             "name", "type", "client", "server", "kind", "result", "addresses", "cache_seconds", "attempts",
             "exchanges", "start_ns", "end_ns", "conversation",
         ), _lookups),
+        Table("time", (
+            "conversation", "cause", "ns", "since_ns", "until_ns", "confidence", "basis", "first_frame", "last_frame",
+        ), _time),
         Table("findings", (
             "number", "verdict", "code", "severity", "confidence", "conversation", "sentence", "frames",
             "display_filter", "next_step", "refute", "basis", "cost_ns", "victims", "explains", "explained_by",

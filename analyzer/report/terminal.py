@@ -1,4 +1,4 @@
-"""The analysis as a person reads it in a terminal: summary, story, findings, then each conversation.
+"""The analysis as a person reads it in a terminal: summary, time, story, findings, then each conversation.
 
 `render` gives it piece by piece, so that a long one appears while it is made and can be cut short.
 """
@@ -23,6 +23,7 @@ from analyzer.report.rows import (
     joined,
     paragraph,
 )
+from analyzer.report.terminal_account import account_rows
 from analyzer.report.terminal_conversation import ConversationWriter
 from analyzer.report.terminal_story import story_rows
 from analyzer.report.terminal_verdict import behind, finding_rows, verdict_rows
@@ -58,6 +59,9 @@ def render(
     capture = analysis.capture
     full, width = width, min(width, WIDEST_PROSE)
     yield opening_rows(analysis, width)
+    account = account_rows(analysis, width)
+    if account:
+        yield [Row(), *account]
     if analysis.story:
         yield [Row(), *story_rows(analysis.story, full, capture.silences)]
     if level != BRIEF:

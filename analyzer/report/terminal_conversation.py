@@ -22,6 +22,7 @@ from analyzer.report.rows import (
 )
 from analyzer.report.selection import ALARMING, chosen
 from analyzer.report.spark import sparkline, spread
+from analyzer.report.terminal_account import conversation_account
 from analyzer.report.terminal_streams import stream_rows
 from analyzer.report.words import (
     ARROWS,
@@ -78,6 +79,7 @@ class ConversationWriter:
         joined(rows, title_pieces(conversation, self.silences), "   ", RAIL, self.width, TITLE)
         rows.append(Row().to(RAIL))
         joined(rows, number_pieces(conversation, self.level), " · ", RAIL, self.width, DIM)
+        rows += conversation_account(told, self.width)
         if self.level != BRIEF:
             chart = stream_rows(told, self.width - RAIL, self.whole, self.silences)
             if chart:

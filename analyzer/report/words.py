@@ -21,6 +21,7 @@ SAMPLE: Final = "sample:"      # before the name of a bundled capture
 VERDICT: Final = "VERDICT"
 STORY: Final = "THE STORY"
 FINDINGS: Final = "FINDINGS"
+TIME: Final = "WHERE THE TIME WENT"
 CONVERSATION: Final = "CONVERSATION"
 WORDS: Final = "WORDS USED HERE"
 ABOUT: Final = "ALSO IN THE CAPTURE"

@@ -5,11 +5,13 @@ from typing import Final
 
 from analyzer.faults import Faults
 from analyzer.model import Account, Analysis, CaptureSummary, Told
+from analyzer.timeline.account import books_of, told_to
 from analyzer.timeline.lookups import Lookups
 from analyzer.timeline.phases import phases_of
 from analyzer.timeline.story import story_of
 from analyzer.timeline.titles import Titles
 from analyzer.timeline.vantage import seen_from
+from dissectors.kit.account import Books
 from dissectors.kit.event import BACKWARD, FORWARD, UNMARKED
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
@@ -50,7 +52,10 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
     _show(analysis.lookups, accounts)
     analysis.left_out += lookups.left_out
     for account in accounts:
+        books = Books(account.conversation.start_ns, account.conversation.start_ns, [], [])
         try:
+            books = books_of(account)
+            told_to(account, books)
             phases = phases_of(account, lookups.of(account.conversation.number), titles)
         except Exception as error:
             if faults is None:
@@ -58,6 +63,7 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
             phases = []
             faults.note(0, f"the timeline of conversation {account.conversation.number}", error)
         told = Told(account.conversation, phases, account.marks, account.observed)
+        told.books = books
         told.points = account.points
         told.troubles = account.troubles
         told.carriage = account.carriage

@@ -5,6 +5,7 @@ from typing import ClassVar, Final, Union
 
 from mypy_extensions import mypyc_attr
 
+from dissectors.kit.account import Books, Claim
 from dissectors.kit.identity import Identity
 from dissectors.kit.marks import Marks
 from dissectors.kit.units import plural
@@ -142,6 +143,13 @@ class Event:
     def vantage(self) -> Vantage | None:
         """For an event whose timing tells where the capture was taken. Most have none."""
         return None
+
+    def claims(self) -> list[Claim]:
+        """What time of its conversation this event explains, for the account of the time."""
+        return []
+
+    def read_books(self, books: Books) -> None:
+        """The account of the conversation is made: for an event that says more of a wait where the account shows it."""
 
     def fields(self) -> dict[str, JsonValue]:
         """The values as data, for JSON and tables. Durations end in `_ns`."""

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pcap_bytes import damaged, ethernet, ipv4, pcap, tcp, udp
 from sample_feeds import frames_of, sample_captures, sample_name
+from tiled import assert_tiled
 
 from analyzer.cli.main import DONE, UNUSABLE, run
 from analyzer.ingest.open import open_capture
@@ -41,6 +42,7 @@ def told(path: Path) -> int:
     assert numbers == list(range(1, lines + 1))
     assert analysis.capture.frames == lines
     for conversation in analysis.told:
+        assert_tiled(conversation)
         for phase in conversation.phases:
             for event in phase.events:
                 assert not isinstance(event, DissectorFault), event.what()

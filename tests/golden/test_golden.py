@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sample_feeds import sample_captures, sample_name
+from tiled import assert_tiled
 
 from analyzer.model import Analysis, Cause, Phase, Told
 from analyzer.pipeline.run import Options, analyze
@@ -36,11 +37,13 @@ def of_phase(phase: Phase) -> dict[str, JsonValue]:
 
 def of_conversation(told: Told) -> dict[str, JsonValue]:
     conversation = told.conversation
+    assert_tiled(told)
     return {
         "number": conversation.number, "transport": conversation.transport, "protocol": conversation.protocol,
         "originator": str(conversation.originator), "responder": str(conversation.responder),
         "scope": conversation.scope, "state": conversation.state, "history": conversation.history,
-        "frames": list(conversation.frames), "phases": [of_phase(phase) for phase in told.phases],
+        "frames": list(conversation.frames), "time": [[cause.key, ns] for cause, ns in told.books.totals()],
+        "phases": [of_phase(phase) for phase in told.phases],
     }
 
 

@@ -14,7 +14,7 @@ METHODS = frozenset((
     "what", "detail", "label", "headline", "phase_title", "phase_facts", "fields", "frame_record",
 ))
 # What of an event is replaced in texts, or compared, and never shown itself.
-NOT_SHOWN = frozenset(("identifies", "vantage"))
+NOT_SHOWN = frozenset(("identifies", "vantage", "claims", "read_books"))
 # What has methods of the same names and is no event.
 OTHERS = frozenset(("Said", "said", "told_of", "super", "self"))
 

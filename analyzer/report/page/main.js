@@ -64,6 +64,7 @@ async function start() {
   byId("totals").append(...page.data.totals.map((text) => make("li", {}, text)));
   showVerdict();
   showFindings();
+  showTime();
   showStory();
   showTable();
   showAbout();

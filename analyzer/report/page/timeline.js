@@ -20,6 +20,7 @@ function showDetail(changed, scroll) {
       one.history && `history ${one.history}`, one.community_id && `community id ${one.community_id}`, one.scope,
     ].filter(Boolean).join(" · ");
     byId("frame").hidden = true;
+    showConversationTime(one);
     showTimeline(one);
     showLadder(one);
     showStreams(one);

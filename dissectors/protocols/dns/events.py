@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from dissectors.kit.account import CERTAIN, DOING, LIKELY, Claim
+from dissectors.kit.account import LOOKUP as LOOKING_UP
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue, Observed
 from dissectors.kit.identity import Identity
 from dissectors.kit.inputs import Close
@@ -205,6 +207,13 @@ class DnsResponse(MessageEvent):
         self.continued = continued
         self._outcome: DnsOutcome | None = None
 
+    def claims(self) -> list[Claim]:
+        asked = self.asked
+        if asked is None or asked.first_time < 0:
+            return []
+        frames = (asked.first_frame, *self.evidence.frames[-1:])
+        return [Claim(asked.first_time, self.time, LOOKING_UP, DOING, frames, CERTAIN, "a question up to its answer")]
+
     def outcome(self) -> DnsOutcome:
         if self._outcome is None:
             self._outcome = outcome_of(self.message)
@@ -398,6 +407,13 @@ class DnsUnanswered(Event):
         absence = self.absence
         missed = not absence.proven and not over    # which the sentence says already
         return f"{text}, but {absence.why}." if missed else f"{text}."
+
+    def claims(self) -> list[Claim]:
+        asked = self.asked
+        if asked.first_time < 0:
+            return []
+        frames = self.evidence.frames
+        return [Claim(asked.first_time, self.time, LOOKING_UP, DOING, frames, LIKELY, "a question that had no answer")]
 
     @property
     def absence(self) -> Absence:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from dissectors.kit.account import IDLE, MESSAGE, POSSIBLE, Claim
 from dissectors.kit.event import EXTRA, NEITHER, Event, Evidence, JsonValue
 from dissectors.kit.inputs import Close
 from dissectors.kit.units import duration, grouped, plural, size
@@ -82,6 +83,10 @@ class H2ConnectionSummary(Event):
         self.settings_ack_ns = tuple(conn.ack_times)
         self.late = conn.late
         self.untold = dict(conn.untold)
+
+    def claims(self) -> list[Claim]:
+        """Beside its streams nothing is owed, whoever sends a PING or SETTINGS last."""
+        return [Claim(0, self.time, IDLE, MESSAGE, self.evidence.frames, POSSIBLE, "no stream was open")]
 
     def label(self) -> str:
         return "connection"

@@ -14,6 +14,7 @@ from dissectors.protocols.tcp.flags import RST
 from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
 from dissectors.protocols.tcp.hops import HopWatch
+from dissectors.protocols.tcp.ledger import Ledger
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.nagle import NagleWatch
 from dissectors.protocols.tcp.options import parse
@@ -44,7 +45,8 @@ class OldStamps:
 class End:
     """One end of the connection: all that is kept of the direction it sends."""
 
-    def __init__(self, direction: int) -> None:
+    def __init__(self, direction: int, ledger: Ledger) -> None:
+        """ledger: where its watchers tell what time went to."""
         self.flow = TcpDirection(direction)
         self.loss = LossWatch(self.flow)
         self.sacks = SackWatch(self.flow)
@@ -52,6 +54,7 @@ class End:
         self.keep_alive = KeepAliveWatch(direction)
         self.limit = LimitWatch(direction)
         self.nagle = NagleWatch(direction)
+        self.loss.ledger = self.window.ledger = self.limit.ledger = self.nagle.ledger = ledger
         self.flight = BoundedSeries(keep_largest=True)
         self.resync: bool = False            # segments were left out; the next one says where the stream is
         self.sent_seq: i64 = -1              # of the last segment with data, SYN or FIN

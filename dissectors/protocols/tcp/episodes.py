@@ -11,9 +11,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.account import FAST_REPAIR, LIKELY, POSSIBLE, TIMEOUT_REPAIR
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
 from dissectors.kit.observation import READING_ENDED, what_is_held
+from dissectors.kit.units import duration
 from dissectors.protocols.tcp.events import TcpObserved
 from dissectors.protocols.tcp.events_holes import Missing, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
@@ -31,6 +33,7 @@ from dissectors.protocols.tcp.events_loss import (
 )
 from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, OUT_OF_ORDER, SPURIOUS_RETRANSMISSION
 from dissectors.protocols.tcp.flow import HALF, MASK, TcpDirection
+from dissectors.protocols.tcp.ledger import Ledger
 from dissectors.protocols.tcp.segment import Segment
 
 IDLE: Final[i64] = 0
@@ -86,6 +89,7 @@ class LossWatch:
         self.flow = flow
         self.sides: tuple[str, str] = ("", "")
         self.rtt: i64 = -1                  # of the path, from the handshake; -1 while unknown
+        self.ledger = Ledger()
         self.state: i64 = IDLE
         self.holes: list[Hole] = []
         self._missed: i64 = 0               # bytes acknowledged and never seen
@@ -125,6 +129,7 @@ class LossWatch:
         self._ratios: i64 = 0
         self._doubled: i64 = 0
         self._deadline: i64 = 0
+        self._silent_from: i64 = -1         # with a resend and no sign before it: since when nothing new was sent
 
     def repairing(self) -> bool:
         """A segment was resent and is not acknowledged yet."""
@@ -241,6 +246,8 @@ class LossWatch:
             self._first_ts = ts
             self._last_wait = i64(segment.rto_ns)
             self._recover = self.flow.high
+            if not self._asked and segment.rto_ns >= 0:
+                self._silent_from = max(time - i64(segment.rto_ns), self.flow.last_data_time)
             if self._heard >= 0:
                 repair.since_sign_ns = int(time - self._heard)
         self._silence(time)
@@ -465,6 +472,8 @@ class LossWatch:
         repair = self.repair
         repair.backoff = self._doubled > 0 and self._doubled >= self._ratios - 1
         event = self._event()
+        if isinstance(event, Loss):
+            self._book(event)
         if event is not None:
             if self._told < MAX_TOLD:
                 self._told += 1
@@ -479,6 +488,25 @@ class LossWatch:
                 untold.octets += repair.octets
                 untold.lasted_ns += repair.lasted_ns
         self._reset()
+
+    def _book(self, event: Loss) -> None:
+        """How long the repair took, for the account of the time; one that was needless cost nothing by itself."""
+        repair = self.repair
+        if isinstance(event, SpuriousRetransmission):
+            return
+        since = int(self._start if self._silent_from < 0 else min(self._start, self._silent_from))
+        until = int(self._start) + repair.lasted_ns if repair.repaired else repair.last_ns
+        cause, confidence = FAST_REPAIR, LIKELY
+        if isinstance(event, Timeout):
+            waited = duration(max(repair.longest_ns, repair.silent_ns))
+            cause, ground = TIMEOUT_REPAIR, f"resent after {waited} without an answer"
+        elif isinstance(event, FastRetransmit):
+            ground = "duplicate ACKs or SACK, then the resend, up to the ACK that covers it"
+        elif isinstance(event, TailLossProbe):
+            cause, confidence, ground = TIMEOUT_REPAIR, POSSIBLE, "the last segment was sent again as a probe"
+        else:
+            confidence, ground = POSSIBLE, "sent again sooner than a timer would have"
+        self.ledger.stopped(since, until, cause, self._cited.frames(), confidence, ground)
 
     def _prompt(self) -> bool:
         """Signs from the receiver called for the first resend, rather than a timer."""

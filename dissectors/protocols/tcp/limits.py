@@ -12,11 +12,15 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.account import CONGESTION as HELD_BACK
+from dissectors.kit.account import LIKELY, PATH, POSSIBLE, Cause
+from dissectors.kit.account import RECEIVER as NO_ROOM
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration
 from dissectors.protocols.tcp.events import TcpObserved
 from dissectors.protocols.tcp.events_transfer import Limits
 from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.ledger import OWN_PACE, Ledger
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.windows import WindowWatch
 
@@ -44,6 +48,8 @@ LEAST_TIME_NS: Final = 20_000_000
 # Where the causes that can be told make up less than this share, in per cent, nothing is said.
 LEAST_SHARE: Final = 5
 
+GREW: Final = "what passes in a round trip grows by half and more from one to the next, as it does in slow start"
+
 
 class LimitWatch:
     """Of the data of one direction. rtt: the path's round trip, -1 while unknown."""
@@ -52,6 +58,7 @@ class LimitWatch:
         self.direction = direction
         self.sides: tuple[str, str] = ("", "")
         self.rtt: i64 = -1
+        self.ledger = Ledger()
         self.spent: list[int] = [0, 0, 0, 0]    # ns by cause, as in CAUSES
         self.octets: i64 = 0
         self._round_start: i64 = -1
@@ -69,6 +76,15 @@ class LimitWatch:
         self._first_frame: i64 = 0
         self._last_frame: i64 = 0
         self._first_time: i64 = 0
+        self._round_frame: i64 = 0
+        self._tight_ns: int = 0         # of the peer's window, when the round began
+        # A round of which nothing is known but its octets, until the next one shows whether they grow.
+        self._held: bool = False
+        self._held_since: i64 = 0
+        self._held_until: i64 = 0
+        self._held_frames: list[int] = [0, 0]
+        self._held_octets: i64 = 0
+        self._growing: bool = False
 
     def promise(self, time: i64, edge: i64) -> None:
         """The peer has room up to this position, as the capture sees it."""
@@ -109,24 +125,35 @@ class LimitWatch:
         time, frame = i64(segment.time), i64(segment.frame)
         window, closed_ns = peer.window, peer.shut_ns()
         self.octets += octets
+        before = self._last_frame
         self._last_frame = frame
         if self._round_start < 0:
             if self._first_frame == 0:
                 self._first_frame = frame
                 self._first_time = time
-            self._begin(time, window, closed_ns)
+            self._begin(time, frame, window, closed_ns, peer.tight_ns)
         else:
             span = max(self.rtt, LEAST_ROUND_NS)
             silence = time - self._last
             if self.rtt < 0:
                 span = LONG_SILENCE_NS if idle else span
             if idle and (silence - 1) // SILENT_ROUNDS >= span:     # so many rounds may not fit a machine integer
-                self._close(self._last, self._closed_ns, congested)
+                full = self._full
+                self._close(self._last, before, self._closed_ns, congested)
+                self._release(PATH, OWN_PACE)
+                tight = min(i64(peer.tight_ns - self._tight_ns), silence)
                 self._silence(int(silence), closed_ns)
-                self._begin(time, window, closed_ns)
+                if tight > 0:
+                    self.ledger.moved(
+                        self._last, self._last + tight, NO_ROOM, before, frame, LIKELY,
+                        "the window had no room for a whole segment",
+                    )
+                since = self._last + max(tight, i64(0))
+                self.ledger.paused(self.direction, since, time, before, frame, full=full)
+                self._begin(time, frame, window, closed_ns, peer.tight_ns)
             elif time - self._round_start >= span:
-                self._close(time, closed_ns, congested)
-                self._begin(time, window, closed_ns)
+                self._close(time, frame, closed_ns, congested)
+                self._begin(time, frame, window, closed_ns, peer.tight_ns)
         self._round_octets += octets
         if congested:
             self._congested = True
@@ -140,11 +167,14 @@ class LimitWatch:
     def pause(self) -> None:
         """The other side's turn, or a long silence: this time is nobody's."""
         if self._round_start >= 0:
-            self._close(self._last, self._closed_ns, False)
+            self._close(self._last, self._last_frame, self._closed_ns, False)
             self._round_start = -1
+            self._release(PATH, OWN_PACE)
 
-    def _begin(self, time: i64, window: i64, closed_ns: int) -> None:
+    def _begin(self, time: i64, frame: i64, window: i64, closed_ns: int, tight_ns: int) -> None:
         self._round_start = time
+        self._round_frame = frame
+        self._tight_ns = tight_ns
         self._round_octets = 0
         self._round_window = window
         self._congested = False
@@ -157,7 +187,7 @@ class LimitWatch:
         self.spent[APPLICATION] += silence - closed
         self._closed_ns = closed_ns
 
-    def _close(self, end: i64, closed_ns: int, congested: bool) -> None:
+    def _close(self, end: i64, frame: i64, closed_ns: int, congested: bool) -> None:
         elapsed = int(end - self._round_start)
         if elapsed <= 0:
             return
@@ -178,6 +208,47 @@ class LimitWatch:
         else:
             cause = UNKNOWN
         self.spent[cause] += elapsed
+        self._book(cause, end, frame)
+
+    def _book(self, cause: i64, end: i64, frame: i64) -> None:
+        """The round up to `end`, for the account of the time."""
+        since, octets = self._round_start, self._round_octets
+        if cause == UNKNOWN and self.rtt > 0:
+            grew = self._held and self._held_until == since and 2 * octets >= 3 * self._held_octets
+            if grew:
+                self._release(HELD_BACK, GREW)
+            else:
+                self._release(PATH, OWN_PACE)
+            self._growing = grew
+            self._held = True
+            self._held_since = since
+            self._held_until = end
+            self._held_frames = [int(self._round_frame), int(frame)]
+            self._held_octets = octets
+            return
+        self._release(PATH, OWN_PACE)
+        first = self._round_frame
+        if cause == RECEIVER:
+            ground = "data filled the window, and came near it in each round trip"
+            self.ledger.moved(since, end, NO_ROOM, first, frame, LIKELY, ground)
+        elif cause == CONGESTION:
+            ground = "data were sent again, or marked for congestion, in this round trip"
+            self.ledger.moved(since, end, HELD_BACK, first, frame, LIKELY, ground)
+        else:
+            self.ledger.moved(since, end, PATH, first, frame, POSSIBLE, OWN_PACE)
+
+    def _release(self, cause: Cause, ground: str) -> None:
+        """The round that was held back is one of this cause; what had grown up to it, of congestion anyway."""
+        if not self._held:
+            return
+        self._held = False
+        if self._growing:
+            cause, ground = HELD_BACK, GREW
+        self._growing = False
+        self.ledger.moved(
+            self._held_since, self._held_until, cause, i64(self._held_frames[0]), i64(self._held_frames[1]), POSSIBLE,
+            ground,
+        )
 
     def shares(self) -> list[tuple[str, int]]:
         """(cause, ns), largest first, without those of no time."""

@@ -5,10 +5,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.account import DELAYED_ACK, DOING, LIKELY, POSSIBLE, STOPPED, Claim
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
 from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved
 from dissectors.protocols.tcp.events_windows import AckAwaited
+from dissectors.protocols.tcp.ledger import Ledger
 
 # Deployed stacks delay an ACK by 40 ms to 200 ms; RFC 9293 §3.8.6.3 forbids 500 ms and more.
 LEAST_DELAY_NS: Final[i64] = 30_000_000
@@ -28,6 +30,8 @@ class NagleWatch:
         self.direction = direction
         self.sides: tuple[str, str] = ("", "")
         self.rtt: i64 = -1
+        self.ledger = Ledger()
+        self._first: list[Claim] = []   # waits that may be an accident still
         self._sent: i64 = -1            # when the last piece was sent, -1 where others have spoken since
         self._acked: i64 = -1           # when the ACK of it came, without data
         self._acked_frame: i64 = 0
@@ -50,8 +54,19 @@ class NagleWatch:
                 self._longest = max(self._longest, delay)
                 self._cited.add(int(self._acked_frame))
                 self._cited.add(int(frame))
+                self._book(time, frame)
         self._sent = time
         self._acked = -1
+
+    def _book(self, time: i64, frame: i64) -> None:
+        self._first.append(Claim(
+            int(self._sent), int(time), DELAYED_ACK, STOPPED, (int(self._acked_frame), int(frame)), LIKELY,
+            "the next piece left right after the ACK of the one before, which was delayed",
+        ))
+        if self._count >= LEAST_TIMES:
+            for claim in self._first:
+                self.ledger.add(claim)
+            self._first = []
 
     def acknowledged(self, time: i64, frame: i64) -> None:
         """All that was sent is acknowledged, by a segment without data."""
@@ -65,6 +80,10 @@ class NagleWatch:
         self._acked = -1
 
     def finish(self, out: list[Event]) -> None:
+        for claim in self._first:
+            claim.confidence = POSSIBLE
+            claim.weight = DOING        # a window that was full explains as much
+            self.ledger.add(claim)
         if self._count >= LEAST_TIMES:
             observed = TcpObserved(self._time, self.direction, self._cited.frames(), self.sides)
             out.append(AckAwaited(observed, int(self._count), int(self._waited), int(self._longest)))

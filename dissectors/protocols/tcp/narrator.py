@@ -9,6 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.account import Claim
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event, LimitReached
 from dissectors.kit.inputs import Gap, Overlap
@@ -33,6 +34,7 @@ from dissectors.protocols.tcp.flags import (
 )
 from dissectors.protocols.tcp.flow import MASK, BoundedSeries, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
+from dissectors.protocols.tcp.ledger import Ledger
 from dissectors.protocols.tcp.options import SACK, parse
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.states import ACKED_SYN, ESTABLISHED, NAMES, SENT_SYN, SENT_SYN_ACK, SYN_ACKED
@@ -54,8 +56,9 @@ class TcpNarrator:
 
     def __init__(self) -> None:
         self.sides: tuple[str, str] = CLIENT_SERVER
-        self.forward = End(0)
-        self.backward = End(1)
+        self.ledger = Ledger()
+        self.forward = End(0, self.ledger)
+        self.backward = End(1, self.ledger)
         self.turns = TurnWatch()
         self.handshake = HandshakeWatch()
         self.teardown = TeardownWatch(self.forward.flow, self.backward.flow)
@@ -82,6 +85,10 @@ class TcpNarrator:
     @property
     def limits(self) -> list[list[tuple[str, int]]]:
         return [self.forward.limit.shares(), self.backward.limit.shares()]
+
+    def claims(self) -> list[Claim]:
+        """What the time of the connection went to, as far as its segments show, up to the last one."""
+        return self.ledger.finish(self.forward.flow, self.backward.flow, self.teardown.began, self.teardown.began_frame)
 
     @property
     def zero_window_ns(self) -> list[int]:
@@ -112,6 +119,7 @@ class TcpNarrator:
             self.unsure.pop()
             self._end_run(out)
             self.turns.forget()
+            self.ledger.unsure(segment, self.forward.flow, self.backward.flow)
         if not self.handshake.established and self._of_another(segment, flags, out):
             pass
         elif flags & (SYN | RST) == 0 and not self.teardown.over:
@@ -215,12 +223,14 @@ class TcpNarrator:
         self._begun = True
         if flags & SYN == 0:
             self.midstream = True
+            self.ledger.midstream = True
             self.sides = ORIGINATOR_RESPONDER
             self.handshake.established = True
             self.teardown.states = [ESTABLISHED, ESTABLISHED]
             out.append(Midstream(segment, self.sides))
         elif (flags & ACK != 0) == (segment.direction == 0):
             self.sides = ("the server", "the client")
+            self.ledger.client = 1
         self.forward.name(self.sides)
         self.backward.name(self.sides)
         self.handshake.sides = self.sides
@@ -236,6 +246,8 @@ class TcpNarrator:
         if mine.copy(segment, self.handshake.rtt):
             return
         mine.note_sent(segment)
+        sent = self.handshake.answers if flags & ACK else self.handshake.syns
+        self.ledger.opening(segment, again=sent[segment.direction].count > 0)
         flow = mine.flow
         seq = i64(segment.seq)
         length = i64(segment.length)
@@ -274,6 +286,7 @@ class TcpNarrator:
         if not handshake.established:
             direction = segment.direction
             if handshake.syns[1 - direction].count and not handshake.answers[direction].count:
+                self.ledger.opening(segment)
                 handshake.refuse(segment, out)
                 return
         self._note_first(segment, mine.flow)
@@ -378,12 +391,13 @@ class TcpNarrator:
         self.teardown.take(direction, SYN_ACKED)
         self.teardown.take(1 - direction, SYN_ACKED)
         self.handshake.third(segment, out)
+        self.ledger.opened(segment, self.handshake.halves, known=self.handshake.one_place)
         rtt = self.handshake.rtt
         if rtt > 0:
-            for side in (self.forward, self.backward):
-                side.limit.rtt = rtt
-                side.loss.rtt = rtt
-                side.nagle.rtt = rtt
+            for end in (self.forward, self.backward):
+                end.limit.rtt = rtt
+                end.loss.rtt = rtt
+                end.nagle.rtt = rtt
 
     def _acknowledge(self, segment: Segment, mine: End, theirs: End, ack: i64, out: list[Event]) -> bool:
         """The number of the ACK changed. False where it is an old one."""
@@ -411,10 +425,12 @@ class TcpNarrator:
             other.settle_sizes()
         if position == other.high and segment.length == 0:
             theirs.nagle.acknowledged(time, frame)
+            self.ledger.acknowledged(1 - i64(segment.direction), time, frame)
         if segment.ack_rtt_ns >= 0:
             rtt = i64(segment.ack_rtt_ns)
             if other.rtt_min < 0 or rtt < other.rtt_min:
                 other.rtt_min = rtt
+            self.ledger.measured(segment, rtt)
         if loss.state == OPEN or loss.holes:
             echo = parse(segment.options).ts_echo if loss.state == OPEN else -1
             loss.acknowledged(time, frame, i64(echo), out)
@@ -436,6 +452,7 @@ class TcpNarrator:
                 theirs.window.probe(frame, time)
             elif bits & KEEP_ALIVE:
                 last = max(mine.flow.last_time, theirs.flow.last_time)
+                self.ledger.keep_alive()
                 mine.keep_alive.probe(time, frame, time - last if last >= 0 else -1)
         if mine.window.closed and segment.window == 0 and segment.length == 0:
             mine.window.answer(frame)
@@ -511,6 +528,7 @@ class TcpNarrator:
             mine.keep_alive.close(out)
             theirs.keep_alive.close(out)
         mine.limit.data(segment, octets, window, idle=idle, congested=repairing)
+        self.ledger.data(segment.direction, time, frame)
         in_flight = i64(segment.bytes_in_flight)
         mine.flight.add(time, in_flight if in_flight >= 0 else flow.high - flow.acked)
         if idle:
@@ -522,7 +540,7 @@ class TcpNarrator:
         if octets > flow.acked_size:
             flow.note_size(flow.high, octets)
         mine.limit.sent(time, flow)
-        mine.nagle.data(time, frame, octets, flow.rtt_min)
+        mine.nagle.data(time, frame, octets, self.ledger.trips[1 - segment.direction])
         theirs.nagle.interrupted()
         window.used(time, frame, flow)
         if bits & WINDOW_FULL:

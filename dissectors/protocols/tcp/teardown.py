@@ -51,6 +51,8 @@ class TeardownWatch:
         self.flows = [forward, backward]
         self.sides: tuple[str, str] = ("", "")
         self.states = [CLOSED, CLOSED]
+        self.began: i64 = -1                # when the first FIN or RST came, in which frame
+        self.began_frame: i64 = 0
         self.over: bool = False             # closed in order, or reset
         self.reset_seen: bool = False
         self._reset: TcpReset | None = None  # the last one
@@ -73,10 +75,16 @@ class TeardownWatch:
     def take(self, direction: int, given: int) -> None:
         self.states[direction] = step(self.states[direction], given)
 
+    def _note(self, segment: Segment) -> None:
+        if self.began < 0:
+            self.began = i64(segment.time)
+            self.began_frame = i64(segment.frame)
+
     # Orderly.
 
     def fin(self, segment: Segment, out: list[Event]) -> None:
         """The first FIN of a side; the flow holds its position already."""
+        self._note(segment)
         direction = segment.direction
         mine = self.flows[direction]
         theirs = self.flows[1 - direction]
@@ -127,6 +135,7 @@ class TeardownWatch:
     def reset(self, scene: ResetScene, out: list[Event]) -> None:
         """A RST on a connection that both sides know."""
         segment = scene.segment
+        self._note(segment)
         mine, theirs = scene.mine, scene.theirs
         cause = reset_cause(scene)
         cause.open_at = int(mine.last_data_time)

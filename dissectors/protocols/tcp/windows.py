@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.account import CERTAIN, CLOSED_WINDOW, LIKELY
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
 from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved
@@ -18,6 +19,7 @@ from dissectors.protocols.tcp.events_transfer import (
 )
 from dissectors.protocols.tcp.events_windows import WindowOverrun, WindowUnscaled
 from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
+from dissectors.protocols.tcp.ledger import Ledger
 from dissectors.protocols.tcp.segment import Segment
 
 MAX_TOLD: Final[i64] = 50           # zero windows told one by one in a direction
@@ -32,6 +34,7 @@ class WindowWatch:
     def __init__(self, direction: int) -> None:
         self.direction = direction
         self.sides: tuple[str, str] = ("", "")
+        self.ledger = Ledger()
         self.series = BoundedSeries(keep_largest=False)
         self.largest: i64 = 0           # ever advertised
         self.window: i64 = -1           # bytes, of the last segment; -1 before the first
@@ -188,6 +191,7 @@ class WindowWatch:
 
     def _emit(self, how: str, resumed_ns: i64, out: list[Event]) -> None:
         self.resuming = False
+        self._book(how, resumed_ns)
         if self._told >= MAX_TOLD:
             self.untold += 1
             return
@@ -198,6 +202,20 @@ class WindowWatch:
         self._closure.resumed_ns = int(resumed_ns)
         observed = TcpObserved(self._start, self.direction, self._cited.frames(), self.sides)
         out.append(ZeroWindow(observed, self._closure))
+
+    def _book(self, how: str, resumed_ns: i64) -> None:
+        """A closed window held somebody back where the peer probed it, or sent on as soon as it was open."""
+        closure = self._closure
+        until = int(self._start) + closure.lasted_ns
+        if how == "update" and 0 <= resumed_ns < UNDER_WAY_NS:
+            until += int(resumed_ns)
+        elif closure.probes == 0 and how != "unseen":
+            return
+        if closure.probes:
+            confidence, ground = CERTAIN, "the window field was 0, and the other side probed it"
+        else:
+            confidence, ground = LIKELY, "the window field was 0, and data went on soon after it was not"
+        self.ledger.stopped(int(self._start), until, CLOSED_WINDOW, self._cited.frames(), confidence, ground)
 
     def used(self, time: i64, frame: i64, peer: TcpDirection) -> None:
         """The peer has sent new data."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from dissectors.kit.account import DOING, LIKELY, SECURING_NETWORK, Claim
 from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, Headline, JsonValue
 from dissectors.kit.observation import CAPTURE_ENDED, OBSERVED_ENDED, READING_ENDED, what_ended
 from dissectors.kit.units import duration
@@ -117,6 +118,15 @@ class TlsRefused(AlertSeen):
         name = f" · {self.server_name}" if self.server_name else ""
         return Headline("TLS", f"handshake refused: {self.words()}{name}", self.began_ns, self.time)
 
+    def claims(self) -> list[Claim]:
+        if self.began_ns < 0:
+            return []
+        frames = self.evidence.frames
+        bounds = (frames[0], frames[-1]) if frames else ()
+        return [Claim(
+            self.began_ns, self.time, SECURING_NETWORK, DOING, bounds, LIKELY, "a handshake that was broken off"
+        )]
+
     def phase_title(self) -> str:
         return "TLS handshake, refused"
 
@@ -185,6 +195,13 @@ class Stalled(TlsEvent):
         name = f" · {self.server_name}" if self.server_name else ""
         end = "not seen whole" if self.unseen else "reset" if self.how == RESET else "not finished"
         return Headline("TLS", f"handshake {end} after {self.after}{name}", self.began_ns, self.time)
+
+    def claims(self) -> list[Claim]:
+        frames = self.evidence.frames
+        bounds = (frames[0], frames[-1]) if frames else ()
+        return [Claim(
+            self.began_ns, self.time, SECURING_NETWORK, DOING, bounds, LIKELY, "a handshake that is not finished"
+        )]
 
     def phase_title(self) -> str:
         return "TLS handshake, not seen whole" if self.unseen else "TLS handshake, not finished"

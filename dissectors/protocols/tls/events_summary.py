@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from dissectors.kit.account import DOING, LIKELY, SECURING_NETWORK, Claim
 from dissectors.kit.event import CORE, SECURING, Headline, JsonValue
 from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration
@@ -105,6 +106,12 @@ class TlsEstablished(TlsEvent):
 
     def headline(self) -> Headline | None:
         return Headline(self.summary.version, self._line(), self.summary.began_ns, self.summary.ended_ns)
+
+    def claims(self) -> list[Claim]:
+        one, frames = self.summary, self.evidence.frames
+        bounds = (frames[0], frames[-1]) if frames else ()
+        ground = "from the ClientHello to the last Finished"
+        return [Claim(one.began_ns, one.ended_ns, SECURING_NETWORK, DOING, bounds, LIKELY, ground)]
 
     def phase_title(self) -> str:
         return f"{self.summary.version} handshake"

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from dissectors.kit.account import IDLE, LIKELY, MESSAGE, Claim
 from dissectors.kit.event import BACKWARD, CORE, FORWARD, Event, Headline, JsonValue, Observed
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import duration, plural, size
@@ -109,6 +110,13 @@ class WsEnded(Event):
         self.path = ending.path
         self.begun = ending.begun
         self.silence_ns = observed.time - ending.heard
+
+    def claims(self) -> list[Claim]:
+        frames = self.evidence.frames
+        return [Claim(
+            self.begun, self.time, IDLE, MESSAGE, frames[:1] + frames[1:][-1:], LIKELY,
+            "either side sends when it has something to say, and owes nothing until then",
+        )]
 
     def label(self) -> str:
         return "still open" if self.how == OPEN else "end"

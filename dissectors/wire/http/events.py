@@ -6,6 +6,19 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from dissectors.kit.account import (
+    APPLICATION,
+    AWAITED,
+    DOING,
+    FAST_REPAIR,
+    LIKELY,
+    MESSAGE,
+    REQUEST,
+    SERVER,
+    TIMEOUT_REPAIR,
+    Books,
+    Claim,
+)
 from dissectors.kit.event import BACKWARD, BASE, CORE, FORWARD, Event, Evidence, Headline, JsonValue
 from dissectors.kit.identity import Identity
 from dissectors.kit.observation import CAPTURE_ENDED, FOREIGN, HIDDEN, READING_ENDED, Observation, what_ended
@@ -72,6 +85,16 @@ _ENDS: Final = {
     UPGRADED: "From here on the connection belongs to another protocol.",
     TUNNEL: "From here on the connection is a tunnel.",
 }
+
+
+# The way of a request to the server, as the account of the time has it; it is told where it is so much of the wait.
+ON_THE_WAY: Final = (REQUEST.key, FAST_REPAIR.key, TIMEOUT_REPAIR.key)
+LEAST_WAY_NS: Final = 1_000_000
+LEAST_WAY: Final = 20       # per cent of the wait
+MOSTLY: Final = 95          # per cent of the time up to the ACK that the way has to be
+
+# What ended an exchange whose response was still due.
+_DUE: Final = (UNANSWERED, CAPTURE, SILENT)
 
 
 def unfinished(how: str) -> str:
@@ -305,6 +328,41 @@ class ExchangeEvent(Event):
         self.response_trailers = seen.response_trailers
         self.without = seen.without
         self.missing = seen.missing
+        self.acknowledged_ns = -1     # from the end of the request, where its way is worth telling
+
+    def claims(self) -> list[Claim]:
+        times = self.times
+        found: list[Claim] = []
+        frames = self.evidence.frames
+        bounds = (frames[0], frames[-1]) if frames else ()
+        streams = 0 <= times.first < times.sent       # both sides send at the same time
+        if 0 <= times.begun < times.sent and not streams:
+            found.append(Claim(
+                times.begun, times.sent, REQUEST, DOING, bounds, LIKELY, "from the first byte of a request to its last"
+            ))
+        due = times.first if times.first >= 0 else self.time if self.ended in _DUE else -1
+        if times.sent >= 0 and not streams:
+            since = times.sent + times.blocked_ns()
+            found.append(Claim(
+                since, due, SERVER, AWAITED, bounds, LIKELY, "the request was there, and its response had not begun"
+            ))
+        if times.first >= 0 and self.ended not in (UPGRADED, TUNNEL):
+            until = times.ended if times.ended >= 0 else self.time
+            found.append(Claim(
+                times.first, until, APPLICATION, MESSAGE, bounds, LIKELY, "the response had begun and was not whole"
+            ))
+        return found
+
+    def read_books(self, books: Books) -> None:
+        """How long the request was on its way, where an ACK before the response shows it."""
+        sent, first = self.times.sent, self.times.first
+        acked = books.acknowledged(sent) if sent >= 0 and not self.times.blocked_ns() else -1
+        took = acked - sent
+        if acked < 0 or acked >= first or took < LEAST_WAY_NS or 100 * took < LEAST_WAY * (first - sent):
+            return
+        way = sum([length for cause, length in books.between(sent, acked) if cause.key in ON_THE_WAY])
+        if 100 * way >= MOSTLY * took:
+            self.acknowledged_ns = took
 
     def version(self) -> str:
         head = self.response or self.request
@@ -380,7 +438,11 @@ class ExchangeEvent(Event):
             parts.append(f"blocked {duration(times.blocked_ns())} by the response before it")
         if times.sent_ns() > 0:
             parts.append(f"sent in {duration(times.sent_ns())}")
-        if times.waited_ns() >= 0:
+        if self.acknowledged_ns >= 0:
+            later = duration(times.waited_ns() - self.acknowledged_ns)
+            parts.append(f"the request took {duration(self.acknowledged_ns)} to be acknowledged (network)")
+            parts.append(f"the server answered {later} later")
+        elif times.waited_ns() >= 0:
             parts.append(f"waited {duration(times.waited_ns())}")
         if times.received_ns() > 0:
             parts.append(f"received in {duration(times.received_ns())}")
@@ -416,6 +478,8 @@ class ExchangeEvent(Event):
         ):
             if value >= 0:
                 out[key] = value
+        if self.acknowledged_ns >= 0:
+            out["acknowledged_ns"] = self.acknowledged_ns
         for side, name in ((FORWARD, "request"), (BACKWARD, "response")):
             body = self.received if side else self.sent
             if body.octets:

@@ -430,3 +430,22 @@ def longest_tasks(browser: Any, tmp_path: Path, analysis: Analysis) -> tuple[flo
     assert wrong == []
     tab.close()
     return scrolled, drawn, zoomed
+
+
+@pytest.mark.slow(reason="starts a browser")
+def test_a_browser_draws_where_the_time_went(browser: Any, tmp_path: Path) -> None:
+    """A bar for the capture and one for the conversation, each part as long as its share, with the same colours."""
+    analysis = graphs_of(LOSS)
+    tab, wrong = opened(browser, tmp_path, analysis)
+    totals = analysis.told[0].books.totals()
+    whole = sum(ns for _cause, ns in totals)
+    for place in ("#time", "#detail-time"):
+        parts = tab.locator(f"{place} .stack span")
+        assert parts.count() == len(totals) == tab.locator(f"{place} .time-legend li").count()
+        width = tab.locator(f"{place} .stack").bounding_box()["width"]
+        for index, (_cause, ns) in enumerate(totals):
+            assert abs(parts.nth(index).bounding_box()["width"] - width * ns / whole) < len(totals)
+    colours = "[...document.querySelectorAll('{} .stack span')].map((part) => part.style.background)"
+    assert tab.evaluate(colours.format("#time")) == tab.evaluate(colours.format("#detail-time"))
+    assert tab.locator("#detail-time .bookings li").count() == len(analysis.told[0].books.bookings)
+    assert wrong == []
