@@ -26,12 +26,13 @@ from analyzer.report.rows import (
 from analyzer.report.terminal_conversation import ConversationWriter
 from analyzer.report.terminal_story import story_rows
 from analyzer.report.terminal_verdict import behind, finding_rows, verdict_rows
-from analyzer.report.words import ABOUT, BRIEF, SAMPLE, TEACH, WIDEST_PROSE, WORDS, state_in_words, taken
+from analyzer.report.words import ABOUT, BRIEF, NORMAL, SAMPLE, TEACH, WIDEST_PROSE, WORDS, state_in_words, taken
 from dissectors.kit.units import duration, grouped, plural, rate, size
 
 MARGIN: Final = 1
 INDENT: Final = 3
 SHOWN_NAMES: Final = 3         # captures named in the header before "and 4 more"
+SMALL: Final = 6               # rows of a conversation that need no empty one between it and another small one
 HINT: Final = "wiretale explain TERM tells more"
 
 
@@ -51,9 +52,13 @@ def render(
         findings = finding_rows(analysis, level, width)
         if findings:
             yield [Row(), *findings]
-        writer = ConversationWriter(level, width, whole)
+        writer = ConversationWriter(level, width, whole, analysis.findings)
+        small = False
         for told in analysis.told:
-            yield [Row(), *writer.rows(told)]
+            rows = writer.rows(told)
+            apart = not (small and len(rows) <= SMALL and level == NORMAL)
+            small = len(rows) <= SMALL
+            yield [Row(), *rows] if apart else rows
             if glossary is not None and level == TEACH:
                 words = glossary.new_words_in(writer.said)
                 if words:
@@ -200,8 +205,11 @@ def closing_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
     for frame, remark in capture.remarks:
         _entry(rows, f"Comment on #{frame}: " if frame else "Comment: ", remark, width)
     if level != BRIEF:
-        for neighbour in capture.neighbours:
-            _entry(rows, "", neighbour, width)
+        if level == TEACH:
+            for neighbour in capture.neighbours:
+                _entry(rows, "", neighbour, width)
+        else:
+            _entry(rows, "Neighbours: ", "; ".join(capture.neighbours), width)
     version = f"wiretale {__version__}"
     if rows:
         rows.insert(0, Row().to(MARGIN).add(ABOUT, SECTION).right(version, width, DIM))

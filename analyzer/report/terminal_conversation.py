@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.model import Conversation, Phase, TcpSummary, Told
+from analyzer.model import Conversation, Finding, Phase, TcpSummary, Told
 from analyzer.report.rows import (
     DIM,
     FRAME,
@@ -22,6 +22,7 @@ from analyzer.report.rows import (
 from analyzer.report.selection import ALARMING, chosen
 from analyzer.report.spark import sparkline, spread
 from analyzer.report.terminal_streams import stream_rows
+from analyzer.report.terminal_timeline import timeline_rows
 from analyzer.report.words import (
     ARROWS,
     BOTH_WAYS,
@@ -38,6 +39,7 @@ from dissectors.kit.event import Event
 from dissectors.kit.units import duration, grouped, plural, size
 from dissectors.wire.secrets.gate import Said
 
+WRONG: Final = ("warn", "error")
 MARGIN: Final = 1
 RAIL: Final = 3                # columns of the rail, ` │ `
 PHASE_TITLE: Final = 3         # where a phase's title begins, counted from the rail
@@ -58,15 +60,20 @@ class ConversationWriter:
     """Writes conversations one after the other; a reason (WHY) is given once, where it is first met.
 
     said: the sentences of the conversation written last, for a glossary.     whole: no phase is shortened.
+    findings: of all of them.
     """
 
-    def __init__(self, level: str, width: int, whole: bool = False) -> None:
+    def __init__(self, level: str, width: int, whole: bool = False, findings: list[Finding] | None = None) -> None:
         self.level = level
         self.width = width
         self.whole = whole
         self.room = width - RAIL       # for what stands beside the rail of a phase
         self.said: list[str] = []
         self.reasons: set[str] = set()
+        self.wrong: dict[int, list[Finding]] = {}
+        for finding in findings or []:
+            if finding.severity in WRONG:
+                self.wrong.setdefault(finding.conversation, []).append(finding)
 
     def rows(self, told: Told) -> list[Row]:
         conversation = told.conversation
@@ -75,6 +82,8 @@ class ConversationWriter:
         joined(rows, title_pieces(conversation), "   ", RAIL, self.width, TITLE)
         rows.append(Row().to(RAIL))
         joined(rows, number_pieces(conversation, self.level), " · ", RAIL, self.width, DIM)
+        if self.level == NORMAL:
+            return rows + timeline_rows(told, self.wrong.get(conversation.number, []), self.width, self.whole)
         if self.level != BRIEF:
             chart = stream_rows(told, self.width - RAIL, self.whole)
             if chart:

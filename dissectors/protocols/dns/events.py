@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue, Observed
+from dissectors.kit.event import BASE, CORE, SUMMED, Event, Evidence, JsonValue, Observed
 from dissectors.kit.identity import Identity
 from dissectors.kit.inputs import Close
 from dissectors.kit.observation import Absence, Observation
@@ -119,6 +119,7 @@ class Query(MessageEvent):
     """
 
     name: ClassVar[str] = "dns.query"
+    normally: ClassVar[str] = SUMMED
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 1034 §3.7.1"
     WHY: ClassVar[str] = (
@@ -156,6 +157,7 @@ class DnsRetry(Query):
     """The same question once more, while no answer to it was seen."""
 
     name: ClassVar[str] = "dns.retry"
+    normally: ClassVar[str] = ""
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 1035 §4.2.1"
     WHY: ClassVar[str] = (
@@ -181,6 +183,7 @@ class DnsResponse(MessageEvent):
     """
 
     name: ClassVar[str] = "dns.response"
+    normally: ClassVar[str] = SUMMED
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 1034 §3.7"
     WHY: ClassVar[str] = (
@@ -252,6 +255,7 @@ class Mismatch(DnsResponse):
     """
 
     name: ClassVar[str] = "dns.mismatch"
+    normally: ClassVar[str] = ""
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 5452 §9.1"
     WHY: ClassVar[str] = (

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, Headline, JsonValue
+from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, SUMMED, Headline, JsonValue
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, TlsObserved, capital
 from dissectors.protocols.tls.plain import looks_like
@@ -318,6 +318,7 @@ class TlsClosed(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.closed"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = DATA
     rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE

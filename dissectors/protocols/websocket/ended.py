@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BACKWARD, CORE, FORWARD, Event, Headline, JsonValue, Observed
+from dissectors.kit.event import BACKWARD, CORE, FORWARD, SUMMED, Event, Headline, JsonValue, Observed
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import ABNORMAL, NO_STATUS, close_name
 from dissectors.protocols.websocket.events import WEBSOCKET
@@ -89,6 +89,7 @@ class WsEnded(Event):
     """
 
     name: ClassVar[str] = "websocket.ended"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = WEBSOCKET
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 6455 §7.1; RFC 6455 §7.4.1"
