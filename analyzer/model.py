@@ -247,6 +247,7 @@ class Phase:
         self.events: list[Event] = []
         self.series: list[Series] = []
         self.left_out: list[str] = []    # "12 480 data segments not shown"
+        self.plain = ""                  # that one of them that counts what is nothing out of the ordinary
         self.outcome = ""
         self.octets = [0, 0]
         self.label = ""

@@ -88,8 +88,8 @@ class Plan:
         )
 
     def doubtful(self, doubted: list[Silence]) -> list[Claim]:
-        """Silences of the capture in which its clock may have been set, where this conversation goes on across them: how
-        long they lasted, nobody knows."""
+        """Silences in which the clock of the capture may have been set, as far as this conversation goes on across them.
+        Nobody knows how long they lasted."""
         found: list[Claim] = []
         for silence in doubted:
             before, after = silence.before, silence.after

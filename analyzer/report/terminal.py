@@ -30,6 +30,7 @@ from analyzer.report.terminal_verdict import behind, finding_rows, verdict_rows
 from analyzer.report.words import (
     ABOUT,
     BRIEF,
+    NORMAL,
     SAMPLE,
     TEACH,
     WIDEST_PROSE,
@@ -45,6 +46,7 @@ from dissectors.kit.units import grouped, plural, rate, size
 MARGIN: Final = 1
 INDENT: Final = 3
 SHOWN_NAMES: Final = 3         # captures named in the header before "and 4 more"
+SMALL: Final = 6               # rows of a conversation that need no empty one between it and another small one
 HINT: Final = "wiretale explain TERM tells more"
 
 
@@ -68,9 +70,13 @@ def render(
         findings = finding_rows(analysis, level, width)
         if findings:
             yield [Row(), *findings]
-        writer = ConversationWriter(level, width, whole, capture.silences)
+        writer = ConversationWriter(level, width, whole, analysis.findings, capture.silences)
+        small = False
         for told in analysis.told:
-            yield [Row(), *writer.rows(told)]
+            rows = writer.rows(told)
+            apart = not (small and len(rows) <= SMALL and level == NORMAL)
+            small = len(rows) <= SMALL
+            yield [Row(), *rows] if apart else rows
             if glossary is not None and level == TEACH:
                 words = glossary.new_words_in(writer.said)
                 if words:
@@ -90,11 +96,10 @@ def opening_rows(analysis: Analysis, width: int) -> list[Row]:
     read = "all read" if told >= capture.conversations and not capture.unread else f"{grouped(told)} read"
     count = plural(capture.conversations, "conversation")
     pieces.append(f"{count}, {read}" if told and capture.conversations else count)
+    if capture.seen_from:
+        pieces.append(f"seen from {capture.seen_from.split(' (')[0]}")
     rows = [Row().to(MARGIN).add(fit(capture_name(capture.names), width // 2), TITLE).add("   ").add(pieces[0])]
     joined(rows, pieces[1:], " · ", INDENT, width, None)
-    seen = f" · seen from {capture.seen_from.split(' (')[0]}"
-    if capture.seen_from and rows[-1].used + cells(seen) <= width:
-        rows[-1].add(" · ", DIM).add(seen[3:])
     verdict = verdict_rows(analysis, width)
     if verdict:
         rows += [Row(), *verdict]
@@ -210,7 +215,8 @@ def closing_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
     neighbours, what was left out."""
     capture = analysis.capture
     rows: list[Row] = []
-    _entry(rows, "Seen from: ", capture.seen_from, width)
+    if level == TEACH:      # the first line says where, and this how that is known
+        _entry(rows, "Seen from: ", capture.seen_from, width)
     _entry(rows, "Recorded: ", recorded(capture), width)
     if len(analysis.told) < capture.conversations:
         for label, text in totals(capture):
@@ -221,8 +227,11 @@ def closing_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
     for frame, remark in capture.remarks:
         _entry(rows, f"Comment on #{frame}: " if frame else "Comment: ", remark, width)
     if level != BRIEF:
-        for neighbour in capture.neighbours:
-            _entry(rows, "", neighbour, width)
+        if level == TEACH:
+            for neighbour in capture.neighbours:
+                _entry(rows, "", neighbour, width)
+        else:
+            _entry(rows, "Neighbours: ", "; ".join(capture.neighbours), width)
     version = f"wiretale {__version__}"
     if rows:
         rows.insert(0, Row().to(MARGIN).add(ABOUT, SECTION).right(version, width, DIM))

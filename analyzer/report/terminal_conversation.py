@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from analyzer.model import Conversation, Phase, Silence, TcpSummary, Told
+from analyzer.model import Conversation, Finding, Phase, Silence, TcpSummary, Told
 from analyzer.report.rows import (
     DIM,
     FRAME,
@@ -22,8 +22,9 @@ from analyzer.report.rows import (
 )
 from analyzer.report.selection import ALARMING, chosen
 from analyzer.report.spark import sparkline, spread
-from analyzer.report.terminal_account import conversation_account
+from analyzer.report.terminal_account import account_pieces, conversation_account
 from analyzer.report.terminal_streams import stream_rows
+from analyzer.report.terminal_timeline import Timeline, timeline_rows
 from analyzer.report.words import (
     ARROWS,
     BOTH_WAYS,
@@ -41,6 +42,7 @@ from dissectors.kit.event import Event
 from dissectors.kit.units import duration, grouped, plural, size
 from dissectors.wire.secrets.gate import Said
 
+WRONG: Final = ("warn", "error")
 MARGIN: Final = 1
 RAIL: Final = 3                # columns of the rail, ` │ `
 PHASE_TITLE: Final = 3         # where a phase's title begins, counted from the rail
@@ -61,9 +63,13 @@ class ConversationWriter:
     """Writes conversations one after the other; a reason (WHY) is given once, where it is first met.
 
     said: the sentences of the conversation written last, for a glossary.     whole: no phase is shortened.
+    findings: of all of them.
     """
 
-    def __init__(self, level: str, width: int, whole: bool = False, silences: Sequence[Silence] = ()) -> None:
+    def __init__(
+        self, level: str, width: int, whole: bool = False, findings: Sequence[Finding] = (),
+        silences: Sequence[Silence] = (),
+    ) -> None:
         self.silences = silences
         self.level = level
         self.width = width
@@ -71,12 +77,18 @@ class ConversationWriter:
         self.room = width - RAIL       # for what stands beside the rail of a phase
         self.said: list[str] = []
         self.reasons: set[str] = set()
+        self.wrong: dict[int, list[Finding]] = {}
+        for finding in findings:
+            if finding.severity in WRONG:
+                self.wrong.setdefault(finding.conversation, []).append(finding)
 
     def rows(self, told: Told) -> list[Row]:
         conversation = told.conversation
         self.said = []
         rows = [Row().to(MARGIN).add(f"{CONVERSATION} {conversation.number}", SECTION)]
         joined(rows, title_pieces(conversation, self.silences), "   ", RAIL, self.width, TITLE)
+        if self.level == NORMAL:
+            return rows + self._in_short(told)
         rows.append(Row().to(RAIL))
         joined(rows, number_pieces(conversation, self.level), " · ", RAIL, self.width, DIM)
         rows += conversation_account(told, self.width)
@@ -97,6 +109,21 @@ class ConversationWriter:
             rows.append(lines[0].behind(f" {corner} ", DIM))
             rows += [row.behind(rail or "   ", DIM) for row in lines[1:]]
         return rows
+
+    def _in_short(self, told: Told) -> list[Row]:
+        """In order of time; one line of numbers where nothing in it asks for more."""
+        conversation = told.conversation
+        timeline = Timeline(told, self.wrong.get(conversation.number, []), self.silences)
+        account = account_pieces(told)
+        numbers = number_pieces(conversation, self.level)
+        usual = timeline.usual and not self.whole and not any("×" in piece for piece in numbers) and bool(account)
+        rows = [Row().to(RAIL)]
+        if usual:
+            joined(rows, [numbers[0], *account], "  ", RAIL, self.width, DIM)
+        else:
+            joined(rows, [*numbers, *timeline.ordinary], " · ", RAIL, self.width, DIM)
+            rows += conversation_account(told, self.width)
+        return rows + timeline_rows(timeline, told, self.width, self.whole)
 
     def _phase(self, phase: Phase, number: int, events: list[Event], layout: Layout) -> list[Row]:
         """A phase as it stands beside its rail."""

@@ -174,4 +174,5 @@ def _unshown(phase: Phase, account: Account) -> None:
     cited = {frame for event in account.events for frame in event.evidence.frames}
     rest = sum(conversation.frames) - account.copies - len(cited)
     if rest > 0:
-        phase.left_out.append(f"{plural(rest, 'frame')} of data in order or plain ACKs not shown one by one")
+        phase.plain = f"{plural(rest, 'frame')} of data in order or plain ACKs not shown one by one"
+        phase.left_out.append(phase.plain)

@@ -17,6 +17,11 @@ CORE: Final = "core"
 BASE: Final = "base"
 EXTRA: Final = "extra"
 
+# What a timeline at `normal` says of an event, where it is not all of it.
+SUMMED: Final = "summed"    # nothing: the line of its phase, or of an event that sums it up, has it
+LINED: Final = "lined"      # a line without its sentence: it is nothing out of the ordinary
+TOLD: Final = "told"        # its sentence, without which it says little
+
 # Directions of a conversation. The originator sent the first frame (the SYN, the query).
 FORWARD: Final = 0   # originator to responder, drawn →
 BACKWARD: Final = 1  # responder to originator, drawn ←
@@ -94,6 +99,7 @@ class Event:
     name: stable and dotted, `protocol.kind`.     phase: the kind of phase it belongs to.
     rank: where that phase stands in a story.
     importance: CORE, BASE or EXTRA.              spec: the rule behind it, `RFC 9293 §3.5`.
+    normally: SUMMED, LINED or TOLD; "" for what its importance says: a sentence where it is CORE, else a line.
     WHY: why the protocol does this, for a reader who meets it for the first time.
     time: integer nanoseconds since 1970, from the capture.
 
@@ -105,6 +111,7 @@ class Event:
     phase: ClassVar[str] = ""
     rank: ClassVar[int] = APPLICATION
     importance: ClassVar[str] = BASE
+    normally: ClassVar[str] = ""
     spec: ClassVar[str] = ""
     WHY: ClassVar[str] = ""
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from dissectors.kit.account import CERTAIN, DOING, LIKELY, Claim
 from dissectors.kit.account import LOOKUP as LOOKING_UP
-from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue, Observed
+from dissectors.kit.event import BASE, CORE, SUMMED, Event, Evidence, JsonValue, Observed
 from dissectors.kit.identity import Identity
 from dissectors.kit.inputs import Close
 from dissectors.kit.observation import OBSERVED_ENDED, Absence, Observation, what_ended
@@ -121,6 +121,7 @@ class Query(MessageEvent):
     """
 
     name: ClassVar[str] = "dns.query"
+    normally: ClassVar[str] = SUMMED
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 1034 §3.7.1"
     WHY: ClassVar[str] = (
@@ -158,6 +159,7 @@ class DnsRetry(Query):
     """The same question once more, while no answer to it was seen."""
 
     name: ClassVar[str] = "dns.retry"
+    normally: ClassVar[str] = ""
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 1035 §4.2.1"
     WHY: ClassVar[str] = (
@@ -183,6 +185,7 @@ class DnsResponse(MessageEvent):
     """
 
     name: ClassVar[str] = "dns.response"
+    normally: ClassVar[str] = SUMMED
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 1034 §3.7"
     WHY: ClassVar[str] = (
@@ -261,6 +264,7 @@ class Mismatch(DnsResponse):
     """
 
     name: ClassVar[str] = "dns.mismatch"
+    normally: ClassVar[str] = ""
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 5452 §9.1"
     WHY: ClassVar[str] = (

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dissectors.kit.event import BASE, EXTRA
+from dissectors.kit.event import BASE, EXTRA, TOLD
 from dissectors.protocols.dns.describe import multicast_text
 from dissectors.protocols.dns.events import DnsIncomplete, DnsResponse, DnsRetry, Query
 
 
 class MdnsQuery(Query):
     name: ClassVar[str] = "mdns.query"
+    normally: ClassVar[str] = TOLD
     spec: ClassVar[str] = "RFC 6762 §5"
     WHY: ClassVar[str] = (
         "Without a server there is nobody in particular to ask, so the question goes to everyone on the link; whoever "
@@ -31,6 +32,7 @@ class MdnsRetry(DnsRetry):
 
 class MdnsResponse(DnsResponse):
     name: ClassVar[str] = "mdns.response"
+    normally: ClassVar[str] = TOLD
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 6762 §6"
     WHY: ClassVar[str] = (
@@ -49,6 +51,7 @@ class MdnsResponse(DnsResponse):
 class LlmnrQuery(Query):
     llmnr: ClassVar[bool] = True
     name: ClassVar[str] = "llmnr.query"
+    normally: ClassVar[str] = TOLD
     spec: ClassVar[str] = "RFC 4795 §2"
     WHY: ClassVar[str] = (
         "Windows asks its neighbours for a single-label name that DNS did not know. Anyone on the link may answer, "
@@ -71,6 +74,7 @@ class LlmnrRetry(DnsRetry):
 class LlmnrResponse(DnsResponse):
     llmnr: ClassVar[bool] = True
     name: ClassVar[str] = "llmnr.response"
+    normally: ClassVar[str] = TOLD
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 4795 §2"
     WHY: ClassVar[str] = (

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, Event, Headline, JsonValue
+from dissectors.kit.event import CORE, LINED, Event, Headline, JsonValue
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.grpc.codes import DEADLINE_EXCEEDED, OK, status_meaning, status_name
@@ -66,6 +66,7 @@ class GrpcEnded(Event):
     """The end of a call. begun: when it began, in ns since 1970."""
 
     name: ClassVar[str] = "grpc.ended"
+    normally: ClassVar[str] = LINED
     phase: ClassVar[str] = GRPC
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "gRPC over HTTP2"

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
+from dissectors.kit.event import BASE, CORE, SUMMED, Event, Evidence, JsonValue
 from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.inputs import Fields
 from dissectors.kit.runs import LikeRun
@@ -75,6 +75,7 @@ class Began(Event):
     """The client calls a method."""
 
     name: ClassVar[str] = "grpc.call"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = GRPC
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "gRPC over HTTP2"
@@ -220,6 +221,7 @@ class GrpcMessage(Event):
     """
 
     name: ClassVar[str] = "grpc.message"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = GRPC
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "gRPC over HTTP2"
@@ -277,6 +279,7 @@ class GrpcMessageRun(Event):
     """
 
     name: ClassVar[str] = "grpc.messages"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = GRPC
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "gRPC over HTTP2"

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
+from dissectors.kit.event import BASE, CORE, SUMMED, Event, Evidence, JsonValue
 from dissectors.kit.units import plural
 from dissectors.protocols.http1.reader import Http1Half
 from dissectors.wire.http.events import PHASE, ExchangeEvent, HttpSeen, RequestEvent, ResponseEvent
@@ -13,6 +13,7 @@ class HttpRequest(RequestEvent):
     """A request of HTTP/1."""
 
     name: ClassVar[str] = "http.request"
+    normally: ClassVar[str] = SUMMED
 
     def frame_record(self) -> dict[str, JsonValue] | None:
         return {"method": self.head.method, "uri": self.head.target}
@@ -22,6 +23,7 @@ class HttpResponse(ResponseEvent):
     """A response of HTTP/1."""
 
     name: ClassVar[str] = "http.response"
+    normally: ClassVar[str] = SUMMED
 
     def frame_record(self) -> dict[str, JsonValue] | None:
         return {"status": self.head.status} if self.head.status >= 0 else None

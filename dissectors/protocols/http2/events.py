@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue
+from dissectors.kit.event import BASE, CORE, EXTRA, LINED, SUMMED, Event, Evidence, JsonValue
 from dissectors.kit.identity import Identity
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.http2.codes import error_name, flag_names, type_name
@@ -90,6 +90,7 @@ class Preface(Event):
     """The first octets of a client."""
 
     name: ClassVar[str] = "http2.preface"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9113 §3.4"
@@ -112,6 +113,7 @@ class Request(RequestEvent):
     """A request of HTTP/2: the header block that opens a stream."""
 
     name: ClassVar[str] = "http2.request"
+    normally: ClassVar[str] = SUMMED
 
     def detail(self) -> str:
         return f"stream {self.exchange}, {super().detail()}"
@@ -121,6 +123,7 @@ class H2Response(ResponseEvent):
     """A response of HTTP/2, the interim ones among them."""
 
     name: ClassVar[str] = "http2.response"
+    normally: ClassVar[str] = SUMMED
 
     def detail(self) -> str:
         return f"stream {self.exchange}, {super().detail()}"
@@ -130,6 +133,7 @@ class Trailers(Event):
     """Fields after the body."""
 
     name: ClassVar[str] = "http2.trailers"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9113 §8.1; RFC 9110 §6.5"
@@ -168,6 +172,7 @@ class PushPromise(Event):
     """A server announces a response that nobody asked for. promised: the stream that it will come on."""
 
     name: ClassVar[str] = "http2.push_promise"
+    normally: ClassVar[str] = LINED
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9113 §8.4"

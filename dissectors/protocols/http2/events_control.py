@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dissectors.kit.event import BASE, CORE, EXTRA, Event, JsonValue
+from dissectors.kit.event import BASE, CORE, EXTRA, SUMMED, Event, JsonValue
 from dissectors.kit.identity import UNIQUE, Identity, hosts_in, hosts_of_urls
 from dissectors.kit.octets import be32
 from dissectors.kit.units import duration, grouped, plural, size
@@ -29,6 +29,7 @@ class Settings(Event):
     """What a side announces of itself. values: (identifier, value) in order."""
 
     name: ClassVar[str] = "http2.settings"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9113 §6.5"
@@ -239,6 +240,7 @@ class PingAck(Event):
     """The echo. rtt_ns: since the PING, -1 where that was not seen."""
 
     name: ClassVar[str] = "http2.ping_ack"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9113 §6.7"
@@ -354,6 +356,7 @@ class PriorityUpdate(Event):
     """The order of RFC 9218 changes. urgency: 0 first to 7 last; incremental: parts are of use before the whole."""
 
     name: ClassVar[str] = "http2.priority_update"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9218 §7.1"

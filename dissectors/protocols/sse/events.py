@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, Event, Evidence, Headline, JsonValue, Observed
+from dissectors.kit.event import BASE, CORE, LINED, SUMMED, Event, Evidence, Headline, JsonValue, Observed
 from dissectors.kit.observation import OBSERVED_ENDED, what_ended
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.sse.stream import MESSAGE, SseBlock, SseRun, SseStream
@@ -26,6 +26,7 @@ class SseOpened(SseEvent):
     """The response began. last_id: that the client named, "" for none: it had been connected before."""
 
     name: ClassVar[str] = "sse.opened"
+    normally: ClassVar[str] = SUMMED
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "WHATWG HTML §9.2.3; WHATWG HTML §9.2.4"
     WHY: ClassVar[str] = (
@@ -238,6 +239,7 @@ class SseEnded(SseEvent):
     """The end, and what came before it in numbers. how: of the layer beneath: fin, rst, timeout, capture."""
 
     name: ClassVar[str] = "sse.ended"
+    normally: ClassVar[str] = LINED
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "WHATWG HTML §9.2.3"
     WHY: ClassVar[str] = (

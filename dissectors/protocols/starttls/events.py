@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, Headline, JsonValue
+from dissectors.kit.event import BASE, CORE, EXTRA, LINED, Event, Evidence, Headline, JsonValue
 from dissectors.kit.identity import USER, Identity, host_of, hosts_in
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.starttls.dialogue import Pending, StarttlsObserved
@@ -167,6 +167,7 @@ class Requested(DialogueEvent):
     """The client asks to change to TLS. command: in the protocol's own word. offered: the server had offered it."""
 
     name: ClassVar[str] = "starttls.requested"
+    normally: ClassVar[str] = LINED
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = CHANGE
     WHY: ClassVar[str] = (
@@ -197,6 +198,7 @@ class Agreed(DialogueEvent):
     """
 
     name: ClassVar[str] = "starttls.agreed"
+    normally: ClassVar[str] = LINED
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = CHANGE
     WHY: ClassVar[str] = (

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import BASE, CORE, EXTRA, OPENING, JsonValue, Vantage
+from dissectors.kit.event import BASE, CORE, EXTRA, OPENING, SUMMED, JsonValue, Vantage
 from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED, what_ended
 from dissectors.kit.units import duration, plural, size, span
 from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, TcpEvent, TcpObserved, capital, frame_list, seen_in
@@ -65,6 +65,7 @@ class Syn(TcpEvent):
     """A SYN, and which of how many."""
 
     name: ClassVar[str] = "tcp.syn"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
@@ -127,6 +128,7 @@ class SynAck(TcpEvent):
     """The answer to a SYN."""
 
     name: ClassVar[str] = "tcp.syn_ack"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
@@ -231,6 +233,7 @@ class TcpEstablished(TcpEvent):
     """The third segment. seen_from: "client", "server", "between" or "" with its basis: an inference."""
 
     name: ClassVar[str] = "tcp.established"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE

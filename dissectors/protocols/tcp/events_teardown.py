@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CLOSING, CORE, JsonValue
+from dissectors.kit.event import BASE, CLOSING, CORE, SUMMED, JsonValue
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import duration, plural, size, span
 from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, TcpEvent, TcpObserved, capital, frame_list, seen_in
@@ -55,6 +55,7 @@ class Fin(TcpEvent):
     whole: the capture has the SYN of this side, so that these are all the bytes that it sent."""
 
     name: ClassVar[str] = "tcp.fin"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = TEARDOWN
     rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = CORE
@@ -106,6 +107,7 @@ class FinAcknowledged(TcpEvent):
     """The ACK of a FIN. direction is that of the ACK."""
 
     name: ClassVar[str] = "tcp.fin_acknowledged"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = TEARDOWN
     rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = BASE
@@ -167,6 +169,7 @@ class TcpClosed(TcpEvent):
     where the FINs crossed."""
 
     name: ClassVar[str] = "tcp.closed"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = TEARDOWN
     rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = CORE

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import BASE, CORE, EXTRA, NEITHER, JsonValue
+from dissectors.kit.event import BASE, CORE, EXTRA, NEITHER, SUMMED, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
 from dissectors.kit.units import duration, plural, rate, size, span
 from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, TcpObserved, capital, frame_list, seen_in
@@ -103,6 +103,7 @@ class Transfer(TcpEvent):
     """A run of data in one direction."""
 
     name: ClassVar[str] = "tcp.transfer"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = TRANSFER
     rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
@@ -167,6 +168,7 @@ class Turns(TcpEvent):
     """Turns that were counted but not told one by one."""
 
     name: ClassVar[str] = "tcp.turns"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = TRANSFER
     rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE

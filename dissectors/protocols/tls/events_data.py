@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CARRYING, CORE, EXTRA, SECURING, Headline, JsonValue
+from dissectors.kit.event import BASE, CARRYING, CORE, EXTRA, SECURING, SUMMED, Headline, JsonValue
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tls.events import (
     DATA,
@@ -39,6 +39,7 @@ class ApplicationData(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.application_data"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = DATA
     rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
@@ -167,6 +168,7 @@ class EncryptedHandshake(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.encrypted_handshake"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
@@ -262,6 +264,7 @@ class KeyUpdateSeen(TlsEvent):
     """A KeyUpdate. wanted: the peer is asked to update too. generation: of the sender's keys from here on, from 1."""
 
     name: ClassVar[str] = "tls.key_update"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = DATA
     rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
@@ -383,6 +386,7 @@ class Decryption(TlsEvent):
     of the direction that cannot be read. labels: in the log."""
 
     name: ClassVar[str] = "tls.decryption"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.account import DOING, LIKELY, SECURING_NETWORK, Claim
-from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, Headline, JsonValue
+from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, SUMMED, Headline, JsonValue
 from dissectors.kit.observation import CAPTURE_ENDED, OBSERVED_ENDED, READING_ENDED, what_ended
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, TlsObserved, capital
@@ -337,6 +337,7 @@ class TlsClosed(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.closed"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = DATA
     rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE

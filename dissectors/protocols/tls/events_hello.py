@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, SECURING, JsonValue
+from dissectors.kit.event import BASE, CORE, SECURING, SUMMED, JsonValue
 from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, capital, numbers, some, texts
@@ -54,6 +54,7 @@ class ClientHelloSeen(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.client_hello"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
@@ -161,6 +162,7 @@ class ServerHelloSeen(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.server_hello"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
@@ -287,6 +289,7 @@ class EncryptedExtensionsSeen(TlsEvent):
     """EncryptedExtensions, readable with the keys only. early_data: the server takes the early data."""
 
     name: ClassVar[str] = "tls.encrypted_extensions"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
@@ -330,6 +333,7 @@ class NewSessionTicketSeen(TlsEvent):
     """A session ticket. lifetime: seconds. early_data: bytes of early data that it allows, -1 where none."""
 
     name: ClassVar[str] = "tls.new_session_ticket"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, EXTRA, SECURING, JsonValue
+from dissectors.kit.event import BASE, CORE, EXTRA, SECURING, SUMMED, JsonValue
 from dissectors.kit.identity import PARTY, UNIQUE, Identity, host_of, hosts_in
 from dissectors.kit.units import plural
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, capital, some, texts
@@ -32,6 +32,7 @@ class CertificateSeen(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.certificate"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
@@ -128,6 +129,7 @@ class CertificateStatusSeen(TlsEvent):
     """A stapled OCSP answer in a message of its own, as up to TLS 1.2."""
 
     name: ClassVar[str] = "tls.certificate_status"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
@@ -161,6 +163,7 @@ class CertificateRequestSeen(TlsEvent):
     """The server wants a certificate of the client. authorities: how many it names that it accepts."""
 
     name: ClassVar[str] = "tls.certificate_request"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE
@@ -197,6 +200,7 @@ class CertificateVerifySeen(TlsEvent):
     """The proof that the sender of a certificate holds its private key."""
 
     name: ClassVar[str] = "tls.certificate_verify"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
@@ -232,6 +236,7 @@ class ServerKeyExchangeSeen(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.server_key_exchange"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
@@ -325,6 +330,7 @@ class ClientKeyExchangeSeen(TlsEvent):
     """The client's half of a key exchange up to TLS 1.2. kind: as the suite says, "" where it is not known."""
 
     name: ClassVar[str] = "tls.client_key_exchange"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
@@ -361,6 +367,7 @@ class ChangeCipherSpecSeen(TlsEvent):
     """A ChangeCipherSpec. dummy: in TLS 1.3, where it has no meaning. early: before any keys were agreed on."""
 
     name: ClassVar[str] = "tls.change_cipher_spec"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = BASE
@@ -397,6 +404,7 @@ class FinishedSeen(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.finished"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE

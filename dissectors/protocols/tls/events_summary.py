@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.account import DOING, LIKELY, SECURING_NETWORK, Claim
-from dissectors.kit.event import CORE, SECURING, Headline, JsonValue
+from dissectors.kit.event import CORE, SECURING, SUMMED, Headline, JsonValue
 from dissectors.kit.identity import Identity, host_of
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, some
@@ -47,6 +47,7 @@ class TlsEstablished(TlsEvent):
     """The handshake is over: both sides have finished."""
 
     name: ClassVar[str] = "tls.established"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.account import IDLE, LIKELY, MESSAGE, Claim
-from dissectors.kit.event import BACKWARD, CORE, FORWARD, Event, Headline, JsonValue, Observed
+from dissectors.kit.event import BACKWARD, CORE, FORWARD, SUMMED, Event, Headline, JsonValue, Observed
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import ABNORMAL, NO_STATUS, close_name
@@ -91,6 +91,7 @@ class WsEnded(Event):
     """
 
     name: ClassVar[str] = "websocket.ended"
+    normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = WEBSOCKET
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 6455 §7.1; RFC 6455 §7.4.1"

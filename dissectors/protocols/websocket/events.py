@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, JsonValue, Observed
+from dissectors.kit.event import BASE, CORE, EXTRA, LINED, Event, Evidence, JsonValue, Observed
 from dissectors.kit.identity import UNIQUE, Identity, host_of, hosts_of_urls
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import BINARY, TEXT, close_meaning, close_name, opcode_name
@@ -47,6 +47,7 @@ class WsOpened(ChannelEvent):
     """The upgrade succeeded."""
 
     name: ClassVar[str] = "websocket.opened"
+    normally: ClassVar[str] = LINED
     phase: ClassVar[str] = WEBSOCKET
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 6455 §4.2.2; RFC 8441 §5"
@@ -128,6 +129,7 @@ class Joined(Event):
     """Frames without the upgrade before them: the capture started late."""
 
     name: ClassVar[str] = "websocket.joined"
+    normally: ClassVar[str] = LINED
     phase: ClassVar[str] = WEBSOCKET
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 6455 §5.2"
@@ -393,6 +395,7 @@ class CloseSeen(WebSocketEvent):
     """A Close frame. code: -1 where it has none.   answer_ns: since that of the other side, -1 for the first."""
 
     name: ClassVar[str] = "websocket.close"
+    normally: ClassVar[str] = LINED
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 6455 §5.5.1"
     WHY: ClassVar[str] = (

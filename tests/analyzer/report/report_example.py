@@ -25,6 +25,7 @@ from dissectors.kit.event import (
     FORWARD,
     NEITHER,
     OPENING,
+    SUMMED,
     TRANSFER,
     Event,
     Evidence,
@@ -74,6 +75,7 @@ class Answer(Said):
 
 class Handshake(Said):
     name: ClassVar[str] = "tcp.syn"
+    normally: ClassVar[str] = SUMMED
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9293 §3.5"
     WHY: ClassVar[str] = (
@@ -96,6 +98,7 @@ class Window(Said):
 
 class Close(Said):
     name: ClassVar[str] = "tcp.fin"
+    normally: ClassVar[str] = SUMMED
     spec: ClassVar[str] = "RFC 9293 §3.6"
 
 

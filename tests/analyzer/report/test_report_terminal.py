@@ -64,10 +64,12 @@ def test_levels_tell_more_and_more() -> None:
     assert "THE STORY" in brief
     assert "Three-way handshake" not in brief
     assert "what 3 conversations said: --level normal" in brief
-    assert "Three-way handshake · 24.3 ms · one round trip" in normal
-    assert "asks to open a connection" in normal
+    assert "three-way handshake 24.3 ms (#3" in normal
+    assert "asks to open a connection" not in normal      # as every connection begins
     assert "The client has room again" not in normal      # EXTRA
     assert "Why:" not in normal
+    assert "Three-way handshake · 24.3 ms · one round trip" in teach
+    assert "asks to open a connection" in teach
     assert "The client has room again" in teach
     assert "Why: Both sides must agree" in teach
 
@@ -106,7 +108,7 @@ def test_header_says_what_lowers_the_claims() -> None:
 
 
 def test_times_count_from_the_start_of_the_conversation() -> None:
-    text = text_of(example(), "normal", 80)
+    text = text_of(example(), "teach", 80)
     assert "#3        +0.000" in text
     assert "#411 +0.000" in text
 
@@ -192,9 +194,9 @@ def test_a_long_phase_is_shortened_in_the_middle_and_says_so() -> None:
     analysis = example()
     phase = analysis.told[1].phases[0]
     phase.events = [phase.events[0]] * (MAX_EVENTS + 30)
-    short = text_of(analysis, "normal", 100)
+    short = text_of(analysis, "teach", 100)
     whole = "".join(
-        row.text + "\n" for rows in render(analysis, "normal", 100, None, True) for row in rows
+        row.text + "\n" for rows in render(analysis, "teach", 100, None, True) for row in rows
     )
     assert "30 events not shown here (--conversation" in short
     assert "not shown here" not in whole
