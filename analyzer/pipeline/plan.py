@@ -88,7 +88,7 @@ class Plan:
         )
 
     def doubtful(self, doubted: list[Silence]) -> list[Claim]:
-        """Silences in which the clock of the capture may have been set, as far as this conversation goes on across them.
+        """Silences in which the clock of the capture may have been set, where this conversation goes on across them.
         Nobody knows how long they lasted."""
         found: list[Claim] = []
         for silence in doubted:

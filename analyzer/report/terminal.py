@@ -18,7 +18,6 @@ from analyzer.report.rows import (
     TERM,
     TITLE,
     Row,
-    cells,
     fit,
     joined,
     paragraph,
