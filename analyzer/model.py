@@ -282,6 +282,7 @@ class Finding:
     """What events together mean. frames prove it; filter shows it in Wireshark; refute would disprove it.
 
     confidence: "certain", "likely" or "possible", with what it rests on in `basis`.
+    examples: of a finding about several conversations, the numbers of a few that show it best.
     """
 
     def __init__(
@@ -298,6 +299,7 @@ class Finding:
         self.next_step = next_step
         self.refute = refute
         self.basis = basis
+        self.examples: tuple[int, ...] = (conversation,) if conversation else ()
 
     def as_json(self) -> dict[str, JsonValue]:
         return {

@@ -31,6 +31,7 @@ class Case:
     observed: what could be observed of it.   kinds: the blind spots that matter for the rule in hand.
 
     certificates: what was read of certificates in all conversations.
+    protocols: whose events it has, and its transport; those of several versions without their number as well.
     """
 
     def __init__(self, told: Told, capture: CaptureSummary, certificates: Certificates | None = None) -> None:
@@ -43,6 +44,8 @@ class Case:
         for phase in told.phases:
             for event in phase.events:
                 self._events.setdefault(type(event), []).append(event)
+        names = {kind.name.partition(".")[0] for kind in self._events}
+        self.protocols = names | {name.rstrip("0123456789") for name in names} | {told.conversation.transport}
 
     def of(self, kind: type[E]) -> list[E]:
         """The events of exactly this class, in order."""
@@ -94,6 +97,7 @@ class Found:
     absent: for a rule about what was not seen: what the observation says of it. None asks about both directions, from
     the beginning of the capture to its end.
     otherwise: the sentence where it is not proven, which says only what was seen; "" leaves the finding out.
+    examples: of one that tells of many conversations, the numbers of those that show it best.
     """
 
     def __init__(
@@ -112,6 +116,7 @@ class Found:
         self.next_step = next_step
         self.absent = absent
         self.otherwise = otherwise
+        self.examples: tuple[int, ...] = ()
 
 
 class Rule(Generic[T]):

@@ -356,7 +356,9 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
         of.known = max([one.severity or rule.severity for one in mine], key=SEVERITIES.index)
     for code in codes:
         singles[code] = [one for one in singles[code] if _number(one) not in known]
-    return [SAY[rule.code](of, rule.narrow), *singles[rule.code]]
+    said = SAY[rule.code](of, rule.narrow)
+    said.examples = tuple(whole.dearest or whole.numbers)
+    return [said, *singles[rule.code]]
 
 
 def _number(found: Found) -> int:

@@ -147,7 +147,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
             analysis.left_out.append(capture.unread)
         if told < capture.conversations:
             analysis.left_out.append(_choice(told, capture.conversations, options))
-        analysis.findings = findings(analysis, survey.faults, whole=options.everything)
+        analysis.findings = findings(analysis, survey.faults)
         sound.check(analysis, survey.faults)
         if options.graphs:
             at_places = source.base >= 0 and not survey.reassembled and all(flow.rest is None for flow in flows)
