@@ -410,6 +410,7 @@ class CaptureSummary:
 
     together: conversations with one trouble in common, by the code of the finding that tells of one of them.
     observed: when anything at all could be seen.
+    read: how many conversations were read for what they carried; of the others TCP, UDP and ICMP are known.
     unread: in a sentence, how many frames of told conversations were counted only; "" for none.
     silences: of the whole capture, (nanoseconds, last frame before, first one behind), where nothing tells whether all
     were silent or the clock was set.
@@ -430,6 +431,7 @@ class CaptureSummary:
         self.truncated_frames = 0             # captured shorter than they were on the wire
         self.unsized = 0                      # packets whose IP length is a placeholder
         self.unsized_frames: tuple[int, ...] = ()     # the first of them
+        self.read = 0
         self.unread = ""
         self.silences: list[tuple[int, int, int]] = []
         self.dropped = -1                     # frames that the capturing system says it lost
@@ -450,6 +452,8 @@ class Analysis:
 
     lookups: DNS lookups across the conversations that are told, in order of start; a lookup that was done for
     another one is among that one's steps.
+    told: the conversations that are drawn.     undrawn: others that were read as well: their findings are among the
+    others, and the story and tables have their rows.
     octets: the first bytes of frames that are cited, by number, with how many more there are; where they are wanted.
     """
 
@@ -458,7 +462,16 @@ class Analysis:
         self.conversations: list[Conversation] = []   # those that were kept, in order of first frame
         self.story: list[StoryRow] = []
         self.told: list[Told] = []
+        self.undrawn: list[Told] = []
         self.lookups: list[Lookup] = []
         self.findings: list[Finding] = []
         self.octets: dict[int, tuple[bytes, int]] = {}
         self.left_out: list[str] = []                 # choices that shortened the output, in words
+
+    def every(self) -> list[Told]:
+        """Those that are drawn and the others, by number."""
+        return sorted(self.told + self.undrawn, key=_number) if self.undrawn else self.told
+
+
+def _number(told: Told) -> int:
+    return told.conversation.number

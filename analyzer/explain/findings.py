@@ -44,12 +44,13 @@ CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
 
-# Protocols whose rules find nothing in a conversation that has no event of theirs. (TLS is looked for where it is
-# missing, too: those of its rules that do not are named by their tables.)
-ALONE: Final = frozenset(("tcp", "http", "http2", "websocket", "grpc"))
+# Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is
+# missing.
+ALONE: Final = frozenset(("tcp", "tls", "http", "http2", "websocket", "grpc"))
+MISSING: Final = frozenset(["tls.plaintext", *[rule.code for rule in STARTTLS_RULES]])
 NEEDS: Final[dict[str, str]] = {
-    **{rule.code: "tls" for rule in CERTIFICATE_RULES + STRENGTH_RULES},
-    **{rule.code: name for rule in CONVERSATION_RULES if (name := rule.code.partition(".")[0]) in ALONE},
+    rule.code: name for rule in CONVERSATION_RULES
+    if (name := rule.code.partition(".")[0]) in ALONE and rule.code not in MISSING
 }
 
 # In the order of the tables; for documents and tests.

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from analyzer.explain import sound
 from analyzer.explain.findings import findings
 from analyzer.flows.flow import RECORD, Flow
-from analyzer.flows.keep import KEEP_ALL, Keeper
+from analyzer.flows.keep import BUDGET, KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
@@ -18,6 +18,7 @@ from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packets.decode import scope_text
+from analyzer.pipeline.drawn import draw_only, to_draw
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.survey import STEP, Survey
@@ -57,14 +58,16 @@ class Options:
     conversations: by number; empty for the ones that matter most.    limit: how many, 0 for the default.
     everything: all of them, with every frame; memory then grows with the capture.
     tell: False lists conversations: their first frames are looked at for the protocol, and no events are kept.
+    budget: work within which every conversation is read, also where few are drawn; see `flows/keep.py`.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
     """
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
-        provided: Provided | None = None, graphs: bool = False,
+        provided: Provided | None = None, graphs: bool = False, budget: int = BUDGET,
     ) -> None:
+        self.budget = budget if tell else 0
         self.graphs = graphs
         self.conversations = conversations
         self.limit = limit
@@ -128,7 +131,7 @@ class Frames:
 def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:
     source = open_capture(paths)
     known = protocols()
-    survey = Survey(source, Keeper(options.keep()), NameBook(known), CAPACITY, UNLIMITED)
+    survey = Survey(source, Keeper(options.keep(), options.budget), NameBook(known), CAPACITY, UNLIMITED)
     survey.table.wanted = set(options.conversations)
     _read(survey, options, progress)
     complaints: list[str] = []
@@ -142,13 +145,17 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
         flows = with_lookups(survey, chosen)
         accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture)
         analysis = build(capture, accounts, survey.faults)
-        told = len({int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts})
+        capture.read = len(accounts)
         if capture.unread:
             analysis.left_out.append(capture.unread)
-        if told < capture.conversations:
-            analysis.left_out.append(_choice(told, capture.conversations, options))
         analysis.findings = findings(analysis, survey.faults)
         sound.check(analysis, survey.faults)
+        flows = _drawn(survey, analysis, flows, options)
+        told = len(analysis.told) if survey.keeper.within else len(
+            {int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts}
+        )
+        if told < capture.conversations:
+            analysis.left_out.append(_choice(told, capture, options))
         if options.graphs:
             at_places = source.base >= 0 and not survey.reassembled and all(flow.rest is None for flow in flows)
             keep_octets(analysis, source, flows, at_places)
@@ -160,6 +167,20 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     source.close()
     capture.damage = shown(capture.damage + survey.faults.sentences(), options.provided)
     return analysis
+
+
+def _drawn(survey: Survey, analysis: Analysis, flows: list[Flow], options: Options) -> list[Flow]:
+    """Draw those that show what was found, and the largest, with the lookups that they rest on, where all were read."""
+    if not survey.keeper.within:
+        return flows
+    numbers = to_draw(analysis, options.limit or DEFAULT_LIMIT)
+    drawn = with_lookups(survey, [flow for flow in flows if int(flow.number) in numbers])
+    draw_only(analysis, {int(flow.number) for flow in drawn})
+    if options.limit:       # rows of no more than were asked for
+        numbers = {told.conversation.number for told in analysis.told}
+        analysis.undrawn = []
+        analysis.conversations = [one for one in analysis.conversations if one.number in numbers]
+    return drawn
 
 
 def shown(texts: list[str], provided: Provided) -> list[str]:
@@ -260,7 +281,7 @@ def choose(survey: Survey, options: Options) -> list[Flow]:
     if options.conversations:
         wanted = set(options.conversations)
         return [flow for flow in survey.keeper.chosen(0) if flow.number in wanted]
-    return survey.keeper.chosen(0 if options.everything else options.limit or DEFAULT_LIMIT)
+    return survey.keeper.chosen(0 if options.everything or survey.keeper.within else options.limit or DEFAULT_LIMIT)
 
 
 def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
@@ -322,7 +343,13 @@ def listed(
     return found
 
 
-def _choice(told: int, count: int, options: Options) -> str:
+def _choice(told: int, capture: CaptureSummary, options: Options) -> str:
+    count = capture.conversations
+    if capture.read >= count:
+        return (
+            f"{told} of {grouped(count)} conversations are drawn: those that show what was found, then those with the "
+            "most bytes; all were read (--limit N draws more, --all draws all, --conversation N tells one in full)"
+        )
     if options.conversations:
         return f"{told} of {grouped(count)} conversations, as asked for"
     return (

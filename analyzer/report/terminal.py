@@ -92,7 +92,7 @@ def header_rows(analysis: Analysis, width: int) -> list[Row]:
     _labelled(rows, "Seen from: ", capture.seen_from, width)
     _labelled(rows, "Recorded: ", recorded(capture), width)
     if len(analysis.told) < capture.conversations:
-        _labelled(rows, "Read: ", coverage(len(analysis.told), capture.conversations), width)
+        _labelled(rows, "Read: ", coverage(len(analysis.told), capture), width)
         for label, text in totals(capture):
             _labelled(rows, label, text, width)
     for warning in doubts(capture):
@@ -130,8 +130,11 @@ def counted(findings: list[Finding]) -> str:
     return ", ".join(pieces) or "no findings"
 
 
-def coverage(told: int, conversations: int) -> str:
+def coverage(told: int, capture: CaptureSummary) -> str:
     """What the findings rest on, for a capture of which only some conversations are told."""
+    conversations = capture.conversations
+    if capture.read >= conversations:
+        return f"all conversations; {grouped(told)} of them are drawn (--all draws all)"
     rest = plural(conversations - told, "other")
     return f"what {plural(told, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show (--all reads all)"
 

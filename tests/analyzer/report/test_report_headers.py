@@ -1,7 +1,7 @@
 """The line over a conversation says what was sent, and nothing that its frames do not show."""
 import pytest
 
-from analyzer.model import Conversation, Endpoint
+from analyzer.model import CaptureSummary, Conversation, Endpoint
 from analyzer.report.terminal import coverage
 from analyzer.report.terminal_conversation import title_pieces
 
@@ -15,8 +15,15 @@ def test_what_has_no_duration_is_told_without_one(end: int, payload: int, text: 
     assert title_pieces(conversation)[-1] == text
 
 
+def covered(drawn: int, read: int, conversations: int) -> str:
+    capture = CaptureSummary(["made.pcap"])
+    capture.read, capture.conversations = read, conversations
+    return coverage(drawn, capture)
+
+
 def test_the_header_says_what_the_findings_rest_on() -> None:
-    assert coverage(30, 85_681) == (
+    assert covered(30, 30, 85_681) == (
         "what 30 conversations carried; of 85\u202f651 others what TCP, UDP and ICMP show (--all reads all)"
     )
-    assert coverage(1, 2).startswith("what 1 conversation carried; of 1 other what")
+    assert covered(1, 1, 2).startswith("what 1 conversation carried; of 1 other what")
+    assert covered(38, 2_108, 2_108) == "all conversations; 38 of them are drawn (--all draws all)"
