@@ -35,12 +35,14 @@ def command(
     from analyzer.pipeline.run import Options
     from analyzer.report.table import SORTS
 
-    analysis = analysis_of(captures, Options(everything=True, tell=False))
-    ordered = sorted(analysis.conversations, key=SORTS[sort])
+    everything = everything or (as_json and not limit)
+    most = limit or SHOWN
+    analysis = analysis_of(captures, Options(limit=most, everything=everything, tell=False, order=sort))
+    ordered = sorted(analysis.conversations, key=SORTS[sort])[:None if everything else most]
     if as_json:
         from analyzer.report.records import conversation_record
 
-        for conversation in ordered[:limit]:
+        for conversation in ordered:
             sys.stdout.write(json.dumps(conversation_record(conversation), ensure_ascii=True) + "\n")
         return
     from analyzer.report.rows import DIM, Row
@@ -48,8 +50,7 @@ def command(
     from analyzer.report.words import left_out_of_table
 
     screen = Screen(width, "never" if no_color else color, pager)
-    shown = ordered if everything else ordered[:limit or SHOWN]
-    screen.show(table_rows(shown, analysis.capture.start_ns, screen.width))
-    hidden = left_out_of_table(analysis.capture.conversations - len(shown), len(ordered) - len(shown))
+    screen.show(table_rows(ordered, analysis.capture.start_ns, screen.width))
+    hidden = left_out_of_table(analysis.capture.conversations - len(ordered))
     if hidden:
         screen.show(iter([[Row().to(1).add(hidden, DIM)]]))

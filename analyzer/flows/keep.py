@@ -19,6 +19,26 @@ EACH: Final = 40
 BUDGET_OCTETS: Final = 200_000_000
 
 
+START: Final = "start"
+DURATION: Final = "duration"
+FRAMES: Final = "frames"
+OCTETS: Final = "bytes"
+RESENT: Final = "retransmissions"
+
+
+def rank_of(flow: Flow, order: str) -> int:
+    """How early it comes in a list of that order: the larger, the earlier."""
+    if order == DURATION:
+        return int(flow.last_time - flow.first_time)
+    if order == OCTETS:
+        return octets_of(flow)
+    if order == FRAMES and isinstance(flow, (TcpFlow, UdpFlow)):
+        return int(flow.originator.frames + flow.responder.frames)
+    if order == RESENT and isinstance(flow, TcpFlow):
+        return int(flow.originator.retransmitted + flow.responder.retransmitted)
+    return 0
+
+
 def octets_of(flow: Flow) -> int:
     """Bytes on the wire, both directions."""
     if isinstance(flow, TcpFlow):
@@ -46,12 +66,14 @@ def trouble_of(flow: Flow) -> int:
 class Keeper(Retired):
     """Counts every conversation that leaves the table and keeps the `keep` largest and most troubled.
 
-    keep: KEEP_ALL keeps all.     within: all are kept besides, while they are no more work than `budget`.
+    keep: KEEP_ALL keeps all.     order: for a list; the `keep` first of that order are kept.
+    within: all are kept besides, while they are no more work than `budget`.
     """
 
-    def __init__(self, keep: int, budget: int = 0) -> None:
+    def __init__(self, keep: int, order: str = "", budget: int = 0) -> None:
         super().__init__()
         self.keep = keep
+        self.order = order
         self.budget = budget
         self.within = budget > 0 and keep != KEEP_ALL
         self.work = 0
@@ -72,11 +94,14 @@ class Keeper(Retired):
             flow.kept += 1
             self.all.append(flow)
             return
-        octets = octets_of(flow)
-        if self.within:
-            self._keep_within(flow, octets)
-        self._offer(self.largest, octets, flow)
-        self._offer(self.troubled, trouble_of(flow), flow)
+        if self.order:
+            self._rank(flow)
+        else:
+            octets = octets_of(flow)
+            if self.within:
+                self._keep_within(flow, octets)
+            self._offer(self.largest, octets, flow)
+            self._offer(self.troubled, trouble_of(flow), flow)
         if not flow.kept:
             release(flow)
 
@@ -129,6 +154,17 @@ class Keeper(Retired):
             heappush(heap, entry)
             return
         let_go(heapreplace(heap, entry)[2])
+
+    def _rank(self, flow: Flow) -> None:
+        """Of equal ones those that began first."""
+        heap = self.largest
+        entry = (rank_of(flow, self.order), -int(flow.number), flow)
+        if len(heap) < self.keep:
+            flow.kept += 1
+            heappush(heap, entry)
+        elif entry[:2] > heap[0][:2]:
+            flow.kept += 1
+            let_go(heapreplace(heap, entry)[2])
 
     def forget(self) -> None:
         """Everything is told: free the conversations that were kept."""

@@ -58,6 +58,7 @@ class Options:
     conversations: by number; empty for the ones that matter most.    limit: how many, 0 for the default.
     everything: all of them, with every frame; memory then grows with the capture.
     tell: False lists conversations: their first frames are looked at for the protocol, and no events are kept.
+    order: of that list, where not all are wanted: "start", "duration", "frames", "bytes" or "retransmissions".
     budget: work within which every conversation is read, also where few are drawn; see `flows/keep.py`.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
@@ -65,10 +66,11 @@ class Options:
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
-        provided: Provided | None = None, graphs: bool = False, budget: int = BUDGET,
+        provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
     ) -> None:
         self.budget = budget if tell else 0
         self.graphs = graphs
+        self.order = order
         self.conversations = conversations
         self.limit = limit
         self.everything = everything
@@ -131,7 +133,9 @@ class Frames:
 def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:
     source = open_capture(paths)
     known = protocols()
-    survey = Survey(source, Keeper(options.keep(), options.budget), NameBook(known), CAPACITY, UNLIMITED)
+    survey = Survey(
+        source, Keeper(options.keep(), options.order, options.budget), NameBook(known), CAPACITY, UNLIMITED
+    )
     survey.table.wanted = set(options.conversations)
     _read(survey, options, progress)
     complaints: list[str] = []
@@ -205,12 +209,14 @@ def _pass(survey: Survey, options: Options, progress: Progress | None) -> None:
     source = survey.source
     shown = time.monotonic()
     room = UNLIMITED if options.everything else FULL_FRAMES
-    stride = _stride(survey, room)
+    survey.table.record_cap = RECOGNISED
+    stride = _stride(survey, room) if options.tell else int(STEP)
     while survey.step(stride):
-        room -= stride      # as if each of these frames had filled a place
-        if room < LEAST_ROOM:
-            room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
-        stride = _stride(survey, room)
+        if options.tell:
+            room -= stride      # as if each of these frames had filled a place
+            if room < LEAST_ROOM:
+                room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
+            stride = _stride(survey, room)
         if progress is not None and time.monotonic() - shown > PROGRESS_SECONDS:
             shown = time.monotonic()
             progress.update(int(source.position), int(source.size), int(survey.frames))

@@ -17,6 +17,7 @@ from analyzer import __version__
 from analyzer.model import Analysis, Told
 from analyzer.report.pseudonyms import Pseudonyms
 from dissectors.kit.event import OPENING, SECURING, Event, JsonValue
+from dissectors.kit.units import plural
 from dissectors.wire.http.body import Body
 from dissectors.wire.http.channel import NO_MESSAGE, ChannelEvent
 from dissectors.wire.http.events import ExchangeEvent
@@ -26,6 +27,7 @@ from dissectors.wire.secrets.gate import Said
 from dissectors.wire.secrets.named import REDACTED
 
 MAX_QUERY: Final = 200       # parameters of one URL
+MAX_HEADERS: Final = 32 << 10    # characters in the fields of one message
 
 
 def har(analysis: Analysis, names: Pseudonyms | None = None) -> Iterator[str]:
@@ -146,7 +148,16 @@ def _response(head: Head | None, body: Body, octets: int) -> dict[str, JsonValue
 
 
 def _headers(head: Head) -> list[JsonValue]:
-    return [{"name": as_text(name), "value": as_text(value)} for name, value in head.pairs]
+    """All fields, up to MAX_HEADERS characters."""
+    found: list[JsonValue] = []
+    room = MAX_HEADERS
+    for name, value in head.pairs:
+        room -= len(name) + len(value)
+        if room < 0:
+            left_out = f"{plural(len(head.pairs) - len(found), 'more field')}: those of one message end here"
+            return [*found, {"name": "_left_out", "value": left_out}]
+        found.append({"name": as_text(name), "value": as_text(value)})
+    return found
 
 
 def _sent_cookies(head: Head) -> list[JsonValue]:

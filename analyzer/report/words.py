@@ -99,11 +99,6 @@ def flag_in_words(flag: str) -> str:
     return " ".join("ACK" if word == "ack" else word for word in flag.split("_"))
 
 
-def left_out_of_table(unlisted: int, limited: int) -> str:
-    """Why a table is shorter than the capture: `limited` more can be listed, the rest was not kept."""
-    pieces = []
-    if limited > 0:
-        pieces.append(f"{plural(limited, 'more conversation')}; --all lists all")
-    if unlisted > limited:
-        pieces.append(f"{plural(unlisted - limited, 'conversation')} counted and not kept")
-    return "… " + ", ".join(pieces) if pieces else ""
+def left_out_of_table(unlisted: int) -> str:
+    """What a table says of the conversations that it does not list."""
+    return f"… {plural(unlisted, 'more conversation')}; --all lists all" if unlisted > 0 else ""

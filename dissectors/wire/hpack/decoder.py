@@ -17,7 +17,9 @@ DEFAULT_SIZE: Final[i64] = 4_096        # of the dynamic table (RFC 9113 §6.5.2
 TEXT_OVERHEAD: Final[i64] = 4           # ": " and CRLF, which a field takes in HTTP/1.1 (RFC 9112 §5)
 MAX_TABLE_OCTETS: Final[i64] = 1 << 18  # of a dynamic table that are kept, whatever size it may have
 MAX_FIELDS: Final[i64] = 2_000          # of one block that are kept; the rest is read for the table's sake
-MAX_LIST_OCTETS: Final[i64] = 1 << 20   # names and values of one block that are kept
+# Names and values of one block that are kept, beyond its own size: two octets refer to as much as the table holds, and
+# a browser takes no more than four times as many in all.
+MAX_LIST_OCTETS: Final[i64] = 1 << 16
 MAX_INTEGER: Final[i64] = 1 << 32       # a length or index beyond it is an error (RFC 7541 §5.1 allows a limit)
 COMPACT_AT: Final[i64] = 1_024          # places of evicted entries that are kept before the list is moved up
 
@@ -120,7 +122,7 @@ class Decoder:
             kept += field.size
             if not (field.name_known and field.value_known):
                 block.unknown += 1
-            if len(block.fields) < MAX_FIELDS and kept <= MAX_LIST_OCTETS:
+            if len(block.fields) < MAX_FIELDS and kept <= MAX_LIST_OCTETS + size:
                 block.fields.append(field)
             else:
                 block.left_out += 1

@@ -6,6 +6,10 @@ from typing import Any, Final
 
 MAX_CODINGS: Final = 4               # applied to one body
 MAX_DECODED: Final = 64 << 20        # octets that come out of each coding of one body
+# ... and how many come out for each that goes in, beyond the first ones. Pages and logs grow to 50 times; what grows
+# to more is a run of one octet, or a bomb, and either would cost as much as a capture of its decoded size.
+MAX_GROWTH: Final = 200
+FREE: Final = 256 << 10
 ZSTD_WINDOW: Final = 8 << 20         # RFC 9659 §3: the largest window of the coding zstd
 ZSTD_SLICE: Final = 256              # octets given to it at once: it takes no limit for what comes out
 
@@ -84,9 +88,10 @@ class Stage:
         """The next octets decoded; a problem is set where they cannot be, or where too much comes out."""
         if not data or (self.ended and self.name != "gzip"):
             return b""
-        room = MAX_DECODED - self.octets
         first = self.fed == 0
         self.fed += len(data)
+        most = min(MAX_DECODED, FREE + MAX_GROWTH * self.fed)
+        room = most - self.octets
         if self.name == "br":
             out = self._brotli(data, room)
         elif self.name == "zstd":
@@ -97,7 +102,10 @@ class Stage:
             out = self._deflate(data, room, first)
         self.octets += len(out)
         if len(out) > room:
-            self.problem = f"it grows beyond MAX_DECODED = {MAX_DECODED} bytes"
+            self.problem = (
+                f"it grows beyond MAX_DECODED = {MAX_DECODED} bytes" if most == MAX_DECODED else
+                f"it grows beyond MAX_GROWTH = {MAX_GROWTH} times its size"
+            )
             return out[:room]
         return out
 

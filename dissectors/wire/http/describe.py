@@ -15,6 +15,7 @@ from dissectors.wire.http.status import class_of, status_name, status_of
 MAX_SHORT: Final = 80      # characters of a target in a label or a row
 MAX_LONG: Final = 300      # ... in a sentence
 MAX_FIELDS: Final = 200    # of one head, as data in `fields()`
+MAX_HEAD_TEXT: Final = 16 << 10    # characters of their names and values there
 MAX_NAMES: Final = 8       # cookies and the like that are named in a sentence
 
 
@@ -176,10 +177,14 @@ def head_json(head: Head) -> dict[str, JsonValue]:
             out["status"] = head.status
         out["reason"] = head.reason
     fields: list[JsonValue] = []
+    room = MAX_HEAD_TEXT
     for name, value in head.pairs[:MAX_FIELDS]:
-        pair: list[JsonValue] = [as_text(name[:MAX_FIELD_TEXT]), as_text(value[:MAX_FIELD_TEXT])]
-        fields.append(pair)
+        pair = [as_text(name[:MAX_FIELD_TEXT]), as_text(value[:MAX_FIELD_TEXT])]
+        room -= len(pair[0]) + len(pair[1])
+        if room < 0:
+            break
+        fields.append(list(pair))
     out["fields"] = fields
-    if len(head.pairs) > MAX_FIELDS:
-        out["fields_left_out"] = len(head.pairs) - MAX_FIELDS
+    if len(head.pairs) > len(fields):
+        out["fields_left_out"] = len(head.pairs) - len(fields)
     return out

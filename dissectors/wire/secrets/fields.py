@@ -16,6 +16,8 @@ _REDACTED: Final = REDACTED.encode()
 UNREAD: Final = b"(unknown)"     # in place of a name that the capture does not show
 _TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGIT: Final = re.compile(r"[0-9]")
+MAX_VALUES: Final = 2_000             # of fields that are remembered, with how they may be shown
+MAX_REMEMBERED: Final = 1 << 20       # octets of them
 LEAST_TOKEN: Final = 16      # characters of an element of Sec-WebSocket-Protocol that may be a token
 
 # Fields whose name cannot mean a secret, so that most names need no closer look.
@@ -38,10 +40,37 @@ HARMLESS: Final = frozenset((
 ))
 
 
+class _Shown:
+    """Values that were looked at, since most fields come again and again: (name, value) -> as it may be shown."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[bytes, bytes], bytes] = {}
+        self.octets = 0
+
+    def keep(self, name: bytes, value: bytes, shown: bytes) -> None:
+        self.octets += len(value) + len(shown)
+        if self.octets > MAX_REMEMBERED or len(self.values) >= MAX_VALUES:
+            self.values = {}
+            self.octets = len(value) + len(shown)
+        self.values[name, value] = shown
+
+
+_SHOWN: Final = _Shown()
+
+
 def shown_value(name: bytes, value: bytes) -> bytes:
     """The value of the field of that name (in lower case) as it may be shown; the same object where it is no secret."""
     if name in HARMLESS or not value:
         return value
+    known = _SHOWN.values.get((name, value))
+    if known is not None:
+        return value if known == value else known
+    shown = _shown_value(name, value)
+    _SHOWN.keep(name, value, shown)
+    return shown
+
+
+def _shown_value(name: bytes, value: bytes) -> bytes:
     text = value.decode("latin-1")
     if name == b"sec-websocket-protocol":
         shown = ", ".join(shown_protocols([one.strip() for one in text.split(",")]))

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 MAX_HELD: Final = 4_096       # certificates, and checked signatures, that one store remembers
 MAX_CANDIDATES: Final = 8     # certificates of one name whose key is tried on a signature
 MAX_PATH: Final = 32          # certificates from the first to the root
+# Signatures by RSA keys beyond these are not checked: what one takes grows with the exponent, which is 3 or 65537 in
+# practice, and faster still with the length of the key. They are OpenSSL's own limits for keys beyond 3072 bits.
+MAX_EXPONENT_BITS: Final = 64
+MAX_RSA_BITS: Final = 16_384
 FIRST_CLOCK_NS: Final = 788_918_400 * 1_000_000_000   # 1995: before TLS; such a time comes of a clock that is not set
 MAX_NAMES_SHOWN: Final = 4    # names of a certificate in one sentence
 
@@ -277,6 +281,8 @@ def _signature(certificate: x509.Certificate, issuer: x509.Certificate) -> int:
         made = certificate.signature_hash_algorithm
         value, signed = certificate.signature, certificate.tbs_certificate_bytes
         if isinstance(key, rsa.RSAPublicKey):
+            if key.key_size > MAX_RSA_BITS or key.public_numbers().e.bit_length() > MAX_EXPONENT_BITS:
+                return UNCHECKED
             oid = certificate.signature_algorithm_oid.dotted_string
             parameters = certificate.signature_algorithm_parameters if oid == RSA_PSS else padding.PKCS1v15()
             if made is None or not oid.startswith(RSA) or not isinstance(parameters, (padding.PKCS1v15, padding.PSS)):

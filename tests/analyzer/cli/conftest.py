@@ -23,12 +23,13 @@ class Options:
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
-        provided: object = None, graphs: bool = False,
+        provided: object = None, graphs: bool = False, order: str = "",
     ) -> None:
         self.conversations = conversations
         self.limit = limit
         self.everything = everything
         self.tell = tell
+        self.order = order
         self.provided = provided
         Options.last = self
 

@@ -15,6 +15,7 @@ from analyzer.flows.flow import UdpFlow
 from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, MAX_YOUNG, PATIENCE_NS, Peers, Tally
 from analyzer.model import Analysis, Finding
 from analyzer.pipeline.run import Options, analyze
+from analyzer.report.table import SORTS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "conformance"))
 
@@ -400,3 +401,12 @@ def test_a_caller_that_resets_has_answered(tmp_path: Path) -> None:
     assert of_code(found, "tcp.half_open") == []
     told = next(one for one in found.told if one.conversation.responder.address == "203.0.113.9")
     assert "tcp.half_open" not in [event.name for phase in told.phases for event in phase.events]
+
+
+@pytest.mark.parametrize("order", SORTS)
+def test_a_short_list_is_the_beginning_of_the_whole_one(made: tuple[Crowd, str], order: str) -> None:
+    """Conversations that it does not show are not kept, however many there are."""
+    whole = sorted(analyze([made[1]], Options(everything=True, tell=False)).conversations, key=SORTS[order])
+    short = sorted(analyze([made[1]], Options(limit=40, tell=False, order=order)).conversations, key=SORTS[order])
+    assert len(short) == 40 < len(whole)
+    assert [(one.number, one.protocol) for one in short] == [(one.number, one.protocol) for one in whole[:40]]

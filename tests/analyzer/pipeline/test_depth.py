@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from crowd import MS, START, Crowd
@@ -144,7 +143,7 @@ def test_beyond_the_budget_some_are_kept(path: str) -> None:
     beyond = analyze([path], Options(budget=work - 1))
     assert not beyond.undrawn
     assert len(beyond.told) == beyond.capture.read == DEFAULT_LIMIT
-    keeper = Keeper(3, work - 1)
+    keeper = Keeper(3, budget=work - 1)
     for flow in whole.keeper.all:
         keeper.take(flow)
     assert not keeper.within

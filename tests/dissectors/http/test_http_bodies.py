@@ -4,6 +4,8 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from collections.abc import Callable
+from random import Random
 
 import brotli
 import pytest
@@ -62,18 +64,39 @@ def test_deflate_without_its_header_is_a_leniency() -> None:
     assert "without its zlib header" in decoder.note()
 
 
-@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
+def brotli_quickly(data: bytes) -> bytes:
+    packed: bytes = brotli.compress(data, quality=4)
+    return packed
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress, "deflate": zlib.compress, "br": brotli_quickly, "zstd": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize("name", PACKERS)
 def test_a_bomb_ends_at_the_cap(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}[name]
     if not (codings.__file__ or "").endswith(".py"):
         size = codings.MAX_DECODED + 1
     else:
         monkeypatch.setattr(codings, "MAX_DECODED", 1 << 20)
         size = (1 << 20) + 1
-    bomb = pack(bytes(size))
-    out, decoder = unpack((name,), bomb, 1_400)
+    random = Random(5)
+    text = b"".join([random.randbytes(64) * 64 for _ in range(size // 4_096 + 1)])[:size]    # grows to 30 times or so
+    out, decoder = unpack((name,), PACKERS[name](text), 1_400)
     assert len(out) == size - 1
     assert "MAX_DECODED" in decoder.finish(True)
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_what_grows_without_measure_ends_in_proportion(name: str) -> None:
+    """Ten octets may stand for megabytes of one octet, and each body of a connection may be such."""
+    bomb = PACKERS[name](bytes(8 << 20))
+    out, decoder = unpack((name,), bomb, 1_400)
+    assert len(out) <= codings.FREE + codings.MAX_GROWTH * len(bomb)
+    assert "MAX_GROWTH" in decoder.finish(True)
+    plain = bytes(codings.FREE)
+    assert unpack((name,), PACKERS[name](plain), 1_400)[0] == plain
 
 
 def body(type: str, data: bytes, request: bool = False, whole: bool = True, show: bool = False) -> str:

@@ -8,9 +8,15 @@ import pytest
 from dissectors.wire.http.auth import challenges, credentials_sentence, scheme_sent
 from dissectors.wire.http.caching import caching_sentences, condition_of, date_of, freshness
 from dissectors.wire.http.cookies import cookies_sent, cookies_set
-from dissectors.wire.http.describe import head_json, is_preflight, request_sentences, response_sentences
+from dissectors.wire.http.describe import (
+    MAX_HEAD_TEXT,
+    head_json,
+    is_preflight,
+    request_sentences,
+    response_sentences,
+)
 from dissectors.wire.http.events import Times
-from dissectors.wire.http.message import NO_STATUS, Head, as_fields, number_of, shown_head
+from dissectors.wire.http.message import MAX_FIELD_TEXT, NO_STATUS, Head, as_fields, number_of, shown_head
 from dissectors.wire.http.methods import method_of
 from dissectors.wire.http.status import class_of, status_name, status_of
 from dissectors.wire.secrets.fields import shown_target
@@ -198,11 +204,12 @@ def test_a_head_in_the_form_of_http2() -> None:
 
 
 def test_data_is_bounded() -> None:
-    data = head_json(Head("HTTP/1.1", "GET", "", "", "/", 0, "", tuple((b"a", b"b" * 5_000) for _ in range(300))))
-    fields = data["fields"]
-    assert isinstance(fields, list)
-    assert len(fields) == 200
-    assert data["fields_left_out"] == 100
+    for octets, kept in (20, 200), (5_000, MAX_HEAD_TEXT // (MAX_FIELD_TEXT + 1)):
+        data = head_json(Head("HTTP/1.1", "GET", "", "", "/", 0, "", ((b"a", b"b" * octets),) * 300))
+        fields = data["fields"]
+        assert isinstance(fields, list)
+        assert len(fields) == kept
+        assert data["fields_left_out"] == 300 - kept
 
 
 def test_times_that_were_not_seen_are_not_invented() -> None:

@@ -1,6 +1,7 @@
 """Whatever octets come: nothing is raised, nothing grows without bound, and pieces do not matter."""
 from __future__ import annotations
 
+import json
 from random import Random
 
 import pytest
@@ -31,6 +32,8 @@ from hypothesis import strategies as st
 
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Gap
+from dissectors.wire.http.events import RequestEvent
+from dissectors.wire.secrets.fields import MAX_VALUES, shown_value
 
 
 def conversation() -> list[tuple[int, bytes]]:
@@ -176,3 +179,32 @@ def test_memory_is_bounded() -> None:
     assert len(conn.closed) <= 512
     assert len(conn.lingering) <= 100
     talk.dissector.on_gap(Gap(1, 1, 0, 0, 5))
+
+
+def test_one_octet_that_refers_to_a_large_entry_does_not_become_kilobytes() -> None:
+    """RFC 7541 §6.1: an indexed field takes an octet or two, whatever it stands for."""
+    talk = Connection()
+    large = (b"x-large", b"v" * 3_900)
+    talk.send(0, PREFACE + settings() + talk.headers(0, 1, [*GET, large], True), after=0)
+    for stream in range(3, 43, 2):
+        talk.send(0, frame(HEADERS, END_HEADERS | END_STREAM, stream, b"\x82\x86\x84" + b"\xbe" * 120), after=0)
+        talk.send(1, talk.headers(1, stream, OK, True), after=0)
+    talk.close()
+    requests = [event for event in talk.events if isinstance(event, RequestEvent)][1:]
+    assert len(requests) == 20
+    for event in requests:
+        assert sum(len(name) + len(value) for name, value in event.head.pairs) < 70_000
+        assert any("more fields are not kept" in note for note in event.notes)
+    for event in talk.events:
+        assert len(json.dumps(event.fields())) < 20_000
+
+
+def test_the_same_value_is_looked_at_once() -> None:
+    """Most fields come again with every message; what is secret in them is decided once."""
+    first = shown_value(b"x-key", b"token=" + b"s" * 40)
+    assert b"sss" not in first
+    assert shown_value(b"x-key", b"token=" + b"s" * 40) is first
+    assert shown_value(b"x-plain", b"nothing here") == b"nothing here"
+    for number in range(MAX_VALUES + 10):      # what is remembered does not grow without bound
+        shown_value(b"x-plain", b"value %d" % number)
+    assert shown_value(b"x-key", b"token=" + b"s" * 40) == first

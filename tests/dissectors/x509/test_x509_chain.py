@@ -187,6 +187,19 @@ def test_signatures_of_all_kinds_are_checked() -> None:
         assert check(leaf(root), root).verified == [True, True]
 
 
+def test_a_key_that_takes_forever_is_not_reckoned_with() -> None:
+    """A public exponent as long as the key: one signature takes as long as hundreds."""
+    usual = rsa.generate_private_key(65537, 2048).private_numbers()
+    turned = rsa.RSAPrivateNumbers(      # what was private is public, and the other way round
+        usual.p, usual.q, 65537, 65537 % (usual.p - 1), 65537 % (usual.q - 1), usual.iqmp,
+        rsa.RSAPublicNumbers(usual.d, usual.public_numbers.n),
+    )
+    root = Signer("Root", key=turned.private_key())
+    found = check(leaf(root), root)
+    assert found.verified == [False, False]
+    assert "bad_signature" not in codes(found)
+
+
 def test_a_pss_signature_is_checked() -> None:
     key = rsa.generate_private_key(65537, 2048)
     root = Signer("Root", key=key)
