@@ -323,17 +323,22 @@ def tell(
         telling.add(flow, conversation, graphs)
     if fully:
         telling.look(source, survey.reassembled)
-    if survey.reassembled or source.base < 0:
-        again = source.reopen()
-        telling.walk(again, survey.reassembled)
-        again.close()
-    else:
-        telling.visit(source)
     if capture is not None:
         telling.set_right(capture)
-    accounts = telling.finish(int(survey.frames), telling.latest(end))
-    if capture is not None:
-        capture.unread = telling.unread()
+    end = telling.latest(end)
+    walked = survey.reassembled or source.base < 0
+    accounts: list[Account] = []
+    for part in [telling.chosen] if walked else telling.parts():
+        telling.begin(part)
+        if walked:
+            again = source.reopen()
+            telling.walk(again, survey.reassembled)
+            again.close()
+        else:
+            telling.visit(source)
+        accounts += telling.finish(int(survey.frames), end)
+        if capture is not None:
+            capture.unread = capture.unread or telling.unread()
     return accounts
 
 

@@ -35,6 +35,7 @@ from dissectors.protocols.tcp.narrator import TcpNarrator
 UNLIMITED: Final = 1 << 40
 CAPACITY: Final = UNLIMITED       # only chosen conversations come here, so nothing has to make room
 LATEST: Final[i64] = 1 << 62      # beyond the number of any frame
+PART: Final = 1_000               # conversations that are told together
 
 
 class Released(Retired):
@@ -47,17 +48,22 @@ class Released(Retired):
 class Chosen:
     """One conversation to tell. flow: as the survey left it; told: the same in the table of the telling.
 
+    teller: while it is told, from `Telling.begin()` to its end.
     plan: which of its frames are told, and when.
     seen: its frames so far, of `most` that are told one by one; the last of them last_number.
     found: those among them whose places were not kept.     skipping: the others are counted only.
     broken: a fault of ours ended its telling.
     """
 
-    def __init__(self, flow: Flow, account: Account, teller: Teller, room: Room) -> None:
+    __deletable__ = ("teller",)
+    teller: Teller
+
+    def __init__(self, flow: Flow, account: Account, context: Context, room: Room, graphs: bool) -> None:
         self.flow = flow
         self.account = account
+        self.context = context
+        self.graphs = graphs
         self.shelf = Shelf(account, room)
-        self.teller = teller
         self.plan = Plan(flow)
         self.told: TcpFlow | None = None
         self.most: i64 = 0
@@ -123,12 +129,10 @@ class Telling:
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
         """Choose a conversation."""
-        teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
-        account = Account(conversation, teller.context.marks, teller.context.observed)
+        context = context_of(conversation, self.provided)
+        account = Account(conversation, context.marks, context.observed)
         account.troubles = troubles_of(flow)
-        if graphs:
-            draw(account, teller)
-        chosen = Chosen(flow, account, teller, self.room)
+        chosen = Chosen(flow, account, context, self.room, graphs)
         chosen.plan.places = places_of(flow)
         if flow.rest is not None:
             for place in chosen.plan.places[flow.rest.whole:]:
@@ -152,9 +156,32 @@ class Telling:
         for chosen in self.chosen:
             if chosen.plan.mended():
                 mended(chosen)
-            narrator = chosen.teller.narrator
+
+    def parts(self) -> list[list[Chosen]]:
+        """Those that are told together, in order: so many at once, that what telling them takes is let go after each.
+
+        All of them where frames have to be found again, in one pass over the capture.
+        """
+        if any(chosen.flow.rest is not None for chosen in self.chosen):
+            return [self.chosen]
+        return [self.chosen[start:start + PART] for start in range(0, len(self.chosen), PART)]
+
+    def begin(self, part: list[Chosen]) -> None:
+        """Tell these next."""
+        self.chosen = part
+        self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults)
+        for chosen in part:
+            teller = Teller(chosen.account.conversation.number, self.protocols, chosen.context)
+            chosen.teller = teller
+            if chosen.graphs:
+                draw(chosen.account, teller)
+            narrator = teller.narrator
             if narrator is not None:
-                narrator.unsure = sorted([int(step.number) for step in chosen.plan.silences], reverse=True)
+                plan = chosen.plan
+                narrator.unsure = sorted([int(step.number) for step in plan.silences], reverse=True)
+                if plan.mended():
+                    late = plan.order is not None and plan.order.late >= 0
+                    narrator.handshake.one_place = not (apart(plan.copies) or late)
 
     def places(self) -> list[Place]:
         """Every frame that is told and whose place was kept, in the order in which that is done."""
@@ -304,7 +331,10 @@ class Telling:
         )
 
     def finish(self, frame: int, time: int) -> list[Account]:
-        """The accounts, once every frame was seen. frame, time: the last of the capture."""
+        """The accounts, once every frame of theirs was seen. frame, time: the last of the capture.
+
+        What it took to tell them is let go.
+        """
         for chosen in self.chosen:
             if not chosen.broken:
                 try:
@@ -313,6 +343,9 @@ class Telling:
                     self._break(chosen, frame, time, error)
             chosen.account.conversation.protocol = chosen.teller.router.protocol
             chosen.shelf.finish()
+            del chosen.teller
+            chosen.told = None
+            chosen.plan.places = []
         self.tracker.table.finish()
         return [chosen.account for chosen in self.chosen]
 
@@ -388,7 +421,7 @@ class Telling:
 
 def _own(packet: Packet, chosen: Chosen) -> bool:
     """Whether this ICMP message is one of the conversation; else it quotes a packet of it."""
-    if chosen.teller.context.transport not in ("icmp", "icmpv6"):
+    if chosen.context.transport not in ("icmp", "icmpv6"):
         return False
     ends = packet.source() + packet.destination()
     return chosen.flow.forward.startswith(ends) or chosen.flow.backward.startswith(ends)
@@ -432,9 +465,6 @@ def mended(chosen: Chosen) -> None:
         [conversation.payload[side] - plan.copied_payload[side] for side in (0, 1)],
         sum(plan.copied_frames), plan.copies is None or plan.copies.certain,
     )
-    narrator = chosen.teller.narrator
-    if narrator is not None:
-        narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))
 
 
 def apart(copies: Copies | None) -> bool:

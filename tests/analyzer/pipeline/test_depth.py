@@ -1,16 +1,19 @@
 """Up to a budget of work every conversation is read for what it carries, also where few are drawn."""
 from __future__ import annotations
 
+import gzip
 import json
+from pathlib import Path
 
 import pytest
-from crowd import MS, START, Crowd
+from crowd import MS, START, Crowd, faulty
 from test_survey_and_tell import ACK, PSH_ACK, survey, tcp
 
 from analyzer.flows.keep import EACH, Keeper
 from analyzer.model import Analysis
 from analyzer.pipeline.drawn import to_draw
 from analyzer.pipeline.run import DEFAULT_LIMIT, Options, analyze
+from analyzer.pipeline.tell import PART
 from analyzer.report.formats import Layout, by_name
 from analyzer.report.terminal import render
 
@@ -149,3 +152,18 @@ def test_beyond_the_budget_some_are_kept(path: str) -> None:
     assert not keeper.within
     assert keeper.all == []
     assert 3 <= len(keeper.chosen(0)) <= 6
+
+
+def test_what_is_told_in_parts_is_told_as_in_one(path: str, tmp_path: Path) -> None:
+    """A compressed capture is walked through once for all its conversations; of a file so many at once are told."""
+    crowd = faulty().write(tmp_path / "crowd.pcap")
+    counts = []
+    for whole in (crowd, path):
+        packed = tmp_path / f"{Path(whole).name}.gz"
+        packed.write_bytes(gzip.compress(Path(whole).read_bytes(), 1))
+        parts, one = (analyze([name], Options(everything=True)) for name in (whole, str(packed)))
+        parts.capture.names = one.capture.names = []
+        assert len(parts.told) == len(one.told) == parts.capture.conversations
+        assert text(parts, "json", level="teach") == text(one, "json", level="teach")
+        counts.append(len(parts.told))
+    assert counts[1] < PART < counts[0]
