@@ -468,6 +468,10 @@ class Analysis:
         self.octets: dict[int, tuple[bytes, int]] = {}
         self.left_out: list[str] = []                 # choices that shortened the output, in words
 
+    def findings_only(self) -> None:
+        """Leave out whatever is told of single conversations."""
+        self.told, self.undrawn, self.story, self.lookups, self.octets = [], [], [], [], {}
+
     def every(self) -> list[Told]:
         """Those that are drawn and the others, by number."""
         return sorted(self.told + self.undrawn, key=_number) if self.undrawn else self.told

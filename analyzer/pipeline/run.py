@@ -59,6 +59,7 @@ class Options:
     everything: all of them, with every frame; memory then grows with the capture.
     tell: False lists conversations: their first frames are looked at for the protocol, and no events are kept.
     order: of that list, where not all are wanted: "start", "duration", "frames", "bytes" or "retransmissions".
+    findings_only: nothing is drawn.
     budget: work within which every conversation is read, also where few are drawn; see `flows/keep.py`.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
@@ -67,7 +68,9 @@ class Options:
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
+        findings_only: bool = False,
     ) -> None:
+        self.findings_only = findings_only
         self.budget = budget if tell else 0
         self.graphs = graphs
         self.order = order
@@ -175,7 +178,7 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
 
 def _drawn(survey: Survey, analysis: Analysis, flows: list[Flow], options: Options) -> list[Flow]:
     """Draw those that show what was found, and the largest, with the lookups that they rest on, where all were read."""
-    if not survey.keeper.within:
+    if not survey.keeper.within or options.findings_only:
         return flows
     numbers = to_draw(analysis, options.limit or DEFAULT_LIMIT)
     drawn = with_lookups(survey, [flow for flow in flows if int(flow.number) in numbers])

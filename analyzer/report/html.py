@@ -23,7 +23,7 @@ from analyzer.report.escape import shown_value, terminal_text
 from analyzer.report.octets import shown_octets
 from analyzer.report.records import conversation_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
-from analyzer.report.terminal import capture_name, counted, doubts, recorded, totals
+from analyzer.report.terminal import capture_name, counted, doubts, read_of, recorded, totals
 from analyzer.report.words import TEACH, state_in_words
 from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import duration, plural
@@ -90,7 +90,7 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
     start = analysis.capture.start_ns
     return {
         "capture": {"conversations": analysis.capture.conversations, "start": start},
-        "totals": [label + text for label, text in totals(analysis.capture) if analysis.capture.conversations > 1],
+        "totals": _totals(analysis),
         "doubts": [*doubts(analysis.capture)],
         "findings": [finding.as_json() for finding in analysis.findings],
         "story": _story(analysis, start),
@@ -100,6 +100,13 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
         "left_out": [*analysis.left_out],
         "about": _about(analysis),
     }
+
+
+def _totals(analysis: Analysis) -> list[JsonValue]:
+    """What was read, where that is not all that is drawn, and all conversations in a few lines."""
+    covered = read_of(analysis)
+    lines: list[JsonValue] = [f"Read: {covered}"] if covered else []
+    return lines + [label + text for label, text in totals(analysis.capture) if analysis.capture.conversations > 1]
 
 
 def _story(analysis: Analysis, start: int) -> list[JsonValue]:

@@ -14,6 +14,7 @@ from typing import Final
 from analyzer.model import Analysis, Finding, Phase, Told
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
+from analyzer.report.terminal import read_of
 from analyzer.report.words import SEVERITY_COUNTS, TEACH, frame_runs, since_start
 from dissectors.kit.event import BACKWARD, FORWARD, Event
 from dissectors.kit.units import duration, plural, size
@@ -93,6 +94,9 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
     yield f"# {names}\n\n{plural(capture.frames, 'frame')}, {span}, {plural(capture.conversations, 'conversation')}.\n"
     if capture.seen_from:
         yield f"\nSeen from: {plain(capture.seen_from)}\n"
+    covered = read_of(analysis)
+    if covered:
+        yield f"\nRead: {plain(covered)}\n"
     for damage in capture.damage:
         yield f"\nDamage: {plain(damage)}\n"
     if analysis.findings:

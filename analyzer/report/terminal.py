@@ -91,8 +91,9 @@ def header_rows(analysis: Analysis, width: int) -> list[Row]:
         rows[-1].right(version, width, DIM)
     _labelled(rows, "Seen from: ", capture.seen_from, width)
     _labelled(rows, "Recorded: ", recorded(capture), width)
-    if len(analysis.told) < capture.conversations:
-        _labelled(rows, "Read: ", coverage(len(analysis.told), capture), width)
+    covered = read_of(analysis)
+    _labelled(rows, "Read: ", covered, width)
+    if covered:
         for label, text in totals(capture):
             _labelled(rows, label, text, width)
     for warning in doubts(capture):
@@ -130,13 +131,20 @@ def counted(findings: list[Finding]) -> str:
     return ", ".join(pieces) or "no findings"
 
 
+def read_of(analysis: Analysis) -> str:
+    """`coverage` where not every conversation is drawn, else ""."""
+    told, capture = len(analysis.told), analysis.capture
+    return coverage(told, capture) if told < capture.conversations else ""
+
+
 def coverage(told: int, capture: CaptureSummary) -> str:
     """What the findings rest on, for a capture of which only some conversations are told."""
     conversations = capture.conversations
-    if capture.read >= conversations:
-        return f"all conversations; {grouped(told)} of them are drawn (--all draws all)"
-    rest = plural(conversations - told, "other")
-    return f"what {plural(told, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show (--all reads all)"
+    read = max(capture.read, told)
+    if read >= conversations:
+        return "all conversations" + (f"; {grouped(told)} of them are drawn (--all draws all)" if told else "")
+    rest = plural(conversations - read, "other")
+    return f"what {plural(read, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show (--all reads all)"
 
 
 def totals(capture: CaptureSummary) -> list[tuple[str, str]]:

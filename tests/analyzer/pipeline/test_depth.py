@@ -3,18 +3,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
 from crowd import MS, START, Crowd, faulty
 from test_survey_and_tell import ACK, PSH_ACK, survey, tcp
 
+from analyzer.cli.main import run
 from analyzer.flows.keep import EACH, Keeper
 from analyzer.model import Analysis
 from analyzer.pipeline.drawn import to_draw
 from analyzer.pipeline.run import DEFAULT_LIMIT, Options, analyze
 from analyzer.pipeline.tell import PART
 from analyzer.report.formats import Layout, by_name
+from analyzer.report.html import page_data
 from analyzer.report.terminal import render
 
 ANSWERED = 400
@@ -70,6 +73,13 @@ def text(found: Analysis, form: str, **choices: object) -> str:
     return b"".join(written.write(found, layout)).decode()
 
 
+def said_first(found: Analysis) -> object:
+    """Of the lines on all conversations on a page."""
+    totals = page_data(found)["totals"]
+    assert isinstance(totals, list)
+    return totals[0]
+
+
 def test_findings_are_those_of_all_conversations(path: str, found: Analysis) -> None:
     finding, = [one for one in found.findings if one.code == "http.server_error"]
     assert f"In {len(FAILED)} conversations, with 198.18.0.3:80, from " in finding.sentence
@@ -105,6 +115,8 @@ def test_the_first_lines_say_so(found: Analysis) -> None:
     rows = [row.text for block in render(found, "normal", 100) for row in block]
     assert rows[0].startswith(" web.pcap   ")
     assert " Read: all conversations; 30 of them are drawn (--all draws all)" in rows[:6]
+    assert "\nRead: all conversations; 30 of them are drawn" in text(found, "markdown")[:400]
+    assert said_first(found) == "Read: all conversations; 30 of them are drawn (--all draws all)"
     assert any("30 of 404 conversations are drawn: those that show what was found" in text for text in found.left_out)
 
 
@@ -167,3 +179,14 @@ def test_what_is_told_in_parts_is_told_as_in_one(path: str, tmp_path: Path) -> N
         assert text(parts, "json", level="teach") == text(one, "json", level="teach")
         counts.append(len(parts.told))
     assert counts[1] < PART < counts[0]
+
+
+def test_findings_alone_are_those_of_all(path: str, found: Analysis, capsys: pytest.CaptureFixture[str]) -> None:
+    alone = analyze([path], Options(findings_only=True))
+    assert said(alone) == said(found)
+    assert not any("are drawn" in text for text in alone.left_out)
+    assert run(["analyze", path, "--findings-only", "--fail-on", "error"]) == 1
+    output = capsys.readouterr().out
+    assert " Read: all conversations\n" in output
+    assert len(re.findall("filter: ", output)) == len(found.findings)
+    assert len(output.splitlines()) < 60
