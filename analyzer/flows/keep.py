@@ -6,6 +6,7 @@ from typing import Final
 
 from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, Retired, TcpFlow, UdpFlow, let_go, release
 from analyzer.flows.groups import Groups
+from analyzer.flows.kinds import CODES
 from analyzer.flows.summary import TRANSPORTS, conn_state, udp_state
 from analyzer.flows.troubles import Troubles
 from analyzer.packet import Packet
@@ -87,6 +88,7 @@ class Keeper(Retired):
         self.all: list[Flow] = []
         self.largest: list[tuple[int, int, Flow]] = []
         self.troubled: list[tuple[int, int, Flow]] = []
+        self.examples: dict[int, tuple[int, Flow]] = {}     # of each kind of trouble the one with the most
 
     def take(self, flow: Flow) -> None:
         self.tally(flow)
@@ -102,8 +104,21 @@ class Keeper(Retired):
                 self._keep_within(flow, octets)
             self._offer(self.largest, octets, flow)
             self._offer(self.troubled, trouble_of(flow), flow)
+            if self.troubles.kinds:
+                self._exemplify(flow, int(self.troubles.kinds))
         if not flow.kept:
             release(flow)
+
+    def _exemplify(self, flow: Flow, kinds: int) -> None:
+        trouble = trouble_of(flow)
+        for kind in CODES:
+            if kinds & kind:
+                before = self.examples.get(kind)
+                if before is None or trouble > before[0]:
+                    flow.kept += 1
+                    self.examples[kind] = (trouble, flow)
+                    if before is not None:
+                        let_go(before[1])
 
     def _keep_within(self, flow: Flow, octets: int) -> None:
         self.work += int(flow.recorded + flow.unrecorded) + EACH
@@ -135,6 +150,7 @@ class Keeper(Retired):
             state = udp_state(flow)
             self.troubles.other(flow, self.until)
         else:
+            self.troubles.kinds = 0
             return
         states = self.states.get(transport)
         if states is None:
@@ -168,21 +184,29 @@ class Keeper(Retired):
 
     def forget(self) -> None:
         """Everything is told: free the conversations that were kept."""
-        for flow in self.all + [entry[2] for entry in self.largest + self.troubled]:
+        for flow in self.all + [entry[2] for entry in self.largest + self.troubled] + self._examples():
             let_go(flow)
+        self.examples = {}
         self.all = []
         self.largest = []
         self.troubled = []
 
+    def _examples(self) -> list[Flow]:
+        """One of each kind of trouble, the worst kind first."""
+        return [self.examples[kind][1] for kind in CODES if kind in self.examples]
+
     def chosen(self, limit: int) -> list[Flow]:
-        """Up to `limit` conversations: the most troubled half and the largest half; all where limit is 0."""
+        """Up to `limit` conversations: half of them one of each kind of trouble and then the most troubled, the others
+        the largest; all where limit is 0."""
         if self.keep == KEEP_ALL or self.within:
             pool = {int(flow.number): flow for flow in self.all}
         else:
             pool = {int(flow.number): flow for _score, _number, flow in self.largest + self.troubled}
+            pool.update({int(flow.number): flow for flow in self._examples()})
         if limit and len(pool) > limit:
             trouble = sorted(pool.values(), key=lambda f: (-trouble_of(f), f.number))
-            pool_out = {int(f.number): f for f in trouble[: limit // 2] if trouble_of(f)}
+            troubled = {int(f.number): f for f in self._examples() + [f for f in trouble if trouble_of(f)]}
+            pool_out = dict(list(troubled.items())[: limit // 2])
             for flow in sorted(pool.values(), key=lambda f: (-octets_of(f), f.number)):
                 if len(pool_out) >= limit:
                     break

@@ -190,3 +190,15 @@ def test_findings_alone_are_those_of_all(path: str, found: Analysis, capsys: pyt
     assert " Read: all conversations\n" in output
     assert len(re.findall("filter: ", output)) == len(found.findings)
     assert len(output.splitlines()) < 60
+
+
+def test_beyond_the_budget_one_of_each_kind_of_trouble_is_read(tmp_path: Path) -> None:
+    """Many with the most trouble do not hide the few of another kind."""
+    crowd = faulty()
+    crowd.unreachable(40, "10.1.0.250")
+    beyond = analyze([crowd.write(tmp_path / "crowd.pcap")], Options(budget=0))
+    assert beyond.capture.read < beyond.capture.conversations
+    read = {code for told in beyond.told for code in told.troubles}
+    assert read == set(beyond.capture.together)
+    assert len(read) >= 8
+    assert len(beyond.told) == DEFAULT_LIMIT
