@@ -6,7 +6,7 @@ from typing import Final
 from dissectors.kit.event import APPLICATION, Event, JsonValue
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
-from dissectors.kit.observation import Observation
+from dissectors.kit.observation import CAPTURE_ENDED, Observation
 from dissectors.kit.phase import Series as Series  # noqa: PLC0414 (part of the model)
 
 # Severities on Wireshark's scale, lowest first.
@@ -425,7 +425,10 @@ class CaptureSummary:
         self.links: list[str] = []
         self.seen_from = ""                   # which side it was captured on, and why we think so
         self.damage: list[str] = []
-        self.interrupted = False              # by the user: the rest was not read
+        self.interrupted = False              # by the user: not all of it was read, or told
+        self.ended = CAPTURE_ENDED            # or READING_ENDED: all of this is about what was read until then
+        self.half_told = False                # somebody wanted an end while it was told, or no more was kept
+        self.kept = ""                        # in a few words, how much of a pipe was kept for a second look, and where
         self.remarks: list[tuple[int, str]] = []
         self.undecoded: dict[str, int] = {}   # what was not decoded, by name
         self.truncated_frames = 0             # captured shorter than they were on the wire

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from bench import micro, pages, report, targets
+from bench import micro, pages, recorded, report, targets
 from bench.measure import Series, run, warm
 from bench.tools import Tool, sizes, tools, wiretale_command
 from bench.traffic.capture import Capture, make
@@ -55,7 +55,21 @@ def prepare(options: argparse.Namespace, chosen: list[Tool]) -> dict[str, Captur
     command += ["--quick"] if options.quick else []
     command += ["--only", options.only] if options.only else []
     subprocess.run(command, check=True, cwd=Path(__file__).parent.parent, stdout=subprocess.DEVNULL)
-    return make(options.captures, sizes(chosen))
+    recordings: dict[str, Capture] = {}
+    for size in {tool.recorded for tool in chosen} - {0}:
+        recordings |= recorded.existing(options.captures, size)
+    return make(options.captures, sizes(chosen)) | recordings
+
+
+def everything(folder: Path, chosen: list[Tool]) -> dict[str, Capture]:
+    """All captures that these tools read, made where they are missing; the recorded ones where that can be done."""
+    found = make(folder, sizes(chosen))
+    for size in {tool.recorded for tool in chosen} - {0}:
+        try:
+            found |= recorded.make(folder, size)
+        except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+            print(f"no recorded mix: {error}", file=sys.stderr)
+    return found
 
 
 def measure(options: argparse.Namespace, chosen: list[Tool], captures: dict[str, Capture]) -> targets.Results:
@@ -69,7 +83,7 @@ def measure(options: argparse.Namespace, chosen: list[Tool], captures: dict[str,
             continue
         if tool.key == "analyze":
             jobs.append((Series(targets.HELP, "", 0), [*wiretale_command(options.wiretale), "--help"]))
-        for key in tool.captures():
+        for key in [*tool.captures(), *([tool.recording()] if tool.recording() in captures else [])]:
             jobs.append((Series(tool.key, key, captures[key].packets), tool.words(captures[key].path)))
     for turn in range(options.runs):
         for series, command in jobs:
@@ -86,12 +100,30 @@ def measure(options: argparse.Namespace, chosen: list[Tool], captures: dict[str,
     return {(series.tool, series.capture): series for series, _ in jobs}
 
 
+def telling(chosen: list[Tool], captures: dict[str, Capture], runs: int) -> list[targets.Target]:
+    """What telling and drawing thirty conversations takes, on each of the smaller captures that `analyze` reads."""
+    found = []
+    for analyze in [tool for tool in chosen if tool.key == "analyze"]:
+        for key in [analyze.captures()[1], analyze.recording()]:
+            if key in captures:
+                found.append(targets.telling(key, [passes_on(captures[key].path) for _ in range(runs)]))
+    return found
+
+
+def passes_on(capture: Path) -> float | None:
+    """Seconds of one run that do not go into reading; None where it failed."""
+    warm(capture)
+    script = Path(__file__).parent / "telling.py"
+    done = subprocess.run([sys.executable, str(script), str(capture)], capture_output=True, check=False)
+    return None if done.returncode else float(json.loads(done.stdout)["after_reading"])
+
+
 def main() -> int:
     options = arguments()
     options.captures = options.captures.resolve()
     chosen = choose(options)
     if options.what == "captures":
-        for key, each in make(options.captures, sizes(chosen)).items():
+        for key, each in everything(options.captures, chosen).items():
             print(f"{each.path}  {each.packets:,} packets, {each.bytes / 1e6:,.1f} MB ({key})")
         return 0
     if options.what == "micro":
@@ -101,6 +133,7 @@ def main() -> int:
     print(report.introduction(chosen, captures, options.runs), end="\n\n", flush=True)
     results = measure(options, chosen, captures)
     found = targets.judge(results, chosen)
+    found += telling(chosen, captures, options.runs)
     found += pages.judge(wiretale_command(options.wiretale), chosen, captures, options.runs)
     print(report.speeds(results, chosen), end="\n\n")
     print(report.verdicts(found))

@@ -5,6 +5,7 @@ import os
 import platform
 from pathlib import Path
 
+from bench import recorded
 from bench.measure import Series
 from bench.targets import MIB, Results, Target, good, per_packet
 from bench.tools import TINY, Tool
@@ -50,6 +51,10 @@ def introduction(chosen: list[Tool], captures: dict[str, Capture], runs: int) ->
     lines += [f"  missing: {tool.title} ({tool.missing})" for tool in chosen if tool.missing]
     lines.append(f"{runs} runs of each, one after another in turn; medians. Each capture is read right before its run.")
     used = {capture for tool in chosen for capture in tool.captures()}
+    recordings = {tool.recording() for tool in chosen} - {""}
+    used |= recordings
+    if recordings - set(captures):
+        lines.append(f"  no recorded mix: {recorded.why_not() or 'it could not be made'}")
     lines += [f"  {key}: {each.packets:,} packets, {each.bytes / 1e6:,.1f} MB" for key, each in captures.items()
               if key in used]
     return "\n".join(lines)
@@ -65,6 +70,8 @@ def speeds(results: Results, chosen: list[Tool]) -> str:
         for size in (tool.small, tool.large):
             series = results[(tool.key, name(size, tool.tcp_only))]
             rows.append(_speed_row(tool, series, tiny, per_packet(results, tool) if size == tool.large else None))
+        if (tool.key, tool.recording()) in results:
+            rows.append(_speed_row(tool, results[(tool.key, tool.recording())], tiny, None))
     return table(["", "capture", "start-up s", "wall s", "range", "cpu s", "peak MiB", "k packets/s",
                   "1 more: ns", "k packets/s"], rows)
 

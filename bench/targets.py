@@ -4,6 +4,7 @@ A ratio of speeds compares whole runs, start-up included, on the largest capture
 """
 from __future__ import annotations
 
+from statistics import median
 from typing import Final
 
 from bench.measure import Series
@@ -19,6 +20,8 @@ FASTER_THAN: Final = (  # ours, peer, at least so many times as many packets per
 LONGEST_START: Final = 0.3    # seconds on a tiny capture
 LONGEST_HELP: Final = 0.25    # seconds
 LARGEST_PEAK: Final = 150.0   # MiB
+LARGEST_FRAMES: Final = 200.0  # MiB, of `frames`
+LONGEST_TELLING: Final = 0.3  # seconds of a run that go into telling and drawing thirty conversations
 LARGEST_GROWTH: Final = 1.05  # peak memory when the capture grows fourfold
 HELP: Final = "help"
 
@@ -65,8 +68,15 @@ def judge(results: Results, chosen: list[Tool]) -> list[Target]:
     for ours, peer, factor in FASTER_THAN:
         if ours in by_key:
             found.append(_faster(results, by_key[ours], by_key.get(peer), factor))
+            if by_key[ours].recorded:
+                found.append(_on_recorded(results, by_key[ours], by_key.get(peer), factor))
     if "analyze" in by_key:
         found += _start_and_memory(results, by_key["analyze"])
+    if "frames" in by_key:
+        frames = by_key["frames"]
+        large = good(results, "frames", name(frames.large, False))
+        found.append(Target("peak memory of wiretale frames", large.peak / MIB if large else None, LARGEST_FRAMES,
+                            False, "MiB", f"on {large.capture}" if large else frames.missing or "a run failed"))
     return found
 
 
@@ -91,6 +101,18 @@ def _faster(results: Results, ours: Tool, peer: Tool | None, factor: float) -> T
     return Target(text, mine.rate / theirs.rate, factor, True, "×", note)
 
 
+def _on_recorded(results: Results, ours: Tool, peer: Tool | None, factor: float) -> Target:
+    """The same on the recorded mix, by whole runs."""
+    text = f"{ours.title} against {peer.title if peer else 'its peer'}, recorded"
+    if peer is None:
+        return Target(text, None, factor, True, "×", "the peer was not chosen")
+    missing = ours.missing or peer.missing
+    mine, theirs = good(results, ours.key, ours.recording()), good(results, peer.key, ours.recording())
+    if mine is None or theirs is None:
+        return Target(text, None, factor, True, "×", missing or f"no good runs on {ours.recording()}")
+    return Target(text, mine.rate / theirs.rate, factor, True, "×", f"whole runs on {ours.recording()}")
+
+
 def _start_and_memory(results: Results, analyze: Tool) -> list[Target]:
     missing = analyze.missing or "a run failed"
     help_run = good(results, HELP, "")
@@ -108,6 +130,14 @@ def _start_and_memory(results: Results, analyze: Tool) -> list[Target]:
         Target("growth of peak memory", growth, LARGEST_GROWTH, False, "×",
                f"{analyze.small:,} to {analyze.large:,} packets" if growth else missing),
     ]
+
+
+def telling(capture: str, seconds: list[float | None]) -> Target:
+    """seconds: of each run, None for one that failed."""
+    whole = [each for each in seconds if each is not None]
+    value = median(whole) if len(whole) == len(seconds) else None
+    return Target("telling and drawing 30 conversations", value, LONGEST_TELLING, False, "s",
+                  f"on {capture}" if value is not None else f"a run on {capture} failed")
 
 
 def missed(found: list[Target], results: Results) -> bool:

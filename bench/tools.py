@@ -9,10 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from bench.recorded import recorded_name
 from bench.traffic.capture import name
 
 TINY: Final = 100  # packets; a run on them is start-up
 QUICK: Final = 10  # --quick divides the other sizes by this
+RECORDED: Final = 1_000_000  # packets of the recorded mix
+ON_RECORDED: Final = ("analyze", "tshark-conv", "analyze-tcp", "tcptrace")     # those that are compared on it too
 PEERS: Final = Path(__file__).parent / "peers"
 
 # What `wiretale frames` gives for the protocols of the mix, as tshark calls it.
@@ -38,6 +41,7 @@ class Tool:
 
     small, large: packets of the mix that it reads; the cost of one more packet comes from their difference.
     tcp_only: it reads the TCP packets of the mix alone. missing: why it cannot run, "" where it can.
+    recorded: packets of the recorded mix that it reads too, where there is one; 0 for none.
     """
 
     def __init__(self, key: str, title: str, command: list[str | None], small: int, large: int,
@@ -50,12 +54,17 @@ class Tool:
         self.tcp_only = tcp_only
         self.missing = missing
         self.version = version_text
+        self.recorded = 0
 
     def words(self, capture: Path) -> list[str]:
         return [str(capture) if word is None else word for word in self.command]
 
     def captures(self) -> list[str]:
         return [name(size, self.tcp_only) for size in sorted({TINY, self.small, self.large})]
+
+    def recording(self) -> str:
+        """The recorded mix that it reads, "" for none; it is not there everywhere."""
+        return recorded_name(self.recorded, self.tcp_only) if self.recorded else ""
 
 
 def first_line(command: list[str]) -> str:
@@ -92,7 +101,7 @@ def tools(wiretale: list[str], quick: bool) -> list[Tool]:
         return Tool(key, title, [*wiretale, command, None], small // divide, large // divide, tcp_only,
                     ours_missing, said)
 
-    return [
+    found = [
         ours("analyze", "wiretale analyze", "analyze", 1_000_000, 4_000_000),
         program("tshark-conv", "tshark -q -z conv,tcp", ["tshark", "-n", "-r", None, "-q", "-z", "conv,tcp"],
                 100_000, 1_000_000, tshark),
@@ -105,6 +114,10 @@ def tools(wiretale: list[str], quick: bool) -> list[Tool]:
         _script("scapy", 1000 // divide, 10_000 // divide),
         _script("pyshark", 1000 // divide, 5000 // divide, needs="tshark" if not tshark else ""),
     ]
+    for tool in found:
+        if tool.key in ON_RECORDED:
+            tool.recorded = RECORDED // divide
+    return found
 
 
 def _script(package: str, small: int, large: int, needs: str = "") -> Tool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options
+from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options, spool_option
 
 if TYPE_CHECKING:
     from dissectors.kit.provided import Provided
@@ -29,13 +29,14 @@ SEVERITIES = ("note", "warn", "error")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 where a finding is at least this severe."
 )
+@spool_option
 @key_options
 @display_options
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], limit: int | None,
     everything: bool, findings_only: bool, fail_on: str | None, width: int | None, color: str, no_color: bool,
-    pager: bool, provided: Provided,
+    pager: bool, spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -44,6 +45,7 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    from analyzer.cli.progress import drawing
     from analyzer.cli.screen import Screen
     from analyzer.pipeline.run import Options
     from analyzer.report.glossary import Glossary
@@ -51,7 +53,9 @@ def command(
     from analyzer.report.words import TEACH
     from dissectors.registry import protocols
 
-    options = Options(conversations, limit or 0, everything, provided=provided, findings_only=findings_only)
+    options = Options(
+        conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool
+    )
     analysis = analysis_of(captures, options)
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
     if missing:
@@ -63,7 +67,8 @@ def command(
         analysis.findings_only()
     screen = Screen(width, "never" if no_color else color, pager)
     glossary = Glossary(protocols()) if level == TEACH else None
-    screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
+    with drawing(analysis, screen.terminal):
+        screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
     if fail_on is not None:
         worst = SEVERITIES[SEVERITIES.index(fail_on):]
         if any(finding.severity in worst for finding in analysis.findings):

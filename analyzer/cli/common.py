@@ -32,6 +32,16 @@ def captures_argument(function: F) -> F:
     return click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")(function)
 
 
+def spool_option(function: F) -> F:
+    """--spool: becomes the argument `spool`."""
+    return click.option(
+        "--spool", type=click.Path(exists=True, file_okay=False), metavar="DIR",
+        callback=lambda _ctx, _parameter, folder: folder or "",
+        help="Where to keep what comes through a pipe for the second look at it. By default TMPDIR, or the folder of "
+        "temporary files. Nothing stays there.",
+    )(function)
+
+
 def display_options(function: F) -> F:
     """--width, --color, --no-color, --pager."""
     function = click.option(

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from analyzer.cli.common import analysis_of, captures_argument, display_options
+from analyzer.cli.common import analysis_of, captures_argument, display_options, spool_option
 
 SHOWN = 100     # conversations in a table without --all or --limit
 
@@ -20,10 +20,11 @@ SHOWN = 100     # conversations in a table without --all or --limit
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="List at most so many.")
 @click.option("--all", "everything", is_flag=True, help=f"List all; a table shows {SHOWN} otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line with every field; all unless --limit.")
+@spool_option
 @display_options
 def command(
     captures: tuple[str, ...], sort: str, limit: int | None, everything: bool, as_json: bool, width: int | None,
-    color: str, no_color: bool, pager: bool,
+    color: str, no_color: bool, pager: bool, spool: str,
 ) -> None:
     """List who talked with whom: frames, bytes, duration, and Zeek's conn_state and history.
 
@@ -37,7 +38,7 @@ def command(
 
     everything = everything or (as_json and not limit)
     most = limit or SHOWN
-    analysis = analysis_of(captures, Options(limit=most, everything=everything, tell=False, order=sort))
+    analysis = analysis_of(captures, Options(limit=most, everything=everything, tell=False, order=sort, spool=spool))
     ordered = sorted(analysis.conversations, key=SORTS[sort])[:None if everything else most]
     if as_json:
         from analyzer.report.records import conversation_record

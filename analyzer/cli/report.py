@@ -1,12 +1,20 @@
 """`wiretale report`: an analysis as files that others read."""
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.common import analysis_of, capture_path, captures_argument, key_log_octets, key_options
+from analyzer.cli.common import (
+    analysis_of,
+    capture_path,
+    captures_argument,
+    key_log_octets,
+    key_options,
+    spool_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +86,7 @@ class FormatName(click.ParamType):  # type: ignore[type-arg]  # not generic in a
     help="Put this TLS key log into the annotated pcapng.",
 )
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
+@spool_option
 @key_options
 @click.option(
     "--columns", type=click.IntRange(40, 1000), default=100, show_default=True, metavar="N", help="Width of text."
@@ -85,7 +94,8 @@ class FormatName(click.ParamType):  # type: ignore[type-arg]  # not generic in a
 def command(
     captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str, table: str | None, diagram: str,
     conversations: tuple[int, ...], limit: int | None, everything: bool, findings_only: bool,
-    anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, provided: Provided,
+    anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, spool: str,
+    provided: Provided,
 ) -> None:
     """Read captures once and write reports of them.
 
@@ -104,15 +114,19 @@ def command(
         )
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
-        conversations, limit or 0, everything, True, provided, graphs and not findings_only, findings_only=findings_only
+        conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
+        findings_only=findings_only, spool=spool,
     )
     analysis = analysis_of(captures, options)
     if findings_only:
         analysis.findings_only()
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize, again)
+    from analyzer.cli.progress import drawing
+
     for path, chosen in zip(outputs, formats, strict=True):
-        write_report(path, chosen, analysis, layout)
+        with drawing(analysis, path == "-" and sys.stdout.isatty()):
+            write_report(path, chosen, analysis, layout)
 
 
 def with_comments(captures: list[str], keys: bytes, strip_keys: bool) -> Rewrite:

@@ -7,7 +7,7 @@ from analyzer.explain.losses import carried, too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
 from dissectors.kit.event import NEITHER
-from dissectors.kit.observation import Absence
+from dissectors.kit.observation import OBSERVED_ENDED, Absence, what_ended
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
@@ -125,10 +125,11 @@ def not_ended(case: Case) -> list[Found]:
             continue
         if event.unheard >= 0:     # it may have closed; that it is not in the capture is told by itself
             continue
-        if event.how == "capture":
+        if event.how in OBSERVED_ENDED:
             later = f", {span(event.silent_ns)} after its last segment" if event.silent_ns >= BRIEF_NS else ""
             sentence = (
-                f"The connection with {place(case.conversation.responder)} is not over when the capture ends{later}."
+                f"The connection with {place(case.conversation.responder)} is not over when {what_ended(event.how)} "
+                f"ends{later}."
             )
         else:
             silent = span(event.silent_ns)

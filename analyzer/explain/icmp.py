@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.explain.losses import too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
+from dissectors.kit.observation import what_ended
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import Echo, EchoUnanswered, IcmpError, RoutingLoop
 from dissectors.protocols.tcp.events import capital
@@ -129,7 +130,7 @@ def echo_unanswered(case: Case) -> list[Found]:
         f"{sentence}.", frames_of(events), case.conversation,
         severity="" if due and not once else "note", confidence=LIKELY if due else POSSIBLE,
         basis=f"no reply with their number is in the capture{took}" if due else
-        f"the capture ends {span(waits[-1])} after the request",
+        f"{what_ended(events[-1].how)} ends {span(waits[-1])} after the request",
         absent=case.absence(1 - events[-1].direction, min([event.times[0] for event in events])),
         otherwise=f"{plural(count, 'echo request')} to {target}: no reply in the capture.",
     )]

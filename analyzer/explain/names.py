@@ -11,7 +11,7 @@ from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, 
 from analyzer.model import Analysis, Conversation, Told
 from dissectors.kit.event import BACKWARD, FORWARD
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
-from dissectors.kit.observation import NOWHERE
+from dissectors.kit.observation import NOWHERE, what_ended
 from dissectors.kit.units import grouped, plural, span
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.dns.outcome import FAILED
@@ -150,7 +150,8 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told], slow
     elif tries < 2 and like < SURELY:
         severity, confidence = NOTE, POSSIBLE
         if waited < max(SLOWEST_NS, SLOWER * slowest):
-            basis = f"the capture ends {span(waited)} after the question, before most clients ask again"
+            over = what_ended(analysis.capture.ended)
+            basis = f"{over} ends {span(waited)} after the question, before most clients ask again"
         elif waited < PATIENCE_NS:
             basis += f", where its other answers took {span(slowest)} at most" if slowest >= 0 else ""
         else:

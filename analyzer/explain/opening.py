@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Group
 from dissectors.kit.event import NEITHER
-from dissectors.kit.observation import Absence
+from dissectors.kit.observation import Absence, what_ended
 from dissectors.kit.units import grouped, plural, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
@@ -143,13 +143,14 @@ def unanswered(case: Case) -> list[Found]:
         sentence = f"{target} did not answer {tried} within the {span(waited)} that the capture goes on."
         if early:
             after = f" {span(waited)} after" if waited else " with"
-            sentence = f"The capture ends{after} {tried} to {target}, before an answer."
+            sentence = f"{capital(what_ended(event.how))} ends{after} {tried} to {target}, before an answer."
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited, severity="note" if early else "",
             absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
             otherwise=f"No answer of {target} to {tried} is in the capture.",
             confidence=POSSIBLE if early else LIKELY,
-            basis="the capture ends soon after the SYN" if early else "no segment of the other side is in the capture",
+            basis=f"{what_ended(event.how)} ends soon after the SYN" if early else
+            "no segment of the other side is in the capture",
         ))
     return found
 
@@ -208,15 +209,15 @@ def half_open(case: Case) -> list[Found]:
         sentence = f"{caller} never completed the handshake: {sent} without an acknowledgment in {span(waited)}."
         if early:
             after = f" {span(waited)} after" if waited else " with"
-            sentence = f"The capture ends{after} {sent} to {caller}, before an acknowledgment."
+            sentence = f"{capital(what_ended(event.how))} ends{after} {sent} to {caller}, before an acknowledgment."
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited,
             severity="note" if early or heard else "",
             absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
             otherwise=f"No acknowledgment of {sent} by {caller} is in the capture.",
             confidence=POSSIBLE if early or heard else LIKELY,
-            basis="the capture ends soon after the SYN-ACK" if early else "no third segment is in the capture"
-            + (", but the SYN-ACK is not sent again, as if it had been answered" if heard else ""),
+            basis=f"{what_ended(event.how)} ends soon after the SYN-ACK" if early else "no third segment is in the "
+            "capture" + (", but the SYN-ACK is not sent again, as if it had been answered" if heard else ""),
         ))
     return found
 

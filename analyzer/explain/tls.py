@@ -5,7 +5,7 @@ from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
 from dissectors.kit.event import NEITHER
-from dissectors.kit.observation import OCTETS, Absence
+from dissectors.kit.observation import OBSERVED_ENDED, OCTETS, Absence, what_ended
 from dissectors.kit.units import span
 from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.protocols.tls.events import TlsEvent, capital
@@ -239,9 +239,11 @@ def stalled(case: Case) -> list[Found]:
         resets = _reset_after(case, event)
         if event.after == "ClientHello" and (resets or event.how == RESET):
             continue
-        early = event.how == "capture" and not resets and event.waited_ns < PATIENCE_NS
+        early = event.how in OBSERVED_ENDED and not resets and event.waited_ns < PATIENCE_NS
         side = "the client" if event.missing_from_client else "the server"
-        end = {"fin": "the connection was closed", "timeout": "nothing more came"}.get(event.how, "the capture ends")
+        end = {"fin": "the connection was closed", "timeout": "nothing more came"}.get(
+            event.how, f"{what_ended(event.how)} ends"
+        )
         fins = [fin for fin in case.of(Fin) if fin.first]
         if resets:
             end = f"{place(case.end(resets[0].direction))} reset the connection"
@@ -256,9 +258,9 @@ def stalled(case: Case) -> list[Found]:
         found.append(Found(
             sentence, frames_of([event, *resets[:1]]), case.conversation, cost_ns=max(waited, 0),
             severity="note" if early else "", confidence=POSSIBLE if early else LIKELY,
-            basis="the capture ends soon after the last message" if early else
+            basis=f"{what_ended(event.how)} ends soon after the last message" if early else
             "no later message of the handshake is in the capture",
-            absent=case.absence(NEITHER, event.began_ns, -1 if event.how == "capture" else event.time, OCTETS),
+            absent=case.absence(NEITHER, event.began_ns, -1 if event.how in OBSERVED_ENDED else event.time, OCTETS),
             otherwise=f"The end of the TLS handshake{asked_for(event.server_name)} was not seen: the last message in "
             f"the capture is {event.after}, and what followed may be missing.",
         ))

@@ -8,7 +8,7 @@ from analyzer.explain.opening import is_flood
 from analyzer.explain.rule import LIKELY, NOTE, Found, Rule, T, times
 from analyzer.model import SEVERITIES, Analysis, Conversation, Together
 from dissectors.kit.event import NEITHER
-from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, Absence, Observation
+from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ, Absence, Observation, what_ended
 from dissectors.kit.units import grouped, plural, size, span
 from dissectors.protocols.icmp import reason_of
 
@@ -141,8 +141,8 @@ class Shared:
         whole, text = self.whole, ""
         if whole.early and whole.early < self.count:
             text += (
-                f" {grouped(whole.early)} of them began less than 1 s before the capture ends, so that their answer may"
-                " have come after it."
+                f" {grouped(whole.early)} of them began less than 1 s before {what_ended(self.capture.ended)} ends, so "
+                "that their answer may have come after it."
             )
         if whole.loose:
             text += (
@@ -327,6 +327,15 @@ def members(analysis: Analysis, code: str) -> dict[int, Conversation]:
     }
 
 
+def unread(analysis: Analysis) -> set[int]:
+    """Told conversations of which a closer look did not see all that was counted, so that it denies nothing of them."""
+    last = analysis.capture.end_ns - 1
+    return {
+        told.conversation.number for told in analysis.told
+        if told.observed.blind(NEITHER, until=last, kinds=(NOT_READ,)) is not None
+    }
+
+
 def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, most: int) -> list[Found]:
     """What is told of this rule: a finding for each conversation where there are few of them and all are told, else one
     for all that have this trouble.
@@ -339,10 +348,14 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
     if rule.code in RESENDS and any(singles[code] for code in DISTURBED):
         return singles[rule.code]
     of = Shared(rule.code, whole, analysis)
+    codes = (rule.code, ALSO[rule.code]) if rule.code in ALSO else (rule.code,)
     known = members(analysis, rule.code)
+    if analysis.capture.half_told:
+        cut = unread(analysis)
+        said = {_number(one) for code in codes for one in singles[code]}
+        known = {number: known[number] for number in known if number in said or number not in cut}
     if rule.code == "tcp.half_open":
         _without_floods(of, known)
-    codes = (rule.code, ALSO[rule.code]) if rule.code in ALSO else (rule.code,)
     mine = [one for code in codes for one in singles[code] if _number(one) in known]
     told = {_number(one) for one in mine}
     if of.count <= len(known) and len(mine) <= most:
@@ -356,9 +369,9 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
         of.known = max([one.severity or rule.severity for one in mine], key=SEVERITIES.index)
     for code in codes:
         singles[code] = [one for one in singles[code] if _number(one) not in known]
-    said = SAY[rule.code](of, rule.narrow)
-    said.examples = tuple(whole.dearest or whole.numbers)
-    return [said, *singles[rule.code]]
+    shared = SAY[rule.code](of, rule.narrow)
+    shared.examples = tuple(whole.dearest or whole.numbers)
+    return [shared, *singles[rule.code]]
 
 
 def _number(found: Found) -> int:

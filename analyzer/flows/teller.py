@@ -16,7 +16,17 @@ from analyzer.model import Carriage, Points
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap, Overlap
-from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ
+from dissectors.kit.observation import (
+    ALWAYS,
+    CAPTURE_ENDED,
+    NOT_CAPTURED,
+    NOT_READ,
+    OBSERVED_ENDED,
+    READING_ENDED,
+    beyond,
+    what_ended,
+    what_is_held,
+)
 from dissectors.kit.octets import be16, be32
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.units import size
@@ -250,13 +260,14 @@ class Teller:
         return self._said(events)
 
     def finish(self, frame: int, time: int, how: str) -> list[Event]:
-        """The telling ends. how: "capture"; while a capture goes on, "idle", "reused" (its ports begin a new
-        conversation) or "capacity" (more are open at once than are followed)."""
+        """The telling ends. how: "capture", or "reading" where somebody interrupted it; while a capture goes on,
+        "idle", "reused" (its ports begin a new one) or "capacity" (more are open at once than are followed)."""
         events: list[Event] = []
         last, at = self.observed.end
         if at == 0:
             last, at = time, frame
-        for piece in self.streams.finish(at, last):
+        # What was not read may fill the holes that are left, so that nothing is said of what waits behind them.
+        for piece in [] if how == READING_ENDED else self.streams.finish(at, last):
             # What nobody acknowledged never arrived: a hole in the stream, and none in what was observed of it.
             if isinstance(piece, Gap) and not self.observed.frames[1 - piece.direction]:
                 self._missed(piece)
@@ -265,15 +276,14 @@ class Teller:
             unseen = self.observed.unseen[direction]
             if unseen:
                 self.observed.miss(
-                    NOT_CAPTURED, direction, self.delivered[direction], last, at,
-                    f"{size(unseen)} of this direction are acknowledged and not in the capture",
+                    beyond(how), direction, self.delivered[direction], last, at,
+                    f"{size(unseen)} of this direction are acknowledged and not in {what_is_held(how)}",
                 )
         silent = how in ("idle", "reused")
-        if how == "capture":
-            self._unended(time, frame)
-        events += self.router.close(
-            self.reset or Close(at, last, NEITHER, "timeout" if silent else "capture", until=time)
-        )
+        if how in OBSERVED_ENDED:
+            self._unended(time, frame, how)
+        over = READING_ENDED if how == READING_ENDED else CAPTURE_ENDED
+        events += self.router.close(self.reset or Close(at, last, NEITHER, "timeout" if silent else over, until=time))
         for direction in (FORWARD, BACKWARD):
             passes = self.passes[direction]
             events += passes.told(direction)
@@ -283,8 +293,8 @@ class Teller:
             events += self.narrator.on_end(how, time)
         return self._said(events)
 
-    def _unended(self, time: int, frame: int) -> None:
-        """What may come after the last frame of the capture, in directions that were not seen to end."""
+    def _unended(self, time: int, frame: int, how: str) -> None:
+        """What may come after the last frame that was read, in directions that were not seen to end."""
         observed = self.observed
         for direction in (FORWARD, BACKWARD):
             if self.acknowledges[direction] and not observed.frames[1 - direction]:
@@ -295,7 +305,7 @@ class Teller:
         if self.reset is None:
             for direction in (FORWARD, BACKWARD):
                 if not self.ended[direction]:
-                    observed.miss(NOT_CAPTURED, direction, time, ALWAYS, frame, "the capture ends before it")
+                    observed.miss(beyond(how), direction, time, ALWAYS, frame, f"{what_ended(how)} ends before it")
 
     def _said(self, events: list[Event]) -> list[Event]:
         for event in events:

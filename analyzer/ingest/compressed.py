@@ -44,6 +44,7 @@ class Unpacker(Stream):
             if not self.packed and not self.pending():
                 self.packed = self.inner.read()
                 self.position = self.inner.position
+                self.forgets = self.inner.forgets
                 if not self.packed:
                     self.at_end()
                     return b""
@@ -51,6 +52,9 @@ class Unpacker(Stream):
             if block:
                 return block
         return b""
+
+    def keeping(self) -> str:
+        return self.inner.keeping()
 
     def pending(self) -> bool:
         """Whether more output can come without more input."""

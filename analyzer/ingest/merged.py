@@ -70,6 +70,8 @@ class MergedSource(Source):
         more = source.next()
         self.position += source.position - before
         self.take(index)
+        if source.kept >= 0 and self.kept < 0:
+            self.kept = self.number
         if more:
             heappush(self.heap, (max(int(source.time), floor), index))
 
@@ -100,6 +102,9 @@ class MergedSource(Source):
             self.remarks.extend(source.remarks)
             source.remarks = []
         return True
+
+    def keeping(self) -> str:
+        return "; ".join(filter(None, [source.keeping() for source in self.sources]))
 
     def reopen(self) -> Source:
         return MergedSource([source.reopen() for source in self.sources], self.refused)

@@ -41,10 +41,11 @@ FOREIGN: Final = (
 )
 
 
-def open_capture(paths: list[str], rewindable: bool = True) -> Source:
+def open_capture(paths: list[str], rewindable: bool = True, spool: str = "") -> Source:
     """One source for these captures, merged by time where there are several; "-" is standard input.
 
     rewindable: keep what comes through a pipe, so that `reopen()` works. Without it a pipe is never written down.
+    spool: the folder for what comes through a pipe and is too much for memory; "" for the one of temporary files.
     Raises CaptureError where nothing can be told. Of several captures, one that cannot be opened is damage.
     """
     if not paths:
@@ -53,12 +54,12 @@ def open_capture(paths: list[str], rewindable: bool = True) -> Source:
     if paths.count(STANDARD_INPUT) > 1:
         raise CaptureError("standard input can be read only once")
     if len(paths) == 1:
-        return open_one(paths[0], rewindable)
+        return open_one(paths[0], rewindable, spool)
     sources: list[Source] = []
     refused: list[Damage] = []
     for path in paths:
         try:
-            sources.append(open_one(path, rewindable))
+            sources.append(open_one(path, rewindable, spool))
         except CaptureError as error:
             refused.append(Damage(shown(path), 0, f"not read: {error}", 0))
     if not sources:
@@ -66,9 +67,9 @@ def open_capture(paths: list[str], rewindable: bool = True) -> Source:
     return MergedSource(sources, refused)
 
 
-def open_one(path: str, rewindable: bool) -> Source:
+def open_one(path: str, rewindable: bool, spool: str = "") -> Source:
     name = shown(path)
-    stream = open_stream(path, name, rewindable)
+    stream = open_stream(path, name, rewindable, spool)
     try:
         return recognise(name, stream)
     except CaptureError:
@@ -80,7 +81,7 @@ def shown(path: str) -> str:
     return "standard input" if path == STANDARD_INPUT else path
 
 
-def open_stream(path: str, name: str, rewindable: bool) -> Stream:
+def open_stream(path: str, name: str, rewindable: bool, spool: str = "") -> Stream:
     try:
         if path == STANDARD_INPUT:
             descriptor = os.dup(sys.stdin.fileno() if sys.stdin is not None else 0)
@@ -95,7 +96,7 @@ def open_stream(path: str, name: str, rewindable: bool) -> Stream:
         raise CaptureError(f"{name}: is a {'directory' if stat.S_ISDIR(status.st_mode) else 'terminal'}, not a capture")
     if stat.S_ISREG(status.st_mode):
         return FileStream(descriptor, status.st_size)
-    return PipeStream(Spool(descriptor, rewindable))
+    return PipeStream(Spool(descriptor, rewindable, spool))
 
 
 def begin(name: str, stream: Stream) -> bytes:

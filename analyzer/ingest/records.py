@@ -65,6 +65,8 @@ class RecordSource(Source):
         self.cursor = 0
         self.limit = have
         self.position = self.stream.position
+        if self.stream.forgets and self.kept < 0:
+            self.kept = self.number
         return have >= need
 
     def _join(self, data: bytes, need: i64) -> bytes:
@@ -90,6 +92,8 @@ class RecordSource(Source):
             self.cursor = 0
             self.limit = len(self.data)
             self.position = self.stream.position
+            if self.stream.forgets and self.kept < 0:
+                self.kept = self.number
             if not self.limit:
                 return False
         self.cursor += count
@@ -136,6 +140,10 @@ class RecordSource(Source):
             self.remarks.append(Remark(int(frame), self.data[start:stop].decode("utf-8", "replace")))
         else:
             self.count(MORE_REMARKS)
+
+    def keeping(self) -> str:
+        kept = self.stream.keeping()
+        return f"of {self.name} {kept}" if kept else ""
 
     def read_at(self, place: int, size: int) -> bytes:
         if self.file is None:

@@ -136,6 +136,7 @@ class Source:
     base: file offset of data[0] where `read_at()` works, else -1.
     alone: the times of its frames come from one capture, so they rest on one clock.
     rewindable: whether `reopen()` can give a second cursor over the same bytes.
+    kept: the last frame that it is sure to come to, where not all is kept; -1 for all.
     rooms: how much of what follows here may still be kept.
     """
 
@@ -153,6 +154,7 @@ class Source:
         self.size: i64 = -1
         self.base: i64 = -1
         self.rewindable: bool = False
+        self.kept: i64 = -1
         self.alone: bool = True
         self.rooms = Rooms()
         self.interfaces: list[Interface] = []
@@ -168,6 +170,10 @@ class Source:
     def reopen(self) -> Source:
         """A fresh cursor over the same bytes, independent of this one. Raises CaptureError where there is none."""
         raise CaptureError(f"{self.name}: can be read only once")
+
+    def keeping(self) -> str:
+        """In a few words, what a second cursor rests on, where that is worth a word."""
+        return ""
 
     def seek(self, place: int, number: int) -> bool:
         """Go on with the frame of this number, whose first byte lies at an offset that `base` gave. False where only

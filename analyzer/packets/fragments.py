@@ -21,7 +21,7 @@ LARGEST: Final[i64] = 65_535        # payload bytes of a datagram
 # Names of the counters in `Fragments.counts`.
 EXPIRED: Final = "fragmented datagram still incomplete after 60 s"
 EVICTED: Final = f"fragmented datagram given up: more than {MAX_DATAGRAMS} incomplete, or {MAX_HELD >> 20} MiB"
-UNFINISHED: Final = "fragmented datagram incomplete at the end of the capture"
+UNFINISHED: Final = "fragmented datagram still incomplete at the end"
 TOO_MANY: Final = f"fragment beyond the {MAX_PIECES} kept of a datagram"
 TOO_LONG: Final = "fragment beyond the largest datagram"
 OVERLAP: Final = "fragmented datagram with overlapping fragments"

@@ -125,6 +125,8 @@ class FirstLook:
         """The plans of what is to be told: those of conversations that are another one once more are left out."""
         watches = self._watches()
         self._read(watches)
+        if self.reader.stopped:
+            return self.plans
         self._pair(watches)
         for watch in watches:
             self._settle(watch)
@@ -262,6 +264,8 @@ class FirstLook:
                 places += watch.expect(0, len(watch.places))
         self.reader.read(places)
         found: list[Step] = []
+        if self.reader.stopped:
+            return found
         for silence, before, after, watches in asked:
             steps = _testified(before, after, watches)
             found += steps

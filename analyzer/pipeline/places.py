@@ -8,6 +8,7 @@ from mypy_extensions import i64
 from analyzer.ingest.source import Source
 from analyzer.packet import Packet
 from analyzer.packets.decode import Decoder
+from analyzer.pipeline.passes import SILENT, Pulse
 from analyzer.pipeline.plan import Place, number_of
 
 NEAR: Final = 1 << 12             # bytes between two chosen frames that are read along rather than skipped
@@ -38,11 +39,11 @@ class Window:
         self.end = end
 
 
-def reader_of(source: Source, reassembled: bool) -> Reader:
+def reader_of(source: Source, reassembled: bool, pulse: Pulse = SILENT) -> Reader:
     """The cheapest one for this source. reassembled: it holds datagrams in fragments."""
-    if source.base < 0 or reassembled:
-        return StreamReader(source, reassembled)
-    return PlaceReader(source)
+    reader = StreamReader(source, reassembled) if source.base < 0 or reassembled else PlaceReader(source)
+    reader.pulse = pulse
+    return reader
 
 
 def stretch(places: list[Place], index: i64) -> i64:
@@ -58,7 +59,9 @@ def stretch(places: list[Place], index: i64) -> i64:
 
 
 class Reader:
-    """Reads frames at places of a capture and decodes them."""
+    """Reads frames at places of a capture and decodes them. stopped: somebody wanted an end before it was through."""
+
+    stopped = False
 
     def read(self, places: list[Place]) -> None:
         """Give each of these frames, in the order of the capture, to whoever watches its place."""
@@ -69,6 +72,8 @@ class PlaceReader(Reader):
     """Reads at the places of the file. Datagrams in fragments are not put together."""
 
     def __init__(self, source: Source) -> None:
+        self.pulse = SILENT
+        self.due: i64 = 0
         self.source = source
         self.decoder = Decoder()
         self.packet = Packet()
@@ -76,9 +81,18 @@ class PlaceReader(Reader):
     def read(self, places: list[Place]) -> None:
         places = sorted(places, key=number_of)
         window = Window(self.source)
+        self.due = 0
         for index, place in enumerate(places):
+            if place.number >= self.due and self.over(place.number):
+                return
             window.find(places, index)
             self.show(place, window.data, window.start, window.end)
+
+    def over(self, number: i64) -> bool:
+        """A beat. True where somebody wants an end."""
+        self.due = number + self.pulse.stride
+        self.stopped = self.stopped or not self.pulse.beat(number)
+        return self.stopped
 
     def show(self, place: Place, data: bytes, start: i64, end: i64) -> None:
         """Decode one frame and give it to whoever watches it. What cannot be decoded is nothing; the survey said so."""
@@ -109,11 +123,14 @@ class StreamReader(PlaceReader):
         if not places:
             return
         again = self.source.reopen()
+        self.due = 0
         self.decoder = Decoder()
         passed = Place(0, 0, 0, -1, 0)
         index = 0
         while index < len(places) and again.next():
             number = again.number
+            if number >= self.due and self.over(number):
+                break
             if self.whole and places[index].number != number:
                 passed.number, passed.time, passed.wire = int(number), int(again.time), int(again.length)
                 passed.shape = int(again.link) << 32

@@ -17,6 +17,7 @@ from analyzer.ingest.source import Source
 from analyzer.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.packets.tunnels import PORT_TABLE
+from analyzer.pipeline.passes import SILENT, Pulse
 from dissectors.kit.octets import be16
 from dissectors.protocols.icmp import is_error
 
@@ -135,9 +136,15 @@ class Rest:
 
 
 class RestReader:
-    """Goes over a file beside those who read at its places. packet: the frame that was found, decoded."""
+    """Goes over a file beside those who read at its places. packet: the frame that was found, decoded.
 
-    def __init__(self, source: Source, rest: Rest) -> None:
+    stopped: the first frame that was not looked at, where somebody wanted an end.
+    """
+
+    def __init__(self, source: Source, rest: Rest, pulse: Pulse = SILENT) -> None:
+        self.pulse = pulse
+        self.due: i64 = 0
+        self.stopped: i64 = 0
         self.source = source
         self.rest = rest
         self.decoder = Decoder()
@@ -158,6 +165,11 @@ class RestReader:
                 self.held = True
             if source.number >= limit:
                 return False
+            if source.number >= self.due:
+                self.due = source.number + self.pulse.stride
+                if not self.pulse.beat(source.number):
+                    self.stopped = source.number
+                    return False
             self.held = False
             if rest.likely(source.data, source.start, source.end, source.link) and self._decoded() \
                     and rest.find(self.packet):

@@ -2,10 +2,9 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 from analyzer.explain import sound
 from analyzer.explain.findings import findings
@@ -21,12 +20,13 @@ from analyzer.packets.decode import scope_text
 from analyzer.pipeline.drawn import draw_only, to_draw
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
+from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
 from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import UNLIMITED, Telling
 from analyzer.timeline.build import build
 from dissectors.kit.event import NEITHER
 from dissectors.kit.marks import Marks
-from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
+from dissectors.kit.observation import ALWAYS, CAPTURE_ENDED, NOT_CAPTURED, READING_ENDED, beyond, what_ended
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import grouped, plural, size
@@ -42,15 +42,8 @@ CAPACITY: Final = 20_000            # conversations of a transport followed at o
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
 RECOGNISED: Final = 6               # frames of a conversation that is only listed: enough to know its protocol
 BATCH: Final = 1_000                # conversations that are looked at together where they are only listed
+LOOK: Final = 1 << 13               # frames between two looks at the clock for progress
 UNKNOWN_LINK: Final = "link type "
-PROGRESS_SECONDS: Final = 0.2
-
-
-class Progress(Protocol):
-    """Told now and then how far the reading is. size is -1 where it is not known."""
-
-    def update(self, position: int, size: int, frames: int) -> None: ...
-
 
 class Options:
     """What to tell.
@@ -62,16 +55,18 @@ class Options:
     findings_only: nothing is drawn.
     budget: work within which every conversation is read, also where few are drawn; see `flows/keep.py`.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
+    spool: the folder for what comes through a pipe, "" for the one of temporary files.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
     """
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
-        findings_only: bool = False,
+        findings_only: bool = False, spool: str = "",
     ) -> None:
         self.findings_only = findings_only
         self.budget = budget if tell else 0
+        self.spool = spool
         self.graphs = graphs
         self.order = order
         self.conversations = conversations
@@ -93,8 +88,9 @@ class Options:
 
 def analyze(paths: list[str], options: Options, progress: Progress | None = None) -> Analysis:
     """Read captures and tell what happened. Raises CaptureError where nothing can be told."""
-    with uncollected():
-        return _analyze(paths, options, progress)
+    pulse = Pulse(progress)
+    with uncollected(), pulse.listening():
+        return _analyze(paths, options, pulse)
 
 
 @contextmanager
@@ -133,14 +129,14 @@ class Frames:
         return shown(said + self.lines.faults.sentences(), self.lines.provided)
 
 
-def _analyze(paths: list[str], options: Options, progress: Progress | None) -> Analysis:
-    source = open_capture(paths)
+def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
+    source = open_capture(paths, spool=options.spool)
     known = protocols()
     survey = Survey(
         source, Keeper(options.keep(), options.order, options.budget), NameBook(known), CAPACITY, UNLIMITED
     )
     survey.table.wanted = set(options.conversations)
-    _read(survey, options, progress)
+    _read(survey, options, pulse)
     complaints: list[str] = []
     take_secrets(source, 0, options.provided, complaints)
     capture = summarise(survey, paths, options.provided)
@@ -150,7 +146,8 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
-        accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture)
+        accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture, pulse)
+        pulse.begin(CONCLUDING)
         analysis = build(capture, accounts, survey.faults)
         capture.read = len(accounts)
         if capture.unread:
@@ -161,14 +158,17 @@ def _analyze(paths: list[str], options: Options, progress: Progress | None) -> A
         told = len(analysis.told) if survey.keeper.within else len(
             {int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts}
         )
-        if told < capture.conversations:
+        if told < capture.conversations and not capture.half_told:
             analysis.left_out.append(_choice(told, capture, options))
         if options.graphs:
             at_places = source.base >= 0 and not survey.reassembled and all(flow.rest is None for flow in flows)
             keep_octets(analysis, source, flows, at_places)
     else:
         analysis = Analysis(capture)
-        analysis.conversations = listed(survey, chosen, known, options.provided)
+        analysis.conversations = listed(survey, chosen, known, options.provided, pulse)
+        if pulse.stopped:
+            capture.interrupted = capture.half_told = True
+            capture.damage.append("interrupted: the protocols of some conversations were not looked for")
     survey.names.forget()
     survey.keeper.forget()
     source.close()
@@ -196,33 +196,44 @@ def shown(texts: list[str], provided: Provided) -> list[str]:
     return [shown_text(text, marks) for text in texts]
 
 
-def _read(survey: Survey, options: Options, progress: Progress | None) -> None:
+def _read(survey: Survey, options: Options, pulse: Pulse) -> None:
     """The pass over all frames. An interruption (Ctrl-C) ends it, and what was read until then is told."""
     try:
-        _pass(survey, options, progress)
+        pulse.begin(READING)
+        _pass(survey, options, pulse)
+        survey.interrupted = pulse.stopped and survey.source.size < 0      # whoever wrote into the pipe heard it too
     except KeyboardInterrupt:
-        if survey.frames == 0:
+        if survey.frames == 0 or pulse.twice:
             raise
         survey.interrupted = True
         survey.finish()
+    pulse.go_on()
 
 
-def _pass(survey: Survey, options: Options, progress: Progress | None) -> None:
+def _pass(survey: Survey, options: Options, pulse: Pulse) -> None:
     """Read every frame. Places are kept of so many frames of each conversation as there is room for."""
-    source = survey.source
-    shown = time.monotonic()
     room = UNLIMITED if options.everything else FULL_FRAMES
     survey.table.record_cap = RECOGNISED
     stride = _stride(survey, room) if options.tell else int(STEP)
-    while survey.step(stride):
+    while _stretch(survey, stride, pulse):
         if options.tell:
             room -= stride      # as if each of these frames had filled a place
             if room < LEAST_ROOM:
                 room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
             stride = _stride(survey, room)
-        if progress is not None and time.monotonic() - shown > PROGRESS_SECONDS:
-            shown = time.monotonic()
-            progress.update(int(source.position), int(source.size), int(survey.frames))
+
+
+def _stretch(survey: Survey, frames: int, pulse: Pulse) -> bool:
+    """Read so many frames, with a look at the clock now and then; False where the source has no more."""
+    source = survey.source
+    while frames > 0:
+        few = min(frames, LOOK)
+        if not survey.step(few):
+            return False
+        frames -= few
+        if not pulse.read(int(source.position), int(source.size), int(survey.frames)):
+            raise KeyboardInterrupt
+    return True
 
 
 def _stride(survey: Survey, room: int) -> int:
@@ -243,7 +254,12 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.start_ns = int(survey.first_time)
     capture.end_ns = int(survey.last_time)
     capture.observed.miss(NOT_CAPTURED, NEITHER, -1, capture.start_ns - 1, 0, "the capture begins then")
-    capture.observed.miss(NOT_CAPTURED, NEITHER, capture.end_ns + 1, ALWAYS, capture.frames, "the capture ends then")
+    if survey.interrupted:
+        capture.ended = READING_ENDED
+    capture.observed.miss(
+        beyond(capture.ended), NEITHER, capture.end_ns + 1, ALWAYS, capture.frames,
+        f"{what_ended(capture.ended)} ends then",
+    )
     capture.links = [link_name(link) for link in survey.links]
     capture.damage = [str(damage) for damage in source.damage]
     capture.interrupted = survey.interrupted
@@ -254,6 +270,7 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
             f"({size(int(source.position))}{whole})"
         )
     marks = Marks(provided.show_secrets)
+    capture.kept = shown_text(source.keeping(), marks)
     capture.remarks = [(remark.frame, shown_text(remark.text, marks)) for remark in source.remarks]
     for name, count in sorted(survey.others.undecoded.items(), key=_by_count):
         capture.undecoded[_named(name)] = count
@@ -308,15 +325,20 @@ def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
 def tell(
     survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], most: int, fully: bool,
     provided: Provided, graphs: bool = False, capture: CaptureSummary | None = None,
+    pulse: Pulse = SILENT,
 ) -> list[Account]:
     """Look at the frames of these conversations once more, at `most` of them one by one.
 
     capture: there is set right what the first look finds.
     """
     source = survey.source
-    telling = Telling(known, most, provided, survey.faults)
+    telling = Telling(known, most, provided, survey.faults, pulse)
+    telling.fully = fully
+    telling.stopped = int(source.kept) + 1
     end = int(survey.last_time)
     for flow in flows:
+        if fully and 0 <= source.kept < flow.first_frame:
+            continue
         conversation = conversation_of(flow, end)
         survey.names.name_endpoints(conversation, flow)
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
@@ -325,10 +347,12 @@ def tell(
             flow.rest = None
         telling.add(flow, conversation, graphs)
     if fully:
+        pulse.begin(LOOKING, last=int(survey.frames))
         telling.look(source, survey.reassembled)
     if capture is not None:
         telling.set_right(capture)
     end = telling.latest(end)
+    how = READING_ENDED if survey.interrupted else CAPTURE_ENDED
     walked = survey.reassembled or source.base < 0
     accounts: list[Account] = []
     for part in [telling.chosen] if walked else telling.parts():
@@ -339,20 +363,29 @@ def tell(
             again.close()
         else:
             telling.visit(source)
-        accounts += telling.finish(int(survey.frames), end)
-        if capture is not None:
-            capture.unread = capture.unread or telling.unread()
+        accounts += telling.finish(int(survey.frames), end, how)
+        if telling.stopped:
+            break
+    if capture is not None:
+        capture.unread = telling.unread()
+        capture.half_told = telling.stopped > 0
+        if pulse.stopped:
+            capture.interrupted = True
+            capture.damage.append(telling.interrupted())
+        elif telling.stopped:
+            capture.unread = f"{telling.interrupted()} {capture.unread}".strip()
     return accounts
 
 
 def listed(
-    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], provided: Provided
+    survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], provided: Provided, pulse: Pulse
 ) -> list[Conversation]:
     """The records of all these conversations, each with the protocol that its first frames show."""
     batch = BATCH if survey.source.base >= 0 and not survey.reassembled else len(flows)
     found: list[Conversation] = []
+    pulse.begin(TELLING, last=int(survey.frames))
     for start in range(0, len(flows), batch or 1):
-        accounts = tell(survey, flows[start:start + batch], known, UNLIMITED, False, provided)
+        accounts = tell(survey, flows[start:start + batch], known, UNLIMITED, False, provided, pulse=pulse)
         found += [account.conversation for account in accounts]
     return found
 

@@ -14,7 +14,7 @@ from analyzer.ingest.source import CaptureError, Source
 from analyzer.packet import UDP, Packet
 from analyzer.packets.decode import Decoder
 
-STEP: Final[i64] = 1 << 17     # frames between two looks at the clock for progress
+STEP: Final[i64] = 1 << 17     # frames that are read on, at most
 MAX_RETRIES: Final = 10        # faults while the next frame is read, before a live capture ends for them
 
 

@@ -18,13 +18,14 @@ from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.pipeline.copies import captured
 from analyzer.pipeline.look import MAX_STEPS, FirstLook
+from analyzer.pipeline.passes import SILENT, Pulse, told_until
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
 from analyzer.pipeline.rest import Rest, RestReader
 from analyzer.pipeline.shelf import MAX_EVENTS, MAX_EVENTS_EACH, Room, Shelf
 from dissectors.kit.captured import FAR_NS, Copies
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
-from dissectors.kit.observation import ALWAYS, NOT_CAPTURED
+from dissectors.kit.observation import ALWAYS, CAPTURE_ENDED, READING_ENDED, beyond, what_ended
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import grouped, plural
@@ -94,6 +95,18 @@ class Chosen:
             return -1
         return set_right(int(rest.last), int(rest.last_time), self.plan.clock)
 
+    def ends_behind(self, stopped: i64) -> bool:
+        """Whether it has frames that were not told when somebody wanted an end, before this one; 0 where nobody did."""
+        places = self.plan.places
+        last = max(self.flow.last_frame, places[-1].turn if places else 0)
+        return stopped > 0 and last >= stopped
+
+    def interrupted(self, stopped: int) -> None:
+        """Its frames from this one on are not told."""
+        if not self.skipping:
+            rest = plural(max(self.frames() - int(self.seen), 1), "frame")
+            self.account.left_out.append(f"{rest} from #{stopped} on: the telling ended before")
+
     def skipped(self) -> None:
         """What follows of this conversation is counted, but for what may end it: begin anew with the next."""
         self.skipping = True
@@ -111,8 +124,13 @@ class Telling:
 
     def __init__(
         self, protocols: tuple[Protocol, ...], most: int, provided: Provided = NOTHING,
-        faults: Faults | None = None,
+        faults: Faults | None = None, pulse: Pulse = SILENT,
     ) -> None:
+        self.pulse = pulse
+        self.stopped: i64 = 0            # the first frame that is not told: not kept, or somebody wanted an end; else 0
+        self.latest_told: i64 = 0
+        self.fully = True                # what was told of no frame is not there
+        self.due: i64 = 0                # the next beat is at this frame
         self.protocols = protocols
         self.provided = provided
         self.most = most
@@ -125,6 +143,8 @@ class Telling:
         self.steps: list[Step] = []      # of the capture's clock
         self.restless = False            # it was set too often to be set right
         self.doubted: list[tuple[int, int, int]] = []
+        self.told = 0                    # conversations that are
+        self.cut = 0                     # ... not to their end
         self.twice: list[Flow] = []      # conversations that are another one, seen in another VLAN or tunnel
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
@@ -134,6 +154,8 @@ class Telling:
         account.troubles = troubles_of(flow)
         chosen = Chosen(flow, account, context, self.room, graphs)
         chosen.plan.places = places_of(flow)
+        if self.stopped:
+            chosen.plan.places = [place for place in chosen.plan.places if place.number < self.stopped]
         if flow.rest is not None:
             for place in chosen.plan.places[flow.rest.whole:]:
                 place.early = False
@@ -145,7 +167,7 @@ class Telling:
 
         reassembled: the capture holds datagrams in fragments.
         """
-        reader = reader_of(source, reassembled)
+        reader = reader_of(source, reassembled, self.pulse)
         first = FirstLook([chosen.plan for chosen in self.chosen], reader, self.faults, source.alone)
         first.look()
         self.steps = first.steps
@@ -230,6 +252,8 @@ class Telling:
         arrived = 0
         while (index < len(places) or source.number < rest.last) and source.next():
             number = source.number
+            if (number >= self.due and self._over(number)) or 0 < self.stopped <= number:
+                return
             due = arrived < len(coming) and coming[arrived].number == number
             likely = bool(rest.members) and rest.likely(source.data, source.start, source.end, source.link)
             if whole or due or likely:
@@ -254,18 +278,21 @@ class Telling:
         places = self.places()
         rest = self.rest()
         again = source.reopen() if rest.members else source
-        reader = RestReader(again, rest)
+        reader = RestReader(again, rest, self.pulse)
         window = Window(source)
         for index, place in enumerate(places):
             if rest.members:
                 self._between(reader, place.turn)
+            if self.stopped or (place.turn >= self.due and self._over(place.turn)):
+                break
             window.find(places, index)
             self._decode(
                 window.data, window.start, window.end, place.wire, place.shape >> 32, place.number, place.time
             )
             self._look(place, self.packet)
         if rest.members:
-            self._between(reader, LATEST)
+            if not self.stopped:
+                self._between(reader, LATEST)
             again.close()
 
     def _between(self, reader: RestReader, limit: i64) -> None:
@@ -273,6 +300,15 @@ class Telling:
         while reader.next(limit):
             if self._found(reader.rest, reader.packet, reader.source.time):
                 reader.until = 0
+        self.stopped = reader.stopped
+
+    def _over(self, number: i64) -> bool:
+        """A beat. True where somebody wants an end, before this frame."""
+        self.due = number + self.pulse.stride
+        if not self.pulse.beat(number):
+            self.stopped = number
+            return True
+        return False
 
     def _found(self, rest: Rest, packet: Packet, time: i64) -> bool:
         """A frame whose place was not kept. True where no more is wanted of a conversation."""
@@ -315,7 +351,8 @@ class Telling:
         if self.steps:
             capture.end_ns = self.latest(capture.end_ns)
             capture.observed.miss(
-                NOT_CAPTURED, NEITHER, capture.end_ns + 1, ALWAYS, capture.frames, "the capture ends then"
+                beyond(capture.ended), NEITHER, capture.end_ns + 1, ALWAYS, capture.frames,
+                f"{what_ended(capture.ended)} ends then",
             )
             starts = [chosen.account.conversation.start_ns for chosen in self.chosen]
             capture.start_ns = min(starts, default=capture.start_ns)
@@ -330,15 +367,28 @@ class Telling:
             f"told, {grouped(unread)} were counted and not read one by one (--conversation N reads one to its end)."
         )
 
-    def finish(self, frame: int, time: int) -> list[Account]:
-        """The accounts, once every frame of theirs was seen. frame, time: the last of the capture.
+    def interrupted(self) -> str:
+        """In a sentence, what was told when somebody wanted an end."""
+        return told_until(int(self.stopped), self.told, self.cut, self.pulse.stopped)
 
-        What it took to tell them is let go.
+    def finish(self, frame: int, time: int, how: str = CAPTURE_ENDED) -> list[Account]:
+        """The accounts, once every frame of theirs was seen. frame, time: the last that was read.
+
+        how: what ended there, the capture or the reading of it. Where the telling was interrupted before that, what it
+        has not begun with is left out. What it took to tell them is let go.
         """
+        if self.stopped and self.fully:
+            self.chosen = [chosen for chosen in self.chosen if chosen.seen or not chosen.frames()]
+        self.told += len(self.chosen)
+        self.cut += sum([1 for chosen in self.chosen if chosen.ends_behind(self.stopped)])
         for chosen in self.chosen:
             if not chosen.broken:
                 try:
-                    self._finish(chosen, frame, time)
+                    if chosen.ends_behind(self.stopped):
+                        chosen.interrupted(int(self.stopped))
+                        self._finish(chosen, int(self.stopped) - 1, int(self.latest_told), READING_ENDED)
+                    else:
+                        self._finish(chosen, frame, time, how)
                 except Exception as error:
                     self._break(chosen, frame, time, error)
             chosen.account.conversation.protocol = chosen.teller.router.protocol
@@ -349,10 +399,10 @@ class Telling:
         self.tracker.table.finish()
         return [chosen.account for chosen in self.chosen]
 
-    def _finish(self, chosen: Chosen, frame: int, time: int) -> None:
-        if chosen.flow.unrecorded > chosen.found and not chosen.skipping:
+    def _finish(self, chosen: Chosen, frame: int, time: int, how: str) -> None:
+        if how == CAPTURE_ENDED and chosen.flow.unrecorded > chosen.found and not chosen.skipping:
             chosen.skipped()
-        chosen.shelf.add(chosen.teller.finish(frame, time, "capture"))
+        chosen.shelf.add(chosen.teller.finish(frame, time, how))
         narrator = chosen.teller.narrator
         if narrator is not None:
             measured(chosen.account, narrator)
@@ -379,6 +429,7 @@ class Telling:
         if chosen.broken:
             return
         packet.time = time
+        self.latest_told = max(self.latest_told, time)
         try:
             self._tell(chosen, packet)
         except Exception as error:

@@ -218,7 +218,7 @@ def _capture(one: CaptureSummary, names: Pseudonyms) -> CaptureSummary:
     copy.damage = [names.text(text) for text in one.damage]
     copy.remarks = [(frame, names.text(text)) for frame, text in one.remarks]
     copy.undecoded, copy.truncated_frames, copy.dropped = one.undecoded, one.truncated_frames, one.dropped
-    copy.read, copy.unread = one.read, one.unread
+    copy.read, copy.unread, copy.half_told = one.read, one.unread, one.half_told
     copy.conversations, copy.by_transport, copy.states = one.conversations, one.by_transport, one.states
     copy.tcp_flags = one.tcp_flags
     copy.neighbours = [names.text(text) for text in one.neighbours]

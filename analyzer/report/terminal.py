@@ -91,6 +91,7 @@ def header_rows(analysis: Analysis, width: int) -> list[Row]:
         rows[-1].right(version, width, DIM)
     _labelled(rows, "Seen from: ", capture.seen_from, width)
     _labelled(rows, "Recorded: ", recorded(capture), width)
+    _labelled(rows, "Kept: ", capture.kept, width)
     covered = read_of(analysis)
     _labelled(rows, "Read: ", covered, width)
     if covered:
@@ -139,12 +140,12 @@ def read_of(analysis: Analysis) -> str:
 
 def coverage(told: int, capture: CaptureSummary) -> str:
     """What the findings rest on, for a capture of which only some conversations are told."""
-    conversations = capture.conversations
     read = max(capture.read, told)
-    if read >= conversations:
+    if read >= capture.conversations:
         return "all conversations" + (f"; {grouped(told)} of them are drawn (--all draws all)" if told else "")
-    rest = plural(conversations - read, "other")
-    return f"what {plural(read, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show (--all reads all)"
+    rest = plural(capture.conversations - read, "other")
+    more = "" if capture.half_told else " (--all reads all)"
+    return f"what {plural(read, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show{more}"
 
 
 def totals(capture: CaptureSummary) -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ SEVERITY_COUNTS: Final = {
 # Zeek's conn_state: https://docs.zeek.org/en/master/scripts/base/protocols/conn/main.zeek.html
 TCP_STATES: Final = {
     "S0": "tried, never answered",
-    "S1": "answered, and not ended when the capture ends",
+    "S1": "answered, and not seen to end",
     "SF": "opened and closed in order",
     "REJ": "refused",
     "S2": "the originator closed, the responder did not answer",

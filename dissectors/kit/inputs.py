@@ -113,8 +113,8 @@ class Fields:
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Close:
     """The end of a stream: `how` is "fin", "rst", "timeout" (nothing more came), "capture" (what is observed ends
-    first), "unread" (a budget of the analyser: what comes after was not read) or "lost" (octets are missing from the
-    capture, and its end with them).
+    first), "reading" (so it does, for somebody interrupted the reading), "unread" (a budget of the analyser: what comes
+    after was not read) or "lost" (octets are missing from the capture, and its end with them).
 
     direction is the side that ended; NEITHER where both ended together. One side with "rst" gave up a stream of its
     connection: what the other had sent by then may still come.
@@ -136,4 +136,4 @@ class Close:
     @property
     def unfinished(self) -> bool:
         """Neither side made this end: what is told ends there, and not what it tells of."""
-        return self.how in ("capture", "timeout", "unread", "lost")
+        return self.how in ("capture", "reading", "timeout", "unread", "lost")

@@ -22,8 +22,29 @@ FOREIGN: Final = "foreign"              # of another protocol than the one that 
 KINDS: Final = (NOT_CAPTURED, NOT_READ, CUT, HIDDEN, STATELESS, FOREIGN)
 OCTETS: Final = (NOT_CAPTURED, NOT_READ, CUT)     # packets, or parts of them: all that can hide what is sent in clear
 
+# How what is observed ends (`Close.how`) where nothing of the traffic did: with the capture, or with the reading of it,
+# which somebody interrupted.
+CAPTURE_ENDED: Final = "capture"
+READING_ENDED: Final = "reading"
+OBSERVED_ENDED: Final = (CAPTURE_ENDED, READING_ENDED)
+
 ALWAYS: Final = 1 << 62                 # later than any time of a capture, in nanoseconds
 MAX_BLIND: Final = 64                   # spots of a direction that are kept apart; then the last of their kind grows
+
+
+def what_ended(how: str) -> str:
+    """What a sentence says ended then, as its subject: "the capture", or "the reading" of it."""
+    return "the reading" if how == READING_ENDED else "the capture"
+
+
+def what_is_held(how: str) -> str:
+    """Of what a sentence says then that something is not in it: "the capture", or "what was read" of it."""
+    return "what was read" if how == READING_ENDED else "the capture"
+
+
+def beyond(how: str) -> str:
+    """Of which kind what comes after such an end is."""
+    return NOT_READ if how == READING_ENDED else NOT_CAPTURED
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

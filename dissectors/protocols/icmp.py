@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import ANYWHERE, BASE, CORE, EXTRA, Event, Evidence, JsonValue, Malformed, Observed
 from dissectors.kit.inputs import Close, Datagram
+from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
 from dissectors.kit.phase import Stretch, Summary
 from dissectors.kit.protocol import YES, Context, Dissector, Output, Protocol, Term
 from dissectors.kit.units import duration, plural
@@ -177,7 +178,8 @@ class Echo(Event):
 
 
 class EchoUnanswered(Event):
-    """Requests that nobody answered before the capture ended. times: when they were sent, in order."""
+    """Requests that nobody answered in what is observed. times: when they were sent, in order. how: with what that
+    ends (`Close.how`)."""
 
     name: ClassVar[str] = "icmp.echo_unanswered"
     phase: ClassVar[str] = "echo"
@@ -188,16 +190,18 @@ class EchoUnanswered(Event):
         "capture does not see, or the capture ended too early."
     )
 
-    def __init__(self, observed: Observed, count: int) -> None:
+    def __init__(self, observed: Observed, count: int, how: str = CAPTURE_ENDED) -> None:
         super().__init__(observed.time, observed.direction, observed.evidence)
         self.count = count
+        self.how = how
         self.times = [observed.time] * count
 
     def label(self) -> str:
         return "no reply"
 
     def what(self) -> str:
-        return f"{plural(self.count, 'echo request')} without a reply in this capture."
+        where = "what was read" if self.how == READING_ENDED else "this capture"
+        return f"{plural(self.count, 'echo request')} without a reply in {where}."
 
     def fields(self) -> dict[str, JsonValue]:
         return {"count": self.count}
@@ -301,7 +305,7 @@ class IcmpDissector(Dissector):
         frames = sorted(frame for _time, frame in self.open.values())
         times = sorted(time for time, _frame in self.open.values())
         direction = next(iter(self.open))[2]
-        silent = EchoUnanswered(Observed(times[-1], direction, Evidence(tuple(frames[:20]))), len(frames))
+        silent = EchoUnanswered(Observed(times[-1], direction, Evidence(tuple(frames[:20]))), len(frames), close.how)
         silent.times = times
         return [silent]
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue, Observed
 from dissectors.kit.identity import Identity
 from dissectors.kit.inputs import Close
-from dissectors.kit.observation import Absence, Observation
+from dissectors.kit.observation import OBSERVED_ENDED, Absence, Observation, what_ended
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.dns.describe import flag_names, label, query_text, question_text, response_text
 from dissectors.protocols.dns.identity import named_in
@@ -387,7 +387,8 @@ class DnsUnanswered(Event):
         return "unanswered"
 
     def what(self) -> str:
-        end = "the capture ended" if self.how == "capture" else "the conversation ended"
+        over = self.how in OBSERVED_ENDED
+        end = f"{what_ended(self.how)} ended" if over else "the conversation ended"
         readable = self.message.question() is not None
         about = f"the question for {question_text(self.message)}" if readable else "the query"
         text = f"No answer was seen to {about}"
@@ -395,7 +396,7 @@ class DnsUnanswered(Event):
             text += f", asked {self.attempts} times"
         text = f"{text}; {end} {duration(self.waited_ns)} after it was first asked"
         absence = self.absence
-        missed = not absence.proven and self.how != "capture"    # which the sentence says already
+        missed = not absence.proven and not over    # which the sentence says already
         return f"{text}, but {absence.why}." if missed else f"{text}."
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import CORE, Event, Headline, JsonValue
+from dissectors.kit.observation import what_ended
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.grpc.codes import DEADLINE_EXCEEDED, OK, status_meaning, status_name
 from dissectors.protocols.grpc.events import GRPC, Call
@@ -14,7 +15,7 @@ ANSWERED: Final = "status"          # the server sent a status
 RESET: Final = "reset"              # the stream was given up without one
 NO_STATUS: Final = "no status"      # the response ended without one
 UNKNOWN_STATUS: Final = "status unknown"    # it refers to header fields from before the capture
-OPEN: Final = "open"                # the capture ended first
+OPEN: Final = "open"                # what is observed ended first
 
 UNARY: Final = "unary"
 SERVER_STREAMING: Final = "server streaming"
@@ -133,7 +134,7 @@ class GrpcEnded(Event):
                 "timeout": "The call had not ended, and nothing more came.",
                 "unread": "What comes after of the call was not read.",
                 "lost": "How the call ended is not known: bytes are missing from the capture.",
-            }.get(outcome.carrier, "The call is not finished when the capture ends.")
+            }.get(outcome.carrier, f"The call is not finished when {what_ended(outcome.carrier)} ends.")
         if outcome.message:
             text += f" The server says: {outcome.message}"
             text += "" if outcome.message[-1] in ".!?" else "."

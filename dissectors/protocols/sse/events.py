@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, Event, Evidence, Headline, JsonValue, Observed
+from dissectors.kit.observation import OBSERVED_ENDED, what_ended
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.sse.stream import MESSAGE, SseBlock, SseRun, SseStream
 from dissectors.wire.preview import json_value, shortened, text_of
@@ -264,7 +265,7 @@ class SseEnded(SseEvent):
     def label(self) -> str:
         if self.how in ("unread", "lost"):
             return "end not seen"
-        return "still open" if self.how in ("capture", "timeout") else "end"
+        return "still open" if self.how in OBSERVED_ENDED or self.how == "timeout" else "end"
 
     def what(self) -> str:
         over = {
@@ -272,7 +273,7 @@ class SseEnded(SseEvent):
             "timeout": "Nothing more came on the stream of events",
             "unread": "What comes after of the stream of events was not read",
             "lost": "How the stream of events ended is not known, for bytes are missing from the capture",
-        }.get(self.how, "The stream of events is not finished when the capture ends")
+        }.get(self.how, f"The stream of events is not finished when {what_ended(self.how)} ends")
         text = f"{over}: {plural(self.count(), 'event')}, {size(self.octets)} in {duration(self.time - self.begun)}"
         if self.count() > 2:
             text += f", one every {duration(self.every_ns)} (median), at most {duration(self.longest_ns)} apart"

@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event
+from dissectors.kit.observation import READING_ENDED, what_is_held
 from dissectors.protocols.tcp.events import TcpObserved
 from dissectors.protocols.tcp.events_holes import Missing, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
@@ -392,8 +393,10 @@ class LossWatch:
 
     # Telling.
 
-    def finish(self, time: i64, out: list[Event]) -> None:
-        """The end of the telling."""
+    def finish(self, how: str, time: i64, out: list[Event]) -> None:
+        """The end of the telling. how: as `TcpNarrator.on_end()` has it."""
+        if how == READING_ENDED:
+            self.repair.within = what_is_held(how)
         if self.repairing():
             self.repair.lasted_ns = self.repair.last_ns - int(self._start)
         unrepaired = self._unrepaired(time)
@@ -403,7 +406,7 @@ class LossWatch:
         if self.state != IDLE:
             self._emit(out)
         for hole in self.holes:
-            if hole.acked:
+            if hole.acked and how != READING_ENDED:     # else what was not read may fill it
                 self._missed += hole.end - hole.start
         self.holes = []
         if self._missed_times and self._missed:

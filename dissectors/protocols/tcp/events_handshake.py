@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from mypy_extensions import i64
 
 from dissectors.kit.event import BASE, CORE, EXTRA, OPENING, JsonValue, Vantage
+from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED, what_ended
 from dissectors.kit.units import duration, plural, size, span
 from dissectors.protocols.tcp.events import HANDSHAKE, LIKELY, TcpEvent, TcpObserved, capital, frame_list, seen_in
 from dissectors.protocols.tcp.flags import ACK, CWR, ECE
@@ -340,24 +341,33 @@ class TcpRefused(TcpEvent):
         return {"after_ns": self.after_ns, "acks_syn": self.exact}
 
 
-class TcpUnanswered(TcpEvent):
-    """No answer to any SYN in this capture."""
+class NeverOpen(TcpEvent):
+    """The handshake was not finished in what is observed. lasted_ns: from the first to the last of its segments;
+    waited_ns: since then. how: what ended the telling."""
 
-    name: ClassVar[str] = "tcp.unanswered"
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
+
+    def __init__(
+        self, observed: TcpObserved, attempts: int, lasted_ns: int, waited_ns: int, how: str = CAPTURE_ENDED
+    ) -> None:
+        super().__init__(observed)
+        self.attempts = attempts
+        self.lasted_ns = lasted_ns
+        self.waited_ns = waited_ns
+        self.how = how
+
+
+class TcpUnanswered(NeverOpen):
+    """No answer to any SYN in this capture."""
+
+    name: ClassVar[str] = "tcp.unanswered"
     spec: ClassVar[str] = "RFC 9293 §3.8.3"
     WHY: ClassVar[str] = (
         "Silence is not a refusal. The host may be down, a firewall may drop the SYN, or the answer takes a way "
         "that this capture does not see. The caller can only try again and at last give up."
     )
-
-    def __init__(self, observed: TcpObserved, attempts: int, lasted_ns: int, waited_ns: int) -> None:
-        super().__init__(observed)
-        self.attempts = attempts
-        self.lasted_ns = lasted_ns
-        self.waited_ns = waited_ns
 
     def label(self) -> str:
         return "no answer"
@@ -367,20 +377,19 @@ class TcpUnanswered(TcpEvent):
         if self.attempts > 1:
             text += f" in {duration(self.lasted_ns)}"
         if self.waited_ns < 1_000_000:
-            return f"{text}, and no answer before the capture ends."
+            return f"{text}, and no answer before {what_ended(self.how)} ends."
+        if self.how == READING_ENDED:
+            return f"{text}, and no answer in what was read, {duration(self.waited_ns)} on after the last."
         return f"{text}, and no answer in this capture, which goes on for {duration(self.waited_ns)} after the last."
 
     def fields(self) -> dict[str, JsonValue]:
         return {"attempts": self.attempts, "lasted_ns": self.lasted_ns, "waited_ns": self.waited_ns}
 
 
-class HalfOpen(TcpEvent):
-    """A SYN-ACK that was never acknowledged. lasted_ns: from the first to the last; waited_ns: since then."""
+class HalfOpen(NeverOpen):
+    """A SYN-ACK that was never acknowledged."""
 
     name: ClassVar[str] = "tcp.half_open"
-    phase: ClassVar[str] = HANDSHAKE
-    rank: ClassVar[int] = OPENING
-    importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 4987 §2"
     WHY: ClassVar[str] = (
         "Until the third segment comes, the answering side holds memory for a caller that has not proved its "
@@ -388,19 +397,15 @@ class HalfOpen(TcpEvent):
         "away."
     )
 
-    def __init__(self, observed: TcpObserved, attempts: int, lasted_ns: int, waited_ns: int) -> None:
-        super().__init__(observed)
-        self.attempts = attempts
-        self.lasted_ns = lasted_ns
-        self.waited_ns = waited_ns
-
     def label(self) -> str:
         return "half open"
 
     def what(self) -> str:
         text = f"{capital(self.who())} sent {plural(self.attempts, 'SYN-ACK')}, and {self.peer()} never acknowledged "
         if self.waited_ns < 1_000_000:
-            return text + "before the capture ends. The connection is half open."
+            return text + f"before {what_ended(self.how)} ends. The connection is half open."
+        if self.how == READING_ENDED:
+            return text + f"in what was read, {duration(self.waited_ns)} on. The connection is half open."
         return text + (
             f"in this capture, which goes on for {duration(self.waited_ns)}. The connection stayed half open."
         )

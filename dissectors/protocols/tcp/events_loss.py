@@ -57,6 +57,7 @@ class Repair:
         self.fin = False
         self.tail = False            # the first segment resent was the last one sent
         self.basis = ""
+        self.within = "this capture" # or what else an ACK was looked for in
 
     def data(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
@@ -120,7 +121,7 @@ class Loss(TcpEvent):
 
     def detail(self) -> str:
         r = self.repair
-        end = "repaired in part in this capture" if r.partly_by else "not repaired in this capture"
+        end = f"repaired in part in {r.within}" if r.partly_by else f"not repaired in {r.within}"
         return f"{plural(r.segments, 'segment')} resent, {size(r.octets)}, " + (
             (f"repaired in {duration(r.lasted_ns)}" if r.lasted_ns > 0 else "repaired") if r.repaired else end
         )
@@ -145,11 +146,11 @@ class Loss(TcpEvent):
     def ending(self) -> str:
         """How it ended, and where the first copy was lost."""
         r = self.repair
-        text = "" if r.repaired else f" No ACK in this capture shows that {self.peer()} got it."
+        text = "" if r.repaired else f" No ACK in {r.within} shows that {self.peer()} got it."
         if not r.repaired and r.partly_by:
             text = (
                 f" #{r.partly_by} is a partial ACK: what was resent first arrived, and another segment that was sent "
-                "before it is not acknowledged in this capture."
+                f"before it is not acknowledged in {r.within}."
             )
         copy, was = ("first copy", "it was") if r.segments == 1 else ("first copies", "they were")
         if r.fresh and r.fresh == r.segments:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CLOSING, CORE, JsonValue
+from dissectors.kit.observation import what_ended
 from dissectors.kit.units import duration, plural, size, span
 from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, TcpEvent, TcpObserved, capital, frame_list, seen_in
 from dissectors.protocols.tcp.flags import ACK
@@ -336,7 +337,7 @@ class ChallengeAck(TcpEvent):
 
 
 class NotEnded(TcpEvent):
-    """The telling stops before the connection did. how: "idle", "capture", "reused" or "capacity".
+    """The telling stops before the connection did. how: "idle", "capture", "reading", "reused" or "capacity".
 
     half_closed: the side that had sent its FIN, -1 for none; unanswered: what is known of its last data, None where
     they were acknowledged, or sent once.
@@ -383,9 +384,10 @@ class NotEnded(TcpEvent):
         elif self.how == "capacity":
             text = f"It is followed no further after {last}: more connections are open at once than are followed."
         elif self.silent_ns < 1_000_000:
-            text = f"The capture ends with {last}, before the connection does."
+            text = f"{capital(what_ended(self.how))} ends with {last}, before the connection does."
         else:
-            text = f"The capture ends {duration(self.silent_ns)} after {last}, before the connection does."
+            over = capital(what_ended(self.how))
+            text = f"{over} ends {duration(self.silent_ns)} after {last}, before the connection does."
         if self.half_closed in (0, 1):
             text += f" Only {self.sides[self.half_closed]} had closed its direction."
         if self.unanswered:

@@ -324,9 +324,10 @@ class HandshakeWatch:
         ))
         self.refused = True
 
-    def finish(self, time: int, heard: tuple[bool, bool], reset_by: int, out: list[Event]) -> bool:
+    def finish(self, how: str, time: int, heard: tuple[bool, bool], reset_by: int, out: list[Event]) -> bool:
         """The end of the telling. True where the connection never came to be, and that was told.
 
+        how: as `TcpNarrator.on_end()` has it.
         heard: whether anything of each side was seen. A side that sent something else is not silent.
         reset_by: which of them sent a RST, -1 for none: one that answers a SYN-ACK ends what was never open.
         """
@@ -341,14 +342,14 @@ class HandshakeWatch:
             if answer.count:
                 observed = TcpObserved(answer.last_time, direction, answer.cited.frames(), self.sides)
                 lasted = answer.last_time - answer.first_time
-                out.append(HalfOpen(observed, answer.count, lasted, time - answer.last_time))
+                out.append(HalfOpen(observed, answer.count, lasted, time - answer.last_time, how))
                 return True
         for direction in (0, 1):
             syn = self.syns[direction]
             if syn.count and not heard[1 - direction]:
                 out.append(TcpUnanswered(
                     TcpObserved(syn.last_time, direction, syn.cited.frames(), self.sides), syn.count,
-                    syn.last_time - syn.first_time, time - syn.last_time,
+                    syn.last_time - syn.first_time, time - syn.last_time, how,
                 ))
                 return True
         return False

@@ -169,8 +169,8 @@ class TcpNarrator:
         return out
 
     def on_end(self, how: str, time: int) -> list[Event]:
-        """The telling ends. how: "closed", "idle", "capture", "reused" (the ports begin a new connection) or "capacity"
-        (more are open at once than are followed)."""
+        """The telling ends. how: "closed", "idle", "capture", "reading" (interrupted), "reused" (the ports begin a new
+        connection) or "capacity" (more are open at once than are followed)."""
         out: list[Event] = []
         if self.ended or not self._begun:
             return out
@@ -182,7 +182,7 @@ class TcpNarrator:
             if cut is not None:
                 out.append(cut)
         for side in (self.forward, self.backward):
-            side.loss.finish(last, out)
+            side.loss.finish(how, last, out)
             side.sacks.finish(out)
             side.window.finish(last, out)
             side.keep_alive.close(out)
@@ -202,7 +202,7 @@ class TcpNarrator:
                 out.append(Duplicates(observed, side.copy_count, side.copies_reported))
         heard = (self.forward.flow.segments > 0, self.backward.flow.segments > 0)
         reset_by = self.teardown.reset_by()
-        told = self.handshake.finish(time, heard, reset_by, out) if not self.midstream else False
+        told = self.handshake.finish(how, time, heard, reset_by, out) if not self.midstream else False
         self.teardown.finish(how, time, told, unanswered, out)
         return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.event import Event
+from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
 from dissectors.kit.phase import ARROWS, Series, Stretch, Summary, Traffic
 from dissectors.kit.units import duration, plural, rate, size
 from dissectors.protocols.tcp.events import HANDSHAKE, TEARDOWN
@@ -266,7 +267,8 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
         elif isinstance(event, NotEnded):
             title = "No end seen"
             facts.append("one direction is not in the capture" if event.unheard >= 0 else {
-                "capture": "the capture ends first", "idle": f"silent for {duration(event.silent_ns)}",
+                CAPTURE_ENDED: "the capture ends first", READING_ENDED: "the reading ends first",
+                "idle": f"silent for {duration(event.silent_ns)}",
                 "reused": "the ports begin a new connection", "capacity": "followed no further",
             }.get(event.how, "no FIN or RST was seen"))
         elif isinstance(event, LateSegments):

@@ -5,7 +5,7 @@ from typing import Final
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
-from dissectors.kit.observation import HIDDEN, OCTETS
+from dissectors.kit.observation import HIDDEN, OBSERVED_ENDED, OCTETS
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.tls.content import SHORT_TAG_SUITE, TlsContent
 from dissectors.protocols.tls.events import Resynchronised, TlsObserved
@@ -232,7 +232,7 @@ class TlsDissector(Dissector):
         from_client, awaited = self._awaited()
         frames = tuple(sorted({*session.last_frames, frame}))
         due = state.client if from_client else 1 - state.client
-        until = time - 1 if how == "capture" else time
+        until = time - 1 if how in OBSERVED_ENDED else time
         missing = self.context.observed.absence(NEITHER, session.began_ns, until, OCTETS)
         state.tell(Stalled(TlsObserved(time, due, frames, state.client), session, awaited, how, missing.why))
 
@@ -268,7 +268,7 @@ class TlsDissector(Dissector):
                 inferred = inferred or not side.notified
             if side.layer.unfinished() > 0:
                 unfinished.append(name)
-        if how in ("capture", "unread") and not notified:
+        if (how in OBSERVED_ENDED or how == "unread") and not notified:
             return   # the connection goes on, for all that is known
         observed = TlsObserved(time, NEITHER, (frame,), state.client)
         unseen, sized = self._unseen(time, notified)

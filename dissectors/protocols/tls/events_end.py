@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CARRYING, CORE, SECURING, Headline, JsonValue
+from dissectors.kit.observation import CAPTURE_ENDED, OBSERVED_ENDED, READING_ENDED, what_ended
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import DATA, HANDSHAKE, TlsEvent, TlsObserved, capital
 from dissectors.protocols.tls.plain import looks_like
@@ -20,7 +21,7 @@ CLOSE_NOTIFY: Final = 0
 RESET: Final = "rst"
 FIN: Final = "fin"
 ENDS: Final = {"rst": "a reset", "fin": "the end of the TCP connection", "timeout": "a timeout",
-               "capture": "the end of the capture"}
+               CAPTURE_ENDED: "the end of the capture", READING_ENDED: "the end of the reading"}
 
 
 class AlertSeen(TlsEvent):
@@ -126,7 +127,8 @@ class TlsRefused(AlertSeen):
 class Stalled(TlsEvent):
     """A handshake that was not finished. after: the last message that was seen; awaited: what should have come next.
 
-    missing_from_client: whose turn it was. how: "rst", "fin", "timeout" or "capture"; waited_ns: since that message.
+    missing_from_client: whose turn it was. how: "rst", "fin", "timeout", "capture" or "reading"; waited_ns: since that
+    message.
     unseen: what of it the capture misses, so that it may have been finished; "" where all of it was seen.
     """
 
@@ -175,8 +177,8 @@ class Stalled(TlsEvent):
                 " A reset right after the ClientHello often comes from a firewall that reads the server's name, or from"
                 " a server that refuses without an alert."
             )
-        elif self.how == "capture":
-            text += " It may have gone on after the capture ended."
+        elif self.how in OBSERVED_ENDED:
+            text += f" It may have gone on after {what_ended(self.how)} ended."
         return text
 
     def headline(self) -> Headline | None:
@@ -353,7 +355,8 @@ class TlsClosed(TlsEvent):
         else:
             text = f"Neither side said close_notify before {ENDS.get(self.how, 'the end')}"
             text += (
-                ", so neither can be sure from TLS alone that it got everything." if self.how != "capture" else "."
+                ", so neither can be sure from TLS alone that it got everything."
+                if self.how not in OBSERVED_ENDED else "."
             )
         for side in self.unfinished:
             text += f" A record of the {side} is cut off in its middle."

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BACKWARD, CORE, FORWARD, Event, Headline, JsonValue, Observed
+from dissectors.kit.observation import what_ended
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.websocket.codes import ABNORMAL, NO_STATUS, close_name
 from dissectors.protocols.websocket.events import WEBSOCKET
@@ -15,7 +16,7 @@ from dissectors.wire.rhythm import median
 CLEAN: Final = "clean"            # both sides sent a Close frame
 HALF: Final = "half closed"       # one did, and the connection ended
 ABRUPT: Final = "abnormal"        # none did: 1006
-OPEN: Final = "open"              # the capture ended first
+OPEN: Final = "open"              # what is observed ended first
 UNKNOWN: Final = "unknown"        # bytes are missing, in which a Close frame may have been
 
 
@@ -128,7 +129,7 @@ class WsEnded(Event):
         beneath = {
             "fin": "the connection beneath was closed", "rst": "the connection beneath was reset",
             "timeout": "nothing more came",
-        }.get(self.carrier, "the capture ended")
+        }.get(self.carrier, f"{what_ended(self.carrier)} ended")
         if self.how == CLEAN:
             code = self.code if self.code >= 0 else NO_STATUS
             text = f"The WebSocket was closed in order ({code}, {close_name(code)}): both sides sent a Close frame"
@@ -145,7 +146,7 @@ class WsEnded(Event):
             text = {
                 "timeout": "The WebSocket was open, and nothing more came",
                 "unread": "What comes after of the WebSocket was not read",
-            }.get(self.carrier, "The WebSocket is still open where the capture ends")
+            }.get(self.carrier, f"The WebSocket is still open where {what_ended(self.carrier)} ends")
         return f"{text}. {self._said()}{self._beats()}"
 
     def _said(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BACKWARD, BASE, CORE, FORWARD, Event, Evidence, Headline, JsonValue
 from dissectors.kit.identity import Identity
-from dissectors.kit.observation import FOREIGN, HIDDEN, Observation
+from dissectors.kit.observation import CAPTURE_ENDED, FOREIGN, HIDDEN, READING_ENDED, Observation, what_ended
 from dissectors.kit.units import duration, plural, size
 from dissectors.wire.http.body import NO_BODY, Body
 from dissectors.wire.http.describe import (
@@ -29,6 +29,7 @@ CLOSED: Final = "closed"            # the end of the connection was the end of t
 CUT: Final = "cut"                  # the connection or stream ended before the message did
 UNANSWERED: Final = "unanswered"    # it ended before a response began
 CAPTURE: Final = "capture"          # the capture ended first
+READING: Final = "reading"          # so did the reading of it, which was interrupted
 SILENT: Final = "silent"            # nothing more came, while the capture went on
 NOT_READ: Final = "not read"        # a budget of the analyser: what comes after was not read
 LOST: Final = "lost"                # bytes are missing from the capture, and with them the end
@@ -46,18 +47,19 @@ _NO_REQUEST: Final = {
 }
 
 # Ends that neither side made, by how the connection ended for the observer (`Close.how`).
-_UNFINISHED: Final = {"capture": CAPTURE, "timeout": SILENT, "unread": NOT_READ}
+_UNFINISHED: Final = {CAPTURE_ENDED: CAPTURE, READING_ENDED: READING, "timeout": SILENT, "unread": NOT_READ}
 # How a protocol inside an exchange ends that ended so.
 _CARRIED: Final = {
     COMPLETE: "fin", CLOSED: "fin", UPGRADED: "fin", TUNNEL: "fin", CUT: "rst", UNANSWERED: "rst",
-    CAPTURE: "capture", SILENT: "timeout", NOT_READ: "unread", LOST: "lost", FOREIGN_END: "rst",
-    HIDDEN_END: "lost",
+    CAPTURE: CAPTURE_ENDED, READING: READING_ENDED, SILENT: "timeout", NOT_READ: "unread", LOST: "lost",
+    FOREIGN_END: "rst", HIDDEN_END: "lost",
 }
 
 _ENDS: Final = {
     CUT: "The connection ended before the message did.",
     UNANSWERED: "The connection ended without a response.",
-    CAPTURE: "It is not finished when the capture ends.",
+    CAPTURE: f"It is not finished when {what_ended(CAPTURE_ENDED)} ends.",
+    READING: f"It is not finished when {what_ended(READING_ENDED)} ends.",
     SILENT: "It was not finished, and nothing more came.",
     NOT_READ: "What comes after was not read, so how it ends is not known.",
     LOST: "The end is not known: part of it is not in the capture.",

@@ -23,7 +23,7 @@ class Options:
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
-        provided: object = None, graphs: bool = False, order: str = "", findings_only: bool = False,
+        provided: object = None, graphs: bool = False, order: str = "", findings_only: bool = False, spool: str = "",
     ) -> None:
         self.findings_only = findings_only
         self.conversations = conversations
@@ -32,6 +32,7 @@ class Options:
         self.tell = tell
         self.order = order
         self.provided = provided
+        self.spool = spool
         Options.last = self
 
 

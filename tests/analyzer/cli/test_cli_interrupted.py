@@ -62,7 +62,31 @@ def test_what_was_read_is_told() -> None:
     assert code == 130
     assert "the reading was interrupted: all of this is about the first" in " ".join(out.split())
     assert "SYN-ACK" in out
+    assert "The reading ends" in out
+    assert "capture ends" not in " ".join(out.split())
     assert "Traceback" not in said
+
+
+def test_a_pipe_whose_writer_hears_it_first_was_interrupted_too() -> None:
+    """Ctrl-C reaches every program of a pipeline; the writer may be gone before the reader looks."""
+    script = (
+        "import signal, sys\n"
+        "from analyzer.cli import main, progress\n"
+        "from analyzer.pipeline import passes\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "begin = passes.Pulse.begin\n"
+        "def pressed(self, name, *numbers, **named):\n"
+        "    begin(self, name, *numbers, **named)\n"
+        "    if name == passes.READING:\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "passes.Pulse.begin = pressed\n"
+        "sys.exit(main.run(['analyze', '-']))\n"
+    )
+    command = [sys.executable, "-P", "-c", script]
+    done = subprocess.run(command, input=SAMPLE.read_bytes(), capture_output=True, check=False)
+    out = " ".join(done.stdout.decode().split())
+    assert done.returncode == 130
+    assert "the reading was interrupted: all of this is about the first 79 frames" in out
 
 
 def test_so_does_a_report() -> None:

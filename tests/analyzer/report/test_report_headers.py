@@ -25,5 +25,8 @@ def test_the_header_says_what_the_findings_rest_on() -> None:
     assert covered(30, 30, 85_681) == (
         "what 30 conversations carried; of 85\u202f651 others what TCP, UDP and ICMP show (--all reads all)"
     )
-    assert covered(1, 1, 2).startswith("what 1 conversation carried; of 1 other what")
     assert covered(38, 2_108, 2_108) == "all conversations; 38 of them are drawn (--all draws all)"
+    capture = CaptureSummary([])
+    capture.conversations = 2
+    capture.half_told = True
+    assert coverage(1, capture) == "what 1 conversation carried; of 1 other what TCP, UDP and ICMP show"
