@@ -19,8 +19,9 @@ from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
 from analyzer.model import Account, Conversation, Finding
 from analyzer.packets.decode import scope_text
+from analyzer.pipeline.measured import measured
 from analyzer.pipeline.survey import Follower, Survey
-from analyzer.pipeline.tell import context_of, draw, fault_in, measured
+from analyzer.pipeline.tell import context_of, draw, fault_in
 from dissectors.kit.event import NEITHER, Event, Evidence, LimitReached, Observed
 from dissectors.kit.protocol import Protocol
 from dissectors.kit.provided import Provided

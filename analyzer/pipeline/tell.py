@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
@@ -13,11 +12,12 @@ from analyzer.flows.summary import TRANSPORTS, conversation_of, troubles_of
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker
 from analyzer.ingest.source import MAX_TIME, Source
-from analyzer.model import Account, AsSent, CaptureSummary, Carriage, Conversation, Points, Series
+from analyzer.model import Account, AsSent, CaptureSummary, Carriage, Conversation, Points
 from analyzer.packet import ICMP, ICMPV6, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.pipeline.copies import captured
 from analyzer.pipeline.look import MAX_STEPS, FirstLook
+from analyzer.pipeline.measured import measured
 from analyzer.pipeline.passes import SILENT, Pulse, told_until
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
@@ -31,7 +31,6 @@ from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import grouped, plural
 from dissectors.protocols.tcp.events import ORIGINATOR_RESPONDER
 from dissectors.protocols.tcp.flags import REUSED_PORTS
-from dissectors.protocols.tcp.narrator import TcpNarrator
 
 UNLIMITED: Final = 1 << 40
 CAPACITY: Final = UNLIMITED       # only chosen conversations come here, so nothing has to make room
@@ -542,26 +541,8 @@ def about_the_capture(chosen: Chosen) -> None:
             account.conversation.tcp = counted
 
 
-def measured(account: Account, narrator: TcpNarrator) -> None:
-    """What the narrator measured over time, as the account carries it."""
-    for direction in (0, 1):
-        window, flight = narrator.window_series[direction], narrator.flight_series[direction]
-        account.series[direction] = [
-            Series("window", "B", numbers(window.times), numbers(window.values)),
-            Series("in flight", "B", numbers(flight.times), numbers(flight.values)),
-        ]
-        shares = narrator.limits[direction]
-        whole = sum([share for _cause, share in shares])
-        if whole > 0:
-            account.limits[direction] = {cause: share / whole for cause, share in shares}
-
-
 def share_of(one: tuple[int, int, Chosen]) -> tuple[int, int]:
     return one[0], one[1]
-
-
-def numbers(values: vec[i64]) -> list[int]:
-    return [int(value) for value in values]
 
 
 def turn_of(place: Place) -> int:
