@@ -294,6 +294,7 @@ class Finding:
     cost_ns: time that it cost, 0 where nobody can say.     victims: how many conversations have it, 0 likewise.
     proof: every frame that it rests on, where `frames` are the first of them.
     about: addresses and services that it is about, where no conversation says so.
+    examples: of a finding about several conversations, the numbers of a few that show it best.
     """
 
     def __init__(
@@ -317,6 +318,7 @@ class Finding:
         self.victims = 0
         self.proof = frames
         self.about: tuple[str, ...] = ()
+        self.examples: tuple[int, ...] = (conversation,) if conversation else ()
 
     def as_json(self) -> dict[str, JsonValue]:
         return {
@@ -533,6 +535,7 @@ class CaptureSummary:
 
     together: conversations with one trouble in common, by the code of the finding that tells of one of them.
     observed: when anything at all could be seen.
+    read: how many conversations were read for what they carried; of the others TCP, UDP and ICMP are known.
     unread: in a sentence, how many frames of told conversations were counted only; "" for none.
     silences: of the whole capture, of whose length not all can be told, the longest first.
     lag_ns: by which connections show that one direction is stamped late, at the most; 0 where none does.
@@ -556,6 +559,7 @@ class CaptureSummary:
         self.truncated_frames = 0             # captured shorter than they were on the wire
         self.unsized = 0                      # packets whose IP length is a placeholder
         self.unsized_frames: tuple[int, ...] = ()     # the first of them
+        self.read = 0
         self.unread = ""
         self.silences: list[Silence] = []
         self.lag_ns = 0
@@ -580,6 +584,8 @@ class Analysis:
 
     lookups: DNS lookups across the conversations that are told, in order of start; a lookup that was done for
     another one is among that one's steps.
+    told: the conversations that are drawn.     undrawn: others that were read as well: their findings are among the
+    others, and the story and tables have their rows.
     octets: the first bytes of frames that are cited, by number, with how many more there are; where they are wanted.
     """
 
@@ -588,8 +594,21 @@ class Analysis:
         self.conversations: list[Conversation] = []   # those that were kept, in order of first frame
         self.story: list[StoryRow] = []
         self.told: list[Told] = []
+        self.undrawn: list[Told] = []
         self.lookups: list[Lookup] = []
         self.findings: list[Finding] = []
         self.verdict = Verdict()
         self.octets: dict[int, tuple[bytes, int]] = {}
         self.left_out: list[str] = []                 # choices that shortened the output, in words
+
+    def findings_only(self) -> None:
+        """Leave out whatever is told of single conversations."""
+        self.told, self.undrawn, self.story, self.lookups, self.octets = [], [], [], [], {}
+
+    def every(self) -> list[Told]:
+        """Those that are drawn and the others, by number."""
+        return sorted(self.told + self.undrawn, key=_number) if self.undrawn else self.told
+
+
+def _number(told: Told) -> int:
+    return told.conversation.number

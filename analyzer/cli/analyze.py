@@ -25,6 +25,7 @@ SEVERITIES = ("note", "warn", "error")
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
 @click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
+@click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 where a finding is at least this severe."
 )
@@ -34,8 +35,8 @@ SEVERITIES = ("note", "warn", "error")
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], limit: int | None,
-    everything: bool, fail_on: str | None, width: int | None, color: str, no_color: bool, pager: bool,
-    spool: str, provided: Provided,
+    everything: bool, findings_only: bool, fail_on: str | None, width: int | None, color: str, no_color: bool,
+    pager: bool, spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -52,13 +53,18 @@ def command(
     from analyzer.report.words import TEACH
     from dissectors.registry import protocols
 
-    analysis = analysis_of(captures, Options(conversations, limit or 0, everything, provided=provided, spool=spool))
+    options = Options(
+        conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool
+    )
+    analysis = analysis_of(captures, options)
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
     if missing:
         numbers = ", ".join(str(number) for number in missing)
         raise click.UsageError(
             f"There is no conversation {numbers}: the capture holds {analysis.capture.conversations}."
         )
+    if findings_only:
+        analysis.findings_only()
     screen = Screen(width, "never" if no_color else color, pager)
     glossary = Glossary(protocols()) if level == TEACH else None
     with drawing(analysis, screen.terminal):

@@ -113,10 +113,13 @@ def command(
             "capture first (tcprewrite, TraceWrangler), or write another format."
         )
     graphs = any(draws_points(one, diagram) for one in formats)
-    options = Options(conversations, limit or 0, everything, provided=provided, graphs=graphs, spool=spool)
+    options = Options(
+        conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
+        findings_only=findings_only, spool=spool,
+    )
     analysis = analysis_of(captures, options)
     if findings_only:
-        analysis.told, analysis.story, analysis.lookups, analysis.octets = [], [], [], {}
+        analysis.findings_only()
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize, again)
     from analyzer.cli.progress import drawing

@@ -54,7 +54,9 @@ def silent(analysis: Analysis) -> list[Found]:
                 of.leave_out(str(conversation.responder), conversation.originator.address)
         if of.count <= 0 or (not sum(whole.weights[WARN:]) and max(of.services.values(), default=0) < AGAIN):
             return []
-    return [_silent(of)]
+    found = _silent(of)
+    found.examples = tuple(whole.numbers)
+    return [found]
 
 
 def _silent(of: Shared) -> Found:

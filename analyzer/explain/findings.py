@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.alike import MAX_OF_A_CODE, Code, Single, with_cited
 from analyzer.explain.checksums import CHECKSUM_RULES
 from analyzer.explain.crowds import CROWD_RULES, DNS, without_silent
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
@@ -31,14 +32,9 @@ from analyzer.model import SEVERITIES, Analysis, Finding, Silence
 from dissectors.kit.event import NEITHER, UNMARKED
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import NOWHERE, Absence
-from dissectors.kit.units import plural, span
+from dissectors.kit.units import span
 from dissectors.wire.secrets.text import shown_text
 from dissectors.wire.x509.chain import Certificates
-
-MAX_OF_A_CODE: Final = 5       # findings of one code that are told; how many more there are stands in the last
-MAX_OF_ALL: Final = 10_000     # ... where every conversation is told (--all)
-MAX_REMARKS: Final = 1         # of them, those that are only of the severity chat
-MAX_NUMBERS: Final = 8         # conversations named there
 
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
@@ -50,6 +46,15 @@ CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES
     + CROWD_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
+
+# Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is
+# missing.
+ALONE: Final = frozenset(("tcp", "tls", "http", "http2", "websocket", "grpc"))
+MISSING: Final = frozenset(["tls.plaintext", *[rule.code for rule in STARTTLS_RULES]])
+NEEDS: Final[dict[str, str]] = {
+    rule.code: name for rule in CONVERSATION_RULES
+    if (name := rule.code.partition(".")[0]) in ALONE and rule.code not in MISSING
+}
 
 # In the order of the tables; for documents and tests.
 CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
@@ -124,10 +129,8 @@ def across(found: Found, silence: Silence) -> bool:
     return one is None or (one.first_frame <= silence.before and one.last_frame >= silence.after)
 
 
-def findings(analysis: Analysis, faults: Faults | None = None, *, whole: bool = False) -> list[Finding]:
+def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     """What the events together mean: worst first, then by the time that it cost.
-
-    whole: those of every conversation are told one by one.
 
     A fault of ours in a rule costs what that rule had to say of one conversation, and is noted in faults; without
     them it is raised.
@@ -136,17 +139,24 @@ def findings(analysis: Analysis, faults: Faults | None = None, *, whole: bool = 
     certificates = Certificates()
     cases = [Case(told, analysis.capture, certificates) for told in analysis.told]
     observed = Observations(analysis, cases)
-    found = {rule.code: [one for case in cases for one in _examined(rule, case, faults)] for rule in CONVERSATION_RULES}
+    found = {rule.code: _in_all(rule, cases, faults) for rule in CONVERSATION_RULES}
     for capture_rule in CAPTURE_RULES:
         found[capture_rule.code] = _examined(capture_rule, analysis, faults)
     found[DNS] = without_silent(found[DNS], analysis)
     for rule in CONVERSATION_RULES:
-        made += _told(rule, _folded(rule, found, analysis, faults), observed, whole)
+        made += _told(rule, _folded(rule, found, analysis, faults), observed, analysis)
     for capture_rule in CAPTURE_RULES:
-        made += _told(capture_rule, _folded(capture_rule, found, analysis, faults), observed, whole)
+        made += _told(capture_rule, _folded(capture_rule, found, analysis, faults), observed, analysis)
     made.sort(key=_order)
+    marks, marked = _marks(analysis)
+    return _once([_shown(finding, marks, marked) for finding, _cost in made], analysis, faults)
+
+
+def _marks(analysis: Analysis) -> tuple[dict[int, Marks], list[Marks]]:
+    """What is secret in each conversation, and in any of them: those that have marked something, or else the first."""
     marks = {told.conversation.number: told.marks for told in analysis.told}
-    return _once([_shown(finding, marks) for finding, _cost in made], analysis, faults)
+    marked = [one for one in marks.values() if one.values]
+    return marks, marked or list(marks.values())[:1] or [UNMARKED]
 
 
 def _once(found: list[Finding], analysis: Analysis, faults: Faults | None) -> list[Finding]:
@@ -159,15 +169,22 @@ def _once(found: list[Finding], analysis: Analysis, faults: Faults | None) -> li
         return found
 
 
-def _shown(finding: Finding, marks: dict[int, Marks]) -> Finding:
+def _shown(finding: Finding, marks: dict[int, Marks], marked: list[Marks]) -> Finding:
     """Without what is secret in its conversation, or in any, where it concerns several."""
     one = marks.get(finding.conversation)
-    for of in [one] if one is not None else list(marks.values()) or [UNMARKED]:
+    for of in [one] if one is not None else marked:
         finding.sentence = shown_text(finding.sentence, of)
         finding.basis = shown_text(finding.basis, of)
         finding.next_step = shown_text(finding.next_step, of)
         finding.display_filter = shown_text(finding.display_filter, of)
     return finding
+
+
+def _in_all(rule: Rule[Case], cases: list[Case], faults: Faults | None) -> list[Found]:
+    needs = NEEDS.get(rule.code)
+    return [
+        one for case in cases if needs is None or needs in case.protocols for one in _examined(rule, case, faults)
+    ]
 
 
 def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
@@ -194,25 +211,19 @@ def _folded(
         return found[rule.code]
 
 
-def _told(rule: Rule[T], found: list[Found], observed: Observations, whole: bool) -> list[tuple[Finding, int]]:
-    """The worst findings of a code; the rest is counted in the last of them."""
+def _told(rule: Rule[T], found: list[Found], observed: Observations, analysis: Analysis) -> list[tuple[Finding, int]]:
+    """The findings of a code with what they cost, in order; one for all where they are many."""
+    code = Code()
     made: list[tuple[Finding, int]] = []
-    for one in found:
+    for one in sorted(found, key=_number):
         finding = _finding(rule, one, observed)
-        if finding is not None:
+        if finding is not None and one.examples:
+            finding.examples = one.examples
             made.append((finding, one.cost_ns))
+        elif finding is not None:
+            code.add(Single(finding, one))
+    made += code.told(analysis, (rule.narrow, rule.next_step))
     made.sort(key=_order)
-    remarks = sum(finding.severity == SEVERITIES[0] for finding, _cost in made)    # they come last
-    most = MAX_OF_ALL if whole else min(MAX_OF_A_CODE, len(made) - remarks + MAX_REMARKS)
-    rest = [finding.conversation for finding, _cost in made[most:]]
-    made = made[:most]
-    if rest:
-        numbers = [str(number) for number in sorted({number for number in rest if number})]
-        where = ""
-        if numbers:
-            where = f" (conversation{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:MAX_NUMBERS])}"
-            where += f" and {len(numbers) - MAX_NUMBERS} more)" if len(numbers) > MAX_NUMBERS else ")"
-        made[-1][0].sentence += f" And {plural(len(rest), 'more finding')} of this kind{where}."
     return made
 
 
@@ -245,7 +256,7 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
     shown = " && ".join(parts)
     finding = Finding(
         rule.code, severity, confidence, sentence, number, frames,
-        _with_cited(shown, frames) if frames and (narrow or not shown) else shown,
+        with_cited(shown, frames) if frames and (narrow or not shown) else shown,
         found.next_step or rule.next_step, rule.refute, basis,
     )
     finding.cost_ns, finding.victims, finding.about = max(found.cost_ns, 0), found.victims, found.about
@@ -253,18 +264,8 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
     return finding
 
 
-def _with_cited(display_filter: str, frames: tuple[int, ...]) -> str:
-    """A display filter that shows the cited frames too: Wireshark may read one of them in another way, and what
-    concerns several conversations has frames in each."""
-    cited: list[list[int]] = []
-    for frame in sorted(frames):
-        if cited and frame == cited[-1][1] + 1:
-            cited[-1][1] = frame
-        else:
-            cited.append([frame, frame])
-    numbers = ", ".join(str(first) if first == last else f"{first}..{last}" for first, last in cited)
-    shown = f"frame.number in {{{numbers}}}"
-    return f"({display_filter}) || {shown}" if display_filter else shown
+def _number(found: Found) -> int:
+    return found.conversation.number if found.conversation is not None else 0
 
 
 def _order(entry: tuple[Finding, int]) -> tuple[int, int, int]:

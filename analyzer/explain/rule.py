@@ -31,6 +31,7 @@ class Case:
     observed: what could be observed of it.   kinds: the blind spots that matter for the rule in hand.
 
     certificates: what was read of certificates in all conversations.
+    protocols: whose events it has, and its transport; those of several versions without their number as well.
     """
 
     def __init__(self, told: Told, capture: CaptureSummary, certificates: Certificates | None = None) -> None:
@@ -43,6 +44,8 @@ class Case:
         for phase in told.phases:
             for event in phase.events:
                 self._events.setdefault(type(event), []).append(event)
+        names = {kind.name.partition(".")[0] for kind in self._events}
+        self.protocols = names | {name.rstrip("0123456789") for name in names} | {told.conversation.transport}
 
     def of(self, kind: type[E]) -> list[E]:
         """The events of exactly this class, in order."""
@@ -96,6 +99,7 @@ class Found:
     otherwise: the sentence where it is not proven, which says only what was seen; "" leaves the finding out.
     victims: how many conversations have it; 0 for the one or those that its frames belong to.
     about: addresses, or services as address and port, that it is about, where it has no conversation that says so.
+    examples: of one that tells of many conversations, the numbers of those that show it best.
     """
 
     def __init__(
@@ -116,6 +120,7 @@ class Found:
         self.otherwise = otherwise
         self.victims = victims
         self.about = about
+        self.examples: tuple[int, ...] = ()
 
 
 class Rule(Generic[T]):

@@ -374,9 +374,10 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
         of.known = max([one.severity or rule.severity for one in mine], key=SEVERITIES.index)
     for code in codes:
         singles[code] = [one for one in singles[code] if _number(one) not in known]
-    one = SAY[rule.code](of, rule.narrow)
-    one.victims, one.about = of.count, of.about()
-    return [one, *singles[rule.code]]
+    shared = SAY[rule.code](of, rule.narrow)
+    shared.victims, shared.about = of.count, of.about()
+    shared.examples = tuple(whole.dearest or whole.numbers)
+    return [shared, *singles[rule.code]]
 
 
 def _number(found: Found) -> int:

@@ -47,9 +47,11 @@ class Troubles:
     """All conversations with a trouble, each kind counted by itself, and who scans.
 
     two: a conversation with two directions was seen.     loose: connections that begin with an answer.
+    kinds: what the last one was counted for; whoever counts one of another transport takes it away.
     """
 
     def __init__(self) -> None:
+        self.kinds: i64 = 0
         self.tallies: dict[int, Tally] = {}
         self.scans = Scans()
         self.two = False
@@ -71,8 +73,10 @@ class Troubles:
         if not self.two and flow.originator.frames and flow.responder.frames:
             self.two = True
         kinds = kinds_of(flow)
+        self.kinds = 0
         if kinds and self._again(flow):
             return
+        self.kinds = kinds
         if not kinds & (REFUSED | UNANSWERED):
             if flow.responder.marks & SAW_SYN_ACK and not flow.originator.marks & SAW_SYN:
                 self.loose += 1
@@ -198,6 +202,7 @@ class Troubles:
 
     def other(self, flow: UdpFlow, until: i64) -> None:
         """A conversation without connections that left the table."""
+        self.kinds = kinds_of(flow) & (ERROR | TOO_LARGE) if flow.icmp_errors else 0
         if flow.responder.frames and flow.originator.frames:
             self.two = True
             if (self.unheard or self.scans.suspects) and has_ports(flow):
@@ -205,6 +210,7 @@ class Troubles:
                 self.scans.opened(flow)
         elif kinds_of(flow) & SILENT:
             if not self._again(flow):
+                self.kinds |= SILENT
                 self._silent(flow, until)
         elif flow.marks & REPORTED and has_ports(flow):
             self.scans.failed(flow, True)

@@ -14,6 +14,7 @@ from analyzer.pipeline.plan import Plan
 from analyzer.pipeline.shelf import Room, Shelf
 from dissectors.kit.captured import FAR_NS, Copies
 from dissectors.kit.event import Event
+from dissectors.kit.protocol import Context
 from dissectors.kit.units import plural
 from dissectors.protocols.tcp.events import ORIGINATOR_RESPONDER
 from dissectors.protocols.tcp.narrator import TcpNarrator
@@ -29,17 +30,22 @@ class Released(Retired):
 class Chosen:
     """One conversation to tell. flow: as the survey left it; told: the same in the table of the telling.
 
+    teller: while it is told, from `Telling.begin()` to its end.
     plan: which of its frames are told, and when.
     seen: its frames so far, of `most` that are told one by one; the last of them last_number.
     found: those among them whose places were not kept.     skipping: the others are counted only.
     broken: a fault of ours ended its telling.
     """
 
-    def __init__(self, flow: Flow, account: Account, teller: Teller, room: Room) -> None:
+    __deletable__ = ("teller",)
+    teller: Teller
+
+    def __init__(self, flow: Flow, account: Account, context: Context, room: Room, graphs: bool) -> None:
         self.flow = flow
         self.account = account
+        self.context = context
+        self.graphs = graphs
         self.shelf = Shelf(account, room)
-        self.teller = teller
         self.plan = Plan(flow)
         self.told: TcpFlow | None = None
         self.most: i64 = 0
@@ -112,10 +118,6 @@ def mended(chosen: Chosen) -> None:
         [conversation.payload[side] - plan.copied_payload[side] for side in (0, 1)],
         sum(plan.copied_frames), plan.copies is None or plan.copies.certain,
     )
-    narrator = chosen.teller.narrator
-    if narrator is not None:
-        narrator.one_view = plan.copies is None
-        narrator.handshake.one_place = not (apart(plan.copies) or (plan.order is not None and plan.order.late >= 0))
 
 
 def apart(copies: Copies | None) -> bool:

@@ -432,7 +432,7 @@ class Sniffer:
             analysis.left_out.append(
                 f"{plural(self.not_examined, 'conversation')} ended too fast for findings to be looked for at once"
             )
-        analysis.findings = findings(analysis, faults, whole=self.plan.everything)
+        analysis.findings = findings(analysis, faults)
         sound.check(analysis, faults)
         judge(analysis, faults)
         capture.damage = shown(capture.damage + faults.sentences(), live.provided)

@@ -11,7 +11,7 @@ from analyzer.explain import sound
 from analyzer.explain.findings import findings
 from analyzer.explain.verdict import judge
 from analyzer.flows.flow import RECORD, Flow
-from analyzer.flows.keep import KEEP_ALL, Keeper
+from analyzer.flows.keep import BUDGET, KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
 from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
@@ -20,6 +20,7 @@ from analyzer.ingest.open import open_capture
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Missing
 from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
+from analyzer.pipeline.drawn import draw_only, to_draw
 from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
@@ -58,6 +59,8 @@ class Options:
     everything: all of them, with every frame; memory then grows with the capture.
     tell: False lists conversations: their first frames are looked at for the protocol, and no events are kept.
     order: of that list, where not all are wanted: "start", "duration", "frames", "bytes" or "retransmissions".
+    findings_only: nothing is drawn.
+    budget: work within which every conversation is read, also where few are drawn; see `flows/keep.py`.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
     spool: the folder for what comes through a pipe, "" for the one of temporary files.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
@@ -65,8 +68,11 @@ class Options:
 
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
-        provided: Provided | None = None, graphs: bool = False, order: str = "", spool: str = "",
+        provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
+        findings_only: bool = False, spool: str = "",
     ) -> None:
+        self.findings_only = findings_only
+        self.budget = budget if tell else 0
         self.spool = spool
         self.graphs = graphs
         self.order = order
@@ -133,7 +139,9 @@ class Frames:
 def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
     source = open_capture(paths, spool=options.spool)
     known = protocols()
-    survey = Survey(source, Keeper(options.keep(), options.order), NameBook(known), CAPACITY, UNLIMITED)
+    survey = Survey(
+        source, Keeper(options.keep(), options.order, options.budget), NameBook(known), CAPACITY, UNLIMITED
+    )
     survey.table.wanted = set(options.conversations)
     _read(survey, options, pulse)
     complaints: list[str] = []
@@ -150,14 +158,18 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
         accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture, pulse)
         pulse.begin(CONCLUDING)
         analysis = build(capture, accounts, survey.faults)
-        told = len({int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts})
+        capture.read = len(accounts)
         if capture.unread:
             analysis.left_out.append(capture.unread)
-        if told < capture.conversations and not capture.half_told:
-            analysis.left_out.append(_choice(told, capture.conversations, options))
-        analysis.findings = findings(analysis, survey.faults, whole=options.everything)
+        analysis.findings = findings(analysis, survey.faults)
         sound.check(analysis, survey.faults)
         judge(analysis, survey.faults)
+        flows = _drawn(survey, analysis, flows, options)
+        told = len(analysis.told) if survey.keeper.within else len(
+            {int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts}
+        )
+        if told < capture.conversations and not capture.half_told:
+            analysis.left_out.append(_choice(told, capture, options))
         if options.graphs:
             at_places = source.base >= 0 and not survey.reassembled and all(flow.rest is None for flow in flows)
             keep_octets(analysis, source, flows, at_places)
@@ -172,6 +184,20 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
     source.close()
     capture.damage = shown(capture.damage + survey.faults.sentences(), options.provided)
     return analysis
+
+
+def _drawn(survey: Survey, analysis: Analysis, flows: list[Flow], options: Options) -> list[Flow]:
+    """Draw those that show what was found, and the largest, with the lookups that they rest on, where all were read."""
+    if not survey.keeper.within or options.findings_only:
+        return flows
+    numbers = to_draw(analysis, options.limit or DEFAULT_LIMIT)
+    drawn = with_lookups(survey, [flow for flow in flows if int(flow.number) in numbers])
+    draw_only(analysis, {int(flow.number) for flow in drawn})
+    if options.limit:       # rows of no more than were asked for
+        numbers = {told.conversation.number for told in analysis.told}
+        analysis.undrawn = []
+        analysis.conversations = [one for one in analysis.conversations if one.number in numbers]
+    return drawn
 
 
 def shown(texts: list[str], provided: Provided) -> list[str]:
@@ -299,7 +325,7 @@ def choose(survey: Survey, options: Options) -> list[Flow]:
     if options.conversations:
         wanted = set(options.conversations)
         return [flow for flow in survey.keeper.chosen(0) if flow.number in wanted]
-    return survey.keeper.chosen(0 if options.everything else options.limit or DEFAULT_LIMIT)
+    return survey.keeper.chosen(0 if options.everything or survey.keeper.within else options.limit or DEFAULT_LIMIT)
 
 
 def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
@@ -366,17 +392,23 @@ def tell(
         pulse.begin(LOOKING, last=int(survey.frames))
         telling.look(source, survey.reassembled, survey.breaks, survey.keeper.chosen(0))
         pulse.begin(TELLING, last=int(survey.frames))
-    if survey.reassembled or source.base < 0:
-        again = source.reopen()
-        telling.walk(again, survey.reassembled)
-        again.close()
-    else:
-        telling.visit(source)
     if capture is not None:
         telling.set_right(capture)
-    accounts = telling.finish(
-        int(survey.frames), telling.latest(end), READING_ENDED if survey.interrupted else CAPTURE_ENDED
-    )
+    end = telling.latest(end)
+    how = READING_ENDED if survey.interrupted else CAPTURE_ENDED
+    walked = survey.reassembled or source.base < 0
+    accounts: list[Account] = []
+    for part in [telling.chosen] if walked else telling.parts():
+        telling.begin(part)
+        if walked:
+            again = source.reopen()
+            telling.walk(again, survey.reassembled)
+            again.close()
+        else:
+            telling.visit(source)
+        accounts += telling.finish(int(survey.frames), end, how)
+        if telling.stopped:
+            break
     if capture is not None:
         capture.unread = telling.unread()
         capture.half_told = telling.stopped > 0
@@ -401,7 +433,13 @@ def listed(
     return found
 
 
-def _choice(told: int, count: int, options: Options) -> str:
+def _choice(told: int, capture: CaptureSummary, options: Options) -> str:
+    count = capture.conversations
+    if capture.read >= count:
+        return (
+            f"{told} of {grouped(count)} conversations are drawn: those that show what was found, then those with the "
+            "most bytes; all were read (--limit N draws more, --all draws all, --conversation N tells one in full)"
+        )
     if options.conversations:
         return f"{told} of {grouped(count)} conversations, as asked for"
     return (

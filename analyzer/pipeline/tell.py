@@ -16,7 +16,7 @@ from analyzer.ingest.source import MAX_TIME, Source
 from analyzer.model import Account, CaptureSummary, Conversation, Silence
 from analyzer.packet import ICMP, ICMPV6, TCP, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.pipeline.chosen import Chosen, Released, about_the_capture, draw, measured, mended
+from analyzer.pipeline.chosen import Chosen, Released, about_the_capture, apart, draw, measured, mended
 from analyzer.pipeline.look import FirstLook
 from analyzer.pipeline.passes import SILENT, Pulse, told_until
 from analyzer.pipeline.places import Window, reader_of
@@ -34,6 +34,7 @@ from dissectors.protocols.tcp.flags import REUSED_PORTS
 UNLIMITED: Final = 1 << 40
 CAPACITY: Final = UNLIMITED       # only chosen conversations come here, so nothing has to make room
 LATEST: Final[i64] = 1 << 62      # beyond the number of any frame
+PART: Final = 1_000               # conversations that are told together
 
 
 class Telling:
@@ -65,18 +66,16 @@ class Telling:
         self.restless = False            # it was set too often to be set right
         self.doubted: list[Silence] = []
         self.lag = 0
+        self.told = 0                    # conversations that are
+        self.cut = 0                     # ... not to their end
         self.twice: list[Flow] = []      # conversations that are another one, seen in another VLAN or tunnel
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
         """Choose a conversation."""
-        teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
-        account = Account(conversation, teller.context.marks, teller.context.observed)
+        context = context_of(conversation, self.provided)
+        account = Account(conversation, context.marks, context.observed)
         account.troubles = troubles_of(flow)
-        if not may_be_damaged(flow):
-            teller.checks = None
-        if graphs:
-            draw(account, teller)
-        chosen = Chosen(flow, account, teller, self.room)
+        chosen = Chosen(flow, account, context, self.room, graphs)
         chosen.plan.places = places_of(flow)
         if self.stopped:
             chosen.plan.places = [place for place in chosen.plan.places if place.number < self.stopped]
@@ -106,9 +105,35 @@ class Telling:
         for chosen in self.chosen:
             if chosen.plan.mended():
                 mended(chosen)
-            narrator = chosen.teller.narrator
+
+    def parts(self) -> list[list[Chosen]]:
+        """Those that are told together, in order: so many at once, that what telling them takes is let go after each.
+
+        All of them where frames have to be found again, in one pass over the capture.
+        """
+        if any(chosen.flow.rest is not None for chosen in self.chosen):
+            return [self.chosen]
+        return [self.chosen[start:start + PART] for start in range(0, len(self.chosen), PART)]
+
+    def begin(self, part: list[Chosen]) -> None:
+        """Tell these next."""
+        self.chosen = part
+        self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults)
+        for chosen in part:
+            teller = Teller(chosen.account.conversation.number, self.protocols, chosen.context)
+            chosen.teller = teller
+            if not may_be_damaged(chosen.flow):
+                teller.checks = None
+            if chosen.graphs:
+                draw(chosen.account, teller)
+            narrator = teller.narrator
             if narrator is not None:
-                narrator.unsure = sorted([int(step.number) for step in chosen.plan.silences], reverse=True)
+                plan = chosen.plan
+                narrator.unsure = sorted([int(step.number) for step in plan.silences], reverse=True)
+                if plan.mended():
+                    narrator.one_view = plan.copies is None
+                    late = plan.order is not None and plan.order.late >= 0
+                    narrator.handshake.one_place = not (apart(plan.copies) or late)
 
     def _others(self, breaks: Breaks, flows: list[Flow]) -> list[Plan]:
         """Of all these conversations, some that go on across the silences of the capture, and are not told."""
@@ -292,17 +317,18 @@ class Telling:
 
     def interrupted(self) -> str:
         """In a sentence, what was told when somebody wanted an end."""
-        cut = sum([1 for chosen in self.chosen if chosen.ends_behind(self.stopped)])
-        return told_until(int(self.stopped), len(self.chosen), cut, self.pulse.stopped)
+        return told_until(int(self.stopped), self.told, self.cut, self.pulse.stopped)
 
     def finish(self, frame: int, time: int, how: str = CAPTURE_ENDED) -> list[Account]:
-        """The accounts, once every frame was seen. frame, time: the last that was read.
+        """The accounts, once every frame of theirs was seen. frame, time: the last that was read.
 
         how: what ended there, the capture or the reading of it. Where the telling was interrupted before that, what it
-        has not begun with is left out.
+        has not begun with is left out. What it took to tell them is let go.
         """
         if self.stopped and self.fully:
             self.chosen = [chosen for chosen in self.chosen if chosen.seen or not chosen.frames()]
+        self.told += len(self.chosen)
+        self.cut += sum([1 for chosen in self.chosen if chosen.ends_behind(self.stopped)])
         for chosen in self.chosen:
             if not chosen.broken:
                 try:
@@ -315,6 +341,9 @@ class Telling:
                     self._break(chosen, frame, time, error)
             chosen.account.conversation.protocol = chosen.teller.router.protocol
             chosen.shelf.finish()
+            del chosen.teller
+            chosen.told = None
+            chosen.plan.places = []
         self.tracker.table.finish()
         return [chosen.account for chosen in self.chosen]
 
@@ -392,7 +421,7 @@ class Telling:
 
 def _own(packet: Packet, chosen: Chosen) -> bool:
     """Whether this ICMP message is one of the conversation; else it quotes a packet of it."""
-    if chosen.teller.context.transport not in ("icmp", "icmpv6"):
+    if chosen.context.transport not in ("icmp", "icmpv6"):
         return False
     ends = packet.source() + packet.destination()
     return chosen.flow.forward.startswith(ends) or chosen.flow.backward.startswith(ends)

@@ -95,7 +95,7 @@ def pseudonyms_for(analysis: Analysis) -> Pseudonyms:
     names = Pseudonyms()
     for number, path in enumerate(analysis.capture.names, 1):
         names.learn_path(path, f"capture {number}")
-    for conversation in analysis.conversations + [told.conversation for told in analysis.told]:
+    for conversation in analysis.conversations + [told.conversation for told in analysis.every()]:
         for name in conversation.names():
             names.learn_host(name)
     for lookup in analysis.lookups:
@@ -108,7 +108,7 @@ def pseudonyms_for(analysis: Analysis) -> Pseudonyms:
 
 
 def _events(analysis: Analysis) -> Iterator[Event]:
-    for told in analysis.told:
+    for told in analysis.every():
         for phase in told.phases:
             yield from phase.events
 
@@ -130,17 +130,18 @@ def _free_texts(analysis: Analysis) -> Iterator[str]:
 def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
     """The whole analysis in stand-ins."""
     copies: dict[int, Conversation] = {}
-    for conversation in [told.conversation for told in analysis.told] + analysis.conversations:
+    for conversation in [told.conversation for told in analysis.every()] + analysis.conversations:
         if id(conversation) not in copies:
             copies[id(conversation)] = _conversation(conversation, names)
     found = Analysis(_capture(analysis.capture, names))
     found.conversations = [copies[id(conversation)] for conversation in analysis.conversations]
-    for told in analysis.told:
-        phases = [_phase(phase, names) for phase in told.phases]
-        copy = Told(copies[id(told.conversation)], phases, told.marks, told.observed)
-        copy.points = told.points
-        copy.books = told.books
-        found.told.append(copy)
+    for these, into in ((analysis.told, found.told), (analysis.undrawn, found.undrawn)):
+        for told in these:
+            phases = [_phase(phase, names) for phase in told.phases]
+            copy = Told(copies[id(told.conversation)], phases, told.marks, told.observed)
+            copy.points = told.points
+            copy.books = told.books
+            into.append(copy)
     found.story = [
         StoryRow(row.conversation, names.text(row.label), names.text(row.text), row.start_ns, row.end_ns)
         for row in analysis.story
@@ -219,7 +220,7 @@ def _capture(one: CaptureSummary, names: Pseudonyms) -> CaptureSummary:
     copy.damage = [names.text(text) for text in one.damage]
     copy.remarks = [(frame, names.text(text)) for frame, text in one.remarks]
     copy.undecoded, copy.truncated_frames, copy.dropped = one.undecoded, one.truncated_frames, one.dropped
-    copy.unread, copy.half_told = one.unread, one.half_told
+    copy.read, copy.unread, copy.half_told = one.read, one.unread, one.half_told
     copy.conversations, copy.by_transport, copy.states = one.conversations, one.by_transport, one.states
     copy.tcp_flags = one.tcp_flags
     copy.neighbours = [names.text(text) for text in one.neighbours]

@@ -34,7 +34,7 @@ MAX_HEADERS: Final = 32 << 10    # characters in the fields of one message
 def har(analysis: Analysis, names: Pseudonyms | None = None) -> Iterator[str]:
     """The document. names: stand-ins for addresses and host names, where those are not to be shown."""
     entries: list[dict[str, JsonValue]] = []
-    for told in analysis.told:
+    for told in analysis.every():
         entries += _entries(told, analysis)
     entries.sort(key=lambda entry: str(entry["startedDateTime"]))
     log: dict[str, JsonValue] = {

@@ -24,7 +24,7 @@ from analyzer.report.escape import shown_value, terminal_text
 from analyzer.report.octets import shown_octets
 from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
-from analyzer.report.terminal import capture_name, doubts, recorded, totals
+from analyzer.report.terminal import capture_name, doubts, read_of, recorded, totals
 from analyzer.report.words import TEACH, counted, doubtful, explained, state_in_words, took
 from dissectors.kit.account import CAUSES
 from dissectors.kit.event import Event, JsonValue
@@ -93,7 +93,7 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
     start = analysis.capture.start_ns
     return {
         "capture": {"conversations": analysis.capture.conversations, "start": start},
-        "totals": [label + text for label, text in totals(analysis.capture) if analysis.capture.conversations > 1],
+        "totals": _covered(analysis),
         "doubts": [*doubts(analysis.capture)],
         "verdict": _verdict(analysis),
         "findings": [finding.as_json() for finding in analysis.findings],
@@ -112,6 +112,13 @@ def _verdict(analysis: Analysis) -> dict[str, JsonValue]:
     record = verdict_record(analysis)
     record["explained"] = [explained(analysis, cause) for cause in analysis.verdict.causes]
     return record
+
+
+def _covered(analysis: Analysis) -> list[JsonValue]:
+    """What was read, where that is not all that is drawn, and all conversations in a few lines."""
+    covered = read_of(analysis)
+    lines: list[JsonValue] = [f"Read: {covered}"] if covered else []
+    return lines + [label + text for label, text in totals(analysis.capture) if analysis.capture.conversations > 1]
 
 
 def _story(analysis: Analysis, start: int) -> list[JsonValue]:

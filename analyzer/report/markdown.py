@@ -15,6 +15,7 @@ from analyzer.model import Analysis, Finding, Phase, Told, Verdict
 from analyzer.report.account import Totals, length_of, matters, together
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
+from analyzer.report.terminal import read_of
 from analyzer.report.words import (
     SEVERITY_COUNTS,
     TEACH,
@@ -106,6 +107,9 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
         yield f"\nSeen from: {plain(capture.seen_from)}\n"
     for doubt in doubtful(capture.silences):
         yield f"\nTimes: {plain(doubt)}\n"
+    covered = read_of(analysis)
+    if covered:
+        yield f"\nRead: {plain(covered)}\n"
     for damage in capture.damage:
         yield f"\nDamage: {plain(damage)}\n"
     if matters(analysis) is not None:

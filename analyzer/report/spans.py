@@ -119,9 +119,10 @@ def story_parts(analysis: Analysis) -> list[list[Part]]:
 
     The row that opens a connection goes on as long as the connection does, to its teardown.
     """
-    told = {one.conversation.number: one for one in analysis.told}
+    rows = {row.conversation for row in analysis.story}
+    told = {one.conversation.number: one for one in analysis.every() if one.conversation.number in rows}
     known: dict[tuple[int, str, int], list[Part]] = {}
-    for one in analysis.told:
+    for one in told.values():
         for span in spans_of(one):
             known.setdefault((span.conversation, span.text, span.start_ns), span.parts)
     found: list[list[Part]] = []

@@ -66,7 +66,7 @@ def _resent(conversation: Conversation) -> list[Cell]:
 
 
 def _events(analysis: Analysis, level: str) -> Rows:
-    for told in analysis.told:
+    for told in analysis.every():
         for number, phase in enumerate(told.phases, 1):
             for event in chosen(phase, level):
                 record = event_record(event)
@@ -89,7 +89,7 @@ def _text(value: JsonValue) -> str:
 
 def _exchanges(analysis: Analysis, _level: str) -> Rows:
     """A request and what came of it, from the events that sum one up: whatever the protocol, they have `exchange`."""
-    for told in analysis.told:
+    for told in analysis.every():
         for phase in told.phases:
             for event in phase.events:
                 fields = Said(event).fields()

@@ -130,11 +130,20 @@ def capture_name(names: list[str]) -> str:
     return ", ".join("standard input" if name == "-" else name for name in short)
 
 
+def read_of(analysis: Analysis) -> str:
+    """`coverage` where not every conversation is drawn, else ""."""
+    told, capture = len(analysis.told), analysis.capture
+    return coverage(told, capture) if told < capture.conversations else ""
+
+
 def coverage(told: int, capture: CaptureSummary) -> str:
     """What the findings rest on, for a capture of which only some conversations are told."""
-    rest = plural(capture.conversations - told, "other")
+    read = max(capture.read, told)
+    if read >= capture.conversations:
+        return "all conversations" + (f"; {grouped(told)} of them are drawn (--all draws all)" if told else "")
+    rest = plural(capture.conversations - read, "other")
     more = "" if capture.half_told else " (--all reads all)"
-    return f"what {plural(told, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show{more}"
+    return f"what {plural(read, 'conversation')} carried; of {rest} what TCP, UDP and ICMP show{more}"
 
 
 def totals(capture: CaptureSummary) -> list[tuple[str, str]]:

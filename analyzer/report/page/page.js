@@ -73,6 +73,7 @@ function told(event) {
 
 /* Select a conversation, and an event of it where one is given. Every view marks what is selected. */
 function select(number, event, scroll) {
+  if (!conversationOf(number)) return;      // it was read, and is not drawn
   const changed = number !== page.conversation;
   page.conversation = number;
   page.event = event || null;

@@ -35,8 +35,9 @@ from told_accounts import (
     zero_window,
 )
 
+from analyzer.explain.alike import MAX_OF_A_CODE
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
-from analyzer.explain.findings import CODES, MAX_OF_A_CODE, findings
+from analyzer.explain.findings import CODES, findings
 from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
@@ -165,25 +166,56 @@ def test_the_worst_and_the_dearest_come_first() -> None:
     assert found == [("tcp.refused", 4), ("tcp.zero_window", 3), ("tcp.zero_window", 2), ("tcp.midstream", 1)]
 
 
-def test_repeats_are_counted_in_the_last() -> None:
+def test_many_of_a_code_are_one_finding() -> None:
+    def refused_by(count: int) -> Analysis:
+        return analysis(*[
+            account(syn(), refused(), of=conversation(number, port=number)) for number in range(1, count + 1)
+        ])
+
+    few = of_code(refused_by(MAX_OF_A_CODE), "tcp.refused")
+    assert [one.conversation for one in few] == [1, 2, 3, 4, 5]
     count = MAX_OF_A_CODE + 4
-    numbers = range(1, count + 1)
-    made = analysis(*[account(syn(), refused(), of=conversation(number, port=number)) for number in numbers])
-    found = of_code(made, "tcp.refused")
-    assert len(found) == MAX_OF_A_CODE
-    assert found[-1].sentence.endswith("after 24.0 ms. And 4 more findings of this kind (conversations 6, 7, 8, 9).")
+    finding = only(refused_by(count), "tcp.refused")
+    assert finding.conversation == 0
+    assert finding.severity == few[0].severity
+    assert finding.sentence == (
+        f"In {count} conversations, with 10.0.0.2:443, from 10.0.0.1 (conversations 1, 2, 3 … {count}), as in "
+        f"conversation 1: {few[0].sentence}"
+    )
+    assert finding.examples == (1, 2, 3)
+    assert set(finding.frames) >= set(few[0].frames)
+
+
+def test_the_worst_speaks_for_all_and_each_severity_for_itself() -> None:
+    waits = [1, 9, 2, 3, 4, 5, 6]
+    made = analysis(*[
+        account(*opened(), zero_window(wait * SECOND), of=conversation(number))
+        for number, wait in enumerate(waits, 1)
+    ])
+    finding = only(made, "tcp.zero_window")
+    assert "as in conversation 2: " in finding.sentence
+    assert finding.examples == (2, 7, 6)
+    assert "ip.addr == 10.0.0.2 && tcp.port == 443" in finding.display_filter
+
+
+def test_many_of_one_conversation_name_it() -> None:
+    made = analysis(*[account(*opened(), zero_window(SECOND), of=conversation(1)) for _one in range(7)])
+    finding = only(made, "tcp.zero_window")
+    assert finding.conversation == 1
+    assert finding.sentence.startswith("7 times, as at #")
+    assert finding.display_filter.startswith("(ip.addr == ")
 
 
 def test_remarks_are_told_once() -> None:
     made = analysis(*[account(midstream(), of=conversation(number, port=number)) for number in (1, 2)])
-    assert only(made, "tcp.midstream").sentence.endswith("And 1 more finding of this kind (conversation 2).")
+    assert only(made, "tcp.midstream").sentence.startswith("In 2 conversations, with 10.0.0.2:443, from 10.0.0.1")
     ends = analysis(
         *[account(*opened(), reset(cause), of=conversation(number, port=number))
           for number, cause in enumerate(("after own FIN", "aborted", "instead of FIN"), 1)]
     )
     found = of_code(ends, "tcp.reset")
     assert [finding.severity for finding in found] == ["warn", "chat"]
-    assert found[-1].sentence.endswith("And 1 more finding of this kind (conversation 3).")
+    assert found[-1].examples == (1, 3)
 
 
 def test_frames_are_bounded() -> None:

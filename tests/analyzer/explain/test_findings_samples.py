@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.explain.findings import CONVERSATION_RULES, NEEDS
+from analyzer.explain.rule import Case
 from analyzer.pipeline.run import Options, analyze
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -48,3 +50,15 @@ FOUND = {
 def test_a_recording_shows_what_was_done(case: str) -> None:
     found = analyze([str(SAMPLES / case / "capture.pcapng")], Options()).findings
     assert sorted(f"{one.severity} {one.code}" for one in found if one.severity != "chat") == FOUND[case]
+
+
+@pytest.mark.parametrize("capture", sorted(SAMPLES.glob("*/*/capture.*"))[::4], ids=lambda path: path.parent.name)
+def test_what_is_not_asked_has_nothing_to_say(capture: Path) -> None:
+    """Rules that need events of their protocol find nothing in conversations that have none."""
+    found = analyze([str(capture)], Options(everything=True))
+    for told in found.told:
+        case = Case(told, found.capture)
+        for rule in CONVERSATION_RULES:
+            if NEEDS.get(rule.code, case.conversation.transport) not in case.protocols:
+                case.kinds = rule.kinds
+                assert rule.examine(case) == [], rule.code

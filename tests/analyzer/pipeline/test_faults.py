@@ -87,6 +87,7 @@ def test_a_fault_in_a_told_conversation_ends_its_telling_and_no_other(tmp_path: 
     flows = survey.keeper.chosen(0)
     for number, flow in enumerate(flows, 1):
         telling.add(flow, Conversation(number, "tcp", Endpoint("10.0.0.1", 1), Endpoint("10.0.0.2", 2)))
+    telling.begin(telling.chosen)
     telling.chosen[0].teller.points = [None, None]  # type: ignore[list-item]
     telling.visit(source)
     broken, whole = telling.finish(int(survey.frames), int(survey.last_time))

@@ -126,6 +126,7 @@ def test_frames_near_one_another_are_read_at_once(tmp_path: Path, between: int, 
             end = place.place + sizes[-1]
     assert len(sizes) == reads
     assert max(sizes) <= STRETCH
+    telling.begin(telling.chosen)
     telling.visit(found.source)
     (told,) = telling.finish(len(frames), 0)
     assert told.conversation.payload == [0, 100_000]

@@ -15,12 +15,18 @@ def test_what_has_no_duration_is_told_without_one(end: int, payload: int, text: 
     assert title_pieces(conversation)[-1] == text
 
 
+def covered(drawn: int, read: int, conversations: int) -> str:
+    capture = CaptureSummary(["made.pcap"])
+    capture.read, capture.conversations = read, conversations
+    return coverage(drawn, capture)
+
+
 def test_the_header_says_what_the_findings_rest_on() -> None:
-    capture = CaptureSummary([])
-    capture.conversations = 85_681
-    assert coverage(30, capture) == (
+    assert covered(30, 30, 85_681) == (
         "what 30 conversations carried; of 85\u202f651 others what TCP, UDP and ICMP show (--all reads all)"
     )
+    assert covered(38, 2_108, 2_108) == "all conversations; 38 of them are drawn (--all draws all)"
+    capture = CaptureSummary([])
     capture.conversations = 2
     capture.half_told = True
     assert coverage(1, capture) == "what 1 conversation carried; of 1 other what TCP, UDP and ICMP show"
