@@ -91,10 +91,13 @@ def opening_rows(analysis: Analysis, width: int) -> list[Row]:
     pieces = [plural(capture.frames, "frame")]
     if capture.end_ns > capture.start_ns >= 0:
         pieces.append(took(capture.start_ns, capture.end_ns, capture.silences))
-    told = len(analysis.told)
-    read = "all read" if told >= capture.conversations and not capture.unread else f"{grouped(told)} read"
-    count = plural(capture.conversations, "conversation")
-    pieces.append(f"{count}, {read}" if told and capture.conversations else count)
+    told, read = len(analysis.told), max(capture.read, len(analysis.told))
+    pieces.append(plural(capture.conversations, "conversation"))
+    if read and capture.conversations:
+        whole = read >= capture.conversations and not capture.unread
+        pieces[-1] += ", all read" if whole else f", {grouped(read)} read"
+        if 0 < told < read:
+            pieces[-1] += f", {grouped(told)} drawn"
     if capture.seen_from:
         pieces.append(f"seen from {capture.seen_from.split(' (')[0]}")
     rows = [Row().to(MARGIN).add(fit(capture_name(capture.names), width // 2), TITLE).add("   ").add(pieces[0])]
@@ -105,8 +108,8 @@ def opening_rows(analysis: Analysis, width: int) -> list[Row]:
     for warning in doubts(capture):
         rows.append(Row().to(MARGIN).add("! ", SEVERITY["warn"]))
         paragraph(rows, warning, INDENT, width)
-    if len(analysis.told) < capture.conversations and analysis.verdict.kind != Verdict.CLEAN:     # which says so itself
-        _labelled(rows, "Read: ", coverage(len(analysis.told), capture), width)
+    if read < capture.conversations and analysis.verdict.kind != Verdict.CLEAN:     # which says so itself
+        _labelled(rows, "Read: ", read_of(analysis), width)
     _labelled(rows, "Kept: ", capture.kept, width)
     return rows
 
