@@ -77,6 +77,10 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
              ADDRESS, "what cannot be sent on the link reaches nobody, and a router says so"),
     Explains(("icmp.routing_loop",), (*_UNREACHED, "icmp.error", "tcp.timeout", "tcp.data_unanswered", "tcp.gave_up"),
              SAME, "packets that go round never arrive, and die by their hop limit"),
+    Explains(("packet.checksum",),
+             ("tcp.half_open", "tcp.unanswered", "tcp.syn_resent", "tcp.not_accepted", "udp.unanswered",
+              "dns.unanswered", "icmp.echo_unanswered", "tcp.data_unanswered", "tcp.gave_up", "tcp.unrepaired",
+              *_REPEATED, *_STALLED), SAME, "who gets a packet with a wrong checksum throws it away"),
     Explains(("icmp.error",), ("tcp.unanswered", "tcp.syn_resent", "tcp.data_unanswered", "tcp.gave_up", "tcp.timeout",
                                "udp.unanswered", "dns.unanswered", "icmp.echo_unanswered", "tls.stalled",
                                "http.unanswered"), SAME, "the packets were dropped, and whoever dropped them says why"),
@@ -255,8 +259,8 @@ _KINDS: Final[dict[int, tuple[str, ...]]] = {
     OUTLOOK: (
         "capture.loss", "capture.gap", "capture.offload", "capture.duplicates", "capture.order", "capture.clock",
         "capture.silence", "capture.damage", "capture.dropped", "capture.truncated", "capture.length",
-        "capture.one_sided", "tcp.midstream", "tcp.not_ended", "tls.keys_missing", "tls.keys_wrong", "dns.incomplete",
-        "dns.out_of_order", "grpc.unread", "websocket.unread", "analyzer.fault", "analyzer.limit",
+        "capture.one_sided", "tcp.midstream", "tcp.not_ended", "tcp.path_changed", "tls.keys_missing", "tls.keys_wrong",
+        "dns.incomplete", "dns.out_of_order", "grpc.unread", "websocket.unread", "analyzer.fault", "analyzer.limit",
     ),
 }
 KIND: Final[dict[str, int]] = {code: kind for kind, codes in _KINDS.items() for code in codes}
