@@ -4,15 +4,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from analyzer.finding import SEVERITIES as SEVERITIES  # noqa: PLC0414 (part of the model)
+from analyzer.finding import Cause as Cause  # noqa: PLC0414
+from analyzer.finding import Finding as Finding  # noqa: PLC0414
+from analyzer.finding import Verdict as Verdict  # noqa: PLC0414
 from dissectors.kit.account import Books, Claim
-from dissectors.kit.event import APPLICATION, Event, JsonValue
+from dissectors.kit.event import APPLICATION, Event
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import CAPTURE_ENDED, Observation
 from dissectors.kit.phase import Series as Series  # noqa: PLC0414 (part of the model)
-
-# Severities on Wireshark's scale, lowest first.
-SEVERITIES: Final = ("chat", "note", "warn", "error")
 
 
 class Endpoint:
@@ -283,88 +284,6 @@ class StoryRow:
         self.text = text
         self.start_ns = start_ns
         self.end_ns = end_ns
-
-
-class Finding:
-    """What events together mean. frames prove it; filter shows it in Wireshark; refute would disprove it.
-
-    confidence: "certain", "likely" or "possible", with what it rests on in `basis`.
-    number: its place among the findings of the capture, from 1; 0 as long as it has none.
-    explains, explained_by: numbers of other findings (`analyzer/explain/verdict.py`).
-    cost_ns: time that it cost, 0 where nobody can say.     victims: how many conversations have it, 0 likewise.
-    proof: every frame that it rests on, where `frames` are the first of them.
-    about: addresses and services that it is about, where no conversation says so.
-    examples: of a finding about several conversations, the numbers of a few that show it best.
-    """
-
-    def __init__(
-        self, code: str, severity: str, confidence: str, sentence: str, conversation: int,
-        frames: tuple[int, ...], display_filter: str, next_step: str, refute: str, basis: str = "",
-    ) -> None:
-        self.code = code
-        self.severity = severity
-        self.confidence = confidence
-        self.sentence = sentence
-        self.conversation = conversation   # 0 where it concerns the capture
-        self.frames = frames
-        self.display_filter = display_filter
-        self.next_step = next_step
-        self.refute = refute
-        self.basis = basis
-        self.number = 0
-        self.explains: tuple[int, ...] = ()
-        self.explained_by: tuple[int, ...] = ()
-        self.cost_ns = 0
-        self.victims = 0
-        self.proof = frames
-        self.about: tuple[str, ...] = ()
-        self.examples: tuple[int, ...] = (conversation,) if conversation else ()
-
-    def as_json(self) -> dict[str, JsonValue]:
-        return {
-            "number": self.number, "code": self.code, "severity": self.severity, "confidence": self.confidence,
-            "sentence": self.sentence, "conversation": self.conversation, "frames": list(self.frames),
-            "display_filter": self.display_filter, "next_step": self.next_step, "refute": self.refute,
-            "basis": self.basis, "cost_ns": self.cost_ns, "victims": self.victims,
-            "explains": list(self.explains), "explained_by": list(self.explained_by),
-        }
-
-
-class Cause:
-    """One root cause. finding: its number.     also: numbers of findings that say the same of other conversations.
-
-    explains: numbers of all findings that follow from it, directly or not.     severity: the worst of all these.
-    cost_ns, victims: of all of them together; 0 where nobody can say.     more: what `also` amounts to, in a sentence.
-    """
-
-    def __init__(self, finding: int, severity: str) -> None:
-        self.finding = finding
-        self.severity = severity
-        self.also: tuple[int, ...] = ()
-        self.explains: tuple[int, ...] = ()
-        self.cost_ns = 0
-        self.victims = 0
-        self.more = ""
-
-
-class Verdict:
-    """What went wrong in a capture: root causes, dearest first, or one sentence where there are none to be told.
-
-    kind: CAUSES, CLEAN (nothing went wrong that this capture shows) or UNSURE (it is too poor to say).
-    sentence: for the two last, whose causes are only worth knowing.     covered: what it rests on, in words.
-    doubts: what it cannot see, a sentence each.
-    """
-
-    CAUSES: Final = "causes"
-    CLEAN: Final = "clean"
-    UNSURE: Final = "unsure"
-
-    def __init__(self) -> None:
-        self.kind = self.CLEAN
-        self.sentence = ""
-        self.covered = ""
-        self.doubts: list[str] = []
-        self.causes: list[Cause] = []
 
 
 class Group:

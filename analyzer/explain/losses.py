@@ -8,17 +8,15 @@ from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
-from dissectors.protocols.tcp.events_holes import SackOutside, Unrepaired
+from dissectors.protocols.tcp.events_holes import Conflict, SackOutside, StreamGap, Unrepaired
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
-    Conflict,
     FastRetransmit,
     Loss,
     LossSummary,
     OldTimestamps,
     Reordering,
     SpuriousRetransmission,
-    StreamGap,
     TailLossProbe,
     Timeout,
 )

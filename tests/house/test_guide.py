@@ -106,7 +106,7 @@ def test_it_is_told_shown_and_anonymized_like_ours(hello: Protocol, tmp_path: Pa
         segment(b"", False, 0, 0, 2), segment(b"", True, 0, 1, 18), segment(b"", False, 1, 1, 16),
         segment(DIALOGUE, True, 1, 1, 24), segment(b"BYE\n", False, 1, 1 + len(DIALOGUE), 24),
     ]))
-    shown = CliRunner().invoke(cli, ["analyze", str(capture)]).output
+    shown = CliRunner().invoke(cli, ["analyze", "--level", "teach", str(capture)]).output
     assert "Hello dialogue" in shown
     assert "with postkutsche" in shown
     assert "The server greets, and calls itself postkutsche." in shown

@@ -3,12 +3,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.cited import Cited
-from dissectors.kit.event import BASE, CORE, Evidence, JsonValue
+from dissectors.kit.event import BASE, CORE, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
-from dissectors.kit.inputs import Gap, Overlap
-from dissectors.kit.units import duration, grouped, plural, size
-from dissectors.protocols.tcp import events as tcp
+from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, TcpObserved, capital, frame_list
 
 # A first wait shorter than this was not the timer's; a later one of the same bytes may have been.
@@ -470,88 +467,3 @@ class CaptureLoss(TcpEvent):
 
     def fields(self) -> dict[str, JsonValue]:
         return {"octets": self.octets, "times": self.times, "confidence": LIKELY}
-
-
-class StreamGap(TcpEvent):
-    """Bytes that reassembly had to leave out. segments: more than one where the snap length cut so many."""
-
-    name: ClassVar[str] = "tcp.gap"
-    phase: ClassVar[str] = TRANSFER
-    rank: ClassVar[int] = TRANSFER_RANK
-    importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9293 §3.4"
-    WHY: ClassVar[str] = (
-        "The stream cannot be put together over a hole. What follows is decoded where a protocol can find its "
-        "footing again, and what is missing is never made up."
-    )
-
-    def __init__(self, gap: Gap, sides: tuple[str, str]) -> None:
-        super().__init__(TcpObserved(gap.time, gap.direction, (gap.frame,), sides))
-        self.position = gap.position
-        self.length = gap.length
-        self.segments = 1
-        self.cited = Cited(tcp.MAX_FRAMES)
-        self.cited.add(gap.frame)
-
-    def add(self, gap: Gap) -> None:
-        """Another segment of the same side that the snap length cut short."""
-        self.segments += 1
-        self.length += gap.length
-        self.cited.add(gap.frame)
-        self.evidence = Evidence(self.cited.frames())
-
-    def label(self) -> str:
-        return "gap"
-
-    def what(self) -> str:
-        if self.segments > 1:
-            return (
-                f"{size(self.length)} of {self.who()}'s stream are not in the capture: {grouped(self.segments)} "
-                f"segments were cut short when they were captured, the first in #{self.evidence.frames[0]} and the "
-                f"last in #{self.evidence.frames[-1]}."
-            )
-        return (
-            f"{size(self.length)} of {self.who()}'s stream are not in the capture (from byte {self.position} on); "
-            f"#{self.evidence.frames[0]} shows it."
-        )
-
-    def fields(self) -> dict[str, JsonValue]:
-        out: dict[str, JsonValue] = {"position": self.position, "length": self.length}
-        if self.segments > 1:
-            out["segments"] = self.segments
-        return out
-
-
-class Conflict(TcpEvent):
-    """The same bytes of the stream were sent twice with different content."""
-
-    name: ClassVar[str] = "tcp.conflict"
-    phase: ClassVar[str] = TRANSFER
-    rank: ClassVar[int] = TRANSFER_RANK
-    importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9293 §3.4"
-    WHY: ClassVar[str] = (
-        "A sender must repeat the same bytes under the same numbers. Two versions mean a broken sender, a machine on "
-        "the path that rewrites, or somebody who wants an observer to read other bytes than the receiver."
-    )
-
-    def __init__(self, overlap: Overlap, sides: tuple[str, str], kept: str) -> None:
-        """kept: "first" or "last", as reassembly decides."""
-        again, first = overlap.frame, overlap.first_frame
-        frames = (first, again) if 0 < first < again else (again,)
-        super().__init__(TcpObserved(overlap.time, overlap.direction, frames, sides))
-        self.position = overlap.position
-        self.length = overlap.length
-        self.kept = kept
-
-    def label(self) -> str:
-        return "conflict"
-
-    def what(self) -> str:
-        return (
-            f"{size(self.length)} of {self.who()}'s stream were sent again with other content (from byte "
-            f"{self.position} on, {frame_list(self.evidence.frames)}). The {self.kept} version is shown."
-        )
-
-    def fields(self) -> dict[str, JsonValue]:
-        return {"position": self.position, "length": self.length, "kept": self.kept}

@@ -59,6 +59,12 @@ class TcpDirection:
             ahead -= MASK + 1
         return self.high + ahead
 
+    def meet(self, time: i64) -> None:
+        """A segment of it was seen at this time."""
+        self.seen = True
+        if self.first_time < 0:
+            self.first_time = time
+
     def begin(self, seq: i64, position: i64) -> None:
         self.placed = True
         self.high = position

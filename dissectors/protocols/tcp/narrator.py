@@ -17,7 +17,8 @@ from dissectors.protocols.tcp.end import End
 from dissectors.protocols.tcp.episodes import OPEN, SETTLING
 from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER, TcpObserved
 from dissectors.protocols.tcp.events_handshake import Midstream
-from dissectors.protocols.tcp.events_loss import Conflict, OldTimestamps, StreamGap
+from dissectors.protocols.tcp.events_holes import Conflict, StreamGap
+from dissectors.protocols.tcp.events_loss import OldTimestamps
 from dissectors.protocols.tcp.events_transfer import CongestionMarks, Duplicates, Urgent
 from dissectors.protocols.tcp.flags import (
     ACK,
@@ -89,10 +90,6 @@ class TcpNarrator:
     def claims(self) -> list[Claim]:
         """What the time of the connection went to, as far as its segments show, up to the last one."""
         return self.ledger.finish(self.forward.flow, self.backward.flow, self.teardown.began, self.teardown.began_frame)
-
-    @property
-    def zero_window_ns(self) -> list[int]:
-        return [int(self.forward.window.closed_ns), int(self.backward.window.closed_ns)]
 
     @property
     def seen_from(self) -> tuple[str, str]:
@@ -255,7 +252,7 @@ class TcpNarrator:
             flow.begin(seq, 0)
             flow.advance(1 + length, (seq + 1 + length) & MASK)
             flow.syn = True
-        self._note_first(segment, flow)
+        flow.meet(i64(segment.time))
         other = theirs.flow
         if flags & ACK:
             if not other.placed:
@@ -289,7 +286,7 @@ class TcpNarrator:
                 self.ledger.opening(segment)
                 handshake.refuse(segment, out)
                 return
-        self._note_first(segment, mine.flow)
+        mine.flow.meet(i64(segment.time))
         self._end_run(out)
         if theirs.keep_alive.exchange.unanswered:
             theirs.keep_alive.reset(i64(segment.frame))
@@ -364,16 +361,11 @@ class TcpNarrator:
             other.acked = max(other.acked, position)
 
     def _first_of(self, segment: Segment, flow: TcpDirection, other: TcpDirection, flags: i64) -> None:
-        self._note_first(segment, flow)
+        flow.meet(i64(segment.time))
         if not flow.placed:
             flow.begin(i64(segment.seq), 1)
         if flags & ACK and not other.placed:
             other.begin(i64(segment.ack), 1)
-
-    def _note_first(self, segment: Segment, flow: TcpDirection) -> None:
-        flow.seen = True
-        if flow.first_time < 0:
-            flow.first_time = i64(segment.time)
 
     def _establish(
         self, segment: Segment, flow: TcpDirection, other: TcpDirection, flags: i64, out: list[Event]

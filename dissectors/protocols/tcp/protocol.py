@@ -20,18 +20,16 @@ from dissectors.protocols.tcp.events_handshake import (
     TcpRefused,
     TcpUnanswered,
 )
-from dissectors.protocols.tcp.events_holes import SackOutside, Unrepaired
+from dissectors.protocols.tcp.events_holes import Conflict, SackOutside, StreamGap, Unrepaired
 from dissectors.protocols.tcp.events_hops import HopsChanged
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
-    Conflict,
     FastRetransmit,
     Loss,
     LossSummary,
     OldTimestamps,
     Reordering,
     SpuriousRetransmission,
-    StreamGap,
     TailLossProbe,
     Timeout,
 )

@@ -44,18 +44,16 @@ from dissectors.kit.inputs import Close, Datagram, Gap, Overlap
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered, RoutingLoop
 from dissectors.protocols.tcp.events_answers import OldAnswer
-from dissectors.protocols.tcp.events_holes import Missing, SackOutside, Unrepaired
+from dissectors.protocols.tcp.events_holes import Conflict, Missing, SackOutside, StreamGap, Unrepaired
 from dissectors.protocols.tcp.events_hops import HopsChanged
 from dissectors.protocols.tcp.events_loss import (
     CaptureLoss,
-    Conflict,
     FastRetransmit,
     LateArrivals,
     LossSummary,
     OldTimestamps,
     Reordering,
     SpuriousRetransmission,
-    StreamGap,
     Timeout,
     UntoldLosses,
 )

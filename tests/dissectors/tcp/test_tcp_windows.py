@@ -30,7 +30,8 @@ def test_a_closed_window_with_its_probes_and_its_cost() -> None:
     assert (fields["lasted_ns"], fields["probes"], fields["answers"]) == (800 * MS, 2, 2)
     assert (fields["reopened_octets"], fields["resumed_ns"]) == (5000, 20 * MS)
     assert told.direction == 0
-    assert wire.narrator.zero_window_ns == [800 * MS, 0]
+    assert wire.narrator.forward.window.closed_ns == 800 * MS
+    assert wire.narrator.backward.window.closed_ns == 0
     assert "tcp.keep_alive" not in wire.names()
 
 
