@@ -195,7 +195,9 @@ def test_levels_search_and_zoom_work(browser: Any, tmp_path: Path) -> None:
     tab.fill("#search", "refused")
     tab.wait_for_timeout(300)
     assert 0 < tab.locator("tbody tr").count() < rows
-    track = tab.locator("#story .track").first.bounding_box()
+    first = tab.locator("#story .track").first
+    first.scroll_into_view_if_needed()
+    track = first.bounding_box()
     tab.mouse.move(track["x"] + 20, track["y"] + 5)
     tab.mouse.down()
     tab.mouse.move(track["x"] + 120, track["y"] + 5, steps=4)
