@@ -285,13 +285,16 @@ def anchor(steps: list[Step], last: int) -> None:
     for step in steps:
         sums.append(sums[len(sums) - 1] - int(step.by))
     frames: dict[int, int] = {}
+    least = int(LEAST_STEP)      # sums of hostile times may be larger than a machine integer
     for at, total in enumerate(sums):
-        near = next((one for one in frames if abs(one - total) < LEAST_STEP), total)
+        near = next((one for one in frames if abs(one - total) < least), total)
         frames[near] = frames.get(near, 0) + max(ends[at] - starts[at], 0)
     kept = sums[0]
     for total, count in frames.items():
         if count > frames.get(kept, 0):
             kept = total
+    if max([abs(total - kept) for total in sums]) >= int(LATEST):
+        return      # no clock is set over more than all times that there are
     for at, step in enumerate(steps):
         step.told = [sums[at] - kept, sums[at + 1] - kept]
 
