@@ -18,7 +18,8 @@ class Finding:
     cost_ns: time that it cost, 0 where nobody can say.     victims: how many conversations have it, 0 likewise.
     proof: every frame that it rests on, where `frames` are the first of them.
     about: addresses and services that it is about, where no conversation says so.
-    examples: of a finding about several conversations, the numbers of a few that show it best.
+    examples: of a finding about several conversations, the numbers of a few that show it best; members: of all of them,
+    as far as they were told and are not too many.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Finding:
         self.victims = 0
         self.proof = frames
         self.about: tuple[str, ...] = ()
+        self.members: tuple[int, ...] = ()
         self.examples: tuple[int, ...] = (conversation,) if conversation else ()
 
     def as_json(self) -> dict[str, JsonValue]:

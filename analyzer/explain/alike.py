@@ -11,6 +11,7 @@ from dissectors.kit.units import grouped, plural
 MAX_OF_A_CODE: Final = 5       # findings of one code that are told one by one; where there are more, one tells of all
 MAX_REMARKS: Final = 1         # ... of those that are only of the severity chat
 MAX_PEERS: Final = 10_000      # services, and clients, of one code that are counted apart
+MAX_MEMBERS: Final = 1_000     # conversations of one finding that are known by number
 MAX_CITED: Final = 5           # findings whose frames are cited, the first ones, and the last
 MAX_DRAWN: Final = 3           # conversations that a finding of many recommends to look at
 
@@ -46,6 +47,7 @@ class Alike:
         self.kept: list[Single] = []
         self.best: list[Single] = []           # the dearest
         self.last: Single | None = None
+        self.members: list[int] = []           # their conversations, the first ones
         self.services: dict[str, int] = {}
         self.clients: dict[str, int] = {}
         self.more = False                      # there are more of either than are counted apart
@@ -80,6 +82,8 @@ class Alike:
     def _meet(self, conversation: Conversation) -> None:
         """The next conversation of which there is one."""
         self.conversations += 1
+        if len(self.members) < MAX_MEMBERS:
+            self.members.append(conversation.number)
         self.transport = conversation.transport
         for peers, name in (
             (self.services, str(conversation.responder)), (self.clients, conversation.originator.address)
@@ -165,7 +169,7 @@ def _one_for_all(alike: Alike, analysis: Analysis, of_rule: tuple[str, str]) -> 
         tuple(whole.frames), with_cited(shown, tuple(whole.frames)) if whole.frames else shown, step or of_rule[1],
         worst.refute, worst.basis,
     )
-    made.cost_ns, made.victims = alike.cost_ns, alike.conversations
+    made.cost_ns, made.victims, made.members = alike.cost_ns, alike.conversations, tuple(alike.members)
     if not number:
         made.about = tuple(list(alike.services)[:MAX_OF_A_CODE])
     made.examples = tuple(dict.fromkeys([one.finding.conversation for one in alike.best if one.finding.conversation]))

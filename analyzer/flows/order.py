@@ -238,7 +238,8 @@ def _causes(found: Order) -> None:
     lags: list[i64] = [-1, -1]
     for ack, data in early:
         side = sightings[data].direction
-        lags[side] = max(lags[side], sightings[data].time - sightings[ack].time)
+        timed = sightings[data].time >= 0 and sightings[ack].time >= 0
+        lags[side] = max(lags[side], sightings[data].time - sightings[ack].time if timed else 0)
     found.acks = len(early)
     cited = sorted({int(sightings[at].number) for pair in early[:8] for at in pair})
     found.frames = cited

@@ -189,8 +189,9 @@ class OrderSet(Event):
         one = self.acks == 1
         whose = "" if self.late == NEITHER else f" of {self.sides[1 - self.late]}"
         shows = (
-            f"{grouped(self.acks)} {'ACK' if one else 'ACKs'}{whose} {'stands' if one else 'stand'} up to "
-            f"{span(self.lag_ns)} before what {'it acknowledges' if one else 'they acknowledge'}"
+            f"{grouped(self.acks)} {'ACK' if one else 'ACKs'}{whose} {'stands' if one else 'stand'} "
+            + (f"up to {span(self.lag_ns)} " if self.lag_ns > 0 else "")
+            + f"before what {'it acknowledges' if one else 'they acknowledge'}"
         )
         if self.late == NEITHER:
             return f"Frames of both sides were captured late: {shows}"

@@ -57,6 +57,10 @@ class Told:
             (code, ends[told.conversation.number])
             for told in analysis.told for code in told.troubles if (code, "") in self.found
         }
+        self.shared |= {
+            (finding.code, ends[number])
+            for finding in analysis.findings for number in finding.members if number in ends
+        }
         self.codes = {code for code, _ends in self.found}
         self.said = Counter[tuple[str, str, str]]()
         for told in analysis.told:

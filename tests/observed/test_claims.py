@@ -82,6 +82,8 @@ def test_a_claim_about_many_supports_one_about_each_of_them() -> None:
     many = finding("tcp.refused", conversation=0)
     assert unsupported(told(many, troubles=("tcp.refused",)), told(finding("tcp.refused"))) == []
     assert codes(unsupported(told(many), told(finding("tcp.refused")))) == ["tcp.refused"]
+    many.members = (1,)
+    assert unsupported(told(many), told(finding("tcp.refused"))) == []
     assert codes(unsupported(told(troubles=("tcp.refused",)), told(finding("tcp.refused")))) == ["tcp.refused"]
 
 
