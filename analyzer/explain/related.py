@@ -31,6 +31,7 @@ class Subject:
 
     conversations: their numbers.     clients, servers: addresses.     ends: of clients, with ports.
     services: of servers, with ports.     given: addresses that lookups in these conversations gave.
+    many: it is about more than one conversation.     partial: not all of them are known here.
     """
 
     def __init__(self, finding: Finding, conversations: Sequence[Conversation], given: Iterable[str]) -> None:
@@ -51,6 +52,8 @@ class Subject:
             self.servers.add(one.responder.address)
             self.services.add(str(one.responder))
         self.about: set[Key] = set(finding.about)
+        self.many = not finding.conversation and max(finding.victims, len(conversations)) > 1
+        self.partial = self.many and finding.victims > len(conversations)
         self.given: set[Key] = set(given)
 
 
@@ -125,6 +128,16 @@ RELATION: Final[dict[str, Relation]] = {
 }
 
 
+def covers(relation: Relation, cause: Subject, symptom: Subject) -> bool:
+    """Whether it can explain all that the other finding is about: what is told of many conversations is not explained
+    by what happened in one of them."""
+    if not symptom.many:
+        return True
+    if symptom.partial and relation.of_symptom is _conversations:
+        return False
+    return relation.of_symptom(symptom) <= relation.of_cause(cause)
+
+
 def subjects(analysis: Analysis, findings: list[Finding]) -> list[Subject]:
     """What each of them is about. One of several conversations belongs to those that its frames were told in."""
     known = {one.number: one for one in analysis.conversations}
@@ -137,7 +150,7 @@ def subjects(analysis: Analysis, findings: list[Finding]) -> list[Subject]:
             given.setdefault(number, []).extend(lookup.addresses)
     made = []
     for finding in findings:
-        numbers = {finding.conversation} if finding.conversation else set()
+        numbers = {finding.conversation} if finding.conversation else set(finding.members)
         if not finding.conversation or finding.code.startswith("dns."):
             for frame in finding.proof:
                 numbers |= places.get(frame, set())

@@ -19,7 +19,7 @@ from analyzer.explain.causes import (
     SLOW,
     Explains,
 )
-from analyzer.explain.related import RELATION, Key, Relation, Subject, subjects
+from analyzer.explain.related import RELATION, Key, Relation, Subject, covers, subjects
 from analyzer.explain.rule import NOTE, POSSIBLE
 from analyzer.faults import Faults
 from analyzer.model import SEVERITIES, Analysis, Cause, Finding, Verdict
@@ -126,6 +126,7 @@ def _related(relation: Relation, index: dict[Key, list[Subject]], symptom: Subje
     return [
         why for key in relation.of_symptom(symptom) for why in index.get(key, [])[:CANDIDATES]
         if why is not symptom and _may(why.finding, symptom.finding) and relation.also(why, symptom)
+        and covers(relation, why, symptom)
     ]
 
 

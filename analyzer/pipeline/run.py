@@ -222,15 +222,18 @@ def _read(survey: Survey, options: Options, pulse: Pulse) -> None:
 
 def _pass(survey: Survey, options: Options, pulse: Pulse) -> None:
     """Read every frame. Places are kept of so many frames of each conversation as there is room for."""
+    if not options.tell:
+        survey.table.record_cap = RECOGNISED
+        while _stretch(survey, int(STEP), pulse):
+            pass
+        return
     room = UNLIMITED if options.everything else FULL_FRAMES
-    survey.table.record_cap = RECOGNISED
-    stride = _stride(survey, room) if options.tell else int(STEP)
+    stride = _stride(survey, room)
     while _stretch(survey, stride, pulse):
-        if options.tell:
-            room -= stride      # as if each of these frames had filled a place
-            if room < LEAST_ROOM:
-                room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
-            stride = _stride(survey, room)
+        room -= stride      # as if each of these frames had filled a place
+        if room < LEAST_ROOM:
+            room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
+        stride = _stride(survey, room)
 
 
 def _stretch(survey: Survey, frames: int, pulse: Pulse) -> bool:

@@ -42,17 +42,17 @@ def matters(analysis: Analysis) -> Told | None:
 
 
 def together(analysis: Analysis) -> Totals:
-    """What the time of all conversations that are told went to, added up."""
+    """What the time of all conversations that were read went to, added up."""
     found: dict[str, int] = {}
-    for told in analysis.told:
+    for told in analysis.every():
         for cause, ns in told.books.totals():
             found[cause.key] = found.get(cause.key, 0) + ns
     return [(cause, found[cause.key]) for cause in CAUSES if cause.key in found]
 
 
 def whole_record(analysis: Analysis) -> dict[str, JsonValue]:
-    """The account of the capture: that of its told conversations, added up."""
-    return {"conversations": len(analysis.told), "totals": totals_record(together(analysis))}
+    """The account of the capture: that of the conversations that were read, added up."""
+    return {"conversations": len(analysis.every()), "totals": totals_record(together(analysis))}
 
 
 def books_record(books: Books, level: str) -> dict[str, JsonValue]:

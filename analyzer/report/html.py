@@ -144,7 +144,7 @@ def _time(analysis: Analysis) -> dict[str, JsonValue]:
         {"word": cause.word, "means": cause.means, "colour": COLOURS[cause.key]} for cause in CAUSES
     ]
     totals = _totals(together(analysis)) if matters(analysis) is not None else []
-    return {"causes": causes, "conversations": len(analysis.told), "totals": totals}
+    return {"causes": causes, "conversations": len(analysis.every()), "totals": totals}
 
 
 def _totals(totals: Totals) -> list[JsonValue]:

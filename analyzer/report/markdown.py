@@ -114,8 +114,9 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
         yield f"\nDamage: {plain(damage)}\n"
     if matters(analysis) is not None:
         yield "\n## Where the time went\n\n"
-        several = " together" if len(analysis.told) > 1 else ""
-        yield f"{plural(len(analysis.told), 'conversation')}, {duration(length_of(together(analysis)))}{several}.\n\n"
+        every = len(analysis.every())
+        several = " together" if every > 1 else ""
+        yield f"{plural(every, 'conversation')}, {duration(length_of(together(analysis)))}{several}.\n\n"
         yield from _account(together(analysis))
     if analysis.story:
         yield "\n## The story\n\n| # | | what | start | took |\n|---|---|---|---|---|\n"

@@ -5,7 +5,7 @@ from typing import Final
 
 from rich.style import Style
 
-from analyzer.model import Analysis, Told
+from analyzer.model import Analysis, Told, Verdict
 from analyzer.report.account import COLOURS, Totals, length_of, matters, together
 from analyzer.report.rows import DIM, SECTION, Row, cells, paragraph
 from analyzer.report.words import TIME
@@ -23,20 +23,24 @@ REST: Final = "the rest"
 
 
 def account_rows(analysis: Analysis, width: int) -> list[Row]:
-    """The account of the conversation that matters, and where there are several, of all of them together."""
+    """The account of the conversation that matters, and where there are several, of all of them together; where nothing
+    went wrong, of these alone."""
     first = matters(analysis)
     if first is None:
         return []
-    totals = first.books.totals()
     rows = [Row().to(MARGIN).add(TIME, SECTION).add("  ")]
+    others = [told for told in analysis.every() if told.books.totals()]
+    every = together(analysis)
+    all_of_them = f"{plural(len(others), 'conversation')} together, {duration(length_of(every))}"
+    if len(others) > 1 and analysis.verdict.kind == Verdict.CLEAN:      # none of them matters more than the others
+        paragraph(rows, f"({all_of_them})", INDENT, width, DIM)
+        _parts(rows, every, INDENT, width, bars=True)
+        return rows
+    totals = first.books.totals()
     paragraph(rows, f"(conversation {first.conversation.number}, {duration(length_of(totals))})", INDENT, width, DIM)
     _parts(rows, totals, INDENT, width, bars=True)
-    others = [told for told in analysis.told if told.books.totals()]
     if len(others) > 1:
-        every = together(analysis)
-        rows.append(Row().to(INDENT).add(
-            f"{plural(len(others), 'conversation')} together, {duration(length_of(every))}:", DIM
-        ))
+        rows.append(Row().to(INDENT).add(f"{all_of_them}:", DIM))
         _parts(rows, every, INDENT, width, bars=False)
     return rows
 
@@ -44,8 +48,7 @@ def account_rows(analysis: Analysis, width: int) -> list[Row]:
 def account_pieces(told: Told) -> list[str]:
     """`connecting 25.0 ms` for each cause that matters; [] where there is nothing to divide."""
     totals = told.books.totals()
-    whole = max(length_of(totals), 1)
-    return [f"{cause.word} {duration(ns)}" for cause, ns in totals if ns * SMALL >= whole] if len(totals) > 1 else []
+    return [f"{word} {duration(ns)}" for word, _colour, ns in _shares(totals)] if len(totals) > 1 else []
 
 
 def conversation_account(told: Told, width: int) -> list[Row]:
@@ -61,13 +64,9 @@ def conversation_account(told: Told, width: int) -> list[Row]:
 def _parts(rows: list[Row], totals: Totals, indent: int, width: int, *, bars: bool) -> None:
     """`connecting 92 ms ▎  server 310 ms ▌`, in the order of what happens; small ones together at the end."""
     whole = max(length_of(totals), 1)
-    small = [ns for _cause, ns in totals if ns * SMALL < whole]
-    shown = [(cause.word, COLOURS[cause.key], ns) for cause, ns in totals if len(small) < 2 or ns * SMALL >= whole]
-    if len(small) > 1:
-        shown.append((REST, "", sum(small)))
     if bars or rows[-1].used > width // 2:
         rows.append(Row().to(indent))
-    for word, colour, ns in shown:
+    for word, colour, ns in _shares(totals):
         style = Style(color=colour) if colour else DIM
         text = f"{word} {duration(ns)}"
         bar = _bar(ns, whole, min(LONGEST, max(width - WORDS, SHORTEST))) if bars and colour else ""
@@ -81,6 +80,14 @@ def _parts(rows: list[Row], totals: Totals, indent: int, width: int, *, bars: bo
         row.add(f"{word} ", None if bars else style).add(duration(ns), None if bars else DIM)
         if bar:
             row.add(" ").add(bar, style)
+
+
+def _shares(totals: Totals) -> list[tuple[str, str, int]]:
+    """(word, colour, nanoseconds) of each cause; small ones together, without a colour."""
+    whole = max(length_of(totals), 1)
+    small = [ns for _cause, ns in totals if ns * SMALL < whole]
+    shown = [(cause.word, COLOURS[cause.key], ns) for cause, ns in totals if len(small) < 2 or ns * SMALL >= whole]
+    return [*shown, (REST, "", sum(small))] if len(small) > 1 else shown
 
 
 def _bar(ns: int, whole: int, cells_of_all: int) -> str:

@@ -33,6 +33,7 @@ class Line:
         self.direction = direction
         self.label = label
         self.text = text
+        self.sums = False        # it sums up what else its phase has
         self.more = ""           # what is told as well where it fits beside the text
         self.took_ns = 0         # ... and where it does not, how long it took
         self.sentence = ""
@@ -47,7 +48,7 @@ class Timeline:
     """
 
     def __init__(self, told: Told, findings: list[Finding], silences: Sequence[Silence] = ()) -> None:
-        self.findings = findings
+        self.wrong = [(finding.code.partition(".")[0], frozenset(finding.frames)) for finding in findings]
         self.silences = silences
         self.ordinary: list[str] = []
         self.lines: list[Line] = []
@@ -67,26 +68,26 @@ class Timeline:
         events = [event for event in chosen(phase, NORMAL) if not is_summed(event)]
         if below:
             events = [event for event in events if has_sentence(event) or phase.rank == TRANSFER]
+        lines = [line_of(event, has_sentence(event) or self._went_wrong(event)) for event in events]
         if phase.rank in (OPENING, CLOSING):
             if not events:
                 self.ordinary.append(in_a_clause(phase, self.silences))
-        elif not below and not any(Said(event).headline() for event in events):
+        elif not below and not any(line.sums for line in lines):
             facts = " · ".join(facts_of(phase, self.silences))
             self.lines.append(Line(phase.start_ns, frames_in(phase), NEITHER, phase.title, facts))
-        self.lines += [line_of(event, has_sentence(event) or self._went_wrong(event)) for event in events]
+        self.lines += lines
 
     @property
     def usual(self) -> bool:
         """Nothing in it asks for more than its lines."""
-        return not (self.findings or self.caps or any(line.sentence for line in self.lines))
+        return not (self.wrong or self.caps or any(line.sentence for line in self.lines))
 
     def _went_wrong(self, event: Event) -> bool:
         """Whether a finding of its protocol, or of one that it is a version of, is about it."""
         name = event.name.partition(".")[0]
         return any(
-            name.startswith(finding.code.partition(".")[0])
-            and not frozenset(finding.frames).isdisjoint(event.evidence.frames)
-            for finding in self.findings
+            name.startswith(protocol) and not frames.isdisjoint(event.evidence.frames)
+            for protocol, frames in self.wrong
         )
 
 
@@ -97,7 +98,7 @@ def line_of(event: Event, sentence: bool) -> Line:
         line = Line(head.start_ns, event.evidence.frames, NEITHER, head.label, head.text)
         detail = said.detail()
         line.more = detail if detail not in head.text else ""
-        line.took_ns = head.end_ns - head.start_ns
+        line.sums, line.took_ns = True, head.end_ns - head.start_ns
     else:
         line = Line(event.time, event.evidence.frames, event.direction, said.label(), said.detail())
     line.alarming = isinstance(event, ALARMING)

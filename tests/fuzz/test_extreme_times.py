@@ -28,6 +28,7 @@ from dissectors.kit import event
 from dissectors.kit.event import DissectorFault
 from dissectors.protocols.tcp.flags import ACK, FIN, SYN
 from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.ledger import Ledger
 from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.windows import WindowWatch
@@ -181,7 +182,7 @@ def test_sums_go_beyond_a_machine_integer() -> None:
     tcp_ = conversation([0, 0, 0, MAX_TIME] * 4, [1000, 0, 1000, 1000] * 4).tcp
     assert tcp_ is not None
     assert tcp_.zero_window_ns[1] == 4 * MAX_TIME
-    window, limit = WindowWatch(0), LimitWatch(0)
+    window, limit = WindowWatch(0, Ledger()), LimitWatch(0, Ledger())
     limit.rtt = MAX_TIME
     for number in range(1, 5):
         window.advertise(Segment(number, 0, 0, 16, 0, 0, 1000, 0), TcpDirection(1), [], current=True)

@@ -48,13 +48,12 @@ class End:
     def __init__(self, direction: int, ledger: Ledger) -> None:
         """ledger: where its watchers tell what time went to."""
         self.flow = TcpDirection(direction)
-        self.loss = LossWatch(self.flow)
+        self.loss = LossWatch(self.flow, ledger)
         self.sacks = SackWatch(self.flow)
-        self.window = WindowWatch(direction)
+        self.window = WindowWatch(direction, ledger)
         self.keep_alive = KeepAliveWatch(direction)
-        self.limit = LimitWatch(direction)
-        self.nagle = NagleWatch(direction)
-        self.loss.ledger = self.window.ledger = self.limit.ledger = self.nagle.ledger = ledger
+        self.limit = LimitWatch(direction, ledger)
+        self.nagle = NagleWatch(direction, ledger)
         self.flight = BoundedSeries(keep_largest=True)
         self.resync: bool = False            # segments were left out; the next one says where the stream is
         self.sent_seq: i64 = -1              # of the last segment with data, SYN or FIN

@@ -85,11 +85,11 @@ def doubled(earlier: int, wait: int) -> bool:
 class LossWatch:
     """Of the data of one direction."""
 
-    def __init__(self, flow: TcpDirection) -> None:
+    def __init__(self, flow: TcpDirection, ledger: Ledger) -> None:
         self.flow = flow
         self.sides: tuple[str, str] = ("", "")
         self.rtt: i64 = -1                  # of the path, from the handshake; -1 while unknown
-        self.ledger = Ledger()
+        self.ledger = ledger
         self.state: i64 = IDLE
         self.holes: list[Hole] = []
         self._missed: i64 = 0               # bytes acknowledged and never seen

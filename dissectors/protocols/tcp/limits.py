@@ -54,11 +54,11 @@ GREW: Final = "what passes in a round trip grows by half and more from one to th
 class LimitWatch:
     """Of the data of one direction. rtt: the path's round trip, -1 while unknown."""
 
-    def __init__(self, direction: int) -> None:
+    def __init__(self, direction: int, ledger: Ledger) -> None:
         self.direction = direction
         self.sides: tuple[str, str] = ("", "")
         self.rtt: i64 = -1
-        self.ledger = Ledger()
+        self.ledger = ledger
         self.spent: list[int] = [0, 0, 0, 0]    # ns by cause, as in CAUSES
         self.octets: i64 = 0
         self._round_start: i64 = -1

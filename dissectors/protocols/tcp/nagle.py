@@ -26,11 +26,11 @@ LEAST_TIMES: Final[i64] = 3
 class NagleWatch:
     """Of the data of one direction. rtt: of the path, -1 while unknown."""
 
-    def __init__(self, direction: int) -> None:
+    def __init__(self, direction: int, ledger: Ledger) -> None:
         self.direction = direction
         self.sides: tuple[str, str] = ("", "")
         self.rtt: i64 = -1
-        self.ledger = Ledger()
+        self.ledger = ledger
         self._first: list[Claim] = []   # waits that may be an accident still
         self._sent: i64 = -1            # when the last piece was sent, -1 where others have spoken since
         self._acked: i64 = -1           # when the ACK of it came, without data

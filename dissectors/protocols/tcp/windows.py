@@ -31,10 +31,10 @@ LEAST_BARE: Final[i64] = 10         # so often it is no coincidence that just th
 class WindowWatch:
     """Of the window that one side advertises. `direction` is that side's."""
 
-    def __init__(self, direction: int) -> None:
+    def __init__(self, direction: int, ledger: Ledger) -> None:
         self.direction = direction
         self.sides: tuple[str, str] = ("", "")
-        self.ledger = Ledger()
+        self.ledger = ledger
         self.series = BoundedSeries(keep_largest=False)
         self.largest: i64 = 0           # ever advertised
         self.window: i64 = -1           # bytes, of the last segment; -1 before the first

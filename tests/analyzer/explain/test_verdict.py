@@ -117,6 +117,24 @@ def test_a_loss_elsewhere_explains_no_wait(frames: tuple[int, ...], cost: int, n
     assert len(analysis.verdict.causes) == 2
 
 
+def test_what_many_have_is_not_explained_by_what_happened_to_one_of_them() -> None:
+    def among(*members: int, victims: int = 0) -> Finding:
+        made = finding("http.slow", conversation=0, frames=(10, 40), cost=SECOND)
+        made.members, made.victims = members, victims or len(members)
+        return made
+
+    analysis = capture(connection(1), connection(2), connection(3))
+    losses = [finding("tcp.timeout", conversation=one, frames=(20, 30), cost=SECOND) for one in (1, 2, 3)]
+    judged(analysis, losses[0], among(1, 2, 3))
+    assert not analysis.findings[1].explained_by
+    every = finding("tcp.timeout", conversation=0, frames=(20, 30), cost=3 * SECOND)
+    every.members, every.victims = (1, 2, 3), 3
+    judged(analysis, every, among(1, 2))
+    assert analysis.findings[1].explained_by == (1,)
+    judged(analysis, every, among(1, 2, victims=900))      # of the others nothing is known here
+    assert not analysis.findings[1].explained_by
+
+
 def test_a_cause_comes_before_what_it_explains_is_over() -> None:
     analysis = capture(connection(1))
     judged(analysis, finding("tcp.reset", frames=(60, 61)), finding("http.cut", frames=(8, 40)))

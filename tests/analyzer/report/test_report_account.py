@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.model import Analysis
+from analyzer.model import Analysis, Verdict
 from analyzer.pipeline.run import Options, analyze
-from analyzer.report.account import matters, together
+from analyzer.report.account import length_of, matters, together
 from analyzer.report.document import json_document, json_lines
 from analyzer.report.html import MOST_BOOKINGS, page_json
 from analyzer.report.markdown import markdown
 from analyzer.report.tables import TABLES, csv_table
-from analyzer.report.terminal_account import LONGEST, account_rows, conversation_account
+from analyzer.report.terminal_account import LONGEST, account_pieces, account_rows, conversation_account
 from dissectors.kit.account import CAUSES
+from dissectors.kit.units import duration
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 
@@ -40,12 +41,25 @@ def test_the_terminal_shows_the_causes_with_bars_within_its_width(width: int) ->
         assert LONGEST - 5 < text.count("█") <= LONGEST
 
 
-def test_of_several_conversations_all_together_follow() -> None:
+def test_of_several_conversations_all_together_follow(monkeypatch: pytest.MonkeyPatch) -> None:
     analysis = sample("http1/browser")
     text = "\n".join(row.text for row in account_rows(analysis, 140))
     whole = sum(ns for _cause, ns in together(analysis))
     assert whole == sum(one.conversation.end_ns - one.conversation.start_ns for one in analysis.told)
+    assert text.startswith(" WHERE THE TIME WENT  (6 conversations together, 1.76 s)")      # none matters more
+    assert "(conversation " not in text
+    monkeypatch.setattr(analysis.verdict, "kind", Verdict.CAUSES)
+    text = "\n".join(row.text for row in account_rows(analysis, 140))
+    assert text.startswith(" WHERE THE TIME WENT  (conversation 6, ")
     assert "6 conversations together, 1.76 s:" in text
+
+
+def test_the_short_form_leaves_nothing_out_in_silence() -> None:
+    """Small causes are told together, as everywhere."""
+    told = sample("tcp/loss-fast-retransmit").told[0]
+    small = [ns for _cause, ns in told.books.totals() if ns * 100 < length_of(told.books.totals())]
+    assert len(small) > 1
+    assert account_pieces(told)[-1] == f"the rest {duration(sum(small))}"
 
 
 def test_what_has_one_cause_only_needs_no_account() -> None:
