@@ -14,15 +14,16 @@ from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_handshake import Midstream, Syn, SynAck
 from dissectors.protocols.tcp.events_teardown import ChallengeAck, NotEnded, TcpReset
-from dissectors.protocols.tcp.reset_causes import ALONE, FOREIGN, FORGOTTEN, GAVE_UP, LONG_SILENCE_NS, UNKNOWN
+from dissectors.protocols.tcp.reset_causes import ALONE, AT_REST, FOREIGN, FORGOTTEN, GAVE_UP, LONG_SILENCE_NS, UNKNOWN
 
 UNREAD: Final = "unread data"
 # By cause, where a reset is neither of the two: how much it matters.
 SEVERITIES: Final = {
     "aborted": "warn", "unknown connection": "warn", "late data": "note", "handshake given up": "note",
     "after own FIN": "chat", "instead of FIN": "chat", ALONE: "note",
+    AT_REST: "note",
 }
-UNENDED: Final = (UNREAD, UNKNOWN, FORGOTTEN, "aborted")
+UNENDED: Final = (UNREAD, UNKNOWN, FORGOTTEN, AT_REST, "aborted")
 FOREIGN_STEP: Final = (
     "Look for a firewall or another machine on the path that ends connections: capture on both sides of it."
 )

@@ -58,6 +58,7 @@ NEEDS: Final[dict[str, str]] = {
 
 # In the order of the tables; for documents and tests.
 CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
+STEPS: Final = frozenset([rule.next_step for rule in CONVERSATION_RULES] + [rule.next_step for rule in CAPTURE_RULES])
 
 
 class Observations:
@@ -175,7 +176,8 @@ def _shown(finding: Finding, marks: dict[int, Marks], marked: list[Marks]) -> Fi
     for of in [one] if one is not None else marked:
         finding.sentence = shown_text(finding.sentence, of)
         finding.basis = shown_text(finding.basis, of)
-        finding.next_step = shown_text(finding.next_step, of)
+        if finding.next_step not in STEPS:      # a password that reads "password" says nothing about our own words
+            finding.next_step = shown_text(finding.next_step, of)
         finding.display_filter = shown_text(finding.display_filter, of)
     return finding
 

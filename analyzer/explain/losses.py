@@ -76,10 +76,8 @@ def loss(case: Case) -> list[Found]:
         share = 100.0 * octets / whole if whole else 0.0
         who = capital((quick or more)[0].who())
         part = f", {share:.2g} % of its data" if 0 < share < 100 else ""
-        sentence = (
-            f"{who} had to resend {plural(segments, 'segment')} ({size(octets)}{part}) in "
-            f"{plural(episodes, 'episode')}{_repaired(quick, episodes, cost)}."
-        )
+        resent = f"{plural(segments, 'segment')} ({size(octets)}{part})" if octets else "its FIN"
+        sentence = f"{who} had to resend {resent} in {plural(episodes, 'episode')}{_repaired(quick, episodes, cost)}."
         frames = tuple(sorted({*frames_of(quick), *frames_of(more)}))
         found.append(Found(
             sentence, frames, case.conversation, cost_ns=cost,

@@ -31,13 +31,15 @@ SURELY: Final = 3       # times that a client asks which hears nothing, where th
 OFTEN: Final = 5        # where a new id and a new port each time hide that it is the same one that asks
 TCP_NS: Final = 5_000_000_000       # within which a truncated answer is followed by a connection
 DNS_PORT: Final = 53
+BROADCAST: Final = "255.255.255.255"
 DNSSEC: Final = frozenset((1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27))     # extended errors (RFC 8914 §4)
 
 
-def _multicast(lookup: Lookup) -> bool:
-    """Asked of everyone on the link: silence then only says that nobody has the name."""
+def _to_everyone(lookup: Lookup) -> bool:
+    """Asked of everyone on the link (RFC 919 §7): silence then only says that nobody has the name."""
     try:
-        return ip_address(lookup.server).is_multicast
+        server = ip_address(lookup.server)
+        return server.is_multicast or str(server) == BROADCAST
     except ValueError:
         return False
 
@@ -94,7 +96,7 @@ def unanswered(analysis: Analysis) -> list[Found]:
         closed = [lookup for lookup in group if any(step.closed for step in lookup.steps)]
         if closed:
             found.append(_closed(analysis, closed))
-        elif _multicast(group[0]):
+        elif _to_everyone(group[0]):
             found.append(_nobody(analysis, group))
         else:
             found.append(_silent(analysis, group, told, slowest.get(group[0].server, -1)))
@@ -278,7 +280,7 @@ def slow(analysis: Analysis) -> list[Found]:
 def retried(analysis: Analysis) -> list[Found]:
     found = []
     for lookup in analysis.lookups:
-        if lookup.kind in (UNANSWERED, TRUNCATED) or not _retried(lookup) or _multicast(lookup):
+        if lookup.kind in (UNANSWERED, TRUNCATED) or not _retried(lookup) or _to_everyone(lookup):
             continue
         again = sum([step.attempts - 1 for step in lookup.steps])
         alike = sum([step.alike for step in lookup.steps])

@@ -25,16 +25,19 @@ from analyzer.pipeline.rest import Rest, RestReader
 from analyzer.pipeline.shelf import MAX_EVENTS, MAX_EVENTS_EACH, Room
 from analyzer.pipeline.timeline import MAX_STEPS, WITNESSES
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
-from dissectors.kit.observation import ALWAYS, CAPTURE_ENDED, READING_ENDED, beyond, what_ended
+from dissectors.kit.observation import ALWAYS, CAPTURE_ENDED, NOT_CAPTURED, READING_ENDED, beyond, what_ended
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import NOTHING, Provided
-from dissectors.kit.units import grouped, plural
+from dissectors.kit.units import grouped, plural, span
 from dissectors.protocols.tcp.flags import REUSED_PORTS
 
 UNLIMITED: Final = 1 << 40
 CAPACITY: Final = UNLIMITED       # only chosen conversations come here, so nothing has to make room
 LATEST: Final[i64] = 1 << 62      # beyond the number of any frame
 PART: Final = 1_000               # conversations that are told together
+# After so long without any frame it is not known that anybody captured: captures of other times were joined, or the
+# recording stood still. Any link that is in use shows something within a day.
+STOPPED_NS: Final = 86_400_000_000_000
 
 
 class Telling:
@@ -304,6 +307,18 @@ class Telling:
             )
             starts = [chosen.account.conversation.start_ns for chosen in self.chosen]
             capture.start_ns = min([*starts, set_right(1, int(self.breaks.first), self.steps)])
+        self._stood_still(capture)
+
+    def _stood_still(self, capture: CaptureSummary) -> None:
+        """What may have happened while nothing at all was captured was not seen."""
+        for silence in self.breaks.long():
+            since = set_right(int(silence.before), int(silence.since), self.steps)
+            until = set_right(int(silence.number), int(silence.until), self.steps)
+            if until - since < STOPPED_NS:
+                continue
+            why = f"nothing at all was captured for {span(until - since)} after #{silence.before}"
+            for observed in [capture.observed] + [chosen.account.observed for chosen in self.chosen]:
+                observed.miss(NOT_CAPTURED, NEITHER, since + 1, until - 1, int(silence.number), why)
 
     def unread(self) -> str:
         """In a sentence, how many frames of the chosen conversations were counted only; "" for none."""

@@ -35,6 +35,7 @@ LATE: Final = "late data"
 GAVE_UP: Final = "gave up"
 AFTER_FIN: Final = "after own FIN"
 OPENING: Final = "handshake given up"
+AT_REST: Final = "nothing under way"
 
 
 class ResetScene:
@@ -210,6 +211,12 @@ def _abort(scene: ResetScene) -> ResetCause:
             ))
         if _acked(scene) < theirs.high:
             return ResetCause("unread data", looks, f"{last} and has not acknowledged all of it")
+        # A client that has all its answers may end so, and many do. A server that does not answer breaks something off.
+        if scene.segment.direction == 0 and mine.acked >= mine.high:
+            return ResetCause(AT_REST, "", (
+                f"{last}; all data of both sides had been acknowledged, and whether its program had read them does not "
+                "show"
+            ))
     silence = scene.silence(mine, theirs)
     text = f"{who} sent no FIN before, so its program (or a machine on the path) broke it off"
     if silence > LONG_SILENCE_NS:

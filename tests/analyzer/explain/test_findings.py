@@ -99,6 +99,8 @@ def test_a_rule_is_missed(code: str) -> None:
      "10.0.0.1:51034 never completed the handshake: 3 SYN-ACKs without an acknowledgment in 5.00 s."),
     (tcp(data(), lost(FastRetransmit)), "tcp.loss",
      "The server had to resend 1 segment (1460 bytes, 0.12 % of its data) in 1 episode; the repair took 25.0 ms."),
+    (tcp(data(), lost(FastRetransmit, repair(octets=0))), "tcp.loss",
+     "The server had to resend its FIN in 1 episode; the repair took 25.0 ms."),
     (MANY_LOSSES, "tcp.loss",
      "The server had to resend 41 segments (61.5 kB, 5.1 % of its data) in 10 episodes; the repair took 725 ms in "
      "all."),

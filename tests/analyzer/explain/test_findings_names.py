@@ -254,3 +254,23 @@ def test_a_second_without_an_answer_is_no_end_that_came_too_soon(tmp_path: Path)
     )
     soon = told(tmp_path, *known, asked(1, 2, 40_002))
     assert "the capture ends" in next(one for one in soon.findings if one.code == "dns.unanswered").basis
+
+
+def test_a_question_to_everyone_on_the_link_blames_no_server(tmp_path: Path) -> None:
+    once = [asked(at, to="10.0.0.99") for at in (0, 1, 2)]
+    assert codes(told(tmp_path, *once, asked(9, 8, name="b.test", to="10.0.0.99"))) != []
+    everyone = [asked(at, to="255.255.255.255") for at in (0, 1, 2)]
+    assert codes(told(tmp_path, *everyone, asked(9, 8, name="b.test", to="255.255.255.255"))) == []
+
+
+def test_nothing_is_concluded_from_days_without_any_frame(tmp_path: Path) -> None:
+    syn = IP(src=CLIENT, dst="10.0.0.80") / TCP(sport=40_001, dport=80, flags="S", seq=1)
+    around = [asked(1, 1, 40_001, "a.test"), says(1.02, 1, 40_001, "a.test")]
+    hour, days = 3_600.0, 5 * 86_400.0
+
+    def verdict(later: float) -> list[str]:
+        made = told(tmp_path, (0.0, syn), *around, asked(later, 2, 40_002), says(later + 0.02, 2, 40_002))
+        return [f"{one.severity} {one.sentence}" for one in made.findings if one.code == "tcp.unanswered"]
+
+    assert verdict(hour) == ["error 10.0.0.80:80 did not answer 1 SYN within the 60 min 0 s that the capture goes on."]
+    assert verdict(days) == ["note No answer of 10.0.0.80:80 to 1 SYN is in the capture."]

@@ -148,6 +148,14 @@ def test_a_plain_abort_claims_no_more() -> None:
     assert "tcp.not_ended" not in wire.names()
 
 
+def test_a_client_that_has_all_its_answers_breaks_nothing_off() -> None:
+    wire = exchanged().reset(CLIENT, 101, 1001, at=80).end()
+    assert cause(wire) == "nothing under way"
+    assert "all data of both sides had been acknowledged" in wire.one("tcp.reset").what()
+    asked = exchanged().client(101, 1001, 50, at=70).server(1001, 151, at=75).reset(CLIENT, 151, 1001, at=80).end()
+    assert cause(asked) == "aborted"
+
+
 def test_a_reset_instead_of_a_fin() -> None:
     wire = exchanged().finish(CLIENT, 101, 1001, at=60).reset(SERVER, 1001, 102, at=80)
     assert cause(wire) == "instead of FIN"
