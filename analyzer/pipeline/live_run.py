@@ -127,17 +127,21 @@ class Sniffer:
         try:
             while self.round():
                 pass
-            self.live.finish()
-            self._tick(time.monotonic(), True)
-            analysis = self.analysis()
-            for finding in analysis.findings:     # those across conversations, which nobody could know before
-                teller = self.live.finished.get(finding.conversation)
-                if teller is None or finding.code not in teller.codes:
-                    self.audience.finding(finding, self.live.now)
-            return analysis
+            return self.conclude()
         finally:
             if collecting:
                 gc.enable()
+
+    def conclude(self) -> Analysis:
+        """Once the rounds are over: what is still open ends, and what is told of all of it."""
+        self.live.finish()
+        self._tick(time.monotonic(), True)
+        analysis = self.analysis()
+        for finding in analysis.findings:     # those across conversations, which nobody could know before
+            teller = self.live.finished.get(finding.conversation)
+            if teller is None or finding.code not in teller.codes:
+                self.audience.finding(finding, self.live.now)
+        return analysis
 
     # -- one round ---------------------------------------------------------------------------------------
 

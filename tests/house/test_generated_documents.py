@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("script", ["limits.py", "commands.py"])
+@pytest.mark.parametrize("script", ["limits.py", "commands.py", "api.py"])
 def test_the_page_is_current(script: str) -> None:
     made = runpy.run_path(str(ROOT / "docs" / script))
     assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), f"run: python docs/{script}"

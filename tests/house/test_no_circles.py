@@ -22,7 +22,9 @@ def circle(*packages: str) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("packages", [("analyzer", "dissectors"), ("samples",)], ids=["program", "recorder"])
+@pytest.mark.parametrize(
+    "packages", [("analyzer", "dissectors", "wiretale"), ("samples",)], ids=["program", "recorder"],
+)
 def test_imports_make_no_circle(packages: tuple[str, ...]) -> None:
     assert str(ROOT) in sys.path, "the recorder is not installed, and found in the tree"
     assert circle(*packages) == []

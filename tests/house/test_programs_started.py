@@ -66,7 +66,7 @@ def test_what_starts_nothing_is_not_seen() -> None:
 def test_programs_are_started_in_one_place() -> None:
     found = {
         path.relative_to(ROOT).as_posix(): started(path.read_text(encoding="utf-8"))
-        for folder in ("analyzer", "dissectors") for path in sorted((ROOT / folder).rglob("*.py"))
+        for folder in ("analyzer", "dissectors", "wiretale") for path in sorted((ROOT / folder).rglob("*.py"))
     }
     assert found.pop(ONE_PLACE)
     assert {path: ways for path, ways in found.items() if ways} == {}

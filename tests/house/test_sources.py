@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = ("analyzer", "dissectors")
+PROGRAM = ("analyzer", "dissectors", "wiretale")
 OURS = (*PROGRAM, "bench", "samples", "tests", "docs", ".ci")
 LONGEST_FILE = 550        # lines; about 500 is the aim
 LONGEST_FUNCTION = 70     # lines; 50 is the aim

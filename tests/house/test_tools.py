@@ -32,7 +32,9 @@ def test_ruff_has_no_objection() -> None:
 
 
 @pytest.mark.slow(reason="the type checker reads the whole program")
-@pytest.mark.parametrize("packages", [("analyzer", "dissectors"), ("bench", "samples.record")], ids=" ".join)
+@pytest.mark.parametrize(
+    "packages", [("analyzer", "dissectors", "wiretale"), ("bench", "samples.record")], ids=" ".join
+)
 def test_types_hold(packages: tuple[str, ...]) -> None:
     arguments = [word for package in packages for word in ("-p", package)]
     assert said(sys.executable, "-m", "mypy", "--strict", "--no-error-summary", *arguments) == ""

@@ -189,15 +189,15 @@ def test_both_speeds_say_the_same(compiled: Installed, plain: Installed) -> None
 
 def test_the_wheel_holds_the_program_and_the_samples(plain: Installed) -> None:
     names = set(plain.names)
-    for folder in ("analyzer", "dissectors"):
+    for folder in ("analyzer", "dissectors", "wiretale"):
         for path in (ROOT / folder).rglob("*.py"):
             assert path.relative_to(ROOT).as_posix() in names
-    assert {"analyzer/py.typed", "dissectors/py.typed"} <= names
+    assert {"analyzer/py.typed", "dissectors/py.typed", "wiretale/py.typed"} <= names
     for capture in (ROOT / "samples").glob("*/*/capture.pcapng"):
         place = f"analyzer/{capture.parent.relative_to(ROOT).as_posix()}"
         assert {f"{place}/capture.pcapng", f"{place}/README.md"} <= names
     top = {name.split("/")[0] for name in names}
-    assert {name for name in top if not name.startswith("wiretale-")} == {"analyzer", "dissectors"}
+    assert {name for name in top if not name.startswith("wiretale-")} == {"analyzer", "dissectors", "wiretale"}
     assert any(name.endswith("/licenses/LICENSE") for name in names)
 
 

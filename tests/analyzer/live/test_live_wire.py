@@ -326,3 +326,24 @@ def test_from_packet_to_screen_in_less_than_200_ms(wire: Wire) -> None:
     os.close(terminal.near)
     print(f"packet to screen: median {statistics.median(late):.0f} ms, worst {max(late):.0f} ms of {len(late)}")
     in_time(statistics.median(late), 200)
+
+
+def test_a_program_hears_what_happens(wire: Wire) -> None:
+    script = (
+        "import wiretale\n"
+        f"for told in wiretale.sniff('w0', capture_filter='port {PORT}', seconds=15):\n"
+        "    print(getattr(told, 'name', 'finding'), flush=True)\n"
+        "    if getattr(told, 'name', '') == 'http.exchange':\n"
+        "        break\n"
+    )
+    started = subprocess.Popen(
+        ["ip", "netns", "exec", wire.near, sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + PATIENCE
+    while started.poll() is None and time.monotonic() < until:
+        wire.curl("/index.html")
+        time.sleep(0.2)
+    said = started.communicate(timeout=PATIENCE)[0].split()
+    assert started.returncode == 0
+    assert "tcp.syn" in said
+    assert said[-1] == "http.exchange"

@@ -1,0 +1,1 @@
+"""What programs use: `import wiretale` hands it on under stable names."""
