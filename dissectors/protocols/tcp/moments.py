@@ -39,7 +39,7 @@ KINDS: Final = (
 
 MAX_FIRST: Final = 60       # moments of a kind that are kept from its beginning
 MAX_LAST: Final = 20        # ... and from its end
-MAX_BLOCKS: Final = 12      # of what the receiver has beyond a hole that a moment keeps
+MAX_BLOCKS: Final = 64      # of what the receiver has beyond a hole that a moment keeps
 # A pause is told from so many round trips on, and no shorter than this.
 PAUSE_ROUNDS: Final = 2
 LEAST_PAUSE_NS: Final = 10_000_000
@@ -65,6 +65,7 @@ class MomentWatch:
         self._noticed: bool = False
         self._holes: i64 = 0            # furthest end of a hole that was told
         self._idle: i64 = -1            # since when nothing is outstanding
+        self._noted: int = 0            # the last frame of which something was told
         self._finished: bool = False
         self._done: bool = False
 
@@ -77,10 +78,14 @@ class MomentWatch:
         fresh = flow.octets() > self._octets
         outstanding = max(flow.high - flow.acked, i64(0))
         if own and fresh:
-            self._sent(segment, end, outstanding, time)
+            self._begins(segment, end, outstanding, time)
         self._octets = flow.octets()
         self._losses(segment, end)
         self._window(segment, end, receiver)
+        if outstanding >= 2 * self._most and own and fresh:
+            self._most = outstanding
+            if self._noted != segment.frame:
+                self._note(segment, DOUBLED, f"{size(int(outstanding))} outstanding")
         if own and segment.flags & FIN and not self._finished:
             self._finished = True
             self._note(segment, FINISHED, f"after {size(int(self._octets))}")
@@ -93,8 +98,8 @@ class MomentWatch:
         else:
             self._idle = -1
 
-    def _sent(self, segment: Segment, end: End, outstanding: i64, time: i64) -> None:
-        """Data that were not sent before."""
+    def _begins(self, segment: Segment, end: End, outstanding: i64, time: i64) -> None:
+        """Data that were not sent before: the first ones, or those that end a pause."""
         if self._octets == 0:
             self._note(segment, FIRST, "")
             self._most = outstanding
@@ -102,9 +107,6 @@ class MomentWatch:
         rtt = max(end.loss.rtt, i64(0))
         if self._idle >= 0 and time - self._idle >= max(PAUSE_ROUNDS * rtt, LEAST_PAUSE_NS):
             self._note(segment, GOES_ON, f"nothing was outstanding for {duration(int(time - self._idle))}")
-        elif outstanding >= 2 * self._most:
-            self._note(segment, DOUBLED, f"{size(int(outstanding))} outstanding")
-            self._most = outstanding
 
     def _losses(self, segment: Segment, end: End) -> None:
         loss, repair = end.loss, end.loss.repair
@@ -141,7 +143,9 @@ class MomentWatch:
                 self._note(segment, CLOSED, "no room at all")
             else:
                 self._note(segment, OPENED, f"for {size(int(receiver.window))}")
-            self._full = receiver.closed
+            self._full = False
+            self._widest = max(self._widest, receiver.window)
+        if receiver.closed:
             return
         edge = end.limit_of(receiver)
         if edge < 0 or self._octets == 0:
@@ -155,11 +159,11 @@ class MomentWatch:
         if 0 <= edge < self._edge:
             self._note(segment, SHRUNK, f"by {size(int(self._edge - edge))}")
         self._edge = edge
-        full = edge - flow.high < flow.mss and flow.high > flow.acked
-        if full and not self._full and segment.direction == self.direction:
+        tight = edge - flow.high < flow.mss
+        if tight and not self._full and segment.direction == self.direction and flow.high > flow.acked:
             self._full = True
             self._note(segment, FULL, f"{size(int(max(edge - flow.high, i64(0))))} left")
-        elif not full and self._full:
+        elif not tight and self._full:
             self._full = False
             self._note(segment, ROOM, f"for {size(int(edge - flow.high))}")
 
@@ -172,6 +176,7 @@ class MomentWatch:
         moment.acked, moment.sent, moment.allowed = int(flow.acked), int(flow.high), int(end.limit_of(receiver))
         moment.sacked = tuple([one for one in end.board.ranges if one[1] > flow.acked][:MAX_BLOCKS])
         moment.before = dict(self._counts)
+        self._noted = segment.frame
         kept = self._of.setdefault(kind, [])
         kept.append(moment)
         self._counts[kind] = self._counts.get(kind, 0) + 1
