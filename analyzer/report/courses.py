@@ -24,14 +24,19 @@ def courses_of(told: Told) -> list[tuple[int, Columns]]:
     changed anything, with its rates."""
     found = [course.columns() for course in told.courses]
     carried = [max(columns["octets"], default=0) for columns in found]
-    tcp = told.conversation.tcp
-    trip = tcp.handshake_rtt_ns if tcp is not None else -1
+    trip = round_trip(told)
     out: list[tuple[int, Columns]] = []
     for direction, whole in enumerate(found):
         columns = under_way(whole)
         if len(columns["sent"]) >= LEAST_ROWS and carried[direction] * 100 > sum(carried) * MINOR:
             out.append((direction, with_rates(columns, trip)))
     return out
+
+
+def round_trip(told: Told) -> int:
+    """Of the path, both halves of the handshake together; -1 where it was not seen."""
+    tcp = told.conversation.tcp
+    return max(tcp.initial_rtt_ns, tcp.handshake_rtt_ns) if tcp is not None else -1
 
 
 def under_way(columns: Columns) -> Columns:

@@ -8,7 +8,7 @@ from rich.style import Style
 
 from analyzer.model import Told
 from analyzer.report.account import COLOURS
-from analyzer.report.courses import RATES, Columns, binned, courses_of, held, rates_in
+from analyzer.report.courses import RATES, Columns, binned, courses_of, held, rates_in, round_trip
 from analyzer.report.rows import DIM, FRAME, SECTION, SIDES, Row, joined
 from analyzer.report.spark import sparkline
 from analyzer.report.words import ARROWS, since_start
@@ -50,8 +50,7 @@ def course_rows(told: Told, width: int) -> list[Row]:
         rows.append(head.to(BLOCKS_AT + blocks - len(last)).add(last, DIM))
         causes = causes_in(told.books.bookings, start, end, blocks)
         styles = [Style(color=COLOURS[CAUSES[cause].key]) if cause >= 0 else None for cause in causes]
-        tcp = told.conversation.tcp
-        for line in lines_of(columns, start, end, blocks, tcp.handshake_rtt_ns if tcp is not None else -1):
+        for line in lines_of(columns, start, end, blocks, round_trip(told)):
             row = Row().to(INDENT).add(line.name, DIM).tab(BLOCKS_AT)
             for place, number in enumerate(line.numbers):
                 row.add(sparkline([number], line.top) if number >= 0 else " ", styles[place] or FRAME)

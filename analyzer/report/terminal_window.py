@@ -164,9 +164,12 @@ def drawn(moment: Moment, scale: float, bar: int) -> str:
         paint(moment.sent, moment.allowed, ALLOWED)
     if moment.sent > moment.acked:
         paint(moment.acked, moment.sent, WAITING)
-    for left, right in moment.sacked:
-        if right - left >= scale / 2:
-            paint(left, min(right, moment.sent), SACKED)
+    for cell in range(room):
+        first = moment.acked + cell * scale
+        last = min(first + scale, moment.sent)
+        arrived = sum(max(min(right, last) - max(left, first), 0) for left, right in moment.sacked)
+        if arrived > 0 and 2 * arrived >= last - first:     # most of it, to the grain of the picture
+            out[cell] = SACKED
     beyond = moment.allowed - moment.acked > scale * room
     behind = (ACKED if moment.acked > 1 else " ") * BEHIND
     return behind + "".join(out) + (ON if beyond else LATER)

@@ -29,12 +29,14 @@ SHRUNK: Final = "window shrinks"
 HOLE: Final = "hole"
 NOTICED: Final = "loss noticed"
 RESENT: Final = "sent again"
+MORE: Final = "more sent again"     # in the same repair
 REPAIRED: Final = "repaired"
 GOES_ON: Final = "goes on"
 FINISHED: Final = "end of data"
 DONE: Final = "all arrived"
 KINDS: Final = (
-    FIRST, DOUBLED, FULL, ROOM, CLOSED, OPENED, WIDER, SHRUNK, HOLE, NOTICED, RESENT, REPAIRED, GOES_ON, FINISHED, DONE,
+    FIRST, DOUBLED, FULL, ROOM, CLOSED, OPENED, WIDER, SHRUNK, HOLE, NOTICED, RESENT, MORE, REPAIRED, GOES_ON, FINISHED,
+    DONE,
 )
 
 MAX_FIRST: Final = 60       # moments of a kind that are kept from its beginning
@@ -128,10 +130,9 @@ class MomentWatch:
                 self._noticed = True
                 self._note(segment, NOTICED, f"{size(int(end.board.octets))} beyond the hole have arrived")
         if repair.segments > self._resent:
-            first = self._resent == 0 and repair.rounds <= 1
-            waited = segment.rto_ns if first else -1
+            waited = segment.rto_ns
             text = f"{duration(waited)} after it was sent first" if waited > 0 else size(segment.length)
-            self._note(segment, RESENT, text)
+            self._note(segment, MORE if self._resent else RESENT, text)
             self._repairing = True
         self._resent = repair.segments
 
