@@ -9,11 +9,11 @@ from analyzer.finding import Cause as Cause  # noqa: PLC0414
 from analyzer.finding import Finding as Finding  # noqa: PLC0414
 from analyzer.finding import Verdict as Verdict  # noqa: PLC0414
 from dissectors.kit.account import Books, Claim
+from dissectors.kit.course import Course, SenderView
 from dissectors.kit.event import APPLICATION, Event
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import CAPTURE_ENDED, Observation
-from dissectors.kit.phase import Series as Series  # noqa: PLC0414 (part of the model)
 
 
 class Endpoint:
@@ -203,7 +203,9 @@ class Unkept:
 class Account:
     """What was observed of one conversation in detail, before it is grouped into phases.
 
-    events: in the order in which they were made.       series: of each direction, originator first.
+    events: in the order in which they were made.
+    courses: how each direction of a stream went over time, originator first; [] where it is none.
+    views: what each sender might do, moment by moment, where that is wanted.
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
     unkept: events that were counted only, by (rank, kind of phase).
@@ -225,7 +227,8 @@ class Account:
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
         self.events: list[Event] = []
-        self.series: list[list[Series]] = [[], []]
+        self.courses: list[Course] = []
+        self.views: list[SenderView] = []
         self.limits: list[dict[str, float]] = [{}, {}]
         self.left_out: list[str] = []
         self.unkept: dict[tuple[int, str], Unkept] = {}
@@ -246,7 +249,6 @@ class Phase:
         self.end_ns = end_ns
         self.facts: list[str] = []       # short: "one round trip", "1.2 MB ←"
         self.events: list[Event] = []
-        self.series: list[Series] = []
         self.left_out: list[str] = []    # "12 480 data segments not shown"
         self.plain = ""                  # that one of them that counts what is nothing out of the ordinary
         self.outcome = ""
@@ -258,7 +260,7 @@ class Told:
     """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
     marks: what is secret in it.     observed: what could be observed of it.     troubles: see `Account`.
-    books: where its time went.
+    books: where its time went.     courses, views: see `Account`.
     """
 
     def __init__(
@@ -271,6 +273,8 @@ class Told:
         self.troubles: tuple[str, ...] = ()
         self.marks = marks if marks is not None else Marks()
         self.observed = observed if observed is not None else Observation()
+        self.courses: list[Course] = []
+        self.views: list[SenderView] = []
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
 

@@ -8,6 +8,8 @@ import click
 from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options, spool_option
 
 if TYPE_CHECKING:
+    from analyzer.cli.screen import Screen
+    from analyzer.model import Analysis
     from dissectors.kit.provided import Provided
 
 SEVERITIES = ("note", "warn", "error")
@@ -23,6 +25,12 @@ SEVERITIES = ("note", "warn", "error")
     "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
     help="Tell only this conversation; may be given several times.",
 )
+@click.option(
+    "--window", type=click.IntRange(1), metavar="N",
+    help="Show how the sliding window of conversation N moves, a line for each moment in which what a sender may do "
+    "changes, and nothing else.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --window: the same as one JSON object.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
 @click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
@@ -34,9 +42,9 @@ SEVERITIES = ("note", "warn", "error")
 @display_options
 @click.pass_context
 def command(
-    ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], limit: int | None,
-    everything: bool, findings_only: bool, fail_on: str | None, width: int | None, color: str, no_color: bool,
-    pager: bool, spool: str, provided: Provided,
+    ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], window: int | None,
+    as_json: bool, limit: int | None, everything: bool, findings_only: bool, fail_on: str | None, width: int | None,
+    color: str, no_color: bool, pager: bool, spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -45,6 +53,10 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    if as_json and window is None:
+        raise click.UsageError("--json goes with --window; `wiretale report -f json` writes all that is told.")
+    if window is not None:
+        conversations = (window,)
     from analyzer.cli.progress import drawing
     from analyzer.cli.screen import Screen
     from analyzer.pipeline.run import Options
@@ -54,7 +66,8 @@ def command(
     from dissectors.registry import protocols
 
     options = Options(
-        conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool
+        conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
+        windows=window is not None,
     )
     analysis = analysis_of(captures, options)
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
@@ -65,6 +78,9 @@ def command(
         )
     if findings_only:
         analysis.findings_only()
+    if window is not None:
+        show_window(analysis, window, as_json, Screen(width, "never" if no_color else color, pager))
+        return
     screen = Screen(width, "never" if no_color else color, pager)
     glossary = Glossary(protocols()) if level == TEACH else None
     with drawing(analysis, screen.terminal):
@@ -73,3 +89,16 @@ def command(
         worst = SEVERITIES[SEVERITIES.index(fail_on):]
         if any(finding.severity in worst for finding in analysis.findings):
             ctx.exit(1)
+
+
+def show_window(analysis: Analysis, number: int, as_json: bool, screen: Screen) -> None:
+    """The sliding window of one conversation."""
+    import json
+
+    from analyzer.report.terminal_window import views_record, window_rows
+
+    told = next(told for told in analysis.told if told.conversation.number == number)
+    if as_json:
+        click.echo(json.dumps(views_record(told)))
+    else:
+        screen.show(iter([window_rows(told, screen.width)]))

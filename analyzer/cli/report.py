@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dissectors.kit.provided import Provided
 
 # Those of analyzer.report.tables and diagrams, which are not imported for --help.
-TABLES = ("conversations", "events", "exchanges", "lookups", "time", "findings")
+TABLES = ("conversations", "events", "exchanges", "lookups", "time", "courses", "findings")
 DIAGRAMS = ("waterfall", "ladder", "streams", "sequence", "flight", "trips")
 
 

@@ -100,6 +100,7 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
              "a server that does not take the third segment does not take what follows it either"),
     Explains(("tcp.half_open",), ("tcp.syn_resent",), SAME, "an answer that did not arrive is sent again"),
     Explains(("tcp.port_reuse",), ("tcp.challenge",), SAME, "the new SYN meets what is left of the old connection"),
+    Explains(("tcp.idle_timeout",), ("tcp.reset", *_CUT), SAME, "whoever ends what is silent does so with a RST"),
     Explains(("tcp.not_translated",), ("tcp.reset",), ENDPOINT,
              "the real connection misses a segment that came under another address"),
     # -- loss

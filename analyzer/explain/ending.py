@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.checksums import sums_step
+from analyzer.explain.idle import idle_timeout
 from analyzer.explain.losses import carried, too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
@@ -276,6 +277,12 @@ ENDING_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "tcp.not_translated", "warn", not_translated,
         "Look at the address translation between the two addresses: what it takes for invalid may pass as it is.",
         "Another connection between these two addresses with the same numbers.", "",
+    ),
+    Rule(
+        "tcp.idle_timeout", "warn", idle_timeout,
+        "Send something more often than the timeout, or raise it.",
+        "A log of one side that shows that its program ended each of them for another reason.",
+        "tcp.flags.reset == 1", True,
     ),
     Rule(
         "tcp.port_reuse", "note", port_reuse,

@@ -24,6 +24,7 @@ from dissectors.protocols.tcp.events_handshake import (
 )
 from dissectors.protocols.tcp.events_loss import Loss
 from dissectors.protocols.tcp.events_transfer import Transfer, Turns
+from dissectors.protocols.tcp.options import AUTHENTICATION, MD5
 
 # A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
 PATIENCE_NS: Final = 1_000_000_000
@@ -35,6 +36,10 @@ FLOOD_LEAST: Final = 50
 FLOOD_A_SECOND: Final = 5
 # Delay that a person notices in every exchange: about what a satellite adds, or twice around half the globe.
 HIGH_RTT_NS: Final = 250_000_000
+CHECK_KEYS: Final = (
+    "Compare the keys of both ends (on Linux `nstat -az 'TcpExtTCPMD5*' 'TcpExtTCPAO*'` counts what is dropped there). "
+    "If they agree, capture at the other end: does the SYN arrive?"
+)
 # The least packet that every link must carry (RFC 8200 §5: 1280 bytes), without the headers of IPv6 and TCP.
 SMALL_MSS: Final = 1220
 
@@ -181,9 +186,15 @@ def unanswered(case: Case) -> list[Found]:
         if early:
             after = f" {span(waited)} after" if waited else " with"
             sentence = f"{capital(what_ended(event.how))} ends{after} {tried} to {target}, before an answer."
+        signed = signature(case, event.direction)
+        if signed and not early:
+            sentence += (
+                f" The {'SYN is' if event.attempts == 1 else 'SYNs are'} signed ({signed}): a receiver that has "
+                "another key, or none, drops them without a word, which looks the same."
+            )
         found.append(Found(
             sentence, event.evidence.frames, case.conversation, cost_ns=waited, severity="note" if early else "",
-            next_step=sums_step(case, event.direction),
+            next_step=sums_step(case, event.direction) or (CHECK_KEYS if signed and not early else ""),
             absent=case.absence(1 - event.direction, event.time - event.lasted_ns),
             otherwise=f"No answer of {target} to {tried} is in the capture.",
             confidence=POSSIBLE if early else LIKELY,
@@ -191,6 +202,16 @@ def unanswered(case: Case) -> list[Found]:
             "no segment of the other side is in the capture",
         ))
     return found
+
+
+def signature(case: Case, side: int) -> str:
+    """How this side signs its SYNs, all of them: "" where it does not. A receiver must drop what does not fit its key
+    (RFC 2385 §2.0, RFC 5925 §7.3), and nothing of that is in the capture; a host that is down looks the same."""
+    syns = [syn for syn in case.of(Syn) if syn.direction == side]
+    for kind, name in ((MD5, "TCP MD5, RFC 2385"), (AUTHENTICATION, "TCP-AO, RFC 5925")):
+        if syns and all(kind in syn.options.kinds for syn in syns):
+            return name
+    return ""
 
 
 def resent(case: Case) -> list[Found]:

@@ -1,14 +1,13 @@
 """A conversation that is told: what is gathered of it, and what becomes of it at its end."""
 from __future__ import annotations
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from analyzer.flows.clock import set_right
 from analyzer.flows.flow import Flow, Retired, TcpFlow, release
 from analyzer.flows.summary import conversation_of
 from analyzer.flows.teller import Teller
-from analyzer.model import Account, AsSent, Carriage, Points, Series
+from analyzer.model import Account, AsSent, Carriage, Points
 from analyzer.pipeline.copies import captured
 from analyzer.pipeline.plan import Plan
 from analyzer.pipeline.shelf import Room, Shelf
@@ -147,17 +146,10 @@ def about_the_capture(chosen: Chosen) -> None:
 def measured(account: Account, narrator: TcpNarrator) -> None:
     """What the narrator measured over time, as the account carries it."""
     account.claims = narrator.claims()
+    account.courses = [narrator.forward.course, narrator.backward.course]
+    account.views = narrator.views.told(narrator.sides, narrator.seen_from)
     for direction in (0, 1):
-        window, flight = narrator.window_series[direction], narrator.flight_series[direction]
-        account.series[direction] = [
-            Series("window", "B", numbers(window.times), numbers(window.values)),
-            Series("in flight", "B", numbers(flight.times), numbers(flight.values)),
-        ]
         shares = narrator.limits[direction]
         whole = sum([share for _cause, share in shares])
         if whole > 0:
             account.limits[direction] = {cause: share / whole for cause, share in shares}
-
-
-def numbers(values: vec[i64]) -> list[int]:
-    return [int(value) for value in values]

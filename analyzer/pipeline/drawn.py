@@ -38,7 +38,7 @@ def draw_only(analysis: Analysis, numbers: set[int]) -> None:
         if told.conversation.number in numbers:
             drawn.append(told)
         else:
-            told.points, told.carriage = [], None
+            told.courses, told.points, told.carriage = [], [], None
             analysis.undrawn.append(told)
     analysis.told = drawn
 

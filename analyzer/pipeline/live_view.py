@@ -168,7 +168,7 @@ class Viewer:
         conversation = account.conversation
         latest = Account(conversation, account.marks, account.observed)
         latest.events = account.events[-MAX_SHOWN_EVENTS:]
-        latest.series, latest.limits, latest.left_out = account.series, account.limits, list(account.left_out)
+        latest.limits, latest.left_out = account.limits, list(account.left_out)
         phases = phases_of(latest, [], self.titles)
         events: list[tuple[int, str, str, int, str, str, str, str]] = []
         for index, phase in enumerate(phases):

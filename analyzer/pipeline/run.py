@@ -62,6 +62,7 @@ class Options:
     findings_only: nothing is drawn.
     budget: work within which every conversation is read, also where few are drawn; see `flows/keep.py`.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
+    windows: note each moment in which what a sender may do changes, in the conversations that were named.
     spool: the folder for what comes through a pipe, "" for the one of temporary files.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
     """
@@ -69,8 +70,9 @@ class Options:
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
-        findings_only: bool = False, spool: str = "",
+        findings_only: bool = False, spool: str = "", windows: bool = False,
     ) -> None:
+        self.windows = windows
         self.findings_only = findings_only
         self.budget = budget if tell else 0
         self.spool = spool
@@ -155,7 +157,10 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
         flows = with_lookups(survey, chosen)
         if options.conversations:
             flows = with_repeats(survey, flows)
-        accounts = tell(survey, flows, known, options.most(), True, options.provided, options.graphs, capture, pulse)
+        accounts = tell(
+            survey, flows, known, options.most(), True, options.provided, options.graphs, capture, pulse,
+            options.windows,
+        )
         pulse.begin(CONCLUDING)
         analysis = build(capture, accounts, survey.faults)
         capture.read = len(accounts)
@@ -370,7 +375,7 @@ def _again(flow: Flow, other: Flow) -> bool:
 def tell(
     survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], most: int, fully: bool,
     provided: Provided, graphs: bool = False, capture: CaptureSummary | None = None,
-    pulse: Pulse = SILENT,
+    pulse: Pulse = SILENT, windows: bool = False,
 ) -> list[Account]:
     """Look at the frames of these conversations once more, at `most` of them one by one.
 
@@ -391,6 +396,7 @@ def tell(
             flow.records = flow.records[:RECOGNISED * RECORD]
             flow.rest = None
         telling.add(flow, conversation, graphs)
+    telling.windows = windows
     if fully:
         pulse.begin(LOOKING, last=int(survey.frames))
         telling.look(source, survey.reassembled, survey.breaks, survey.keeper.chosen(0))

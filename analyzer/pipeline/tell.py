@@ -64,6 +64,7 @@ class Telling:
         self.decoder = Decoder()
         self.packet = Packet()
         self.chosen: list[Chosen] = []
+        self.windows: bool = False       # every moment in which what a sender may do changes is noted
         self.breaks = Breaks()
         self.steps: list[Step] = []      # of the capture's clock
         self.restless = False            # it was set too often to be set right
@@ -131,6 +132,8 @@ class Telling:
                 draw(chosen.account, teller)
             narrator = teller.narrator
             if narrator is not None:
+                if self.windows:
+                    narrator.views.watch()
                 plan = chosen.plan
                 narrator.unsure = sorted([int(step.number) for step in plan.silences], reverse=True)
                 if plan.mended():

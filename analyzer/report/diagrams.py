@@ -206,13 +206,13 @@ def _frame(
 
 
 def _flight(canvas: Canvas, told: Told, _level: str) -> bool:
-    """What each direction had on the way, and how much the receiver allowed."""
+    """What each direction had sent without an ACK, and how much the receiver allowed."""
     drawn = False
     for points, arrow in zip(told.points, ("→", "←"), strict=False):
         if len(points.segments) < FEWEST or not points.acks:
             continue
-        way, allowed = in_flight(points)
-        canvas.heading(f"{_ends(told.conversation)}: bytes in flight {arrow}")
+        way, allowed = outstanding(points)
+        canvas.heading(f"{_ends(told.conversation)}: outstanding {arrow}")
         highest = max(1, *(value for _time, value in way)) * 5 // 4
         start, across, up, bottom = _frame(canvas, points, highest, size)
         for kind, line in (("data", way), ("allowed", [(time, min(value, highest)) for time, value in allowed])):
@@ -225,7 +225,7 @@ def _flight(canvas: Canvas, told: Told, _level: str) -> bool:
     return drawn
 
 
-def in_flight(points: Points) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+def outstanding(points: Points) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """(time, bytes sent and not acknowledged) at each step, and (time, bytes that the window allows)."""
     steps = [(time, 0, end, -1) for time, _first, end, _kind, _frame in points.segments]
     steps += [(time, 1, acked, until) for time, acked, until in points.acks]
@@ -254,7 +254,7 @@ def _trips(canvas: Canvas, told: Told, _level: str) -> bool:
         canvas.heading(f"{_ends(told.conversation)}: from data to its ACK {arrow}")
         highest = max(1, *(length for _time, length in trips)) * 5 // 4
         start, across, up, bottom = _frame(canvas, points, highest, duration)
-        canvas.path(_line(trips, start, across, up, bottom), "ack")
+        canvas.path(_dots(trips, start, across, up, bottom), "ack")
         canvas.y = bottom + 6
         canvas.note(f"{plural(len(trips), 'measure')}, as seen where the capture was taken.")
         canvas.y += 10
@@ -312,6 +312,12 @@ def _line(rows: list[tuple[int, int]], start: int, across: float, up: float, bot
         at = f"{PLOT_LEFT + x / 2:.1f}"
         steps.append(f"H{at}V{y:.1f}" if steps else f"M{at} {y:.1f}")
     return "".join(steps)
+
+
+def _dots(rows: list[tuple[int, int]], start: int, across: float, up: float, bottom: float) -> str:
+    """A short stroke for each (time, value); those of one place are one."""
+    places = dict.fromkeys((round((time - start) * across * 2), round(value * up * 2)) for time, value in rows)
+    return "".join(f"M{PLOT_LEFT + x / 2 - 1:.1f} {bottom - y / 2:.1f}h2" for x, y in places)
 
 
 WATERFALL: Final = "waterfall"

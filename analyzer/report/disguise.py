@@ -139,6 +139,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
         for told in these:
             phases = [_phase(phase, names) for phase in told.phases]
             copy = Told(copies[id(told.conversation)], phases, told.marks, told.observed)
+            copy.courses, copy.views = told.courses, told.views
             copy.points = told.points
             copy.books = told.books
             into.append(copy)
@@ -170,7 +171,6 @@ def _phase(phase: Phase, names: Pseudonyms) -> Phase:
     copy = Phase(phase.kind, names.text(phase.title), phase.start_ns, phase.end_ns, phase.rank)
     copy.facts = [names.text(fact) for fact in phase.facts]
     copy.left_out = [names.text(text) for text in phase.left_out]
-    copy.series = phase.series
     copy.events = [disguised_event(event, names) for event in phase.events]
     return copy
 

@@ -11,6 +11,7 @@ from typing import Final
 from analyzer import __version__
 from analyzer.model import Analysis, CaptureSummary, Phase, StoryRow, Told
 from analyzer.report.account import booking_record, books_record, totals_record, whole_record
+from analyzer.report.courses import course_records
 from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.selection import chosen
 from analyzer.report.words import BRIEF
@@ -41,8 +42,8 @@ def json_document(analysis: Analysis, level: str) -> Iterator[str]:
 
 
 def json_lines(analysis: Analysis, level: str) -> Iterator[str]:
-    """One object a line, each with its kind as `record`: verdict, capture, finding, time, conversation, booking, phase,
-    event, lookup."""
+    """One object a line, each with its kind as `record`: verdict, capture, finding, time, conversation, booking,
+    course, phase, event, lookup."""
     yield _line("verdict", {**verdict_record(analysis), "schema": SCHEMA_VERSION})
     yield _line("capture", {**capture_record(analysis.capture), "schema": SCHEMA_VERSION})
     for finding in analysis.findings:
@@ -56,6 +57,9 @@ def json_lines(analysis: Analysis, level: str) -> Iterator[str]:
         yield _line("time", {**of, "totals": totals_record(told.books.totals())})
         for booking in told.books.bookings if level != BRIEF else ():
             yield _line("booking", {**of, **booking_record(booking)})
+        for side, columns in course_records(told).items() if level != BRIEF else ():
+            if columns is not None:
+                yield _line("course", {**of, "direction": side, "columns": columns})
         for number, phase in enumerate(told.phases, 1):
             where: dict[str, JsonValue] = {"conversation": told.conversation.number, "number": number}
             yield _line("phase", {**where, **_phase_head(phase)})
@@ -98,7 +102,12 @@ def told_record(told: Told, level: str) -> dict[str, JsonValue]:
         {**_phase_head(phase), "events": [event_record(event) for event in chosen(phase, level)]}
         for phase in told.phases
     ]
-    return {**conversation_record(told.conversation), "time": books_record(told.books, level), "phases": phases}
+    record: dict[str, JsonValue] = {
+        **conversation_record(told.conversation), "time": books_record(told.books, level), "phases": phases,
+    }
+    if told.courses and level != BRIEF:
+        record["courses"] = course_records(told)
+    return record
 
 
 def _phase_head(phase: Phase) -> dict[str, JsonValue]:

@@ -148,7 +148,7 @@ FORMATS: Final = (
     Format("json", (".json",), "one JSON document, with a published schema", _json),
     Format("jsonl", (".jsonl", ".ndjson"), "JSON lines: a stream of findings, phases and events", _lines),
     Format("markdown", (".md", ".markdown"), "for tickets, with sequence diagrams in Mermaid", _markdown),
-    Format("csv", (".csv",), "one table: conversations, events, exchanges, lookups or findings", _csv),
+    Format("csv", (".csv",), "one table: conversations, events, exchanges, lookups, time, courses or findings", _csv),
     Format("parquet", (".parquet",), "the same table with types; needs pyarrow", _parquet),
     Format("svg", (".svg",), "one diagram: waterfall, ladder, streams or time-sequence graph", _svg),
     Format("har", (".har",), "HTTP exchanges with their timings, for browsers' tools", _har),

@@ -19,6 +19,7 @@ from typing import Final
 from analyzer import __version__
 from analyzer.model import Analysis, Phase, Points, Told
 from analyzer.report.account import COLOURS, Totals, matters, together
+from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import shown_value, terminal_text
 from analyzer.report.octets import shown_octets
@@ -100,7 +101,7 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
         "time": _time(analysis),
         "story": _story(analysis, start),
         "conversations": [_told(told, start) for told in analysis.told],
-        "series": {str(told.conversation.number): _series(told) for told in analysis.told},
+        "courses": {str(told.conversation.number): _courses(told) for told in analysis.told if told.courses},
         "reasons": reasons(analysis, TEACH),
         "left_out": [*analysis.left_out],
         "about": _about(analysis),
@@ -201,18 +202,14 @@ def _event(event: Event, start: int) -> dict[str, JsonValue]:
     return {"time": event.time - start, **{name: record[name] for name in EVENT_FIELDS}}
 
 
-def _series(told: Told) -> list[JsonValue]:
-    """The series of all phases, those of one unit in one figure."""
+def _courses(told: Told) -> dict[str, JsonValue]:
+    """How the data of each direction that carried a good part of them went over time, in steps."""
     start = told.conversation.start_ns
-    found: dict[str, list[JsonValue]] = {}
-    for phase in told.phases:
-        for series in phase.series:
-            if series.values:
-                found.setdefault(series.unit, []).append(
-                    [series.title, _steps(series.times_ns, start), _steps(series.values)]
-                )
-    titles = {"B": "Window and bytes in flight", "ns": "Times"}
-    return [{"title": titles.get(unit, unit), "unit": unit, "series": series} for unit, series in found.items()]
+    return {
+        SIDES[direction]: {
+            name: _steps(columns[name], start if name == "time_ns" else 0) for name in ALL_COLUMNS
+        } for direction, columns in courses_of(told)
+    }
 
 
 def _drawn(analysis: Analysis) -> dict[str, JsonValue]:

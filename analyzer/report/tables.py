@@ -1,4 +1,5 @@
-"""Tables for pandas, Polars, DuckDB and spreadsheets: conversations, events, exchanges, lookups, time, findings.
+"""Tables for pandas, Polars, DuckDB and spreadsheets: conversations, events, exchanges, lookups, time, courses, and
+findings.
 
 In CSV every text is quoted and numbers never are. No cell begins with a character that a spreadsheet takes for a
 formula, at whichever of its separators it divides a line.
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from analyzer.model import Analysis, Conversation
+from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
 from analyzer.report.document import event_record
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
@@ -132,6 +134,15 @@ def _time(analysis: Analysis, _level: str) -> Rows:
             ]
 
 
+def _courses(analysis: Analysis, _level: str) -> Rows:
+    """A row a moment of each direction that carried a good part of the data."""
+    for told in analysis.told:
+        for direction, columns in courses_of(told):
+            for row in range(len(columns["time_ns"])):
+                numbers = [columns[name][row] for name in ALL_COLUMNS]
+                yield [told.conversation.number, SIDES[direction], *(None if one < 0 else one for one in numbers)]
+
+
 def _findings(analysis: Analysis, _level: str) -> Rows:
     place = {cause.finding: rank for rank, cause in enumerate(analysis.verdict.causes, 1)}
     for one in sorted(analysis.findings, key=lambda one: (place.get(one.number, len(place) + 1), one.number)):
@@ -177,6 +188,7 @@ TABLES: Final[dict[str, Table]] = {
         Table("time", (
             "conversation", "cause", "ns", "since_ns", "until_ns", "confidence", "basis", "first_frame", "last_frame",
         ), _time),
+        Table("courses", ("conversation", "direction", *ALL_COLUMNS), _courses),
         Table("findings", (
             "number", "verdict", "code", "severity", "confidence", "conversation", "sentence", "frames",
             "display_filter", "next_step", "refute", "basis", "cost_ns", "victims", "explains", "explained_by",

@@ -21,8 +21,8 @@ from analyzer.report.rows import (
     paragraph,
 )
 from analyzer.report.selection import ALARMING, chosen
-from analyzer.report.spark import sparkline, spread
 from analyzer.report.terminal_account import account_pieces, conversation_account
+from analyzer.report.terminal_courses import course_rows
 from analyzer.report.terminal_streams import stream_rows
 from analyzer.report.terminal_timeline import Timeline, timeline_rows
 from analyzer.report.words import (
@@ -52,9 +52,6 @@ WIDEST_LABEL: Final = 18
 NARROW_LABEL: Final = 11        # on a narrow terminal; a longer label pushes only its own row
 WIDE: Final = 110              # from this width on, sentences stand under the numbers and not under the label
 LEAST_TEXT: Final = 24         # columns for sentences, however narrow the terminal
-LONGEST_SPARK: Final = 40
-SHORTEST_SPARK: Final = 6
-SPARK_GAP: Final = 4
 MAX_EVENTS: Final = 120        # of one phase that are shown where nobody asked for that conversation
 LAST_EVENTS: Final = 20        # of them, those from its end
 
@@ -97,6 +94,8 @@ class ConversationWriter:
             if chart:
                 rows.append(Row())
                 rows += [row.behind(" " * RAIL, DIM) for row in chart]
+            course = course_rows(told, self.width)
+            rows += [Row(), *course] if course else []
         if told.phases:
             rows.append(Row())
         shown = [chosen(phase, self.level) for phase in told.phases]
@@ -123,6 +122,8 @@ class ConversationWriter:
         else:
             joined(rows, [*numbers, *timeline.ordinary], " · ", RAIL, self.width, DIM)
             rows += conversation_account(told, self.width)
+        if self.whole:
+            rows += course_rows(told, self.width)
         return rows + timeline_rows(timeline, told, self.width, self.whole)
 
     def _phase(self, phase: Phase, number: int, events: list[Event], layout: Layout) -> list[Row]:
@@ -134,8 +135,6 @@ class ConversationWriter:
         rows = [Row().add(str(number), DIM).tab(PHASE_TITLE)]
         paragraph(rows, phase.title, PHASE_TITLE, self.room, TITLE)
         joined(rows, facts, " · ", PHASE_TITLE, self.room, None)
-        if self.level != BRIEF:
-            self._series(rows, phase)
         left_out = 0 if self.whole else max(len(events) - MAX_EVENTS, 0)
         for event in events[:MAX_EVENTS - LAST_EVENTS] if left_out else events:
             self._event(rows, event, layout)
@@ -150,28 +149,6 @@ class ConversationWriter:
             rows.append(Row().to(EVENT_AT).add("… ", DIM))
             paragraph(rows, text, EVENT_AT + 2, self.room, DIM)
         return rows
-
-    def _series(self, rows: list[Row], phase: Phase) -> None:
-        """Sparklines with their peaks, as many beside each other as fit."""
-        drawn = [series for series in phase.series if series.values]
-        peaks = [max(series.values) for series in drawn]
-        words = [
-            f" peak {duration(peak) if series.unit == 'ns' else size(peak)}"
-            for series, peak in zip(drawn, peaks, strict=True)
-        ]
-        titles = [fit(series.title, self.room // 4) + " " for series in drawn]
-        fixed = max((cells(title) + cells(word) for title, word in zip(titles, words, strict=True)), default=0)
-        width = (self.room - PHASE_TITLE) // max(len(drawn), 1) - fixed - SPARK_GAP
-        width = min(max(width, SHORTEST_SPARK), LONGEST_SPARK)
-        for index, series in enumerate(drawn):
-            if index and rows[-1].used + SPARK_GAP + fixed + width <= self.room:
-                rows[-1].to(rows[-1].used + SPARK_GAP)
-            else:
-                rows.append(Row().to(PHASE_TITLE))
-            # One scale for each unit, so that lines beside each other compare.
-            top = max(peak for other, peak in zip(drawn, peaks, strict=True) if other.unit == series.unit)
-            values = spread(series.times_ns, series.values, phase.start_ns, phase.end_ns, width)
-            rows[-1].add(titles[index], DIM).add(sparkline(values, top), FRAME).add(words[index], DIM)
 
     def _event(self, rows: list[Row], event: Event, layout: Layout) -> None:
         """The row of numbers, the sentence under it, the rule at its right end, and at `teach` the reason."""

@@ -74,7 +74,6 @@ def _traffic(account: Account, lookups: list[Lookup]) -> Traffic:
     )
     if account.left_out and conversation.tcp is not None:
         traffic.stream = conversation.tcp.unique
-    traffic.series = account.series
     traffic.lookups = lookups
     return traffic
 
@@ -123,7 +122,7 @@ def _with_kinds(account: Account) -> list[tuple[Kind, Event]]:
 
 
 def _phase(kind: Kind, events: list[Event], traffic: Traffic, titles: Titles) -> Phase:
-    """Title, facts, end and series, as the protocol of its events sums them up."""
+    """Title, facts and end, as the protocol of its events sums them up."""
     rank, name = kind
     named = next((event for event in events if event.phase and event.rank != ANYWHERE), events[0])
     owner = titles.owner(events, traffic.transport)
@@ -135,7 +134,7 @@ def _phase(kind: Kind, events: list[Event], traffic: Traffic, titles: Titles) ->
     else:
         summary = summed_up(stretch, [])
     phase = Phase(name, summary.title, summary.start_ns, summary.end_ns, rank)
-    phase.events, phase.facts, phase.series = events, summary.facts, summary.series
+    phase.events, phase.facts = events, summary.facts
     phase.outcome, phase.octets, phase.label = summary.outcome, summary.octets, summary.label
     return phase
 

@@ -17,22 +17,11 @@ PACKETS: Final = {"udp": "datagram", "fragments": "fragment", "icmp": "message",
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Series:
-    """A row of numbers over time, for a sparkline. unit: "B" or "ns"."""
-
-    def __init__(self, title: str, unit: str, times_ns: list[int], values: list[int]) -> None:
-        self.title = title
-        self.unit = unit
-        self.times_ns = times_ns
-        self.values = values
-
-
-@mypyc_attr(allow_interpreted_subclasses=True)
 class Traffic:
     """The conversation that a phase is part of. Pairs: originator, responder.
 
     payload: octets above the transport.     stream: octets of a byte stream, each once, where its events do not tell
-    them all; None where they do.     series: of each direction.     lookups: in which this conversation takes part.
+    them all; None where they do.     lookups: in which this conversation takes part.
     """
 
     def __init__(
@@ -45,7 +34,6 @@ class Traffic:
         self.frames = frames
         self.payload = payload
         self.stream: list[int] | None = None
-        self.series: list[list[Series]] = [[], []]
         self.lookups: list[Lookup] = []
 
     def counted(self) -> list[str]:
@@ -89,7 +77,6 @@ class Summary:
         self.facts = facts
         self.start_ns = stretch.start_ns
         self.end_ns = stretch.end_ns
-        self.series: list[Series] = []
         self.outcome = ""
         self.octets: list[int] = [0, 0]
         self.label = ""

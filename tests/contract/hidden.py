@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from pcap_bytes import ethernet, ipv4, pcap, tcp, udp
 from report_example import MS, START, example
 
-from analyzer.model import Analysis, Series
+from analyzer.model import Analysis
 from dissectors.kit.event import BACKWARD, CORE, FORWARD, Event, Evidence, Headline, JsonValue
 from dissectors.kit.lookup import Lookup
 
@@ -82,7 +82,6 @@ def hidden_analysis() -> Analysis:
     analysis = example()
     for phase in analysis.told[1].phases:
         phase.events += [Hidden(FORWARD), Hidden(BACKWARD)]
-        phase.series.append(Series("t", "ns", [START], [1]))
         phase.left_out.append("x")
     analysis.told[1].conversation.scope = "VLAN"
     lookup = Lookup("n" + TEXT, "A" + TEXT, "10.0.0.1" + TEXT, "10.0.0.53" + TEXT, START)

@@ -1,8 +1,9 @@
-/* The graphs of a TCP connection: time-sequence in tcptrace's manner, window and bytes in flight over time. */
+/* The graphs of a TCP connection: time-sequence in tcptrace's manner, the sliding window, rates and ACK times over time. */
 const graphs = [];
 const TICKS = { size: 11 };
 const ARROW = { forward: "→", backward: "←" };
 const DENSE = 20000;    // points beyond which steps cannot be told from lines
+const FAR = 4;      // a window so many times what is outstanding goes on above the picture
 const FEWEST = 5;      // segments, SYN and FIN among them, below which a direction has no shape
 
 function colour(name) {
@@ -24,6 +25,20 @@ function pointsOf({ segments, acks, sacks, left_out }) {
   return { segments: rowsOf(segments), acks: rowsOf(acks), sacks: rowsOf(sacks), left_out };
 }
 
+/* The columns of how one direction went; -1 is not known. */
+function courseOf(steps) {
+  return Object.fromEntries(Object.entries(steps).map(([name, column]) => [name, totals(column)]));
+}
+
+/* A line each of what is known; of the window, which may close between two rows, the least. */
+function windowLines(course) {
+  const names = [["outstanding", "outstanding_most"], ["SACKed", "sacked"], ["window", "window_least"], ["congestion window, inferred", "congestion"]];
+  return names.filter(([, column]) => course[column].some((value) => value > 0)).map(([name, column]) => {
+    const rows = course.time_ns.map((time, row) => [time, course[column][row]]).filter(([, value]) => value >= 0);
+    return [name, rows.map(([time]) => time), rows.map(([, value]) => value)];
+  });
+}
+
 function showGraphs(one) {
   for (const graph of graphs.splice(0)) graph.plot.destroy();
   byId("graph").replaceChildren();
@@ -33,12 +48,20 @@ function showGraphs(one) {
     const drawn = points ? pointsOf(points[side]) : { segments: [] };
     if (drawn.segments.length >= FEWEST) figures.push([sequenceFigure, drawn, side, one]);
   }
-  for (const { title, unit, series } of page.data.series[one.number] || []) {
-    figures.push([seriesFigure, title, unit, series.map(([name, ...columns]) => [name, ...columns.map(totals)]), one]);
+  for (const [side, steps] of Object.entries(page.data.courses[one.number] || {})) {
+    const course = courseOf(steps);
+    figures.push([seriesFigure, { title: `The window ${ARROW[side]}`, unit: "B", shaded: true, near: Math.max(...course.outstanding_most) * FAR,
+      hint: "Sent and not acknowledged, how much of that the receiver has beyond a hole (SACK), and how much it has room for. The colours behind are those of where the time went." },
+    windowLines(course), one]);
+    figures.push([seriesFigure, { title: `Throughput and goodput ${ARROW[side]}`, unit: "bit/s", shaded: true,
+      hint: "All that was sent, and what the receiver has got, over a round trip." },
+    [["throughput", course.time_ns, course.throughput_bps], ["goodput", course.time_ns, course.goodput_bps]], one]);
   }
   const trips = points ? ["forward", "backward"].filter((side) => points[side].trips.length).map((side) =>
     [`data ${ARROW[side]} until its ACK`, ...points[side].trips.map(totals)]) : [];
-  if (trips.length) figures.push([seriesFigure, "Round trip, as seen where the capture was taken", "ns", trips, one]);
+  if (trips.length) {
+    figures.push([seriesFigure, { title: "From data to its ACK, as seen where the capture was taken", unit: "ns", dots: true, hint: "A dot a measure. It is the round trip only where the sender was captured." }, trips, one]);
+  }
   if (!figures.length) {
     byId("graph").append(make("p", { class: "hint" }, "There is nothing to draw: too few segments carried data, or it is not TCP."));
   }
@@ -63,13 +86,24 @@ function frameOf(title, hint, said) {
   return holder;
 }
 
+const UNITS = { ns: duration, B: size, "bit/s": (value) => rateOf(value) };
+
+function inUnit(unit, value) {
+  return (UNITS[unit] || size)(Math.round(value));
+}
+
+function rateOf(bits) {
+  const [name, by] = [["Gbit/s", 1e9], ["Mbit/s", 1e6], ["kbit/s", 1e3]].find(([, least]) => bits >= least) || ["bit/s", 1];
+  return `${Number((bits / by).toPrecision(3))} ${name}`;
+}
+
 function plot(holder, one, options, data) {
   const axis = { stroke: colour("dim"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") }, font: `${TICKS.size}px system-ui` };
   const all = {
     width: Math.max(holder.clientWidth, 300), height: 320, cursor: { drag: { x: true, y: true, uni: 30 } },
     scales: { x: { time: false } }, ...options,
     axes: [{ ...axis, values: (_plot, ticks) => ticks.map((tick) => duration(Math.round(tick))), space: 70 },
-      { ...axis, size: 80, values: (_plot, ticks) => ticks.map((tick) => options.unit === "ns" ? duration(Math.round(tick)) : size(Math.round(tick))) }],
+      { ...axis, size: 80, values: (_plot, ticks) => ticks.map((tick) => inUnit(options.unit, tick)) }],
   };
   if (!holder.isConnected) return;      // another conversation was chosen meanwhile
   const made = new uPlot(all, data, holder);
@@ -185,21 +219,40 @@ function paintStrokes(made, rows, stroke, width) {
   context.stroke();
 }
 
-/* series: [[name, times, values]] of one unit. */
-function seriesFigure(title, unit, series, one) {
+/* series: [[name, times, values]] of one unit. dots: points and no line. shaded: over the colours of the account of the time.
+   near: what lies above this does not decide the scale. */
+function seriesFigure({ title, unit, hint, dots, shaded, near }, series, one) {
   const count = series.reduce((sum, [, times]) => sum + times.length, 0);
-  const said = series.map(([name, , values]) => {
-    const most = values.reduce((high, value) => Math.max(high, value), 0);
-    return `${name}: at most ${unit === "ns" ? duration(most) : size(most)}`;
-  });
-  const holder = frameOf(title, "", said.join(", "));
+  const tops = series.map(([, , values]) => values.reduce((high, value) => Math.max(high, value), 0));
+  const said = series.map(([name], index) => `${name}: at most ${inUnit(unit, tops[index])}`);
+  const holder = frameOf(title, hint, said.join(", "));
   const data = merged(series.map(([, times, values]) => times.map((time, index) => [time, values[index]])));
   const colours = [colour("bar0"), colour("error"), colour("bar3"), colour("bar4")];
-  const shown = (_plot, value) => (value === null ? "" : unit === "ns" ? duration(Math.round(value)) : size(Math.round(value)));
-  return () => plot(holder, one, { unit, hooks: { draw: [markOn] }, series: [
-    { label: "time", value: (_plot, time) => (time === null ? "" : duration(Math.round(time))) },
-    ...series.map(([name], index) => ({ label: name, stroke: colours[index % 4], width: 1.5, spanGaps: true, points: { show: false },
-      ...steps(count), value: shown }))] }, data);
+  const shown = (_plot, value) => (value === null ? "" : inUnit(unit, value));
+  const look = dots ? { paths: () => null, points: { show: true, size: 4 } } : { points: { show: false }, ...steps(count) };
+  const highest = Math.min(Math.max(...tops, 1), near || Infinity) * 1.05;
+  const range = () => [0, highest];
+  return () => plot(holder, one, { unit, scales: { x: { time: false }, y: { range } },
+    hooks: { drawClear: shaded ? [(made) => shade(made, one)] : [], draw: [markOn] }, series: [
+      { label: "time", value: (_plot, time) => (time === null ? "" : duration(Math.round(time))) },
+      ...series.map(([name], index) => ({ label: name, stroke: colours[index % 4], width: 1.5, spanGaps: true, value: shown, ...look }))] }, data);
+}
+
+/* What the time went to, as a pale ground. */
+function shade(made, one) {
+  const { ctx: context, bbox: box } = made;
+  context.save();
+  context.beginPath();
+  context.rect(box.left, box.top, box.width, box.height);
+  context.clip();
+  context.globalAlpha = 0.16;
+  for (const [cause, since, until] of one.time.bookings) {
+    const [left, right] = [since, until].map((time) => made.valToPos(time - one.start, "x", true));
+    if (right < box.left || left > box.left + box.width) continue;
+    context.fillStyle = page.data.time.causes[cause].colour;
+    context.fillRect(left, box.top, Math.max(right - left, 0.5), box.height);
+  }
+  context.restore();
 }
 
 /* The event that is marked elsewhere, as a line at its time. */

@@ -6,12 +6,13 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.cited import Cited
+from dissectors.kit.course import Course
 from dissectors.kit.event import Event
 from dissectors.protocols.tcp.episodes import IDLE, LossWatch, before
 from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.events_teardown import Unanswered
 from dissectors.protocols.tcp.flags import RST
-from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
+from dissectors.protocols.tcp.flow import TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
 from dissectors.protocols.tcp.hops import HopWatch
 from dissectors.protocols.tcp.ledger import Ledger
@@ -19,7 +20,7 @@ from dissectors.protocols.tcp.limits import LimitWatch
 from dissectors.protocols.tcp.nagle import NagleWatch
 from dissectors.protocols.tcp.options import parse
 from dissectors.protocols.tcp.reset_causes import ResetScene
-from dissectors.protocols.tcp.sacks import SackWatch
+from dissectors.protocols.tcp.sacks import SackWatch, Scoreboard
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.windows import KeepAliveWatch, WindowWatch
 
@@ -54,7 +55,9 @@ class End:
         self.keep_alive = KeepAliveWatch(direction)
         self.limit = LimitWatch(direction, ledger)
         self.nagle = NagleWatch(direction, ledger)
-        self.flight = BoundedSeries(keep_largest=True)
+        self.board = Scoreboard()
+        self.course = Course()
+        self.sent_octets: i64 = 0            # of payload, resends included
         self.resync: bool = False            # segments were left out; the next one says where the stream is
         self.sent_seq: i64 = -1              # of the last segment with data, SYN or FIN
         self.sent_ack: i64 = 0
@@ -136,6 +139,22 @@ class End:
         fin = repair.fin and not repair.octets
         return Unanswered(int(self.loss.unanswered()), int(since), int(heard), fin=fin, silence=int(self.flow.silence))
 
+    def limit_of(self, receiver: WindowWatch) -> i64:
+        """Up to which position it may send, by the window of the other side; -1 where that is not known."""
+        if receiver.edge >= 0 or receiver.window < 0 or receiver.raw:
+            return receiver.edge
+        return self.flow.acked + receiver.window    # of its SYN, which is not scaled (RFC 7323 §2.2)
+
+    def trace(self, time: i64, receiver: WindowWatch) -> None:
+        """Something came that may have changed what it has sent or may send. A FIN counts as a byte, and is none."""
+        flow = self.flow
+        fin: i64 = 1 if flow.fin_end >= 0 and flow.high >= flow.fin_end else 0
+        sent = flow.high - fin
+        acked = min(flow.acked, sent)
+        self.board.acknowledged(acked)
+        sacked = min(self.board.octets, sent - acked)
+        self.course.sample(time, self.sent_octets, sent, acked, sacked, self.limit_of(receiver))
+
     def mark(self, time: int, frame: int) -> None:
         if self.mark_time < 0:
             self.mark_time = i64(time)
@@ -146,6 +165,7 @@ class End:
         self.sent_seq = i64(segment.seq)
         self.sent_ack = i64(segment.ack)
         self.sent_length = i64(segment.length)
+        self.sent_octets += self.sent_length
         self.sent_window = i64(segment.window)
         self.sent_time = i64(segment.time)
         self.sent_options = segment.options
@@ -227,6 +247,8 @@ class End:
         twice = right <= flow.acked
         if not twice and len(blocks) > 1:
             twice = left >= flow.place(blocks[1][0]) and right <= flow.place(blocks[1][1])
+        for block in blocks[1:] if twice else blocks:
+            self.board.take(flow.place(block[0]), flow.place(block[1]), flow.acked)
         if twice:
             if self.copy_count > self.copies_reported and loss.repair.segments == 0:
                 self.copies_reported += 1

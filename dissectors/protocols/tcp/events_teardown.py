@@ -213,7 +213,9 @@ class TcpClosed(TcpEvent):
 class TcpReset(TcpEvent):
     """A RST, and why it looks so. unacknowledged: bytes of the other side; remark: what is odd about the RST;
     went_on: the first frame after it in which its sender goes on as if it had sent none, 0 for none; survived: the
-    frame after which each side has acknowledged data that the other one sent after it, 0 where that was not seen."""
+    frame after which each side has acknowledged data that the other one sent after it, 0 where that was not seen.
+    idle_ns: how long neither side had sent anything before it, -1 where nothing came before; waits: its sender was the
+    last to send data before that, or nobody sent any."""
 
     name: ClassVar[str] = "tcp.reset"
     phase: ClassVar[str] = TEARDOWN
@@ -240,6 +242,8 @@ class TcpReset(TcpEvent):
         self.open_at = cause.open_at
         self.went_on = 0
         self.survived = 0
+        self.idle_ns = -1
+        self.waits = False
 
     def label(self) -> str:
         return "RST"

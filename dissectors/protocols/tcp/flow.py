@@ -1,16 +1,13 @@
-"""What the narrator keeps of each direction: positions in its stream, the window, and bounded series."""
+"""What the narrator keeps of each direction: positions in its stream, and sizes."""
 from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import append, vec
 from mypy_extensions import i64
 
 MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
 
-# Points kept of a series for a sparkline; when full, every second one is dropped.
-MAX_POINTS: Final = 512
 MAX_SIZES: Final = 16         # ever larger segments that are under way at once
 
 
@@ -94,39 +91,3 @@ class TcpDirection:
         """Stream bytes up to the highest seen, without SYN and FIN."""
         total = self.high - 1 - (1 if self.fin_end >= 0 else 0)
         return total if total > 0 else 0
-
-
-class BoundedSeries:
-    """At most MAX_POINTS samples of a number over time. Each point stands for `stride` samples: their largest
-    where `keep_largest`, else their smallest, at the time of the last. When full the resolution is halved."""
-
-    def __init__(self, keep_largest: bool) -> None:
-        self.keep_largest = keep_largest
-        self.times: vec[i64] = vec[i64]()
-        self.values: vec[i64] = vec[i64]()
-        self.stride: i64 = 1
-        self._count: i64 = 0
-        self._value: i64 = 0
-
-    def add(self, time: i64, value: i64) -> None:
-        if self._count == 0 or (value > self._value) == self.keep_largest:
-            self._value = value
-        self._count += 1
-        if self._count >= self.stride:
-            self.times = append(self.times, time)
-            self.values = append(self.values, self._value)
-            self._count = 0
-            if len(self.values) >= MAX_POINTS:
-                self._halve()
-
-    def _halve(self) -> None:
-        """Keep of each pair of points the one that matters."""
-        times, values = vec[i64](capacity=MAX_POINTS), vec[i64](capacity=MAX_POINTS)
-        for index in range(0, len(self.values) - 1, 2):
-            first = self.values[index]
-            second = self.values[index + 1]
-            values = append(values, max(first, second) if self.keep_largest else min(first, second))
-            times = append(times, self.times[index + 1])
-        self.times = times
-        self.values = values
-        self.stride *= 2

@@ -33,9 +33,10 @@ from dissectors.protocols.tcp.flags import (
     WINDOW_FULL,
     ZERO_WINDOW_PROBE,
 )
-from dissectors.protocols.tcp.flow import MASK, BoundedSeries, TcpDirection
+from dissectors.protocols.tcp.flow import MASK, TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
 from dissectors.protocols.tcp.ledger import Ledger
+from dissectors.protocols.tcp.moments import Views
 from dissectors.protocols.tcp.options import SACK, parse
 from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.states import ACKED_SYN, ESTABLISHED, NAMES, SENT_SYN, SENT_SYN_ACK, SYN_ACKED
@@ -52,8 +53,7 @@ PLAIN_OPTIONS: Final[i64] = 12
 
 
 class TcpNarrator:
-    """window_series: what each direction advertises; flight_series: bytes it has under way; limits: shares of
-    its sending time by cause, in nanoseconds. Pairs, by direction."""
+    """limits: shares of its sending time by cause, in nanoseconds, by direction.     views: how each direction went."""
 
     def __init__(self) -> None:
         self.sides: tuple[str, str] = CLIENT_SERVER
@@ -66,6 +66,7 @@ class TcpNarrator:
         self.midstream: bool = False
         self.one_view = True        # each packet was captured once, at one place
         self.ended: bool = False
+        self.views = Views()
         self._begun: bool = False
         self._conflicts = 0
         self._gaps = 0
@@ -74,14 +75,6 @@ class TcpNarrator:
         self._urgent: bool = False
 
     # What a report may ask for.
-
-    @property
-    def window_series(self) -> list[BoundedSeries]:
-        return [self.forward.window.series, self.backward.window.series]
-
-    @property
-    def flight_series(self) -> list[BoundedSeries]:
-        return [self.forward.flight, self.backward.flight]
 
     @property
     def limits(self) -> list[list[tuple[str, int]]]:
@@ -127,6 +120,8 @@ class TcpNarrator:
             self._reset(segment, mine, theirs, out)
         else:
             self._syn(segment, mine, theirs, flags, out)
+        if self.handshake.established:
+            self.views.segment(segment, mine, theirs)
         mine.note_last(segment)
         return out
 
@@ -521,8 +516,6 @@ class TcpNarrator:
             theirs.keep_alive.close(out)
         mine.limit.data(segment, octets, window, idle=idle, congested=repairing)
         self.ledger.data(segment.direction, time, frame)
-        in_flight = i64(segment.bytes_in_flight)
-        mine.flight.add(time, in_flight if in_flight >= 0 else flow.high - flow.acked)
         if idle:
             last = max(flow.last_time, theirs.flow.last_time)
             flow.silence = time - last if last >= 0 else -1

@@ -5,7 +5,7 @@ from typing import Final
 
 from dissectors.kit.event import Event
 from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
-from dissectors.kit.phase import ARROWS, Series, Stretch, Summary, Traffic
+from dissectors.kit.phase import ARROWS, Stretch, Summary, Traffic
 from dissectors.kit.units import duration, plural, rate, size
 from dissectors.protocols.tcp.events import HANDSHAKE, TEARDOWN
 from dissectors.protocols.tcp.events_handshake import (
@@ -26,8 +26,6 @@ from dissectors.protocols.tcp.events_transfer import KeepAlive, Limits, Transfer
 
 LEAST_SHARE: Final = 20          # per cent: a cause that held the sender back for less of the time is no headline
 LEAST_WAIT_SHARE: Final = 10     # per cent of the phase: shorter waits for answers are not worth a fact
-LEAST_POINTS: Final = 4          # a series of fewer has no shape
-MINOR: Final = 10                # per cent of all bytes: a direction with less gets no series
 
 # "unknown" is no headline: the frames do not show what it was.
 CAUSES: Final = {
@@ -37,7 +35,7 @@ CAUSES: Final = {
 
 
 def summarise(stretch: Stretch) -> Summary:
-    """Title, facts, end and series of one of the three phases."""
+    """Title, facts and end of one of the three phases."""
     if stretch.kind == HANDSHAKE:
         title, facts = _opening(stretch.events)
         summary = Summary(stretch, title, facts)
@@ -145,7 +143,6 @@ def _transfer(stretch: Stretch) -> Summary:
         summary.facts += _limited(events, direction)
     summary.facts += _repairs(events)
     summary.facts += _windows(events)
-    summary.series = _series(stretch.traffic.series, octets)
     return summary
 
 
@@ -220,24 +217,6 @@ def _windows(events: list[Event]) -> list[str]:
     if probes:
         facts.append(plural(probes, "keep-alive"))
     return facts
-
-
-def _series(series: list[list[Series]], octets: list[int]) -> list[Series]:
-    """For each direction that carried a good part: the window that its receiver advertised, and what was under way.
-
-    The first series of a direction is what that side advertises, the second what it has in flight.
-    """
-    drawn = [
-        direction for direction in (0, 1)
-        if octets[direction] * 100 > sum(octets) * MINOR and all(len(pair) >= 2 for pair in series)
-        and len(series[direction][1].values) >= LEAST_POINTS
-    ]
-    out: list[Series] = []
-    for direction in drawn:
-        arrow = f" {ARROWS[direction]}" if len(drawn) > 1 else ""
-        for of in (series[1 - direction][0], series[direction][1]):
-            out.append(Series(of.title + arrow, of.unit, of.times_ns, of.values))
-    return out
 
 
 # -- the end -----------------------------------------------------------------------------------------------

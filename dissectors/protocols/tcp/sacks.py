@@ -13,6 +13,7 @@ from dissectors.protocols.tcp.flow import TcpDirection
 
 # RFC 7323 §2.3: no window is larger, so nothing further away belongs to the bytes under way.
 LARGEST_WINDOW: Final[i64] = 1 << 30
+MAX_RANGES: Final = 64      # of what a receiver has beyond a hole that are remembered
 
 
 class SackWatch:
@@ -50,3 +51,43 @@ class SackWatch:
         if self._count:
             observed = TcpObserved(self._time, self.flow.direction, self._cited.frames(), self.sides)
             out.append(SackOutside(observed, int(self._count), int(self._distance)))
+
+
+class Scoreboard:
+    """Octets of one direction that the receiver has beyond the cumulative ACK (RFC 6675 §3), as ranges in order."""
+
+    def __init__(self) -> None:
+        self.ranges: list[tuple[int, int]] = []
+        self.octets: i64 = 0
+
+    def take(self, left: i64, right: i64, acked: i64) -> None:
+        """A block of a report. What is beyond MAX_RANGES is forgotten: receivers repeat the newest blocks alone."""
+        left = max(left, acked)
+        if right <= left:
+            return
+        if len(self.ranges) == 1 and self.ranges[0] == (int(left), int(right)):
+            return
+        first, last = int(left), int(right)
+        kept: list[tuple[int, int]] = []
+        for low, high in self.ranges:
+            if high < first or low > last:
+                kept.append((low, high))
+            else:
+                first, last = min(first, low), max(last, high)
+        kept.append((first, last))
+        kept.sort()
+        self.ranges = kept[-MAX_RANGES:]
+        self._count()
+
+    def acknowledged(self, acked: i64) -> None:
+        """The cumulative ACK is here now."""
+        if not self.ranges or i64(self.ranges[0][0]) >= acked:
+            return
+        place = int(acked)
+        self.ranges = [(max(low, place), high) for low, high in self.ranges if high > place]
+        self._count()
+
+    def _count(self) -> None:
+        self.octets = 0
+        for low, high in self.ranges:
+            self.octets += i64(high) - i64(low)

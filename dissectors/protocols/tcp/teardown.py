@@ -143,6 +143,8 @@ class TeardownWatch:
         if 0 < theirs.last_frame < segment.frame and cause.word not in (GAVE_UP, AFTER_FIN):
             cause.frame = int(theirs.last_frame)
         told = TcpReset(segment, self.sides, cause, int(unacknowledged(scene)), remark(scene, exact))
+        told.idle_ns = int(scene.silence(mine, theirs))
+        told.waits = mine.last_data_time >= theirs.last_data_time
         out.append(told)
         self.reset_seen = True
         self._reset = told

@@ -18,7 +18,7 @@ from dissectors.protocols.tcp.events_transfer import (
     ZeroWindow,
 )
 from dissectors.protocols.tcp.events_windows import WindowOverrun, WindowUnscaled
-from dissectors.protocols.tcp.flow import BoundedSeries, TcpDirection
+from dissectors.protocols.tcp.flow import TcpDirection
 from dissectors.protocols.tcp.ledger import Ledger
 from dissectors.protocols.tcp.segment import Segment
 
@@ -35,7 +35,6 @@ class WindowWatch:
         self.direction = direction
         self.sides: tuple[str, str] = ("", "")
         self.ledger = ledger
-        self.series = BoundedSeries(keep_largest=False)
         self.largest: i64 = 0           # ever advertised
         self.window: i64 = -1           # bytes, of the last segment; -1 before the first
         self.unit: i64 = 1              # what one step of the window field means
@@ -110,7 +109,6 @@ class WindowWatch:
             self._close(time, frame, out)
         self.window = window
         self.largest = max(self.largest, window)
-        self.series.add(time, window)
         if not current:
             return
         edge = acked + window

@@ -30,6 +30,13 @@ def _cut(lab: Lab) -> None:
     time.sleep(0.7)
 
 
+def _silent(lab: Lab) -> None:
+    """The server takes them one by one, so each next one begins when the one before it was reset."""
+    for pause in (0.3, 0.8, 0.1):
+        lab.run("client", lab.python("tcp", "connect", SERVER, PORT, "open", "send:100", "recv:300", "eof", "close"))
+        time.sleep(pause)
+
+
 CASES: tuple[Case, ...] = (
     Case(
         "tcp", "server-rst", "TCP: the server resets in the middle of an answer",
@@ -107,6 +114,16 @@ CASES: tuple[Case, ...] = (
                   1, 1),
             FINISH,
         ), nginx(3_000, more="keepalive_timeout 2;")),
+    Case(
+        "tcp", "idle-resets", "TCP: connections that are reset after the same silence",
+        "Three connections, begun one after the other, have each asked one thing and got it, and then say nothing. The "
+        "server resets each of them two seconds after its last word, as load balancers and firewalls do with what they "
+        "take for forgotten.",
+        pair(), _silent, (
+            Shows("tcp.flags.reset == 1", "A RST for each", 3, 3),
+            Shows("tcp.flags.reset == 1 && tcp.time_delta > 1.8", "Two seconds after the last segment", 3, 3),
+            Shows("tcp.flags.fin == 1", "No FIN", 0, 0),
+        ), serves("open", "recv:100", "send:300", "sleep:2", "reset", "again"), seconds=30),
     Case(
         "tcp", "gives-up", "TCP: a sender gives up",
         "From the second request on, nothing the client sends arrives. It sends the segment again and again, waiting "

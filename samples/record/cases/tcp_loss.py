@@ -100,6 +100,16 @@ CASES: tuple[Case, ...] = (
             FINISH,
         ), serves(*_download(12)), _drop(12, copies=4), Capture("server")),
     Case(
+        "tcp", "slow-start-at-sender", "TCP: slow start, a queue that overflows, and what follows, seen at the sender",
+        "A download over 5 Mbit/s with room for 10 frames before the slow link, captured where the data are sent, with "
+        "Reno as the congestion control. What is outstanding doubles each round trip until the queue drops the tail of "
+        "a flight; after the repair the sender goes on with half, and adds a segment each round trip.",
+        pair(delay_ms=10, server=(("net.ipv4.tcp_congestion_control", "reno"),)), calls(*_take(108)), (
+            Shows("tcp.analysis.duplicate_ack", "Duplicate ACKs with SACK", 3),
+            Shows(AGAIN, "What the queue dropped, sent again", 1),
+            FINISH,
+        ), serves(*_download(108)), {"lan": Link(rate_kbit=5000, queue_frames=10)}, Capture("server")),
+    Case(
         "tcp", "loss-at-queue", "TCP: slow start overruns a small queue",
         "A download over 4 Mbit/s with room for 12 frames before the slow link. Slow start doubles the flight each"
         " round trip until the queue is full and drops its tail; the sender notices, repairs and goes on more "

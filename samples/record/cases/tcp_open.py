@@ -24,6 +24,11 @@ def _unanswered(lab: Lab) -> None:
     lab.run("client", ["curl", "-sS", "-o", "/dev/null", f"http://{SERVER}/"], allowed=(7, 28))
 
 
+def _other_key(lab: Lab) -> None:
+    """Nobody answers, so the program ends with the error of its socket."""
+    lab.run("client", lab.python("tcp", "connect", SERVER, PORT, f"md5:{SERVER}:spring", "open"), allowed=(1,))
+
+
 def _fetch6(lab: Lab) -> None:
     lab.run("client", ["curl", "-sS", "-o", "/dev/null", f"http://[{SERVER6}]/page.txt"])
 
@@ -101,6 +106,14 @@ CASES: tuple[Case, ...] = (
             Shows("tcp.analysis.retransmission", "The repetitions: 1, 2 and 4 seconds apart", 3, 3),
             Shows("ip.src == 10.0.1.20", "The server says nothing", 0, 0),
         ), links={"lan": Link(faults=(Fault(Action.DROP, "client", Kind.SYN, (1,), copies=99),))}, seconds=30),
+    Case(
+        "tcp", "md5-mismatch", "TCP: a signed SYN that is dropped without a word",
+        "Two peers sign their segments (TCP MD5, RFC 2385), as routers do for BGP, and each has another key. The "
+        "server drops every SYN whose signature does not fit, and says nothing: it looks as if nobody were there.",
+        pair(client=(("net.ipv4.tcp_syn_retries", "2"),)), _other_key, (
+            Shows("tcp.options.md5", "The SYN and its two repetitions, each with a signature", 3, 3),
+            Shows("ip.src == 10.0.1.20 && tcp", "The server says nothing", 0, 0),
+        ), serves(f"md5:{CLIENT}:autumn", "open", "recv:100", "close"), seconds=30),
     Case(
         "tcp", "syn-retransmit", "TCP: the SYN is lost once",
         "The first SYN vanishes. The client sends it again one second later, with the same sequence number, and the "

@@ -1,7 +1,8 @@
 """One TCP connection, step by step: `tcp.py listen|connect ADDRESS PORT STEP...`.
 
 Steps before `open` set the socket up: bind:PORT, rcvbuf:BYTES, mss:BYTES, nodelay, keepalive:IDLE:INTERVAL:COUNT
-(seconds), at:EPOCH (wait for that time). `open` accepts or connects. Then: send:BYTES, get:PATH (an HTTP/1.1
+(seconds), md5:ADDRESS:KEY (RFC 2385, for segments of and to that IPv4 address), at:EPOCH (wait for that time).
+`open` accepts or connects. Then: send:BYTES, get:PATH (an HTTP/1.1
 request), get10:PATH (HTTP/1.0: the server closes), say:FILE (its bytes), recv:BYTES, eof (read to the end),
 sleep:SECONDS, drip:BYTES:TIMES:SECONDS (send, pause), at:EPOCH, shutdown (end of sending), close,
 reset (close with RST). `again` (listen only) starts over with `open`: another connection. An
@@ -14,6 +15,8 @@ import struct
 import sys
 import time
 from pathlib import Path
+
+TCP_MD5SIG = 14     # linux/tcp.h, struct tcp_md5sig
 
 
 class Talk:
@@ -36,6 +39,10 @@ class Talk:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, int(values[0]))
         elif name == "nodelay":
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        elif name == "md5":
+            peer = struct.pack("=H", socket.AF_INET) + bytes(2) + socket.inet_aton(values[0])
+            key = values[1].encode()
+            s.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, struct.pack("=128sBBHi80s", peer, 0, 0, len(key), 0, key))
         elif name == "keepalive":
             s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)

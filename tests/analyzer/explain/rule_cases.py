@@ -184,6 +184,18 @@ def again(gap: int) -> Made:
     return lambda: analysis(account(of=first), account(of=second))
 
 
+def idle_ends(*seconds: int) -> Made:
+    """Connections that the server resets at these seconds, each five seconds after its last word."""
+    def make() -> Analysis:
+        accounts = []
+        for number, at in enumerate(seconds, 1):
+            event = reset()
+            event.time, event.idle_ns, event.waits = at * SECOND, 5 * SECOND, True
+            accounts.append(account(*opened(), event, of=conversation(number, port=50_000 + number, end=at * SECOND)))
+        return analysis(*accounts)
+    return make
+
+
 def stray(number: int) -> Made:
     """A connection whose client has sent 500 bytes, and a segment of a stranger that acknowledges up to `number`."""
     known, strange = conversation(1), conversation(2, start=300 * MS, end=301 * MS, server="10.244.3.7")
@@ -214,6 +226,7 @@ CASES: dict[str, tuple[Made, Made]] = {
         tcp(syn_ack(30 * MS, 2, 6 * MS, 5, after_third=6 * MS)),
     ),
     "tcp.old_timestamps": (tcp(data(), OldTimestamps(observed(MS, 1, 8, 9), 2, 5, 500)), tcp(data(), lost(Timeout))),
+    "tcp.idle_timeout": (idle_ends(10, 17, 40), idle_ends(10, 10, 10)),
     "tcp.not_translated": (stray(100), stray(9 * MB)),
     "tcp.path_changed": (
         tcp(data(), HopsChanged(observed(MS, 1, 8, 9), 1, (52, 49))),

@@ -11,11 +11,11 @@ from analyzer.model import (
     Endpoint,
     Finding,
     Phase,
-    Series,
     StoryRow,
     TcpSummary,
     Told,
 )
+from dissectors.kit.course import Course
 from dissectors.kit.event import (
     BACKWARD,
     BASE,
@@ -140,7 +140,24 @@ def transfer() -> Told:
     tcp.rtt_sum_ns, tcp.rtt_samples = [30 * 80 * MS, 200 * 100_000], [80, 200]
     tcp.flags = [{"duplicate_ack": 3}, {"fast_retransmission": 1, "retransmission": 2}]
     conversation.tcp = tcp
-    return Told(conversation, [handshake(), data(), teardown()])
+    told = Told(conversation, [handshake(), data(), teardown()])
+    told.courses = [Course(), course()]
+    return told
+
+
+def course() -> Course:
+    """1.2 MB in segments of 16 kB: the window is filled, once it falls to a quarter, and one segment is sent twice."""
+    made = Course()
+    sent = octets = acked = 0
+    for index in range(75):
+        at = START + (45 + 8 * index) * MS
+        window = min(65_536, 4_096 * (index + 8)) if index % 40 < 30 else 16_384
+        sent, octets = sent + 16_384, octets + (32_768 if index == 35 else 16_384)
+        made.sample(at, octets, sent, acked, 0, acked + window)
+        acked = sent - 4_096 * (index % 3)
+        made.sample(at + 4 * MS, octets, sent, acked, sent - acked if index % 3 == 2 else 0, acked + window)
+        made.trip(at + 4 * MS, 4 * MS)
+    return made
 
 
 def handshake() -> Phase:
@@ -170,13 +187,6 @@ def data() -> Phase:
     start, end = START + 45 * MS, START + 657 * MS
     phase = Phase("transfer", "Data transfer", start, end, TRANSFER)
     phase.facts = ["1.25 MB ←", "limited by the receiver's window for 71 % of the time"]
-    count = 64
-    times = [start + index * (end - start) // count for index in range(count)]
-    window = [min(65_536, 4_096 * (index + 1)) if index % 40 < 30 else 16_384 for index in range(count)]
-    phase.series = [
-        Series("window", "B", times, window),
-        Series("in flight", "B", times, [value * 7 // 8 for value in window]),
-    ]
     phase.events = [
         Window(120 * MS, FORWARD, (40,), "window", "The client has room again: 65 536 bytes."),
         Loss(

@@ -20,6 +20,7 @@ from test_report_formats import hostile
 
 from analyzer.model import Analysis, Points
 from analyzer.pipeline.run import Options, analyze
+from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
 from analyzer.report.escape import terminal_text
 from analyzer.report.html import html_page
 
@@ -106,12 +107,16 @@ def test_the_data_hold_every_point_and_every_series_as_steps() -> None:
         for name in ("segments", "acks", "sacks", "trips"):
             assert rows_of(drawn[side][name], start) == getattr(points, name), (side, name)
         assert drawn[side]["left_out"] == points.left_out
-    expected = [series for phase in told.phases for series in phase.series if series.values]
-    found = [one for figure in data["series"][str(told.conversation.number)] for one in figure["series"]]
+    expected = {SIDES[direction]: columns for direction, columns in courses_of(told)}
     assert expected
-    assert [(title, rows_of(columns, start)) for title, *columns in found] == [
-        (series.title, [*zip(series.times_ns, series.values, strict=True)]) for series in expected
-    ]
+    assert {
+        side: {name: [*itertools.accumulate(steps)] for name, steps in columns.items()}
+        for side, columns in data["courses"][str(told.conversation.number)].items()
+    } == {
+        side: {
+            name: [value - start if name == "time_ns" else value for value in columns[name]] for name in ALL_COLUMNS
+        } for side, columns in expected.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -290,13 +295,17 @@ def test_a_browser_draws_the_points_and_series_that_there_are(browser: Any, tmp_
             assert drawn[name] == expected, (side, name)
     figures = tab.evaluate(f"""() => {{
         showGraphs(conversationOf({told.conversation.number}));
-        return graphs.waiting.filter((figure) => figure[0] === seriesFigure).map((figure) => figure[3]);
+        return graphs.waiting.filter((figure) => figure[0] === seriesFigure).map((figure) => figure[2]);
     }}""")
     found = [one for figure in figures for one in figure]
-    assert [(times, values) for title, times, values in found if not title.startswith("data ")] == [
-        ([time - start for time in series.times_ns], series.values)
-        for phase in told.phases for series in phase.series if series.values
-    ]
+    (_direction, course), = courses_of(told)
+    times = [time - start for time in course["time_ns"]]
+    assert {title: (at, values) for title, at, values in found if not title.startswith("data ")} == {
+        title: (times, course[name]) for title, name in (
+            ("outstanding", "outstanding_most"), ("SACKed", "sacked"), ("window", "window_least"),
+            ("throughput", "throughput_bps"), ("goodput", "goodput_bps"),
+        )
+    }
     assert [[*zip(times, values, strict=True)] for title, times, values in found if title.startswith("data ")] == [
         [(time - start, taken) for time, taken in points.trips] for points in told.points if points.trips
     ]

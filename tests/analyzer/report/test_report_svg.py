@@ -12,7 +12,7 @@ from test_report_formats import HOSTILE, hostile
 from analyzer.cli.report import DIAGRAMS as NAMES
 from analyzer.model import Analysis, Points
 from analyzer.pipeline.run import Options, analyze
-from analyzer.report.diagrams import DIAGRAMS, MAX_ARROWS, diagram, in_flight, round_step
+from analyzer.report.diagrams import DIAGRAMS, MAX_ARROWS, diagram, outstanding, round_step
 from analyzer.report.spans import streams_of
 from analyzer.report.svg import escaped, fitted
 
@@ -119,19 +119,21 @@ def test_a_hundred_thousand_segments_stay_a_small_file() -> None:
     assert len("".join(diagram(analysis, "normal", "sequence"))) < 300_000
 
 
-def test_what_is_in_flight_is_sent_and_not_acknowledged() -> None:
+def test_what_is_outstanding_is_sent_and_not_acknowledged() -> None:
     points = Points()
     points.segments = [(1, 0, 100, 0, 1), (2, 100, 250, 0, 2), (5, 100, 250, 1, 5)]
     points.acks = [(3, 100, 1_100), (6, 250, -1)]
-    assert in_flight(points) == ([(1, 100), (2, 250), (3, 150), (5, 150), (6, 0)], [(3, 1_000)])
+    assert outstanding(points) == ([(1, 100), (2, 250), (3, 150), (5, 150), (6, 0)], [(3, 1_000)])
 
 
-@pytest.mark.parametrize(("kind", "line"), [("flight", "data"), ("trips", "ack")])
-def test_curves_of_a_transfer_are_drawn(kind: str, line: str) -> None:
+@pytest.mark.parametrize(("kind", "line", "piece"), [("flight", "data", "V"), ("trips", "ack", "M")])
+def test_curves_of_a_transfer_are_drawn(kind: str, line: str, piece: str) -> None:
+    """What is outstanding goes in steps; a measure of an ACK is a dot, and nothing between two of them is known."""
     tree = drawn(sample("tcp/loss-fast-retransmit"), kind)
     curves = [path.attrib["d"] for path in tree.iter(f"{SVG}path") if path.attrib["class"] == line]
     assert curves
-    assert max(curve.count("V") for curve in curves) > 10, "a curve has as many steps as the transfer"
+    assert max(curve.count(piece) for curve in curves) > 10, "a curve has as many pieces as the transfer"
+    assert kind == "flight" or not any(set("VHL") & set(curve) for curve in curves)
 
 
 def test_a_round_trip_below_nothing_is_not_drawn() -> None:

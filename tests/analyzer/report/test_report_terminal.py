@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from report_example import Said, Window, data, example
+from report_example import Said, Window, example
 
 from analyzer.model import Analysis, CaptureSummary, Conversation, Endpoint, Finding, Phase, StoryRow, Told
 from analyzer.report import terminal
@@ -128,8 +128,6 @@ def hostile() -> Analysis:
     conversation.community_id = HOSTILE
     phase = Phase("x", HOSTILE, 0, 10)
     phase.facts, phase.left_out = [HOSTILE], [HOSTILE]
-    phase.series = data().series
-    phase.series[0].title = HOSTILE
     phase.events = [Said(0, FORWARD, (1,), HOSTILE, HOSTILE, HOSTILE)]
     analysis.told = [Told(conversation, [phase])]
     analysis.story = [StoryRow(1, HOSTILE, HOSTILE, 0, 10)]

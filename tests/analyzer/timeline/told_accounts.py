@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dns_wire import A, create, framed, message, record
 
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Endpoint, Series, TcpSummary
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Endpoint, TcpSummary
 from analyzer.timeline.build import build
 from dissectors.kit.event import Event, Evidence, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram
@@ -203,15 +203,9 @@ def not_ended(how: str = "capture", silent: int = 3 * SECOND, unanswered: int = 
 
 def download() -> Account:
     """A whole connection that carries 1.2 MB to the client."""
-    made = account(
+    return account(
         *opened(), data(0, 25 * MS, 517, 1, 0, frames=(4,)), data(after=24 * MS, turn=2), limits(), *fins()
     )
-    times = [50 * MS + 60 * MS * step for step in range(10)]
-    for side in (0, 1):
-        made.series[side] = [
-            Series("window", "B", times, [64 * KB] * 10), Series("in flight", "B", times, [side * 9 * KB] * 10)
-        ]
-    return made
 
 
 # Names.

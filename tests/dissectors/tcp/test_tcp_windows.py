@@ -11,7 +11,6 @@ from dissectors.protocols.tcp.flags import (
     ZERO_WINDOW_PROBE,
     ZERO_WINDOW_PROBE_ACK,
 )
-from dissectors.protocols.tcp.flow import MAX_POINTS, BoundedSeries
 
 
 def window(octets: int) -> dict[str, int]:
@@ -160,19 +159,3 @@ def test_the_limits_are_told_as_an_inference() -> None:
     assert "looks limited" in told.what()
     assert "because" in told.what()
     assert told.fields()["confidence"] == "likely"
-
-
-def test_a_series_keeps_its_peaks_in_bounded_memory() -> None:
-    series = BoundedSeries(keep_largest=True)
-    for index in range(100_000):
-        series.add(index, 999 if index == 54_321 else index % 7)
-    assert MAX_POINTS // 2 - 1 <= len(series.values) < MAX_POINTS
-    assert max(series.values) == 999
-    assert list(series.times) == sorted(series.times)
-    assert series.stride == 256
-
-
-def test_the_narrator_exposes_window_and_flight() -> None:
-    wire = Wire().open().client(1, 1, at=30, **window(5000)).server(1, 1, 1000, at=40, bytes_in_flight=1000)
-    assert list(wire.narrator.window_series[0].values)[-1] == 5000
-    assert list(wire.narrator.flight_series[1].values) == [1000]
