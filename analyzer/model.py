@@ -204,6 +204,7 @@ class Account:
     """What was observed of one conversation in detail, before it is grouped into phases.
 
     events: in the order in which they were made.       series: of each direction, originator first.
+    congestion: of each direction, (ns, bytes) of the inferred congestion window, by time.
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
     unkept: events that were counted only, by (rank, kind of phase).
@@ -226,6 +227,7 @@ class Account:
         self.carriage: Carriage | None = None
         self.events: list[Event] = []
         self.series: list[list[Series]] = [[], []]
+        self.congestion: list[list[tuple[int, int]]] = [[], []]
         self.limits: list[dict[str, float]] = [{}, {}]
         self.left_out: list[str] = []
         self.unkept: dict[tuple[int, str], Unkept] = {}
@@ -258,7 +260,7 @@ class Told:
     """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
     marks: what is secret in it.     observed: what could be observed of it.     troubles: see `Account`.
-    books: where its time went.
+    books: where its time went.     congestion: see `Account`.
     """
 
     def __init__(
@@ -271,6 +273,7 @@ class Told:
         self.troubles: tuple[str, ...] = ()
         self.marks = marks if marks is not None else Marks()
         self.observed = observed if observed is not None else Observation()
+        self.congestion: list[list[tuple[int, int]]] = [[], []]
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
 

@@ -147,6 +147,7 @@ def about_the_capture(chosen: Chosen) -> None:
 def measured(account: Account, narrator: TcpNarrator) -> None:
     """What the narrator measured over time, as the account carries it."""
     account.claims = narrator.claims()
+    account.congestion = [end.limit.congestion.windows for end in (narrator.forward, narrator.backward)]
     for direction in (0, 1):
         window, flight = narrator.window_series[direction], narrator.flight_series[direction]
         account.series[direction] = [

@@ -141,6 +141,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
             copy = Told(copies[id(told.conversation)], phases, told.marks, told.observed)
             copy.points = told.points
             copy.books = told.books
+            copy.congestion = told.congestion
             into.append(copy)
     found.story = [
         StoryRow(row.conversation, names.text(row.label), names.text(row.text), row.start_ns, row.end_ns)

@@ -64,6 +64,7 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
             faults.note(0, f"the timeline of conversation {account.conversation.number}", error)
         told = Told(account.conversation, phases, account.marks, account.observed)
         told.books = books
+        told.congestion = account.congestion
         told.points = account.points
         told.troubles = account.troubles
         told.carriage = account.carriage

@@ -52,7 +52,7 @@ class End:
         self.sacks = SackWatch(self.flow)
         self.window = WindowWatch(direction, ledger)
         self.keep_alive = KeepAliveWatch(direction)
-        self.limit = LimitWatch(direction, ledger)
+        self.limit = LimitWatch(self.flow, ledger)
         self.nagle = NagleWatch(direction, ledger)
         self.flight = BoundedSeries(keep_largest=True)
         self.resync: bool = False            # segments were left out; the next one says where the stream is
