@@ -41,6 +41,7 @@ COMPILED = {
             "dissectors/protocols/tcp/flags.py",
             "dissectors/protocols/tcp/flow.py",
             "dissectors/protocols/tcp/header.py",
+            "dissectors/protocols/tcp/heard.py",
             "dissectors/protocols/tcp/hops.py",
             "dissectors/protocols/tcp/limits.py",
             "dissectors/protocols/tcp/narrator.py",

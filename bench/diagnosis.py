@@ -1,4 +1,4 @@
-"""Is the cause named first? python -m bench.diagnosis [SAMPLE ...]
+"""Is the cause named first? python -m bench.diagnosis [SAMPLE ...], or limits [TRANSFER ...] (see bench/limits)
 
 Reads each recorded sample, or those that are named, and holds the verdict against tests/faults/expected.tsv: for each
 sample with a fault the finding that is its root, with the reason, or `unsure` where the capture is too poor to say.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from analyzer.model import Analysis, Verdict
 from analyzer.pipeline.run import Options, analyze
+from bench.limits.run import main as limits
 
 ROOT = Path(__file__).parents[1]
 EXPECTED = ROOT / "tests" / "faults" / "expected.tsv"
@@ -84,4 +85,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(limits(sys.argv[2:]) if sys.argv[1:2] == ["limits"] else main(sys.argv[1:]))

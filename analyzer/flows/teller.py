@@ -20,6 +20,7 @@ from dissectors.kit.inputs import Chunk, Close, Datagram, Gap, Overlap
 from dissectors.kit.observation import (
     ALWAYS,
     CAPTURE_ENDED,
+    CUT,
     NOT_CAPTURED,
     NOT_READ,
     OBSERVED_ENDED,
@@ -218,9 +219,12 @@ class Teller:
         return events + self.router.piece(piece)
 
     def _missed(self, gap: Gap) -> None:
-        """Octets of a stream that nobody can read: they were sent after the last that came before them."""
+        """Octets of a stream that nobody can read: they were sent after the last that came before them.
+
+        Of those that the snap length cut off it is known when they came, so they hide no time (`timeline/account.py`).
+        """
         self.observed.miss(
-            NOT_CAPTURED, gap.direction, self.delivered[gap.direction], gap.time, gap.frame,
+            CUT if gap.cut else NOT_CAPTURED, gap.direction, self.delivered[gap.direction], gap.time, gap.frame,
             f"{size(gap.length)} of this direction are not in the capture",
         )
 

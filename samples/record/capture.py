@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from samples.record.lab import Lab, LabError
-from samples.record.network import MIRROR
 
 BLOCK_SECTION = 0x0A0D0D0A       # draft-ietf-opsawg-pcapng §4
 BLOCK_INTERFACE = 1
@@ -23,15 +22,16 @@ FLUSH_S = 0.6                    # longer than libpcap's read timeout in dumpcap
 class Recording:
     """A running dumpcap."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, host: str = "") -> None:
+        """host: where, instead of where the laboratory says."""
         self.lab = lab
-        self.file = lab.scratch / "raw.pcapng"
+        self.file = lab.scratch / f"raw{host}.pcapng"
         settings = lab.capture
         device = settings.device or "eth0"
         command = ["dumpcap", "-q", "-n", "-p", "-i", device, "-w", str(self.file), "-s", str(settings.snaplen)]
         if settings.linktype:
             command += ["-y", settings.linktype]
-        host = MIRROR if settings.at == MIRROR else settings.at
+        host = host or settings.at
         self.process = lab.start(host, command)
         deadline = time.monotonic() + 10
         while not (self.file.exists() and self.file.stat().st_size):

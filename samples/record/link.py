@@ -66,6 +66,8 @@ class Port:
     busy_until_ns: int = 0      # when the last frame towards it has left its queue
     leaving_ns: deque[int] = field(default_factory=deque)    # when each frame in its queue leaves it
     last_due_ns: int = 0        # jitter alone never reorders
+    tokens: float = -1.0        # octets that its policer lets pass at once, and when that was; -1 before the first
+    tokens_ns: int = 0
 
 
 class _Counter:
@@ -190,6 +192,8 @@ class Emulator(threading.Thread):
         """Towards one device: its queue and rate, then both delays and the jitter."""
         port, link = self.ports[index], segment.link
         left = now
+        if link.police_kbit and not self.passes(port, link, len(frame), now):
+            return
         if link.rate_kbit:
             while port.leaving_ns and port.leaving_ns[0] <= now:
                 port.leaving_ns.popleft()
@@ -207,3 +211,16 @@ class Emulator(threading.Thread):
             due = max(due, port.last_due_ns)
             port.last_due_ns = due
         self.push(due, index, frame)
+
+    def passes(self, port: Port, link: Link, octets: int, now: int) -> bool:
+        """A token bucket (RFC 2697 §3, with one rate) that is full at first."""
+        if port.tokens < 0:
+            port.tokens = float(link.police_octets)
+        else:
+            gained = (now - port.tokens_ns) * link.police_kbit / 8e6
+            port.tokens = min(port.tokens + gained, float(link.police_octets))
+        port.tokens_ns = now
+        if port.tokens < octets:
+            return False
+        port.tokens -= octets
+        return True

@@ -60,6 +60,8 @@ class Link:
     jitter_ms: float = 0.0         # up to so much more delay, uniformly; order is kept
     rate_kbit: int = 0             # towards each device; 0: no limit
     queue_frames: int = 1000       # before each device; more are dropped at the tail
+    police_kbit: int = 0           # towards each device: what is more is dropped and nothing waits; 0: no limit
+    police_octets: int = 0         # that may come at once
     loss: float = 0.0              # probability, of any frame
     duplicate: float = 0.0
     reorder: float = 0.0           # probability that a frame is held back by reorder_ms
@@ -74,6 +76,8 @@ class Link:
             said.append(f"jitter up to {self.jitter_ms:g} ms")
         if self.rate_kbit:
             said.append(f"{self.rate_kbit:,} kbit/s, drop tail after {self.queue_frames} frames".replace(",", " ", 1))
+        if self.police_kbit:
+            said.append(f"a policer of {self.police_kbit:,} kbit/s and {self.police_octets:,} octets".replace(",", " "))
         for name, value in (("loss", self.loss), ("duplication", self.duplicate)):
             if value:
                 said.append(f"{name} {value:.1%}")

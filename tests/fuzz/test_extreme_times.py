@@ -182,14 +182,14 @@ def test_sums_go_beyond_a_machine_integer() -> None:
     tcp_ = conversation([0, 0, 0, MAX_TIME] * 4, [1000, 0, 1000, 1000] * 4).tcp
     assert tcp_ is not None
     assert tcp_.zero_window_ns[1] == 4 * MAX_TIME
-    window, limit = WindowWatch(0, Ledger()), LimitWatch(0, Ledger())
+    window, limit = WindowWatch(0, Ledger()), LimitWatch(TcpDirection(0), Ledger())
     limit.rtt = MAX_TIME
     for number in range(1, 5):
         window.advertise(Segment(number, 0, 0, 16, 0, 0, 1000, 0), TcpDirection(1), [], current=True)
-        limit.data(Segment(number, 0, 0, 16, 0, 0, 1000, 100_000), 100_000, window, idle=True, congested=False)
+        limit.data(Segment(number, 0, 0, 16, 0, 0, 1000, 100_000), 100_000, congested=False, troubled=False)
         window.advertise(Segment(number, 0, 0, 16, 0, 0, 0, 0), TcpDirection(1), [], current=True)
         window.advertise(Segment(number, MAX_TIME, 0, 16, 0, 0, 1000, 0), TcpDirection(1), [], current=True)
-        limit.data(Segment(number, MAX_TIME, 0, 16, 0, 0, 1000, 100_000), 100_000, window, idle=True, congested=False)
+        limit.data(Segment(number, MAX_TIME, 0, 16, 0, 0, 1000, 100_000), 100_000, congested=False, troubled=False)
         limit.pause()
     assert window.closed_ns == 4 * MAX_TIME
     limit.finish([])

@@ -137,3 +137,9 @@ def test_tags_go_between_addresses_and_type() -> None:
     frame = tagged(tcp(0x10), ((0x88A8, 100), (0x8100, 7)))
     assert frame[12:20] == bytes.fromhex("88a8006481000007")
     assert frame[20:] == tcp(0x10)[12:]
+
+
+def test_a_policer_drops_what_is_too_much_and_delays_nothing() -> None:
+    frames = [tcp(0x18, n, bytes(946)) for n in range(1, 11)]         # of 1000 octets, at once
+    link = Link(police_kbit=8_000, police_octets=5_500)
+    assert arrivals(link, frames, 0) == arrivals(Link(), frames, 0)[:5]

@@ -53,7 +53,7 @@ class End:
         self.sacks = SackWatch(self.flow)
         self.window = WindowWatch(direction, ledger)
         self.keep_alive = KeepAliveWatch(direction)
-        self.limit = LimitWatch(direction, ledger)
+        self.limit = LimitWatch(self.flow, ledger)
         self.nagle = NagleWatch(direction, ledger)
         self.board = Scoreboard()
         self.course = Course()

@@ -105,9 +105,10 @@ class AckAwaited(TcpEvent):
         return "ACK awaited"
 
     def says(self) -> str:
+        often, most = ("once", "") if self.count == 1 else (plural(self.count, "time"), "up to ")
         return (
-            f"{plural(self.count, 'time')} {self.who()} sent a small piece only after {self.peer()} had acknowledged "
-            f"the one before, and that ACK was delayed by up to {duration(self.longest_ns)}"
+            f"{often} {self.who()} sent a small piece only after {self.peer()} had acknowledged "
+            f"the one before, and that ACK was delayed by {most}{duration(self.longest_ns)}"
         )
 
     def what(self) -> str:

@@ -26,7 +26,6 @@ from dissectors.kit.account import (
     ON_THE_WAY,
     PATH,
     POSSIBLE,
-    RECEIVER,
     REQUEST,
     RETRYING,
     SECURING_CLIENT,
@@ -192,23 +191,21 @@ class Ledger:
                 return
         self.add(Claim(int(since), int(until), cause, weight, (int(frame), int(last)), confidence, ground))
 
-    def paused(self, direction: int, since: i64, until: i64, frame: i64, last: i64, *, full: bool) -> None:
-        """A silence within the data of one direction, at the end of which nothing was outstanding.
+    def paused(self, direction: i64, times: tuple[i64, i64, i64, i64], frames: tuple[i64, i64, i64]) -> None:
+        """A silence within the data of one direction.
 
-        full: the window was filled before it, and what an ACK lets out comes as much later as the sender is away.
+        times: of the last data before it, of the ACK that covers them, when that ACK was at the sender, and of the
+        first data after it. frames: of the three.
         """
-        if since <= self._acked < until:
-            free = self._acked
-            if full:
-                free = min(free + max(self.trips[direction], i64(0)), until)
-                self.moved(since, free, RECEIVER, frame, last, LIKELY, "the window was full, until an ACK made room")
-            else:
-                self.moved(since, free, PATH, frame, last, POSSIBLE, "data whose ACK had not come")
-            since, frame = free, self._acked_frame
-        if until <= since:
-            return
+        since, acked, free, until = times
+        self.moved(since, acked, PATH, frames[0], frames[1], POSSIBLE, "data whose ACK had not come")
+        if free > acked:        # whoever knows what the messages mean knows better what that time was
+            self.add(Claim(
+                int(acked), int(free), PATH, TURN, (int(frames[0]), int(frames[1])), POSSIBLE,
+                "the ACK of what was sent last was on its way",
+            ))
         self.add(Claim(
-            int(since), int(until), APPLICATION, TURN, (int(frame), int(last)), POSSIBLE,
+            int(free), int(until), APPLICATION, TURN, (int(frames[1]), int(frames[2])), POSSIBLE,
             "all that was sent was acknowledged, and the same side sent on later",
             SECURING_CLIENT if direction == self.client else SECURING_SERVER,
         ))

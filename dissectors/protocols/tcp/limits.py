@@ -1,10 +1,14 @@
 """What held a direction back while it was sending: an estimate, round trip by round trip.
 
-The idea is T-RAT's (Zhang et al., SIGCOMM 2002), kept to what a capture at any point of the path can show:
-the bytes that pass in one round trip are the same everywhere. A round in which they come near the advertised
-window, and at some moment leave less room than one segment, is the receiver's; one with a repair or an echoed
-mark is congestion's; a silence of more than a round trip with nothing outstanding is the application's; the
-rest is unknown, because a capture sees neither the congestion window nor the rate of the link.
+The idea is T-RAT's (Zhang et al., SIGCOMM 2002), on what the sender knew (`heard.py`). Each time it heard something it
+sent what it might; where that left no room for a whole segment in the advertised window, the time until it sent on is
+the receiver's, provided that it did so as soon as there was room. Where all that it had sent was acknowledged, and it
+had room, the time is the application's. In a round with a repair or an echoed mark, or in which flights grow as in
+slow start, it is congestion's. The rest is unknown, because a capture sees neither the congestion window nor the rate
+of the link.
+
+What looks alike: a window filled by the last bytes that a program had (then nothing follows when there is room); a
+silence that ends with the arrival of an ACK which the capture missed; a sender that paces its segments.
 """
 from __future__ import annotations
 
@@ -17,12 +21,13 @@ from dissectors.kit.account import LIKELY, PATH, POSSIBLE, Cause
 from dissectors.kit.account import RECEIVER as NO_ROOM
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration
+from dissectors.protocols.tcp.congestion import CongestionWatch
 from dissectors.protocols.tcp.events import TcpObserved
 from dissectors.protocols.tcp.events_transfer import Limits
 from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.heard import Heard, stamps
 from dissectors.protocols.tcp.ledger import OWN_PACE, Ledger
 from dissectors.protocols.tcp.segment import Segment
-from dissectors.protocols.tcp.windows import WindowWatch
 
 CAUSES: Final = ("application", "receiver", "congestion", "unknown")
 APPLICATION: Final[i64] = 0
@@ -32,15 +37,23 @@ UNKNOWN: Final[i64] = 3
 
 # Rounds are no shorter than this: below it the timestamps of a capture say little.
 LEAST_ROUND_NS: Final[i64] = 1_000_000
-# A window counts as used up from this share on, in per cent: segments do not divide it evenly.
-NEAR_WINDOW: Final = 80.0
-# A silence is the application's from so many round trips on, and no shorter than a delayed ACK is held back
-# (RFC 9293 §3.8.6.3: less than 0.5 s; deployed stacks: 40 ms to 200 ms).
+# A sender with room and something to send sends at once: within half a round trip (queues change the way) and this much
+# (a program that is scheduled late).
+AT_ONCE_NS: Final[i64] = 5_000_000
+# With all its data acknowledged a sender that sends on later than this had nothing to send: seen from elsewhere only
+# what is longer than the way there and back may vary.
+LEAST_IDLE_NS: Final[i64] = 1_000_000
+VARIES_NS: Final[i64] = 5_000_000
+# Times without room that are this part of a round trip apart are one.
+BRIDGED: Final[i64] = 32
+# A pause of this part of a round trip ends a burst.
+QUIET: Final[i64] = 8
+# A round with all but this part of it without room is one without.
+WHOLE: Final = 16
+# A silence is so long that it ends a round, in round trips.
 SILENT_ROUNDS: Final[i64] = 2
 # Where the round trip is not known a silence is the application's no sooner than this.
 LONG_SILENCE_NS: Final[i64] = 1_000_000_000
-# What the sender knew of the window is kept in steps of this part of a round trip.
-STEPS: Final[i64] = 32
 # Fewer bytes or less time than this are not worth a verdict, unless so many rounds filled the window.
 LEAST_OCTETS: Final[i64] = 50_000
 LEAST_FULL: Final[i64] = 10
@@ -49,35 +62,44 @@ LEAST_TIME_NS: Final = 20_000_000
 LEAST_SHARE: Final = 5
 
 GREW: Final = "what passes in a round trip grows by half and more from one to the next, as it does in slow start"
+FILLED: Final = "the window had no room for another segment, and data went on as soon as it had"
 
 
 class LimitWatch:
     """Of the data of one direction. rtt: the path's round trip, -1 while unknown."""
 
-    def __init__(self, direction: int, ledger: Ledger) -> None:
-        self.direction = direction
+    def __init__(self, flow: TcpDirection, ledger: Ledger) -> None:
+        self.flow = flow
+        self.direction = flow.direction
         self.sides: tuple[str, str] = ("", "")
         self.rtt: i64 = -1
         self.ledger = ledger
+        self.heard = Heard()
+        self.congestion = CongestionWatch(flow)
         self.spent: list[int] = [0, 0, 0, 0]    # ns by cause, as in CAUSES
         self.octets: i64 = 0
         self._round_start: i64 = -1
         self._round_octets: i64 = 0
-        self._round_window: i64 = 0
-        self._last: i64 = 0
-        self._congested: bool = False
-        self._full: bool = False        # the window was filled in this round
-        self._full_rounds: i64 = 0
-        self._edge: i64 = -1            # the peer's furthest promise, and what it was before
-        self._edge_times: list[int] = []
-        self._edges: list[int] = []
-        self._edge_due: i64 = -1        # when the next step begins
-        self._closed_ns: int = 0
-        self._first_frame: i64 = 0
-        self._last_frame: i64 = 0
-        self._first_time: i64 = 0
         self._round_frame: i64 = 0
-        self._tight_ns: int = 0         # of the peer's window, when the round began
+        self._round_full: int = 0       # ns of it without room
+        self._last: i64 = 0             # when the last data came, in which frame
+        self._last_frame: i64 = 0
+        self._congested: bool = False
+        self._troubled: bool = False    # a loss was looming since the step began
+        self._full_rounds: i64 = 0
+        self._first_frame: i64 = 0
+        self._first_time: i64 = 0
+        self._step: i64 = -1            # since when the sender has sent on what it knows now, in which frame
+        self._step_frame: i64 = 0
+        # Since the last data, as the capture shows it; -1 for not yet.
+        self._all_acked: i64 = -1
+        self._all_frame: i64 = 0
+        self._opened: i64 = -1          # there is room for a segment
+        self._shut: i64 = -1            # it was taken back
+        # Time without room that is not told yet.
+        self._full_since: i64 = -1
+        self._full_until: i64 = -1
+        self._full_frames: list[int] = [0, 0]
         # A round of which nothing is known but its octets, until the next one shows whether they grow.
         self._held: bool = False
         self._held_since: i64 = 0
@@ -86,134 +108,187 @@ class LimitWatch:
         self._held_octets: i64 = 0
         self._growing: bool = False
 
-    def promise(self, time: i64, edge: i64) -> None:
-        """The peer has room up to this position, as the capture sees it."""
-        self._edge = edge
-        if self.rtt <= 0:
-            return
-        if time >= self._edge_due:
-            times = self._edge_times
-            times.append(int(time))
-            self._edges.append(int(edge))
-            self._edge_due = time + self.rtt // STEPS
-            if len(times) > 2 * STEPS:
-                times.pop(0)
-                self._edges.pop(0)
+    # -- what the other side says --------------------------------------------------------------------------
 
-    def sent(self, time: i64, flow: TcpDirection) -> None:
-        """New bytes are sent. What the sender knew of the window had passed the capture as much earlier as the round
-        trip takes beside the way from data to their ACK that the capture sees."""
-        if self._full or self.rtt <= 0:
-            return
-        edge = self._edge
-        ago = self.rtt - max(flow.rtt_min, 0)
-        if ago > self.rtt // STEPS:
-            edge = self._known(time - ago)
-        self._full = edge >= 0 and edge - flow.high < flow.mss
-
-    def _known(self, time: i64) -> i64:
-        """The promise as it was at that time, -1 where that is before the first."""
-        times = self._edge_times
-        while len(times) > 1 and i64(times[1]) <= time:
-            times.pop(0)
-            self._edges.pop(0)
-        return i64(self._edges[0]) if times and i64(times[0]) <= time else i64(-1)
-
-    def data(self, segment: Segment, octets: i64, peer: WindowWatch, *, idle: bool, congested: bool) -> None:
-        """New bytes, not counted as sent yet. peer: the window that they have to fit into; idle: all before them was
-        acknowledged."""
-        time, frame = i64(segment.time), i64(segment.frame)
-        window, closed_ns = peer.window, peer.shut_ns()
-        self.octets += octets
-        before = self._last_frame
-        self._last_frame = frame
-        if self._round_start < 0:
-            if self._first_frame == 0:
-                self._first_frame = frame
-                self._first_time = time
-            self._begin(time, frame, window, closed_ns, peer.tight_ns)
-        else:
-            span = max(self.rtt, LEAST_ROUND_NS)
-            silence = time - self._last
-            if self.rtt < 0:
-                span = LONG_SILENCE_NS if idle else span
-            if idle and (silence - 1) // SILENT_ROUNDS >= span:     # so many rounds may not fit a machine integer
-                full = self._full
-                self._close(self._last, before, self._closed_ns, congested)
-                self._release(PATH, OWN_PACE)
-                tight = min(i64(peer.tight_ns - self._tight_ns), silence)
-                self._silence(int(silence), closed_ns)
-                if tight > 0:
-                    self.ledger.moved(
-                        self._last, self._last + tight, NO_ROOM, before, frame, LIKELY,
-                        "the window had no room for a whole segment",
-                    )
-                since = self._last + max(tight, i64(0))
-                self.ledger.paused(self.direction, since, time, before, frame, full=full)
-                self._begin(time, frame, window, closed_ns, peer.tight_ns)
-            elif time - self._round_start >= span:
-                self._close(time, frame, closed_ns, congested)
-                self._begin(time, frame, window, closed_ns, peer.tight_ns)
-        self._round_octets += octets
-        if congested:
-            self._congested = True
-        self._round_window = max(self._round_window, window)
-        self._last = time
+    def acknowledged(self, segment: Segment, edge: i64) -> None:
+        """A segment of the receiver. edge: up to where the sender may send, -1 where it is unknown."""
+        flow, time = self.flow, i64(segment.time)
+        self.heard.ack(time, stamps(segment.options)[0], flow.acked, edge)
+        if self._all_acked < 0 and flow.acked >= flow.high:
+            self._all_acked = time
+            self._all_frame = i64(segment.frame)
+        if edge - flow.high >= flow.mss:
+            if self._opened < 0:
+                self._opened = time
+        elif self._opened >= 0 and edge >= 0:
+            self._opened = -1
+            self._shut = time
 
     def mark(self) -> None:
         """The peer echoed a mark of congestion."""
         self._congested = True
 
+    # -- data ----------------------------------------------------------------------------------------------
+
+    def data(self, segment: Segment, octets: i64, *, congested: bool, troubled: bool) -> None:
+        """New bytes, which flow.high holds already. congested: a repair goes on; troubled: a loss is looming at
+        least."""
+        time, frame, flow = i64(segment.time), i64(segment.frame), self.flow
+        heard = self.heard
+        self.octets += octets
+        heard.measured(self.rtt, flow.rtt_min)
+        acked, edge, before, took = heard.acked, heard.edge, flow.high - octets, heard.took_ns
+        value, echo = stamps(segment.options)
+        more = heard.sent(time, value, echo)
+        if self._round_start < 0:
+            if self._first_frame == 0:
+                self._first_frame = frame
+                self._first_time = time
+            self._begin(time, frame)
+            self._step = time
+            self._step_frame = frame
+        else:
+            if more or time - self._last > max(self.rtt, LEAST_ROUND_NS):
+                self._step = min(self._step + took, time)     # it had room until it had sent all that
+                self._end_step(time, frame, acked, edge, before, congested, troubled)
+                self._step = time
+                self._step_frame = frame
+                quiet = time - self._last > self.rtt // QUIET
+                self.congestion.heard(heard.acked, before, repairing=troubled, quiet=quiet)
+                self._troubled = False
+            if time - self._round_start >= self._span(LEAST_ROUND_NS):
+                self._close(time, frame, congested)
+                self._begin(time, frame)
+        self._round_octets += octets
+        if congested:
+            self._congested = True
+        if troubled:
+            self._troubled = True
+        self._last = time
+        self._last_frame = frame
+        self._all_acked = -1
+        self._opened = time if self._room() else i64(-1)
+        self._shut = -1
+
+    def _span(self, least: i64) -> i64:
+        return max(self.rtt, least)
+
+    def _room(self) -> bool:
+        """For a whole segment, as the sender sees it."""
+        return self.heard.edge - self.flow.high >= self.flow.mss
+
+    def _end_step(
+        self, time: i64, frame: i64, acked: i64, edge: i64, high: i64, congested: bool, troubled: bool
+    ) -> None:
+        """The sender goes on. acked, edge: what it knew until now; high: up to where it had sent."""
+        since, trip = self._step, max(self.ledger.trips[int(self.direction)], i64(0))
+        late = AT_ONCE_NS + max(self.rtt, i64(0)) // 2
+        if self.rtt >= 0 and edge >= 0 and (edge - high < self.flow.mss or self._shut >= 0):
+            if edge - high >= self.flow.mss:
+                since = max(since, self._shut + trip)
+            elif self.heard.here:
+                since = self._last      # which filled the window
+            open_from = time - self.heard.kept_ns
+            if self._opened >= 0:
+                open_from = min(self._opened + trip, open_from)
+            open_from = max(open_from, since)
+            if time - open_from <= late:
+                self._full(since, open_from, frame, congested)
+                return
+        if self._all_acked >= 0:
+            free = max(self._all_acked + trip, self._last)
+            if time - free >= self._least_idle():
+                self._pause(time, frame, free, congested)
+                return
+        if troubled or self._troubled:
+            self.congestion.interrupt(i64(-1) if self.heard.here else high)
+        elif acked >= 0:
+            self.congestion.outstanding(self._last, high - acked)
+
+    def _least_idle(self) -> i64:
+        if self.rtt < 0:
+            return LONG_SILENCE_NS
+        return LEAST_IDLE_NS + self.rtt // 16 if self.heard.here else VARIES_NS + self.rtt // 8
+
+    def _full(self, since: i64, until: i64, frame: i64, congested: bool) -> None:
+        """The sender had no room. congested: while lost data are sent again, which would not keep it from sending
+        more."""
+        self.spent[RECEIVER] += int(until - since)
+        self._round_full += int(until - since)
+        self.congestion.spoil()
+        if self._full_since >= 0 and since - self._full_until > max(self.rtt // BRIDGED, LEAST_ROUND_NS):
+            self._tell_full()
+        if congested:
+            self._tell_full()
+            self.ledger.stopped(
+                int(since), int(until), NO_ROOM, (int(self._step_frame), int(frame)), LIKELY, FILLED
+            )
+            return
+        if self._full_since < 0:
+            self._full_since = since
+            self._full_frames[0] = int(self._step_frame)
+        self._full_until = until
+        self._full_frames[1] = int(frame)
+
+    def _tell_full(self) -> None:
+        if self._full_since < 0:
+            return
+        first, last = self._full_frames
+        self.ledger.moved(self._full_since, self._full_until, NO_ROOM, i64(first), i64(last), LIKELY, FILLED)
+        self._full_since = -1
+
+    def _pause(self, time: i64, frame: i64, free: i64, congested: bool) -> None:
+        """All was acknowledged, and the sender knew it from `free` on; it sends only now."""
+        self.congestion.spoil()
+        self._close(self._last, self._last_frame, congested)
+        self._release(PATH, OWN_PACE)
+        self._tell_full()
+        self.spent[APPLICATION] += int(time - free)
+        self.spent[UNKNOWN] += int(free - self._last)
+        acked = max(self._all_acked, self._last)
+        self.ledger.paused(
+            self.direction, (self._last, acked, free, time), (self._last_frame, self._all_frame, frame)
+        )
+        self._begin(time, frame)
+
     def pause(self) -> None:
         """The other side's turn, or a long silence: this time is nobody's."""
         if self._round_start >= 0:
-            self._close(self._last, self._last_frame, self._closed_ns, False)
+            self.congestion.spoil()
+            self._close(self._last, self._last_frame, False)
             self._round_start = -1
             self._release(PATH, OWN_PACE)
+            self._tell_full()
 
-    def _begin(self, time: i64, frame: i64, window: i64, closed_ns: int, tight_ns: int) -> None:
+    # -- rounds --------------------------------------------------------------------------------------------
+
+    def _begin(self, time: i64, frame: i64) -> None:
         self._round_start = time
         self._round_frame = frame
-        self._tight_ns = tight_ns
         self._round_octets = 0
-        self._round_window = window
+        self._round_full = 0
         self._congested = False
-        self._full = False
-        self._closed_ns = closed_ns
 
-    def _silence(self, silence: int, closed_ns: int) -> None:
-        closed = min(closed_ns - self._closed_ns, silence)
-        self.spent[RECEIVER] += closed
-        self.spent[APPLICATION] += silence - closed
-        self._closed_ns = closed_ns
-
-    def _close(self, end: i64, frame: i64, closed_ns: int, congested: bool) -> None:
+    def _close(self, end: i64, frame: i64, congested: bool) -> None:
         elapsed = int(end - self._round_start)
         if elapsed <= 0:
             return
-        closed = min(closed_ns - self._closed_ns, elapsed)
-        if closed > 0:
-            self.spent[RECEIVER] += closed
-            self._closed_ns = closed_ns
-            elapsed -= closed
-        if congested or self._congested:
-            cause = CONGESTION
-        elif self.rtt < 0 or self._round_window <= 0:
-            cause = UNKNOWN
-        elif self._full and float(self._round_octets) * float(self.rtt) * 100.0 >= (
-            float(self._round_window) * float(end - self._round_start) * NEAR_WINDOW
-        ):
-            cause = RECEIVER
+        full = min(self._round_full, elapsed)
+        congested = congested or self._congested
+        cause = CONGESTION if congested else UNKNOWN
+        self.spent[cause] += elapsed - full
+        if 2 * full >= elapsed:
             self._full_rounds += 1
-        else:
-            cause = UNKNOWN
-        self.spent[cause] += elapsed
+        if WHOLE * (elapsed - full) <= elapsed and self._full_since >= 0:
+            self._full_until = max(self._full_until, end)
+            self._release(PATH, OWN_PACE)
+            return
         self._book(cause, end, frame)
 
     def _book(self, cause: i64, end: i64, frame: i64) -> None:
         """The round up to `end`, for the account of the time."""
         since, octets = self._round_start, self._round_octets
-        if cause == UNKNOWN and self.rtt > 0:
+        if cause == UNKNOWN and self.rtt > 0 and self._round_full == 0:
             grew = self._held and self._held_until == since and 2 * octets >= 3 * self._held_octets
             if grew:
                 self._release(HELD_BACK, GREW)
@@ -228,10 +303,7 @@ class LimitWatch:
             return
         self._release(PATH, OWN_PACE)
         first = self._round_frame
-        if cause == RECEIVER:
-            ground = "data filled the window, and came near it in each round trip"
-            self.ledger.moved(since, end, NO_ROOM, first, frame, LIKELY, ground)
-        elif cause == CONGESTION:
+        if cause == CONGESTION:
             ground = "data were sent again, or marked for congestion, in this round trip"
             self.ledger.moved(since, end, HELD_BACK, first, frame, LIKELY, ground)
         else:
@@ -249,6 +321,8 @@ class LimitWatch:
             self._held_since, self._held_until, cause, i64(self._held_frames[0]), i64(self._held_frames[1]), POSSIBLE,
             ground,
         )
+
+    # -- the end -------------------------------------------------------------------------------------------
 
     def shares(self) -> list[tuple[str, int]]:
         """(cause, ns), largest first, without those of no time."""

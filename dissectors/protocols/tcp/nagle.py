@@ -11,6 +11,7 @@ from dissectors.kit.event import Event
 from dissectors.protocols.tcp.events import MAX_FRAMES, TcpObserved
 from dissectors.protocols.tcp.events_windows import AckAwaited
 from dissectors.protocols.tcp.ledger import Ledger
+from dissectors.protocols.tcp.segment import Segment
 
 # Deployed stacks delay an ACK by 40 ms to 200 ms; RFC 9293 §3.8.6.3 forbids 500 ms and more.
 LEAST_DELAY_NS: Final[i64] = 30_000_000
@@ -21,6 +22,13 @@ AT_ONCE_NS: Final[i64] = 2_000_000
 SMALL: Final[i64] = 1220
 # So often it is no accident that the next piece follows the ACK.
 LEAST_TIMES: Final[i64] = 3
+# A single delayed ACK is enough where small pieces follow ACKs this closely, so often, and none ever left while
+# another one was not acknowledged. A program does not see ACKs, so what it sends by itself meets one as closely only
+# by chance: once in some twenty times, as round trips and delays are that much longer. A congestion window of one
+# segment looks alike, so nothing counts while something is repaired; and so does a window with room for one piece,
+# which is seen to be full.
+CLOSE_NS: Final[i64] = 1_000_000
+LEAST_CLOSE: Final[i64] = 2
 
 
 class NagleWatch:
@@ -38,15 +46,30 @@ class NagleWatch:
         self._count: i64 = 0
         self._waited: i64 = 0
         self._longest: i64 = 0
+        self._octets: i64 = 0           # of the last piece
+        self._room: i64 = 0             # in the window behind it
+        self._close: i64 = 0            # small pieces that followed an ACK closely
+        self._close_late: bool = False  # one of them a delayed one
+        self._free: bool = False        # small pieces left with another one not acknowledged: Nagle's algorithm is off
         self._time: i64 = 0
         self._cited = Cited(MAX_FRAMES)
 
-    def data(self, time: i64, frame: i64, octets: i64, rtt_here: i64) -> None:
-        """New bytes of this side. rtt_here: the shortest from data to their ACK at the place of the capture."""
+    def data(self, segment: Segment, octets: i64, high: i64, limit: i64, *, repairing: bool) -> None:
+        """New bytes of this side, up to `high`. limit: up to where the window lets it send; repairing: that may explain
+        when they come."""
+        time, frame = i64(segment.time), i64(segment.frame)
+        rtt_here = self.ledger.trips[1 - self.direction]    # the shortest from data to their ACK at the capture
+        room = limit - high
+        if self._sent >= 0 and self._acked < 0 and octets < SMALL and self._octets < SMALL:
+            self._free = True
         if self._acked >= 0 and self.rtt >= 0 and octets < SMALL:
             delay = self._acked - self._sent - max(rtt_here, 0)
             after = time - self._acked - (self.rtt - max(rtt_here, 0))
-            if LEAST_DELAY_NS <= delay < MOST_DELAY_NS and after <= AT_ONCE_NS + self.rtt // 4:
+            late = LEAST_DELAY_NS <= delay < MOST_DELAY_NS
+            if after <= CLOSE_NS and self._octets < SMALL and self._room >= octets and not repairing:
+                self._close += 1
+                self._close_late = self._close_late or late
+            if late and after <= AT_ONCE_NS + self.rtt // 4:
                 if self._count == 0:
                     self._time = self._sent
                 self._count += 1
@@ -57,6 +80,14 @@ class NagleWatch:
                 self._book(time, frame)
         self._sent = time
         self._acked = -1
+        self._octets = octets
+        self._room = room
+
+    def _plain(self) -> bool:
+        """It is no accident that pieces follow ACKs."""
+        return self._count >= LEAST_TIMES or (
+            self._count > 0 and self._close_late and self._close >= LEAST_CLOSE and not self._free
+        )
 
     def _book(self, time: i64, frame: i64) -> None:
         self._first.append(Claim(
@@ -80,10 +111,12 @@ class NagleWatch:
         self._acked = -1
 
     def finish(self, out: list[Event]) -> None:
+        plain = self._plain()
         for claim in self._first:
-            claim.confidence = POSSIBLE
-            claim.weight = DOING        # a window that was full explains as much
+            if not plain:
+                claim.confidence = POSSIBLE
+                claim.weight = DOING        # a window that was full explains as much
             self.ledger.add(claim)
-        if self._count >= LEAST_TIMES:
+        if plain:
             observed = TcpObserved(self._time, self.direction, self._cited.frames(), self.sides)
             out.append(AckAwaited(observed, int(self._count), int(self._waited), int(self._longest)))

@@ -14,7 +14,7 @@ from dissectors.kit.cited import Cited
 from dissectors.kit.event import Event, LimitReached
 from dissectors.kit.inputs import Gap, Overlap
 from dissectors.protocols.tcp.end import End
-from dissectors.protocols.tcp.episodes import OPEN, SETTLING
+from dissectors.protocols.tcp.episodes import IDLE, OPEN, SETTLING
 from dissectors.protocols.tcp.events import CLIENT_SERVER, ORIGINATOR_RESPONDER, TcpObserved
 from dissectors.protocols.tcp.events_handshake import Midstream
 from dissectors.protocols.tcp.events_holes import Conflict, StreamGap
@@ -337,8 +337,7 @@ class TcpNarrator:
                 self._data(segment, mine, theirs, time, seq, length, flags, bits, out)
         if flags & ACK:
             mine.window.advertise(segment, other, out, current=current and segment.scale_known)
-            if segment.scale_known:
-                theirs.limit.promise(time, mine.window.edge)
+            theirs.limit.acknowledged(segment, mine.window.edge if segment.scale_known else i64(-1))
 
     def _catch_up(self, segment: Segment, mine: End, theirs: End, flags: i64) -> None:
         """After segments were left out: both streams are where this segment says."""
@@ -514,7 +513,6 @@ class TcpNarrator:
         if mine.keep_alive.exchange.probes or theirs.keep_alive.exchange.probes:
             mine.keep_alive.close(out)
             theirs.keep_alive.close(out)
-        mine.limit.data(segment, octets, window, idle=idle, congested=repairing)
         self.ledger.data(segment.direction, time, frame)
         if idle:
             last = max(flow.last_time, theirs.flow.last_time)
@@ -524,8 +522,8 @@ class TcpNarrator:
         flow.mss = max(flow.mss, octets)
         if octets > flow.acked_size:
             flow.note_size(flow.high, octets)
-        mine.limit.sent(time, flow)
-        mine.nagle.data(time, frame, octets, self.ledger.trips[1 - segment.direction])
+        mine.limit.data(segment, octets, congested=repairing, troubled=mine.loss.state == OPEN)
+        mine.nagle.data(segment, octets, flow.high, window.limit(flow.acked), repairing=mine.loss.state != IDLE)
         theirs.nagle.interrupted()
         window.used(time, frame, flow)
         if bits & WINDOW_FULL:

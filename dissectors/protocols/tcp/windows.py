@@ -41,8 +41,6 @@ class WindowWatch:
         self.edge: i64 = -1             # furthest promise: position in the peer's stream
         self.closed: bool = False
         self.closed_ns: int = 0         # over the whole connection
-        self.tight_ns: int = 0          # open, but too small for a segment
-        self._tight: i64 = -1           # since when
         self.resuming: bool = False     # reopened, and no data came yet
         self._closure = WindowClosure()
         self._start: i64 = 0
@@ -77,9 +75,9 @@ class WindowWatch:
         if self.window < 0:
             self.window = window
 
-    def shut_ns(self) -> int:
-        """How long this side had no room for a segment, up to its last one."""
-        return self.closed_ns + self.tight_ns
+    def limit(self, acked: i64) -> i64:
+        """Up to where the peer may send, which has had `acked` acknowledged."""
+        return self.edge if self.edge >= 0 else acked + self.window
 
     def advertise(self, segment: Segment, peer: TcpDirection, out: list[Event], *, current: bool) -> None:
         """A segment of this side. peer: the data that the window is for; current: the scale is known, and no older ACK
@@ -90,12 +88,6 @@ class WindowWatch:
         self.raw = raw
         if raw:
             self.unit = window // raw if window >= raw else 1
-        if self._tight >= 0:
-            self.tight_ns += int(time - self._tight)
-            self._tight = -1
-        # RFC 9293 §3.8.6.2.1: a sender waits for room for a whole segment, or for half of the largest window.
-        if current and 0 < window < peer.mss and 2 * window < self.largest:
-            self._tight = time
         if self.closed:
             if window:
                 self._reopen(time, frame, window, out)

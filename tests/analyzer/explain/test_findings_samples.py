@@ -28,7 +28,7 @@ FOUND = {
     "tcp/mtu-black-hole": ["warn tcp.black_hole", "warn tcp.timeout"],
     "tcp/path-mtu": ["note icmp.too_big", "note tcp.loss"],
     "tcp/reordering": ["note tcp.reordering"],
-    "tcp/slow-reader": ["warn tcp.zero_window"],
+    "tcp/slow-reader": ["note tcp.window_limited", "warn tcp.zero_window"],
     "tcp/large-window-limited": ["warn tcp.window_limited"],
     "tcp/duplicate-packets": ["note capture.duplicates"],
     "tcp/port-reuse": ["note tcp.port_reuse"],

@@ -67,7 +67,8 @@ def test_a_scale_behind_the_snap_length_is_unknown_and_not_unused(tmp_path: Path
         frames += [(0.04 + turn * 0.02, down(at, 1001, PSH_ACK, b"x" * 1400)), (0.041 + turn * 0.02, bytes(small))]
         at += 1400
     found = told(tmp_path, frames, snap)
-    assert [code for code in codes(found) if code.startswith("tcp.window")] == []
+    known = ["tcp.window_limited"] if snap > 58 else []     # it has room for one segment and no second one
+    assert [code for code in codes(found) if code.startswith("tcp.window")] == known
 
 
 def test_a_byte_from_before_the_capture_is_not_missing(tmp_path: Path) -> None:

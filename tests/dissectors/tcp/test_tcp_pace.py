@@ -109,9 +109,40 @@ def test_pieces_that_wait_for_a_delayed_ack() -> None:
     assert (fields["count"], fields["longest_delay_ns"]) == (5, 45 * MS)
 
 
-@pytest.mark.parametrize("wire", [pieces(20.0), pieces(0.02, delay=1.0), pieces(0.02, times=2)])
+@pytest.mark.parametrize(
+    "wire", [pieces(20.0), pieces(0.02, delay=1.0), pieces(0.02, times=1), pieces(1.5, times=2)],
+)
 def test_pieces_that_do_not(wire: Wire) -> None:
-    """The program took its time; the ACK was not delayed; it was so only twice."""
+    """The program took its time; the ACK was not delayed; it was so only once; twice, but not closely."""
+    assert "tcp.ack_awaited" not in wire.names()
+
+
+def once(*, first_after: float = 0.05, free: bool = False, full: bool = False) -> Wire:
+    """Two requests in two small pieces each; only the second ACK is delayed. free: small pieces left before without
+    waiting; full: the window has room for one piece only."""
+    window = 220 if full else 64_000
+    wire = Wire().open(20.0)
+    wire.server(1, 1, at=20.2, window=window, window_bytes=window)
+    if free:
+        wire.client(1, 1, 50, at=21).client(51, 1, 50, at=21.1).server(1, 101, at=41.2, ack_rtt_ns=20 * MS)
+    start = 101 if free else 1
+    wire.client(start, 1, 200, at=50)
+    wire.server(1, start + 200, at=70, window=window, window_bytes=window, ack_rtt_ns=20 * MS)
+    wire.client(start + 200, 1, 50, at=70 + first_after).server(1, start + 250, 100, at=91, window=window)
+    wire.client(start + 250, 101, 200, at=100)
+    wire.server(101, start + 450, at=160, window=window, window_bytes=window, ack_rtt_ns=60 * MS)
+    wire.client(start + 450, 101, 50, at=160.05).server(101, start + 500, 100, at=180)
+    return wire.end()
+
+
+def test_one_delayed_ack_where_pieces_follow_acks_closely_and_never_one_another() -> None:
+    told = once().one("tcp.ack_awaited")
+    assert told.fields()["count"] == 1
+    assert told.what().startswith("Once the client sent a small piece only after the server had acknowledged")
+
+
+@pytest.mark.parametrize("wire", [once(first_after=3.0), once(free=True), once(full=True)])
+def test_one_delayed_ack_is_an_accident_otherwise(wire: Wire) -> None:
     assert "tcp.ack_awaited" not in wire.names()
 
 
