@@ -206,7 +206,6 @@ class Account:
     events: in the order in which they were made.
     courses: how each direction of a stream went over time, originator first; [] where it is none.
     views: what each sender might do, moment by moment, where that is wanted.
-    congestion: of each direction, (ns, bytes) of the inferred congestion window, by time.
     limits: for each direction, what held the sender back, as shares of the transfer time (0 to 1).
     left_out: "12 480 data segments not shown".
     unkept: events that were counted only, by (rank, kind of phase).
@@ -230,7 +229,6 @@ class Account:
         self.events: list[Event] = []
         self.courses: list[Course] = []
         self.views: list[SenderView] = []
-        self.congestion: list[list[tuple[int, int]]] = [[], []]
         self.limits: list[dict[str, float]] = [{}, {}]
         self.left_out: list[str] = []
         self.unkept: dict[tuple[int, str], Unkept] = {}
@@ -262,7 +260,7 @@ class Told:
     """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
     marks: what is secret in it.     observed: what could be observed of it.     troubles: see `Account`.
-    books: where its time went.     courses, views, congestion: see `Account`.
+    books: where its time went.     courses, views: see `Account`.
     """
 
     def __init__(
@@ -277,7 +275,6 @@ class Told:
         self.observed = observed if observed is not None else Observation()
         self.courses: list[Course] = []
         self.views: list[SenderView] = []
-        self.congestion: list[list[tuple[int, int]]] = [[], []]
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
 

@@ -144,9 +144,14 @@ class Booking:
 
 @dataclass(frozen=True)
 class Series:
-    """Numbers over time. title: what they are, and of which direction.     unit: "B" or "ns"."""
+    """Numbers over time, of one direction ("forward" or "backward"), thinned without losing extremes.
 
-    title: str
+    name: a column of the table `courses`, such as "outstanding_most" or "ack_time_most" (round trips, where the capture
+    shows them).     unit: "B", "ns" or "bit/s".     values: at these times; where one is not known there is none.
+    """
+
+    name: str
+    direction: str
     unit: str
     times_ns: tuple[int, ...]
     values: tuple[int, ...]

@@ -16,6 +16,7 @@ from analyzer.api.records import (
     Summary,
     Verdict,
 )
+from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
 from analyzer.report.document import event_record
 from analyzer.report.records import conversation_record
 from analyzer.report.tables import TABLES
@@ -93,7 +94,7 @@ def _conversation(
         one.display_filter(), cast("dict[str, Any] | None", record.get("tcp")),
         tuple(map(_phase, told.phases)) if told is not None else (), tuple(exchanges),
         tuple(map(_booking, told.books.bookings)) if told is not None else (),
-        tuple(_series(series) for phase in told.phases for series in phase.series) if told is not None else (),
+        _series(told) if told is not None else (),
     )
 
 
@@ -101,8 +102,19 @@ def _booking(one: books.Booking) -> Booking:
     return Booking(one.cause.key, one.since, one.until, tuple(one.frames), one.confidence, one.ground)
 
 
-def _series(one: model.Series) -> Series:
-    return Series(one.title, one.unit, tuple(one.times_ns), tuple(one.values))
+def _series(told: model.Told) -> tuple[Series, ...]:
+    found: list[Series] = []
+    for direction, columns in courses_of(told):
+        times = columns["time_ns"]
+        for name in ALL_COLUMNS[1:]:
+            known = [(time, value) for time, value in zip(times, columns[name], strict=True) if value >= 0]
+            if known:
+                unit = "bit/s" if name.endswith("_bps") else "ns" if name.startswith("ack_time") else "B"
+                found.append(Series(
+                    name, SIDES[direction], unit, tuple(time for time, _value in known),
+                    tuple(value for _time, value in known),
+                ))
+    return tuple(found)
 
 
 def _phase(phase: model.Phase) -> Phase:

@@ -148,7 +148,8 @@ def measured(account: Account, narrator: TcpNarrator) -> None:
     account.claims = narrator.claims()
     account.courses = [narrator.forward.course, narrator.backward.course]
     account.views = narrator.views.told(narrator.sides, narrator.seen_from)
-    account.congestion = [end.limit.congestion.windows for end in (narrator.forward, narrator.backward)]
+    for end in (narrator.forward, narrator.backward):
+        end.course.congestion = end.limit.congestion.windows
     for direction in (0, 1):
         shares = narrator.limits[direction]
         whole = sum([share for _cause, share in shares])

@@ -142,7 +142,6 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
             copy.courses, copy.views = told.courses, told.views
             copy.points = told.points
             copy.books = told.books
-            copy.congestion = told.congestion
             into.append(copy)
     found.story = [
         StoryRow(row.conversation, names.text(row.label), names.text(row.text), row.start_ns, row.end_ns)

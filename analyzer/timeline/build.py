@@ -65,7 +65,6 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
         told = Told(account.conversation, phases, account.marks, account.observed)
         told.books = books
         told.courses, told.views = account.courses, account.views
-        told.congestion = account.congestion
         told.points = account.points
         told.troubles = account.troubles
         told.carriage = account.carriage

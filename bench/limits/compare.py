@@ -97,7 +97,7 @@ def compared(
     """sender: the direction that is compared.     late: see `windows`.     paced: see `shares`."""
     _analysis, told = told_of(capture)
     since, until = bounds(samples)
-    points = told.congestion[sender]
+    points = told.courses[sender].congestion
     counted, named, right = windows(trips(samples), samples, points, late=late)
     # At the receiver the transfer goes from its first data to its last ACK.
     ours = our_shares(told.books, since + late, until - late)

@@ -5,6 +5,7 @@ it holds what was true at its end, and the extremes within it, so that thinning 
 """
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Final
 
 from librt.vecs import append, vec
@@ -26,13 +27,14 @@ class Course:
     time_ns: of the last sample of the row.     octets: payload sent up to then, resends included.
     sent: the highest byte.     acknowledged: up to here.     sacked: octets beyond that which the receiver says it has.
     allowed: up to where the receiver has room.     congestion: octets that the sender lets itself have outstanding, as
-    whoever infers it says (`inferred`).
+    far as that can be inferred.
     outstanding: sent and not acknowledged.     window: allowed and not acknowledged.
     ack_time: between data and their ACK, where the capture was taken.
+    congestion, the list: when each inferred congestion window began to hold, and its octets, in order.
     """
 
     def __init__(self) -> None:
-        self.inferred: i64 = UNKNOWN
+        self.congestion: list[tuple[int, int]] = []
         self.rows: vec[i64] = vec[i64]()
         self.stretch_ns: i64 = 1
         self.count: i64 = 0         # of complete rows
@@ -125,7 +127,7 @@ class Course:
                 self._window_most = self._window_least
         rows = self.rows
         for value in (
-            self._time, self._octets, self._sent, self._acked, self._sacked, self._allowed, self.inferred, self._least,
+            self._time, self._octets, self._sent, self._acked, self._sacked, self._allowed, UNKNOWN, self._least,
             self._most, self._window_least, self._window_most, self._trip_least, self._trip_most,
         ):
             rows = append(rows, value)
@@ -167,10 +169,15 @@ class Course:
             self._put()
         rows, many = self.rows, self.count
         self.rows, self.count = kept, count
-        return {
+        found = {
             name: [int(rows[i64(row) * WIDTH + i64(at)]) for row in range(int(many))]
             for at, name in enumerate(COLUMNS)
         }
+        if self.congestion:
+            starts = [time for time, _octets in self.congestion]
+            held = [bisect_right(starts, time) - 1 for time in found["time_ns"]]
+            found["congestion"] = [self.congestion[at][1] if at >= 0 else -1 for at in held]
+        return found
 
 
 class Moment:
