@@ -31,8 +31,8 @@ from dissectors.kit.units import duration, grouped, plural, rate
 
 MOST_DOUBTS: Final = 3
 SAID_BY_DOUBTS: Final = ("capture.truncated", "capture.one_sided", "capture.dropped")
-SAID: Final = 2        # differences in the sentence; the others stand below
-LEAD: Final = ("connecting", ROUND_TRIP, "server", "rate", "sent again", "securing", "lookup", "round trip of data")
+SAID: Final = 3        # differences in the sentence, of different kinds; the others stand below
+LEAD: Final = (ROUND_TRIP, "connecting", "server", "rate", "sent again", "securing", "lookup", "data round trip")
 STEPS: Final = {
     "connecting": "See who answers late: the path (round trip), or nobody at first (SYN sent again).",
     ROUND_TRIP: "Look for another path, a queue or a tunnel between the two: a traceroute in both states shows where.",
@@ -41,7 +41,7 @@ STEPS: Final = {
     "sent again": "Find where on the path packets are lost: captures at both ends, given to wiretale compare, show it.",
     "securing": "Look at the handshakes: resumed or not, another version, a slower certificate check.",
     "lookup": "Ask both name servers directly, and compare.",
-    "round trip of data": "A queue on the path fills while data moves: look for the narrowest link.",
+    "data round trip": "A queue on the path fills while data moves: look for the narrowest link.",
 }
 SENTENCES: Final = {
     "connecting": "Connecting to {service} takes {b} instead of {a}",
@@ -51,7 +51,7 @@ SENTENCES: Final = {
     "sent again": "Of the packets with {service}, {b} are sent again instead of {a}",
     "securing": "Securing connections to {service} takes {b} instead of {a}",
     "lookup": "A lookup takes {b} instead of {a}",
-    "round trip of data": "The round trip to {service} while data moves is {b} instead of {a}",
+    "data round trip": "The round trip to {service} while data moves is {b} instead of {a}",
 }
 
 
@@ -170,7 +170,7 @@ def _alike(made: Comparison) -> str:
 def _said(made: Comparison, change: str) -> list[str]:
     """Sentences for what goes that way, the heaviest first: causes, then answers, then times."""
     causes = [one for one in made.causes if one.change == change and one.severity in TOLD]
-    found = [_of_cause(one) for one in causes]
+    found = [_of_cause(causes[0], len(causes))] if causes else []
     about = {number for one in causes for number in (one.told.conversation, *one.told.members)}
     answers = [
         pair for pair in made.pairs if pair.change == change and _answers(pair)
@@ -178,7 +178,8 @@ def _said(made: Comparison, change: str) -> list[str]:
     ]
     answers.sort(key=lambda pair: -len(pair.exchanges[1]))
     found += [f"{_request(pair)}: {pair.changes[0]}.{_more(answers)}" for pair in answers[:1]]
-    found += [_of_cause(one) for one in made.causes if one.change == change and one.severity not in TOLD]
+    if not causes:
+        found += [_of_cause(one, 1) for one in made.causes if one.change == change][:1]
     slower = [pair for pair in made.pairs if pair.totals is not None and pair.totals.change == change]
     slower.sort(key=lambda pair: -abs(pair.lost_ns))
     if slower:
@@ -206,8 +207,11 @@ def _request(pair: Pair) -> str:
     return f"{LOOKUP} {pair.key}" if pair.label == LOOKUP else pair.key
 
 
-def _of_cause(one: CauseChange) -> str:
+def _of_cause(one: CauseChange, many: int) -> str:
+    """many: how many causes go that way."""
     said = one.told.sentence
+    if many > 1:
+        said += f" ({plural(many - 1, 'more cause')} below.)"
     if one.kind == NEW:
         return f"New in B: {said}"
     if one.kind == GONE:

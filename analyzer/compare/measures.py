@@ -58,7 +58,7 @@ def measures_of(
         _add(found, title, "connecting", Measure.NS, [_opening(side) for side in sides])
         _add(found, title, ROUND_TRIP, Measure.NS, [_round_trips(side) for side in sides])
         if same_side:
-            _add(found, title, "round trip of data", Measure.NS, [_loaded(side) for side in sides])
+            _add(found, title, "data round trip", Measure.NS, [_loaded(side) for side in sides])
         _add(found, title, "securing", Measure.NS, [_booked(side, SECURE) for side in sides])
         server = [_server(side, every) for side, every in zip(sides, exchanges, strict=True)]
         if not all(server):

@@ -37,7 +37,7 @@ KIND: Final = 10              # where the sentence about a cause begins
 WIDEST: Final = 120
 SHOWN: Final = 20             # rows of a part; what is left out is counted
 CITED: Final = 3              # frames of each side in a row
-RIGHT: Final = 12             # cells for "worse 5.1×" at the end of a row
+RIGHT: Final = 11             # cells for "worse 5.1×" at the end of a row
 GOOD: Final = Style(bold=True, color="green")
 STYLES: Final = {WORSE: SEVERITY["error"], BETTER: GOOD, MIXED: SEVERITY["warn"], OTHER: LABEL, ALIKE: GOOD,
                  UNSURE: SEVERITY["warn"]}
@@ -178,7 +178,7 @@ def measure_rows(comparison: Comparison, width: int) -> list[Row]:
     if not comparison.measures:
         return []
     rows = [Row().to(MARGIN).add("IN NUMBERS", SECTION).add("  median (spread; how many)", DIM)]
-    first = INDENT + 20
+    first = INDENT + 19
     second = first + (width - first - RIGHT) // 2
     services: dict[str, list[Measure]] = {}
     for one in comparison.measures:

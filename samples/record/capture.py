@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from samples.record.lab import Lab, LabError
-from samples.record.network import MIRROR
+from samples.record.network import MIRROR, Capture
 
 BLOCK_SECTION = 0x0A0D0D0A       # draft-ietf-opsawg-pcapng §4
 BLOCK_INTERFACE = 1
@@ -23,10 +23,9 @@ FLUSH_S = 0.6                    # longer than libpcap's read timeout in dumpcap
 class Recording:
     """A running dumpcap."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, settings: Capture, name: str = "raw") -> None:
         self.lab = lab
-        self.file = lab.scratch / "raw.pcapng"
-        settings = lab.capture
+        self.file = lab.scratch / f"{name}.pcapng"
         device = settings.device or "eth0"
         command = ["dumpcap", "-q", "-n", "-p", "-i", device, "-w", str(self.file), "-s", str(settings.snaplen)]
         if settings.linktype:

@@ -36,7 +36,7 @@ def test_the_first_lines_say_what_differs_and_whether_it_is_worse(
         if width >= 80:
             assert lines[0].startswith(" A  ")
             assert lines[1].startswith(" B  ")
-            assert lines[2].startswith((" WORSE  New in B: The server answered 500", " ALIKE  ", " DIFFERENT  "))
+            assert lines[2].startswith((" WORSE  New in B: The server answered 500", " DIFFERENT  ", " THE SAME  "))
 
 
 def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
