@@ -155,7 +155,7 @@ def _compared(a: Told, b: Told, title: str, usual: list[list[int]], *, steady: b
                 first, second = one.tcp.unique[side], two.tcp.unique[side]
             if abs(first - second) > max(LEAST_OCTETS, NEAR * max(first, second)):
                 made.changes.append(f"{size(first)} → {size(second)} {arrow}")
-    if steady and one.state in OVER and two.state in OVER:
+    if steady and one.tcp is not None and one.state in OVER and two.state in OVER:
         _longer(made, _length(a), _length(b), usual)
     return made
 
@@ -168,7 +168,7 @@ def _ended(one: Conversation) -> bool:
 def _longer(made: TalkChange, a: int, b: int, usual: list[list[int]]) -> None:
     noise = max([max(side) - min(side) for side in usual if side])
     apart = abs(a - b)
-    if apart < CLEAR_NS or apart <= TWICE * noise or max(a, b) < SLOWER * min(a, b):
+    if min(a, b) < 0 or apart < CLEAR_NS or apart <= TWICE * noise or max(a, b) < SLOWER * min(a, b):
         return
     made.changes.append(f"{duration(a)} → {duration(b)}")
     if made.change == OTHER and len(made.changes) == 1:

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.compare.seen import OF_CAPTURE, ONE_WAY, hides, poorer, spots, timed, unread, unsteady
+from analyzer.compare.seen import OF_CAPTURE, ONE_WAY, covers, hides, poorer, spots, timed, unread, unsteady
 from analyzer.compare.services import Key, Services
 from analyzer.compare.spread import measured
 from analyzer.comparison import ALIKE, BETTER, CHANGED, GONE, NEW, SAME, UNTOLD, WORSE, CauseChange, Measure
 from analyzer.finding import SEVERITIES, Finding, Verdict
-from analyzer.model import Analysis, Conversation
+from analyzer.model import Analysis, Conversation, Told
 from dissectors.kit.account import POSSIBLE
 from dissectors.kit.observation import CUT, HIDDEN, STATELESS
 
@@ -50,8 +50,12 @@ def _weight(finding: Finding) -> tuple[int, int, int]:
 class Causes:
     """Of two captures."""
 
-    def __init__(self, a: Analysis, b: Analysis, services: Services) -> None:
+    def __init__(
+        self, a: Analysis, b: Analysis, services: Services, matched: tuple[set[int], set[int]] = (set(), set())
+    ) -> None:
+        """matched: of each capture, conversations of which an exchange has its counterpart in the other one."""
         self.analyses = (a, b)
+        self.matched = matched
         self.steady = not unsteady(a) and not unsteady(b)
         self.services = services
         self.by_number = [{told.conversation.number: told for told in one.every()} for one in self.analyses]
@@ -157,6 +161,19 @@ class Causes:
             for one in sides[0] for two in sides[1]
         )
 
+    def _late(self, side: int, told: Told, there: list[Told]) -> str:
+        """Why this capture may have missed what is like a conversation of the other one: that has no counterpart here,
+        and comes at a time that this capture does not reach. "" where it has not missed it."""
+        other = self.analyses[1 - side]
+        key = self.services.key(1 - side, told.conversation)
+        alike = [one.conversation.number for one in other.every()
+                 if self.services.key(1 - side, one.conversation) == key]
+        if told.conversation.number in self.matched[1 - side] or (
+            not self.matched[1 - side] and alike.index(told.conversation.number) < len(there)
+        ):
+            return ""
+        return covers(self.analyses[side].capture, other.capture, told.conversation.start_ns)
+
     def _hidden(self, side: int, group: Group, place: Place) -> str:
         """Why this capture would not show what the other one shows, "" where it would."""
         analysis = self.analyses[side]
@@ -166,6 +183,11 @@ class Causes:
         shown = [self.by_number[1 - side][one.conversation] for one in group.findings
                  if one.conversation in self.by_number[1 - side]]
         there = [told for told in analysis.every() if self.services.key(side, told.conversation) == place[1]]
+        late = [self._late(side, told, there) for told in shown]
+        if late and "" not in late:
+            return whole or late[0]
+        if group.severity not in TOLD and group.count() > max(len(there), 1):
+            return whole or "holds fewer conversations with it"
         poor = poorer(analysis, self.analyses[1 - side])
         if not shown or not there or poor == ONE_WAY:
             return whole or poor

@@ -128,7 +128,7 @@ def _set(
     made.round_ns = int(width)
     least, most = [min(max(one, slope - FASTEST), slope + FASTEST) for one in slopes]
     high = _top(upper, least, most)
-    low = -_top([(x, -y) for x, y in lower], least, most)
+    low = -_top([(x, -y) for x, y in lower], -most, -least)
     made.offset_ns = int(middle)
     made.error_ns = int(max(high - middle, middle - low)) + 1
     made.drifts = slope != 0

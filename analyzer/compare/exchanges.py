@@ -4,7 +4,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Final
 
-from analyzer.compare.seen import spans, whole
+from analyzer.compare.seen import spans, spots, whole
 from analyzer.compare.services import Services
 from analyzer.compare.spread import measured
 from analyzer.comparison import ALIKE, BETTER, OTHER, WORSE, Exchange, Measure, Pair
@@ -12,6 +12,7 @@ from analyzer.model import Analysis, Told
 from dissectors.kit.account import SERVER
 from dissectors.kit.event import NEITHER, Event, JsonValue
 from dissectors.kit.lookup import ANSWERED, UNANSWERED, Lookup
+from dissectors.kit.observation import CUT
 from dissectors.kit.units import size
 from dissectors.wire.secrets.gate import Said
 
@@ -87,7 +88,8 @@ def _exchange(told: Told, event: Event, outcomes: dict[int, str]) -> Exchange | 
         until = line.start_ns + max(_number(fields.get("sent_ns")), 0) + made.waited_ns
         until += max(_number(fields.get("blocked_ns")), 0)
         parts = told.books.between(line.start_ns, until)
-        if told.conversation.as_sent is None:
+        tcp = told.conversation.tcp
+        if told.conversation.as_sent is None and (tcp is None or tcp.initial_rtt_ns > 0):    # else the way is not known
             made.server_ns = sum([ns for cause, ns in parts if cause is SERVER])
     return made
 
@@ -113,7 +115,9 @@ def _lookup(lookup: Lookup, analysis: Analysis, known: dict[int, Told]) -> Excha
     made.outcome = ", ".join(sorted(lookup.addresses)) or lookup.summary if lookup.kind == ANSWERED else lookup.result()
     every = [known[number] for number in lookup.conversations if number in known]
     seen = all(told.observed.blind(NEITHER, lookup.start_ns, analysis.capture.end_ns) is None for told in every)
-    if made.failed and not (seen and (made.bounded or analysis.capture.end_ns - lookup.start_ns >= PATIENCE)):
+    cut = any(kind == CUT for told in every for _side, kind in spots(told))
+    waited = analysis.capture.end_ns - lookup.start_ns >= PATIENCE
+    if cut or (made.failed and not (seen and (made.bounded or waited))):
         made.outcome = ""
     if made.bounded and spans(analysis, lookup.start_ns, lookup.end_ns) and seen:
         made.total_ns = lookup.end_ns - lookup.start_ns

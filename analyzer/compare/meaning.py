@@ -61,13 +61,14 @@ def compare(a: Analysis, b: Analysis) -> Comparison:
     services = Services(a, b)
     told = (by_service(services, 0, a), by_service(services, 1, b))
     exchanges = (exchanges_of(0, a, services), exchanges_of(1, b, services))
-    made.causes = Causes(a, b, services).changes()
     same_side = _side(a) == _side(b) != ""
     steady = not unsteady(a) and not unsteady(b)
     seen = (_timed(told[0], a), _timed(told[1], b))
     made.measures = measures_of(services.titles, seen, exchanges, same_side=same_side, steady=steady)
     pairs = pairs_of(*exchanges)
     made.pairs = [pair for pair in pairs if pair.exchanges[0] and pair.exchanges[1]]
+    both = [{one.conversation for pair in made.pairs for one in pair.exchanges[side]} for side in (0, 1)]
+    made.causes = Causes(a, b, services, (both[0], both[1])).changes()
     for pair in made.pairs:
         judge(pair, steady=steady)
     made.alone = only_in_one(pairs, (a, b), services)

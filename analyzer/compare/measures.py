@@ -24,6 +24,7 @@ from dissectors.kit.account import (
     SECURING_SERVER,
     SERVER,
     TIMEOUT_REPAIR,
+    UNSEEN,
     Cause,
 )
 
@@ -59,7 +60,8 @@ def measures_of(
         _add(found, title, ROUND_TRIP, Measure.NS, [_round_trips(side) for side in sides])
         if same_side:
             _add(found, title, "data round trip", Measure.NS, [_loaded(side) for side in sides])
-        _add(found, title, "securing", Measure.NS, [_booked(side, SECURE) for side in sides])
+        _add(found, title, "securing", Measure.NS, [_booked([one for one in side if _secured(one)], SECURE)
+                                                    for side in sides])
         server = [_server(side, every) for side, every in zip(sides, exchanges, strict=True)]
         if not all(server):
             server = [_booked([one for one in side if one.conversation.state in OVER], (SERVER,)) for side in sides]
@@ -121,6 +123,12 @@ def _heavy(conversation: Conversation) -> int:
 
 def _total(told: Told, causes: tuple[Cause, ...]) -> int:
     return sum([ns for cause, ns in told.books.totals() if cause in causes])
+
+
+def _secured(told: Told) -> bool:
+    """Something comes after the handshake, so all of it was seen."""
+    seen = [one.cause for one in told.books.bookings if one.cause is not UNSEEN]
+    return bool(seen) and seen[-1] not in SECURE
 
 
 def _booked(every: list[Told], causes: tuple[Cause, ...]) -> list[int]:

@@ -15,11 +15,22 @@ from analyzer.pipeline.run import Options, analyze
 
 NAMES = [sample_name(path) for path in sample_captures()]
 WAYS = ("late", "cut", "one_side", "snap", "copies", "stepped", "stray", "no_keys", "shifted", "tagged")
-# What is observed less well and looks otherwise, without a trace of why in the capture.
 CLOCKS = ("stepped", "stray")       # only timestamps of TCP show that a clock was set
+# What is observed less well and looks otherwise, without a trace of why in the capture: of several repeats or datagrams
+# some are missing, what is missing made the finding, or a set clock leaves times that may be.
 OTHERWISE = {
-    ("grpc/retry", "late"), ("http1/server-sent-events", "late"), ("tcp/capture-ends-first", "snap"),
-    ("tcp/loss-backoff", "cut"), ("tcp/loss-tail-probe", "late"),
+    "late": {
+        "compare/bad-link", "compare/good-link", "dns/dnssec-expired", "dns/resolution-from-root", "dns/truncation-tcp",
+        "grpc/retry", "http1/server-sent-events", "icmp/fragmented-ping",
+    },
+    "cut": {
+        "compare/bad-link", "compare/good-link", "dns/resolution-from-root", "tcp/loss-backoff", "tls/browser",
+    },
+    "snap": {
+        "dns/dnssec-expired", "dns/mx", "dns/resolution-from-root", "dns/resolver-cache", "http1/late-start",
+        "tcp/capture-ends-first",
+    },
+    "stepped": {"compare/path-client"},
 }
 
 
@@ -42,7 +53,7 @@ def test_a_capture_is_like_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", NAMES[::5])
+@pytest.mark.parametrize("name", NAMES[::4])
 def test_what_was_not_observed_is_no_difference(name: str, way: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("less") / "capture.pcapng"
     whole = observed(SAMPLES / name / "capture.pcapng")
@@ -54,7 +65,7 @@ def test_what_was_not_observed_is_no_difference(name: str, way: str, tmp_path_fa
     worse.write(path)
     less = analyze([str(path)], Options())
     for made in (compare(told(name), less), compare(less, told(name))):
-        if (name, way) not in OTHERWISE and not (way in CLOCKS and "tcp" not in less.capture.by_transport):
+        if name not in OTHERWISE.get(way, ()) and not (way in CLOCKS and "tcp" not in less.capture.by_transport):
             assert made.kind in (ALIKE, UNSURE), made.sentence
             assert [one.told.sentence for one in made.causes if one.kind in (NEW, GONE)
                     and one.severity in ("warn", "error")] == []
