@@ -59,19 +59,21 @@ class Delays:
 class Way:
     """What became of the packets of one way.
 
-    sent: that the first place holds within the stretch that both cover.     came: of these, at the second as well.
-    lost: frames of the first place.     missed: frames of one place that the other's capture left out, though they
-    passed it.     outside: frames of stretches that only one capture covers.     recut: frames whose octets are in the
-    other capture in frames of another size.     new: frames of the second place that the first does not hold.
-    twice: (frame of the first, frame of the second) of packets that were duplicated.     overtaken: frames of the
-    second place that came after one that was sent later.     late_ns: how much later, at the most.
-    hops: how many routers took one off the hop limit, with how many packets say so.
+    sent: that the first place holds within the stretch that both cover. came: of these, at the second as well. lost:
+    frames of the first place. unsure: likewise, where the capture at the second place left others out, so that they
+    may have come. missed: frames of one place that the other's capture left out, though they passed it. outside:
+    frames of stretches that only one capture covers. recut: frames whose octets are in the other capture in frames of
+    another size. new: frames of the second place that the first does not hold. twice: (frame, frame) of the second, of
+    packets that were duplicated. overtaken: frames of the second place that came after one that was sent later.
+    late_ns: how much later, at the most. hops: how many routers took one off the hop limit, with how many packets say
+    so.
     """
 
     def __init__(self) -> None:
         self.sent = 0
         self.came = 0
         self.lost: list[int] = []
+        self.unsure: list[int] = []
         self.missed: list[int] = []
         self.outside = 0
         self.recut = 0
@@ -116,6 +118,7 @@ class Passage:
         self.sentence = ""
         self.step = ""
         self.matched = 0
+        self.left = [0, 0]            # packets that each capture is known to have left out
         self.flows = [0, 0, 0]        # conversations of both, of A alone, of B alone
         self.since_ns = 0
         self.until_ns = 0

@@ -232,14 +232,20 @@ def losses(passage: Passage, letters: tuple[str, str], way: Way) -> None:
 
     if way.lost:
         share = 100 * len(way.lost) / max(way.sent, 1)
-        dropped = bool(passage.doubts[1 - there]) or bool(way.missed)
         passage.remarks.append(Remark(
-            "lost", "warn", POSSIBLE if dropped else LIKELY,
+            "lost", "warn", LIKELY,
             f"{grouped(len(way.lost))} of {plural(way.sent, 'packet')} from {first} to {second} did not come "
-            f"({share:.1f} %).{f' The capture at {second} may have left some of them out.' if dropped else ''}",
+            f"({share:.1f} %).",
             frames(way.lost, there),
             "Capture at a place between the two, and compare again: each time that halves where they are lost.",
             f"A capture at {second} that lost frames without saying so, or packets that take another way.",
+        ))
+    if way.unsure:
+        passage.remarks.append(Remark(
+            "not_seen", "note", POSSIBLE,
+            f"{grouped(len(way.unsure))} of {plural(way.sent, 'packet')} from {first} are not at {second}, whose "
+            "capture left out others that came: whether these were lost is not known.", frames(way.unsure, there),
+            f"Capture at {second} again, with a larger buffer or a filter.",
         ))
     if way.twice:
         passage.remarks.append(Remark(

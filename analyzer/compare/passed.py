@@ -40,8 +40,10 @@ class Stretch:
         return self.since + MARGIN // 10 <= time <= self.until - longest - MARGIN
 
 
-def passed(way: Way, lane: Lane, back: Lane, to: int, stretch: Stretch, longest: int) -> None:
+def passed(passage: Passage, lane: Lane, back: Lane, to: int, stretch: Stretch) -> None:
     """Add what became of one direction of a conversation. back: the other direction.     to: which way it goes."""
+    way = passage.ways[to]
+    longest = way.delays.most_ns
     first, second = (0, 1) if to == TO_B else (1, 0)
     frames = lane.alone[first]
     covered = [sight for sight in frames if stretch.covers(sight, first, longest)]
@@ -62,9 +64,11 @@ def passed(way: Way, lane: Lane, back: Lane, to: int, stretch: Stretch, longest:
             if acked is not None and _reaches(acked, (start + sight.length) & MASK) and \
                     not shown.touches(start, sight.length):
                 way.missed.append(sight.number)
+                passage.left[second] += 1
                 continue
         way.sent += 1
-        way.lost.append(sight.number)
+        # That data were lost, the resend proves, or that nobody acknowledged them; of others nothing does.
+        (way.lost if sight.kind == TCP and sight.length and acked is not None else way.unsure).append(sight.number)
     here = _Octets(lane, first)
     acked = _acknowledged(back, first, lane)
     for sight in lane.alone[second]:
@@ -76,6 +80,7 @@ def passed(way: Way, lane: Lane, back: Lane, to: int, stretch: Stretch, longest:
             continue      # counted where it was cut
         elif octets and acked is not None and _reaches(acked, (start + octets) & MASK):
             way.missed.append(sight.number)
+            passage.left[first] += 1
         else:
             way.new.append(sight.number)
     way.twice += [(original.number, sight.number) for original, sight in lane.again[second]]

@@ -10,7 +10,7 @@ from analyzer.compare.passed import Stretch, passed
 from analyzer.compare.sight import MAX_PLACED, Place
 from analyzer.finding import SEVERITIES
 from analyzer.passage import APART, CHANGED, INTACT, LOSSY, ONE, TO_A, TO_B, WAYS, Passage
-from dissectors.kit.units import duration, grouped, plural
+from dissectors.kit.units import duration, grouped, plural, span
 
 MOST_ALONE: Final = 6          # conversations of one place that are named
 SAID: Final = 2                # remarks in the sentence
@@ -48,9 +48,12 @@ def passage_of(a: Place, b: Place) -> Passage:
     stretch = Stretch(made, clock, ((a.start_ns, a.end_ns), (b.start_ns, b.end_ns)))
     for lanes, to in zip(pairing.lanes, ways, strict=True):
         for at, (lane, way) in enumerate(zip(lanes, to, strict=True)):
-            passed(made.ways[way], lane, lanes[1 - at], way, stretch, made.ways[way].delays.most_ns)
-    for one in made.ways:
-        for numbers in (one.lost, one.missed, one.new, one.overtaken):
+            passed(made, lane, lanes[1 - at], way, stretch)
+    for at, one in enumerate(made.ways):
+        if not made.left[1 if at == TO_B else 0] and (b if at == TO_B else a).dropped <= 0:
+            one.lost += one.unsure      # nothing shows that the capture leaves packets out
+            one.unsure = []
+        for numbers in (one.lost, one.unsure, one.missed, one.new, one.overtaken):
             numbers.sort()
     remarks_of(made, pairing, ways)
     for way in (TO_B, TO_A):
@@ -125,7 +128,8 @@ def _came(made: Passage) -> str:
         return f"{plural(made.matched, 'packet')} are in both, and there is no stretch of time that both cover."
     if not any(way.lost for way, _ends in ways):
         every = " and all ".join([f"{plural(way.sent, PACKET)} {ends}" for way, ends in ways])
-        return f"The same traffic at two places: all {every} came."
+        doubt = "" if not any(way.unsure for way, _ends in ways) else ", or were left out by a capture"
+        return f"The same traffic at two places: all {every} came{doubt}."
     said = [
         f"{grouped(len(way.lost)) if way.lost else 'none'} of {plural(way.sent, PACKET)} {ends}" for way, ends in ways
     ]
@@ -139,14 +143,15 @@ def delay_sentence(made: Passage) -> str:
     if not clock.steady:
         return "The clocks of the two do not keep pace, so nothing is said of delays."
     if not clock.bounded:
-        way = TO_B if made.ways[TO_B].delays.count else TO_A
-        more = made.ways[way].delays
+        to = TO_B if made.ways[TO_B].delays.count else TO_A
+        only = made.ways[to].delays
         return (
-            f"Packets of one way only ({WAYS[way]}) are in both, so their delay is not known; it varies by "
-            f"{duration(more.most_ns - more.least_ns)}."
+            f"Packets of one way only ({WAYS[to]}) are in both, so their delay is not known; it varies by "
+            f"{duration(only.most_ns - only.least_ns)}."
         )
     longer = [
-        f"up to {duration(way.delays.most_ns - way.delays.least_ns)} more {ends}"
-        for way, ends in zip(made.ways, ENDS, strict=True) if way.delays.count
+        f"up to {duration(more)} more {ends}" for way, ends in zip(made.ways, ENDS, strict=True)
+        if (more := way.delays.most_ns - way.delays.least_ns) > 0
     ]
-    return f"There and back takes {duration(clock.round_ns)} at the least, and {' and '.join(longer)}."
+    rest = f", and {' and '.join(longer)}" if longer else ""
+    return f"There and back takes {span(clock.round_ns)} at the least{rest}."

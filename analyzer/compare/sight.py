@@ -8,7 +8,7 @@ from analyzer.address import address_text
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.octets import be16, be32
 
-MAX_PLACED: Final = 200_000     # frames of each of two places that are matched; memory grows with them, 0.5 kB a frame
+MAX_PLACED: Final = 200_000     # frames of each of two places that are matched; memory grows with them, 1 kB a frame
 PREFIX: Final = 16              # octets of a payload by which it is known where a capture cut it
 NOP, MSS, SCALE, SACK_PERMITTED, SACK, STAMPS = 1, 2, 3, 4, 5, 8    # TCP options, by their kind
 SYN: Final = 0x02
@@ -109,26 +109,28 @@ def end_text(end: tuple[str, int]) -> str:
     return f"[{end[0]}]:{end[1]}" if ":" in end[0] else f"{end[0]}:{end[1]}"
 
 
-def sighted(packet: Packet, texts: dict[bytes, str]) -> Sight | None:
-    """The frame that was just decoded; None where it holds no packet that could be known again. texts: of addresses."""
+Known = dict[tuple[int, bytes, bytes, int, int], tuple[Flow, bool]]
+
+
+def sighted(packet: Packet, known: Known) -> Sight | None:
+    """The frame that was just decoded; None where it holds no packet that could be known again. known: conversations
+    by what of a packet tells them, each made once."""
     if packet.ip_version == 0 or packet.time < 0 or packet.kind not in (TCP, UDP, ICMP, ICMPV6):
         return None
-    if packet.kind == TCP and packet.transport + 20 > packet.end:
-        return None
-    if packet.transport + 8 > packet.end:
+    if packet.transport + (20 if packet.kind == TCP else 8) > packet.end:
         return None
     ports = (int(packet.sport), int(packet.dport)) if packet.kind in (TCP, UDP) else (0, 0)
-    here = (_text(packet.source(), texts), ports[0])
-    there = (_text(packet.destination(), texts), ports[1])
-    up = here <= there
-    return Sight(packet, (int(packet.kind), *((here, there) if up else (there, here))), up=up)
-
-
-def _text(address: bytes, texts: dict[bytes, str]) -> str:
-    found = texts.get(address)
+    key = (int(packet.kind), packet.source(), packet.destination(), *ports)
+    found = known.get(key)
     if found is None:
-        found = texts[address] = address_text(address)
-    return found
+        found = known[key] = _flow(*key)
+    return Sight(packet, found[0], up=found[1])
+
+
+def _flow(kind: int, source: bytes, destination: bytes, sport: int, dport: int) -> tuple[Flow, bool]:
+    here, there = (address_text(source), sport), (address_text(destination), dport)
+    up = here <= there
+    return (kind, *((here, there) if up else (there, here))), up
 
 
 class Place:

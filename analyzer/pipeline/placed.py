@@ -5,7 +5,7 @@ from contextlib import closing
 
 from analyzer.compare.matching import PROBED, same_traffic
 from analyzer.compare.places import passage_of
-from analyzer.compare.sight import MAX_PLACED, Place, sighted
+from analyzer.compare.sight import MAX_PLACED, Known, Place, sighted
 from analyzer.ingest.open import open_capture
 from analyzer.packet import Packet
 from analyzer.packets.decode import Decoder
@@ -16,7 +16,8 @@ def placed(path: str, most: int = MAX_PLACED) -> Place:
     """The first `most` frames of a capture. Raises CaptureError where nothing can be told."""
     source = open_capture([path])
     with closing(source):
-        place, decoder, packet, texts = Place(path), Decoder(), Packet(), dict[bytes, str]()
+        place, decoder, packet = Place(path), Decoder(), Packet()
+        known: Known = {}
         while source.next():
             if place.frames >= most:
                 place.more = True
@@ -25,7 +26,7 @@ def placed(path: str, most: int = MAX_PLACED) -> Place:
             decoder.decode(
                 source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
             )
-            sight = sighted(packet, texts)
+            sight = sighted(packet, known)
             if sight is not None:
                 place.add(sight)
         drops = [interface.dropped for interface in source.interfaces if interface.dropped >= 0]

@@ -129,7 +129,11 @@ def _delays(passage: Passage, width: int) -> list[Row]:
         rows.append(Row().to(INDENT).add(name, LABEL).add("  "))
         joined(rows, numbers, " · ", INDENT + 7, width, None)
         room = min(CURVE, width - INDENT - 7)
+        if top <= 0:
+            continue
         rows.append(Row().to(INDENT + 7).add(_curve(delays, passage, room, top), FRAME))
+    if top <= 0:
+        return rows
     rows.append(Row().to(INDENT))
     lasts = duration(passage.until_ns - passage.since_ns)
     scale = f"▁ the least, ▇ {duration(top)} above it; {lasts} from left to right. "
@@ -172,7 +176,8 @@ def _counts(passage: Passage, width: int) -> list[Row]:
 def _counted(way: Way) -> list[str]:
     facts = [f"{grouped(way.came)} of {plural(way.sent, 'packet')} came"]
     for count, word in (
-        (len(way.lost), "lost"), (len(way.twice), "twice"), (len(way.overtaken), "overtaken"),
+        (len(way.lost), "lost"), (len(way.unsure), "not seen"), (len(way.twice), "twice"),
+        (len(way.overtaken), "overtaken"),
         (len(way.new), "of no origin"), (way.recut, "cut otherwise"),
         (len(way.missed), "left out by a capture"), (way.outside, "outside what both cover"),
     ):
@@ -239,7 +244,8 @@ def passage_record(passage: Passage) -> dict[str, JsonValue]:
 def _way(way: Way) -> JsonValue:
     delays = way.delays
     return {
-        "sent": way.sent, "came": way.came, "lost": [*way.lost], "left_out_by_capture": [*way.missed],
+        "sent": way.sent, "came": way.came, "lost": [*way.lost], "not_seen": [*way.unsure],
+        "left_out_by_capture": [*way.missed],
         "outside": way.outside, "cut_otherwise": way.recut, "new": [*way.new],
         "twice": [[*pair] for pair in way.twice], "overtaken": [*way.overtaken], "late_ns": way.late_ns,
         "hops": {str(hop): count for hop, count in way.hops.items()},

@@ -63,6 +63,30 @@ def test_where_the_capture_left_data_out_nothing_was_lost(tmp_path: Path) -> Non
     assert made.kind == INTACT
 
 
+def test_where_a_capture_left_data_out_nobody_knows_what_became_of_the_rest(tmp_path: Path) -> None:
+    two = Two(DOWNLOAD)
+    data = [at for at, up in enumerate(two.up) if not up and len(two.a[at].data) > 1_000]
+    acks = [at for at, up in enumerate(two.up) if up][8:12]
+    gone = [two.number(0, two.a[at]) for at in acks]
+    two.b = [frame for at, frame in enumerate(two.b) if at not in (*acks, data[20])]
+    made = two.told(tmp_path)
+    assert made.left == [0, 1]
+    assert (made.ways[TO_B].lost, made.ways[TO_B].unsure) == ([], gone)
+    assert made.kind == INTACT
+    assert "or were left out by a capture" in made.sentence
+
+
+def test_acknowledgments_that_did_not_come_were_lost_where_no_capture_left_anything_out(tmp_path: Path) -> None:
+    two = Two(DOWNLOAD)
+    acks = [at for at, up in enumerate(two.up) if up][8:12]
+    gone = [two.number(0, two.a[at]) for at in acks]
+    two.b = [frame for at, frame in enumerate(two.b) if at not in acks]
+    made = two.told(tmp_path)
+    assert made.ways[TO_B].lost == gone
+    assert made.kind == LOSSY
+    assert [one.code for one in made.severe(("warn",))] == ["lost"]
+
+
 @pytest.mark.parametrize(("a", "b"), [("path-server", "path-client"), ("path-client", "path-server")])
 def test_what_a_link_lost_and_duplicated_is_what_identifications_say(a: str, b: str) -> None:
     """Linux numbers the packets of a connection, so each has a name that this test goes by alone."""
