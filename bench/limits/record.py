@@ -74,7 +74,7 @@ def record(folder: Path, transfer: Transfer) -> None:
         }
         server = lab.start("server", command["server"])
         lab.listening("server", PORT)
-        recordings = [Recording(lab, host) for host in HOSTS]
+        recordings = [Recording(lab, Capture(host, snaplen=SNAP), host) for host in HOSTS]
         lab.arm()
         lab.run("client", command["client"])
         lab.finish(server)

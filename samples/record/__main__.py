@@ -22,16 +22,27 @@ LARGEST = 200 * 1024         # bytes of one committed capture
 
 
 def record(case: Case, folder: Path) -> int:
-    """Records one case into a folder; returns the capture's size. Raises LabError or NotShown, changing nothing."""
+    """Records one case into a folder, and those that are recorded with it into theirs beside it; returns the size of
+    its capture. Raises LabError or NotShown, changing nothing of what was not recorded."""
+    every = [case, *(other for other in ALL if other.together == case.key)]
     with Lab(case.key, case.hosts, case.links, case.capture, case.seconds) as lab:
         if case.prepare:
             case.prepare(lab)
-        recording = Recording(lab)
+        recordings = [Recording(lab, one.capture, one.name) for one in every]
         lab.arm()
         case.drive(lab)
         time.sleep(case.settle_s)
-        data = recording.stop()
+        captures = [recording.stop() for recording in recordings]
         used = set(lab.used)
+    sizes = [
+        keep(one, folder.parent / one.name if one is not case else folder, data, used)
+        for one, data in zip(every, captures, strict=True)
+    ]
+    return sizes[0]
+
+
+def keep(case: Case, folder: Path, data: bytes, used: set[str]) -> int:
+    """Writes a recording and its README, if it shows what it should."""
     if len(data) > LARGEST:
         raise NotShown(f"{case.key}: {len(data)} bytes are more than a sample may have ({LARGEST})")
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,6 +71,12 @@ def chosen(names: list[str]) -> list[Case]:
     return found
 
 
+def recorded(cases: list[Case]) -> list[Case]:
+    """Those that are recorded by themselves, each once: one that is recorded with another stands for that one."""
+    by_key = {case.key: case for case in ALL}
+    return list({case.together or case.key: by_key[case.together or case.key] for case in cases}.values())
+
+
 def _leave(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
@@ -86,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(line, file=sys.stderr)
     signal.signal(signal.SIGTERM, _leave)
     failed = 0
-    for case in cases:
+    for case in recorded(cases):
         began = time.monotonic()
         try:
             size = record(case, given.into / case.protocol / case.name)

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from samples.record.lab import Lab, LabError
+from samples.record.network import Capture
 
 BLOCK_SECTION = 0x0A0D0D0A       # draft-ietf-opsawg-pcapng §4
 BLOCK_INTERFACE = 1
@@ -22,21 +23,18 @@ FLUSH_S = 0.6                    # longer than libpcap's read timeout in dumpcap
 class Recording:
     """A running dumpcap."""
 
-    def __init__(self, lab: Lab, host: str = "") -> None:
-        """host: where, instead of where the laboratory says."""
+    def __init__(self, lab: Lab, settings: Capture, name: str = "raw") -> None:
         self.lab = lab
-        self.file = lab.scratch / f"raw{host}.pcapng"
-        settings = lab.capture
+        self.file = lab.scratch / f"{name}.pcapng"
         device = settings.device or "eth0"
         command = ["dumpcap", "-q", "-n", "-p", "-i", device, "-w", str(self.file), "-s", str(settings.snaplen)]
         if settings.linktype:
             command += ["-y", settings.linktype]
-        host = host or settings.at
-        self.process = lab.start(host, command)
+        self.process = lab.start(settings.at, command)
         deadline = time.monotonic() + 10
         while not (self.file.exists() and self.file.stat().st_size):
             if time.monotonic() > deadline or self.process.poll() is not None:
-                raise LabError(f"{lab.key}: dumpcap does not start at {host}")
+                raise LabError(f"{lab.key}: dumpcap does not start at {settings.at}")
             time.sleep(0.02)
         time.sleep(0.2)
 

@@ -36,6 +36,7 @@ class Case:
     capture: Capture = field(default_factory=Capture)
     seconds: float = 20.0                    # the drive takes no longer
     settle_s: float = 0.4                    # what is still recorded after the drive
+    together: str = ""                       # key of the case that this is recorded with, at another place
 
     @property
     def key(self) -> str:

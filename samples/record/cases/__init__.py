@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from samples.record.case import Case
 from samples.record.cases import (
+    compare,
     dns,
     dns_resolver,
     grpc,
@@ -28,5 +29,5 @@ ALL: tuple[Case, ...] = (
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
-    + http2.CASES + grpc.CASES
+    + http2.CASES + grpc.CASES + compare.CASES
 )

@@ -1,0 +1,45 @@
+"""Captures of two places, frame by frame, for whoever matches them."""
+from __future__ import annotations
+
+from contextlib import closing
+
+from analyzer.compare.matching import PROBED, same_traffic
+from analyzer.compare.places import passage_of
+from analyzer.compare.sight import MAX_PLACED, Known, Place, sighted
+from analyzer.ingest.open import open_capture
+from analyzer.packet import Packet
+from analyzer.packets.decode import Decoder
+from analyzer.passage import Passage
+
+
+def placed(path: str, most: int = MAX_PLACED) -> Place:
+    """The first `most` frames of a capture. Raises CaptureError where nothing can be told."""
+    source = open_capture([path])
+    with closing(source):
+        place, decoder, packet = Place(path), Decoder(), Packet()
+        known: Known = {}
+        while source.next():
+            if place.frames >= most:
+                place.more = True
+                break
+            place.saw(int(source.time))
+            decoder.decode(
+                source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
+            )
+            sight = sighted(packet, known)
+            if sight is not None:
+                place.add(sight)
+        drops = [interface.dropped for interface in source.interfaces if interface.dropped >= 0]
+        place.dropped = sum(drops) if drops else -1
+        place.damage = [str(damage) for damage in source.damage]
+    return place
+
+
+def hold_the_same(first: str, second: str) -> bool:
+    """Whether two captures hold the same packets, as far as their beginnings show."""
+    return same_traffic(placed(first, PROBED), placed(second, PROBED))
+
+
+def passage(first: str, second: str) -> Passage:
+    """What became of the packets of two places."""
+    return passage_of(placed(first), placed(second))
