@@ -5,12 +5,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options, spool_option
+from analyzer.cli.common import (
+    FOUND,
+    analysis_of,
+    captures_argument,
+    display_options,
+    fail_option,
+    fails,
+    key_options,
+    since_option,
+    spool_option,
+)
 
 if TYPE_CHECKING:
+    from analyzer.explain.since import Earlier
     from dissectors.kit.provided import Provided
-
-SEVERITIES = ("note", "warn", "error")
 
 
 @click.command("analyze", short_help="Tell what happened in a capture.")
@@ -26,9 +35,8 @@ SEVERITIES = ("note", "warn", "error")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
 @click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
-@click.option(
-    "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 where a finding is at least this severe."
-)
+@fail_option
+@since_option
 @spool_option
 @key_options
 @display_options
@@ -36,7 +44,7 @@ SEVERITIES = ("note", "warn", "error")
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], limit: int | None,
     everything: bool, findings_only: bool, fail_on: str | None, width: int | None, color: str, no_color: bool,
-    pager: bool, spool: str, provided: Provided,
+    pager: bool, since: Earlier | None, spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -54,7 +62,8 @@ def command(
     from dissectors.registry import protocols
 
     options = Options(
-        conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool
+        conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
+        since=since,
     )
     analysis = analysis_of(captures, options)
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
@@ -69,7 +78,5 @@ def command(
     glossary = Glossary(protocols()) if level == TEACH else None
     with drawing(analysis, screen.terminal):
         screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
-    if fail_on is not None:
-        worst = SEVERITIES[SEVERITIES.index(fail_on):]
-        if any(finding.severity in worst for finding in analysis.findings):
-            ctx.exit(1)
+    if fails(analysis, fail_on):
+        ctx.exit(FOUND)

@@ -15,6 +15,7 @@ from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
 from analyzer.explain.losses import LOSS_RULES
+from analyzer.explain.meanings import meaning
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
 from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
@@ -28,6 +29,7 @@ from analyzer.explain.together import fold
 from analyzer.explain.verdict import said_once
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
+from analyzer.finding import FindingKind
 from analyzer.model import SEVERITIES, Analysis, Finding, Silence
 from dissectors.kit.event import NEITHER, UNMARKED
 from dissectors.kit.marks import Marks
@@ -58,6 +60,17 @@ NEEDS: Final[dict[str, str]] = {
 
 # In the order of the tables; for documents and tests.
 CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
+
+
+def kinds() -> tuple[FindingKind, ...]:
+    """What is said of all findings of each code."""
+    return tuple([_kind(rule) for rule in CONVERSATION_RULES] + [_kind(rule) for rule in CAPTURE_RULES])
+
+
+def _kind(rule: Rule[T]) -> FindingKind:
+    return FindingKind(
+        rule.code, rule.severity, meaning(rule.code), rule.next_step, rule.refute, rule.narrow, rule.absence
+    )
 
 
 class Observations:
