@@ -7,14 +7,13 @@ from typing import Final
 from analyzer.explain.related import Subject
 from analyzer.finding import Concern
 from analyzer.model import Analysis
+from dissectors.wire.http.describe import kind_of_request
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.secrets.text import shown_text
 
 MAX_CONCERNS: Final = 100      # of one finding that are named
 LOOKUPS: Final = ("dns.",)
 REQUESTS: Final = ("http.", "http2.", "grpc.")
-# What differs in the path of each request of a kind: a number, an identifier in hexadecimal.
-_VARIES: Final = re.compile(r"(?<![^\W_])[0-9a-f]*\d[0-9a-f]*(?:-[0-9a-f]+)*(?![^\W_])", re.IGNORECASE)
 _SERVICE: Final = re.compile(r"\[?(?P<address>[^\[\]]+?)\]?:(?P<port>\d{1,5})")
 
 
@@ -74,7 +73,6 @@ def _asked(analysis: Analysis, wanted: set[int]) -> dict[int, list[Asked]]:
         for phase in told.phases:
             for event in phase.events:
                 if isinstance(event, ExchangeEvent) and event.request is not None:
-                    path = event.request.target.partition("?")[0]
-                    what = shown_text(f"{event.request.method} {_VARIES.sub('*', path)}", told.marks)
+                    what = shown_text(kind_of_request(event.request), told.marks)
                     found[number].append(Asked(REQUESTS, event.evidence.frames[-1:], what))
     return found

@@ -22,10 +22,12 @@ from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, Case, Found, Rule, T
 from analyzer.explain.starttls import STARTTLS_RULES
+from analyzer.explain.thresholds import THRESHOLDS
 from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.together import fold
+from analyzer.explain.usual import Usual
 from analyzer.explain.verdict import said_once
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
@@ -69,7 +71,8 @@ def kinds() -> tuple[FindingKind, ...]:
 
 def _kind(rule: Rule[T]) -> FindingKind:
     return FindingKind(
-        rule.code, rule.severity, meaning(rule.code), rule.next_step, rule.refute, rule.narrow, rule.absence
+        rule.code, rule.severity, meaning(rule.code), rule.next_step, rule.refute, rule.narrow, rule.absence,
+        THRESHOLDS.get(rule.code, ""),
     )
 
 
@@ -150,7 +153,8 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     """
     made: list[tuple[Finding, int]] = []
     certificates = Certificates()
-    cases = [Case(told, analysis.capture, certificates) for told in analysis.told]
+    usual = Usual(analysis.told)
+    cases = [Case(told, analysis.capture, certificates, usual) for told in analysis.told]
     observed = Observations(analysis, cases)
     found = {rule.code: _in_all(rule, cases, faults) for rule in CONVERSATION_RULES}
     for capture_rule in CAPTURE_RULES:
