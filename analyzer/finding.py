@@ -9,6 +9,44 @@ from dissectors.kit.event import JsonValue
 SEVERITIES: Final = ("chat", "note", "warn", "error")
 
 
+class FindingKind:
+    """What is said of all findings of a code, for documents. severity: the usual one.
+
+    means: what a finding of it says, in a sentence.     threshold: from which time or count on it is one, and why it is
+    that; "" where no fixed one decides.     absence: it rests on what was not seen.
+    """
+
+    def __init__(
+        self, code: str, severity: str, means: str, next_step: str, refute: str, display_filter: str = "",
+        absence: bool = False, threshold: str = "",
+    ) -> None:
+        self.code = code
+        self.severity = severity
+        self.means = means
+        self.next_step = next_step
+        self.refute = refute
+        self.display_filter = display_filter
+        self.absence = absence
+        self.threshold = threshold
+
+
+class Concern:
+    """Whom a finding is about: a service, or another address (port 0), as its name where the capture gives one.
+
+    what: what was asked for there, where it is about that: the name of a lookup, the method and path of a request. ""
+    where that is not known, or does not matter.
+    """
+
+    def __init__(self, address: str, port: int = 0, name: str = "", what: str = "") -> None:
+        self.address = address
+        self.port = port
+        self.name = name
+        self.what = what
+
+    def as_json(self) -> dict[str, JsonValue]:
+        return {"address": self.address, "port": self.port, "name": self.name, "what": self.what}
+
+
 class Finding:
     """What events together mean. frames prove it; filter shows it in Wireshark; refute would disprove it.
 
@@ -20,6 +58,7 @@ class Finding:
     about: addresses and services that it is about, where no conversation says so.
     examples: of a finding about several conversations, the numbers of a few that show it best; members: of all of them,
     as far as they were told and are not too many.
+    concerns: whom it is about (`analyzer/explain/since.py`); () where it is about the capture.
     """
 
     def __init__(
@@ -44,6 +83,7 @@ class Finding:
         self.proof = frames
         self.about: tuple[str, ...] = ()
         self.members: tuple[int, ...] = ()
+        self.concerns: tuple[Concern, ...] = ()
         self.examples: tuple[int, ...] = (conversation,) if conversation else ()
 
     def as_json(self) -> dict[str, JsonValue]:
@@ -53,6 +93,7 @@ class Finding:
             "display_filter": self.display_filter, "next_step": self.next_step, "refute": self.refute,
             "basis": self.basis, "cost_ns": self.cost_ns, "victims": self.victims,
             "explains": list(self.explains), "explained_by": list(self.explained_by),
+            "concerns": [one.as_json() for one in self.concerns],
         }
 
 
@@ -78,7 +119,7 @@ class Verdict:
 
     kind: CAUSES, CLEAN (nothing went wrong that this capture shows) or UNSURE (it is too poor to say).
     sentence: for the two last, whose causes are only worth knowing.     covered: what it rests on, in words.
-    doubts: what it cannot see, a sentence each.
+    doubts: what it cannot see, a sentence each.     known: in a sentence, what an earlier report had already.
     """
 
     CAUSES: Final = "causes"
@@ -89,5 +130,6 @@ class Verdict:
         self.kind = self.CLEAN
         self.sentence = ""
         self.covered = ""
+        self.known = ""
         self.doubts: list[str] = []
         self.causes: list[Cause] = []

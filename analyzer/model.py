@@ -523,6 +523,8 @@ class Analysis:
         self.verdict = Verdict()
         self.octets: dict[int, tuple[bytes, int]] = {}
         self.left_out: list[str] = []                 # choices that shortened the output, in words
+        self.since = ""                               # the earlier report whose findings are left out
+        self.anonymized = False
 
     def findings_only(self) -> None:
         """Leave out whatever is told of single conversations."""

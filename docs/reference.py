@@ -4,12 +4,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from analyzer.explain import http, http2, names, opening, pace
 from analyzer.explain.causes import EXPLAINS, SAID_TWICE
-from analyzer.explain.findings import CAPTURE_RULES, CONVERSATION_RULES
+from analyzer.explain.findings import kinds
 from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed, OtherProtocol
-from dissectors.kit.units import span
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.registry import built_in
 
@@ -39,23 +37,12 @@ TWICE_HEAD = """## Said once
 Where two findings tell of the same thing, in the same conversation and at the same time, the one that knows less is
 left out.
 """
-THRESHOLDS_HEAD = """## Thresholds in time
+THRESHOLDS_HEAD = """## Thresholds
 
-From which time on something is a finding at all. Whether it comes into the verdict depends on its share of the time of
-its conversation.
+Fixed times and numbers from which on something is a finding, each with why it is fixed. Where a capture has a yardstick
+(the way to a server, its other answers, other servers) that decides instead. Whether a finding comes into the verdict
+depends on its share of the time of its conversation.
 """
-# A wait, and what it is a wait for.
-THRESHOLDS = (
-    ("http.slow", http.SLOW_NS, "the wait for the first byte of an answer; a warning from " + span(http.VERY_SLOW_NS)),
-    ("tcp.slow_answer", pace.SLOW_ANSWER_NS, "the pause before the other side sends, where no protocol tells more"),
-    ("dns.slow", names.SLOW_NS, "a lookup; a warning from " + span(names.VERY_SLOW_NS)),
-    ("tcp.high_rtt", opening.HIGH_RTT_NS, "the round trip of the handshake"),
-    ("tcp.queueing", pace.GROWN_NS, "how far the round trip grows above its least"),
-    ("tcp.zero_window", pace.SHORT_STOP_NS, "a closed window; less is told as an event alone"),
-    ("http2.blocked", http2.BLOCKED_NS, "all waits for a window; a warning from " + span(http2.LONG_BLOCKED_NS)),
-    ("http.blocked", http.BLOCKED_NS, "a response that waits for the one before it on the same connection"),
-    ("http2.slow_settings", http2.SLOW_ACK_NS, "the acknowledgment of SETTINGS"),
-)
 TERMS_HEAD = f"""# Terms
 
 The glossary, as `wiretale explain TERM` has it, by protocol; at the end Wireshark's flags of the TCP analysis, which
@@ -90,12 +77,13 @@ def events_page() -> str:
 
 
 def findings_page() -> str:
-    heads = ("code", "severity", "what to do next", "what would prove it wrong", "filter", "rests on")
+    heads = ("code", "severity", "says", "what to do next", "what would prove it wrong", "filter", "rests on")
     groups: dict[str, list[str]] = {}
-    for rule in (*CONVERSATION_RULES, *CAPTURE_RULES):
-        groups.setdefault(rule.code.partition(".")[0], []).append(row(
-            f"`{rule.code}`", rule.severity, rule.next_step, rule.refute, f"`{rule.narrow}`" if rule.narrow else "",
-            "what was not seen" if rule.absence else "what was seen",
+    for kind in kinds():
+        groups.setdefault(kind.code.partition(".")[0], []).append(row(
+            f"`{kind.code}`", kind.severity, kind.means, kind.next_step, kind.refute,
+            f"`{kind.display_filter}`" if kind.display_filter else "",
+            "what was not seen" if kind.absence else "what was seen",
         ))
     tables = [f"## {group}\n\n{table(heads, rows)}" for group, rows in sorted(groups.items())]
     return "\n".join([FINDINGS_HEAD, *tables, causes_part(), thresholds_part()])
@@ -116,8 +104,8 @@ def causes_part() -> str:
 
 
 def thresholds_part() -> str:
-    rows = [row(codes((code,)), span(value), what) for code, value, what in THRESHOLDS]
-    return f"{THRESHOLDS_HEAD}\n{table(('code', 'from', 'of what'), rows)}"
+    rows = [row(f"`{kind.code}`", kind.threshold) for kind in kinds() if kind.threshold]
+    return f"{THRESHOLDS_HEAD}\n{table(('code', 'from when on, and why'), rows)}"
 
 
 def terms_page() -> str:

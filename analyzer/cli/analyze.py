@@ -5,14 +5,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options, spool_option
+from analyzer.cli.common import (
+    FOUND,
+    analysis_of,
+    captures_argument,
+    display_options,
+    fail_option,
+    fails,
+    key_options,
+    since_option,
+    spool_option,
+)
 
 if TYPE_CHECKING:
     from analyzer.cli.screen import Screen
+    from analyzer.explain.since import Earlier
     from analyzer.model import Analysis
     from dissectors.kit.provided import Provided
-
-SEVERITIES = ("note", "warn", "error")
 
 
 @click.command("analyze", short_help="Tell what happened in a capture.")
@@ -34,9 +43,8 @@ SEVERITIES = ("note", "warn", "error")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
 @click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
-@click.option(
-    "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 where a finding is at least this severe."
-)
+@fail_option
+@since_option
 @spool_option
 @key_options
 @display_options
@@ -44,7 +52,7 @@ SEVERITIES = ("note", "warn", "error")
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], window: int | None,
     as_json: bool, limit: int | None, everything: bool, findings_only: bool, fail_on: str | None, width: int | None,
-    color: str, no_color: bool, pager: bool, spool: str, provided: Provided,
+    color: str, no_color: bool, pager: bool, since: Earlier | None, spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -67,7 +75,7 @@ def command(
 
     options = Options(
         conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
-        windows=window is not None,
+        windows=window is not None, since=since,
     )
     analysis = analysis_of(captures, options)
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
@@ -85,10 +93,8 @@ def command(
     glossary = Glossary(protocols()) if level == TEACH else None
     with drawing(analysis, screen.terminal):
         screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
-    if fail_on is not None:
-        worst = SEVERITIES[SEVERITIES.index(fail_on):]
-        if any(finding.severity in worst for finding in analysis.findings):
-            ctx.exit(1)
+    if fails(analysis, fail_on):
+        ctx.exit(FOUND)
 
 
 def show_window(analysis: Analysis, number: int, as_json: bool, screen: Screen) -> None:

@@ -12,6 +12,7 @@ import click
 from analyzer.cli import WAS_INTERRUPTED
 
 if TYPE_CHECKING:
+    from analyzer.explain.since import Earlier
     from analyzer.model import Analysis
     from analyzer.pipeline.run import Options
     from dissectors.kit.provided import Provided
@@ -22,6 +23,8 @@ AUTO: Final = "auto"
 ALWAYS: Final = "always"
 NEVER: Final = "never"
 NARROWEST: Final = 40
+FAILING: Final = ("note", "warn", "error")
+FOUND: Final = 1         # where findings are at least as severe as --fail-on says
 UNREADABLE: Final = 2    # the exit code where nothing could be told
 KEY_LOG: Final = "SSLKEYLOGFILE"     # by which browsers and libraries are asked for a key log
 
@@ -30,6 +33,49 @@ _said: set[str] = set()     # of what was left out
 
 def captures_argument(function: F) -> F:
     return click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")(function)
+
+
+def fail_option(function: F) -> F:
+    """--fail-on: becomes the argument `fail_on`."""
+    return click.option(
+        "--fail-on", type=click.Choice(FAILING), help="Exit with 1 where a finding is at least this severe."
+    )(function)
+
+
+def fails(analysis: Analysis, fail_on: str | None) -> bool:
+    """Whether a finding is at least this severe."""
+    if fail_on is None:
+        return False
+    return any(finding.severity in FAILING[FAILING.index(fail_on):] for finding in analysis.findings)
+
+
+def since_option(function: F) -> F:
+    """--since: becomes the argument `since`, the findings of an earlier report, or None."""
+    return click.option(
+        "--since", type=click.Path(exists=True, dir_okay=False), metavar="FILE.json", callback=_earlier,
+        help="Only what this earlier report (`wiretale report -o FILE.json`) does not have: findings of another kind, "
+        "about another service, name or request, or worse ones. --fail-on then counts these alone.",
+    )(function)
+
+
+def _earlier(_ctx: click.Context, _parameter: click.Parameter, path: str | None) -> Earlier | None:
+    if path is None:
+        return None
+    import json
+
+    from analyzer.explain.since import UnusableReport, earlier_of
+    from analyzer.report.escape import terminal_text
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            return earlier_of(json.load(file), os.path.basename(path))
+    except UnusableReport as error:
+        why = str(error)
+    except OSError as error:
+        why = f"it cannot be read: {error.strerror or error}"
+    except (ValueError, RecursionError):
+        why = "it is no JSON document; `wiretale report CAPTURE -o FILE.json` writes one that can be compared with"
+    raise click.BadParameter(terminal_text(f"{path}: {why}."), param_hint="--since")
 
 
 def spool_option(function: F) -> F:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.cli.common import (
+    FOUND,
     analysis_of,
     capture_path,
     captures_argument,
+    fail_option,
+    fails,
     key_log_octets,
     key_options,
+    since_option,
     spool_option,
 )
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from analyzer.explain.since import Earlier
     from analyzer.model import Analysis
     from analyzer.report.formats import Format, Layout, Rewrite
     from dissectors.kit.provided import Provided
@@ -86,16 +91,19 @@ class FormatName(click.ParamType):  # type: ignore[type-arg]  # not generic in a
     help="Put this TLS key log into the annotated pcapng.",
 )
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
+@fail_option
+@since_option
 @spool_option
 @key_options
 @click.option(
     "--columns", type=click.IntRange(40, 1000), default=100, show_default=True, metavar="N", help="Width of text."
 )
+@click.pass_context
 def command(
-    captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str, table: str | None, diagram: str,
-    conversations: tuple[int, ...], limit: int | None, everything: bool, findings_only: bool,
-    anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, spool: str,
-    provided: Provided,
+    ctx: click.Context, captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str,
+    table: str | None, diagram: str, conversations: tuple[int, ...], limit: int | None, everything: bool,
+    findings_only: bool, anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, fail_on: str | None,
+    since: Earlier | None, spool: str, provided: Provided,
 ) -> None:
     """Read captures once and write reports of them.
 
@@ -103,6 +111,7 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    from analyzer.explain.findings import kinds
     from analyzer.pipeline.run import Options
     from analyzer.report.formats import Layout, draws_points
 
@@ -115,18 +124,21 @@ def command(
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
-        findings_only=findings_only, spool=spool,
+        findings_only=findings_only, spool=spool, since=since,
     )
     analysis = analysis_of(captures, options)
     if findings_only:
         analysis.findings_only()
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
-    layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize, again)
+    table = table or ("findings" if findings_only else "events")
+    layout = Layout(level, table, columns, diagram, anonymize, again, kinds)
     from analyzer.cli.progress import drawing
 
     for path, chosen in zip(outputs, formats, strict=True):
         with drawing(analysis, path == "-" and sys.stdout.isatty()):
             write_report(path, chosen, analysis, layout)
+    if fails(analysis, fail_on):
+        ctx.exit(FOUND)
 
 
 def with_comments(captures: list[str], keys: bytes, strip_keys: bool) -> Rewrite:

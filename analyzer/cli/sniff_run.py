@@ -126,8 +126,10 @@ def _reports(
     kept = analysis.told, analysis.story, analysis.lookups, analysis.octets
     if wanted.findings_only:
         analysis.told, analysis.story, analysis.lookups, analysis.octets = [], [], [], {}
+    from analyzer.explain.findings import kinds
+
     again = with_comments([wanted.write], wanted.inject_keys, wanted.strip_keys)
-    layout = Layout(wanted.level, wanted.table, wanted.columns, wanted.diagram, wanted.anonymize, again)
+    layout = Layout(wanted.level, wanted.table, wanted.columns, wanted.diagram, wanted.anonymize, again, kinds)
     failed = []
     for path, chosen in zip(wanted.outputs, formats, strict=True):
         try:

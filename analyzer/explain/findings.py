@@ -15,19 +15,23 @@ from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
 from analyzer.explain.losses import LOSS_RULES
+from analyzer.explain.meanings import meaning
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
 from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, Case, Found, Rule, T
 from analyzer.explain.starttls import STARTTLS_RULES
+from analyzer.explain.thresholds import THRESHOLDS
 from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.together import fold
+from analyzer.explain.usual import Usual
 from analyzer.explain.verdict import said_once
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
+from analyzer.finding import FindingKind
 from analyzer.model import SEVERITIES, Analysis, Finding, Silence
 from dissectors.kit.event import NEITHER, UNMARKED
 from dissectors.kit.marks import Marks
@@ -59,6 +63,18 @@ NEEDS: Final[dict[str, str]] = {
 # In the order of the tables; for documents and tests.
 CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
 STEPS: Final = frozenset([rule.next_step for rule in CONVERSATION_RULES] + [rule.next_step for rule in CAPTURE_RULES])
+
+
+def kinds() -> tuple[FindingKind, ...]:
+    """What is said of all findings of each code."""
+    return tuple([_kind(rule) for rule in CONVERSATION_RULES] + [_kind(rule) for rule in CAPTURE_RULES])
+
+
+def _kind(rule: Rule[T]) -> FindingKind:
+    return FindingKind(
+        rule.code, rule.severity, meaning(rule.code), rule.next_step, rule.refute, rule.narrow, rule.absence,
+        THRESHOLDS.get(rule.code, ""),
+    )
 
 
 class Observations:
@@ -138,7 +154,8 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     """
     made: list[tuple[Finding, int]] = []
     certificates = Certificates()
-    cases = [Case(told, analysis.capture, certificates) for told in analysis.told]
+    usual = Usual(analysis.told)
+    cases = [Case(told, analysis.capture, certificates, usual) for told in analysis.told]
     observed = Observations(analysis, cases)
     found = {rule.code: _in_all(rule, cases, faults) for rule in CONVERSATION_RULES}
     for capture_rule in CAPTURE_RULES:

@@ -4,9 +4,11 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.explain.usual import LONG_NS, NOTICED_NS, way_to_server
 from dissectors.kit.event import BACKWARD, NEITHER
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.http1.events import HttpAmbiguous
+from dissectors.protocols.tcp.events_transfer import Transfer
 from dissectors.wire.http.auth import scheme_sent
 from dissectors.wire.http.caching import directives
 from dissectors.wire.http.codings import KNOWN
@@ -17,10 +19,11 @@ from dissectors.wire.http.message import Head
 from dissectors.wire.http.status import status_name, status_of
 
 SECOND: Final = 1_000_000_000
-SLOW_NS: Final = SECOND                 # a wait for the first byte that a person takes for a hang
+SLOW_NS: Final = LONG_NS                # a wait for the first byte that a person takes for a hang
 VERY_SLOW_NS: Final = 5 * SECOND
 BLOCKED_NS: Final = 10_000_000          # time in the queue of a connection that is worth a word
 CONTINUE_NS: Final = 500_000_000        # a body held back in vain for so long
+AT_ONCE_OCTETS: Final = 14_600          # ten segments, which TCP sends without waiting for an ACK (RFC 6928 §2)
 COMPRESSIBLE: Final = 10_000            # octets from which compression pays
 MAX_NAMED: Final = 3                    # exchanges named in one sentence
 
@@ -105,31 +108,44 @@ def client_error(case: Case) -> list[Found]:
     return found
 
 
-def _waits_on_purpose(exchange: ExchangeEvent) -> bool:
-    """A response that is long in coming because nothing happened, or because it never ends."""
-    response = exchange.response
-    return response is not None and (
-        response.get(b"content-type").lower().startswith(b"text/event-stream") or response.status == 101
-    )
-
-
 def slow(case: Case) -> list[Found]:
+    """Waits that are far beyond the other answers of this server, or so long that nothing makes them ordinary: without
+    the way to it, and where nobody asked it to wait."""
     late = [
         exchange for exchange in exchanges(case)
-        if exchange.times.waited_ns() >= SLOW_NS and not _waits_on_purpose(exchange)
+        if _waited(exchange) >= NOTICED_NS and _is_late(case, exchange) and not case.usual.waits_on_purpose(exchange)
     ]
     if not late:
         return []
     worst = max(late, key=_waited)
-    wait = worst.times.waited_ns()
-    more = f", and {plural(len(late) - 1, 'other request')} waited longer than {span(SLOW_NS)}" \
-        if len(late) > 1 else ""
+    wait = _waited(worst)
+    least = min([*[_waited(one) for one in late], SLOW_NS])
+    more = f", and {plural(len(late) - 1, 'other request')} waited longer than {span(least)}" if len(late) > 1 else ""
     return [Found(
-        f"{asked(worst)} waited {span(wait)} for the first byte of its answer{more}.", frames_of(late),
-        case.conversation, cost_ns=sum([_waited(one) for one in late]),
-        severity="warn" if wait >= VERY_SLOW_NS else "",
+        f"{asked(worst)} waited {span(wait)} for the first byte of its answer{_beside(case, worst)}{more}.",
+        frames_of(late), case.conversation, cost_ns=sum([_waited(one) for one in late]),
+        severity="warn" if wait - _way(case, worst) >= VERY_SLOW_NS else "",
         basis="from the end of the request to the first byte of the response", narrow=filter_of(late),
     )]
+
+
+def _way(case: Case, exchange: ExchangeEvent) -> int:
+    """What of the wait is the way: by the acknowledgment of the request, else by the shortest round trip."""
+    acknowledged = exchange.acknowledged_ns
+    return acknowledged if acknowledged >= 0 else min(way_to_server(case.conversation), _waited(exchange))
+
+
+def _is_late(case: Case, exchange: ExchangeEvent) -> bool:
+    own = _waited(exchange) - _way(case, exchange)
+    others = case.usual.requests(case.conversation, exchange)
+    return own >= SLOW_NS or (own >= NOTICED_NS and others.far_beyond(_waited(exchange)))
+
+
+def _beside(case: Case, worst: ExchangeEvent) -> str:
+    others = case.usual.requests(case.conversation, worst)
+    if not others.far_beyond(_waited(worst)):
+        return ""
+    return f", where {len(others.waits)} other answers of this server took {others.middle()} (median)"
 
 
 def _waited(exchange: ExchangeEvent) -> int:
@@ -256,7 +272,7 @@ def held_back(case: Case) -> list[Found]:
             continue
         went_on = any(one.status == 100 for one in exchange.informational)
         wait = exchange.times.sent_ns()
-        if not went_on and exchange.sent.octets and wait >= CONTINUE_NS:
+        if not went_on and exchange.sent.octets and wait >= CONTINUE_NS and _paused(case, exchange):
             found.append(Found(
                 f"{asked(exchange)} held its body back for a 100 Continue that did not come; the request took "
                 f"{span(wait)} to send.", exchange.evidence.frames, case.conversation, cost_ns=wait,
@@ -264,6 +280,18 @@ def held_back(case: Case) -> list[Found]:
                 absent=case.absence(NEITHER, exchange.times.begun, exchange.times.sent),
             ))
     return found
+
+
+def _paused(case: Case, exchange: ExchangeEvent) -> bool:
+    """Whether the body was long in coming because the client waited: a small one leaves at once, a large one shows it
+    by a pause. An upload that takes its time is none."""
+    if exchange.sent.octets <= AT_ONCE_OCTETS:
+        return True
+    times = exchange.times
+    return any(
+        turn.pause_ns >= CONTINUE_NS and times.begun <= turn.time <= times.sent
+        for turn in case.of(Transfer) if turn.direction != BACKWARD
+    )
 
 
 def preflights(case: Case) -> list[Found]:

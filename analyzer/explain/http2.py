@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.usual import way_to_server
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import grouped, plural, size, span
 from dissectors.protocols.grpc.ended import RESET as GIVEN_UP
@@ -259,7 +260,8 @@ def full(case: Case) -> list[Found]:
 
 
 def slow_settings(case: Case) -> list[Found]:
-    late = [event for event in case.of(SettingsAck) if event.ack_ns >= SLOW_ACK_NS]
+    way = way_to_server(case.conversation)     # an upper bound of the way to the client, where it is captured beside it
+    late = [event for event in case.of(SettingsAck) if event.ack_ns - way >= SLOW_ACK_NS]
     if not late:
         return []
     worst = max(event.ack_ns for event in late)

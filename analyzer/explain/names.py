@@ -8,6 +8,7 @@ from typing import Final
 from analyzer.explain.names_answers import ANSWER_CAPTURE_RULES, ANSWER_RULES
 from analyzer.explain.names_servers import NAME_CAPTURE_RULES, listed, of_lookups, searches, silent_servers
 from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.explain.usual import Usual
 from analyzer.model import Analysis, Conversation, Told
 from dissectors.kit.event import BACKWARD, FORWARD
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED, UNANSWERED, Lookup
@@ -27,6 +28,7 @@ PATIENCE_NS: Final = 5_000_000_000
 # An answer that takes longer than a second, or than so many times the slowest of its server, is not to be expected.
 SLOWEST_NS: Final = 1_000_000_000
 SLOWER: Final = 3
+ROUND_TRIPS: Final = 2  # of the client's connections that a lookup may take
 SURELY: Final = 3       # times that a client asks which hears nothing, where the capture may not hold what it hears
 OFTEN: Final = 5        # where a new id and a new port each time hide that it is the same one that asks
 TCP_NS: Final = 5_000_000_000       # within which a truncated answer is followed by a connection
@@ -256,10 +258,11 @@ def slow(analysis: Analysis) -> list[Found]:
     """Answered without a retry, and still late."""
     found = []
     silent = silent_servers(analysis)
+    usual = Usual(analysis.told)
     for group in _groups(analysis, (ANSWERED, NO_NAME, NO_DATA)):
         late = [
             lookup for lookup in group
-            if _span(lookup) >= SLOW_NS and not _retried(lookup) and not _late(lookup)
+            if _span(lookup) - _way(usual, lookup) >= SLOW_NS and not _retried(lookup) and not _late(lookup)
             and not any(step.server in silent for step in lookup.steps)
         ]
         if not late:
@@ -272,9 +275,17 @@ def slow(analysis: Analysis) -> list[Found]:
             analysis, late,
             f"The lookup of {worst.name} {worst.type} took {span(_span(worst))}{how}{again}{_waited(worst)}.",
             cost_ns=sum([_span(lookup) for lookup in late]),
-            severity="warn" if _span(worst) >= VERY_SLOW_NS else "", basis="from the first question to the last answer",
+            severity="warn" if _span(worst) - _way(usual, worst) >= VERY_SLOW_NS else "",
+            basis="from the first question to the last answer",
         ))
     return found
+
+
+def _way(usual: Usual, lookup: Lookup) -> int:
+    """What a lookup takes where the client is far from everything: two round trips of its connections, for the server
+    asks others in turn. 0 where it has no connections with which that can be told."""
+    ways = usual.way_elsewhere(lookup.client, lookup.server)
+    return ROUND_TRIPS * ways[len(ways) // 2] if ways else 0
 
 
 def retried(analysis: Analysis) -> list[Found]:

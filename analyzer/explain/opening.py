@@ -40,6 +40,9 @@ CHECK_KEYS: Final = (
     "Compare the keys of both ends (on Linux `nstat -az 'TcpExtTCPMD5*' 'TcpExtTCPAO*'` counts what is dropped there). "
     "If they agree, capture at the other end: does the SYN arrive?"
 )
+ENOUGH_TRIPS: Final = 3      # ACK times of each direction, of which the least is the way
+ENOUGH_SERVERS: Final = 2    # others to which the way is as long: then it is usual here
+SHORTER: Final = 2           # times, which sets two ways apart
 # The least packet that every link must carry (RFC 8200 §5: 1280 bytes), without the headers of IPv6 and TCP.
 SMALL_MSS: Final = 1220
 
@@ -368,10 +371,25 @@ def high_rtt(case: Case) -> list[Found]:
     if tcp is None or not opened or not once or tcp.initial_rtt_ns < HIGH_RTT_NS:
         return []
     frames = frames_of([*syns, *answers, *opened])
+    later = sum(tcp.rtt_min_ns) if min(tcp.rtt_samples) >= ENOUGH_TRIPS else -1
+    if 0 <= later * SHORTER <= tcp.initial_rtt_ns:
+        return [Found(
+            f"The handshake with {place(case.conversation.responder)} took {span(tcp.initial_rtt_ns)}, and a round "
+            f"trip after it {span(later)}: the host was slow to accept, or something nearer acknowledges in its place.",
+            frames, case.conversation, cost_ns=tcp.initial_rtt_ns, confidence=LIKELY,
+            basis="the least ACK times of both directions, against SYN, SYN-ACK and ACK, each sent once",
+        )]
+    one = case.conversation
+    elsewhere = case.usual.way_elsewhere(one.originator.address, one.responder.address)
+    alike = len(elsewhere) >= ENOUGH_SERVERS and tcp.initial_rtt_ns <= SHORTER * elsewhere[len(elsewhere) // 2]
+    same = ""
+    if alike:
+        usual = span(elsewhere[len(elsewhere) // 2])
+        same = f"; so it is to {len(elsewhere)} other servers (median {usual}), as over a satellite or a slow access"
     return [Found(
         f"A round trip to {place(case.conversation.responder)} takes {span(tcp.initial_rtt_ns)}, so every "
-        "question and answer takes at least that long.",
-        frames, case.conversation, cost_ns=tcp.initial_rtt_ns, confidence=LIKELY,
+        f"question and answer takes at least that long{same}.",
+        frames, case.conversation, cost_ns=tcp.initial_rtt_ns, severity="chat" if alike else "", confidence=LIKELY,
         basis="SYN, SYN-ACK and ACK, each sent once; a host that is slow to accept looks the same",
     )]
 

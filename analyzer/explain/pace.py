@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.usual import LONG_NS, MANY_TIMES, NOTICED_NS, SURE, loaded_way, patience
 from dissectors.kit.observation import ALWAYS
 from dissectors.kit.units import plural, rate, size, span
 from dissectors.protocols.tcp.events import capital
@@ -14,6 +15,7 @@ from dissectors.protocols.tcp.events_transfer import (
     KeepAlive,
     Limits,
     Transfer,
+    Turns,
     WindowShrunk,
     ZeroWindow,
     closed_for,
@@ -28,7 +30,7 @@ SHORT_STOP_NS: Final = 10_000_000        # a window closed for less is seldom no
 LIMITED: Final = 20                      # per cent of the sending time, from which on it is told
 MOSTLY_LIMITED: Final = 50               # and from which on it is the thing to change
 LONG_WAITS_NS: Final = 1_000_000_000     # as much in sum, for ACKs that were delayed
-SLOW_ANSWER_NS: Final = 1_000_000_000    # a person's train of thought is interrupted
+SLOW_ANSWER_NS: Final = LONG_NS          # where nothing is known of its other answers
 # Round trips that grow under load: against the shortest, with samples enough, and more than a delayed ACK adds
 # (RFC 9293 §3.8.6.3 allows up to 500 ms; stacks take 40 ms to 200 ms, so a mean over many rounds stays below).
 GROWN: Final = 3
@@ -149,7 +151,8 @@ def keep_alive(case: Case) -> list[Found]:
         if silent and case.observed.last_ns[1 - side] <= silent[-1].time + silent[-1].lasted_ns:
             probes = sum([event.unanswered for event in silent])
             since, last = silent[0].time, silent[-1].time + silent[-1].lasted_ns
-            waited = probes if case.capture.end_ns - last >= PATIENCE_NS else probes - 1
+            enough = patience(case.conversation, PATIENCE_NS)
+            waited = probes if case.capture.end_ns - last >= enough else probes - 1
             cost = sum([event.lasted_ns for event in silent])
             found.append(Found(
                 f"{plural(probes, 'keep-alive')} of {silent[0].who()} had no answer: {silent[0].peer()} is gone, or "
@@ -205,17 +208,43 @@ def slow_answer(case: Case) -> list[Found]:
     if not turns:
         return []
     asked = turns[0].direction
-    slow = [turn for turn in turns if turn.direction != asked and turn.after_ns >= SLOW_ANSWER_NS]
+    slow = [
+        (turn.after_ns, turn.evidence.frames) for turn in turns
+        if turn.direction != asked and _is_late(case, turn.after_ns)
+    ]
+    for untold in case.of(Turns):
+        wait, frame = untold.longest[1 - asked]
+        if _is_late(case, wait):
+            slow.append((wait, (frame,)))
     if not slow:
         return []
-    worst = max([turn.after_ns for turn in slow])
-    again = "" if len(slow) == 1 else f" ({times(len(slow))} more than a second)"
+    worst = max(slow)[0]
+    who = turns[0].peer()
+    others = case.usual.turns(case.conversation, worst)
+    beside = f", where {len(others.waits)} other times it took {others.middle()} (median)" \
+        if others.far_beyond(worst) else ""
+    again = "" if len(slow) == 1 else f" ({times(len(slow))} as late, or nearly)"
+    sure = len(others.waits) >= SURE and others.far_beyond(worst, MANY_TIMES) and worst >= SLOW_ANSWER_NS
     return [Found(
-        f"{capital(slow[0].who())} took {span(worst)} to begin its answer{again}.", frames_of(slow),
-        case.conversation, cost_ns=sum([turn.after_ns for turn in slow]), confidence=POSSIBLE,
+        f"{capital(who)} took {span(worst)} to begin its answer{beside}{again}.",
+        tuple(sorted({frame for _wait, frames in slow for frame in frames})), case.conversation,
+        cost_ns=sum([wait for wait, _frames in slow]), confidence=LIKELY if sure else POSSIBLE,
         basis="the time from the last data of one side to the first of the other; whether these are question and "
         "answer only the application knows",
     )]
+
+
+def _is_late(case: Case, wait: int) -> bool:
+    """Far beyond what this server took at other times, or long where that is not known; without the way, and what
+    waits in queues on it. A server whose pauses are of all lengths does not answer: it speaks when it has to."""
+    own = wait - loaded_way(case.conversation)
+    if own < NOTICED_NS:
+        return False
+    others = case.usual.turns(case.conversation, wait)
+    answers = others.steady() or 0 <= others.most_ns <= NOTICED_NS
+    if others.enough and not answers:
+        return False
+    return own >= SLOW_ANSWER_NS or others.far_beyond(wait)
 
 
 def offload(case: Case) -> list[Found]:

@@ -31,11 +31,13 @@ class Subject:
 
     conversations: their numbers.     clients, servers: addresses.     ends: of clients, with ports.
     services: of servers, with ports.     given: addresses that lookups in these conversations gave.
+    peers: the conversations that it belongs to.
     many: it is about more than one conversation.     partial: not all of them are known here.
     """
 
     def __init__(self, finding: Finding, conversations: Sequence[Conversation], given: Iterable[str]) -> None:
         self.finding = finding
+        self.peers = conversations
         self.first = min(finding.proof, default=0)
         self.last = max(finding.proof, default=0)
         if finding.code in TO_THE_END:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Final, Generic, TypeVar, cast
 
+from analyzer.explain.usual import Usual
 from analyzer.model import CaptureSummary, Conversation, Endpoint, Told
 from dissectors.kit.event import Event
 from dissectors.kit.observation import KINDS, OCTETS, Absence
@@ -30,16 +31,19 @@ class Case:
 
     observed: what could be observed of it.   kinds: the blind spots that matter for the rule in hand.
 
-    certificates: what was read of certificates in all conversations.
+    certificates: what was read of certificates in all conversations.     usual: what is usual in the capture.
     protocols: whose events it has, and its transport; those of several versions without their number as well.
     """
 
-    def __init__(self, told: Told, capture: CaptureSummary, certificates: Certificates | None = None) -> None:
+    def __init__(
+        self, told: Told, capture: CaptureSummary, certificates: Certificates | None = None, usual: Usual | None = None,
+    ) -> None:
         self.conversation: Conversation = told.conversation
         self.capture = capture
         self.observed = told.observed
         self.kinds: tuple[str, ...] = KINDS
         self.certificates = certificates if certificates is not None else Certificates()
+        self.usual = usual if usual is not None else Usual([told])
         self._events: dict[type[Event], list[Event]] = {}
         for phase in told.phases:
             for event in phase.events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
+from analyzer.explain.usual import patience
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import OBSERVED_ENDED, OCTETS, Absence, what_ended
 from dissectors.kit.units import span
@@ -239,7 +240,10 @@ def stalled(case: Case) -> list[Found]:
         resets = _reset_after(case, event)
         if event.after == "ClientHello" and (resets or event.how == RESET):
             continue
-        early = event.how in OBSERVED_ENDED and not resets and event.waited_ns < PATIENCE_NS
+        early = (
+            event.how in OBSERVED_ENDED and not resets
+            and event.waited_ns < patience(case.conversation, PATIENCE_NS)
+        )
         side = "the client" if event.missing_from_client else "the server"
         end = {"fin": "the connection was closed", "timeout": "nothing more came"}.get(
             event.how, f"{what_ended(event.how)} ends"

@@ -19,6 +19,7 @@ from analyzer.explain.causes import (
     SLOW,
     Explains,
 )
+from analyzer.explain.concerns import name_concerns
 from analyzer.explain.related import RELATION, Key, Relation, Subject, covers, subjects
 from analyzer.explain.rule import NOTE, POSSIBLE
 from analyzer.faults import Faults
@@ -40,7 +41,7 @@ CUT_SHORT: Final = 2             # a capture is too poor where every second fram
 
 
 def judge(analysis: Analysis, faults: Faults | None = None) -> None:
-    """Connect the findings of a capture, and say what they amount to.
+    """Connect the findings of a capture, name whom they are about, and say what they amount to.
 
     A fault of ours costs the connections, not the findings, and is noted in faults; without them it is raised.
     """
@@ -49,6 +50,7 @@ def judge(analysis: Analysis, faults: Faults | None = None) -> None:
     try:
         known = subjects(analysis, analysis.findings)
         connect(known)
+        name_concerns(analysis, known)
     except Exception as error:
         if faults is None:
             raise

@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.usual import patience
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.observation import Absence
 from dissectors.kit.units import plural, size, span
@@ -154,7 +155,7 @@ def unanswered_ping(case: Case) -> list[Found]:
     found = []
     for event in case.of(WsEnded):
         for talk in event.talks:
-            if not talk.unanswered or talk.waited_ns < PATIENCE_NS:
+            if not talk.unanswered or talk.waited_ns < patience(case.conversation, PATIENCE_NS):
                 continue
             other = "server" if talk.client else "client"
             found.append(Found(

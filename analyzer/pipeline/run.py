@@ -9,6 +9,7 @@ from typing import Final
 from analyzer.address import address_text
 from analyzer.explain import sound
 from analyzer.explain.findings import findings
+from analyzer.explain.since import Earlier, leave_out
 from analyzer.explain.verdict import judge
 from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.keep import BUDGET, KEEP_ALL, Keeper
@@ -63,6 +64,7 @@ class Options:
     budget: work within which every conversation is read, also where few are drawn; see `flows/keep.py`.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
     windows: note each moment in which what a sender may do changes, in the conversations that were named.
+    since: an earlier report, whose findings are left out.
     spool: the folder for what comes through a pipe, "" for the one of temporary files.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
     """
@@ -70,12 +72,13 @@ class Options:
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
-        findings_only: bool = False, spool: str = "", windows: bool = False,
+        findings_only: bool = False, spool: str = "", windows: bool = False, since: Earlier | None = None,
     ) -> None:
         self.windows = windows
         self.findings_only = findings_only
         self.budget = budget if tell else 0
         self.spool = spool
+        self.since = since
         self.graphs = graphs
         self.order = order
         self.conversations = conversations
@@ -169,6 +172,8 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
         analysis.findings = findings(analysis, survey.faults)
         sound.check(analysis, survey.faults)
         judge(analysis, survey.faults)
+        if options.since is not None:
+            leave_out(analysis, options.since, survey.faults)
         flows = _drawn(survey, analysis, flows, options)
         told = len(analysis.told) if survey.keeper.within else len(
             {int(flow.number) for flow in chosen} & {account.conversation.number for account in accounts}

@@ -44,7 +44,7 @@ def packet_comments(analysis: Analysis, level: str) -> dict[int, list[str]]:
 def summary_of(analysis: Analysis) -> list[str]:
     """The comment on the section: the verdict, what the capture holds, then the findings."""
     capture, verdict = analysis.capture, analysis.verdict
-    lines = [f"verdict: {verdict.sentence}"] if verdict.sentence else []
+    lines = [f"verdict: {said}" for said in (verdict.sentence, verdict.known) if said]
     for cause in verdict.causes:
         finding = of_cause(analysis, cause)
         said = f"{finding.sentence} {cause.more}".rstrip()

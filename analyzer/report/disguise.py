@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
+from analyzer.finding import Concern
 from analyzer.model import Analysis, CaptureSummary, Conversation, Endpoint, Finding, Phase, Silence, StoryRow, Told
 from analyzer.report.pseudonyms import Pseudonyms
 from dissectors.kit.event import (
@@ -120,6 +121,7 @@ def _free_texts(analysis: Analysis) -> Iterator[str]:
         yield row.text
     for finding in analysis.findings:
         yield finding.sentence
+        yield from (one.what for one in finding.concerns)
     for event in _events(analysis):
         said = Said(event)
         yield said.label()
@@ -150,6 +152,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
     found.lookups = [_lookup(lookup, names) for lookup in analysis.lookups]
     found.findings = [_finding(finding, names) for finding in analysis.findings]
     found.verdict = analysis.verdict        # which names nobody: its sentences are those of the findings
+    found.since, found.anonymized = "an earlier report" if analysis.since else "", True
     found.left_out = [*[names.text(text) for text in analysis.left_out], REMARK]
     return found
 
@@ -204,6 +207,10 @@ def _finding(one: Finding, names: Pseudonyms) -> Finding:
     )
     copy.number, copy.explains, copy.explained_by = one.number, one.explains, one.explained_by
     copy.cost_ns, copy.victims = one.cost_ns, one.victims
+    copy.concerns = tuple(
+        Concern(names.text(each.address), each.port, names.text(each.name), names.text(each.what))
+        for each in one.concerns
+    )
     return copy
 
 

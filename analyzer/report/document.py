@@ -18,7 +18,7 @@ from analyzer.report.words import BRIEF
 from dissectors.kit.event import BACKWARD, FORWARD, Event, JsonValue
 from dissectors.wire.secrets.gate import Said
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 DIRECTIONS: Final = {FORWARD: "forward", BACKWARD: "backward"}
 
 
@@ -26,7 +26,10 @@ def json_document(analysis: Analysis, level: str) -> Iterator[str]:
     """The whole analysis as one JSON object, in pieces of text; `wiretale` in it names the version of its schema."""
     head: dict[str, JsonValue] = {
         "verdict": verdict_record(analysis),
-        "wiretale": {"version": __version__, "schema": SCHEMA_VERSION},
+        "wiretale": {
+            "version": __version__, "schema": SCHEMA_VERSION, "since": analysis.since or None,
+            "anonymized": analysis.anonymized,
+        },
         "capture": capture_record(analysis.capture),
         "findings": [finding.as_json() for finding in analysis.findings],
         "time": whole_record(analysis),

@@ -12,6 +12,7 @@ from analyzer.model import Analysis
 from analyzer.report.words import NORMAL, OF_POINTS
 
 if TYPE_CHECKING:
+    from analyzer.finding import FindingKind
     from analyzer.report.pseudonyms import Pseudonyms
 
 TEXT_WIDTH: Final = 100    # columns of the text format
@@ -29,11 +30,13 @@ class Layout:
 
     width: columns of text.     anonymous: addresses and host names are replaced by stand-ins.
     rewrite: gives the capture again with comments on its packets, by frame number, and on the whole.
+    kinds: gives the table of all findings, for formats that explain them.
     """
 
     def __init__(
         self, level: str = NORMAL, table: str = "events", width: int = TEXT_WIDTH, diagram: str = "waterfall",
         anonymous: bool = False, rewrite: Rewrite | None = None,
+        kinds: Callable[[], tuple[FindingKind, ...]] = tuple,
     ) -> None:
         self.level = level
         self.table = table
@@ -41,6 +44,7 @@ class Layout:
         self.diagram = diagram
         self.anonymous = anonymous
         self.rewrite = rewrite or _no_capture
+        self.kinds = kinds
         self._disguised: tuple[Analysis, Analysis, Pseudonyms] | None = None
 
     def shown(self, analysis: Analysis) -> Analysis:
@@ -98,6 +102,18 @@ def _markdown(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     return _encoded(markdown(layout.shown(analysis), layout.level))
 
 
+def _pr(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
+    from analyzer.report.brief import brief_markdown
+
+    return _encoded(brief_markdown(layout.shown(analysis)))
+
+
+def _sarif(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
+    from analyzer.report.sarif import sarif
+
+    return _encoded(sarif(layout.shown(analysis), layout.kinds()))
+
+
 def _csv(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.tables import TABLES, csv_table
 
@@ -147,9 +163,11 @@ FORMATS: Final = (
     Format("html", (".html", ".htm"), "one page to look at, offline, with diagrams and graphs", _html),
     Format("json", (".json",), "one JSON document, with a published schema", _json),
     Format("jsonl", (".jsonl", ".ndjson"), "JSON lines: a stream of findings, phases and events", _lines),
+    Format("pr", (".pr.md",), "a few lines of Markdown, for a pull request or the summary of a job", _pr),
     Format("markdown", (".md", ".markdown"), "for tickets, with sequence diagrams in Mermaid", _markdown),
     Format("csv", (".csv",), "one table: conversations, events, exchanges, lookups, time, courses or findings", _csv),
     Format("parquet", (".parquet",), "the same table with types; needs pyarrow", _parquet),
+    Format("sarif", (".sarif", ".sarif.json"), "findings as SARIF 2.1.0, for what tracks results in CI", _sarif),
     Format("svg", (".svg",), "one diagram: waterfall, ladder, streams or time-sequence graph", _svg),
     Format("har", (".har",), "HTTP exchanges with their timings, for browsers' tools", _har),
     Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", _pcapng, True),
@@ -165,7 +183,12 @@ def by_name(name: str) -> Format | None:
 def by_ending(path: str) -> Format | None:
     """The format that the ending of a file name chooses; None where it chooses none."""
     lower = path.lower()
-    return next((form for form in FORMATS if lower.endswith(form.endings)), None)
+    fitting = [(len(ending), form) for form in FORMATS for ending in form.endings if lower.endswith(ending)]
+    return max(fitting, key=_by_length)[1] if fitting else None
+
+
+def _by_length(fitting: tuple[int, Format]) -> int:
+    return fitting[0]
 
 
 def draws_points(form: Format, diagram: str) -> bool:

@@ -155,7 +155,7 @@ def _verdict(analysis: Analysis) -> Iterator[str]:
             yield f"   - Next: {plain(finding.next_step)}\n"
         if cause.explains:
             yield f"   - {plain(explained(analysis, cause))}\n"
-    for doubt in verdict.doubts:
+    for doubt in (*verdict.doubts, *filter(None, [verdict.known])):
         yield f"\n{plain(doubt)}\n"
 
 

@@ -46,8 +46,8 @@ def verdict_record(analysis: Analysis) -> dict[str, JsonValue]:
             "also": [*cause.also], "explains": [*cause.explains], "cost_ns": cause.cost_ns, "victims": cause.victims,
         })
     return {
-        "kind": verdict.kind, "sentence": verdict.sentence, "covered": verdict.covered, "doubts": [*verdict.doubts],
-        "causes": causes,
+        "kind": verdict.kind, "sentence": verdict.sentence, "covered": verdict.covered, "known": verdict.known,
+        "doubts": [*verdict.doubts], "causes": causes,
     }
 
 

@@ -41,6 +41,9 @@ def verdict_rows(analysis: Analysis, width: int) -> list[Row]:
     for doubt in verdict.doubts:
         rows.append(Row().to(MARGIN).add("! ", SEVERITY["warn"]))
         paragraph(rows, doubt, MARGIN + 2, width)
+    if verdict.known:
+        rows.append(Row().to(MARGIN))
+        paragraph(rows, verdict.known, MARGIN, width, DIM)
     return rows
 
 

@@ -17,7 +17,8 @@ function showVerdict() {
     }
     part.querySelector("ol").append(item);
   });
-  byId("doubts").append(...[...verdict.doubts, ...page.data.doubts].map((text) => make("li", {}, text)));
+  const doubts = [...verdict.doubts, ...page.data.doubts, verdict.known].filter(Boolean);
+  byId("doubts").append(...doubts.map((text) => make("li", {}, text)));
   part.hidden = !verdict.sentence && !verdict.causes.length && !byId("doubts").children.length;
 }
 

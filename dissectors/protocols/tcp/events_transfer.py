@@ -45,9 +45,11 @@ class DataRun:
 
 class UntoldTurns:
     """The sum of the turns that are not told one by one. octets: by direction; start, last: when they came, with
-    their frames."""
+    their frames. longest: of
+    each direction, the run that came after the longest wait for it."""
 
     def __init__(self) -> None:
+        self.longest = [DataRun(0, 0, 0, 0), DataRun(1, 0, 0, 0)]
         self.turns = 0
         self.octets = [0, 0]
         self.start = 0
@@ -61,6 +63,8 @@ class UntoldTurns:
             self.first_frame = int(run.first_frame)
         self.turns += 1
         self.octets[run.direction] += int(run.octets)
+        if run.after_ns > self.longest[run.direction].after_ns:
+            self.longest[run.direction] = run
         self.last = int(run.last)
         self.last_frame = int(run.last_frame)
 
@@ -165,7 +169,10 @@ class Transfer(TcpEvent):
 
 
 class Turns(TcpEvent):
-    """Turns that were counted but not told one by one."""
+    """Turns that were counted but not told one by one.
+
+    longest: by direction, how long the other side waited for one of them at most (-1 for none), and its frame.
+    """
 
     name: ClassVar[str] = "tcp.turns"
     normally: ClassVar[str] = SUMMED
@@ -179,6 +186,7 @@ class Turns(TcpEvent):
         super().__init__(TcpObserved(untold.start, NEITHER, (untold.first_frame, untold.last_frame), sides))
         self.turns = untold.turns
         self.octets_forward, self.octets_backward = untold.octets
+        self.longest = [(int(run.after_ns), int(run.first_frame)) for run in untold.longest]
         self.lasted_ns = untold.last - untold.start
 
     def label(self) -> str:

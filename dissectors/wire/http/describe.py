@@ -1,6 +1,7 @@
 """Heads in words and as data: what a request asks for and promises, what a response says in answer to it."""
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from dissectors.kit.event import JsonValue
@@ -16,6 +17,10 @@ MAX_SHORT: Final = 80      # characters of a target in a label or a row
 MAX_LONG: Final = 300      # ... in a sentence
 MAX_FIELDS: Final = 200    # of one head, as data in `fields()`
 MAX_HEAD_TEXT: Final = 16 << 10    # characters of their names and values there
+# What differs in the path of each request of a kind: a number, an identifier in hexadecimal.
+_VARIES: Final = re.compile(r"(?<![^\W_])[0-9a-f]*\d[0-9a-f]*(?:-[0-9a-f]+)*(?![^\W_])", re.IGNORECASE)
+# Parameters by which a client asks a server to hold its answer.
+_WAITING: Final = frozenset(("wait", "watch", "longpoll", "long_poll", "long-poll"))
 MAX_NAMES: Final = 8       # cookies and the like that are named in a sentence
 
 
@@ -32,6 +37,21 @@ def listed(names: list[str]) -> str:
 def request_short(head: Head) -> str:
     """`GET /big.bin`."""
     return f"{shortened(head.method, 24)} {shortened(head.target)}".strip()
+
+
+def kind_of_request(head: Head) -> str:
+    """`GET /users/*`: method and path, without the query and without what differs in each request of a kind."""
+    return f"{head.method} {_VARIES.sub('*', head.target.partition('?')[0])}"
+
+
+def asks_to_wait(head: Head) -> bool:
+    """Whether a request says that its answer may take time: a preference (RFC 7240 §4.3), or a parameter by which the
+    usual ones ask to be held until there is something to say (Consul, Kubernetes, Telegram, CouchDB and others)."""
+    if any(word.strip().startswith("wait=") for word in head.text(b"prefer").lower().split(",")):
+        return True
+    path, _, query = head.target.lower().partition("?")
+    names = {part.partition("=")[0] for part in query.split("&")}
+    return bool(names & _WAITING) or "longpoll" in path or "long-poll" in path or "feed=longpoll" in query
 
 
 def response_short(head: Head) -> str:

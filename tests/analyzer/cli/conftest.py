@@ -24,6 +24,7 @@ class Options:
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: object = None, graphs: bool = False, order: str = "", findings_only: bool = False, spool: str = "",
+        since: object = None,
     ) -> None:
         self.findings_only = findings_only
         self.conversations = conversations
@@ -33,6 +34,7 @@ class Options:
         self.order = order
         self.provided = provided
         self.spool = spool
+        self.since = since
         Options.last = self
 
 

@@ -224,3 +224,16 @@ def test_protocols_and_glossary_come_from_the_registry(capsys: pytest.CaptureFix
     assert "dns." in out_of(capsys, "explain")
     assert "Severity: note" in out_of(capsys, "explain", "tcp.analysis.fast_retransmission")
     assert "Did you mean" in error_of(capsys, "explain", "tcp.analysis.fast_retransmision")
+
+
+def test_an_earlier_report_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "base.json"
+    for text, says in (("{", "no JSON document"), ("{}", "no JSON report of wiretale"), ("[" * 100_000, "no JSON")):
+        file.write_text(text)
+        assert says in error_of(capsys, "analyze", "x.pcap", "--since", str(file))
+    assert "does not exist" in error_of(capsys, "report", "x.pcap", "-o", "-", "-f", "pr", "--since", "nowhere.json")
+
+
+def test_reports_fail_as_analyze_does(capsys: pytest.CaptureFixture[str]) -> None:
+    out_of(capsys, "report", "x.pcap", "-f", "pr", "-o", "-", "--fail-on", "error", code=1)
+    out_of(capsys, "report", "x.pcap", "-f", "pr", "-o", "-")

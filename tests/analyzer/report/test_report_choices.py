@@ -28,6 +28,7 @@ SECRETS = {
     "http1/cookies": ("8f14e45fceea167a",),
 }
 TEXTS = tuple(form.name for form in FORMATS if not form.packets and form.name != "parquet")
+VERDICTS = ("pr", "sarif")     # formats of the verdict and the findings alone
 EVENTS = ("html", "json", "jsonl", "markdown", "csv", "text")     # formats that hold every event
 
 
@@ -103,7 +104,7 @@ def report(*words: str) -> str:
     return result.output
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", [name for name in TEXTS if name not in VERDICTS])
 def test_conversations_may_be_chosen(name: str, tmp_path: Path) -> None:
     sample = "sample:dns/dns-then-http"
     wanted = tmp_path / "out"
