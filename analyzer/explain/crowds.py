@@ -1,13 +1,12 @@
-"""Findings that no single conversation shows: services over UDP that are silent, and clients that scan."""
+"""Findings that no single conversation shows: services over UDP that are silent."""
 from __future__ import annotations
 
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Found, Rule
 from analyzer.explain.together import Shared, members
-from analyzer.model import SEVERITIES, Analysis, Scan
-from dissectors.kit.event import NEITHER
-from dissectors.kit.units import grouped, plural, span
+from analyzer.model import SEVERITIES, Analysis
+from dissectors.kit.units import plural
 
 SILENT: Final = "udp.unanswered"
 DNS: Final = "dns.unanswered"      # tells of one question what SILENT tells of many conversations
@@ -16,7 +15,6 @@ AGAIN: Final = 2             # conversations with a service of which nobody know
 SURELY: Final = 5            # conversations without an answer of a service that was not heard to answer anybody
 NAMED: Final = 4             # such services that are named
 WARN: Final = 2
-MOST: Final = 4              # scans that are told one by one
 
 
 def stands_for_all(analysis: Analysis) -> bool:
@@ -80,73 +78,10 @@ def _silent(of: Shared) -> Found:
     )
 
 
-def tcp_scan(analysis: Analysis) -> list[Found]:
-    return _scans(analysis, "tcp", "tcp.flags.syn == 1")
-
-
-def udp_scan(analysis: Analysis) -> list[Found]:
-    return _scans(analysis, "udp", "udp")
-
-
-def _scans(analysis: Analysis, transport: str, narrow: str) -> list[Found]:
-    """The largest one by one, and the others together."""
-    scans = [scan for scan in analysis.capture.scans if scan.transport == transport]
-    few = scans if len(scans) <= MOST + 1 else scans[:MOST]
-    found = [_scan(analysis, scan, narrow) for scan in few]
-    rest = scans[len(few):]
-    if rest:
-        clients = ", ".join([scan.client for scan in rest[:NAMED]])
-        clients += f" and {len(rest) - NAMED} more" if len(rest) > NAMED else ""
-        tries = sum([scan.tries for scan in rest])
-        found.append(Found(
-            f"{plural(len(rest), 'more client')} tried many ports or hosts in vain ({grouped(tries)} attempts): "
-            f"{clients}.",
-            tuple(sorted({frame for scan in rest[:NAMED] for frame in scan.frames[:2]})), confidence=LIKELY,
-            basis=BASIS, narrow=narrow,
-            absent=analysis.capture.observed.absence(NEITHER, rest[0].start_ns, rest[0].start_ns),
-        ))
-    return found
-
-
-BASIS: Final = "attempts that were refused or had no answer, of one client; a monitor of what is down looks alike"
-
-
-def _scan(analysis: Analysis, scan: Scan, narrow: str) -> Found:
-    more = "more than " if scan.more else ""
-    ports = f"{more}{plural(scan.ports, 'port')}" if scan.port < 0 else f"port {scan.port}"
-    hosts = f"{more}{plural(scan.hosts, 'host')}" if not scan.host else scan.host
-    silent = scan.tries - scan.refused
-    said = f"{grouped(scan.refused)} refused" if scan.refused else ""
-    if silent:
-        said += f"{', ' if said else ''}{grouped(silent)} without an answer"
-    opened = f" At least {plural(scan.opened, 'other attempt')} of it came to something." if scan.opened else ""
-    lasted = scan.end_ns - scan.start_ns
-    within = f" within {span(lasted)}" if lasted > 0 else ""
-    family = "ipv6" if ":" in scan.client else "ip"
-    return Found(
-        f"{scan.client} tried {ports} of {hosts} over {scan.transport.upper()}{within} in vain: {said}.{opened} "
-        "It looks like a scan.",
-        tuple(scan.frames), confidence=LIKELY, basis=BASIS, narrow=f"{family}.src == {scan.client} && {narrow}",
-        absent=analysis.capture.observed.absence(
-            NEITHER, scan.start_ns, min(scan.end_ns, analysis.capture.end_ns - 1)
-        ), victims=scan.tries, about=(scan.client,),
-    )
-
-
 CROWD_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         SILENT, "warn", silent,
         "See whether the service runs, and capture beside it: do the datagrams arrive, and does it answer?",
         "Answers that took another way, or a protocol that gives none.", "udp", True,
-    ),
-    Rule(
-        "tcp.scan", "warn", tcp_scan,
-        "Find out what runs on this client: an inventory or a monitor that is allowed to, or something that spreads.",
-        "A list of services that this client is meant to ask, and that are down.", "tcp.flags.syn == 1", True,
-    ),
-    Rule(
-        "udp.scan", "warn", udp_scan,
-        "Find out what runs on this client: an inventory or a monitor that is allowed to, or something that spreads.",
-        "A list of services that this client is meant to ask, and that are down.", "udp", True,
     ),
 )

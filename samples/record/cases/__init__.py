@@ -10,6 +10,7 @@ from samples.record.cases import (
     http2,
     http_live,
     links,
+    scans,
     starttls,
     tcp_end,
     tcp_loss,
@@ -25,6 +26,7 @@ from samples.record.cases import (
 
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
+    + scans.CASES
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
