@@ -5,6 +5,7 @@ from samples.record.case import Case
 from samples.record.cases import (
     dns,
     dns_resolver,
+    everyday,
     grpc,
     http,
     http2,
@@ -26,7 +27,7 @@ from samples.record.cases import (
 
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
-    + scans.CASES
+    + scans.CASES + everyday.CASES
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
