@@ -149,6 +149,7 @@ INTERPRETED = [
     "dissectors/protocols/dns/rdata_*.py",
     "dissectors/protocols/dns/svcb.py",
     "dissectors/protocols/icmp.py",
+    "dissectors/protocols/ntp.py",
     "dissectors/protocols/starttls/*.py",
     "dissectors/wire/dns_*.py",
     "dissectors/wire/http/auth.py",

@@ -62,6 +62,7 @@ _HANDSHAKE: Final = (
 _GIVEN_UP: Final = ("tcp.reset", "tcp.unread_data", "tls.alert", "tls.truncated", "tls.stalled", "http.unanswered",
                     "http.cut", "http2.goaway", "http2.reset", "websocket.abnormal_end", "grpc.failed")
 _UNREACHED: Final = ("tcp.refused", "tcp.unanswered", "tcp.half_open", "tcp.syn_resent", "udp.unanswered",
+                     "ntp.unanswered",
                      "dns.unanswered", "icmp.echo_unanswered")
 
 EXPLAINS: Final[tuple[Explains, ...]] = (
@@ -191,7 +192,10 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     # -- DNS
     Explains(("dns.server_silent",), ("dns.unanswered", "dns.retried", "dns.slow", "dns.repeated", "udp.unanswered",
                                       "icmp.error"), SAME, "each client waits for the dead server first"),
-    Explains(("dns.server_silent", "dns.unanswered"), ("udp.unanswered",), SERVER, "the same silence"),
+    Explains(("dns.server_silent", "dns.unanswered", "ntp.unanswered"), ("udp.unanswered",), SERVER,
+             "the same silence"),
+    Explains(("ntp.kiss", "ntp.unsynchronised", "ntp.unanswered"), ("ntp.clock_off",), CLIENT,
+             "a client without a server keeps a clock that is wrong"),
     Explains(("dns.other_address", "dns.mismatch", "dns.answers_differ"),
              ("dns.unanswered", "dns.retried", "dns.slow"), SAME, "an answer that may not be taken is none"),
     Explains(("dns.other_address", "dns.answers_differ", "dns.too_late"), ("icmp.error",), SAME,
@@ -255,7 +259,8 @@ _KINDS: Final[dict[int, tuple[str, ...]]] = {
     WEAK: (
         "http.plain_credentials", "http.cookie", "http.hsts_over_plain", "http.ambiguous", "http.uncompressed",
         "http.fetched_again", "http.long_polling", "http.streaming", "http2.flood", "http2.pushed_in_vain",
-        "http2.multiplexed", "grpc.no_deadline", "tcp.odd_flags", "tcp.small_mss", "tcp.port_reuse", "tcp.challenge",
+        "http2.multiplexed", "grpc.no_deadline", "tcp.odd_flags", "ntp.kiss",
+        "ntp.unsynchronised", "ntp.servers_differ", "ntp.clock_off", "tcp.small_mss", "tcp.port_reuse", "tcp.challenge",
         "tls.certificate_self_signed", "tls.certificate_weak", "tls.chain_order", "tls.chain_incomplete",
         "tls.certificate_unreadable", "tls.no_forward_secrecy", "tls.weak_suite", "tls.old_version", "tls.early_data",
         "tls.truncated", "tls.heartbleed", "tls.compression", "tls.insecure_renegotiation", "tls.in_clear",

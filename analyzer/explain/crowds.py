@@ -9,6 +9,8 @@ from analyzer.model import SEVERITIES, Analysis
 from dissectors.kit.units import plural
 
 SILENT: Final = "udp.unanswered"
+NTP: Final = "ntp"
+OWN_WORDS: Final = ("dns", NTP)     # whose findings tell of silence once, however many conversations it took
 DNS: Final = "dns.unanswered"      # tells of one question what SILENT tells of many conversations
 FEW: Final = 5               # that may be told one by one
 AGAIN: Final = 2             # conversations with a service of which nobody knows whether it answers
@@ -28,7 +30,7 @@ def stands_for_all(analysis: Analysis) -> bool:
         (step.client, step.server, step.question)
         for lookup in analysis.lookups for step in lookup.steps if not step.answer
     }
-    others = [one for one in known.values() if one.protocol != "dns"]
+    others = [one for one in known.values() if one.protocol not in OWN_WORDS]
     return whole.count > len(known) or len(asked) + len(others) > FEW
 
 
@@ -46,12 +48,15 @@ def silent(analysis: Analysis) -> list[Found]:
     if whole is None:
         return []
     of = Shared(SILENT, whole, analysis)
-    if not stands_for_all(analysis):
-        for conversation in members(analysis, SILENT).values():
-            if conversation.protocol:       # what speaks there tells of it in its own terms
-                of.leave_out(str(conversation.responder), conversation.originator.address)
-        if of.count <= 0 or (not sum(whole.weights[WARN:]) and max(of.services.values(), default=0) < AGAIN):
-            return []
+    alone = stands_for_all(analysis)
+    known = members(analysis, SILENT)
+    for conversation in known.values():
+        # what speaks there tells of it in its own terms
+        if conversation.protocol and (not alone or (conversation.protocol == NTP and whole.count == len(known))):
+            of.leave_out(str(conversation.responder), conversation.originator.address)
+    little = not sum(whole.weights[WARN:]) and max(of.services.values(), default=0) < AGAIN
+    if of.count <= 0 or (not alone and little):
+        return []
     found = _silent(of)
     found.examples = tuple(whole.numbers)
     return [found]

@@ -178,7 +178,7 @@ class Crowd:
         quiet = "10.9.9.9", 40_000, "10.9.9.8", 123
         last = START + self.seconds * SECOND
         self.frames += [(last - 1, udp(*quiet, b"\x23" + bytes(47))),
-                        (last, udp("10.9.9.8", 123, "10.9.9.9", 40_000, b"\x24" + bytes(47)))]
+                        (last, udp("10.9.9.8", 123, "10.9.9.9", 40_000, b"\x24\x02" + bytes(46)))]
         self.frames.sort(key=lambda frame: frame[0])
         with path.open("wb") as out:
             out.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1))
