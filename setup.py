@@ -182,6 +182,7 @@ INTERPRETED = [
     "dissectors/protocols/http2/events_state.py",
     "dissectors/protocols/http2/protocol.py",
     "dissectors/protocols/icmp.py",
+    "dissectors/protocols/ntp.py",
     "dissectors/protocols/sse/events.py",
     "dissectors/protocols/sse/protocol.py",
     "dissectors/protocols/starttls/*.py",

@@ -55,7 +55,8 @@ class Finding:
     explains, explained_by: numbers of other findings (`analyzer/explain/verdict.py`).
     cost_ns: time that it cost, 0 where nobody can say.     victims: how many conversations have it, 0 likewise.
     proof: every frame that it rests on, where `frames` are the first of them.
-    about: addresses and services that it is about, where no conversation says so.
+    about: addresses and services that it is about, where no conversation says so.     clients: of one about many
+    conversations all of its clients, where they are few and all known.
     examples: of a finding about several conversations, the numbers of a few that show it best; members: of all of them,
     as far as they were told and are not too many.
     concerns: whom it is about (`analyzer/explain/since.py`); () where it is about the capture.
@@ -82,6 +83,7 @@ class Finding:
         self.victims = 0
         self.proof = frames
         self.about: tuple[str, ...] = ()
+        self.clients: tuple[str, ...] = ()
         self.members: tuple[int, ...] = ()
         self.concerns: tuple[Concern, ...] = ()
         self.examples: tuple[int, ...] = (conversation,) if conversation else ()

@@ -8,6 +8,9 @@ from analyzer.finding import SEVERITIES as SEVERITIES  # noqa: PLC0414 (part of 
 from analyzer.finding import Cause as Cause  # noqa: PLC0414
 from analyzer.finding import Finding as Finding  # noqa: PLC0414
 from analyzer.finding import Verdict as Verdict  # noqa: PLC0414
+from analyzer.many import Reflected as Reflected  # noqa: PLC0414
+from analyzer.many import Scan as Scan  # noqa: PLC0414
+from analyzer.many import Together as Together  # noqa: PLC0414
 from dissectors.kit.account import Books, Claim
 from dissectors.kit.course import Course, SenderView
 from dissectors.kit.event import APPLICATION, Event
@@ -293,17 +296,25 @@ class StoryRow:
 class Group:
     """Conversations with one service that have something in common.
 
+    answered: of them, those that had an answer; again: those that had it more than once.
     clients: different addresses that took part, as far as they are told apart.     frames: the first of some of them.
     start_ns, end_ns: when the first and the last of them began; -1 where no frame had a time.
+    close: how many of them began within CLOSE_NS of the one before. The clock of a capture may jump in between.
     """
+
+    CLOSE_NS: Final = 200_000_000
 
     def __init__(self, service: Endpoint) -> None:
         self.service = service
         self.count = 0
+        self.answered = 0
+        self.again = 0
         self.clients = 0
         self.frames: list[int] = []
         self.start_ns = -1
         self.end_ns = -1
+        self.close = 0
+        self.last_ns = -1
 
     def add(self, frame: int, time: int, clients: int, most: int) -> None:
         """One more, which begins with this frame. most: frames that are kept."""
@@ -314,75 +325,9 @@ class Group:
         if time >= 0:
             self.start_ns = time if self.start_ns < 0 else min(self.start_ns, time)
             self.end_ns = max(self.end_ns, time)
-
-
-class Together:
-    """Conversations of the whole capture that have one trouble in common, told or not.
-
-    count: how many.    weights: how many of each severity.
-    early: of them, those that the capture does not follow for long enough to know.
-    once: those of one packet.      two: a conversation with two directions is in the capture.
-    loose: those that may have been answered after they had to make room for others.
-    times, segments, octets, cost_ns, by_originator, mild, unended: see `analyzer/flows/tally.py`.
-    services, clients: the largest, with how many each had; service_count, client_count: how many there are, more where
-    the caps on them were reached (more_services, more_clients).       reasons: of ICMP errors (version, type, code).
-    dead: the largest of those UDP services that were not heard to answer anybody, with how many asked in vain, and how
-    severe that is.
-    start_ns, end_ns: when the first and the last of them began.     numbers, frames: the first ones and the last.
-    dearest: numbers of those that lost the most by it.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.weights = [0, 0, 0, 0]
-        self.early = 0
-        self.once = 0
-        self.two = True
-        self.loose = 0
-        self.left_young = 0
-        self.times = 0
-        self.segments = 0
-        self.octets = 0
-        self.cost_ns = 0
-        self.by_originator = 0
-        self.mild = 0
-        self.unended = 0
-        self.services: list[tuple[str, int]] = []
-        self.clients: list[tuple[str, int]] = []
-        self.service_count = 0
-        self.client_count = 0
-        self.more_services = False
-        self.more_clients = False
-        self.reasons: dict[bytes, int] = {}
-        self.dead: list[tuple[str, int, int]] = []
-        self.start_ns = -1
-        self.end_ns = -1
-        self.numbers: list[int] = []
-        self.frames: list[int] = []
-        self.dearest: list[int] = []
-
-
-class Scan:
-    """One client that tried many ports or hosts, and found hardly anybody there.
-
-    tries: that were refused or had no answer; refused: of them; opened: later ones that were answered.
-    hosts, ports: how many, at least where `more`.     host, port: the one, "" and -1 where there are several.
-    """
-
-    def __init__(self, client: str, transport: str) -> None:
-        self.client = client
-        self.transport = transport
-        self.tries = 0
-        self.refused = 0
-        self.opened = 0
-        self.hosts = 0
-        self.ports = 0
-        self.more = False
-        self.host = ""
-        self.port = -1
-        self.start_ns = -1
-        self.end_ns = -1
-        self.frames: list[int] = []
+            if self.last_ns >= 0 and abs(time - self.last_ns) <= self.CLOSE_NS:
+                self.close += 1
+            self.last_ns = time
 
 
 class Fragmented:
@@ -454,7 +399,7 @@ class Missing:
 
 
 class CaptureSummary:
-    """The capture as a whole. half_open: connections that were answered and never completed, by service.
+    """The capture as a whole. half_open: connections that began with one SYN and came to nothing, by service.
 
     together: conversations with one trouble in common, by the code of the finding that tells of one of them.
     observed: when anything at all could be seen.
@@ -495,10 +440,13 @@ class CaptureSummary:
         self.contested: list[tuple[str, tuple[tuple[str, int], ...]]] = []   # addresses, with (owner, frame) of each
         self.missing: list[Missing] = []      # neighbours that were asked for and never spoke
         self.half_open: list[Group] = []
+        self.syns_only = False                # of all connections nothing but SYNs, as a capture filter may leave it
         self.incomplete: list[Fragmented] = []        # datagrams of which fragments are missing
         self.contradicted: list[Fragmented] = []      # ... with fragments that contradict each other
         self.together: dict[str, Together] = {}
         self.scans: list[Scan] = []
+        self.oddities: list[Scan] = []        # segments with flags that no TCP sets, too few for a scan
+        self.reflected: list[Reflected] = []
         self.observed = Observation()
 
 

@@ -28,6 +28,7 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.http1.protocol import HTTP, SSDP
     from dissectors.protocols.http2.protocol import HTTP2
     from dissectors.protocols.icmp import ICMP
+    from dissectors.protocols.ntp import NTP
     from dissectors.protocols.sse.protocol import SSE
     from dissectors.protocols.starttls.ftp import FTP
     from dissectors.protocols.starttls.imap import IMAP
@@ -41,7 +42,7 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.websocket.protocol import WEBSOCKET
 
     return (
-        TCP, ICMP, DNS, MDNS, LLMNR, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3, FTP, LDAP,
+        TCP, ICMP, DNS, MDNS, LLMNR, NTP, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3, FTP, LDAP,
         POSTGRESQL, XMPP,
     )
 

@@ -62,6 +62,7 @@ _HANDSHAKE: Final = (
 _GIVEN_UP: Final = ("tcp.reset", "tcp.unread_data", "tls.alert", "tls.truncated", "tls.stalled", "http.unanswered",
                     "http.cut", "http2.goaway", "http2.reset", "websocket.abnormal_end", "grpc.failed")
 _UNREACHED: Final = ("tcp.refused", "tcp.unanswered", "tcp.half_open", "tcp.syn_resent", "udp.unanswered",
+                     "ntp.unanswered",
                      "dns.unanswered", "icmp.echo_unanswered")
 
 EXPLAINS: Final[tuple[Explains, ...]] = (
@@ -90,8 +91,12 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     # -- the opening of a connection
     Explains(("tcp.syn_flood",), ("tcp.half_open", "tcp.unanswered", "tcp.syn_resent", "tcp.refused",
                                   "tcp.not_accepted"), SERVICE, "a full table of half-open connections takes no more"),
-    Explains(("tcp.scan", "udp.scan"), ("tcp.refused", "tcp.unanswered", "tcp.half_open", "tcp.reset", "icmp.error",
-                                        "udp.unanswered"), CLIENT, "who tries every door finds most of them shut"),
+    Explains(("tcp.scan", "udp.scan", "icmp.sweep", "tcp.odd_flags"),
+             ("tcp.refused", "tcp.unanswered", "tcp.half_open", "tcp.reset", "tcp.midstream", "icmp.error",
+              "udp.unanswered", "dns.unanswered", "icmp.echo_unanswered", "tcp.odd_flags"), CLIENT,
+             "who tries every door finds most of them shut"),
+    Explains(("udp.reflected",), ("icmp.error", "dns.mismatch", "dns.out_of_order"), ADDRESS,
+             "a host refuses answers to what it never asked"),
     Explains(("tcp.old_connection", "tcp.wrong_number"),
              ("tcp.port_reuse", "tcp.syn_resent", "tcp.unanswered", "tcp.half_open", "tcp.reset", "tcp.challenge"),
              SAME, "the answer belongs to another connection, so the client resets it and begins anew"),
@@ -188,7 +193,10 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     # -- DNS
     Explains(("dns.server_silent",), ("dns.unanswered", "dns.retried", "dns.slow", "dns.repeated", "udp.unanswered",
                                       "icmp.error"), SAME, "each client waits for the dead server first"),
-    Explains(("dns.server_silent", "dns.unanswered"), ("udp.unanswered",), SERVER, "the same silence"),
+    Explains(("dns.server_silent", "dns.unanswered", "ntp.unanswered"), ("udp.unanswered",), SERVER,
+             "the same silence"),
+    Explains(("ntp.kiss", "ntp.unsynchronised", "ntp.unanswered"), ("ntp.clock_off",), CLIENT,
+             "a client without a server keeps a clock that is wrong"),
     Explains(("dns.other_address", "dns.mismatch", "dns.answers_differ"),
              ("dns.unanswered", "dns.retried", "dns.slow"), SAME, "an answer that may not be taken is none"),
     Explains(("dns.other_address", "dns.answers_differ", "dns.too_late"), ("icmp.error",), SAME,
@@ -252,7 +260,8 @@ _KINDS: Final[dict[int, tuple[str, ...]]] = {
     WEAK: (
         "http.plain_credentials", "http.cookie", "http.hsts_over_plain", "http.ambiguous", "http.uncompressed",
         "http.fetched_again", "http.long_polling", "http.streaming", "http2.flood", "http2.pushed_in_vain",
-        "http2.multiplexed", "grpc.no_deadline", "tcp.small_mss", "tcp.port_reuse", "tcp.challenge",
+        "http2.multiplexed", "grpc.no_deadline", "tcp.odd_flags", "ntp.kiss",
+        "ntp.unsynchronised", "ntp.servers_differ", "ntp.clock_off", "tcp.small_mss", "tcp.port_reuse", "tcp.challenge",
         "tls.certificate_self_signed", "tls.certificate_weak", "tls.chain_order", "tls.chain_incomplete",
         "tls.certificate_unreadable", "tls.no_forward_secrecy", "tls.weak_suite", "tls.old_version", "tls.early_data",
         "tls.truncated", "tls.heartbleed", "tls.compression", "tls.insecure_renegotiation", "tls.in_clear",

@@ -1,22 +1,22 @@
-"""Findings that no single conversation shows: services over UDP that are silent, and clients that scan."""
+"""Findings that no single conversation shows: services over UDP that are silent."""
 from __future__ import annotations
 
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Found, Rule
 from analyzer.explain.together import Shared, members
-from analyzer.model import SEVERITIES, Analysis, Scan
-from dissectors.kit.event import NEITHER
-from dissectors.kit.units import grouped, plural, span
+from analyzer.model import SEVERITIES, Analysis
+from dissectors.kit.units import plural
 
 SILENT: Final = "udp.unanswered"
+NTP: Final = "ntp"
+OWN_WORDS: Final = ("dns", NTP)     # whose findings tell of silence once, however many conversations it took
 DNS: Final = "dns.unanswered"      # tells of one question what SILENT tells of many conversations
 FEW: Final = 5               # that may be told one by one
 AGAIN: Final = 2             # conversations with a service of which nobody knows whether it answers
 SURELY: Final = 5            # conversations without an answer of a service that was not heard to answer anybody
 NAMED: Final = 4             # such services that are named
 WARN: Final = 2
-MOST: Final = 4              # scans that are told one by one
 
 
 def stands_for_all(analysis: Analysis) -> bool:
@@ -30,7 +30,7 @@ def stands_for_all(analysis: Analysis) -> bool:
         (step.client, step.server, step.question)
         for lookup in analysis.lookups for step in lookup.steps if not step.answer
     }
-    others = [one for one in known.values() if one.protocol != "dns"]
+    others = [one for one in known.values() if one.protocol not in OWN_WORDS]
     return whole.count > len(known) or len(asked) + len(others) > FEW
 
 
@@ -48,12 +48,15 @@ def silent(analysis: Analysis) -> list[Found]:
     if whole is None:
         return []
     of = Shared(SILENT, whole, analysis)
-    if not stands_for_all(analysis):
-        for conversation in members(analysis, SILENT).values():
-            if conversation.protocol:       # what speaks there tells of it in its own terms
-                of.leave_out(str(conversation.responder), conversation.originator.address)
-        if of.count <= 0 or (not sum(whole.weights[WARN:]) and max(of.services.values(), default=0) < AGAIN):
-            return []
+    alone = stands_for_all(analysis)
+    known = members(analysis, SILENT)
+    for conversation in known.values():
+        # what speaks there tells of it in its own terms
+        if conversation.protocol and (not alone or (conversation.protocol == NTP and whole.count == len(known))):
+            of.leave_out(str(conversation.responder), conversation.originator.address)
+    little = not sum(whole.weights[WARN:]) and max(of.services.values(), default=0) < AGAIN
+    if of.count <= 0 or (not alone and little):
+        return []
     found = _silent(of)
     found.examples = tuple(whole.numbers)
     return [found]
@@ -80,73 +83,10 @@ def _silent(of: Shared) -> Found:
     )
 
 
-def tcp_scan(analysis: Analysis) -> list[Found]:
-    return _scans(analysis, "tcp", "tcp.flags.syn == 1")
-
-
-def udp_scan(analysis: Analysis) -> list[Found]:
-    return _scans(analysis, "udp", "udp")
-
-
-def _scans(analysis: Analysis, transport: str, narrow: str) -> list[Found]:
-    """The largest one by one, and the others together."""
-    scans = [scan for scan in analysis.capture.scans if scan.transport == transport]
-    few = scans if len(scans) <= MOST + 1 else scans[:MOST]
-    found = [_scan(analysis, scan, narrow) for scan in few]
-    rest = scans[len(few):]
-    if rest:
-        clients = ", ".join([scan.client for scan in rest[:NAMED]])
-        clients += f" and {len(rest) - NAMED} more" if len(rest) > NAMED else ""
-        tries = sum([scan.tries for scan in rest])
-        found.append(Found(
-            f"{plural(len(rest), 'more client')} tried many ports or hosts in vain ({grouped(tries)} attempts): "
-            f"{clients}.",
-            tuple(sorted({frame for scan in rest[:NAMED] for frame in scan.frames[:2]})), confidence=LIKELY,
-            basis=BASIS, narrow=narrow,
-            absent=analysis.capture.observed.absence(NEITHER, rest[0].start_ns, rest[0].start_ns),
-        ))
-    return found
-
-
-BASIS: Final = "attempts that were refused or had no answer, of one client; a monitor of what is down looks alike"
-
-
-def _scan(analysis: Analysis, scan: Scan, narrow: str) -> Found:
-    more = "more than " if scan.more else ""
-    ports = f"{more}{plural(scan.ports, 'port')}" if scan.port < 0 else f"port {scan.port}"
-    hosts = f"{more}{plural(scan.hosts, 'host')}" if not scan.host else scan.host
-    silent = scan.tries - scan.refused
-    said = f"{grouped(scan.refused)} refused" if scan.refused else ""
-    if silent:
-        said += f"{', ' if said else ''}{grouped(silent)} without an answer"
-    opened = f" At least {plural(scan.opened, 'other attempt')} of it came to something." if scan.opened else ""
-    lasted = scan.end_ns - scan.start_ns
-    within = f" within {span(lasted)}" if lasted > 0 else ""
-    family = "ipv6" if ":" in scan.client else "ip"
-    return Found(
-        f"{scan.client} tried {ports} of {hosts} over {scan.transport.upper()}{within} in vain: {said}.{opened} "
-        "It looks like a scan.",
-        tuple(scan.frames), confidence=LIKELY, basis=BASIS, narrow=f"{family}.src == {scan.client} && {narrow}",
-        absent=analysis.capture.observed.absence(
-            NEITHER, scan.start_ns, min(scan.end_ns, analysis.capture.end_ns - 1)
-        ), victims=scan.tries, about=(scan.client,),
-    )
-
-
 CROWD_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         SILENT, "warn", silent,
         "See whether the service runs, and capture beside it: do the datagrams arrive, and does it answer?",
         "Answers that took another way, or a protocol that gives none.", "udp", True,
-    ),
-    Rule(
-        "tcp.scan", "warn", tcp_scan,
-        "Find out what runs on this client: an inventory or a monitor that is allowed to, or something that spreads.",
-        "A list of services that this client is meant to ask, and that are down.", "tcp.flags.syn == 1", True,
-    ),
-    Rule(
-        "udp.scan", "warn", udp_scan,
-        "Find out what runs on this client: an inventory or a monitor that is allowed to, or something that spreads.",
-        "A list of services that this client is meant to ask, and that are down.", "udp", True,
     ),
 )

@@ -35,6 +35,7 @@ SUSPICIOUS: Final = 3
 # How long a pair of ports is not to be used again: twice the longest life of a segment, which RFC 9293 §3.4.2
 # takes as 2 minutes.
 TIME_WAIT_NS: Final = 2 * 120_000_000_000
+LOOKED_NS: Final = 1_000_000_000     # within which a client that only looks whether somebody listens is gone again
 # How long after the last segment of a connection another one may still be on its way.
 STRAY_NS: Final = 1_000_000_000
 
@@ -77,14 +78,27 @@ def _reset(case: Case, event: TcpReset) -> Found:
         sentence += f"; {event.who()} went on after it (#{event.went_on}) as if it had sent none"
     if event.unacknowledged > 0:
         sentence += f"; {size(event.unacknowledged)} sent by {event.peer()} had not been acknowledged"
+    severity = SEVERITIES.get(event.cause, "")
+    if _only_looked(case, event, sent + got):
+        sentence += ", as a check does that only wants to know whether somebody listens"
+        severity = "note"
     return Found(
         sentence + ".", event.evidence.frames, case.conversation,
-        severity=SEVERITIES.get(event.cause, "") if fin.proven else "note",
+        severity=severity if fin.proven else "note",
         confidence=LIKELY if fin.proven else POSSIBLE,
         basis=event.because if fin.proven else f"{event.because}; but {fin.why}",
         next_step=FOREIGN_STEP if event.cause == FOREIGN else "",
         absent=case.absence(1 - event.direction, event.since, event.time) if event.since >= 0 else None,
         otherwise=sentence + ".",
+    )
+
+
+def _only_looked(case: Case, event: TcpReset, octets: int) -> bool:
+    """Whether the client opened the connection and reset it at once, before either side said a word: nothing is lost
+    by it. One that waits for a greeting first has been waiting for something."""
+    return (
+        event.direction == 0 and not octets and event.cause not in (FOREIGN, ALONE) and not case.observed.midstream
+        and case.conversation.start_ns >= 0 and event.time - case.conversation.start_ns < LOOKED_NS
     )
 
 

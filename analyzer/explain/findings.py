@@ -17,10 +17,12 @@ from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.meanings import meaning
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
+from analyzer.explain.ntp import NTP_RULES
 from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, Case, Found, Rule, T
+from analyzer.explain.scans import SCAN_RULES
 from analyzer.explain.starttls import STARTTLS_RULES
 from analyzer.explain.thresholds import THRESHOLDS
 from analyzer.explain.tls import TLS_RULES
@@ -48,7 +50,7 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES
-    + CROWD_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
+    + SCAN_RULES + CROWD_RULES + NTP_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
 
 # Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is
@@ -279,7 +281,7 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
         found.next_step or rule.next_step, rule.refute, basis,
     )
     finding.cost_ns, finding.victims, finding.about = max(found.cost_ns, 0), found.victims, found.about
-    finding.proof = found.frames
+    finding.proof, finding.clients = found.frames, found.clients
     return finding
 
 

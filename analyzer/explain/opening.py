@@ -8,7 +8,7 @@ from analyzer.explain.checksums import sums_step
 from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Group
 from dissectors.kit.event import NEITHER
-from dissectors.kit.observation import Absence, what_ended
+from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, Absence, Observation, what_ended
 from dissectors.kit.units import grouped, plural, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
@@ -31,9 +31,7 @@ PATIENCE_NS: Final = 1_000_000_000
 SECOND_NS: Final = 1_000_000_000
 SOONEST_NS: Final = 100_000_000     # no timer of a stack sends a SYN again sooner
 HEARD_NS: Final = 3_000_000_000     # by which a SYN-ACK without an answer is sent again, also by slow timers
-# A flood: so many connections of one service that were never completed, begun at this rate.
-FLOOD_LEAST: Final = 50
-FLOOD_A_SECOND: Final = 5
+FLOOD_LEAST: Final = 50      # connections of one service that came to nothing, most of them close to the one before
 # Delay that a person notices in every exchange: about what a satellite adds, or twice around half the globe.
 HIGH_RTT_NS: Final = 250_000_000
 CHECK_KEYS: Final = (
@@ -326,12 +324,15 @@ def _floods(group: Group, case: Case) -> bool:
 def is_flood(group: Group) -> bool:
     """RFC 4987 §2: SYNs of many senders that never answer. What else looks so: a scan has one sender, a path that loses
     the third segment has few and its clients send again, and a capture that misses them holds their data all the same.
+    The clients of a service that is down send their SYNs again after a second, so that they are not counted here.
     """
-    lasted = group.end_ns - group.start_ns
-    return (
-        group.count >= FLOOD_LEAST and group.clients * 2 >= group.count
-        and group.count * SECOND_NS >= lasted * FLOOD_A_SECOND
-    )
+    return group.count >= FLOOD_LEAST and group.clients * 2 >= group.count and group.close * 2 >= group.count
+
+
+def _some(group: Group) -> str:
+    if group.answered == group.count:
+        return "each"
+    return f"{grouped(group.answered)} of them" if group.answered else "none"
 
 
 def flood(analysis: Analysis) -> list[Found]:
@@ -343,14 +344,25 @@ def flood(analysis: Analysis) -> list[Found]:
         within = f" within {span(lasted)}" if lasted > 0 else ""
         found.append(Found(
             f"{group.service} got {grouped(group.count)} SYNs from {grouped(group.clients)} addresses{within}, "
-            "answered each, and no handshake was completed: it looks like a SYN flood with forged senders.",
+            f"answered {_some(group)}, and no handshake was completed: it looks like a SYN flood with forged senders.",
             tuple(group.frames), cost_ns=max(lasted, 0), confidence=LIKELY, victims=group.count,
             about=(str(group.service),),
             basis="so many connections to one port, nearly each from another address, and no third segment of any",
             narrow=f"tcp.flags.syn == 1 && tcp.port == {group.service.port}",
-            absent=analysis.capture.observed.absence(NEITHER, group.start_ns, group.end_ns + SECOND_NS),
+            absent=_nothing_more(analysis, group), otherwise=f"The capture holds {grouped(group.count)} SYNs of "
+            f"{grouped(group.clients)} addresses to {group.service}, and nothing more of these connections.",
         ))
     return found
+
+
+def _nothing_more(analysis: Analysis, group: Group) -> Absence:
+    """That no handshake was completed. A capture filter that leaves SYNs alone shows the same; of a server that sends
+    its SYN-ACKs again it is known all the same."""
+    if analysis.capture.syns_only and not group.again:
+        unseen = Observation()
+        unseen.miss(NOT_CAPTURED, NEITHER, -1, ALWAYS, 0, "of all connections the capture holds nothing but SYNs")
+        return unseen.absence(NEITHER)
+    return analysis.capture.observed.absence(NEITHER, group.start_ns, group.end_ns + SECOND_NS)
 
 
 def midstream(case: Case) -> list[Found]:

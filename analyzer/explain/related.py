@@ -53,6 +53,8 @@ class Subject:
             self.ends.add(str(one.originator))
             self.servers.add(one.responder.address)
             self.services.add(str(one.responder))
+        if finding.clients:        # an ICMP error is a conversation of its own, whose client is the reporter
+            self.clients = set(finding.clients)
         self.about: set[Key] = set(finding.about)
         self.many = not finding.conversation and max(finding.victims, len(conversations)) > 1
         self.partial = self.many and finding.victims > len(conversations)
@@ -110,6 +112,11 @@ def _clients(one: Subject) -> set[Key]:
     return one.about or one.clients
 
 
+def _clients_of_all(one: Subject) -> set[Key]:
+    """Of a finding about many conversations of which some are not known: all that it is about, which nothing has."""
+    return one.clients if one.finding.clients or not one.many else one.about or one.clients
+
+
 def _all_ends(one: Subject) -> set[Key]:
     return one.ends | one.services
 
@@ -122,7 +129,7 @@ RELATION: Final[dict[str, Relation]] = {
     ENDPOINT: Relation(_all_ends, lambda one: one.ends, _elsewhere),
     SERVER: Relation(lambda one: one.servers, lambda one: one.servers, _before),
     SERVICE: Relation(lambda one: one.about or one.services, lambda one: one.services | one.about, _before),
-    CLIENT: Relation(_clients, _clients, _before),
+    CLIENT: Relation(_clients, _clients_of_all, _before),
     ADDRESS: Relation(lambda one: one.about, lambda one: one.clients | one.servers, _before),
     NAME: Relation(lambda one: one.given, lambda one: one.servers, _elsewhere),
     UPSTREAM: Relation(lambda one: one.clients, lambda one: one.servers, _within),

@@ -103,6 +103,7 @@ class Found:
     otherwise: the sentence where it is not proven, which says only what was seen; "" leaves the finding out.
     victims: how many conversations have it; 0 for the one or those that its frames belong to.
     about: addresses, or services as address and port, that it is about, where it has no conversation that says so.
+    clients: see `Finding`.
     examples: of one that tells of many conversations, the numbers of those that show it best.
     """
 
@@ -125,6 +126,7 @@ class Found:
         self.victims = victims
         self.about = about
         self.examples: tuple[int, ...] = ()
+        self.clients: tuple[str, ...] = ()
 
 
 class Rule(Generic[T]):

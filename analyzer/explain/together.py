@@ -4,9 +4,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from analyzer.explain.opening import is_flood
+from analyzer.explain.opening import SOONEST_NS, is_flood
 from analyzer.explain.rule import LIKELY, NOTE, Found, Rule, T, times
-from analyzer.model import SEVERITIES, Analysis, Conversation, Together
+from analyzer.model import SEVERITIES, Analysis, Conversation, Endpoint, Scan, Together
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ, Absence, Observation, what_ended
 from dissectors.kit.units import grouped, plural, size, span
@@ -58,6 +58,10 @@ class Shared:
         """The services, and the client that most of them are of, if there is one."""
         clients = [name for name, count in self.clients.items() if count >= CLIENT_SHARE * self.count]
         return *self.services, *clients
+
+    def every_client(self) -> tuple[str, ...]:
+        """All of them, as far as they are known."""
+        return tuple(self.clients) if len(self.clients) == self.client_count and not self.whole.more_clients else ()
 
     # -- words -----------------------------------------------------------------------------------------------
 
@@ -321,6 +325,9 @@ SAY: Final[dict[str, Say]] = {
 # closer look at some of them shows that of this capture.
 RESENDS: Final = ("tcp.loss", "tcp.timeout", "tcp.gave_up")
 DISTURBED: Final = ("capture.duplicates", "capture.order", "capture.clock")
+# What a flood leaves behind, and what scanners find, which the survey counts apart from the troubles of others.
+OF_FLOODS: Final = ("tcp.half_open", "tcp.unanswered")
+SCANNED: Final = ("tcp.refused", "tcp.unanswered", "udp.unanswered", "icmp.echo_unanswered")
 # What a closer look at one of them may say by another code.
 ALSO: Final[dict[str, str]] = {"tcp.reset": "tcp.unread_data"}
 
@@ -348,6 +355,9 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
     singles: what was found of each conversation, by code. Those that a finding for all stands for are taken out of it.
     """
     whole = analysis.capture.together.get(rule.code)
+    scanned = _scanned(analysis) if rule.code in SCANNED else set()
+    if scanned:
+        singles[rule.code] = [one for one in singles[rule.code] if _number(one) not in scanned]
     if whole is None or rule.code not in SAY:
         return singles[rule.code]
     if rule.code in RESENDS and any(singles[code] for code in DISTURBED):
@@ -355,12 +365,13 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
     of = Shared(rule.code, whole, analysis)
     codes = (rule.code, ALSO[rule.code]) if rule.code in ALSO else (rule.code,)
     known = members(analysis, rule.code)
+    known = {number: known[number] for number in known if number not in scanned}
     if analysis.capture.half_told:
         cut = unread(analysis)
         said = {_number(one) for code in codes for one in singles[code]}
         known = {number: known[number] for number in known if number in said or number not in cut}
-    if rule.code == "tcp.half_open":
-        _without_floods(of, known)
+    if rule.code in OF_FLOODS:
+        _without_floods(of, known, singles)
     mine = [one for code in codes for one in singles[code] if _number(one) in known]
     told = {_number(one) for one in mine}
     if of.count <= len(known) and len(mine) <= most:
@@ -375,7 +386,7 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
     for code in codes:
         singles[code] = [one for one in singles[code] if _number(one) not in known]
     shared = SAY[rule.code](of, rule.narrow)
-    shared.victims, shared.about = of.count, of.about()
+    shared.victims, shared.about, shared.clients = of.count, of.about(), of.every_client()
     shared.examples = tuple(whole.dearest or whole.numbers)
     return [shared, *singles[rule.code]]
 
@@ -384,10 +395,41 @@ def _number(found: Found) -> int:
     return found.conversation.number if found.conversation is not None else 0
 
 
-def _without_floods(of: Shared, known: dict[int, Conversation]) -> None:
-    """What belongs to a flood is told as one."""
+def _without_floods(of: Shared, known: dict[int, Conversation], singles: dict[str, list[Found]]) -> None:
+    """What belongs to a flood is told as one. Who sends a SYN again is a client that it keeps out."""
+    answered = of.code == "tcp.half_open"
     for group in of.capture.half_open:
         if is_flood(group):
-            of.leave_out(str(group.service), "", group.count)
-            for number in [number for number, one in known.items() if str(one.responder) == str(group.service)]:
-                del known[number]
+            service = str(group.service)
+            of.leave_out(service, "", group.answered if answered else group.count - group.answered)
+            _forget(of, known, singles, {
+                number for number, one in known.items()
+                if str(one.responder) == service and (answered or one.end_ns - one.start_ns < SOONEST_NS)
+            })
+
+
+def _scanned(analysis: Analysis) -> set[int]:
+    """Told conversations that are attempts of a scan, whose finding tells of them."""
+    by_client: dict[str, list[Scan]] = {}
+    for scan in analysis.capture.scans:
+        if not scan.doubtful():
+            by_client.setdefault(scan.client, []).append(scan)
+    found = set()
+    for told in analysis.told if by_client else []:
+        one = told.conversation
+        for client, peer in ((one.originator, one.responder), (one.responder, one.originator)):
+            if any(_tried_by(scan, one.transport, peer) for scan in by_client.get(client.address, ())):
+                found.add(one.number)
+    return found
+
+
+def _tried_by(scan: Scan, transport: str, peer: Endpoint) -> bool:
+    of = scan.transport if scan.transport in ("udp", "icmp") else "tcp"
+    return of == transport and (not scan.host or peer.address == scan.host) and scan.port in (-1, peer.port)
+
+
+def _forget(of: Shared, known: dict[int, Conversation], singles: dict[str, list[Found]], numbers: set[int]) -> None:
+    """Of these nothing is told one by one, and they are none of those that have this trouble."""
+    for number in numbers:
+        del known[number]
+    singles[of.code] = [one for one in singles[of.code] if _number(one) not in numbers]

@@ -30,6 +30,7 @@ REPORTED: Final[i64] = 256     # an ICMP error about it, and not of a hop limit:
 EXPIRED: Final[i64] = 2048     # one of a hop limit: it did not come as far as who was to answer
 TOO_BIG: Final[i64] = 512      # one that calls a packet too large
 OTHER_ERROR: Final[i64] = 1024  # one that says anything else
+ECHOES: Final[i64] = 4096      # it begins with an echo request of ICMP
 
 # How a connection was reset, as far as the marks of both sides tell (`TcpFlow.reset_how`).
 RESET_ALONE: Final[i64] = 1        # nothing of it comes before
@@ -195,6 +196,7 @@ class TcpFlow(Flow):
     ) -> None:
         super().__init__(number, protocol, forward, backward, address_size, scope)
         self.hand = Handshake()
+        self.opened_with: i64 = 0          # flags of its first segment
         self.syn_ack_time: i64 = 0
         self.first_reset: i64 = -1         # direction of the first RST that may have ended it
         self.reset_frame: i64 = 0

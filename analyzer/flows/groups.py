@@ -4,25 +4,42 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from analyzer.flows.flow import TcpFlow
+from mypy_extensions import i64
+
+from analyzer.flows.flow import REPORTED, SAW_SYN, TcpFlow
 from analyzer.flows.kinds import LIVES, OPENED
+from analyzer.flows.tally import PATIENCE_NS
 from analyzer.model import Endpoint, Group
 
 MAX_GROUPS: Final = 1_000          # services that are kept apart; what comes later is not counted by service
 MAX_CLIENTS: Final = 10_000        # addresses of one group that are told apart
+SOONEST_NS: Final[i64] = 100_000_000     # no timer of a stack sends a SYN again sooner
 MAX_CITED: Final = 12              # first frames of conversations that a group cites
 
 
 class Groups:
-    """Connections that were answered and never completed, by the service that answered."""
+    """Connections that were answered and never completed, or asked for once and not answered, by the service.
+
+    A client sends its SYN again after a second (RFC 6298 §2), one that does not exist never does. What is seen again
+    sooner than any stack sends it was captured twice.
+    """
 
     def __init__(self) -> None:
+        self.alive = False       # a connection was met that came to more than SYNs
         self._half_open: dict[bytes, Group] = {}
         self._clients: dict[bytes, set[bytes]] = {}
 
-    def take(self, flow: TcpFlow) -> None:
-        """A connection that left the table."""
-        if flow.marks & (OPENED | LIVES) != OPENED:
+    def take(self, flow: TcpFlow, until: i64) -> None:
+        """A connection that left the table at `until`."""
+        marks = flow.marks & (OPENED | LIVES)
+        if marks == SAW_SYN:
+            if (
+                flow.last_time - flow.first_time >= SOONEST_NS or flow.responder.frames or flow.marks & REPORTED
+                or until - flow.first_time < PATIENCE_NS
+            ):
+                return
+        elif marks != OPENED:
+            self.alive = self.alive or marks & LIVES != 0
             return
         size = int(flow.address_size)
         key = flow.forward
@@ -38,6 +55,10 @@ class Groups:
         clients = self._clients[service]
         if len(clients) < MAX_CLIENTS:
             clients.add(key[:size])
+        if marks == OPENED:
+            group.answered += 1
+            if flow.responder.frames > 1:
+                group.again += 1
         group.add(int(flow.first_frame), int(flow.first_time), len(clients), MAX_CITED)
 
     def half_open(self) -> list[Group]:

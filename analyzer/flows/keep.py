@@ -140,7 +140,7 @@ class Keeper(Retired):
         self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
         if isinstance(flow, TcpFlow):
             state = conn_state(flow)
-            self.groups.take(flow)
+            self.groups.take(flow, self.until)
             self.troubles.tcp(flow, self.until)
             for half in (flow.originator, flow.responder):
                 if half.counts is not None:

@@ -63,6 +63,7 @@ HEARD_NS: Final[i64] = 3_000_000_000     # by which a SYN-ACK without an answer 
 DUPLICATES: Final[i64] = 3         # ACKs alike after which a sender resends (RFC 5681 §3.2)
 GIVEN_UP: Final[i64] = 3         # resends of the same data without an answer, then a reset: the sender gave up
 ONE_SIDED_FRAMES: Final[i64] = 4   # frames of one side, with none of the other, from which on it is told
+LOOKED_NS: Final[i64] = 1_000_000_000     # a connection reset by its client sooner, without a byte, was only a check
 SHORT_STOP_NS: Final = 10_000_000         # a window closed for less is seldom noticed
 # Shares of a connection's data that had to be sent again, in per cent, each with the least number of segments for it:
 # one lost segment of five is a large share and says little.
@@ -174,7 +175,8 @@ def reset_weight(flow: TcpFlow) -> i64:
     if how == RESET_GAVE_UP:
         return WORST
     if how == RESET_ABORTED:
-        return WARN
+        looked = flow.first_reset == 0 and not flow.originator.payload + flow.responder.payload
+        return NOTE if looked and flow.last_time - flow.first_time < LOOKED_NS else WARN
     return CHAT if flow.marks & SAW_FIN else NOTE
 
 

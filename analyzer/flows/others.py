@@ -6,7 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.address import address_text
-from analyzer.flows.flow import Flow
+from analyzer.flows.flow import ECHOES, Flow
 from analyzer.flows.table import FlowTable
 from analyzer.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
 from dissectors.kit.units import plural
@@ -147,6 +147,8 @@ class Others:
                 flow.record(packet, self.table.record_cap, True)
         elif packet.ip_version == 6 and i64(data[at]) in (135, 136) and at + 24 <= packet.end:
             self._discovery(packet, int(packet.number))
+        elif self.table.is_new and i64(data[at]) == (128 if packet.ip_version == 6 else 8) and self.flow is not None:
+            self.flow.marks |= ECHOES
 
     def _reassembly(self, packet: Packet) -> None:
         """Fragment reassembly time exceeded (RFC 792; RFC 4443 §3.3): which datagram never became whole."""

@@ -334,8 +334,8 @@ class FlowTable:
         self.is_new = True
         flow = TcpFlow(self.numbers, TCP, other if flipped else key, key if flipped else other, size, scope)
         flow.uncapped = self.numbers in self.wanted
-        flow.first_frame = packet.number
-        flow.first_time = packet.time
+        flow.first_frame, flow.first_time = packet.number, packet.time
+        flow.opened_with = flags
         if flipped:
             flow.marks |= FLIPPED
             flow.history = "^"

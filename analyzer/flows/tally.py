@@ -21,6 +21,28 @@ MAX_YOUNG: Final = 100_000
 PATIENCE_NS: Final[i64] = 1_000_000_000
 
 
+class Attempt:
+    """A conversation that came to nothing, as a tally needs it once the flow is gone.
+
+    kind: its trouble.     frame: that shows it.     since, until: how long nobody answered; -1 where somebody refused.
+    times: datagrams.     once: one packet, and none the other way.
+    """
+
+    def __init__(self, flow: Flow, kind: i64, frame: i64, weight: i64) -> None:
+        self.kind = kind
+        self.key = flow.forward
+        self.size = flow.address_size
+        self.number = flow.number
+        self.first_frame = flow.first_frame
+        self.time = flow.first_time
+        self.frame = frame
+        self.weight = weight
+        self.since: i64 = -1
+        self.until: i64 = -1
+        self.times: i64 = 0
+        self.once = False
+
+
 class Peers:
     """How often each of them took part.
 
@@ -45,6 +67,18 @@ class Peers:
         else:
             self._prune()
             self.add(peer)
+
+    def merge(self, other: Peers) -> None:
+        """All that another one counted."""
+        for peer, count in other.counts.items():
+            before = self.counts.get(peer, 0)
+            if before or len(self.counts) < MAX_PEERS:
+                self.counts[peer] = before + count
+            else:
+                self.rest += count
+                self.pruned = True
+        self.rest += other.rest
+        self.pruned = self.pruned or other.pruned
 
     def _prune(self) -> None:
         """Those that were met once make room for others, which may be met more often."""
@@ -127,22 +161,57 @@ class Tally:
         self.services.add(service_of(flow))
         self.cite(flow, frame)
 
+    def take(self, one: Attempt) -> None:
+        """One more, which came to nothing."""
+        self.count += 1
+        self.weights[one.weight] += 1
+        self.times += one.times
+        if one.once:
+            self.once += 1
+        size = one.size
+        both = size + size
+        self.clients.add(one.key[:size])
+        self.services.add(one.key[size:both] + one.key[both + 2:both + 4])
+        self._cite(one.time, (int(one.number), int(one.first_frame), int(one.frame)))
+        if one.until >= 0:
+            self.wait(one.since, one.until)
+
+    def merge(self, other: Tally) -> None:
+        """All that another one has of attempts that came to nothing."""
+        self.count += other.count
+        self.times += other.times
+        self.once += other.once
+        for at, count in enumerate(other.weights):
+            self.weights[at] += count
+        self.services.merge(other.services)
+        self.clients.merge(other.clients)
+        for cited in [*other.first, other.last] if other.last[0] else other.first:
+            self._cite(-1, cited)
+        for time in (other.start, other.end):
+            if time >= 0:
+                self.start = time if self.start < 0 else min(self.start, time)
+                self.end = max(self.end, time)
+        room = MAX_YOUNG - len(self.young)
+        self.unsure += other.unsure + max(len(other.young) - room, 0)
+        self.young += other.young[:room]
+        self.left_young += other.left_young
+
     def cite(self, flow: Flow, frame: i64) -> None:
         """When it was, and whether it is the first or the last."""
-        time = flow.first_time
+        self._cite(flow.first_time, (int(flow.number), int(flow.first_frame), int(frame)))
+
+    def _cite(self, time: i64, cited: tuple[int, int, int]) -> None:
         if time >= 0:
             if self.start < 0 or time < self.start:
                 self.start = time
             self.end = max(self.end, time)
-        number = int(flow.number)
         first = self.first
-        if len(first) < MAX_FIRST or number < first[-1][0]:
-            first.append((number, int(flow.first_frame), int(frame)))
+        if len(first) < MAX_FIRST or cited < first[-1]:
+            first.append(cited)
             first.sort()
             if len(first) > MAX_FIRST:
                 first.pop()
-        if number > self.last[0]:
-            self.last = (number, int(flow.first_frame), int(frame))
+        self.last = max(self.last, cited)
 
     def pay(self, flow: Flow, cost: int) -> None:
         """What this conversation lost by it, in nanoseconds, or octets."""

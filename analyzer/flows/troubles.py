@@ -5,7 +5,18 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.flows.flow import EXPIRED, OTHER_ERROR, REPORTED, SAW_SYN, SAW_SYN_ACK, TOO_BIG, Flow, TcpFlow, UdpFlow
+from analyzer.flows.flow import (
+    ECHOES,
+    EXPIRED,
+    OTHER_ERROR,
+    REPORTED,
+    SAW_SYN,
+    SAW_SYN_ACK,
+    TOO_BIG,
+    Flow,
+    TcpFlow,
+    UdpFlow,
+)
 from analyzer.flows.kinds import (
     CODES,
     ERROR,
@@ -33,14 +44,18 @@ from analyzer.flows.kinds import (
     silent_weight,
     zero_weight,
 )
-from analyzer.flows.scans import Scans
-from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, Tally, peer_text, service_of
+from analyzer.flows.reflected import Reflections, comes_unasked
+from analyzer.flows.scans import BY_ECHO, BY_ICMP, BY_RST, BY_SYN, BY_UDP, IN_SILENCE, Scanner, Scans, odd_flags
+from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, Attempt, Tally, peer_text, service_of
 from analyzer.model import Together
 from analyzer.packet import Packet
 
 MAX_SEEN: Final = 20_000           # conversations among which one that is seen once more is looked for
 MAX_BEFORE: Final = 1_000          # ... before any of a VLAN or tunnel was met
 COPY_NS: Final = 1_000_000_000     # within which the first packet passes in both
+
+
+IN_VAIN: Final = (int(REFUSED), int(UNANSWERED), int(SILENT))     # kinds that the scanners keep by themselves
 
 
 class Troubles:
@@ -54,6 +69,7 @@ class Troubles:
         self.kinds: i64 = 0
         self.tallies: dict[int, Tally] = {}
         self.scans = Scans()
+        self.reflections = Reflections()
         self.two = False
         self.loose: i64 = 0
         self.scoped = False                     # a conversation in a VLAN or tunnel was counted
@@ -77,14 +93,17 @@ class Troubles:
         if kinds and self._again(flow):
             return
         self.kinds = kinds
+        if odd_flags(flow.opened_with):
+            self.scans.odd(flow)
+            self.kinds = 0
+            return
         if not kinds & (REFUSED | UNANSWERED):
             if flow.responder.marks & SAW_SYN_ACK and not flow.originator.marks & SAW_SYN:
                 self.loose += 1
-            if self.scans.suspects:
-                if flow.marks & REPORTED and not flow.responder.frames:
-                    self.scans.failed(flow, True)
-                elif flow.responder.frames:
-                    self.scans.opened(flow)
+            if flow.marks & REPORTED and flow.originator.marks & SAW_SYN and not flow.responder.frames:
+                self.scans.failed(flow, BY_SYN, BY_ICMP)
+            elif self.scans.suspects and flow.responder.frames:
+                self.scans.opened(flow, BY_SYN)
         if kinds:
             self._count(flow, kinds, until)
 
@@ -109,15 +128,12 @@ class Troubles:
 
     def _count(self, flow: TcpFlow, kinds: i64, until: i64) -> None:
         if kinds & REFUSED:
-            self.tally(REFUSED).add(flow, flow.reset_frame, WORST)
-            self.scans.failed(flow, True)
+            self._in_vain(self.scans.failed(flow, BY_SYN, BY_RST), Attempt(flow, REFUSED, flow.reset_frame, WORST))
         elif kinds & UNANSWERED:
-            tally = self.tally(UNANSWERED)
-            tally.add(flow, flow.last_frame, WORST)
-            tally.wait(flow.first_time, until)
-            if flow.originator.frames == 1:
-                tally.once += 1
-            self.scans.failed(flow, False)
+            one = Attempt(flow, UNANSWERED, flow.last_frame, WORST)
+            one.since, one.until = flow.first_time, until
+            one.once = flow.originator.frames == 1
+            self._in_vain(self.scans.failed(flow, BY_SYN, IN_SILENCE), one)
         elif kinds & HALF_OPEN:
             self._half_open(flow, until)
         elif kinds & (RESET | GAVE_UP):
@@ -126,6 +142,17 @@ class Troubles:
             self.tally(ONE_SIDED).add(flow, flow.first_frame, NOTE)
         if kinds & (RESENT | TIMEOUT | ZERO_WINDOW):
             self._setbacks(flow, kinds)
+
+    def _in_vain(self, scanner: Scanner | None, one: Attempt) -> None:
+        """Counted by its client, as far as that is looked at, until it is known whether it scans."""
+        if scanner is None:
+            self.tally(one.kind).take(one)
+        else:
+            scanner.keep(one)
+        if self.scans.freed:
+            for freed in self.scans.freed:
+                self.tally(freed.kind).take(freed)
+            self.scans.freed = []
 
     def _reset(self, flow: TcpFlow, tally: Tally) -> None:
         weight = reset_weight(flow)
@@ -207,24 +234,32 @@ class Troubles:
             self.two = True
             if (self.unheard or self.scans.suspects) and has_ports(flow):
                 self._heard(flow)
-                self.scans.opened(flow)
+                self.scans.opened(flow, BY_UDP)
+            elif flow.marks & ECHOES and self.scans.suspects:
+                self.scans.opened(flow, BY_ECHO)
+        elif flow.marks & ECHOES:
+            if not flow.marks & EXPIRED:
+                self.scans.failed(flow, BY_ECHO, BY_ICMP if flow.marks & REPORTED else IN_SILENCE)
         elif kinds_of(flow) & SILENT:
             if not self._again(flow):
                 self.kinds |= SILENT
                 self._silent(flow, until)
-        elif flow.marks & REPORTED and has_ports(flow):
-            self.scans.failed(flow, True)
+        elif has_ports(flow):
+            if comes_unasked(flow):
+                self.reflections.take(flow)
+            elif flow.marks & REPORTED:
+                self.scans.failed(flow, BY_UDP, BY_ICMP)
+            elif flow.marks & EXPIRED:
+                self.scans.expired(flow)
 
     def _silent(self, flow: UdpFlow, until: i64) -> None:
         """A client that asks once may have had its answer where the capture was not looking; one that asks again has
         had none."""
-        tally = self.tally(SILENT)
         again = flow.originator.frames > 1
-        tally.add(flow, flow.last_frame, silent_weight(service_port(flow)) if again else NOTE)
-        tally.wait(flow.first_time, until)
-        tally.times += flow.originator.frames
-        tally.once += 1
-        self.scans.failed(flow, False)
+        one = Attempt(flow, SILENT, flow.last_frame, silent_weight(service_port(flow)) if again else NOTE)
+        one.since, one.until = flow.first_time, until
+        one.times, one.once = flow.originator.frames, True
+        self._in_vain(self.scans.failed(flow, BY_UDP, IN_SILENCE), one)
         service = service_of(flow)
         if service not in self.answers and len(self.answers) < MAX_PEERS:
             self.answers[service] = False
@@ -263,7 +298,14 @@ class Troubles:
     def together(self, end: i64) -> dict[str, Together]:
         """By the code of the finding, at the end of the capture."""
         found: dict[str, Together] = {}
-        for kind, tally in sorted(self.tallies.items()):
+        tallies: dict[int, Tally] = {}
+        for kind, counted in self.tallies.items():
+            tallies[kind] = counted
+            if kind in IN_VAIN:
+                tallies[kind] = Tally()
+                tallies[kind].merge(counted)
+        self.scans.others(tallies)
+        for kind, tally in sorted(tallies.items()):
             made = tally.together(end)
             made.two = self.two
             made.loose = min(int(self.loose), made.left_young)

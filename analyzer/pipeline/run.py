@@ -154,7 +154,7 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
     capture = summarise(survey, paths, options.provided)
     capture.damage += complaints
     if options.conversations:       # it is asked for them, and not for what others have in common
-        capture.together, capture.scans = {}, []
+        capture.together, capture.scans, capture.oddities, capture.reflected = {}, [], [], []
     chosen = choose(survey, options)
     if options.tell:
         flows = with_lookups(survey, chosen)
@@ -313,8 +313,11 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.incomplete = incomplete(fragments.broken, survey.others.expired, capture.start_ns, capture.end_ns)
     capture.contradicted = contradicted(fragments.odd, capture.end_ns)
     capture.half_open = survey.keeper.groups.half_open()
+    capture.syns_only = not survey.keeper.groups.alive
     capture.together = survey.keeper.troubles.together(survey.last_time)
-    capture.scans = survey.keeper.troubles.scans.found()
+    troubles = survey.keeper.troubles
+    capture.scans, capture.oddities = troubles.scans.found(), troubles.scans.oddities()
+    capture.reflected = troubles.reflections.found()
     capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     capture.contested = [

@@ -31,20 +31,23 @@ PAIRS = (
 
 def test_the_table_names_samples_and_codes_that_there_are_and_gives_reasons() -> None:
     assert set(ROOTS) - set(samples()) == set()
-    assert set(ROOTS.values()) - set(CODES) - {"unsure"} == set()
+    assert {cause for causes in ROOTS.values() for cause in causes} - set(CODES) - {"unsure"} == set()
     assert all(re.match(r"[A-Z0-9].*\.$", row["reason"]) for row in rows())
     assert len(ROOTS) == len(rows())
 
 
 @pytest.mark.parametrize("sample", sorted(set(ROOTS) - OPEN))
 def test_the_root_cause_comes_first(sample: str) -> None:
-    assert told(judged(sample))[:1] == [ROOTS[sample]]
+    """Of two faults either, and both are named."""
+    said = told(judged(sample))
+    assert said[0] in ROOTS[sample]
+    assert set(ROOTS[sample]) <= set(said)
 
 
 @pytest.mark.parametrize("sample", sorted(OPEN))
 def test_what_is_open_is_still_missed(sample: str) -> None:
     """Else its mark in the table is to go."""
-    assert ROOTS[sample] not in told(judged(sample))
+    assert not set(ROOTS[sample]) <= set(told(judged(sample)))
 
 
 @pytest.mark.parametrize("sample", sorted(set(samples()) - set(ROOTS)))
@@ -57,4 +60,4 @@ def test_nothing_is_said_to_have_gone_wrong_where_nothing_did(sample: str) -> No
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 def test_two_faults_in_one_capture_are_both_named(pair: tuple[str, str]) -> None:
     said = told(judged(*pair))
-    assert {ROOTS[name] for name in pair} <= set(said)
+    assert {cause for name in pair for cause in ROOTS[name]} <= set(said)

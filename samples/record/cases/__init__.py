@@ -6,11 +6,14 @@ from samples.record.cases import (
     compare,
     dns,
     dns_resolver,
+    everyday,
     grpc,
     http,
     http2,
     http_live,
     links,
+    ntp,
+    scans,
     starttls,
     tcp_end,
     tcp_loss,
@@ -26,6 +29,7 @@ from samples.record.cases import (
 
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
+    + scans.CASES + everyday.CASES + ntp.CASES
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES

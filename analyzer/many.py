@@ -1,0 +1,120 @@
+"""What many conversations have in common, as the survey counted it and findings are made of it."""
+from __future__ import annotations
+
+from typing import Final
+
+
+class Together:
+    """Conversations of the whole capture that have one trouble in common, told or not.
+
+    count: how many.    weights: how many of each severity.
+    early: of them, those that the capture does not follow for long enough to know.
+    once: those of one packet.      two: a conversation with two directions is in the capture.
+    loose: those that may have been answered after they had to make room for others.
+    times, segments, octets, cost_ns, by_originator, mild, unended: see `analyzer/flows/tally.py`.
+    services, clients: the largest, with how many each had; service_count, client_count: how many there are, more where
+    the caps on them were reached (more_services, more_clients).       reasons: of ICMP errors (version, type, code).
+    dead: the largest of those UDP services that were not heard to answer anybody, with how many asked in vain, and how
+    severe that is.
+    start_ns, end_ns: when the first and the last of them began.     numbers, frames: the first ones and the last.
+    dearest: numbers of those that lost the most by it.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.weights = [0, 0, 0, 0]
+        self.early = 0
+        self.once = 0
+        self.two = True
+        self.loose = 0
+        self.left_young = 0
+        self.times = 0
+        self.segments = 0
+        self.octets = 0
+        self.cost_ns = 0
+        self.by_originator = 0
+        self.mild = 0
+        self.unended = 0
+        self.services: list[tuple[str, int]] = []
+        self.clients: list[tuple[str, int]] = []
+        self.service_count = 0
+        self.client_count = 0
+        self.more_services = False
+        self.more_clients = False
+        self.reasons: dict[bytes, int] = {}
+        self.dead: list[tuple[str, int, int]] = []
+        self.start_ns = -1
+        self.end_ns = -1
+        self.numbers: list[int] = []
+        self.frames: list[int] = []
+        self.dearest: list[int] = []
+
+
+class Scan:
+    """One client that tried many ports or hosts, and found hardly anybody there.
+
+    transport: or the odd flags that it did it with.
+    tries: that were refused or had no answer; refused: of them; reported: that an ICMP error answered; opened: later
+    ones that were answered.
+    hosts, ports: how many, at least where `more`.     host, port: the one, "" and -1 where there are several.
+    low: how many of the ports are those of known services.     near: how many of the hosts are in one network.
+    silent: ports that said nothing to odd flags.
+    """
+
+    FILTERED: Final = "ports that were agreed upon, behind a filter"
+    CUT_OFF: Final = "a client of many servers without a way out"
+    LOW: Final = 5               # ports of known services, without which a filter may have dropped what was agreed upon
+    WIDE: Final = 100            # ports of which nobody agrees upon so many
+    NEAR: Final = 10             # hosts of one network, fewer than which are no sweep of it
+    RESOLVED: Final = (53, 123)  # services that a client asks of many servers, all over the Internet
+
+    def __init__(self, client: str, transport: str) -> None:
+        self.client = client
+        self.transport = transport
+        self.tries = 0
+        self.refused = 0
+        self.opened = 0
+        self.hosts = 0
+        self.ports = 0
+        self.more = False
+        self.host = ""
+        self.port = -1
+        self.reported = 0
+        self.low = 0
+        self.near = 0
+        self.silent: list[int] = []
+        self.start_ns = -1
+        self.end_ns = -1
+        self.frames: list[int] = []
+
+    def doubtful(self) -> str:
+        """What else it may be: FILTERED or CUT_OFF; "" for nothing."""
+        if self.transport not in ("tcp", "udp", "icmp"):
+            return ""                # odd flags
+        if self.port < 0 and self.host:
+            return self.FILTERED if self.low < self.LOW and self.ports < self.WIDE else ""
+        cut = self.near < self.NEAR or (self.transport == "udp" and self.port in self.RESOLVED)
+        return self.CUT_OFF if cut else ""
+
+
+class Reflected:
+    """Answers of services over UDP that reached a host which never asked for them.
+
+    service: the port that they come from.     sources: how many servers, at least where `more`.
+    count, octets: of the datagrams.     ports: of the host that they went to, how many.
+    denied: conversations of which the host says that nobody wants them.
+    """
+
+    def __init__(self, host: str, service: int) -> None:
+        self.host = host
+        self.service = service
+        self.sources = 0
+        self.servers: list[str] = []
+        self.more = False
+        self.count = 0
+        self.octets = 0
+        self.ports = 0
+        self.denied = 0
+        self.start_ns = -1
+        self.end_ns = -1
+        self.frames: list[int] = []
