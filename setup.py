@@ -63,6 +63,7 @@ COMPILED = {
             "analyzer/flows/flow.py",
             "analyzer/flows/groups.py",
             "analyzer/flows/keep.py",
+            "analyzer/flows/keys.py",
             "analyzer/flows/kinds.py",
             "analyzer/flows/names.py",
             "analyzer/flows/passes.py",

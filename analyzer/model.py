@@ -52,6 +52,7 @@ class Conversation:
 
     number: from 1, in order of first frame.      transport: "tcp", "udp", "icmp", "icmpv6", "arp", ...
     protocol: the application protocol that was recognised, "" for none.
+    shown_by: a display filter of Wireshark for it, where its addresses do not identify it; else "".
     scope: VLAN or tunnel in words, "" for none.   state, history: Zeek's conn_state and history.
     """
 
@@ -62,6 +63,7 @@ class Conversation:
         self.originator = originator
         self.responder = responder
         self.scope = ""
+        self.shown_by = ""
         self.first_frame = 0
         self.last_frame = 0
         self.start_ns = 0
@@ -88,6 +90,8 @@ class Conversation:
 
     def display_filter(self) -> str:
         """A Wireshark display filter that shows this conversation."""
+        if self.shown_by:
+            return self.shown_by
         family = "ipv6" if ":" in self.originator.address else "ip"
         if self.transport not in ("tcp", "udp"):
             return f"{family}.addr == {self.originator.address} && {family}.addr == {self.responder.address}"
@@ -398,6 +402,14 @@ class Missing:
         self.end_ns = end_ns
 
 
+class Owned:
+    """An address of the link, and the link-layer addresses that claimed it, each with the first frame."""
+
+    def __init__(self, address: str, owners: list[tuple[str, int]]) -> None:
+        self.address = address
+        self.owners = owners
+
+
 class CaptureSummary:
     """The capture as a whole. half_open: connections that began with one SYN and came to nothing, by service.
 
@@ -439,6 +451,7 @@ class CaptureSummary:
         self.neighbours: list[str] = []       # ARP and neighbour discovery, in words
         self.contested: list[tuple[str, tuple[tuple[str, int], ...]]] = []   # addresses, with (owner, frame) of each
         self.missing: list[Missing] = []      # neighbours that were asked for and never spoke
+        self.addresses: list[Owned] = []      # ... and those that spoke
         self.half_open: list[Group] = []
         self.syns_only = False                # of all connections nothing but SYNs, as a capture filter may leave it
         self.incomplete: list[Fragmented] = []        # datagrams of which fragments are missing

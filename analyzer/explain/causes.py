@@ -76,6 +76,22 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
              "packets to the address reach a machine that does not know of the conversation"),
     Explains(("link.unanswered",), (*_UNREACHED, "icmp.error", "tcp.timeout", "tcp.data_unanswered", "tcp.gave_up"),
              ADDRESS, "what cannot be sent on the link reaches nobody, and a router says so"),
+    # -- how a machine comes by its address
+    Explains(("dhcp.servers_differ",), ("dhcp.wrong_router", "dhcp.wrong_name_server", "dhcp.router_outside",
+                                        "dhcp.refused", "dhcp.declined"), SAME,
+             "the client took the lease of a server that does not belong here"),
+    Explains(("dhcp.not_served",), ("dhcp.no_offer",), SAME, "the server that serves others has nothing for this one"),
+    Explains(("dhcp.renewal_failed",), ("dhcp.no_offer", "dhcp.unanswered", "dhcp.late"), SAME,
+             "the server that does not renew the lease does not lend another address either"),
+    Explains(("dhcp.refused", "dhcp.declined"), ("dhcp.late", "dhcp.no_offer"), SAME,
+             "the client has to begin anew"),
+    Explains(("dhcp.wrong_router", "dhcp.router_outside"), ("link.unanswered",), SERVICE,
+             "the client asks for the router that its lease names"),
+    Explains(("dhcp.wrong_router", "dhcp.router_outside"), (*_UNREACHED, "tcp.data_unanswered", "tcp.gave_up"), ADDRESS,
+             "without a router nothing beyond the link is reached"),
+    Explains(("dhcp.wrong_name_server",), ("dns.unanswered", "dns.server_silent", "dns.retried", "dns.slow",
+                                           "dns.repeated", "udp.unanswered"), ADDRESS,
+             "the client asks the name server that its lease names"),
     Explains(("icmp.routing_loop",), (*_UNREACHED, "icmp.error", "tcp.timeout", "tcp.data_unanswered", "tcp.gave_up"),
              SAME, "packets that go round never arrive, and die by their hop limit"),
     Explains(("packet.checksum",),
@@ -249,7 +265,7 @@ WEAK: Final = 2          # it worked, and is unsafe, wasteful, or against a rule
 OUTLOOK: Final = 3       # it concerns the capture, or what can be seen in it
 _KINDS: Final[dict[int, tuple[str, ...]]] = {
     SLOW: (
-        "tcp.syn_resent", "tcp.high_rtt", "tcp.loss", "tcp.timeout", "tcp.spurious", "tcp.reordering",
+        "dhcp.late", "tcp.syn_resent", "tcp.high_rtt", "tcp.loss", "tcp.timeout", "tcp.spurious", "tcp.reordering",
         "tcp.zero_window", "tcp.window_limited", "tcp.window_shrunk", "tcp.ack_awaited", "tcp.window_unscaled",
         "tcp.congestion_marks", "tcp.queueing", "tcp.slow_answer", "icmp.too_big", "dns.slow", "dns.retried",
         "dns.truncated", "dns.server_silent", "dns.fallback", "dns.search_list", "dns.repeated", "http.slow",

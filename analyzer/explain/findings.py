@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.explain.alike import MAX_OF_A_CODE, Code, Single, with_cited
 from analyzer.explain.checksums import CHECKSUM_RULES
 from analyzer.explain.crowds import CROWD_RULES, DNS, without_silent
+from analyzer.explain.dhcp import DHCP_CAPTURE_RULES, DHCP_RULES
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.fragments import FRAGMENT_RULES
 from analyzer.explain.grpc import GRPC_RULES
@@ -44,18 +45,19 @@ from dissectors.wire.x509.chain import Certificates
 
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
-    CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + ICMP_RULES + QUALITY_RULES
+    CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + DHCP_RULES + ICMP_RULES
+    + QUALITY_RULES
     + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP_ANSWER_RULES
     + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + NEIGHBOUR_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES + ENDING_CAPTURE_RULES
-    + SCAN_RULES + CROWD_RULES + NTP_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + NEIGHBOUR_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES
+    + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
 
 # Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is
 # missing.
-ALONE: Final = frozenset(("tcp", "tls", "http", "http2", "websocket", "grpc"))
+ALONE: Final = frozenset(("dhcp", "tcp", "tls", "http", "http2", "websocket", "grpc"))
 MISSING: Final = frozenset(["tls.plaintext", *[rule.code for rule in STARTTLS_RULES]])
 NEEDS: Final[dict[str, str]] = {
     rule.code: name for rule in CONVERSATION_RULES

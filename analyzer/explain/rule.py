@@ -20,7 +20,7 @@ CONFIDENCE: Final = (CERTAIN, LIKELY, POSSIBLE)   # falling
 
 MAX_FRAMES: Final = 12     # frames that a finding cites: the first ones
 
-IN_CLEAR: Final = ("tcp", "udp", "icmp", "capture", "packet")    # what these say of a conversation, nothing encrypts
+IN_CLEAR: Final = ("tcp", "udp", "icmp", "dhcp", "link", "capture", "packet")    # what these say, nothing encrypts
 
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")

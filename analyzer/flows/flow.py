@@ -14,6 +14,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from analyzer.packet import Packet
+from dissectors.kit.protocol import Parties
 from dissectors.protocols.tcp.flags import ACK, RULES
 from dissectors.protocols.tcp.side import Handshake, TcpSide, at_or_before
 
@@ -54,6 +55,7 @@ LETTER_MULTI: Final[i64] = 64
 
 RECORD: Final = 5              # numbers kept for a frame, see Flow.records
 KINDS: Final = len(RULES)      # analysis flags, one counter each
+STILL_OPEN: Final[i64] = 1 << 62         # beyond any time in nanoseconds
 MAX_ENDINGS: Final = 250       # SYN, FIN, RST segments and ICMP errors behind the recorded frames that are recorded too
 
 
@@ -93,6 +95,8 @@ class Flow:
     forward: the bytes that identify it, from the originator's point of view (addresses, ports, scope).
     backward: the same from the responder's.     alias: the bytes of the direction that came under another scope, b""
       for none. The conversation table finds it by these three, and by the other direction of alias.
+    party: the bytes by which it is found instead, where its addresses do not identify it (`Parties`), b"" for none;
+      parties: who knows them.
     records: RECORD numbers for each frame that can be told: its number, time, size on the wire, place in the
       file (-1 where the file cannot be read at a place) and shape (link type << 32 | captured bytes).
     """
@@ -105,6 +109,8 @@ class Flow:
         self.forward = forward
         self.backward = backward
         self.alias: bytes = b""
+        self.party: bytes = b""
+        self.parties: Parties | None = None
         self.address_size: i64 = address_size
         self.scope = scope
         self.marks: i64 = 0
@@ -369,3 +375,19 @@ def let_go(flow: Flow) -> None:
     flow.kept -= 1
     if flow.kept == 0 and flow.retired:
         release(flow)
+
+
+def number_of(flow: Flow) -> int:
+    return int(flow.number)
+
+
+def age(flow: Flow) -> int:
+    """When it was last heard of; what is still open counts as younger than anything that has ended."""
+    return flow.last_time if flow.marks & CLOSED else flow.last_time + STILL_OPEN
+
+
+def at_decade(count: i64) -> bool:
+    """1, 10, 100 ...: where Zeek repeats a history letter."""
+    while count >= 10 and count % 10 == 0:
+        count //= 10
+    return count == 1

@@ -23,6 +23,7 @@ class NameBook:
     """Answers give names to later conversations. Only names that were asked for in this capture are known."""
 
     def __init__(self, protocols: tuple[Protocol, ...]) -> None:
+        self.protocols = protocols
         self.namers: dict[int, Namer] = {}
         self.names: dict[bytes, Named] = {}
         for protocol in protocols:

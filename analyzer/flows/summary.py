@@ -38,6 +38,10 @@ def conversation_of(flow: Flow, end_ns: int = -1) -> Conversation:
         int(flow.number), transport,
         Endpoint(_address(key[:size]), ports[0]), Endpoint(_address(key[size:2 * size]), ports[1]),
     )
+    if flow.parties is not None:
+        client = flow.party[:len(flow.party) - len(flow.scope)]
+        record.originator.call(flow.parties.name(client))
+        record.shown_by = flow.parties.display_filter(client)
     record.first_frame = int(flow.first_frame)
     record.last_frame = int(flow.last_frame)
     record.start_ns = int(flow.first_time)

@@ -33,10 +33,15 @@ from analyzer.flows.flow import (
     TcpHalf,
     UdpFlow,
     UdpHalf,
+    age,
+    at_decade,
+    number_of,
 )
+from analyzer.flows.keys import SMALLEST, key_of, reverse_of
 from analyzer.flows.kinds import how_reset, is_resend
 from analyzer.packet import TCP, UDP, Packet
 from dissectors.kit.octets import be16, be32
+from dissectors.kit.protocol import Parties
 from dissectors.protocols.tcp.flags import (
     ACK,
     ACK_LOST_SEGMENT,
@@ -58,12 +63,12 @@ from dissectors.protocols.tcp.header import read_options
 from dissectors.protocols.tcp.sequence import after_segment, analyse, analyse_in_detail, note_bases, settle_scaling
 from dissectors.protocols.tcp.side import MASK, Detail, at_or_before
 
-SMALLEST: Final[i64] = 20               # octets of a TCP header (RFC 9293 §3.1, data offset)
 RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION
 TROUBLE: Final[i64] = RESENT | OUT_OF_ORDER | ZERO_WINDOW | LOST_SEGMENT | ACK_LOST_SEGMENT | WINDOW_FULL
-STILL_OPEN: Final[i64] = 1 << 62         # beyond any time in nanoseconds
 REACH: Final[i64] = 1 << 24             # an ACK this far beyond the first byte belongs to the connection
 ENDING: Final[i64] = SAW_FIN | SAW_RST
+MAX_PARTY: Final[i64] = 400             # datagrams of one conversation that goes by its client; then another begins
+UDP_HEADER: Final[i64] = 8              # RFC 768
 LARGE: Final[i64] = 2_000_000_000
 
 
@@ -73,6 +78,7 @@ class FlowTable:
     capacity: conversations of a transport held at once; beyond it those that ended longest ago leave,
       then those that were silent longest. record_cap: frames of a conversation whose places are kept.
     detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
+    parties: by port of UDP, who knows whose a datagram is where its addresses do not say it.
 
     After `tcp()` the fields half, bits, flags, seq, ack, window, length and payload describe the segment. half is None
     where there was no sound header; header, the octets that it claims for itself, is then -1 where too few were
@@ -80,7 +86,8 @@ class FlowTable:
     """
 
     def __init__(
-        self, capacity: i64, record_cap: i64, detail: bool, sink: Retired, faults: Faults | None = None
+        self, capacity: i64, record_cap: i64, detail: bool, sink: Retired, faults: Faults | None = None,
+        parties: dict[int, Parties] | None = None,
     ) -> None:
         self.capacity: i64 = capacity
         self.record_cap: i64 = record_cap
@@ -89,6 +96,8 @@ class FlowTable:
         self.tcp_keys: dict[bytes, TcpHalf] = {}
         self.half_seen: dict[bytes, bytes] = {}    # without scope -> the key of a scoped connection's unseen direction
         self.other_keys: dict[bytes, UdpHalf] = {}
+        self.parties: dict[int, Parties] = {} if parties is None else parties
+        self.party_keys: dict[bytes, UdpHalf] = {}     # by client and scope -> the client's direction
         self.wanted: set[int] = set()      # conversations of which every frame is recorded
         self.numbers: i64 = 0
         self.sweep: i64 = 0
@@ -216,13 +225,13 @@ class FlowTable:
             half.resent += length
             half.timed = False
             half.retransmitted += 1
-            if length and _at_decade(half.retransmitted):
+            if length and at_decade(half.retransmitted):
                 self._letter(half, flow, 0, "Tt")
         if length and is_resend(half.peer, bits):
             half.set_back().resent(number, time - flow.last_time, half.next_seq, length)
         if bits & LOST_SEGMENT:
             half.gaps += 1
-            if _at_decade(half.gaps):
+            if at_decade(half.gaps):
                 self._letter(half, flow, 0, "Gg")
         if bits & ZERO_WINDOW:
             half.zero_windows += 1
@@ -230,7 +239,7 @@ class FlowTable:
                 half.set_back().first_closed = number
             if half.zero_since < 0:
                 half.zero_since = time
-            if _at_decade(half.zero_windows):
+            if at_decade(half.zero_windows):
                 self._letter(half, flow, 0, "Ww")
 
     def _mark(
@@ -357,33 +366,63 @@ class FlowTable:
         destination = packet.destination()
         tail = bytes((int(packet.protocol),)) + packet.scope
         key = source + destination + tail
+        self.is_new = False
         half = self.other_keys.get(key)
         if half is None:
             half = self._new_other(key, destination + source + tail, packet.protocol, packet)
-        else:
-            self.is_new = False
         return self._seen(half, packet, packet.true_end - packet.transport)
 
     def udp(self, packet: Packet) -> UdpHalf:
         """A UDP datagram."""
         key = key_of(packet)
+        self.is_new = False
         half = self.other_keys.get(key)
         if half is None:
-            half = self._new_other(key, reverse_of(key, packet.size(), packet.scope), UDP, packet)
-        else:
-            self.is_new = False
-        return self._seen(half, packet, packet.true_end - packet.transport - 8)
+            half = self._unmet(key, packet)
+        return self._seen(half, packet, packet.true_end - packet.transport - UDP_HEADER)
 
-    def _new_other(self, key: bytes, reverse: bytes, protocol: i64, packet: Packet) -> UdpHalf:
+    def _unmet(self, key: bytes, packet: Packet) -> UdpHalf:
+        """Its addresses and ports have no conversation: it begins one, or belongs to one that goes by its client."""
+        reverse = reverse_of(key, packet.size(), packet.scope)
+        parties = self.parties.get(packet.dport)
+        if parties is not None:
+            data = packet.behind(packet.transport + UDP_HEADER)
+            if client := parties.client(data, packet.sport, packet.dport):
+                return self._of_party(parties, client, parties.asks(data), key, packet)
+        return self._new_other(key, reverse, UDP, packet)
+
+    def _of_party(self, parties: Parties, client: bytes, asks: bool, key: bytes, packet: Packet) -> UdpHalf:
+        """Whoever began, the client is the originator."""
+        party = client + packet.scope
+        half = self.party_keys.get(party)
+        if half is not None and half.frames + half.peer.frames >= MAX_PARTY:
+            self.sink.until = packet.time
+            self.leave(half.flow)
+            half = None
+        if half is None:
+            size = packet.size()
+            seen = key if asks else reverse_of(key, size, packet.scope)
+            ends = parties.ends(client, seen[:size + size + 4]) + packet.scope
+            half = self._new_other(ends, reverse_of(ends, size, packet.scope), UDP, packet, party)
+            half.flow.parties = parties
+        return half if asks else half.peer
+
+    def _new_other(
+        self, key: bytes, reverse: bytes, protocol: i64, packet: Packet, party: bytes = b""
+    ) -> UdpHalf:
         self.numbers += 1
         self.is_new = True
-        if len(self.other_keys) >= self.capacity * 2:
+        if len(self.other_keys) + len(self.party_keys) >= self.capacity * 2:
             self._let_half_go(self.exchanges(), packet.time)
         flow = UdpFlow(self.numbers, protocol, key, reverse, packet.size(), packet.scope)
         flow.uncapped = self.numbers in self.wanted
         flow.first_frame = packet.number
         flow.first_time = packet.time
         half = flow.originator
+        flow.party = party
+        if party:
+            self.party_keys[party] = half
+            return half
         self.other_keys[key] = half
         if reverse != key:
             self.other_keys[reverse] = flow.responder
@@ -426,6 +465,8 @@ class FlowTable:
             return
         if isinstance(flow, TcpFlow):
             self._take_out(flow)
+        elif flow.party:
+            self.party_keys.pop(flow.party, None)
         else:
             self.other_keys.pop(flow.forward, None)
             self.other_keys.pop(flow.backward, None)
@@ -484,12 +525,14 @@ class FlowTable:
             if flow.swept != self.sweep:
                 flow.swept = self.sweep
                 found.append(flow)
+        for client in self.party_keys.values():
+            found.append(client.flow)
         return found
 
     def _let_half_go(self, flows: list[Flow], now: i64) -> None:
         """The ended ones first, then the longest silent."""
         self.sink.until = now
-        flows.sort(key=_age)
+        flows.sort(key=age)
         for flow in flows[: len(flows) // 2]:
             if flow.protocol == TCP and flow.marks & CLOSED == 0:
                 self.made_room += 1
@@ -501,50 +544,7 @@ class FlowTable:
         self.tcp_keys = {}
         self.half_seen = {}
         self.other_keys = {}
-        flows.sort(key=_number)
+        self.party_keys = {}
+        flows.sort(key=number_of)
         for flow in flows:
             self._hand_on(flow)
-
-
-def _number(flow: Flow) -> int:
-    return int(flow.number)
-
-
-def _age(flow: Flow) -> int:
-    """When it was last heard of; what is still open counts as younger than anything that has ended."""
-    return flow.last_time if flow.marks & CLOSED else flow.last_time + STILL_OPEN
-
-
-def _at_decade(count: i64) -> bool:
-    """1, 10, 100 ...: where Zeek repeats a history letter."""
-    while count >= 10 and count % 10 == 0:
-        count //= 10
-    return count == 1
-
-
-def sound(packet: Packet) -> bool:
-    """Whether its TCP header is one that `FlowTable.tcp` takes."""
-    at = packet.transport
-    if at + 16 > packet.end:
-        return False
-    header = (i64(packet.data[at + 12]) >> 4) << 2
-    return header >= SMALLEST and packet.true_end - at - header >= 0
-
-
-def key_of(packet: Packet) -> bytes:
-    """What identifies a direction of TCP or UDP: both addresses, both ports, the scope."""
-    data = packet.data
-    at = packet.transport
-    size = packet.size()
-    source = packet.src
-    if at == source + size + size:
-        key = data[source:at + 4]
-    else:
-        key = data[source:source + size + size] + data[at:at + 4]
-    return key + packet.scope if packet.scope else key
-
-
-def reverse_of(key: bytes, size: i64, scope: bytes) -> bytes:
-    """The key of the other direction: addresses and ports exchanged, the scope kept."""
-    both = size + size
-    return key[size:both] + key[:size] + key[both + 2:both + 4] + key[both:both + 2] + scope

@@ -249,7 +249,8 @@ class Teller:
             )
         return self.router.datagram(Datagram(
             int(packet.number), int(packet.time), direction, packet.data[at:packet.end],
-            int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport),
+            int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport), 0,
+            packet.source(), to_all(packet),
         ))
 
     def _icmp(self, packet: Packet, direction: int) -> list[Event]:
@@ -334,6 +335,12 @@ class Teller:
             event.conversation = self.number
             event.marks = self.context.marks
         return events
+
+
+def to_all(packet: Packet) -> bool:
+    """Whether it went to everybody on the link, or to a group (RFC 919 §7, RFC 1112 §4, RFC 4291 §2.7)."""
+    first = i64(packet.data[packet.dst])
+    return first == 0xFF or (packet.ip_version == 4 and (first >= 224 or packet.data[packet.dst + 3] == 0xFF))
 
 
 def icmp_datagram(packet: Packet, direction: int) -> Datagram:

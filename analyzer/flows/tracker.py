@@ -6,18 +6,30 @@ from analyzer.flows.flow import Flow, Retired
 from analyzer.flows.others import Others
 from analyzer.flows.table import FlowTable
 from analyzer.packet import TCP, UDP, Packet
+from dissectors.kit.protocol import Parties, Protocol
+
+
+def parties_of(protocols: tuple[Protocol, ...]) -> dict[int, Parties]:
+    """By port of UDP, who knows whose a datagram is where its addresses do not say it."""
+    return {
+        port: protocol.parties for protocol in protocols if protocol.parties is not None
+        for port in protocol.ports.get("udp", ())
+    }
 
 
 class Tracker:
     """Finds the conversation of each packet and counts the packet there.
 
-    capacity, record_cap, detailed, sink: see FlowTable.
+    capacity, record_cap, detailed, sink: see FlowTable.     parties: of `parties_of`.
     After `take()`: flow, the packet's conversation, None where it has none; direction, the packet's in it (0 from the
     originator); quoted, the conversation that an ICMP error quotes, or None.
     """
 
-    def __init__(self, capacity: int, record_cap: int, detailed: bool, sink: Retired, faults: Faults) -> None:
-        self.table = FlowTable(capacity, record_cap, detailed, sink, faults)
+    def __init__(
+        self, capacity: int, record_cap: int, detailed: bool, sink: Retired, faults: Faults,
+        parties: dict[int, Parties] | None = None,
+    ) -> None:
+        self.table = FlowTable(capacity, record_cap, detailed, sink, faults, parties)
         self.others = Others(self.table)
         self.flow: Flow | None = None
         self.quoted: Flow | None = None

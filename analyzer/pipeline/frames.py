@@ -9,20 +9,21 @@ from mypy_extensions import i64
 from analyzer.address import address_text
 from analyzer.faults import Faults
 from analyzer.flows.flow import Flow, Retired, release
+from analyzer.flows.keys import SMALLEST
 from analyzer.flows.router import Router
-from analyzer.flows.table import SMALLEST
 from analyzer.flows.teller import Teller
-from analyzer.flows.tracker import Tracker
+from analyzer.flows.tracker import Tracker, parties_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
-from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
+from analyzer.packet import ARP, ICMP, ICMPV6, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.pipeline.text import put_json, put_number, quoted
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Datagram
-from dissectors.kit.octets import be32
+from dissectors.kit.octets import be16, be32
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import Provided
+from dissectors.protocols.icmp import is_error
 from dissectors.protocols.tcp.flags import names
 from dissectors.wire.secrets.gate import Said
 
@@ -64,7 +65,7 @@ class FrameLines:
         self.packet.want_layers = True
         self.sink = Readers()
         self.faults = Faults()
-        self.tracker = Tracker(CAPACITY, 0, True, self.sink, self.faults)
+        self.tracker = Tracker(CAPACITY, 0, True, self.sink, self.faults, parties_of(protocols))
         self.table = self.tracker.table
         self.layers: list[str] = []
         self.layers_text = b""
@@ -120,6 +121,12 @@ class FrameLines:
                 self._segment(out)
             elif self.table.header >= 0:
                 self._damaged(out)
+        elif packet.kind in (ICMP, ICMPV6):
+            self._icmp(out, packet)
+        elif packet.kind == ARP and packet.transport + 8 <= packet.end:
+            out.write(b',"arp":[{"opcode":')
+            put_number(out, be16(packet.data, packet.transport + 6))     # RFC 826
+            out.write(b"}]")
         for name, lines in records.items():
             out.write(b",")
             out.write(quoted(name))
@@ -247,6 +254,20 @@ class FrameLines:
                 out.write(b',"initial_rtt_ns":')
                 put_number(out, half.flow.hand.initial_rtt)
         out.write(b"}")
+
+    def _icmp(self, out: BytesWriter, packet: Packet) -> None:
+        """Its type, and that of the message that it quotes (RFC 792, RFC 4443 §2.1)."""
+        at = packet.transport
+        if at >= packet.end:
+            return
+        out.write(b',"icmpv6":[{"type":' if packet.kind == ICMPV6 else b',"icmp":[{"type":')
+        put_number(out, packet.data[at])
+        quoted_at = packet.quoted_dst + (4 if packet.quoted_version == 4 else 16)
+        quotes = is_error(packet.ip_version, packet.data[at]) and packet.quoted_kind == packet.kind
+        if quotes and quoted_at < packet.end:
+            out.write(b'},{"type":')
+            put_number(out, packet.data[quoted_at])
+        out.write(b"}]")
 
     def _damaged(self, out: BytesWriter) -> None:
         """What can be relied on of a header that claims fewer octets than one has, or more than the segment has."""

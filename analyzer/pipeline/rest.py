@@ -11,8 +11,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.flows.flow import RECORD, Flow, Unrecorded
+from analyzer.flows.keys import key_of, reverse_of, sound
 from analyzer.flows.others import quoted_key
-from analyzer.flows.table import key_of, reverse_of, sound
 from analyzer.ingest.source import Source
 from analyzer.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder

@@ -18,7 +18,7 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Missing
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Missing, Owned
 from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.drawn import draw_only, to_draw
@@ -322,6 +322,10 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
     capture.contested = [
         (neighbour.text, neighbour.contested) for neighbour in survey.others.neighbours.values() if neighbour.contested
+    ]
+    capture.addresses = [
+        Owned(neighbour.text, list(neighbour.owners.items())) for neighbour in survey.others.neighbours.values()
+        if neighbour.owners
     ]
     capture.missing = [
         Missing(neighbour.text, address_text(asker), asking.count, asking.frames, asking.start_ns, asking.end_ns)

@@ -10,7 +10,7 @@ from analyzer.flows.clock import Breaks
 from analyzer.flows.flow import Flow
 from analyzer.flows.keep import Keeper
 from analyzer.flows.names import NameBook
-from analyzer.flows.tracker import Tracker
+from analyzer.flows.tracker import Tracker, parties_of
 from analyzer.ingest.source import CaptureError, Source
 from analyzer.packet import UDP, Packet
 from analyzer.packets.decode import Decoder
@@ -47,7 +47,7 @@ class Survey:
         self.keeper = keeper
         self.names = names
         self.faults = Faults()
-        self.tracker = Tracker(capacity, record_cap, False, keeper, self.faults)
+        self.tracker = Tracker(capacity, record_cap, False, keeper, self.faults, parties_of(names.protocols))
         self.table = self.tracker.table
         self.others = self.tracker.others
         self.decoder = Decoder()

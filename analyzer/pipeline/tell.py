@@ -11,7 +11,7 @@ from analyzer.flows.clock import Breaks, Step, set_right
 from analyzer.flows.flow import Flow, TcpFlow
 from analyzer.flows.summary import TRANSPORTS, troubles_of
 from analyzer.flows.teller import Teller
-from analyzer.flows.tracker import Tracker
+from analyzer.flows.tracker import Tracker, parties_of
 from analyzer.ingest.source import MAX_TIME, Source
 from analyzer.model import Account, CaptureSummary, Conversation, Silence
 from analyzer.packet import ICMP, ICMPV6, TCP, Packet
@@ -60,7 +60,7 @@ class Telling:
         self.most = most
         self.room = Room(MAX_EVENTS, MAX_EVENTS_EACH) if most < UNLIMITED else Room(UNLIMITED, UNLIMITED)
         self.faults = Faults() if faults is None else faults
-        self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults)
+        self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults, parties_of(self.protocols))
         self.decoder = Decoder()
         self.packet = Packet()
         self.chosen: list[Chosen] = []
@@ -122,7 +122,7 @@ class Telling:
     def begin(self, part: list[Chosen]) -> None:
         """Tell these next."""
         self.chosen = part
-        self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults)
+        self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults, parties_of(self.protocols))
         for chosen in part:
             teller = Teller(chosen.account.conversation.number, self.protocols, chosen.context)
             chosen.teller = teller
@@ -425,7 +425,8 @@ class Telling:
         if tracker.table.is_new and flow.first_frame == packet.number and flow.reused:
             extra = REUSED_PORTS
         # Who opened the connection was decided by the survey, which has seen every frame.
-        direction = tracker.direction if found.forward == flow.forward else 1 - tracker.direction
+        same = bool(found.party) or found.forward == flow.forward
+        direction = tracker.direction if same else 1 - tracker.direction
         events = chosen.teller.take(packet, tracker.table, direction, extra)
         if events:
             chosen.shelf.add(events)

@@ -159,6 +159,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
 
 def _conversation(one: Conversation, names: Pseudonyms) -> Conversation:
     copy = Conversation(one.number, one.transport, _end(one.originator, names), _end(one.responder, names))
+    copy.shown_by = names.text(one.shown_by)
     copy.protocol, copy.scope, copy.state, copy.history = one.protocol, names.text(one.scope), one.state, one.history
     copy.first_frame, copy.last_frame = one.first_frame, one.last_frame
     copy.start_ns, copy.end_ns = one.start_ns, one.end_ns

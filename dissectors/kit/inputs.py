@@ -10,11 +10,15 @@ from mypy_extensions import i64, mypyc_attr
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Datagram:
-    """One UDP payload, after IP reassembly. `data` is what was captured of it, `length` its true size."""
+    """One UDP payload, after IP reassembly. `data` is what was captured of it, `length` its true size.
+
+    source: the address that it came from, packed; b"" where that is not known.     to_all: it went to everybody on the
+    link, or to a group.
+    """
 
     def __init__(
         self, frame: int, time: int, direction: int, data: bytes, length: int, offset: int = -1,
-        source_port: int = 0, destination_port: int = 0, stream: int = 0,
+        source_port: int = 0, destination_port: int = 0, stream: int = 0, source: bytes = b"", to_all: bool = False,
     ) -> None:
         self.frame = frame
         self.time = time
@@ -25,6 +29,8 @@ class Datagram:
         self.source_port = source_port
         self.destination_port = destination_port
         self.stream = stream
+        self.source = source
+        self.to_all = to_all
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -178,6 +178,39 @@ Namer = Callable[[bytes], list[tuple[bytes, str]]]  # a payload -> (packed addre
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
+class Parties:
+    """Whose datagrams make one conversation, for a protocol in which the addresses do not say so: who has none yet
+    asks everybody, and is answered from another address than was asked, or by everybody's."""
+
+    def client(self, data: bytes, sport: int, dport: int) -> bytes:
+        """Octets that are this client's in every datagram of it and to it; b"" for one that goes by its addresses.
+
+        data: a payload from one of the ports of the protocol, or to one. It never raises.
+        """
+        return b""
+
+    def asks(self, data: bytes) -> bool:
+        """Whether it goes from the client to a server, and not the other way. data: of which `client` has said whose
+        it is."""
+        return True
+
+    def ends(self, client: bytes, key: bytes) -> bytes:
+        """The addresses and ports of its conversation, client first, the same whichever of its datagrams are seen.
+
+        key: those of one of them, as from the client.
+        """
+        return key
+
+    def name(self, client: bytes) -> str:
+        """What tells it from other clients with the same ends."""
+        return ""
+
+    def display_filter(self, client: bytes) -> str:
+        """A display filter of Wireshark for the datagrams of this client."""
+        return ""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Protocol:
     """One line of the registry.
 
@@ -196,6 +229,7 @@ class Protocol:
     book: puts together what is told across conversations, such as lookups. Protocols that name the same one share it.
     flags: what analysis marks single packets with, for the glossary.
     names_others: it says itself what answers it in another protocol; else the router does, and nobody reads that.
+    parties: whose datagrams on its ports make one conversation; None where that is said by addresses and ports.
     """
 
     def __init__(
@@ -220,6 +254,7 @@ class Protocol:
         book: Callable[[], Book] | None = None,
         flags: tuple[Flag, ...] = (),
         names_others: bool = False,
+        parties: Parties | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -241,6 +276,7 @@ class Protocol:
         self.book = book
         self.flags = flags
         self.names_others = names_others
+        self.parties = parties
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

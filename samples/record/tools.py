@@ -15,6 +15,7 @@ PACKAGES = {
     "openssl": "openssl", "gnutls-cli": "gnutls-bin", "gnutls-serv": "gnutls-bin", "postfix": "postfix",
     "dovecot": "dovecot-imapd", "vsftpd": "vsftpd", "slapd": "slapd", "ldapsearch": "ldap-utils",
     "postgres": "postgresql", "psql": "postgresql-client", "prosody": "prosody", "tinyproxy": "tinyproxy",
+    "busybox": "busybox", "dnsmasq": "dnsmasq-base", "dhclient": "isc-dhcp-client", "dhcrelay": "isc-dhcp-relay",
     "nghttp": "nghttp2-client", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "chromium": "chromium",
     "nmap": "nmap", "hping3": "hping3", "ping": "iputils-ping",
     "fping": "fping", "chronyd": "chrony",

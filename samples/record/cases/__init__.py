@@ -4,6 +4,7 @@ from __future__ import annotations
 from samples.record.case import Case
 from samples.record.cases import (
     compare,
+    dhcp,
     dns,
     dns_resolver,
     everyday,
@@ -30,7 +31,7 @@ from samples.record.cases import (
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
     + scans.CASES + everyday.CASES + ntp.CASES
-    + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
+    + dhcp.CASES + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
     + http2.CASES + grpc.CASES + compare.CASES

@@ -1,5 +1,6 @@
 """Sends small probes: `probe.py ping ADDRESS COUNT [BYTES]`, `probe.py udp ADDRESS PORT COUNT`,
-`probe.py trace ADDRESS HOPS` (UDP datagrams with growing TTL to the traceroute ports), `probe.py mdns NAME...`.
+`probe.py trace ADDRESS HOPS` (UDP datagrams with growing TTL to the traceroute ports), `probe.py mdns NAME...`;
+`probe.py deaf ADDRESS PORT` takes datagrams and answers none.
 """
 from __future__ import annotations
 
@@ -52,6 +53,13 @@ def udp(address: str, port: int, count: int) -> None:
                 print(error)
 
 
+def deaf(address: str, port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((address, port))
+        while True:
+            s.recv(2048)
+
+
 def trace(address: str, hops: int) -> None:
     for hop in range(1, hops + 1):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -81,6 +89,8 @@ def main(arguments: list[str]) -> None:
         ping(rest[0], *(int(n) for n in rest[1:]))
     elif what == "udp":
         udp(rest[0], int(rest[1]), int(rest[2]))
+    elif what == "deaf":
+        deaf(rest[0], int(rest[1]))
     elif what == "trace":
         trace(rest[0], int(rest[1]))
     elif what == "mdns":

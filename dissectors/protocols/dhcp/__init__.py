@@ -1,0 +1,1 @@
+"""DHCP for IPv4."""
