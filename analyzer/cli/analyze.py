@@ -86,13 +86,13 @@ def command(
         )
     if findings_only:
         analysis.findings_only()
-    if window is not None:
-        show_window(analysis, window, as_json, Screen(width, "never" if no_color else color, pager))
-        return
     screen = Screen(width, "never" if no_color else color, pager)
-    glossary = Glossary(protocols()) if level == TEACH else None
-    with drawing(analysis, screen.terminal):
-        screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
+    if window is not None:
+        show_window(analysis, window, as_json, screen)
+    else:
+        glossary = Glossary(protocols()) if level == TEACH else None
+        with drawing(analysis, screen.terminal):
+            screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
     if fails(analysis, fail_on):
         ctx.exit(FOUND)
 
