@@ -344,8 +344,8 @@ def one_each(analysis: Analysis) -> list[Found]:
             later for earlier, later in pairwise(group)
             if later[0].start_ns >= earlier[1].times.ended
         ]
-        if len(in_turn) + 1 < SINGLE:
-            continue
+        if len(in_turn) + 1 < SINGLE or len({_asked_for(exchange) for _conversation, exchange in group}) == 1:
+            continue    # the same each time is a check whether the server answers, which is to open a connection
         opening = [
             one[0].tcp.initial_rtt_ns for one in in_turn if one[0].tcp is not None and one[0].tcp.initial_rtt_ns > 0
         ]
@@ -359,6 +359,11 @@ def one_each(analysis: Analysis) -> list[Found]:
             basis="the round trip of each handshake; TLS would add to it",
         ))
     return found
+
+
+def _asked_for(exchange: ExchangeEvent) -> tuple[str, str, str]:
+    head = exchange.request
+    return (head.method, head.authority, head.target) if head is not None else ("", "", "")
 
 
 def _closes(exchange: ExchangeEvent) -> bool:

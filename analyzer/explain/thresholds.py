@@ -6,17 +6,21 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain import (
+    dhcp,
     ending,
     fragments,
     http,
     http2,
     http_patterns,
     icmp,
+    idle,
     losses,
     names,
     names_servers,
+    ntp,
     opening,
     pace,
+    scans,
     tls,
     usual,
     websocket,
@@ -67,7 +71,8 @@ THRESHOLDS: Final[dict[str, str]] = {
     "timers.",
     "tcp.syn_resent": f"{span(opening.SOONEST_NS)}: no timer of a stack sends a SYN again sooner.",
     "tcp.syn_flood":
-    f"{opening.FLOOD_LEAST} half-open connections of one service, begun at {opening.FLOOD_A_SECOND} a second.",
+    f"{opening.FLOOD_LEAST} connections of one service that came to nothing, half of them of clients of their own and "
+    "close to the one before.",
     "tcp.small_mss": f"less than {size(opening.SMALL_MSS)}: every link carries packets of 1280 bytes (RFC 8200 §5).",
     "tcp.loss": f"a warning from {losses.WARN_SHARE:g} % and {losses.WARN_SEGMENTS} segments, an error from "
     f"{losses.ERROR_SHARE:g} %, {losses.ERROR_SEGMENTS} segments and {losses.ERROR_EPISODES} times: one burst is how "
@@ -78,7 +83,18 @@ THRESHOLDS: Final[dict[str, str]] = {
     f"{span(ending.TIME_WAIT_NS)} after the connection before: twice the longest life of a segment (RFC 9293 "
     "§3.4.2).",
     "tcp.not_translated": f"{span(ending.STRAY_NS)} in which a last segment may still be on its way.",
-    "tcp.reset": f"{span(ending.BRIEF_NS)} of silence before the end are worth a word.",
+    "tcp.reset": f"{span(ending.BRIEF_NS)} of silence before the end are worth a word; a client that resets within "
+    f"{span(ending.LOOKED_NS)} of opening, without a byte, only looked whether somebody listens.",
+    "tcp.idle_timeout": f"three silences of the same length, at least {span(idle.LEAST_NS)} each; they may differ by "
+    f"{span(idle.LOOSE_NS)}, for timers that are looked at now and then.",
+    "tcp.scan": f"{span(scans.LONG_NS)} before and after attempts in vain, within which others belong to them.",
+    "dhcp.unanswered": f"{span(dhcp.PATIENCE_NS)}: a client asks again after four seconds, give or take one, and some "
+    f"after two (RFC 2131 §4.1); {_PATIENCE}.",
+    "dhcp.late": f"{span(dhcp.LATE_NS)}: more than the first wait, so that the first question was heard by nobody.",
+    "dhcp.servers_differ": f"{span(dhcp.SAME_NS)} in which several servers answer one question.",
+    "ntp.unanswered": f"{span(ntp.PATIENCE_NS)} by which a server answers: {_PATIENCE}.",
+    "ntp.clock_off": f"{span(ntp.STEP_NS)}, beyond which a client sets its clock at once (RFC 5905 §11.2.1), and "
+    f"{span(ntp.AGREE_NS)} between two stamps of one clock.",
     "dns.unanswered":
     f"{span(names.PATIENCE_NS)}, by which most clients ask again; or {names.SLOWER} times the slowest answer of "
     f"this server, and {span(names.SLOWEST_NS)}: {_PATIENCE}.",

@@ -63,7 +63,7 @@ def test_where_the_rsts_show_another_machine_it_is_that() -> None:
     [ended(number, 10 * number, 5, waits=False) for number in (1, 2, 3)],      # a server with something to answer
     [ended(number, 10 * number, 5, "gave up") for number in (1, 2, 3)],
     [ended(number, 10 * number, 5, "unread data") for number in (1, 2, 3)],
-], ids=str)
+], ids=["one", "none-alike", "one-moment", "no-silence", "client", "has-data", "gave-up", "unread-data"])
 def test_what_only_looks_like_it_is_not(accounts: list[Account]) -> None:
     assert found(*accounts) == []
 

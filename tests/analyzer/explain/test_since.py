@@ -80,7 +80,7 @@ SHOP = Concern("10.0.0.2", 443, "shop.test", "GET /cart")
     (finding("http.server_error", "warn", Concern("10.0.0.2", 8443, "shop.test", "GET /cart")), False),
     (finding("http.server_error", "warn", Concern("10.0.0.9", 443, "pay.test", "GET /cart")), False),
     (finding("http.server_error", "warn", SHOP, Concern("10.0.0.9", 443)), False),             # one more service
-], ids=str)
+], ids=["same", "milder", "worse", "code", "moved", "nameless", "no-request", "request", "port", "name", "more"])
 def test_it_is_known_by_what_it_is_about(now: Finding, had: bool) -> None:
     before = {"wiretale": {}, "findings": [finding().as_json()]}
     assert earlier_of(before, "base.json").had(now) is had
