@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.compare.seen import OF_CAPTURE, ONE_WAY, covers, hides, poorer, spots, timed, unread, unsteady
+from analyzer.compare.seen import BLIND, OF_CAPTURE, ONE_WAY, covers, hides, poorer, spots, timed, unread, unsteady
 from analyzer.compare.services import Key, Services
 from analyzer.compare.spread import measured
 from analyzer.comparison import ALIKE, BETTER, CHANGED, GONE, NEW, SAME, UNTOLD, WORSE, CauseChange, Measure
@@ -191,6 +191,8 @@ class Causes:
         poor = poorer(analysis, self.analyses[1 - side])
         if not shown or not there or poor == ONE_WAY:
             return whole or poor
+        if poor == BLIND[CUT] and all(told.conversation.transport != "tcp" for told in shown):
+            return poor     # of datagrams nobody notes which ones were cut
         reasons = [min([hides(one, analysis.capture, told) for told in shown], key=len) for one in there]
         if "" not in reasons:
             return max(set(reasons), key=reasons.count)

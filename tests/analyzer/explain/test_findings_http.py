@@ -248,9 +248,13 @@ def test_what_is_fetched_again_while_fresh() -> None:
 
 
 def test_connections_with_one_request_each() -> None:
-    closing = exchange(response("200 OK", "Connection: close"))
-    accounts = [told(closing, number, start_ms=number * 100) for number in range(1, 6)]
+    closed = response("200 OK", "Connection: close")
+    accounts = [
+        told(exchange(closed, target=f"/{number}"), number, start_ms=number * 100) for number in range(1, 6)
+    ]
     one, = found("http.one_request_each", *accounts)
+    checks = [told(exchange(closed), number, start_ms=number * 100) for number in range(1, 6)]
+    assert found("http.one_request_each", *checks) == []
     assert "5 connections to 10.0.0.2:80 carried one request each" in one.sentence
     assert "saved 96.0 ms of handshakes. The server closes after each answer." in one.sentence
     assert found("http.one_request_each", *accounts[:3]) == []
