@@ -78,13 +78,13 @@ def command(
         )
     if findings_only:
         analysis.findings_only()
-    if window is not None:
-        show_window(analysis, window, as_json, Screen(width, "never" if no_color else color, pager))
-        return
     screen = Screen(width, "never" if no_color else color, pager)
     glossary = Glossary(protocols()) if level == TEACH else None
-    with drawing(analysis, screen.terminal):
-        screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
+    if window is not None:
+        show_window(analysis, window, as_json, screen)
+    else:
+        with drawing(analysis, screen.terminal):
+            screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
     if fail_on is not None:
         worst = SEVERITIES[SEVERITIES.index(fail_on):]
         if any(finding.severity in worst for finding in analysis.findings):

@@ -149,14 +149,16 @@ class CopiesSeen(Event):
 
     def fields(self) -> dict[str, JsonValue]:
         copies = self.copies
-        return {
+        out: dict[str, JsonValue] = {
             "packets": [*copies.packets], "again": [*copies.again], "times": copies.times,
             "apart_ns": [copies.least_ns, copies.middle_ns, copies.most_ns],
             "ttl": [list[JsonValue](pair) if pair is not None else None for pair in copies.hops],
             "places": list[JsonValue](copies.places) if copies.places is not None else None,
-            "mss": [list[JsonValue](one) if one is not None else None for one in copies.mss],
             "reported": copies.reported, "basis": copies.basis,
         }
+        if any(one is not None for one in copies.mss):
+            out["mss"] = [list[JsonValue](one) if one is not None else None for one in copies.mss]
+        return out
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

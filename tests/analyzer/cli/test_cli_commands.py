@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -224,3 +225,13 @@ def test_protocols_and_glossary_come_from_the_registry(capsys: pytest.CaptureFix
     assert "dns." in out_of(capsys, "explain")
     assert "Severity: note" in out_of(capsys, "explain", "tcp.analysis.fast_retransmission")
     assert "Did you mean" in error_of(capsys, "explain", "tcp.analysis.fast_retransmision")
+
+
+def test_a_window_is_of_one_conversation_and_its_findings_count(
+    pipeline: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out_of(capsys, "analyze", "--window", "1", "x.pcap")
+    assert (pipeline.last.conversations, pipeline.last.windows) == ((1,), True)
+    out_of(capsys, "analyze", "--window", "1", "--fail-on", "note", "x.pcap", code=1)
+    out_of(capsys, "analyze", "x.pcap")
+    assert not pipeline.last.windows
