@@ -5,8 +5,9 @@ from operator import attrgetter
 from typing import Final
 
 from analyzer.explain.checksums import sums_step
-from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Group
+from dissectors.kit.captured import CopiesSeen
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, Absence, Observation, what_ended
 from dissectors.kit.units import grouped, plural, span
@@ -423,6 +424,27 @@ def small_mss(case: Case) -> list[Found]:
     return found
 
 
+def mss_changed(case: Case) -> list[Found]:
+    """The same SYN at two places with two values. A SYN that is sent again with another one is another packet."""
+    found = []
+    for seen in case.of(CopiesSeen):
+        for side in (0, 1):
+            changed = seen.copies.mss[side]
+            if changed is None:
+                continue
+            first, before, second, after = changed
+            low, high = sorted((before, after))
+            overhead = 60 if case.conversation.originator.address.count(":") > 1 else 40     # of IP and TCP
+            found.append(Found(
+                "A machine between the two places of the capture changes the MSS in the SYN of "
+                f"{place(case.end(side))}: {before} in #{first}, {after} in #{second}. With {low} the other side sends "
+                f"packets as for a link that carries {low + overhead} bytes, with {high} as for {high + overhead}.",
+                (first, second), case.conversation,
+                confidence=LIKELY if not seen.copies.certain else CERTAIN, basis=seen.copies.basis,
+            ))
+    return found
+
+
 OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "tcp.refused", "error", refused,
@@ -469,6 +491,11 @@ OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
         "tcp.high_rtt", "note", high_rtt,
         "Save round trips: keep connections open, ask for several things at once, or serve from nearer by.",
         "Later round trips (the ACK times of the data) that are much shorter.", "tcp.analysis.ack_rtt",
+    ),
+    Rule(
+        "tcp.mss_changed", "note", mss_changed,
+        "Nothing, where a tunnel or PPPoE lies between; else find who does it (MSS clamping), and whether it need be.",
+        "Two SYNs of which one was sent again with another MSS.", "tcp.flags.syn == 1",
     ),
     Rule(
         "tcp.small_mss", "note", small_mss,

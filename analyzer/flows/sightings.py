@@ -40,6 +40,7 @@ LEAST: Final = 3                           # packets of which one can say so
 MOST_PLACES: Final = 4                     # at which a packet is seen; more like ones without a name are sent as such
 MAX_ALIKE: Final = 64                      # sightings with the same numbers that are compared with one another
 
+MSS: Final[i64] = 2                        # RFC 9293 §3.7.1; a machine on the way may lower it
 SACK: Final[i64] = 5                       # RFC 2018 §3; its first block may report what came twice, RFC 2883 §4
 TIMESTAMPS: Final[i64] = 8                 # RFC 7323 §3.2
 DIRECTIONS: Final = 3                      # of the originator, of the responder, of a third party (an ICMP error)
@@ -51,7 +52,8 @@ class Sighting:
     index: its place among the frames of the conversation.    direction: 0 and 1 as the conversation counts, 2 for an
     ICMP error about it.    ident: IP identification, 0 where there is none.    stamp, echo: TCP timestamps, or -1.
     digest: of everything above IP that a copy repeats; of TCP without its checksum, which a network card may fill in
-    later.    twice: it reports that bytes arrived twice (a duplicate SACK).
+    later, and without the value of its MSS.    mss: that value, -1 for none.
+    twice: it reports that bytes arrived twice (a duplicate SACK).
     first: the index, in the list that was paired, of the first sighting of the packet; its own if that is it.
     """
 
@@ -66,6 +68,7 @@ class Sighting:
         self.ack: i64 = 0
         self.flags: i64 = 0
         self.length: i64 = 0
+        self.mss: i64 = -1
         self.stamp: i64 = -1
         self.echo: i64 = -1
         self.digest: int = 0
@@ -140,6 +143,8 @@ def _read_tcp(found: Sighting, packet: Packet) -> bool:
     end = min(at + header, packet.end)
     found.digest = hash(data[at + 4:at + 16] + data[at + 18:end] + int(length).to_bytes(4))
     option = at + 20
+    if found.flags & SYN:
+        _read_mss(found, data, at, end)
     while option + 1 < end:
         kind = i64(data[option])
         if kind == 1:
@@ -155,6 +160,24 @@ def _read_tcp(found: Sighting, packet: Packet) -> bool:
             found.twice = (found.ack - be32(data, option + 6)) & MASK < HALF
         option += step
     return True
+
+
+def _read_mss(found: Sighting, data: bytes, at: i64, end: i64) -> None:
+    """The MSS of a SYN, which then does not count among what a copy repeats."""
+    option = at + 20
+    while option + 1 < end:
+        kind = i64(data[option])
+        if kind == 1:
+            option += 1
+            continue
+        step = i64(data[option + 1])
+        if kind == 0 or step < 2:
+            return
+        if kind == MSS and step == 4 and option + 4 <= end:
+            found.mss = be16(data, option + 2)
+            found.digest = hash(data[at + 4:at + 16] + data[at + 18:option + 2] + data[option + 4:end])
+            return
+        option += step
 
 
 class Pair:

@@ -37,6 +37,8 @@ def describe(plan: Plan, sightings: list[Sighting]) -> None:
         if not delays or int(first.time) < plan.copied_at:
             plan.copied_at = int(first.time)
         copies.again[side] += 1
+        if first.mss >= 0 and copies.mss[side] is None:
+            copies.mss[side] = _changed_mss(cluster)
         copies.times = max(copies.times, len(cluster))
         second = cluster[1]
         delays.append(abs(int(second.time - first.time)))
@@ -64,6 +66,17 @@ def describe(plan: Plan, sightings: list[Sighting]) -> None:
     copies.basis = ", ".join([basis for basis in (BY_IDENT, BY_STAMP, BY_PATTERN) if bases.get(basis)])
     copies.certain = bool(bases.get(BY_IDENT) or bases.get(BY_STAMP))
     plan.copies = copies
+
+
+def _changed_mss(cluster: list[Sighting]) -> tuple[int, int, int, int] | None:
+    """(frame, MSS, frame, MSS) of a SYN that has another one at another place. Only where it is the same packet for
+    certain: some hosts send a SYN again with a smaller MSS."""
+    first = cluster[0]
+    for later in cluster[1:]:
+        same = first.ident == later.ident != 0 or first.ttl != later.ttl or first.scope != later.scope
+        if later.mss >= 0 and later.mss != first.mss and same:
+            return int(first.number), int(first.mss), int(later.number), int(later.mss)
+    return None
 
 
 def _loops(cluster: list[Sighting]) -> bool:

@@ -28,6 +28,7 @@ class Copies:
     least_ns, middle_ns, most_ns: between two sightings of a packet.
     hops: for each direction the TTL (hop limit) of the first sighting and of the next, where they are the same pair
     throughout, else None.     places: the VLANs or tunnels of the two, in words ("" for none), None where alike.
+    mss: of a SYN whose MSS is another one at the next place: (frame, MSS, frame, MSS), else None.
     reported: duplicate SACKs, by which a receiver says that bytes came twice.
     basis: what says that they are the same packets; certain: by that alone.     hop_limit: they are of IPv6.
     """
@@ -41,6 +42,7 @@ class Copies:
         self.most_ns = 0
         self.hops: list[tuple[int, int] | None] = [None, None]
         self.places: tuple[str, str] | None = None
+        self.mss: list[tuple[int, int, int, int] | None] = [None, None]
         self.reported = 0
         self.basis = ""
         self.certain = False
@@ -49,7 +51,8 @@ class Copies:
 
     def moved(self) -> bool:
         """Seen at two places for certain: something between them changed the packets."""
-        return self.places is not None or any(pair is not None and pair[0] != pair[1] for pair in self.hops)
+        hops = any(pair is not None and pair[0] != pair[1] for pair in self.hops)
+        return self.places is not None or hops or any(one is not None for one in self.mss)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -131,20 +134,31 @@ class CopiesSeen(Event):
         return "they were captured at two places, or by a mirror port that shows them coming in and going out"
 
     def what(self) -> str:
-        return f"{self.lead()}: {self.where()}. A copy is not a resend; each packet is told once."
+        text = f"{self.lead()}: {self.where()}. A copy is not a resend; each packet is told once."
+        for side in (0, 1):
+            changed = self.copies.mss[side]
+            if changed is not None:
+                text += (
+                    f" The MSS in the SYN of {self.sides[side]} is {changed[1]} in #{changed[0]} and {changed[3]} in "
+                    f"#{changed[2]}: a machine between the two places changes it."
+                )
+        return text
 
     def phase_facts(self) -> list[str]:
         return []
 
     def fields(self) -> dict[str, JsonValue]:
         copies = self.copies
-        return {
+        out: dict[str, JsonValue] = {
             "packets": [*copies.packets], "again": [*copies.again], "times": copies.times,
             "apart_ns": [copies.least_ns, copies.middle_ns, copies.most_ns],
             "ttl": [list[JsonValue](pair) if pair is not None else None for pair in copies.hops],
             "places": list[JsonValue](copies.places) if copies.places is not None else None,
             "reported": copies.reported, "basis": copies.basis,
         }
+        if any(one is not None for one in copies.mss):
+            out["mss"] = [list[JsonValue](one) if one is not None else None for one in copies.mss]
+        return out
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -11,7 +11,7 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-MAX_ROWS: Final = 512       # of a direction; when full, stretches are made longer until at most half of them are left
+MAX_ROWS: Final = 256       # of a direction; when full, stretches are made longer until at most half of them are left
 # What a row holds.
 COLUMNS: Final = (
     "time_ns", "octets", "sent", "acknowledged", "sacked", "allowed", "congestion", "outstanding_least",

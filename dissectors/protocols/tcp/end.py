@@ -147,6 +147,8 @@ class End:
 
     def trace(self, time: i64, receiver: WindowWatch) -> None:
         """Something came that may have changed what it has sent or may send. A FIN counts as a byte, and is none."""
+        if self.sent_octets == 0:
+            return      # nothing of it is to be drawn yet
         flow = self.flow
         fin: i64 = 1 if flow.fin_end >= 0 and flow.high >= flow.fin_end else 0
         sent = flow.high - fin

@@ -150,7 +150,19 @@ _SENDING: Final[tuple[Term, ...]] = (
         "bytes in flight",
         "Bytes that were sent and not acknowledged yet. New bytes may bring it neither above the receiver's window nor "
         "above the sender's congestion window. Seen far from the sender it looks smaller than it is.",
-        "RFC 5681 §2", ("window", "congestion window"),
+        "RFC 5681 §2", ("window", "congestion window", "outstanding"),
+    ),
+    Term(
+        "outstanding",
+        "What a sender has sent beyond the cumulative ACK. Part of it may have arrived behind a hole, which SACK "
+        "reports: bytes in flight, as Wireshark counts them, leave that out. With a hole open the two differ widely.",
+        "RFC 6675 §2", ("bytes in flight", "SACK", "sliding window"),
+    ),
+    Term(
+        "sliding window",
+        "The stretch of the stream that a sender may have outstanding: from the first byte that is not acknowledged, "
+        "as far as the receiver has room. Each ACK moves its left edge, and what the receiver offers its right one.",
+        "RFC 9293 §3.8", ("window", "outstanding", "congestion window"),
     ),
     Term(
         "RTT",

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -237,3 +238,13 @@ def test_an_earlier_report_that_is_none_is_refused(capsys: pytest.CaptureFixture
 def test_reports_fail_as_analyze_does(capsys: pytest.CaptureFixture[str]) -> None:
     out_of(capsys, "report", "x.pcap", "-f", "pr", "-o", "-", "--fail-on", "error", code=1)
     out_of(capsys, "report", "x.pcap", "-f", "pr", "-o", "-")
+
+
+def test_a_window_is_of_one_conversation_and_its_findings_count(
+    pipeline: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out_of(capsys, "analyze", "--window", "1", "x.pcap")
+    assert (pipeline.last.conversations, pipeline.last.windows) == ((1,), True)
+    out_of(capsys, "analyze", "--window", "1", "--fail-on", "note", "x.pcap", code=1)
+    out_of(capsys, "analyze", "x.pcap")
+    assert not pipeline.last.windows

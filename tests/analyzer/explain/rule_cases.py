@@ -38,8 +38,17 @@ from told_accounts import (
 
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Silence
 from analyzer.model import Missing as Unheard
-from dissectors.kit.captured import ClockSet, OrderSet
-from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, Malformed, Observed, OtherProtocol
+from dissectors.kit.captured import ClockSet, Copies, CopiesSeen, OrderSet
+from dissectors.kit.event import (
+    NEITHER,
+    DissectorFault,
+    Event,
+    Evidence,
+    LimitReached,
+    Malformed,
+    Observed,
+    OtherProtocol,
+)
 from dissectors.kit.inputs import Close, Datagram, Gap, Overlap
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered, RoutingLoop
@@ -184,6 +193,14 @@ def again(gap: int) -> Made:
     return lambda: analysis(account(of=first), account(of=second))
 
 
+def clamped(changed: tuple[int, int, int, int] | None) -> Made:
+    """A connection seen at two places, with the MSS of its SYN there and there."""
+    copies = Copies()
+    copies.packets, copies.again, copies.frames, copies.basis = [4, 4], [4, 4], (1, 2), "the same IP identification"
+    copies.certain, copies.mss[0] = True, changed
+    return tcp(CopiesSeen(Observed(0, NEITHER, Evidence((1, 2))), copies, SIDES))
+
+
 def idle_ends(*seconds: int) -> Made:
     """Connections that the server resets at these seconds, each five seconds after its last word."""
     def make() -> Analysis:
@@ -242,6 +259,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     "tcp.half_open": (bare(syn(), syn_ack(), half_open()), tcp()),
     "tcp.midstream": (bare(midstream(), data()), tcp(data())),
     "tcp.high_rtt": (tcp(of=tuned(initial_rtt_ns=600 * MS)), tcp(of=tuned(initial_rtt_ns=200 * MS))),
+    "tcp.mss_changed": (clamped((1, 1460, 2, 1360)), clamped(None)),
     "tcp.small_mss": (tcp(of=tuned(mss=[1460, 536])), tcp(of=tuned(mss=[1460, 1360]))),
     "tcp.loss": (tcp(data(), lost(FastRetransmit)), tcp(data(), lost(SpuriousRetransmission))),
     "tcp.timeout": (broken(1, 1, 1460), tcp(data(), lost(FastRetransmit))),

@@ -42,6 +42,7 @@ class Seen(NamedTuple):
     ttl: int = 64
     vlan: int = 0
     version: int = 4
+    mss: int = 0        # what a SYN carries here
 
 
 def download(segments: int = 10, length: int = 1000, stamps: bool = True, idents: bool = True) -> list[Sent]:
@@ -94,6 +95,8 @@ def frame(seen: Seen) -> bytes:
     options = b""
     if packet.stamp >= 0:
         options = struct.pack("!BBBBII", 1, 1, 8, 10, packet.stamp, max(packet.echo, 0))
+    if seen.mss and packet.flags & SYN:
+        options = struct.pack("!BBH", 2, 4, seen.mss) + options
     header = struct.pack(
         "!HHIIBBHHH", PORTS[packet.side], PORTS[1 - packet.side], packet.seq, packet.ack, (20 + len(options)) << 2,
         packet.flags, 64_000, 0x1234, 0,

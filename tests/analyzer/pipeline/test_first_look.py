@@ -94,6 +94,40 @@ def test_both_ends_in_one_file_are_two_sightings_each(tmp_path: Path) -> None:
     )
 
 
+def with_mss(seen: list[Seen], client: int, server: int) -> list[Seen]:
+    return [one._replace(mss=(client, server)[one.packet.side]) for one in seen]
+
+
+@pytest.mark.parametrize(("stamps", "idents"), [(True, True), (False, True), (True, False), (False, False)])
+def test_a_syn_with_another_mss_at_another_place_is_the_same_packet(tmp_path: Path, stamps: bool, idents: bool) -> None:
+    """A machine on the way clamps it: no packet is sent again, and what changed is told."""
+    packets = download(30, stamps=stamps, idents=idents)
+    analysis = told(tmp_path, by_time(
+        with_mss(at_client(packets), 1460, 1360) + with_mss(at_server(packets), 1360, 1460)
+    ))
+    assert sound(analysis)
+    assert "tcp.syn_resent" not in codes(analysis)
+    one, two = [finding for finding in analysis.findings if finding.code == "tcp.mss_changed"]
+    assert "SYN of 10.0.0.1:40000: 1460 in #1, 1360 in #2." in one.sentence
+    assert "carries 1400 bytes" in one.sentence
+    assert "SYN of 10.0.0.2:8080: 1460 in #3, 1360 in #4." in two.sentence
+    assert one.severity == "note"
+
+
+def test_the_same_mss_at_both_places_is_nothing(tmp_path: Path) -> None:
+    packets = download(30)
+    seen = by_time(with_mss(at_client(packets) + at_server(packets), 1460, 1460))
+    assert "tcp.mss_changed" not in codes(told(tmp_path, seen))
+
+
+def test_a_syn_that_is_sent_again_with_a_smaller_mss_is_no_clamping(tmp_path: Path) -> None:
+    packets = download(30)
+    first = packets[0]
+    again = first._replace(time=first.time - SECOND, ident=first.ident + 500, stamp=first.stamp - 1000)
+    seen = [*with_mss(at_client([again]), 1460, 1460), *with_mss(at_client(packets), 536, 1460)]
+    assert "tcp.mss_changed" not in codes(told(tmp_path, by_time(seen)))
+
+
 def test_two_files_are_two_observers(tmp_path: Path) -> None:
     packets = download(30)
     ends = [
