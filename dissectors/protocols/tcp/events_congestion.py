@@ -92,7 +92,7 @@ class CongestionCourse(TcpEvent):
         half, seven, other = self.cuts
         known = half + seven + other
         if self.algorithm() == RATE:
-            return f"its flights shrank {plural(self.fell, 'time')} although nothing was lost"
+            return f"its flights shrank {plural(self.fell, 'time')}, and not after a resend"
         if self.algorithm() == RENO:
             line = f", and it grew by about {self.growth:.1f} segments in a round trip" if self.growth >= 0 else ""
             return f"after {half} of {known} losses about a half was left{line}"

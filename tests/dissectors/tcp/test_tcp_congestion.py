@@ -71,8 +71,9 @@ def test_otherwise_it_cannot_be_told(climbs: list[list[int]]) -> None:
 def test_flights_that_shrink_without_a_loss_are_of_a_pace() -> None:
     told = course([20, 25, 20, 25, 20, 25, 20])
     assert told.algorithm() == RATE
-    assert told.what().endswith("goes at a pace of its own, as BBR does, because its flights shrank 3 times although "
-                                "nothing was lost.")
+    assert told.what().endswith(
+        "goes at a pace of its own, as BBR does, because its flights shrank 3 times, and not after a resend."
+    )
     assert told.fields()["confidence"] == "possible"
 
 
