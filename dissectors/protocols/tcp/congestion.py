@@ -140,14 +140,14 @@ class CongestionWatch:
     def spoil(self, why: str) -> None:
         """Something else holds the sender back."""
         self.initial = max(self.initial, 0)            # it is not known any more
-        if not self._spoilt or why is LOST:
+        if not self._spoilt or why == LOST:
             self._why = why
         self._spoilt = True
         self._last = 0
         climb = self._climb
         if climb is not None:
             climb.ended = why
-            self._before = climb.last if climb.fast_to < climb.last or not climb.fast or why is not LOST else 0
+            self._before = climb.last if climb.fast_to < climb.last or not climb.fast or why != LOST else 0
             self._climb = None
 
     def interrupt(self, until: i64) -> None:
@@ -205,9 +205,9 @@ class CongestionWatch:
             self.untold_climbs += 1
         before, left = i64(self._before), i64(octets)
         self._before = 0
-        if climb.began is PAUSED and 4 * left < 3 * before:
+        if climb.began == PAUSED and 4 * left < 3 * before:
             self.restarts += 1
-        if climb.began is not LOST or before < LEAST_SEGMENTS * self.flow.mss:
+        if climb.began != LOST or before < LEAST_SEGMENTS * self.flow.mss:
             return
         if HALF_LEAST * before <= 100 * left <= HALF_MOST * before:
             self.cuts[0] += 1

@@ -61,9 +61,9 @@ class CongestionCourse(TcpEvent):
         self.fell = watch.fell
         self.paced = watch.paced()
         self.start: Climb | None = None
-        if watch.climbs and watch.climbs[0].began is OPENED and watch.climbs[0].fast:
+        if watch.climbs and watch.climbs[0].began == OPENED and watch.climbs[0].fast:
             self.start = watch.climbs[0]
-        grown = sorted([climb.grew() / mss for climb in watch.climbs if climb.began is LOST and climb.rounds > 3])
+        grown = sorted([climb.grew() / mss for climb in watch.climbs if climb.began == LOST and climb.rounds > 3])
         self.growth = grown[len(grown) // 2] if grown else -1.0      # segments in a round trip, after losses
 
     def label(self) -> str:
