@@ -9,11 +9,13 @@ from analyzer.model import Analysis, Told
 from analyzer.pipeline.run import Options, analyze
 from bench.limits.truth import Sample, Shares, Trip, bounds, shares, trips, window_at
 from dissectors.kit.account import APPLICATION, CLIENT, CLOSED_WINDOW, IDLE, RECEIVER, SERVER, Books
+from dissectors.protocols.tcp.events_congestion import CUBIC, RATE, RENO, CongestionCourse
 
 WINDOW_CAUSES: Final = (RECEIVER.key, CLOSED_WINDOW.key)
 PROGRAM_CAUSES: Final = (APPLICATION.key, CLIENT.key, SERVER.key, IDLE.key)
 POINTS: Final = 10.0            # a share may be so many points beside the kernel's
 WINDOW_OFF: Final = 15          # and a window so many per cent
+CONTROLS: Final = {RENO: "reno", CUBIC: "cubic", RATE: "bbr"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Compared:
     trips: int
     named: int
     right: int
+    control: str = ""
 
     def near(self) -> bool:
         return self.ours.apart(self.theirs) <= POINTS
@@ -42,6 +45,7 @@ class Compared:
             return f"{of.receiver:5.1f} {of.application:5.1f} {of.rest:5.1f}"
 
         window = f"{self.right:4} of {self.trips:4}, {self.named:4} named" if self.trips else "none to compare"
+        window += f", looks like {CONTROLS[self.control]}" if self.control else ""
         return (
             f"{self.name:36} kernel {three(self.theirs)}   ours {three(self.ours)}   "
             f"{self.ours.apart(self.theirs):5.1f} {'    ' if self.near() else 'FAR '} window {window}"
@@ -102,4 +106,9 @@ def compared(
     # At the receiver the transfer goes from its first data to its last ACK.
     ours = our_shares(told.books, since + late, until - late)
     counters = shares(samples, paced=False)
-    return Compared(name, ours, shares(samples, paced=paced), counters, counted, named, right)
+    course = next((
+        event for phase in told.phases for event in phase.events
+        if isinstance(event, CongestionCourse) and event.direction == sender
+    ), None)
+    control = course.algorithm() if course is not None else ""
+    return Compared(name, ours, shares(samples, paced=paced), counters, counted, named, right, control)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from bench.limits.compare import POINTS, WINDOW_OFF, Compared, compared
+from bench.limits.compare import CONTROLS, POINTS, WINDOW_OFF, Compared, compared
 from bench.limits.record import HOSTS, capture, controls, made, record, samples, why_not
 from bench.limits.transfers import PACED, TRANSFERS, Transfer
 from bench.limits.truth import read
@@ -55,10 +55,12 @@ def lines(folder: Path, transfer: Transfer) -> Iterator[Compared]:
 
 def main(names: list[str]) -> int:
     found: list[Compared] = []
+    named: list[bool | None] = []       # is the congestion control the one that was set; None where none is named
     for transfer in ready(FOLDER, chosen(names)):
         for one in lines(FOLDER, transfer):
             print(one.line(), flush=True)
             found.append(one)
+            named.append(CONTROLS.get(one.control) == transfer.control if one.control else None)
     if not found:
         return 2
     near, strict = sum(one.near() for one in found), sum(one.near_counters() for one in found)
@@ -68,9 +70,10 @@ def main(names: list[str]) -> int:
         f"{SHARES_WANTED} %); with rwnd_limited of senders that pace too, {strict}"
         f"\nwindows  {right} of {trips} round trips within {WINDOW_OFF} %, {100 * right / max(trips, 1):.0f} % (wanted "
         f"{WINDOWS_WANTED} %)"
+        f"\ncontrol  named for {len(found) - named.count(None)} of {len(found)}, {named.count(False)} of them wrong"
     )
     enough = 100 * near >= SHARES_WANTED * len(found) and 100 * right >= WINDOWS_WANTED * trips
-    return 0 if enough else 1
+    return 0 if enough and False not in named else 1
 
 
 if __name__ == "__main__":

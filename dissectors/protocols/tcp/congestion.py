@@ -16,6 +16,13 @@ from mypy_extensions import i64
 
 from dissectors.protocols.tcp.flow import TcpDirection
 
+# Why a climb of the window began, or ended.
+OPENED: Final = "the connection opened"
+LOST: Final = "a loss"
+PAUSED: Final = "a pause"
+FILLED: Final = "the receiver's window"
+
+MAX_CLIMBS: Final = 64          # that are kept; what they say together is counted of all
 MAX_ROUNDS: Final = 512         # windows that are kept; when there are more, of two neighbours the larger stays
 # Flights that fall by two segments and a tenth without a loss; so often, and in one of so many round trips, they are
 # no window.
@@ -25,11 +32,73 @@ ONE_OF: Final[i64] = 24
 FLAT_ROUNDS: Final[i64] = 16
 
 
+# What is left after a loss, in per cent of what was outstanding when it came: a half (RFC 5681 §3.2), or 0.7 (RFC 9438
+# §4.6). Rounds and segments leave so much room.
+HALF_LEAST: Final[i64] = 42
+HALF_MOST: Final[i64] = 58
+CUBIC_LEAST: Final[i64] = 62
+CUBIC_MOST: Final[i64] = 78
+LEAST_SEGMENTS: Final[i64] = 8      # of a window that is cut: of fewer a segment more or less is too much
+SLOW_START: Final[i64] = 140        # per cent of the round before, and more: with delayed ACKs it is 150
+STALLED: Final = 2
+
+
+class Climb:
+    """Round trips in which nothing but the congestion window held the sender back. began, ended: why; "" for not yet.
+
+    first, last: bytes outstanding in its first and last round, with times and frames.     fast: how many of its rounds
+    grew as in slow start; fast_to: up to what.     before: outstanding when the loss or pause before it came, 0 for
+    unknown.
+    """
+
+    def __init__(self, began: str, before: int, when: int, frame: int, octets: int) -> None:
+        self.began = began
+        self.ended = ""
+        self.before = before
+        self.first = self.last = self.fast_to = octets
+        self.since = self.until = when
+        self.first_frame = self.last_frame = self.fast_frame = frame
+        self.rounds = 1
+        self.fast = 0
+        self._stalled = 0       # rounds in a row that did not; a burst that ends a round in its middle makes one
+
+    def add(self, when: int, frame: int, octets: int) -> None:
+        self.rounds += 1
+        if 100 * octets < int(SLOW_START) * self.fast_to:
+            self._stalled += 1
+        elif self._stalled < STALLED:
+            self._stalled = 0
+            self.fast += 1
+            self.fast_to = octets
+            self.fast_frame = frame
+        self.last, self.until, self.last_frame = octets, when, frame
+
+    def grew(self) -> float:
+        """Bytes in a round trip."""
+        return (self.last - self.first) / (self.rounds - 1) if self.rounds > 1 else 0.0
+
+
 class CongestionWatch:
-    """Of the data of one direction."""
+    """Of the data of one direction.
+
+    initial: bytes sent before the first ACK of data, where the sender had more, -1 for unknown.    cuts: losses after
+    which it is known what was left, by how much: a half, 0.7, something else.
+    """
 
     def __init__(self, flow: TcpDirection) -> None:
         self.flow = flow
+        self.initial = -1
+        self.initial_frame = 0
+        self.climbs: list[Climb] = []
+        self.untold_climbs = 0
+        self.rounds = 0
+        self.largest = 0
+        self.cuts = [0, 0, 0]
+        self.restarts = 0               # after pauses, with less than before
+        self._climb: Climb | None = None
+        self._why = OPENED              # the next climb begins
+        self._before = 0
+        self._when_frame: i64 = 0
         self._windows: list[tuple[int, int]] = []
         self._stride: i64 = 1
         self._skipped: i64 = 0
@@ -53,21 +122,39 @@ class CongestionWatch:
         """Flights fall although nothing is lost: the sender goes by a rate, or by what its program has."""
         return self._fell >= FALLS and self._fell * ONE_OF >= self._pairs
 
-    def outstanding(self, time: i64, octets: i64) -> None:
+    @property
+    def fell(self) -> int:
+        """How often flights shrank although nothing was lost."""
+        return int(self._fell)
+
+    def outstanding(self, time: i64, frame: i64, octets: i64) -> None:
         """So much was under way when the sender had sent all that it might."""
+        if self.initial < 0:
+            self.initial = int(octets)
+            self.initial_frame = int(frame)
         if octets > self._most:
             self._most = octets
             self._when = time
+            self._when_frame = frame
 
-    def spoil(self) -> None:
+    def spoil(self, why: str) -> None:
+        """Something else holds the sender back."""
+        self.initial = max(self.initial, 0)            # it is not known any more
+        if not self._spoilt or why == LOST:
+            self._why = why
         self._spoilt = True
         self._last = 0
+        climb = self._climb
+        if climb is not None:
+            climb.ended = why
+            self._before = climb.last if climb.fast_to < climb.last or not climb.fast or why != LOST else 0
+            self._climb = None
 
     def interrupt(self, until: i64) -> None:
         """From here on something is repaired: what was outstanding before was the window. until: the sender is done
         with it when it knows that data up to there have arrived."""
         self._over()
-        self.spoil()
+        self.spoil(LOST)
         self._until = until
 
     def heard(self, acked: i64, high: i64, *, repairing: bool, quiet: bool) -> None:
@@ -99,8 +186,35 @@ class CongestionWatch:
         else:
             self._flat = 0
         self._last = most
+        self._climbs(int(most))
         if self._flat < FLAT_ROUNDS:
             self._keep(int(self._when), int(most))
+
+    def _climbs(self, octets: int) -> None:
+        """One more round."""
+        self.rounds += 1
+        self.largest = max(self.largest, octets)
+        if self._climb is not None:
+            self._climb.add(int(self._when), int(self._when_frame), octets)
+            return
+        climb = Climb(self._why, self._before, int(self._when), int(self._when_frame), octets)
+        self._climb = climb
+        if len(self.climbs) < MAX_CLIMBS:
+            self.climbs.append(climb)
+        else:
+            self.untold_climbs += 1
+        before, left = i64(self._before), i64(octets)
+        self._before = 0
+        if climb.began == PAUSED and 4 * left < 3 * before:
+            self.restarts += 1
+        if climb.began != LOST or before < LEAST_SEGMENTS * self.flow.mss:
+            return
+        if HALF_LEAST * before <= 100 * left <= HALF_MOST * before:
+            self.cuts[0] += 1
+        elif CUBIC_LEAST * before <= 100 * left <= CUBIC_MOST * before:
+            self.cuts[1] += 1
+        else:
+            self.cuts[2] += 1
 
     def _keep(self, when: int, octets: int) -> None:
         if self._skipped and self._windows:

@@ -135,6 +135,11 @@ class LossWatch:
         """A segment was resent and is not acknowledged yet."""
         return self.state == OPEN and self.repair.segments > 0
 
+    @property
+    def missed(self) -> bool:
+        """The capture does not hold all that was acknowledged."""
+        return self._missed_times > 0
+
     def since(self) -> i64:
         """When the resends began that are not acknowledged yet, -1 for none."""
         return self._first_time if self.repairing() else -1

@@ -67,6 +67,10 @@ class Repair:
         asked = self.duplicates or self.sacked or self.sacked_later or self.timers or self.fresh
         return self.repaired and not asked and 0 <= 2 * max(self.waited_ns, self.longest_ns) < self.answered_ns
 
+    def waiting(self) -> bool:
+        """Octets that had arrived waited for what was resent."""
+        return self.repaired and self.sacked_size > 0 and not self.needless and self.lasted_ns > 0
+
     def data(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
             "first_resend": self.frame, "seq": self.seq, "resent_segments": self.segments,
@@ -78,6 +82,8 @@ class Repair:
             out["waited_ns"] = self.waited_ns
         if self.timers and (self.duplicates or self.sacked):
             out |= {"after_timer": self.timers, "silent_ns": self.silent_ns}
+        if self.waiting():
+            out["waiting_octets"] = self.sacked_size
         if self.repaired_by:
             out["repaired_by"] = self.repaired_by
         if self.basis:
@@ -171,7 +177,15 @@ class Loss(TcpEvent):
                 text += f" The {copy} passed the capture; beyond this point "
                 one = r.segments == 1
                 text += "it, or its ACK, was lost or late." if one else "they, or their ACKs, were lost or late."
-        return text
+        return text + self._waiting()
+
+    def _waiting(self) -> str:
+        """What had arrived behind the hole, as SACK says (RFC 2018 §4), and nobody could read."""
+        r = self.repair
+        if not r.waiting():
+            return ""
+        octets = size(r.sacked_size)
+        return f" At least {octets} that had arrived behind it had to wait, for up to {duration(r.lasted_ns)}."
 
     def what(self) -> str:
         text = f"{capital(self.resent())}."

@@ -21,8 +21,10 @@ from dissectors.kit.account import LIKELY, PATH, POSSIBLE, Cause
 from dissectors.kit.account import RECEIVER as NO_ROOM
 from dissectors.kit.event import Event
 from dissectors.kit.units import duration
-from dissectors.protocols.tcp.congestion import CongestionWatch
+from dissectors.protocols.tcp.congestion import FILLED as ROOM
+from dissectors.protocols.tcp.congestion import PAUSED, CongestionWatch
 from dissectors.protocols.tcp.events import TcpObserved
+from dissectors.protocols.tcp.events_congestion import CongestionCourse, cited
 from dissectors.protocols.tcp.events_transfer import Limits
 from dissectors.protocols.tcp.flow import TcpDirection
 from dissectors.protocols.tcp.heard import Heard, stamps
@@ -89,6 +91,7 @@ class LimitWatch:
         self._full_rounds: i64 = 0
         self._first_frame: i64 = 0
         self._first_time: i64 = 0
+        self._base: i64 = 0             # what was acknowledged before the first data
         self._step: i64 = -1            # since when the sender has sent on what it knows now, in which frame
         self._step_frame: i64 = 0
         # Since the last data, as the capture shows it; -1 for not yet.
@@ -144,6 +147,7 @@ class LimitWatch:
             if self._first_frame == 0:
                 self._first_frame = frame
                 self._first_time = time
+                self._base = flow.acked
             self._begin(time, frame)
             self._step = time
             self._step_frame = frame
@@ -202,8 +206,9 @@ class LimitWatch:
                 return
         if troubled or self._troubled:
             self.congestion.interrupt(i64(-1) if self.heard.here else high)
-        elif acked >= 0:
-            self.congestion.outstanding(self._last, high - acked)
+        elif self.rtt > 0:
+            acked = acked if acked >= 0 else self._base
+            self.congestion.outstanding(self._last, self._last_frame, high - acked)
 
     def _least_idle(self) -> i64:
         if self.rtt < 0:
@@ -215,7 +220,7 @@ class LimitWatch:
         more."""
         self.spent[RECEIVER] += int(until - since)
         self._round_full += int(until - since)
-        self.congestion.spoil()
+        self.congestion.spoil(ROOM)
         if self._full_since >= 0 and since - self._full_until > max(self.rtt // BRIDGED, LEAST_ROUND_NS):
             self._tell_full()
         if congested:
@@ -239,7 +244,7 @@ class LimitWatch:
 
     def _pause(self, time: i64, frame: i64, free: i64, congested: bool) -> None:
         """All was acknowledged, and the sender knew it from `free` on; it sends only now."""
-        self.congestion.spoil()
+        self.congestion.spoil(PAUSED)
         self._close(self._last, self._last_frame, congested)
         self._release(PATH, OWN_PACE)
         self._tell_full()
@@ -254,7 +259,7 @@ class LimitWatch:
     def pause(self) -> None:
         """The other side's turn, or a long silence: this time is nobody's."""
         if self._round_start >= 0:
-            self.congestion.spoil()
+            self.congestion.spoil(PAUSED)
             self._close(self._last, self._last_frame, False)
             self._round_start = -1
             self._release(PATH, OWN_PACE)
@@ -333,8 +338,13 @@ class LimitWatch:
         found.sort()
         return [(cause, -time) for time, cause in found]
 
-    def finish(self, out: list[Event]) -> None:
+    def finish(self, out: list[Event], *, whole: bool) -> None:
+        """whole: no packet is missing and none is here twice, as far as is known."""
         self.pause()
+        watch = self.congestion
+        if whole and self.octets >= LEAST_OCTETS and CongestionCourse.shown_by(watch):
+            observed = TcpObserved(self._first_time, self.direction, cited(watch), self.sides)
+            out.append(CongestionCourse(observed, watch))
         total = sum(self.spent)
         if (self.octets < LEAST_OCTETS and self._full_rounds < LEAST_FULL) or total < LEAST_TIME_NS:
             return

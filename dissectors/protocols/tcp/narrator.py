@@ -187,7 +187,7 @@ class TcpNarrator:
             side.sacks.finish(out)
             side.window.finish(last, out)
             side.keep_alive.close(out)
-            side.limit.finish(out)
+            side.limit.finish(out, whole=self.one_view and not side.copy_count and not side.loss.missed)
             side.nagle.finish(out)
             if self.one_view and not side.copy_count:
                 side.hops.finish(out)

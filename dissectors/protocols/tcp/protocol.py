@@ -6,6 +6,7 @@ from typing import Final
 from dissectors.kit.protocol import Flag, Protocol
 from dissectors.protocols.tcp.events import HANDSHAKE, TEARDOWN, TRANSFER
 from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
+from dissectors.protocols.tcp.events_congestion import CongestionCourse
 from dissectors.protocols.tcp.events_handshake import (
     EcnNegotiation,
     FastOpen,
@@ -75,9 +76,9 @@ TCP: Final = Protocol(
         Syn, SynAck, OptionsExplained, TcpEstablished, SimultaneousOpen, TcpRefused, OldAnswer, AnswerReset,
         TcpUnanswered, HalfOpen, SynCookie, FastOpen, EcnNegotiation, Midstream, Transfer, Turns, ZeroWindow,
         WindowFull, WindowShrunk, WindowOverrun, WindowUnscaled, AckAwaited, KeepAlive, CongestionMarks, Limits,
-        Duplicates, HopsChanged, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe, SpuriousRetransmission,
-        OldTimestamps, Reordering, LossSummary, Unrepaired, SackOutside, CaptureLoss, StreamGap, Conflict, Fin,
-        FinAcknowledged, HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
+        CongestionCourse, Duplicates, HopsChanged, Urgent, Loss, FastRetransmit, Timeout, TailLossProbe,
+        SpuriousRetransmission, OldTimestamps, Reordering, LossSummary, Unrepaired, SackOutside, CaptureLoss,
+        StreamGap, Conflict, Fin, FinAcknowledged, HalfClose, TcpClosed, TcpReset, LateSegments, ChallengeAck, NotEnded,
     ),
     terms=TERMS,
     phases={HANDSHAKE: "Handshake", TRANSFER: "Data transfer", TEARDOWN: "Teardown"},

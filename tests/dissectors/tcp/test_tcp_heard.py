@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from tcp_wire import MS, Wire, timestamps
 
-from dissectors.protocols.tcp.congestion import FLAT_ROUNDS, MAX_ROUNDS, CongestionWatch
+from dissectors.protocols.tcp.congestion import FLAT_ROUNDS, MAX_ROUNDS, PAUSED, CongestionWatch
 from dissectors.protocols.tcp.flow import TcpDirection
 from dissectors.protocols.tcp.heard import MAX_HEARD, Heard, stamps
 
@@ -92,9 +92,9 @@ def rounds(*flights: int, spoilt: tuple[int, ...] = (), mss: int = 1_000) -> Con
     at = 0
     for turn, flight in enumerate(flights):
         watch.heard(at, at + flight, repairing=False, quiet=False)
-        watch.outstanding(turn * RTT, flight)
+        watch.outstanding(turn * RTT, 1, flight)
         if turn in spoilt:
-            watch.spoil()
+            watch.spoil(PAUSED)
         at += flight
     watch.heard(at, at + 1, repairing=False, quiet=False)
     return watch
@@ -123,14 +123,14 @@ def test_flights_that_stay_the_same_for_long_are_of_no_window() -> None:
 
 def test_a_repair_ends_the_round_with_what_was_outstanding_before_it() -> None:
     watch = rounds(10_000)
-    watch.outstanding(RTT, 20_000)
+    watch.outstanding(RTT, 1, 20_000)
     watch.interrupt(50_000)
-    watch.outstanding(2 * RTT, 90_000)
+    watch.outstanding(2 * RTT, 1, 90_000)
     watch.heard(40_000, 60_000, repairing=False, quiet=False)
-    watch.outstanding(3 * RTT, 90_000)
+    watch.outstanding(3 * RTT, 1, 90_000)
     assert watch.windows == [(0, 10_000), (RTT, 20_000)]
     watch.heard(50_000, 60_000, repairing=False, quiet=False)
-    watch.outstanding(4 * RTT, 10_000)
+    watch.outstanding(4 * RTT, 1, 10_000)
     watch.heard(60_000, 70_000, repairing=False, quiet=False)
     assert watch.windows[-1] == (4 * RTT, 10_000)
 
