@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.compare.alone import connections, only_in_one, talks_of
+from analyzer.compare.alone import connections, only_in_one, secured, talks_of
 from analyzer.compare.causes import TOLD, Causes
 from analyzer.compare.exchanges import LOOKUP, exchanges_of, judge, pairs_of
 from analyzer.compare.measures import ROUND_TRIP, measures_of
@@ -76,7 +76,7 @@ def compare(a: Analysis, b: Analysis) -> Comparison:
                   for side, analysis in zip(exchanges, (a, b), strict=True)])
     made.talks, alone, talks = talks_of(told, (read[0], read[1]), services, (a, b), steady=steady)
     made.alone += alone
-    made.talks += connections(told, exchanges, services)
+    made.talks += [*secured(told, services), *connections(told, exchanges, services)]
     made.alone.sort(key=_alone_first)
     matched = sum([min(len(pair.exchanges[0]), len(pair.exchanges[1])) for pair in made.pairs])
     pieces = [plural(matched, "exchange")] if matched else []
