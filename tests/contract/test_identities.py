@@ -16,7 +16,7 @@ from dissectors.kit.identity import HOST, KINDS, PARTY, Identity
 
 FOLDERS = sorted({capture.parent.parent.name for capture in sample_captures()})
 # Folders whose protocols name nobody but by addresses.
-NAMELESS = ("arp", "icmp", "icmpv6", "link", "tcp")
+NAMELESS = ("arp", "compare", "icmp", "icmpv6", "link", "tcp")
 
 
 def identities(analysis: Analysis) -> set[Identity]:
