@@ -3,12 +3,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.compare.seen import OVER, covers, hides, poorer, timed, unread, whole
+from analyzer.compare.seen import OVER, covers, hides, poorer, spots, timed, unread, whole
+from analyzer.compare.seen import secured as was_secured
 from analyzer.compare.services import Key, Services
 from analyzer.compare.spread import CLEAR_NS, TWICE
 from analyzer.comparison import ALIKE, BETTER, OTHER, WORSE, Alone, Exchange, Pair, TalkChange
 from analyzer.model import Analysis, Conversation, Told
+from dissectors.kit.event import SECURING
 from dissectors.kit.units import duration, plural, size
+from dissectors.wire.secrets.gate import Said
 
 FAILED: Final = frozenset(("S0", "REJ", "RSTOS0", "RSTR", "RSTO"))
 MEANS: Final = {
@@ -121,6 +124,31 @@ def connections(
             made.frames = (first[0], first[1])
             found.append(made)
     return found
+
+
+def secured(told: tuple[dict[Key, list[Told]], dict[Key, list[Told]]], services: Services) -> list[TalkChange]:
+    """Services whose connections are secured in another way throughout: `TLS 1.2 … → TLS 1.3 …`."""
+    found = []
+    for key, here in told[0].items():
+        sides = (here, told[1].get(key, []))
+        ways = [list(dict.fromkeys([way for one in side for way in _secured(one)])) for side in sides]
+        # Of what is encrypted without keys, less is known of how.
+        blind = [{frozenset(spots(one)) for one in side if _secured(one)} for side in sides]
+        if ways[0] and ways[1] and not set(ways[0]) & set(ways[1]) and blind[0] == blind[1]:
+            made = TalkChange(services.title(key), here[0].conversation.number, sides[1][0].conversation.number)
+            made.changes.append(f"{ways[0][0]} → {ways[1][0]}")
+            first = [tuple(one.conversation.first_frame for one in side if _secured(one)) for side in sides]
+            made.frames = (first[0], first[1])
+            found.append(made)
+    return found
+
+
+def _secured(told: Told) -> list[str]:
+    """How it was secured, as the headlines of that say; [] where it was not seen to be."""
+    if told.conversation.state not in OVER or not was_secured(told):
+        return []
+    lines = [Said(event).headline() for phase in told.phases if phase.rank == SECURING for event in phase.events]
+    return [f"{line.label} {line.text}" for line in lines if line is not None]
 
 
 def _what(one: Conversation, title: str) -> str:

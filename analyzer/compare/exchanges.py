@@ -4,15 +4,14 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Final
 
-from analyzer.compare.seen import spans, spots, whole
+from analyzer.compare.seen import spans, whole
 from analyzer.compare.services import Services
 from analyzer.compare.spread import measured
 from analyzer.comparison import ALIKE, BETTER, OTHER, WORSE, Exchange, Measure, Pair
 from analyzer.model import Analysis, Told
 from dissectors.kit.account import SERVER
 from dissectors.kit.event import NEITHER, Event, JsonValue
-from dissectors.kit.lookup import ANSWERED, UNANSWERED, Lookup
-from dissectors.kit.observation import CUT
+from dissectors.kit.lookup import ANSWERED, TRUNCATED, UNANSWERED, Lookup
 from dissectors.kit.units import size
 from dissectors.wire.secrets.gate import Said
 
@@ -114,12 +113,15 @@ def _lookup(lookup: Lookup, analysis: Analysis, known: dict[int, Told]) -> Excha
     made.failed = lookup.kind != ANSWERED
     made.outcome = ", ".join(sorted(lookup.addresses)) or lookup.summary if lookup.kind == ANSWERED else lookup.result()
     every = [known[number] for number in lookup.conversations if number in known]
-    seen = all(told.observed.blind(NEITHER, lookup.start_ns, analysis.capture.end_ns) is None for told in every)
-    cut = any(kind == CUT for told in every for _side, kind in spots(told))
-    waited = analysis.capture.end_ns - lookup.start_ns >= PATIENCE
-    if cut or (made.failed and not (seen and (made.bounded or waited))):
+    end = analysis.capture.end_ns
+    seen = all(told.observed.blind(NEITHER, lookup.start_ns, end - 1) is None for told in every)
+    cut = analysis.capture.truncated_frames > 0 and made.failed
+    # An answer that came is one, of a single question; what a chain of them came to rests on what did not come.
+    single = made.bounded and len(lookup.steps) <= 1 and lookup.kind != TRUNCATED
+    if cut or (made.failed and not (single or (seen and (made.bounded or end - lookup.start_ns >= PATIENCE)))):
         made.outcome = ""
-    if made.bounded and spans(analysis, lookup.start_ns, lookup.end_ns) and seen:
+    whole_of_it = (single or lookup.kind == ANSWERED) and seen and not analysis.capture.truncated_frames
+    if made.bounded and whole_of_it and spans(analysis, lookup.start_ns, lookup.end_ns):
         made.total_ns = lookup.end_ns - lookup.start_ns
     frames = sorted(lookup.frames)
     made.frames = (frames[0], frames[-1]) if frames else ()

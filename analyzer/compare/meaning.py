@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.compare.alone import connections, only_in_one, talks_of
+from analyzer.compare.alone import connections, only_in_one, secured, talks_of
 from analyzer.compare.causes import TOLD, Causes
 from analyzer.compare.exchanges import LOOKUP, exchanges_of, judge, pairs_of
 from analyzer.compare.measures import ROUND_TRIP, measures_of
@@ -76,7 +76,7 @@ def compare(a: Analysis, b: Analysis) -> Comparison:
                   for side, analysis in zip(exchanges, (a, b), strict=True)])
     made.talks, alone, talks = talks_of(told, (read[0], read[1]), services, (a, b), steady=steady)
     made.alone += alone
-    made.talks += connections(told, exchanges, services)
+    made.talks += [*secured(told, services), *connections(told, exchanges, services)]
     made.alone.sort(key=_alone_first)
     matched = sum([min(len(pair.exchanges[0]), len(pair.exchanges[1])) for pair in made.pairs])
     pieces = [plural(matched, "exchange")] if matched else []
@@ -262,17 +262,17 @@ def amount(unit: str, value: int) -> str:
 
 
 def _others(made: Comparison) -> str:
-    pieces = []
+    changed = [f"{_request(pair)}: {pair.changes[0]}" for pair in made.pairs if pair.change != ALIKE and pair.changes]
+    talks = [f"{one.title}: {one.changes[0]}" for one in made.talks]
+    pieces = [*changed[:SAID - 1], *talks[:SAID - 1]]
+    more = len(changed) + len(talks) - len(pieces)
+    if more:
+        pieces.append(f"{plural(more, 'more change')} below")
     for side, name in ((0, "A"), (1, "B")):
         count = sum([one.count for one in made.alone if one.side == side and not one.why])
         if count:
             pieces.append(f"{plural(count, 'request or conversation', 'requests or conversations')} only in {name}")
-    changed = [pair for pair in made.pairs if pair.change != ALIKE]
-    if changed:
-        pieces.append(f"{plural(len(changed), 'exchange')} with another answer")
-    if made.talks:
-        pieces.append(f"{plural(len(made.talks), 'conversation')} with another course")
-    return f"They differ, and nothing of it is slower or has failed: {', '.join(pieces)}."
+    return f"They differ, and nothing is slower or has failed: {'; '.join(pieces)}."
 
 
 def _step(made: Comparison) -> str:

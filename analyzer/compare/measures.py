@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.compare.exchanges import LOOKUP
-from analyzer.compare.seen import OVER
+from analyzer.compare.seen import OVER, SECURE, secured
 from analyzer.compare.services import Key
 from analyzer.compare.spread import MANY, measured, shares
 from analyzer.comparison import Exchange, Measure
@@ -19,19 +19,14 @@ from dissectors.kit.account import (
     PATH,
     RECEIVER,
     RETRYING,
-    SECURING_CLIENT,
-    SECURING_NETWORK,
-    SECURING_SERVER,
     SERVER,
     TIMEOUT_REPAIR,
-    UNSEEN,
     Cause,
 )
 
 LARGE: Final = 30_000          # octets of a transfer from which on it has a rate: beyond what a sender starts with
 FEWEST_SEGMENTS: Final = 20    # of a direction whose share of resends means something
 OPENING: Final = (CONNECTING, RETRYING)
-SECURE: Final = (SECURING_NETWORK, SECURING_CLIENT, SECURING_SERVER)
 MOVING: Final = (RECEIVER, CONGESTION, FAST_REPAIR, TIMEOUT_REPAIR, PATH, CLOSED_WINDOW, PAUSES)
 ROUND_TRIP: Final = "round trip"
 RESENT: Final = "retransmission"
@@ -60,8 +55,8 @@ def measures_of(
         _add(found, title, ROUND_TRIP, Measure.NS, [_round_trips(side) for side in sides])
         if same_side:
             _add(found, title, "data round trip", Measure.NS, [_loaded(side) for side in sides])
-        _add(found, title, "securing", Measure.NS, [_booked([one for one in side if _secured(one)], SECURE)
-                                                    for side in sides])
+        whole = [[one for one in side if secured(one)] for side in sides]
+        _add(found, title, "securing", Measure.NS, [_booked(side, SECURE) for side in whole])
         server = [_server(side, every) for side, every in zip(sides, exchanges, strict=True)]
         if not all(server):
             server = [_booked([one for one in side if one.conversation.state in OVER], (SERVER,)) for side in sides]
@@ -123,12 +118,6 @@ def _heavy(conversation: Conversation) -> int:
 
 def _total(told: Told, causes: tuple[Cause, ...]) -> int:
     return sum([ns for cause, ns in told.books.totals() if cause in causes])
-
-
-def _secured(told: Told) -> bool:
-    """Something comes after the handshake, so all of it was seen."""
-    seen = [one.cause for one in told.books.bookings if one.cause is not UNSEEN]
-    return bool(seen) and seen[-1] not in SECURE
 
 
 def _booked(every: list[Told], causes: tuple[Cause, ...]) -> list[int]:

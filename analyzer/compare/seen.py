@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.model import Analysis, CaptureSummary, Told
+from dissectors.kit.account import SECURING_CLIENT, SECURING_NETWORK, SECURING_SERVER, UNSEEN
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import CUT, FOREIGN, HIDDEN, NOT_CAPTURED, NOT_READ, OCTETS, STATELESS
 from dissectors.kit.units import grouped, plural
@@ -19,6 +20,7 @@ BLIND: Final = {
     FOREIGN: "holds another protocol there",
 }
 
+SECURE: Final = (SECURING_NETWORK, SECURING_CLIENT, SECURING_SERVER)
 OF_CAPTURE: Final = "capture."                          # findings about the capture and not about the traffic
 ONE_WAY: Final = "shows one direction only"
 CLOCK: Final = ("capture.clock", "capture.order")       # of these, what makes its times doubtful
@@ -48,6 +50,12 @@ def whole(told: Told) -> bool:
     """Whether all of its packets were seen between its first frame and its last."""
     talk = told.conversation
     return told.observed.blind(NEITHER, talk.start_ns, talk.end_ns, OCTETS) is None
+
+
+def secured(told: Told) -> bool:
+    """Something comes after the handshake that secures it, so all of that was seen."""
+    seen = [one.cause for one in told.books.bookings if one.cause is not UNSEEN]
+    return bool(seen) and seen[-1] not in SECURE
 
 
 def spots(told: Told) -> set[tuple[int, str]]:

@@ -230,8 +230,11 @@ def pair_rows(comparison: Comparison, width: int) -> list[Row]:
     count = grouped(len(differ)) if differ else "none"
     verb = "differs" if len(differ) == 1 else "differ"
     requests = plural(len(comparison.pairs), "request")
+    said = f"{count} of {requests} {verb}" if alike or len(differ) > 1 else f"the request {verb}"
+    if not differ:
+        said = f"{requests} alike"
     rows[0].add("  ")
-    paragraph(rows, f"{plural(matched, 'exchange')} matched; {count} of {requests} {verb}", INDENT, width, DIM)
+    paragraph(rows, f"{plural(matched, 'exchange')} matched; {said}", INDENT, width, DIM)
     for pair in differ[:SHOWN]:
         rows.append(Row().to(INDENT).add(fit(pair.label, 10)).add("  "))
         paragraph(rows, pair.key, INDENT + 2, width, LABEL)

@@ -16,7 +16,7 @@ from dissectors.kit.identity import HOST, KINDS, PARTY, Identity
 
 FOLDERS = sorted({capture.parent.parent.name for capture in sample_captures()})
 # Folders whose protocols name nobody but by addresses.
-NAMELESS = ("arp", "everyday", "icmp", "icmpv6", "link", "ntp", "scan", "tcp")
+NAMELESS = ("arp", "compare", "everyday", "icmp", "icmpv6", "link", "ntp", "scan", "tcp")
 
 
 def identities(analysis: Analysis) -> set[Identity]:

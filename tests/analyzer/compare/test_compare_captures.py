@@ -25,7 +25,8 @@ OTHERWISE = {
         "scan/syn-flood",
     },
     "cut": {
-        "compare/bad-link", "compare/good-link", "dns/resolution-from-root", "tcp/loss-backoff", "tls/browser",
+        "compare/bad-link", "compare/good-link", "dns/dnssec-expired", "dns/resolution-from-root",
+        "dns/truncation-tcp", "tcp/loss-backoff", "tls/browser",
         "dhcp/late-offer", "dhcp/router-outside", "dhcp/wrong-name-server",
     },
     "one_side": {"scan/syn-flood"},
@@ -33,7 +34,7 @@ OTHERWISE = {
         "dns/dnssec-expired", "dns/mx", "dns/resolution-from-root", "dns/resolver-cache", "http1/late-start",
         "tcp/capture-ends-first",
     },
-    "stepped": {"compare/path-client"}, "stray": {"websocket/reserved-bits"},
+    "stepped": {"compare/path-client", "dns/truncation-tcp"}, "stray": {"websocket/reserved-bits"},
 }
 
 
@@ -113,6 +114,21 @@ def test_lookups_are_matched_by_name_and_type() -> None:
     assert [(one.kind, one.told.code) for one in made.causes] == [(NEW, "dns.unanswered")]
     assert made.kind == WORSE
     assert [pair.changes for pair in compared("dns/a", "dns/nxdomain").pairs] == []     # of another name
+
+
+def test_another_answer_is_told_however_quick_it_is() -> None:
+    assert [pair.changes for pair in compared("dns/a", "dns/servfail").pairs] == [
+        ["10.0.1.20 → SERVFAIL"]
+    ]
+
+
+def test_connections_that_are_secured_otherwise() -> None:
+    made = compared("tls/tls12-full", "tls/tls13-full")
+    assert made.kind == OTHER
+    assert [one.changes[0] for one in made.talks] == [
+        "TLS 1.2 X25519 · AES-128-GCM · www.shop.test → TLS 1.3 X25519 · AES-256-GCM · www.shop.test"
+    ]
+    assert compared("tls/tls13-full", "tls/tls13-full").talks == []
 
 
 def test_calls_are_matched_by_their_path_and_have_their_own_status() -> None:
