@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -33,9 +34,11 @@ def section(name: str) -> str:
         f"| {option.help} |"
         for option in command.params if isinstance(option, click.Option)
     ]
+    pairs = import_module(f"analyzer.cli.{name}").EXAMPLES
+    worked = "\n```sh\n" + "".join([f"{example}   # {meaning}\n" for example, meaning in pairs]) + "```\n"
     about = inspect.cleandoc(command.help or "").replace("\b\n", "")
     table = "\n| option | meaning |\n|---|---|\n" + "\n".join(rows) + "\n" if rows else ""
-    return f"\n## `wiretale {name}`{': `' + words + '`' if words else ''}\n\n{about}\n{table}"
+    return f"\n## `wiretale {name}`{': `' + words + '`' if words else ''}\n\n{about}\n{worked}{table}"
 
 
 def page() -> str:

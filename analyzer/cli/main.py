@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 import click
 
 from analyzer.cli import WAS_INTERRUPTED
+from analyzer.cli.examples import examples
 
 DONE: Final = 0
 FOUND: Final = 1
@@ -39,8 +40,48 @@ COLLECT: Final = 50_000       # objects made between two looks for unused cycles
 COMMANDS: Final = ("analyze", "report", "sniff", "conversations", "frames", "explain", "samples", "protocols")
 
 
+CAPTURES: Final = (".pcap", ".pcapng", ".cap", ".snoop", ".gz", ".zst", ".lz4")     # how files are named that we read
+IMPLIED: Final = "analyze"
+EXAMPLES: Final = (
+    ("wiretale capture.pcapng", "what went wrong, and the story"),
+    ("wiretale sample:tcp/loss-timeout", "the same of a bundled recording"),
+    ("tcpdump -w - | wiretale -", "from a pipe"),
+    ("wiretale report capture.pcapng -o story.html", "a page to look at"),
+    ("wiretale COMMAND --help", "what a command can do, with examples"),
+)
+START: Final = """\
+wiretale reads a packet capture and tells what happened in it. To begin:
+
+  wiretale FILE                    what went wrong, and the story
+  wiretale sample:http1/browser    a bundled recording (all: wiretale samples)
+  tcpdump -w - | wiretale -        from a pipe
+  wiretale report FILE -o x.html   a page to look at, with every detail
+  wiretale sniff                   the interfaces; sniff NAME watches one
+  wiretale explain "zero window"   a word, a flag, the code of a finding
+
+All commands: wiretale --help. What each can do: wiretale COMMAND --help
+"""
+
+
 class LazyGroup(click.Group):
-    """A group whose commands live in modules of their names, imported when they are asked for."""
+    """A group whose commands live in modules of their names, imported when they are asked for.
+
+    A first word that is no command but a capture is analyzed.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if word in COMMANDS or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        if _is_capture(word):
+            return IMPLIED, self.get_command(ctx, IMPLIED), args
+        from difflib import get_close_matches
+
+        near = get_close_matches(word.lower(), COMMANDS, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(COMMANDS)}."
+        raise click.UsageError(_escaped(f"There is no command {word!r}, and no file of that name. {hint}"), ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -70,23 +111,33 @@ def _version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> No
         ctx.exit()
 
 
+def _is_capture(word: str) -> bool:
+    """Whether it can only be meant as a capture: a file, standard input, a sample, or what is named like a file."""
+    return (
+        word == "-" or word.startswith("sample:") or os.path.exists(word) or os.sep in word
+        or word.lower().endswith(CAPTURES)
+    )
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=LazyGroup, invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 bad usage or unreadable input, 3 a fault of ours.",
+    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 bad usage or unreadable input, 3 a fault of ours."
+    f"\n\n{examples(EXAMPLES)}",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
     help="Show the version, and whether it runs compiled.",
 )
-def cli() -> None:
-    """Reads a packet capture and tells what happened in it: every conversation, phase by phase, each statement
-    with the frames that prove it and the rule of the standard behind it.
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Reads a packet capture and tells what happened in it: what went wrong, where the time went, and every
+    conversation, each statement with the frames that prove it and the rule of the standard behind it.
 
-    \b
-    Try:  wiretale analyze sample:tcp/clean
-          tcpdump -w - | wiretale analyze -
+    `wiretale FILE` is short for `wiretale analyze FILE`.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(START, nl=False)
 
 
 def run(arguments: list[str]) -> int:
