@@ -38,6 +38,7 @@ SEVERITY_COUNTS: Final = {
     "chat": ("remark", "remarks"),
 }
 
+SEVERITY_WORDS: Final = {"chat": "remark"}      # what a person reads, where it is not the name
 SEVERITIES_FALLING: Final = tuple(reversed(SEVERITIES))
 _SENTENCE_END: Final = re.compile(r"[.!?] (?=[A-Z])")
 NAMED_CODES: Final = 4         # of findings that a cause explains
