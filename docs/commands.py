@@ -19,6 +19,15 @@ wiretale's own, 130 interrupted, 141 the reader of the output went away.
 Other programs are started for `--proto` (protoc) and for `--deep` (tshark) alone: found by the absolute entries of
 `PATH`, in a private folder, with a small environment. `WIRETALE_PLUGINS=0` leaves out the protocols of other installed
 packages.
+
+`wiretale FILE` is short for `wiretale analyze FILE`. Shells complete commands, options, samples, terms, findings and
+interfaces with what `wiretale --completion` prints:
+
+```sh
+eval "$(wiretale --completion bash)"     # in ~/.bashrc
+eval "$(wiretale --completion zsh)"      # in ~/.zshrc
+wiretale --completion fish > ~/.config/fish/completions/wiretale.fish
+```
 """
 
 

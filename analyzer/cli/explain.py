@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from analyzer.cli.common import display_options
+from analyzer.cli.common import completed_by, display_options
 from analyzer.cli.examples import examples
 
 EXAMPLES: Final = (
@@ -22,7 +22,7 @@ EXAMPLES: Final = (
     "explain", short_help="Explain a term, a finding, an event, a state, a flag of Wireshark's.",
     epilog=examples(EXAMPLES),
 )
-@click.argument("term", nargs=-1, metavar="[TERM]")
+@click.argument("term", nargs=-1, metavar="[TERM]", shell_complete=completed_by("terms"))
 @display_options
 def command(term: tuple[str, ...], width: int | None, color: str, no_color: bool, pager: bool) -> None:
     """Explain a term of the protocols (`MSS`), a finding (`http.slow`), an analysis flag

@@ -12,12 +12,15 @@ import io
 import os
 import sys
 from importlib import import_module
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from analyzer.cli import WAS_INTERRUPTED
 from analyzer.cli.examples import examples
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 DONE: Final = 0
 FOUND: Final = 1
@@ -73,15 +76,24 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0]
+        if word not in COMMANDS and _is_capture(word):
+            return IMPLIED, self.get_command(ctx, IMPLIED), args
         if word in COMMANDS or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        if _is_capture(word):
-            return IMPLIED, self.get_command(ctx, IMPLIED), args
         from difflib import get_close_matches
 
         near = get_close_matches(word.lower(), COMMANDS, 1)
         hint = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(COMMANDS)}."
         raise click.UsageError(_escaped(f"There is no command {word!r}, and no file of that name. {hint}"), ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and, where none is meant, a capture."""
+        found = super().shell_complete(ctx, incomplete)
+        if not incomplete.startswith("-") and not found:
+            from analyzer.cli.complete import captures
+
+            return captures(ctx, self.params[0], incomplete)
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -119,6 +131,14 @@ def _is_capture(word: str) -> bool:
     )
 
 
+def _completion(ctx: click.Context, _parameter: click.Parameter, shell: str | None) -> None:
+    if shell and not ctx.resilient_parsing:
+        from analyzer.cli.complete import script
+
+        click.echo(script(shell, cli, NAME, COMPLETE))
+        ctx.exit()
+
+
 @click.group(
     cls=LazyGroup, invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -128,6 +148,11 @@ def _is_capture(word: str) -> bool:
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
     help="Show the version, and whether it runs compiled.",
+)
+@click.option(
+    "--completion", type=click.Choice(["bash", "zsh", "fish"]), is_eager=True, expose_value=False, callback=_completion,
+    help="Print what this shell needs to complete commands, options, samples, terms, codes of findings and interfaces: "
+    'eval "$(wiretale --completion bash)".',
 )
 @click.pass_context
 def cli(ctx: click.Context) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from analyzer.cli.common import completed_by
 from analyzer.cli.examples import examples
 from analyzer.cli.sample_store import all_samples, find_sample, folder
 
@@ -57,7 +58,7 @@ def _listing(entries: list[tuple[str, str]], width: int) -> Iterator[list[Row]]:
 
 
 @command.command("show", epilog=examples(EXAMPLES_OF["show"]))
-@click.argument("name")
+@click.argument("name", shell_complete=completed_by("sample_names"))
 def show(name: str) -> None:
     """Print how a sample was recorded and what it shows."""
     from analyzer.report.escape import terminal_text
@@ -67,7 +68,7 @@ def show(name: str) -> None:
 
 
 @command.command("path", epilog=examples(EXAMPLES_OF["path"]))
-@click.argument("name")
+@click.argument("name", shell_complete=completed_by("sample_names"))
 def path(name: str) -> None:
     """Print where the capture of a sample lies, for other tools."""
     click.echo(find_sample(name).capture)

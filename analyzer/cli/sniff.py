@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from analyzer.cli.common import display_options, growing_key_logs, growing_key_options, key_log_octets, unreadable
+from analyzer.cli.common import (
+    completed_by,
+    display_options,
+    growing_key_logs,
+    growing_key_options,
+    key_log_octets,
+    unreadable,
+)
 from analyzer.cli.examples import examples
 from analyzer.cli.report import DIAGRAMS, TABLES, FormatName
 
@@ -57,7 +64,7 @@ EXAMPLES: Final = (
 @click.command(
     "sniff", short_help="Watch an interface and tell what happens while it happens.", epilog=examples(EXAMPLES)
 )
-@click.argument("interfaces", nargs=-1, metavar="[INTERFACE]...")
+@click.argument("interfaces", nargs=-1, metavar="[INTERFACE]...", shell_complete=completed_by("interfaces"))
 @click.option("--filter", "-f", "capture_filter", default="", metavar="FILTER",
               help="Capture only what this filter lets through, in tcpdump's language: 'tcp port 443'.")
 @click.option("--follow", type=click.Path(), metavar="FILE", help="Read a capture that another program is writing.")
