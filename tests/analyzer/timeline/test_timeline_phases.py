@@ -82,7 +82,7 @@ def test_a_download_has_three_phases_with_their_facts() -> None:
     assert [series.title for series in transfer.series] == ["window", "in flight"]
     assert transfer.series[1].values == [9 * KB] * 10
     assert teardown.facts == [
-        "both sides finished in order (FIN, ACK, FIN, ACK)", "the client is to hold TIME_WAIT"
+        "both sides finished in order (FIN, ACK, FIN, ACK)", "the client has to keep TIME_WAIT"
     ]
 
 
