@@ -11,7 +11,6 @@ from analyzer.report.words import (
     BRIEF,
     FINDINGS,
     SEVERITIES_FALLING,
-    SEVERITY_WORDS,
     TEACH,
     VERDICT,
     counted,
@@ -71,7 +70,7 @@ def _written(analysis: Analysis, width: int, short: tuple[int, ...]) -> list[Row
 
 def _cause_rows(rows: list[Row], analysis: Analysis, cause: Cause, short: bool, width: int) -> None:
     finding = of_cause(analysis, cause)
-    rows.append(Row().to(MARGIN).add(severity_word(cause.severity), SEVERITY.get(cause.severity)))
+    rows.append(Row().to(MARGIN).add(cause.severity, SEVERITY.get(cause.severity)))
     said = first_sentence(finding.sentence) if short else finding.sentence
     with_step = analysis.verdict.kind == Verdict.CAUSES and (not short or cause is analysis.verdict.causes[0])
     paragraph(rows, f"{said} {cause.more}".rstrip(), SEVERITY_COLUMN, width, LABEL)
@@ -83,10 +82,6 @@ def _cause_rows(rows: list[Row], analysis: Analysis, cause: Cause, short: bool, 
     if follows:
         rows.append(Row().to(SEVERITY_COLUMN))
         paragraph(rows, follows, SEVERITY_COLUMN, width, DIM)
-
-
-def severity_word(severity: str) -> str:
-    return SEVERITY_WORDS.get(severity, severity)
 
 
 def _place(finding: Finding, confidence: str, width: int) -> str:
@@ -110,7 +105,7 @@ def finding_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
     rows: list[Row] = []
     for place, cause in enumerate(causes):
         finding = of_cause(analysis, cause)
-        rows.append(Row().to(MARGIN).add(severity_word(cause.severity), SEVERITY.get(cause.severity)))
+        rows.append(Row().to(MARGIN).add(cause.severity, SEVERITY.get(cause.severity)))
         rows[-1].to(SEVERITY_COLUMN)
         paragraph(rows, f"{finding.code}, {ORDINALS[place]} of the verdict", SEVERITY_COLUMN, width, DIM)
         shortened = place in short and first_sentence(finding.sentence) != finding.sentence
@@ -124,7 +119,7 @@ def finding_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
     order = {severity: place for place, severity in enumerate(SEVERITIES_FALLING)}
     rest = [finding for finding in analysis.findings if finding.number not in above]
     for finding in sorted(rest, key=lambda finding: order.get(finding.severity, len(order))):
-        rows.append(Row().to(MARGIN).add(severity_word(finding.severity), SEVERITY.get(finding.severity)))
+        rows.append(Row().to(MARGIN).add(finding.severity, SEVERITY.get(finding.severity)))
         paragraph(rows, finding.sentence, SEVERITY_COLUMN, width, LABEL)
         behind(rows, "  " + _place(finding, "", width), width, FRAME)
         if level != BRIEF:
@@ -137,7 +132,7 @@ def finding_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
 
 def _follows(rows: list[Row], finding: Finding, width: int) -> None:
     rows.append(Row().to(SEVERITY_COLUMN).add("• ", DIM))
-    rows[-1].add(f"{severity_word(finding.severity)} ", SEVERITY.get(finding.severity))
+    rows[-1].add(f"{finding.severity} ", SEVERITY.get(finding.severity))
     paragraph(rows, finding.sentence, SEVERITY_COLUMN + 2, width)
     behind(rows, "  " + _place(finding, "", width), width, FRAME)
 

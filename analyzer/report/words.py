@@ -35,10 +35,9 @@ AT_MOST: Final = "≤"
 # One and many of each severity, as the header counts them.
 SEVERITY_COUNTS: Final = {
     "error": ("error", "errors"), "warn": ("warning", "warnings"), "note": ("note", "notes"),
-    "chat": ("remark", "remarks"),
+    "chat": ("chat remark", "chat remarks"),
 }
 
-SEVERITY_WORDS: Final = {"chat": "remark"}      # what a person reads, where it is not the name
 SEVERITIES_FALLING: Final = tuple(reversed(SEVERITIES))
 _SENTENCE_END: Final = re.compile(r"[.!?] (?=[A-Z])")
 NAMED_CODES: Final = 4         # of findings that a cause explains
