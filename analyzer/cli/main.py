@@ -72,6 +72,14 @@ class LazyGroup(click.Group):
     A first word that is no command but a capture is analyzed.
     """
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options before a capture are those of its command: `wiretale --level brief x.pcap`."""
+        own = {option for parameter in self.params for option in parameter.opts} | set(ctx.help_option_names)
+        first = args[0].partition("=")[0] if args else ""
+        if first not in own and first.startswith("-") and first != "-" and any(map(_is_capture, args[1:])):
+            args = [IMPLIED, *args]
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

@@ -245,7 +245,10 @@ def test_a_capture_alone_is_analyzed(capsys: pytest.CaptureFixture[str], tmp_pat
     asked = out_of(capsys, "analyze", "x.pcap", "--level", "brief")
     for word in ("x.pcap", "-", "captures/x", str(file)):
         assert out_of(capsys, word, "--level", "brief").splitlines()[1:] == asked.splitlines()[1:]
+    assert out_of(capsys, "--level=brief", "x.pcap") == asked
+    assert out_of(capsys, "--level", "brief", "x.pcap") == asked
     assert "broken.pcap: not a capture" in error_of(capsys, "broken.pcap")
+    assert "No such option" in error_of(capsys, "--nothing")
 
 
 def test_without_a_word_it_says_what_to_do_first(capsys: pytest.CaptureFixture[str]) -> None:
