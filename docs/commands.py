@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -18,6 +19,15 @@ wiretale's own, 130 interrupted, 141 the reader of the output went away.
 Other programs are started for `--proto` (protoc) and for `--deep` (tshark) alone: found by the absolute entries of
 `PATH`, in a private folder, with a small environment. `WIRETALE_PLUGINS=0` leaves out the protocols of other installed
 packages.
+
+`wiretale FILE` is short for `wiretale analyze FILE`. Shells complete commands, options, samples, terms, findings and
+interfaces with what `wiretale --completion` prints:
+
+```sh
+eval "$(wiretale --completion bash)"     # in ~/.bashrc
+eval "$(wiretale --completion zsh)"      # in ~/.zshrc
+wiretale --completion fish > ~/.config/fish/completions/wiretale.fish
+```
 """
 
 
@@ -33,9 +43,11 @@ def section(name: str) -> str:
         f"| {option.help} |"
         for option in command.params if isinstance(option, click.Option)
     ]
+    pairs = import_module(f"analyzer.cli.{name}").EXAMPLES
+    worked = "\n```sh\n" + "".join([f"{example}   # {meaning}\n" for example, meaning in pairs]) + "```\n"
     about = inspect.cleandoc(command.help or "").replace("\b\n", "")
     table = "\n| option | meaning |\n|---|---|\n" + "\n".join(rows) + "\n" if rows else ""
-    return f"\n## `wiretale {name}`{': `' + words + '`' if words else ''}\n\n{about}\n{table}"
+    return f"\n## `wiretale {name}`{': `' + words + '`' if words else ''}\n\n{about}\n{worked}{table}"
 
 
 def page() -> str:

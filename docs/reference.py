@@ -1,16 +1,22 @@
 """Writes docs/reference/events.md, findings.md and terms.md from the code: python docs/reference.py"""
 from __future__ import annotations
 
+import ast
+import runpy
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
+from analyzer.explain import thresholds
 from analyzer.explain.causes import EXPLAINS, SAID_TWICE
 from analyzer.explain.findings import kinds
 from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed, OtherProtocol
+from dissectors.kit.units import span
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.registry import built_in
 
+REMARK = runpy.run_path(str(Path(__file__).with_name("limits.py")))["remark"]     # beside a constant, or above it
 REFERENCE = Path(__file__).with_name("reference")
 MADE = "Made from the code by `python docs/reference.py`."
 
@@ -42,6 +48,8 @@ THRESHOLDS_HEAD = """## Thresholds
 Fixed times and numbers from which on something is a finding, each with why it is fixed. Where a capture has a yardstick
 (the way to a server, its other answers, other servers) that decides instead. Whether a finding comes into the verdict
 depends on its share of the time of its conversation.
+"""
+OTHERS_HEAD = """Times within which rules put things together, by their names in `analyzer/explain`:
 """
 TERMS_HEAD = f"""# Terms
 
@@ -105,7 +113,24 @@ def causes_part() -> str:
 
 def thresholds_part() -> str:
     rows = [row(f"`{kind.code}`", kind.threshold) for kind in kinds() if kind.threshold]
-    return f"{THRESHOLDS_HEAD}\n{table(('code', 'from when on, and why'), rows)}"
+    part = f"{THRESHOLDS_HEAD}\n{table(('code', 'from when on, and why'), rows)}"
+    others = [row(f"`{module}`", f"`{name}`", value, why) for module, name, value, why in other_times()]
+    return part + (f"\n{OTHERS_HEAD}\n{table(('rules', 'name', 'value', 'why'), others)}" if others else "")
+
+
+def other_times() -> list[tuple[str, str, str, str]]:
+    """Fixed times of the rules that no line above names: module, name, value, and the remark beside it."""
+    named = Path(thresholds.__file__).read_text(encoding="utf-8")
+    found = []
+    for path in sorted(Path(thresholds.__file__).parent.glob("*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for node in ast.parse("\n".join(lines)).body:
+            name = node.target.id if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) else ""
+            known = name in thresholds.OF_NO_FINDING or f"{path.stem}.{name}" in named
+            if name.endswith("_NS") and not known:
+                value = getattr(import_module(f"analyzer.explain.{path.stem}"), name)
+                found.append((path.stem, name, span(value), REMARK(lines, node.lineno)))
+    return found
 
 
 def terms_page() -> str:

@@ -1,7 +1,7 @@
 """`wiretale analyze`: the whole story of a capture."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,6 +16,7 @@ from analyzer.cli.common import (
     since_option,
     spool_option,
 )
+from analyzer.cli.examples import examples
 
 if TYPE_CHECKING:
     from analyzer.cli.screen import Screen
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
     from dissectors.kit.provided import Provided
 
 
-@click.command("analyze", short_help="Tell what happened in a capture.")
+EXAMPLES: Final = (
+    ("wiretale analyze capture.pcapng", "the verdict, and every conversation"),
+    ("wiretale capture.pcapng --level brief", "the verdict and the story alone"),
+    ("wiretale capture.pcapng -c 7 --level teach", "conversation 7 with every reason"),
+    ("wiretale client.pcap server.pcap", "several, merged by time"),
+    ("wiretale capture.pcapng --keylog keys.txt", "with what is inside TLS"),
+    ("ssh host tcpdump -w - | wiretale -", "from a pipe"),
+    ("wiretale capture.pcapng --fail-on warn --since base.json", "in CI: exit with 1 for what is new"),
+)
+
+
+@click.command("analyze", short_help="Tell what happened in a capture.", epilog=examples(EXAMPLES))
 @captures_argument
 @click.option(
     "--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
@@ -82,7 +94,8 @@ def command(
     if missing:
         numbers = ", ".join(str(number) for number in missing)
         raise click.UsageError(
-            f"There is no conversation {numbers}: the capture holds {analysis.capture.conversations}."
+            f"There is no conversation {numbers}: the capture holds "
+            f"{analysis.capture.conversations}, and `wiretale conversations` lists them."
         )
     if findings_only:
         analysis.findings_only()

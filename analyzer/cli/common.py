@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
@@ -32,7 +33,17 @@ _said: set[str] = set()     # of what was left out
 
 
 def captures_argument(function: F) -> F:
-    return click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")(function)
+    return click.argument(
+        "captures", nargs=-1, required=True, metavar="CAPTURE...", shell_complete=completed_by("captures")
+    )(function)
+
+
+def completed_by(kind: str) -> Callable[[click.Context, click.Parameter, str], Any]:
+    """A function of `analyzer.cli.complete`, which is imported when a shell asks."""
+    def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> Any:
+        return getattr(import_module("analyzer.cli.complete"), kind)(ctx, parameter, incomplete)
+
+    return complete
 
 
 def fail_option(function: F) -> F:

@@ -3,15 +3,24 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Final
 
 import click
 
 from analyzer.cli.common import analysis_of, captures_argument, display_options, spool_option
+from analyzer.cli.examples import examples
 
 SHOWN = 100     # conversations in a table without --all or --limit
 
 
-@click.command("conversations", short_help="List the conversations of a capture.")
+EXAMPLES: Final = (
+    ("wiretale conversations capture.pcapng", "who talked with whom"),
+    ("wiretale conversations capture.pcapng --sort retransmissions", "the worst first"),
+    ("wiretale conversations capture.pcapng --json | jq -r .community_id", "every field, as JSON lines"),
+)
+
+
+@click.command("conversations", short_help="List the conversations of a capture.", epilog=examples(EXAMPLES))
 @captures_argument
 @click.option(
     "--sort", type=click.Choice(["start", "duration", "frames", "bytes", "retransmissions"]), default="start",
@@ -51,7 +60,7 @@ def command(
     from analyzer.report.words import left_out_of_table
 
     screen = Screen(width, "never" if no_color else color, pager)
-    screen.show(table_rows(ordered, analysis.capture.start_ns, screen.width))
+    screen.show(table_rows(ordered, analysis.capture.start_ns, screen.width, sort))
     hidden = left_out_of_table(analysis.capture.conversations - len(ordered))
     if hidden:
         screen.show(iter([[Row().to(1).add(hidden, DIM)]]))

@@ -2,17 +2,26 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from analyzer.cli.common import UNREADABLE, capture_path, captures_argument, key_options, unreadable, warn
+from analyzer.cli.examples import examples
 
 if TYPE_CHECKING:
     from dissectors.kit.provided import Provided
 
 
-@click.command("frames", short_help="Print one JSON line a frame.")
+EXAMPLES: Final = (
+    ("wiretale frames capture.pcapng", "one JSON line a frame"),
+    ("wiretale frames capture.pcapng -c 7", "those of one conversation"),
+    ("wiretale frames capture.pcapng | jq 'select(.tcp.analysis)'", "those that Wireshark would flag"),
+    ("wiretale frames capture.pcapng --deep 12", "Wireshark's dissection of frame 12"),
+)
+
+
+@click.command("frames", short_help="Print one JSON line a frame.", epilog=examples(EXAMPLES))
 @captures_argument
 @click.option(
     "--conversation", "-c", type=click.IntRange(1), metavar="N", help="Only the frames of this conversation."
@@ -40,15 +49,23 @@ def command(
         screen.show(iter([dissection_rows(paths[0], deep)]))
         return
     from analyzer.pipeline.run import Frames
+    from dissectors.kit.units import plural
 
     out = sys.stdout.buffer
+    printed = False
     try:
         lines = Frames(paths, conversation or 0, provided)
         for block in lines:
             out.write(block)
+            printed = printed or bool(block)
     except CaptureError as error:
         raise unreadable(error) from error
     out.flush()
     warn(lines.damage)
     if lines.damage and not lines.count:
         ctx.exit(UNREADABLE)
+    if conversation and not printed:
+        raise click.UsageError(
+            f"There is no conversation {conversation} in the {plural(lines.count, 'frame')} of the capture; "
+            "`wiretale conversations` lists them."
+        )

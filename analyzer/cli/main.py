@@ -12,11 +12,15 @@ import io
 import os
 import sys
 from importlib import import_module
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from analyzer.cli import WAS_INTERRUPTED
+from analyzer.cli.examples import examples
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 DONE: Final = 0
 FOUND: Final = 1
@@ -41,8 +45,65 @@ COMMANDS: Final = (
 )
 
 
+CAPTURES: Final = (".pcap", ".pcapng", ".cap", ".snoop", ".gz", ".zst", ".lz4")     # how files are named that we read
+IMPLIED: Final = "analyze"
+EXAMPLES: Final = (
+    ("wiretale capture.pcapng", "what went wrong, and the story"),
+    ("wiretale sample:tcp/loss-timeout", "the same of a bundled recording"),
+    ("tcpdump -w - | wiretale -", "from a pipe"),
+    ("wiretale report capture.pcapng -o story.html", "a page to look at"),
+    ("wiretale COMMAND --help", "what a command can do, with examples"),
+)
+START: Final = """\
+wiretale reads a packet capture and tells what happened in it. To begin:
+
+  wiretale FILE                    what went wrong, and the story
+  wiretale sample:http1/browser    a bundled recording (all: wiretale samples)
+  tcpdump -w - | wiretale -        from a pipe
+  wiretale report FILE -o x.html   a page to look at, with every detail
+  wiretale sniff                   the interfaces; sniff NAME watches one
+  wiretale explain "zero window"   a word, a flag, the code of a finding
+
+All commands: wiretale --help. What each can do: wiretale COMMAND --help
+"""
+
+
 class LazyGroup(click.Group):
-    """A group whose commands live in modules of their names, imported when they are asked for."""
+    """A group whose commands live in modules of their names, imported when they are asked for.
+
+    A first word that is no command but a capture is analyzed.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options before a capture are those of its command: `wiretale --level brief x.pcap`."""
+        own = {option for parameter in self.params for option in parameter.opts} | set(ctx.help_option_names)
+        first = args[0].partition("=")[0] if args else ""
+        if first not in own and first.startswith("-") and first != "-" and any(map(_is_capture, args[1:])):
+            args = [IMPLIED, *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if word not in COMMANDS and _is_capture(word):
+            return IMPLIED, self.get_command(ctx, IMPLIED), args
+        if word in COMMANDS or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches
+
+        near = get_close_matches(word.lower(), COMMANDS, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(COMMANDS)}."
+        raise click.UsageError(_escaped(f"There is no command {word!r}, and no file of that name. {hint}"), ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and, where none is meant, a capture."""
+        found = super().shell_complete(ctx, incomplete)
+        if not incomplete.startswith("-") and not found:
+            from analyzer.cli.complete import captures
+
+            return captures(ctx, self.params[0], incomplete)
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -72,23 +133,46 @@ def _version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> No
         ctx.exit()
 
 
+def _is_capture(word: str) -> bool:
+    """Whether it can only be meant as a capture: a file, standard input, a sample, or what is named like a file."""
+    return (
+        word == "-" or word.startswith("sample:") or os.path.exists(word) or os.sep in word
+        or word.lower().endswith(CAPTURES)
+    )
+
+
+def _completion(ctx: click.Context, _parameter: click.Parameter, shell: str | None) -> None:
+    if shell and not ctx.resilient_parsing:
+        from analyzer.cli.complete import script
+
+        click.echo(script(shell, cli, NAME, COMPLETE))
+        ctx.exit()
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=LazyGroup, invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 bad usage or unreadable input, 3 a fault of ours.",
+    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 bad usage or unreadable input, 3 a fault of ours."
+    f"\n\n{examples(EXAMPLES)}",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
     help="Show the version, and whether it runs compiled.",
 )
-def cli() -> None:
-    """Reads a packet capture and tells what happened in it: every conversation, phase by phase, each statement
-    with the frames that prove it and the rule of the standard behind it.
+@click.option(
+    "--completion", type=click.Choice(["bash", "zsh", "fish"]), is_eager=True, expose_value=False, callback=_completion,
+    help="Print what this shell needs to complete commands, options, samples, terms, codes of findings and interfaces: "
+    'eval "$(wiretale --completion bash)".',
+)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Reads a packet capture and tells what happened in it: what went wrong, where the time went, and every
+    conversation, each statement with the frames that prove it and the rule of the standard behind it.
 
-    \b
-    Try:  wiretale analyze sample:tcp/clean
-          tcpdump -w - | wiretale analyze -
+    `wiretale FILE` is short for `wiretale analyze FILE`.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(START, nl=False)
 
 
 def run(arguments: list[str]) -> int:

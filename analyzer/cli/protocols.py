@@ -1,12 +1,20 @@
 """`wiretale protocols`: what is understood."""
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from analyzer.cli.common import display_options
+from analyzer.cli.examples import examples
+
+EXAMPLES: Final = (
+    ("wiretale protocols", "what is understood, with its standards"),
+    ("wiretale explain dns", "a protocol with its events"),
+)
 
 
-@click.command("protocols", short_help="List the protocols that are understood.")
+@click.command("protocols", short_help="List the protocols that are understood.", epilog=examples(EXAMPLES))
 @display_options
 def command(width: int | None, color: str, no_color: bool, pager: bool) -> None:
     """List the protocols that are told in detail, what carries them, and their standards.

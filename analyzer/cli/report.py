@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,6 +19,7 @@ from analyzer.cli.common import (
     since_option,
     spool_option,
 )
+from analyzer.cli.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,21 @@ class FormatName(click.ParamType):  # type: ignore[type-arg]  # not generic in a
         return self._choice.shell_complete(ctx, param, incomplete)
 
 
-@click.command("report", short_help="Write what happened into files: HTML, pcapng, Markdown, JSON, HAR, CSV and more.")
+EXAMPLES: Final = (
+    ("wiretale report capture.pcapng -o story.html", "a page to look at"),
+    ("wiretale report capture.pcapng -o a.md -o a.json", "several at once"),
+    ("wiretale report capture.pcapng -o told.pcapng", "for Wireshark, with comments"),
+    ("wiretale report capture.pcapng -o x.csv --table exchanges", "one table"),
+    ("wiretale report capture.pcapng -o x.md --anonymize", "without addresses and names"),
+    ("wiretale report capture.pcapng -f json -o - | jq .verdict", "to a program"),
+    ("wiretale report capture.pcapng -o x.sarif -o x.pr.md --fail-on warn", "in CI"),
+)
+
+
+@click.command(
+    "report", short_help="Write what happened into files: HTML, pcapng, Markdown, JSON, HAR, CSV and more.",
+    epilog=examples(EXAMPLES),
+)
 @captures_argument
 @click.option(
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",

@@ -2,17 +2,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from analyzer.cli.common import completed_by
+from analyzer.cli.examples import examples
 from analyzer.cli.sample_store import all_samples, find_sample, folder
 
 if TYPE_CHECKING:
     from analyzer.report.rows import Row
 
 
-@click.group("samples", invoke_without_command=True, short_help="List bundled captures to try things on.")
+EXAMPLES: Final = (
+    ("wiretale samples", "all of them, with what they show"),
+    ("wiretale samples show tls/expired-certificate", "how one was recorded"),
+    ("wiretale sample:tls/expired-certificate", "tell it"),
+    ('wireshark "$(wiretale samples path tcp/clean)"', "give it to another tool"),
+)
+EXAMPLES_OF: Final = {
+    "show": (("wiretale samples show tcp/loss-timeout", "what it shows, and the program that made it"),),
+    "path": (('tshark -r "$(wiretale samples path tcp/clean)"', "give it to another tool"),),
+}
+
+
+@click.group(
+    "samples", invoke_without_command=True, short_help="List bundled captures to try things on.",
+    epilog=examples(EXAMPLES),
+)
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """List the bundled samples: real recordings of real programs, each showing one thing.
@@ -40,8 +57,8 @@ def _listing(entries: list[tuple[str, str]], width: int) -> Iterator[list[Row]]:
         yield rows
 
 
-@command.command("show")
-@click.argument("name")
+@command.command("show", epilog=examples(EXAMPLES_OF["show"]))
+@click.argument("name", shell_complete=completed_by("sample_names"))
 def show(name: str) -> None:
     """Print how a sample was recorded and what it shows."""
     from analyzer.report.escape import terminal_text
@@ -50,8 +67,8 @@ def show(name: str) -> None:
         click.echo(terminal_text(line))
 
 
-@command.command("path")
-@click.argument("name")
+@command.command("path", epilog=examples(EXAMPLES_OF["path"]))
+@click.argument("name", shell_complete=completed_by("sample_names"))
 def path(name: str) -> None:
     """Print where the capture of a sample lies, for other tools."""
     click.echo(find_sample(name).capture)

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from analyzer.cli.common import display_options, growing_key_logs, growing_key_options, key_log_octets, unreadable
+from analyzer.cli.common import (
+    completed_by,
+    display_options,
+    growing_key_logs,
+    growing_key_options,
+    key_log_octets,
+    unreadable,
+)
+from analyzer.cli.examples import examples
 from analyzer.cli.report import DIAGRAMS, TABLES, FormatName
 
 if TYPE_CHECKING:
@@ -44,8 +52,19 @@ def _quantity(text: str, what: str, units: dict[str, float]) -> float:
     return number * units[unit]
 
 
-@click.command("sniff", short_help="Watch an interface and tell what happens while it happens.")
-@click.argument("interfaces", nargs=-1, metavar="[INTERFACE]...")
+EXAMPLES: Final = (
+    ("wiretale sniff", "which interfaces there are"),
+    ("sudo wiretale sniff eth0", "watch one; q leaves"),
+    ("sudo wiretale sniff any -f 'tcp port 443'", "only what this filter lets through"),
+    ("sudo wiretale sniff eth0 -w ring.pcapng -o story.html", "keep the packets, and write a report at the end"),
+    ("dumpcap -i eth0 -w - | wiretale sniff -", "from a pipe, without rights of its own"),
+)
+
+
+@click.command(
+    "sniff", short_help="Watch an interface and tell what happens while it happens.", epilog=examples(EXAMPLES)
+)
+@click.argument("interfaces", nargs=-1, metavar="[INTERFACE]...", shell_complete=completed_by("interfaces"))
 @click.option("--filter", "-f", "capture_filter", default="", metavar="FILTER",
               help="Capture only what this filter lets through, in tcpdump's language: 'tcp port 443'.")
 @click.option("--follow", type=click.Path(), metavar="FILE", help="Read a capture that another program is writing.")

@@ -371,7 +371,7 @@ def conflict(case: Case) -> list[Found]:
 LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "tcp.loss", "note", loss,
-        "One loss is ordinary. If they come often, compare captures at both ends to find the link that drops.",
+        "Compare captures at both ends to find the link that drops; a few losses are how TCP finds the rate of a path.",
         "Resends without a loss: a duplicate SACK that reports them as needless.", "tcp.analysis.retransmission",
     ),
     Rule(

@@ -89,7 +89,7 @@ def _ceiling(case: Case, direction: int) -> str:
     if window <= 0 or rtt <= 0:
         return ""
     return (
-        f": at most {size(window)} in each round trip of {span(rtt)} allow no more than "
+        f": at most {size(window)} in each round trip of {span(rtt)} allow about "
         f"{rate(window * 8e9 / rtt)}"
     )
 

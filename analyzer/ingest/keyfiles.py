@@ -6,6 +6,7 @@ import os
 import re
 import select
 import stat
+import warnings
 from typing import TYPE_CHECKING, Final
 
 from analyzer.ingest.keylog import read_key_log
@@ -116,12 +117,14 @@ def certificates_of(data: bytes) -> tuple[list[bytes], int]:
         except ValueError:
             encoded.append(b"")
     found = []
-    for each in encoded or [data]:
-        try:
-            load_der_x509_certificate(each)
-        except ValueError:
-            continue
-        found.append(each)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")     # what a library thinks of a root is nothing that a user can change
+        for each in encoded or [data]:
+            try:
+                load_der_x509_certificate(each)
+            except ValueError:
+                continue
+            found.append(each)
     return found, max(len(encoded), 1) - len(found)
 
 

@@ -137,7 +137,10 @@ def recognise(name: str, stream: Stream) -> Source:
     for magic, what in FOREIGN:
         if head.startswith(magic):
             raise CaptureError(f"{name}: {'is' if content is stream else 'holds'} {what}")
-    raise CaptureError(f"{name}: is no capture that is known here (it begins with {head[:8].hex(' ')})")
+    raise CaptureError(
+        f"{name}: is no capture of a kind that is read: pcap, pcapng or snoop, also compressed (it begins with "
+        f"{head[:8].hex(' ')})"
+    )
 
 
 def is_skippable(head: bytes) -> bool:

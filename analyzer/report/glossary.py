@@ -4,6 +4,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from analyzer.finding import FindingKind
+from analyzer.report.printed import PRINTED, history_in_words, state_terms
 from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.protocol import Flag, Protocol, Term
@@ -13,20 +15,27 @@ CLOSE: Final = 0.6            # how alike a name must be to be suggested, 0 to 1
 
 
 class Entry:
-    """What the glossary says under one name. kind: "term", "flag", "event" or "protocol"."""
+    """What the glossary says under one name. kind: "term", "flag", "event", "finding", "state" or "protocol".
 
-    def __init__(self, kind: str, name: str, text: str, spec: str = "", see: tuple[str, ...] = ()) -> None:
+    more: further points, each with its label.
+    """
+
+    def __init__(
+        self, kind: str, name: str, text: str, spec: str = "", see: tuple[str, ...] = (),
+        more: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self.kind = kind
         self.name = name
         self.text = text
         self.spec = spec
         self.see = see
+        self.more = more
 
 
 class Glossary:
     """Every name that can be explained. Case, and `-`, `_` and spaces, make no difference."""
 
-    def __init__(self, protocols: tuple[Protocol, ...]) -> None:
+    def __init__(self, protocols: tuple[Protocol, ...], findings: tuple[FindingKind, ...] = ()) -> None:
         self.terms: dict[str, Term] = {}
         self.entries: dict[str, list[Entry]] = {}
         self._seen: set[str] = set()
@@ -39,6 +48,15 @@ class Glossary:
         for protocol in protocols:
             for flag in protocol.flags:
                 self._flag(flag)
+        for kind in findings:
+            self._add(kind.code, Entry("finding", kind.code, kind.means, more=(
+                ("Severity: ", kind.severity), ("Next: ", kind.next_step), ("Would disprove it: ", kind.refute),
+                ("Filter: ", kind.display_filter), ("From when on: ", kind.threshold),
+            )))
+        for kind_of, terms in (("state", state_terms()), ("term", PRINTED)):
+            for term in terms:
+                if term.term not in self.terms:
+                    self._add(term.term, Entry(kind_of, term.term, term.text, term.spec, term.see))
 
     def _protocol(self, protocol: Protocol) -> None:
         text = protocol.summary
@@ -76,15 +94,27 @@ class Glossary:
         found = self.entries.get(plain(name))
         if found is None and plain(name).endswith("s"):
             found = self.entries.get(plain(name)[:-1])
-        return found or []
+        return found or self._beginning_with(plain(name)) or self._history(name)
+
+    def _beginning_with(self, key: str) -> list[Entry]:
+        """The term of several words of which this is the first, where there is but one: `Nagle`."""
+        found = [
+            entries for name, entries in self.entries.items()
+            if name.startswith(f"{key} ") and any(entry.kind == "term" for entry in entries)
+        ]
+        return found[0] if len(found) == 1 and key else []
+
+    def _history(self, name: str) -> list[Entry]:
+        text = history_in_words(name)
+        return [Entry("state", name, text, see=("history",))] if text else []
 
     def suggestions(self, name: str) -> list[str]:
         """Names that look like `name`, or hold it."""
         from difflib import get_close_matches
 
         key = plain(name)
-        near = get_close_matches(key, self.entries, SUGGESTIONS, CLOSE)
-        near += [known for known in self.entries if len(key) > 2 and key in known and known not in near]
+        near = [known for known in self.entries if len(key) > 2 and key in known]
+        near += [known for known in get_close_matches(key, self.entries, SUGGESTIONS, CLOSE) if known not in near]
         return [self.entries[known][0].name for known in near[:SUGGESTIONS]]
 
     def new_words_in(self, texts: list[str]) -> list[tuple[str, str, str]]:

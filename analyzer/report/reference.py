@@ -13,10 +13,14 @@ MARGIN: Final = 1
 INDENT: Final = 3
 GAP: Final = 2
 KINDS: Final = (
-    ("term", "TERMS"), ("flag", "FLAGS OF WIRESHARK'S"), ("event", "EVENTS"), ("protocol", "PROTOCOLS"),
+    ("term", "TERMS"), ("flag", "FLAGS OF WIRESHARK'S"), ("finding", "FINDINGS"), ("event", "EVENTS"),
+    ("state", "STATES OF CONVERSATIONS"), ("protocol", "PROTOCOLS"),
 )
 PACKAGES: Final = "FROM OTHER PACKAGES"
-KIND_WORDS: Final = {"term": "", "flag": "Wireshark's analysis flag", "event": "event", "protocol": "protocol"}
+KIND_WORDS: Final = {
+    "term": "", "flag": "Wireshark's analysis flag", "event": "event", "protocol": "protocol", "finding": "finding",
+    "state": "of a conversation",
+}
 
 
 def entry_rows(entries: list[Entry], width: int) -> list[Row]:
@@ -31,6 +35,8 @@ def entry_rows(entries: list[Entry], width: int) -> list[Row]:
             head.add(f"  {KIND_WORDS[entry.kind]}", DIM)
         rows.append(head)
         _labelled(rows, "", entry.text, width)
+        for label, text in entry.more:
+            _labelled(rows, label, text, width)
         _labelled(rows, "Standard: ", entry.spec, width)
         _labelled(rows, "Its events: " if entry.kind == "protocol" else "See also: ", ", ".join(entry.see), width)
     return rows

@@ -19,6 +19,8 @@ NARROWEST_PAIR: Final = 16
 PAIR: Final = "conversation"   # the title of their column
 BLOCK: Final = 200             # conversations rendered at a time
 
+RESENT: Final = "retransmissions"
+
 SORTS: Final[dict[str, Callable[[Conversation], int]]] = {
     "start": lambda conversation: conversation.number,
     "duration": lambda conversation: conversation.start_ns - conversation.end_ns,
@@ -45,10 +47,16 @@ def resent(conversation: Conversation) -> int:
     return sum(count for side in conversation.tcp.flags for flag, count in side.items() if "retransmission" in flag)
 
 
-def table_rows(conversations: list[Conversation], start_ns: int, width: int) -> Iterator[list[Row]]:
+# The column that shows by what the table is sorted.
+SORTED_BY: Final = {"duration": "duration", "frames": "frames", "bytes": "size", RESENT: "resent"}
+
+
+def table_rows(
+    conversations: list[Conversation], start_ns: int, width: int, order: str = "start"
+) -> Iterator[list[Row]]:
     """The table in blocks, header first. Both ends stand below each other where they do not fit beside each other.
 
-    start_ns: what the start column counts from.
+    start_ns: what the start column counts from.     order: by what it is sorted, whose column always stays.
     """
     before = [
         Column("#", True, 0, lambda conversation: str(conversation.number)),
@@ -61,11 +69,14 @@ def table_rows(conversations: list[Conversation], start_ns: int, width: int) -> 
         Column("duration", True, 2, lambda conversation: duration(conversation.end_ns - conversation.start_ns)),
         Column("state", False, 1, lambda conversation: conversation.state),
         Column("round trip", True, 3, _round_trip),
-        Column("resent", True, 4, lambda conversation: grouped(resent(conversation)) if resent(conversation) else ""),
+        Column("resent", True, 4, lambda one: grouped(resent(one)) if resent(one) or order == RESENT else ""),
         Column("history", False, 5, lambda conversation: fit(conversation.history, 20)),
         Column("names", False, 6, _names),
         Column("flags", False, 7, _flags),
     ]
+    for column in optional:
+        if column.title == SORTED_BY.get(order):
+            column.rank = 0
     least, most = _pair_widths(conversations)
     room = width - MARGIN - taken(before, conversations)
     after = fitting(optional, conversations, room - least)

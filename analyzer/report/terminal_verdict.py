@@ -131,7 +131,8 @@ def finding_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
 
 
 def _follows(rows: list[Row], finding: Finding, width: int) -> None:
-    rows.append(Row().to(SEVERITY_COLUMN).add("• ", DIM).add(f"{finding.severity} ", SEVERITY.get(finding.severity)))
+    rows.append(Row().to(SEVERITY_COLUMN).add("• ", DIM))
+    rows[-1].add(f"{finding.severity} ", SEVERITY.get(finding.severity))
     paragraph(rows, finding.sentence, SEVERITY_COLUMN + 2, width)
     behind(rows, "  " + _place(finding, "", width), width, FRAME)
 

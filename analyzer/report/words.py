@@ -35,7 +35,7 @@ AT_MOST: Final = "≤"
 # One and many of each severity, as the header counts them.
 SEVERITY_COUNTS: Final = {
     "error": ("error", "errors"), "warn": ("warning", "warnings"), "note": ("note", "notes"),
-    "chat": ("remark", "remarks"),
+    "chat": ("chat remark", "chat remarks"),
 }
 
 SEVERITIES_FALLING: Final = tuple(reversed(SEVERITIES))

@@ -60,7 +60,7 @@ def _votes(accounts: list[Account], silences: Sequence[Silence]) -> list[Vote]:
 def _words(side: str, votes: list[Vote], total: int) -> str:
     answer = duration(int(median([vote.answer_ns for vote in votes])))
     ack = duration(int(median([vote.ack_ns for vote in votes])))
-    middle = "" if total == 1 else f"in the middle of {total} handshakes, "
+    middle = "" if total == 1 else f"median of {total} handshakes, "
     if side == "client":
         ends = "the client's side" if len({vote.address for vote in votes}) == 1 else "the clients' side"
         return f"{ends} (likely: {middle}the SYN leaves {answer} before its answer, which is acknowledged after {ack})"

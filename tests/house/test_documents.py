@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.is_file()]
 FENCE = re.compile(r"^```(?:sh|console|bash)?\n(.*?)^```", re.M | re.S)
 CALL = re.compile(r"(?:^|[|;&(]\s*|\$\s+|`)(?:[\w./-]*/)?wiretale((?:[ \t]+[^\s|;&`)<>]+)*)", re.M)
+IMPLIED = re.compile(r"^-$|^sample:|\.pcap(ng)?$")     # a capture without a command
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 
@@ -36,8 +37,11 @@ def test_there_are_documents() -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=shown)
 def test_what_is_documented_exists(path: Path) -> None:
     for words in calls(path.read_text()):
+        if words and IMPLIED.search(words[0]):
+            words.insert(0, "analyze")
         if not words or words[0].startswith("-"):
-            assert set(words) <= {"--help", "--version", "-h"}, f"wiretale {shlex.join(words)}"
+            known = {"--help", "--version", "-h", "--completion", "bash", "zsh", "fish"}
+            assert set(words[:2]) <= known, f"wiretale {shlex.join(words)}"
             continue
         if not re.fullmatch(r"[a-z]+", words[0]):
             continue

@@ -230,10 +230,10 @@ def _ending(events: list[Event]) -> tuple[str, list[str]]:
         if isinstance(event, TcpClosed):
             if event.simultaneous:
                 facts.append("both sides finished at the same time")
-                facts.append("TIME_WAIT is for both to hold")
+                facts.append("both have to keep TIME_WAIT")
             else:
                 facts.append("both sides finished in order (FIN, ACK, FIN, ACK)")
-                facts.append(f"{event.sides[event.holder & 1]} is to hold TIME_WAIT")
+                facts.append(f"{event.sides[event.holder & 1]} has to keep TIME_WAIT")
         elif isinstance(event, TcpReset) and event.survived:
             facts.append("a RST that it outlives")
         elif isinstance(event, TcpReset):

@@ -387,7 +387,10 @@ class ChangeCipherSpecSeen(TlsEvent):
 
     def what(self) -> str:
         if self.dummy:
-            return f"{capital(self.who())} sends a ChangeCipherSpec without meaning, for old boxes on the way."
+            return (
+                f"{capital(self.who())} sends a ChangeCipherSpec, which means nothing here and is there for older "
+                "machines on the way."
+            )
         text = f"From here on {self.who()} encrypts with the new keys."
         if self.early:
             text += " No keys were agreed on before: a peer must refuse this."

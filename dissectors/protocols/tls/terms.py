@@ -8,7 +8,7 @@ from dissectors.kit.protocol import Term
 _RECORDS: Final[tuple[Term, ...]] = (
     Term(
         "TLS record",
-        "The unit in which TLS sends everything: a type, a version that is kept for old boxes on the way, a length, "
+        "The unit in which TLS sends everything: a type, a version that is kept for older machines, a length, "
         "and up to 16 384 bytes. Each record is encrypted and checked by itself. Records and TCP segments know "
         "nothing of each other's borders.",
         "RFC 8446 §5.1", ("handshake message", "TLS alert", "AEAD"),

@@ -72,7 +72,7 @@ class WsOpened(ChannelEvent):
         where = f" on {upgrade.path}" if upgrade.path else ""
         text = f"The connection is a WebSocket{where} from here on"
         if upgrade.accepted():
-            text += ": the server answered the client's key rightly"
+            text += ": the server's answer fits the client's key"
         elif upgrade.over_http2:
             text += ": one stream of HTTP/2, which needs no key"
         text += "."

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from analyzer.cli import sample_store
-from analyzer.cli.main import run
+from analyzer.cli.main import COMMANDS, run
 from analyzer.model import Verdict
 
 
@@ -248,3 +248,54 @@ def test_a_window_is_of_one_conversation_and_its_findings_count(
     out_of(capsys, "analyze", "--window", "1", "--fail-on", "note", "x.pcap", code=1)
     out_of(capsys, "analyze", "x.pcap")
     assert not pipeline.last.windows
+
+
+def test_a_capture_alone_is_analyzed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "no-ending"
+    file.write_bytes(b"")
+    asked = out_of(capsys, "analyze", "x.pcap", "--level", "brief")
+    for word in ("x.pcap", "-", "captures/x", str(file)):
+        assert out_of(capsys, word, "--level", "brief").splitlines()[1:] == asked.splitlines()[1:]
+    assert out_of(capsys, "--level=brief", "x.pcap") == asked
+    assert out_of(capsys, "--level", "brief", "x.pcap") == asked
+    assert "broken.pcap: not a capture" in error_of(capsys, "broken.pcap")
+    assert "No such option" in error_of(capsys, "--nothing")
+
+
+def test_without_a_word_it_says_what_to_do_first(capsys: pytest.CaptureFixture[str]) -> None:
+    text = out_of(capsys)
+    assert "wiretale FILE" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("word", "says"), [
+    ("analyse", "Did you mean 'analyze'?"), ("snif", "Did you mean 'sniff'?"), ("xyzzy", "Commands: analyze, report"),
+    ("\x1b[2J", "\\x1b[2J"),
+])
+def test_a_word_that_is_no_command_is_told_so(capsys: pytest.CaptureFixture[str], word: str, says: str) -> None:
+    error = error_of(capsys, word)
+    assert says in error
+    assert "\x1b" not in error
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS, "samples show", "samples path"])
+def test_every_help_ends_with_worked_examples(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    text = out_of(capsys, *name.split(), "--help")
+    shown = text.partition("Examples:\n")[2].splitlines()
+    assert shown
+    assert all(len(line) <= 80 for line in shown)
+    assert any(f"wiretale {name}".rstrip() in line for line in shown)
+
+
+def test_a_conversation_that_is_not_there_has_no_frames(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = sys.modules["analyzer.pipeline.run"].Frames
+    monkeypatch.setattr(frames, "__iter__", lambda _frames: iter([b""]))
+    assert "There is no conversation 77" in error_of(capsys, "frames", "x.pcap", "-c", "77")
+
+
+def test_the_column_that_a_table_is_sorted_by_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    for order, title in (("retransmissions", "resent"), ("duration", "duration"), ("bytes", "size")):
+        text = out_of(capsys, "conversations", "x.pcap", "--sort", order, "--width", "60")
+        assert title in text.splitlines()[0]

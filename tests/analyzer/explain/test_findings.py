@@ -110,7 +110,7 @@ def test_a_rule_is_missed(code: str) -> None:
      "The client had no room for more data for 2.00 s, and the server had to probe twice."),
     (tcp(data(), limits()), "tcp.window_limited",
      "The window of the client held the server back for 71 % of the sending time: at most 64.0 kB in each round trip "
-     "of 24.0 ms allow no more than 21.3 Mbit/s."),
+     "of 24.0 ms allow about 21.3 Mbit/s."),
     (tcp(data(0, 25 * MS, 99, 1, 0), data(), reset("unread data", "it did not read", 0, 700)), "tcp.unread_data",
      "The client (10.0.0.1:51034) reset the connection after it had sent 99 bytes and received 1.20 MB: it looks as if "
      "it did not read; 700 bytes sent by the server had not been acknowledged."),

@@ -111,11 +111,11 @@ def test_a_bomb_never_stands_in_memory(opened: Opener, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("data", "said"), [
-    (b"", "is empty"), (b"hello, world", "no capture that is known"), (b"BZh91AY", "bzip2"),
+    (b"", "is empty"), (b"hello, world", "no capture of a kind that is read"), (b"BZh91AY", "bzip2"),
     (b"\xfd7zXZ\x00\x00", "xz"),
     (b"GMBU\x00\x00", "Network Monitor 2"), (gzip.compress(b"", mtime=0), "is empty"),
     (gzip.compress(b"{}", mtime=0), "holds a JSON file"),
-    (gzip.compress(MANY, mtime=0)[:9], "ends early"), (b"\xa1", "no capture that is known"),
+    (gzip.compress(MANY, mtime=0)[:9], "ends early"), (b"\xa1", "no capture of a kind that is read"),
     (b"\x1f\x8b", "ends early"),
 ])
 def test_what_is_no_capture(opened: Opener, data: bytes, said: str) -> None:

@@ -148,7 +148,7 @@ def test_what_is_no_capture_is_refused_with_its_name(tmp_path: Path) -> None:
         open_stream(str(path), True)
     pipe = Pipe(tmp_path)
     pipe.write(b"neither pcap nor pcapng")
-    with pytest.raises(CaptureError, match="is no capture that is known here"):
+    with pytest.raises(CaptureError, match="is no capture of a kind that is read"):
         pipe.source.next()
     pipe.end()
     pipe.source.close()

@@ -4,8 +4,10 @@ from __future__ import annotations
 import pytest
 from report_example import Handshake, Query, Window
 
+from analyzer.explain.findings import CODES, kinds
 from analyzer.report.glossary import Glossary
 from analyzer.report.reference import entry_rows, index_rows, protocol_rows
+from analyzer.report.words import TCP_STATES, UDP_STATES
 from dissectors.kit.protocol import Flag, Protocol, Term
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.registry import protocols
@@ -94,3 +96,42 @@ def test_the_table_of_protocols_names_carriers_and_standards() -> None:
     text = "\n".join(row.text for row in protocol_rows((TCP, DNS), 100))
     assert "over udp 53, over tcp 53" in text
     assert "RFC 1034, RFC 1035" in text
+
+
+WHOLE = Glossary(protocols(), kinds())
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_finding_is_explained(code: str) -> None:
+    entry, = [entry for entry in WHOLE.find(code) if entry.kind == "finding"]
+    points = dict(entry.more)
+    assert entry.text
+    assert points["Severity: "]
+    assert points["Next: "]
+
+
+@pytest.mark.parametrize("state", [*TCP_STATES, *UDP_STATES])
+def test_every_state_of_the_table_is_explained(state: str) -> None:
+    entry, = [entry for entry in WHOLE.find(state) if entry.kind == "state"]
+    assert TCP_STATES.get(state, UDP_STATES.get(state, "")) in entry.text
+
+
+def test_a_history_is_told_letter_by_letter() -> None:
+    entry, = WHOLE.find("ShADadFf")
+    assert entry.text.startswith("S: a SYN without ACK of the originator; h: a SYN-ACK of the responder; A: an ACK")
+    assert WHOLE.find("xyzzy") == []
+    assert WHOLE.find("haggard") == []
+
+
+def test_the_first_word_of_a_term_is_enough_where_there_is_one_such_term() -> None:
+    assert [entry.name for entry in WHOLE.find("Nagle")] == ["Nagle algorithm"]
+    assert WHOLE.find("") == []
+
+
+@pytest.mark.parametrize("name", ["community id", "history", "state", "confidence", "verdict", "originator"])
+def test_what_is_printed_beside_protocols_is_explained(name: str) -> None:
+    assert WHOLE.find(name)
+
+
+def test_what_holds_the_word_is_suggested_first() -> None:
+    assert all("retransmi" in name for name in WHOLE.suggestions("retransmi"))

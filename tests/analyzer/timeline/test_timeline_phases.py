@@ -80,7 +80,7 @@ def test_a_download_has_three_phases_with_their_facts() -> None:
     ]
     assert (transfer.start_ns, transfer.end_ns) == (25 * MS, 650 * MS)
     assert teardown.facts == [
-        "both sides finished in order (FIN, ACK, FIN, ACK)", "the client is to hold TIME_WAIT"
+        "both sides finished in order (FIN, ACK, FIN, ACK)", "the client has to keep TIME_WAIT"
     ]
 
 

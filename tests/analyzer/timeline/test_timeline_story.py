@@ -117,7 +117,7 @@ def handshakes(*sides: str, servers: tuple[str, ...] = ()) -> str:
 @pytest.mark.parametrize(("sides", "said"), [
     (("client",), "the client's side (likely: the SYN leaves 24.0 ms before its answer, which is acknowledged after "
      "1.00 ms)"),
-    (("client", "client"), "the client's side (likely: in the middle of 2 handshakes, the SYN leaves 24.0 ms"),
+    (("client", "client"), "the client's side (likely: median of 2 handshakes, the SYN leaves 24.0 ms"),
     (("server",), "the server's side (likely: the SYN is answered after 24.0 ms"),
     (("between",), "a point between both sides (likely: 24.0 ms pass on one side of it and 1.00 ms on the other)"),
     (("client", "server"), ""),
