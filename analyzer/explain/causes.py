@@ -153,6 +153,10 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     Explains(("http.ambiguous",),
              ("http.client_error", "http.surplus", "http.unanswered", "http.cut", "tcp.reset"), SAME,
              "who is not sure where a message ends refuses it, or answers it twice"),
+    # -- logins
+    Explains(("login.guessed",), ("login.refused", "http.client_error", "http.one_request_each",
+                                  "reply.refused"), CLIENT, "most of what is guessed is refused"),
+    Explains(("login.refused",), ("http.client_error", "reply.refused"), CLIENT, "without a login nothing is given"),
     # -- HTTP
     Explains(("http.server_error", "http.client_error"), ("grpc.no_status", "grpc.failed", "websocket.abnormal_end"),
              OVERLAP, "the answer is that of HTTP, before the protocol above has a word"),
@@ -286,6 +290,7 @@ TO_THE_END: Final = frozenset({
 # Where one of these is only a note, something that was asked for was denied all the same: it belongs into a verdict.
 # Any other note says what is ordinary, or of little weight.
 DENIED: Final = frozenset({
+    "login.refused", "reply.refused",
     "http.client_error", "http.unanswered", "http.graphql_errors", "dns.no_name", "dns.unanswered", "dns.failed",
     "grpc.failed", "grpc.given_up", "icmp.echo_unanswered", "tcp.refused", "tcp.unanswered", "link.unanswered",
     "tcp.old_connection",
