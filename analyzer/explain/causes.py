@@ -170,6 +170,10 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     Explains(("http.ambiguous",),
              ("http.client_error", "http.surplus", "http.unanswered", "http.cut", "tcp.reset"), SAME,
              "who is not sure where a message ends refuses it, or answers it twice"),
+    # -- logins
+    Explains(("login.guessed",), ("login.refused", "http.client_error", "http.one_request_each",
+                                  "reply.refused"), CLIENT, "most of what is guessed is refused"),
+    Explains(("login.refused",), ("http.client_error", "reply.refused"), CLIENT, "without a login nothing is given"),
     # -- HTTP
     Explains(("http.server_error", "http.client_error"), ("grpc.no_status", "grpc.failed", "websocket.abnormal_end"),
              OVERLAP, "the answer is that of HTTP, before the protocol above has a word"),
@@ -224,6 +228,9 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
               "tls.certificate_untrusted"), NAME, "the connection went to the address of an answer that is in doubt"),
     Explains(("dns.retried", "dns.fallback", "dns.search_list", "dns.truncated", "dns.failed", "dns.unanswered"),
              ("dns.slow", "dns.repeated"), SAME, "each further question takes its time"),
+    Explains(("dns.servers_differ",), ("dns.no_name",), SAME, "the other server has the name"),
+    Explains(("dns.tunnel",), ("dns.slow", "dns.no_name", "dns.failed", "dns.retried", "dns.unanswered", "dns.repeated",
+                               "dns.truncated"), CLIENT, "a tunnel asks without end, and cares for data alone"),
     Explains(("dns.search_list",), ("dns.no_name",), SAME, "the names that the search list makes do not exist"),
     Explains(("dns.failed",), ("dns.extended_error", "dns.fallback"), SAME, "the error says why"),
     # -- a server that has to ask another one
@@ -276,7 +283,7 @@ _KINDS: Final[dict[int, tuple[str, ...]]] = {
     WEAK: (
         "http.plain_credentials", "http.cookie", "http.hsts_over_plain", "http.ambiguous", "http.uncompressed",
         "http.fetched_again", "http.long_polling", "http.streaming", "http2.flood", "http2.pushed_in_vain",
-        "http2.multiplexed", "grpc.no_deadline", "tcp.odd_flags", "ntp.kiss",
+        "http2.multiplexed", "grpc.no_deadline", "tcp.odd_flags", "dns.tunnel", "dns.rewritten", "ntp.kiss",
         "ntp.unsynchronised", "ntp.servers_differ", "ntp.clock_off", "tcp.small_mss", "tcp.port_reuse", "tcp.challenge",
         "tls.certificate_self_signed", "tls.certificate_weak", "tls.chain_order", "tls.chain_incomplete",
         "tls.certificate_unreadable", "tls.no_forward_secrecy", "tls.weak_suite", "tls.old_version", "tls.early_data",
@@ -303,6 +310,7 @@ TO_THE_END: Final = frozenset({
 # Where one of these is only a note, something that was asked for was denied all the same: it belongs into a verdict.
 # Any other note says what is ordinary, or of little weight.
 DENIED: Final = frozenset({
+    "login.refused", "reply.refused", "dns.servers_differ",
     "http.client_error", "http.unanswered", "http.graphql_errors", "dns.no_name", "dns.unanswered", "dns.failed",
     "grpc.failed", "grpc.given_up", "icmp.echo_unanswered", "tcp.refused", "tcp.unanswered", "link.unanswered",
     "tcp.old_connection",

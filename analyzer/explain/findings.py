@@ -15,6 +15,7 @@ from analyzer.explain.http2 import HTTP2_RULES
 from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
+from analyzer.explain.logins import LOGIN_CAPTURE_RULES, LOGIN_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.meanings import meaning
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
@@ -46,13 +47,13 @@ from dissectors.wire.x509.chain import Certificates
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + DHCP_RULES + ICMP_RULES
-    + QUALITY_RULES
-    + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + HTTP_RULES + HTTP_ANSWER_RULES
-    + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
+    + QUALITY_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + LOGIN_RULES + HTTP_RULES
+    + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + NEIGHBOUR_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES
-    + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
+    + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + LOGIN_CAPTURE_RULES + DNS_CAPTURE_RULES
+    + HTTP_CAPTURE_RULES
 )
 
 # Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is

@@ -18,7 +18,7 @@ PACKAGES = {
     "busybox": "busybox", "dnsmasq": "dnsmasq-base", "dhclient": "isc-dhcp-client", "dhcrelay": "isc-dhcp-relay",
     "nghttp": "nghttp2-client", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "chromium": "chromium",
     "nmap": "nmap", "hping3": "hping3", "ping": "iputils-ping",
-    "fping": "fping", "chronyd": "chrony",
+    "fping": "fping", "iodine": "iodine", "iodined": "iodine", "dnsmasq": "dnsmasq", "chronyd": "chrony",
 }
 LIBRARIES = (                  # from PyPI
     "cryptography", "websockets", "h2", "grpcio", "grpcio-tools", "protobuf", "brotli", "zstandard", "hypercorn",

@@ -14,6 +14,7 @@ class Dialogue:
         self.began_ns = -1
         self.commands = 0
         self.offered = False
+        self.login = 0         # which login was sent: the same number for the same one, which says nothing of it
 
 
 class StarttlsObserved:

@@ -13,6 +13,27 @@ STARTTLS: Final = "starttls"      # the kind of phase
 WITHIN: Final = "within tls"      # ... of what the same protocol says inside TLS
 CHANGE: Final = "RFC 3207 §4; RFC 9051 §6.2.1; RFC 2595 §4; RFC 4217 §4; RFC 4511 §4.14; RFC 6120 §5.4.2"
 
+# RFC 5321 §4.2.3, RFC 4954 §6.
+SMTP_CODES: Final[dict[str, str]] = {
+    "421": "the service is not available", "450": "the mailbox is not available for now", "451": "a local error",
+    "452": "too little room", "454": "TLS or a login is not available for now", "500": "the command is not known",
+    "501": "an argument is wrong", "502": "the command is not implemented", "503": "a command out of order",
+    "530": "it wants a login, or TLS, first", "534": "it wants a stronger login", "535": "the login is not right",
+    "550": "the mailbox is not available, or not to be used", "551": "the user is elsewhere",
+    "552": "the message is too large", "553": "the name of a mailbox is not allowed", "554": "the transaction failed",
+    "555": "a parameter is not known",
+}
+# RFC 959 §4.2.1.
+FTP_CODES: Final[dict[str, str]] = {
+    "421": "the service is not available", "425": "the data connection cannot be opened",
+    "426": "the data connection was closed", "430": "the login is not right",
+    "450": "the file is not available for now", "451": "a local error",
+    "452": "too little room", "500": "the command is not known", "501": "an argument is wrong",
+    "502": "the command is not implemented", "503": "a command out of order", "530": "nobody is logged in",
+    "534": "it does not protect data so", "550": "the file is not available", "551": "the type of a page is not known",
+    "552": "too little room", "553": "the name of a file is not allowed",
+}
+
 LOGINS: Final = ("USER", "LOGIN")                     # RFC 959 §4.1.1, RFC 1939 §7, RFC 9051 §6.2.3
 GREETINGS: Final = ("EHLO ", "HELO ", "LHLO ")        # RFC 5321 §4.1.1.1, RFC 2033 §4.1
 
@@ -371,6 +392,46 @@ class InClear(DialogueEvent):
         }
 
 
+class Denied(DialogueEvent):
+    """The server refuses something. code: three digits of SMTP and FTP, NO, BAD or -ERR.     login: it was a login.
+
+    attempt: which login; a number that is the same for the same one, and says nothing of it.
+    """
+
+    name: ClassVar[str] = "starttls.denied"
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 5321 §4.2.1; RFC 959 §4.2.1; RFC 9051 §7.1; RFC 1939 §3"
+    WHY: ClassVar[str] = (
+        "The first digit says whether it makes sense to try again: 4 is for now, 5 is for good. The words behind the "
+        "code are for people, and not shown here where they may repeat what the client sent."
+    )
+
+    def __init__(self, observed: StarttlsObserved, code: str, *, login: bool) -> None:
+        super().__init__(observed)
+        self.code = code
+        self.login = login
+        self.attempt = observed.dialogue.login
+
+    def label(self) -> str:
+        return "refused"
+
+    def detail(self) -> str:
+        return self.code
+
+    def meaning(self) -> str:
+        """In words; "" where the standards have none for this code."""
+        return (FTP_CODES if self.protocol == "FTP" else SMTP_CODES).get(self.code, "")
+
+    def what(self) -> str:
+        if self.login:
+            return f"The {self.protocol} server refuses the login ({self.code})."
+        means = f", {self.meaning()}" if self.meaning() else ""
+        return f"The {self.protocol} server refuses it: {self.code}{means}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"protocol": self.protocol, "code": self.code, "login": self.login}
+
+
 class NotTold(DialogueEvent):
     """What came after the part of the dialogue that is told. octets: by direction."""
 
@@ -437,6 +498,6 @@ class NotToldWithin(NotTold):
 
 
 EVENTS: Final[tuple[type[Event], ...]] = (
-    Greeting, StarttlsExchange, Offered, Requested, Agreed, StarttlsRefused, Stripped, Injected, InClear, NotTold,
-    GreetingWithin, ExchangeWithin, NotToldWithin,
+    Greeting, StarttlsExchange, Offered, Requested, Agreed, StarttlsRefused, Stripped, Injected, InClear, Denied,
+    NotTold, GreetingWithin, ExchangeWithin, NotToldWithin,
 )

@@ -66,6 +66,14 @@ class ImapObserver(LineObserver):
             return
         self._ended(found[0], line, frames, chunk, end)
 
+    def denies(self, line: bytes) -> str:
+        """Of the answer to a login (RFC 9051 §6.2.3). What follows a good one may be mail, which may look like this."""
+        words = line.upper().split(None, 2)
+        if not self.asking or len(words) < 2 or words[0] in (b"*", b"+") or words[1] not in (b"OK", b"NO", b"BAD"):
+            return ""
+        self.asking = words[1] != b"OK"
+        return "" if words[1] == b"OK" else words[1].decode("ascii")
+
     def _ended(self, command: Pending, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
         """Commands may be answered out of order (RFC 9051 §5.5)."""
         self.pending.remove(command)

@@ -15,11 +15,15 @@ from dissectors.protocols.starttls.observer import StarttlsObserver, shown
 from dissectors.wire.secrets.named import REDACTED
 
 MAX_LINE: Final = 8_192           # octets; the standards allow far fewer (RFC 5321 §4.5.3.1, RFC 2449 §4)
+MAX_HALF: Final = 128             # octets of a line of the server that is only overheard
 MAX_LINES: Final = 64             # parts of a line with CR alone between them that are read
 MAX_LINE_FRAMES: Final = 7        # first frames that one line is told to lie in; the last one beside them
 
 
 GREETING: Final = 220             # RFC 5321 §4.3.2, RFC 959 §5.4
+
+LOGINS: Final = ("USER", "PASS", "AUTH", "ACCT")
+LOGIN_CODES: Final = ("430", "530", "534", "535", "538")
 
 # Words whose arguments are a login or may be one, also misspelt: AUTHPLAIN, PASSWD, XPSWD.
 LOGIN_LIKE: Final = re.compile(r"X?-?(PASS|PASW|PSW|PWD.|AUT?H|LOGIN|LOGON|APOP|ACCT|ADAT|IDENT)")
@@ -71,6 +75,8 @@ class LineObserver(StarttlsObserver):
         self.limited: bool = False
         self.position: list[int] = [0, 0]               # behind the last bytes of the transport
         self.secret: bool = False                       # the rest of the client's line belongs to a login
+        self.half: bytes = b""                          # line of the server under way while it is only overheard
+        self.torn: bool = False                         # ... whose beginning is missing
 
     def said(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
         """A line of the client, without its end; its last octet stands at chunk.data[end - 1]."""
@@ -78,11 +84,31 @@ class LineObserver(StarttlsObserver):
     def heard(self, line: bytes, frames: tuple[int, ...], chunk: Chunk, end: int) -> None:
         """A line of the server, without its end, which stands at chunk.data[end - 1]."""
 
+    def denies(self, line: bytes) -> str:
+        """The code of a refusal; "" for any other line of the server."""
+        return ""
+
+    def refuses_login(self, code: str) -> bool:
+        """Whether a refusal after a login is that of the login."""
+        return True
+
+    def overhear(self, chunk: Chunk) -> None:
+        """Lines as far as MAX_HALF; the rest of a longer one adds nothing to its code."""
+        lines = (self.half + chunk.data).split(b"\n")
+        self.half = lines.pop()[:MAX_HALF]
+        for line in lines:
+            code = "" if self.torn else self.denies(line[:MAX_HALF].rstrip(b"\r"))
+            self.torn = False
+            if code:
+                self.deny(code, self.asking and self.refuses_login(code), (chunk.released_by,), self.now)
+
     def between(self, direction: int) -> bool:
         return not self.rest[direction]
 
     def lost(self, direction: int) -> None:
         self._cut(direction)
+        if direction != self.dialogue.client:
+            self.half, self.torn = b"", True
         self.rest[direction] = b""
         self.cited[direction].clear()
         self.skipping[direction] = True
@@ -178,6 +204,7 @@ class LineObserver(StarttlsObserver):
             secret = len(words) > secret_from
             if secret:
                 self.hide(words[-1], chunk, end)
+                self.dialogue.login = hash((self.dialogue.login, line))
             if self.context.provided.show_secrets:
                 secret = False
             else:
@@ -231,7 +258,19 @@ class NumericObserver(LineObserver):
         if self.replies == 1 and code == GREETING and not self.context.midstream:
             self.greet(self.now, self.answer.frames(), self.first)    # whatever an impatient client said before
             return
+        if code >= 400 and self.request is None:
+            word = self.pending[0].word if self.pending else ""
+            self.deny(str(code), word in LOGINS and self.refuses_login(str(code)), self.answer.frames(), self.now)
         self.replied(code, self.first, self.count, self.answer.frames(), chunk, end)
+
+    def denies(self, line: bytes) -> str:
+        """RFC 5321 §4.2.1, RFC 959 §4.2.1: 4 for now, 5 for good. The last line of an answer has a space behind it."""
+        found = line[:1] in (b"4", b"5") and line[:3].isdigit() and line[3:4] in (b" ", b"")
+        return line[:3].decode("ascii") if found else ""
+
+    def refuses_login(self, code: str) -> bool:
+        """RFC 4954 §4.7.2 and §6, RFC 959 §4.2.2."""
+        return code in LOGIN_CODES
 
     def ability(self, text: bytes, chunk: Chunk) -> None:
         """A line of an answer, without its number."""

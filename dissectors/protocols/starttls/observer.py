@@ -14,6 +14,7 @@ from dissectors.kit.protocol import STARTTLS, Context, Dissector, Handoff, Input
 from dissectors.protocols.starttls.dialogue import Dialogue, Pending, StarttlsObserved
 from dissectors.protocols.starttls.events import (
     Agreed,
+    Denied,
     ExchangeWithin,
     Greeting,
     GreetingWithin,
@@ -30,6 +31,7 @@ from dissectors.protocols.starttls.events import (
 from dissectors.wire.secrets.named import REDACTED
 
 MAX_TOLD: Final = 32          # exchanges of one dialogue that are told
+MAX_DENIED: Final = 32        # refusals of one dialogue that are told
 MAX_PENDING: Final = 64       # commands that wait for their answer at once
 MAX_EARLY: Final = 16         # chunks of TLS that are kept until the answer that agrees to it is seen
 LEAST_MARKED: Final = 6       # octets of a line of a login that are known again elsewhere
@@ -75,7 +77,9 @@ class StarttlsObserver(Dissector):
         self.pending: list[Pending] = []
         self.request: Pending | None = None              # to change to TLS, not answered yet
         self.told: int = 0
+        self.denied: int = 0
         self.quiet: bool = False                         # the rest is not told
+        self.asking: bool = False                         # a login is awaiting its answer
         self.octets: list[int] = [0, 0]                  # of that rest
         self.last_frame: int = 0
         self.concealed: int = 0                          # octets of the client that may still belong to a login
@@ -95,6 +99,9 @@ class StarttlsObserver(Dissector):
 
     def lost(self, direction: int) -> None:
         """Bytes of that direction are missing."""
+
+    def overhear(self, chunk: Chunk) -> None:
+        """The server says more, of which only a refusal is told."""
 
     def between(self, direction: int) -> bool:
         """No line or message of that direction is under way, so something else may begin."""
@@ -127,7 +134,9 @@ class StarttlsObserver(Dissector):
         if self.quiet:
             self.octets[chunk.direction] += len(chunk.data)
             self.last_frame = chunk.released_by
-            return []
+            if not from_client:
+                self.overhear(chunk)
+            return self.take()
         before = self.concealed
         self.read(chunk)
         if from_client and self.concealed > before:
@@ -278,12 +287,19 @@ class StarttlsObserver(Dissector):
             if len(part) >= LEAST_MARKED:
                 self.context.marks.mark(part)
 
+    def deny(self, code: str, login: bool, frames: tuple[int, ...], time: int) -> None:
+        """The server refuses something. login: that was a login."""
+        self.denied += 1
+        if self.denied <= MAX_DENIED:
+            self.out.append(Denied(self.of_server(time, frames), code, login=login))
+
     def conceal(self) -> None:
         """A login begins, or goes on, whose further octets are not told apart."""
         self.concealed = MAX_CONCEALED
 
     def expose(self, exposed: str, command: Pending) -> None:
         """Something that nobody on the way should see is sent. Without TLS that is told, and the rest is not."""
+        self.asking = exposed.startswith("credentials")
         if not self.inside:
             self.out.append(InClear(self.of_client(command.time, command.frames), exposed, command))
         if exposed.startswith("credentials"):

@@ -59,6 +59,13 @@ class Pop3Observer(LineObserver):
         elif line[:1] in (b"+", b"-"):
             self._replied(line, frames, chunk, end)
 
+    def denies(self, line: bytes) -> str:
+        """Of the answer to a login (RFC 1939 §7). What follows a good one may be mail, which may look like this."""
+        if not self.asking or line[:1] not in (b"+", b"-") or line[:2] == b"+ ":
+            return ""
+        self.asking = line[:1] == b"-"
+        return "-ERR" if self.asking else ""
+
     def _further(self, line: bytes, frames: tuple[int, ...]) -> None:
         """A line of a list, which a single point ends (RFC 1939 §3)."""
         self.answer.add_all(frames)

@@ -29,6 +29,7 @@ class Head:
     pairs: every field in order, with its name as it was sent; pseudo-header fields are not among them.
     repeated: some field is there twice; known once `index` was looked at.
     partial: the rest of it is not in the capture.
+    login: a number that is the same for the same Authorization, and says nothing of it; 0 without one.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Head:
         self.pairs = pairs
         self.repeated: bool = False
         self.partial: bool = False
+        self.login: int = 0
         self._index: dict[bytes, bytes] | None = None
 
     @property
@@ -155,6 +157,7 @@ def shown_head(head: Head, show_secrets: bool) -> Head:
         head.version, head.method, head.scheme, authority, target, head.status, head.reason, tuple(pairs)
     )
     found.partial = head.partial
+    found.login = hash(head.get(b"authorization")) if head.has(b"authorization") else 0
     return found
 
 

@@ -13,6 +13,7 @@ from samples.record.cases import (
     http2,
     http_live,
     links,
+    logins,
     ntp,
     scans,
     starttls,
@@ -30,7 +31,7 @@ from samples.record.cases import (
 
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
-    + scans.CASES + everyday.CASES + ntp.CASES
+    + scans.CASES + everyday.CASES + ntp.CASES + logins.CASES
     + dhcp.CASES + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES

@@ -91,6 +91,45 @@ def _page(lab: Lab) -> None:
     lab.run("client", ["curl", "-sS", "-o", "/dev/null", "http://shop.test/page.txt"])
 
 
+TUNNEL = "10.0.9"
+
+
+def _tunnel_end(lab: Lab) -> None:
+    """iodined is the name server of t.shop.test."""
+    lab.start("server", ["iodined", "-f", "-c", "-P", "not-a-real-secret", "-D", f"{TUNNEL}.1", "t.shop.test"])
+    lab.listening("server", 53, udp=True)
+
+
+def _through(lab: Lab) -> None:
+    lab.start("client", [
+        "iodine", "-f", "-r", "-P", "not-a-real-secret", "-T", "TXT", "-I", "1", SERVER, "t.shop.test",
+    ])
+    time.sleep(7)
+    lab.run("client", ["ping", "-q", "-c", "30", "-s", "400", "-i", "0.2", f"{TUNNEL}.1"], (0, 1))
+
+
+def _hashes(lab: Lab) -> None:
+    """As filters of mail and files ask whether something is known: by its hash."""
+    from hashlib import sha256
+    names = [sha256(b"%d" % number).hexdigest()[:56] for number in range(40)]
+    dig(*[word for name in names for word in (f"{name}.hash.shop.test", "A", "+norecurse", "+nocookie")])(lab)
+
+
+def _two_views(lab: Lab) -> None:
+    named(lab, "server", {"shop.test": LARGE})
+    named(lab, "other", {"shop.test": LARGE.replace("CAA", "TXT") + "\nintranet IN A 10.0.1.44\n"})
+
+
+def _asks_both(lab: Lab) -> None:
+    for one in (SERVER, "10.0.1.54"):
+        lab.run("client", ["dig", f"@{one}", "+norecurse", "+nocookie", "intranet.shop.test", "A"])
+
+
+def _answers_all(lab: Lab) -> None:
+    lab.start("server", ["dnsmasq", "-k", "-C", "/dev/null", "-u", "root", "-R", "-h", "--address=/#/10.0.1.99"])
+    lab.listening("server", 53, udp=True)
+
+
 CASES: tuple[Case, ...] = (
     one("a", "DNS: an address is looked up",
         "dig asks a name server for the A record of shop.test and gets one address, valid for 300 seconds, after one "
@@ -239,4 +278,29 @@ CASES: tuple[Case, ...] = (
             Shows("ip.frag_offset > 0", "Those without a UDP header", 1),
             Shows(f"{ANSWERED} && dns.count.answers == 20", "The answer, complete with its last fragment", 1, 1),
         ), _fragmenting),
+    Case(
+        "dns", "tunnel", "DNS: a tunnel",
+        "iodine carries packets in TXT records and in the names of the questions: a few pings go through it.",
+        hosts(), _through, (
+            Shows("dns.qry.type == 16 && dns.flags.response == 0", "Questions", 40),
+            Shows("dns.qry.name.len > 100", "Long names", 10),
+        ), _tunnel_end, seconds=30),
+    Case(
+        "dns", "hash-lookups", "DNS: lookups of hashes",
+        "A filter asks for the hashes of 40 files, none of which is known. Long names, new each time, and no tunnel.",
+        hosts(), _hashes, (
+            Shows(ASKED, "Questions", 40, 40), Shows("dns.flags.rcode == 3", "Not known", 40, 40),
+        ), _shop),
+    Case(
+        "dns", "servers-differ", "DNS: two servers that differ",
+        "One of the client's two name servers knows intranet.shop.test, the other one says that there is no such name.",
+        (*hosts(), Host("other", (Nic(("10.0.1.54/24",), 4),))), _asks_both, (
+            Shows("dns.flags.rcode == 3", "No such name", 1, 1), Shows("dns.a == 10.0.1.44", "The name", 1, 1),
+        ), _two_views),
+    Case(
+        "dns", "rewritten", "DNS: an answer where there is no name",
+        "A resolver answers whatever it is asked with its own address, also three names of chance that do not exist.",
+        hosts(), dig("qxkwmzpvt", "A", "bnhgrtyue", "A", "zzplmokni", "A"), (
+            Shows("dns.a == 10.0.1.99", "The same address for all", 3, 3),
+        ), _answers_all),
 )
