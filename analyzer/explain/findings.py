@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.explain.alike import MAX_OF_A_CODE, Code, Single, with_cited
 from analyzer.explain.checksums import CHECKSUM_RULES
 from analyzer.explain.crowds import CROWD_RULES, DNS, without_silent
-from analyzer.explain.dhcp import DHCP_CAPTURE_RULES, DHCP_RULES
+from analyzer.explain.dhcp import DHCP_RULES
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.fragments import FRAGMENT_RULES
 from analyzer.explain.grpc import GRPC_RULES
@@ -14,7 +14,9 @@ from analyzer.explain.http import HTTP_RULES
 from analyzer.explain.http2 import HTTP2_RULES
 from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
-from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
+from analyzer.explain.icmp import ICMP_RULES
+from analyzer.explain.leases import DHCP_CAPTURE_RULES
+from analyzer.explain.link import LINK_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
 from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
@@ -45,7 +47,7 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + NEIGHBOUR_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES +
+    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + LINK_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES +
     ENDING_CAPTURE_RULES + CROWD_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
 

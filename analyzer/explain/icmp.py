@@ -5,8 +5,6 @@ from typing import Final
 
 from analyzer.explain.losses import too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
-from analyzer.model import Analysis
-from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import Echo, EchoUnanswered, IcmpError, RoutingLoop
@@ -22,8 +20,6 @@ UNHEEDED_NS: Final = 1_000_000_000     # a sender that heeds a message has shrun
 PATIENCE_NS: Final = 1_000_000_000
 SLOWER: Final = 3
 LEAST_PATIENCE_NS: Final = 100_000_000
-ASKED_FOR_NS: Final = 500_000_000      # in which they come; hosts ask once a second (RFC 1122 §2.3.2.1)
-ASKED_IN_VAIN: Final = 3     # questions for an address; one or two may cross with the start of its machine
 
 
 def icmp_error(case: Case) -> list[Found]:
@@ -138,66 +134,6 @@ def echo_unanswered(case: Case) -> list[Found]:
         otherwise=f"{plural(count, 'echo request')} to {target}: no reply in the capture.",
     )]
 
-
-def contested(analysis: Analysis) -> list[Found]:
-    """Two machines answer for one address. One that takes over from another, or moves, claims it and the other is
-    silent from then on."""
-    return [
-        Found(
-            f"{address} is claimed by two machines at the same time: {owners[0][0]} (#{owners[0][1]}) and "
-            f"{owners[1][0]} (#{owners[1][1]}). What is sent to it reaches one or the other.",
-            tuple(frame for _mac, frame in owners), confidence=LIKELY,
-            basis="both link-layer addresses answer for it within 5 s; a proxy, or one machine with two interfaces, "
-            "looks the same", about=(address,),
-        )
-        for address, owners in analysis.capture.contested
-    ]
-
-
-def missing(analysis: Analysis) -> list[Found]:
-    """A machine asks for an address of its own link, and nobody has it: what it wants to send there never leaves.
-
-    Who sweeps a whole link is answered by few of it, and asks each once or twice.
-    """
-    found = []
-    for one in analysis.capture.missing:
-        lasted = one.end_ns - one.start_ns
-        if one.count < ASKED_IN_VAIN or lasted < ASKED_FOR_NS or one.address == "0.0.0.0":
-            continue
-        within = f" within {span(lasted)}" if lasted > 0 else ""
-        asked = f"{one.asker} asked {times(one.count)}{within} which machine has the address {one.address}"
-        both = any(
-            one.asker in (other.originator.address, other.responder.address) and other.frames[0] and other.frames[1]
-            for other in analysis.conversations
-        )
-        otherwise = f"{asked}, and no answer is in the capture: what it wanted to send there cannot have left."
-        found.append(Found(
-            f"{asked}, and none answered: what it wanted to send there never left." if both else otherwise,
-            tuple(one.frames), cost_ns=max(lasted, 0), confidence=LIKELY if both else POSSIBLE, otherwise=otherwise,
-            basis="ARP requests and no reply" + (
-                "" if both else "; the answer goes to the asker alone, so a capture elsewhere does not see it"
-            ),
-            about=(one.address,),
-            absent=analysis.capture.observed.absence(
-                NEITHER, one.start_ns, min(one.end_ns, analysis.capture.end_ns - 1)
-            ),
-        ))
-    return found
-
-
-NEIGHBOUR_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    Rule(
-        "link.address_claimed_twice", "error", contested,
-        "Find both machines by their link-layer addresses, and give one of them another address.",
-        "Both link-layer addresses on one machine.", "arp || icmpv6.type == 136",
-    ),
-    Rule(
-        "link.unanswered", "note", missing,
-        "See whether the machine with this address is switched on and in this network (VLAN, netmask), and whether the "
-        "address is right.",
-        "An answer that the place of the capture does not see, such as another port of the switch.", "arp", True,
-    ),
-)
 
 ICMP_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(

@@ -69,6 +69,7 @@ class Teller:
         self.acknowledges = [False, False]   # something of the other side
         self.delivered = [-1, -1]            # when the last octets of each stream were sent
         self.begun: bool = False
+        self.next_hops = [b"", b""]          # to which station of an Ethernet the first packet of each direction went
         self.passes = [Passes(), Passes()]   # of packets that come round again
         self.checks = None if context.each_pdu else ChecksumWatch()
         self.narrator: TcpNarrator | None = None
@@ -89,6 +90,9 @@ class Teller:
             if kind == TCP and half is not None and not (half.marks | half.peer.marks) & (SAW_SYN | SAW_SYN_ACK):
                 observed.began_before(int(packet.time), int(packet.number))
                 self.context.midstream = True
+        if observed.first_ns[direction] < 0 and packet.link == ETHERNET and packet.base >= 0:
+            if packet.network - packet.base <= LINK_HEADER and packet.ip_version:
+                self.next_hops[direction] = packet.data[packet.base:packet.base + 6]
         observed.saw(direction, packet.time, packet.number)
         if packet.ip_version and not self.context.each_pdu and self.passes[direction].again(packet):
             return []       # the same packet, further on its way

@@ -11,6 +11,7 @@ from samples.record.cases import (
     http2,
     http_live,
     links,
+    neighbours,
     starttls,
     tcp_end,
     tcp_loss,
@@ -26,7 +27,7 @@ from samples.record.cases import (
 
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
-    + dhcp.CASES + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
+    + dhcp.CASES + neighbours.CASES + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
     + http2.CASES + grpc.CASES
