@@ -50,6 +50,7 @@ class Conversation:
 
     number: from 1, in order of first frame.      transport: "tcp", "udp", "icmp", "icmpv6", "arp", ...
     protocol: the application protocol that was recognised, "" for none.
+    few_hops: its first packets had a hop limit that is small on purpose.
     next_hops: the station of an Ethernet that each side sent to, "" where that is not known or it was not read.
     shown_by: a display filter of Wireshark for it, where its addresses do not identify it; else "".
     scope: VLAN or tunnel in words, "" for none.   state, history: Zeek's conn_state and history.
@@ -64,6 +65,7 @@ class Conversation:
         self.scope = ""
         self.shown_by = ""
         self.next_hops = ["", ""]
+        self.few_hops = False
         self.first_frame = 0
         self.last_frame = 0
         self.start_ns = 0
@@ -489,6 +491,8 @@ class CaptureSummary:
         self.addresses: list[Owned] = []      # ... and those that spoke
         self.in_use: list[InUse] = []
         self.unasked: list[Unasked] = []
+        self.traced: set[int] = set()         # conversations that are part of a traceroute
+        self.offered: set[tuple[str, str]] = set()    # (server, address) that a lease was offered of
         self.routers: list[Advertised] = []   # of IPv6, in the order of their coming
         self.half_open: list[Group] = []
         self.incomplete: list[Fragmented] = []        # datagrams of which fragments are missing

@@ -15,7 +15,7 @@ from analyzer.explain.http2 import HTTP2_RULES
 from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.icmp import ICMP_RULES
-from analyzer.explain.leases import DHCP_CAPTURE_RULES
+from analyzer.explain.leases import DHCP_CAPTURE_RULES, offered
 from analyzer.explain.link import LINK_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
@@ -29,6 +29,7 @@ from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.together import fold
 from analyzer.explain.verdict import said_once
+from analyzer.explain.ways import WAY_RULES, traced, without_traces
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
 from analyzer.model import SEVERITIES, Analysis, Finding, Silence
@@ -47,7 +48,7 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + LINK_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES +
+    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES +
     ENDING_CAPTURE_RULES + CROWD_RULES + DNS_CAPTURE_RULES + HTTP_CAPTURE_RULES
 )
 
@@ -141,6 +142,8 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     """
     made: list[tuple[Finding, int]] = []
     certificates = Certificates()
+    analysis.capture.traced, analysis.capture.scans = traced(analysis), without_traces(analysis)
+    analysis.capture.offered = offered(analysis)
     cases = [Case(told, analysis.capture, certificates) for told in analysis.told]
     observed = Observations(analysis, cases)
     found = {rule.code: _in_all(rule, cases, faults) for rule in CONVERSATION_RULES}

@@ -24,15 +24,17 @@ LEAST_PATIENCE_NS: Final = 100_000_000
 
 def icmp_error(case: Case) -> list[Found]:
     """Errors other than "too big", one finding for each sender and reason."""
-    found = []
+    found: list[Found] = []
+    if case.conversation.number in case.capture.traced:
+        return found
     seen: dict[tuple[str, str], list[IcmpError]] = {}
     looped = bool(case.of(RoutingLoop))
-    routers = {event.sender for event in case.of(IcmpError) if event.exceeded}
-    traced = len(routers) >= TRACED and not looped
-    if traced:
-        found.append(_traced(case, routers))
+    # In a loop they die at the same two routers, or three; packets that die at more are sent so on purpose, also where
+    # it was not captured with which hop limits.
+    many = not looped and len({event.sender for event in case.of(IcmpError) if event.exceeded}) >= TRACED
     for event in case.of(IcmpError):
-        if not too_big(event) and not (event.exceeded and (traced or looped)):
+        # A packet with a hop limit that small was sent to find the way, also where no more of that was captured.
+        if not too_big(event) and not (event.exceeded and (looped or many)) and (looped or not event.hop):
             seen.setdefault((event.sender, event.reason()), []).append(event)
     for (sender, reason), events in seen.items():
         again = f" {times(len(events))}" if len(events) > 1 else ""
@@ -63,17 +65,6 @@ def routing_loop(case: Case) -> list[Found]:
             basis="the same packets, by their identification and their headers, with fewer hops left each time",
         ))
     return found
-
-
-def _traced(case: Case, routers: set[str]) -> Found:
-    """Packets that die one hop further each time are sent so on purpose; a loop lets them die at the same routers."""
-    events = [event for event in case.of(IcmpError) if event.exceeded]
-    return Found(
-        f"{len(routers)} routers on the way to {place(case.end(events[0].direction))} report that the hop limit ran "
-        f"out ({times(len(events))} in all), as for a traceroute.",
-        frames_of(events), case.conversation, severity="note", confidence=LIKELY,
-        basis="ICMP messages of different senders that quote packets of this conversation",
-    )
 
 
 def icmp_too_big(case: Case) -> list[Found]:
@@ -111,7 +102,8 @@ def _unheeded(case: Case, errors: list[IcmpError], mtu: int) -> str:
 
 def echo_unanswered(case: Case) -> list[Found]:
     events = case.of(EchoUnanswered)
-    if not events:
+    ends = (case.conversation.originator.address, case.conversation.responder.address)
+    if not events or case.conversation.number in case.capture.traced or ends in case.capture.offered:
         return []
     count = sum([event.count for event in events])
     slowest = max([echo.rtt for echo in case.of(Echo)], default=-1)

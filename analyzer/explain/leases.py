@@ -10,7 +10,7 @@ from analyzer.model import Analysis, Told
 from analyzer.neighbourhood import Missing
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER
 from dissectors.kit.units import plural, span
-from dissectors.protocols.dhcp.events import Ack
+from dissectors.protocols.dhcp.events import Ack, Offer
 from dissectors.protocols.dhcp.wire import NAME_SERVER, ROUTER
 
 QUESTIONS: Final = 2                   # to a name server, before its silence is told as its own
@@ -19,6 +19,14 @@ DNS: Final = 53
 
 def _cases(analysis: Analysis) -> list[Case]:
     return [Case(told, analysis.capture) for told in analysis.told if told.conversation.protocol == "dhcp"]
+
+
+def offered(analysis: Analysis) -> set[tuple[str, str]]:
+    """(server, address): a server asks an address whether it is in use (an echo request, RFC 2131 §2.2) before it
+    offers it, and hopes for no reply."""
+    return {
+        (offer.server, offer.message.yiaddr) for case in _cases(analysis) for offer in case.of(Offer)
+    }
 
 
 def not_served(analysis: Analysis) -> list[Found]:

@@ -77,6 +77,8 @@ def missing(analysis: Analysis) -> list[Found]:
         lasted = one.end_ns - one.start_ns
         if one.count < ASKED_IN_VAIN or lasted < ASKED_FOR_NS or one.address == "0.0.0.0" or _heard(analysis, one):
             continue
+        if (one.asker, one.address) in analysis.capture.offered:
+            continue       # a server of DHCP hopes for no answer before it offers the address
         within = f" within {span(lasted)}" if lasted > 0 else ""
         gone = f", which a machine had until #{one.spoke}" if one.spoke else ""
         asked = f"{one.asker} asked {times(one.count)}{within} which machine has the address {one.address}{gone}"

@@ -341,6 +341,7 @@ class Telling:
                 except Exception as error:
                     self._break(chosen, frame, time, error)
             chosen.account.conversation.protocol = chosen.teller.router.protocol
+            chosen.account.conversation.few_hops = bool(chosen.teller.probes)
             hops = chosen.teller.next_hops
             chosen.account.conversation.next_hops = [address_text(hop) if hop else "" for hop in hops]
             chosen.shelf.finish()

@@ -22,12 +22,14 @@ from samples.record.cases import (
     tls_failures,
     tls_records,
     tls_resumed,
+    ways,
     websocket,
 )
 
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
-    + dhcp.CASES + neighbours.CASES + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
+    + dhcp.CASES + neighbours.CASES + ways.CASES
+    + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
     + http2.CASES + grpc.CASES
