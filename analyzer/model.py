@@ -11,6 +11,7 @@ from analyzer.finding import Verdict as Verdict  # noqa: PLC0414
 from analyzer.many import Reflected as Reflected  # noqa: PLC0414
 from analyzer.many import Scan as Scan  # noqa: PLC0414
 from analyzer.many import Together as Together  # noqa: PLC0414
+from analyzer.neighbourhood import Advertised, InUse, Missing, Owned, Unasked
 from dissectors.kit.account import Books, Claim
 from dissectors.kit.course import Course, SenderView
 from dissectors.kit.event import APPLICATION, Event
@@ -52,6 +53,8 @@ class Conversation:
 
     number: from 1, in order of first frame.      transport: "tcp", "udp", "icmp", "icmpv6", "arp", ...
     protocol: the application protocol that was recognised, "" for none.
+    few_hops: its first packets had a hop limit that is small on purpose.
+    next_hops: the station of an Ethernet that each side sent to, "" where that is not known or it was not read.
     shown_by: a display filter of Wireshark for it, where its addresses do not identify it; else "".
     scope: VLAN or tunnel in words, "" for none.   state, history: Zeek's conn_state and history.
     """
@@ -64,6 +67,8 @@ class Conversation:
         self.responder = responder
         self.scope = ""
         self.shown_by = ""
+        self.next_hops = ["", ""]
+        self.few_hops = False
         self.first_frame = 0
         self.last_frame = 0
         self.start_ns = 0
@@ -390,26 +395,6 @@ class Silence:
         return start_ns <= self.since_ns and end_ns >= self.until_ns
 
 
-class Missing:
-    """An address that one machine of the link asked for, and that nobody claimed. frames: of the first questions."""
-
-    def __init__(self, address: str, asker: str, count: int, frames: list[int], start_ns: int, end_ns: int) -> None:
-        self.address = address
-        self.asker = asker
-        self.count = count
-        self.frames = frames
-        self.start_ns = start_ns
-        self.end_ns = end_ns
-
-
-class Owned:
-    """An address of the link, and the link-layer addresses that claimed it, each with the first frame."""
-
-    def __init__(self, address: str, owners: list[tuple[str, int]]) -> None:
-        self.address = address
-        self.owners = owners
-
-
 class CaptureSummary:
     """The capture as a whole. half_open: connections that began with one SYN and came to nothing, by service.
 
@@ -445,6 +430,7 @@ class CaptureSummary:
         self.lag_ns = 0
         self.dropped = -1                     # frames that the capturing system says it lost
         self.conversations = 0                # all that were seen, told or not
+        self.two_sided = 0                    # of those that are read, with frames of both sides
         self.by_transport: dict[str, int] = {}
         self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
         self.tcp_flags: dict[str, int] = {}   # of all connections, by Wireshark's names
@@ -452,6 +438,11 @@ class CaptureSummary:
         self.contested: list[tuple[str, tuple[tuple[str, int], ...]]] = []   # addresses, with (owner, frame) of each
         self.missing: list[Missing] = []      # neighbours that were asked for and never spoke
         self.addresses: list[Owned] = []      # ... and those that spoke
+        self.in_use: list[InUse] = []
+        self.unasked: list[Unasked] = []
+        self.traced: set[int] = set()         # conversations that are part of a traceroute
+        self.offered: set[tuple[str, str]] = set()    # (server, address) that a lease was offered of
+        self.routers: list[Advertised] = []   # of IPv6, in the order of their coming
         self.half_open: list[Group] = []
         self.syns_only = False                # of all connections nothing but SYNs, as a capture filter may leave it
         self.incomplete: list[Fragmented] = []        # datagrams of which fragments are missing

@@ -71,11 +71,14 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
              "frames that the capturing system lost are missing from the streams"),
     Explains(("capture.truncated",), ("capture.gap",), CAPTURE, "what lies behind the cut is missing from the streams"),
     # -- link, network
-    Explains(("link.address_claimed_twice",), (*_UNREACHED, *_REPEATED, "tcp.reset", "tcp.data_unanswered",
-                                               "tcp.gave_up", "tcp.keep_alive_unanswered"), ADDRESS,
-             "packets to the address reach a machine that does not know of the conversation"),
+    Explains(("link.address_claimed_twice", "link.taken_over", "link.address_in_use"),
+             (*_UNREACHED, *_REPEATED, "tcp.reset", "tcp.data_unanswered", "tcp.gave_up", "tcp.keep_alive_unanswered"),
+             ADDRESS, "packets to the address reach a machine that does not know of the conversation"),
     Explains(("link.unanswered",), (*_UNREACHED, "icmp.error", "tcp.timeout", "tcp.data_unanswered", "tcp.gave_up"),
              ADDRESS, "what cannot be sent on the link reaches nobody, and a router says so"),
+    Explains(("link.taken_over",), ("link.address_claimed_twice",), SERVICE,
+             "who claims the address of another machine makes it have two"),
+    Explains(("dhcp.declined",), ("link.address_in_use",), SERVICE, "the server lends an address that is in use"),
     # -- how a machine comes by its address
     Explains(("dhcp.servers_differ",), ("dhcp.wrong_router", "dhcp.wrong_name_server", "dhcp.router_outside",
                                         "dhcp.refused", "dhcp.declined"), SAME,
@@ -313,5 +316,5 @@ DENIED: Final = frozenset({
     "login.refused", "reply.refused", "dns.servers_differ",
     "http.client_error", "http.unanswered", "http.graphql_errors", "dns.no_name", "dns.unanswered", "dns.failed",
     "grpc.failed", "grpc.given_up", "icmp.echo_unanswered", "tcp.refused", "tcp.unanswered", "link.unanswered",
-    "tcp.old_connection",
+    "tcp.old_connection", "dhcp.no_offer", "dhcp.not_served",
 })

@@ -12,9 +12,8 @@ from operator import attrgetter
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, Case, Found, Rule, frames_of, times
-from analyzer.model import Analysis, Missing, Told
-from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event
-from dissectors.kit.units import plural, span
+from dissectors.kit.event import FORWARD, Event
+from dissectors.kit.units import span
 from dissectors.protocols.dhcp.events import (
     REBINDING,
     RENEWING,
@@ -34,8 +33,6 @@ PATIENCE_NS: Final = 1_000_000_000     # RFC 2131 §4.1: a client waits four sec
 LATE_NS: Final = 4_000_000_000         # more than the first wait: the first question was heard by nobody
 SAME_NS: Final = 5_000_000_000         # in which several servers answer one question
 ROUTES_OF_MICROSOFT: Final = 249       # the same as 121, in an older number
-QUESTIONS: Final = 2                   # to a name server, before its silence is told as its own
-DNS: Final = 53
 NET_BITS: Final = 30                   # a longer prefix has no room for a router beside the machine (RFC 3021, clouds)
 
 
@@ -81,14 +78,22 @@ def unheard(case: Case) -> list[Run]:
     ]
 
 
+def beside(case: Case) -> bool:
+    """Whether others of the capture talk, and the client never had an address: what it lacks is then not what the
+    capture is about. So do access points and bridges ask, which serve others and do without an address themselves."""
+    return case.capture.two_sided > (1 if all(case.conversation.frames) else 0) and not case.of(Ack)
+
+
 def no_offer(case: Case) -> list[Found]:
     """Looks alike: a capture that sees the client alone. Then the client would go on with a REQUEST."""
     found = []
     for run in unheard(case):
         who = run.asked[-1].client
+        aside = beside(case)
         found.append(Found(
             f"{who} asked {times(len(run.asked))} within {span(run.lasted())} for an address, and heard no offer: it "
-            "has no address from a server.", frames_of(run.asked), case.conversation, cost_ns=run.lasted(),
+            "has no address from a server.", frames_of(run.asked), case.conversation,
+            cost_ns=0 if aside else run.lasted(), severity="note" if aside else "",
             basis="it asked again and again, and never for one that was offered (RFC 2131 §3.1)",
             absent=case.absence(FORWARD, run.first, run.last - 1),
         ))
@@ -367,108 +372,6 @@ def router_outside(case: Case) -> list[Found]:
     return found
 
 
-# -- across conversations ------------------------------------------------------------------------------------------
-
-
-def _cases(analysis: Analysis) -> list[Case]:
-    return [Case(told, analysis.capture) for told in analysis.told if told.conversation.protocol == "dhcp"]
-
-
-def not_served(analysis: Analysis) -> list[Found]:
-    """A server that lends addresses to others says nothing to one client. Looks alike: a server that went away
-    meanwhile, so something has to come from it later on; one that another relay or network leads to, so both have to be
-    on one link."""
-    cases = _cases(analysis)
-    found = []
-    for case in cases:
-        for run in unheard(case):
-            for other in cases:
-                if other is case or other.conversation.scope != case.conversation.scope:
-                    continue
-                acks = [ack for ack in other.of(Ack) if ack.message.yiaddr]
-                alike = [ack for ack in acks if ack.message.giaddr == run.asked[0].message.giaddr]
-                if alike and _heard_after(analysis, alike[0].server, run):
-                    ack = alike[0]
-                    found.append(Found(
-                        f"{ack.server} leases {ack.message.yiaddr} to {ack.client} and offers {run.asked[-1].client} "
-                        f"nothing, which asked {times(len(run.asked))} within {span(run.lasted())}: it has no address "
-                        "left, or none for this client.", frames_of([ack, *run.asked]), case.conversation,
-                        cost_ns=run.lasted(), confidence=LIKELY,
-                        basis=f"{ack.server} lends addresses, and is heard of afterwards as well; the client hears no "
-                        "offer", absent=case.absence(FORWARD, run.first, run.last - 1),
-                    ))
-                    break
-    return found
-
-
-def _heard_after(analysis: Analysis, server: str, run: Run) -> bool:
-    """Whether something came from the server after the client had begun to ask."""
-    for one in analysis.conversations:
-        for side, end in enumerate((one.originator, one.responder)):
-            if end.address == server and one.frames[side] and one.end_ns > run.first:
-                return True
-    return False
-
-
-def wrong_router(analysis: Analysis) -> list[Found]:
-    """What a lease names as router is asked for and nobody has it. Looks alike: an answer that the capture does not
-    see, as for `link.unanswered`, which this explains."""
-    missing = {one.address: one for one in analysis.capture.missing}
-    found = []
-    for case in _cases(analysis):
-        for ack in leases_of(case):
-            for router in ack.message.all(ROUTER)[:1]:
-                one = missing.get(router)
-                if one is not None and one.asker == ack.message.yiaddr and one.start_ns >= ack.time:
-                    found.append(_no_router(analysis, case, ack, one))
-    return found
-
-
-def _no_router(analysis: Analysis, case: Case, ack: Ack, one: Missing) -> Found:
-    return Found(
-        f"{ack.server} names {one.address} as router to {ack.client}, and no machine has that address: "
-        f"{one.asker} asked for it {times(one.count)}, and reaches nothing beyond its link.",
-        tuple(sorted({*frames_of([ack]), *one.frames})), case.conversation, cost_ns=one.end_ns - one.start_ns,
-        confidence=LIKELY, basis="the lease, and ARP requests without a reply", about=(one.address, one.asker),
-        absent=analysis.capture.observed.absence(NEITHER, one.start_ns, min(one.end_ns, analysis.capture.end_ns - 1)),
-    )
-
-
-def wrong_name_server(analysis: Analysis) -> list[Found]:
-    """A name server of a lease from which nothing comes. Looks alike: answers on a way that the capture does not see;
-    the observation of each conversation with it is asked."""
-    found = []
-    for case in _cases(analysis):
-        for ack in leases_of(case):
-            for server in ack.message.all(NAME_SERVER):
-                asked = [
-                    told for told in analysis.told if told.conversation.responder.address == server
-                    and told.conversation.responder.port == DNS and told.conversation.start_ns >= ack.time
-                    and told.conversation.originator.address == ack.message.yiaddr
-                ]
-                questions = sum([told.conversation.frames[0] for told in asked])
-                if questions >= QUESTIONS and not any(told.conversation.frames[1] for told in asked):
-                    found.append(_no_name_server(case, ack, server, asked, questions))
-    return found
-
-
-def _no_name_server(case: Case, ack: Ack, server: str, asked: list[Told], questions: int) -> Found:
-    absences = [
-        told.observed.absence(BACKWARD, told.conversation.start_ns, told.conversation.end_ns - 1) for told in asked
-    ]
-    others = len(ack.message.all(NAME_SERVER)) > 1
-    first, last = asked[0].conversation, asked[-1].conversation
-    frames = sorted({*frames_of([ack]), *[told.conversation.first_frame for told in asked]})
-    return Found(
-        f"{ack.server} names {server} as name server to {ack.client}, and it answered none of "
-        f"{plural(questions, 'question')} of {ack.message.yiaddr}{'' if others else ': no name is found'}.",
-        tuple(frames), case.conversation, cost_ns=max(last.end_ns - first.start_ns, 0),
-        confidence=LIKELY, severity="warn" if others else "", about=(server,),
-        basis="the lease, and questions without an answer",
-        absent=next((absence for absence in absences if not absence.proven), absences[0]),
-    )
-
-
 DHCP_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "dhcp.no_offer", "error", no_offer,
@@ -516,23 +419,5 @@ DHCP_RULES: Final[tuple[Rule[Case], ...]] = (
         "dhcp.router_outside", "error", router_outside,
         "Correct the subnet mask or the router (options 1 and 3) at the server.",
         "A route to the router that the client has by other means.", "dhcp",
-    ),
-)
-
-DHCP_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    Rule(
-        "dhcp.not_served", "error", not_served,
-        "Look into the log of the server: is its pool used up, or is this client not meant to be served? A longer pool "
-        "or a shorter lease makes room.", "An offer that the client heard.", "dhcp", True,
-    ),
-    Rule(
-        "dhcp.wrong_router", "error", wrong_router,
-        "Correct the router (option 3) at the server, or switch that router on.",
-        "An answer of the router.", "dhcp || arp", True,
-    ),
-    Rule(
-        "dhcp.wrong_name_server", "error", wrong_name_server,
-        "Correct the name server (option 6) at the server of DHCP, or let that machine answer.",
-        "An answer of that name server.", "dhcp || dns", True,
     ),
 )

@@ -41,6 +41,9 @@ STRAY_NS: Final = 1_000_000_000
 
 
 def reset(case: Case) -> list[Found]:
+    """A SYN that finds the way ends with a reset, once it has arrived."""
+    if case.conversation.number in case.capture.traced:
+        return []
     return [_reset(case, event) for event in _ends(case) if event.cause not in (UNREAD, GAVE_UP)]
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.explain.alike import MAX_OF_A_CODE, Code, Single, with_cited
 from analyzer.explain.checksums import CHECKSUM_RULES
 from analyzer.explain.crowds import CROWD_RULES, DNS, without_silent
-from analyzer.explain.dhcp import DHCP_CAPTURE_RULES, DHCP_RULES
+from analyzer.explain.dhcp import DHCP_RULES
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.fragments import FRAGMENT_RULES
 from analyzer.explain.grpc import GRPC_RULES
@@ -14,7 +14,9 @@ from analyzer.explain.http import HTTP_RULES
 from analyzer.explain.http2 import HTTP2_RULES
 from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
-from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
+from analyzer.explain.icmp import ICMP_RULES
+from analyzer.explain.leases import DHCP_CAPTURE_RULES, offered
+from analyzer.explain.link import LINK_RULES
 from analyzer.explain.logins import LOGIN_CAPTURE_RULES, LOGIN_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.meanings import meaning
@@ -33,6 +35,7 @@ from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.together import fold
 from analyzer.explain.usual import Usual
 from analyzer.explain.verdict import said_once
+from analyzer.explain.ways import WAY_RULES, traced, without_traces
 from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
 from analyzer.finding import FindingKind
@@ -51,7 +54,7 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + NEIGHBOUR_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES
     + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + LOGIN_CAPTURE_RULES + DNS_CAPTURE_RULES
     + HTTP_CAPTURE_RULES
 )
@@ -160,6 +163,8 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     made: list[tuple[Finding, int]] = []
     certificates = Certificates()
     usual = Usual(analysis.told)
+    analysis.capture.traced, analysis.capture.scans = traced(analysis), without_traces(analysis)
+    analysis.capture.offered = offered(analysis)
     cases = [Case(told, analysis.capture, certificates, usual) for told in analysis.told]
     observed = Observations(analysis, cases)
     found = {rule.code: _in_all(rule, cases, faults) for rule in CONVERSATION_RULES}

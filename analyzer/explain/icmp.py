@@ -5,8 +5,6 @@ from typing import Final
 
 from analyzer.explain.losses import too_big
 from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
-from analyzer.model import Analysis
-from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import Echo, EchoUnanswered, IcmpError, RoutingLoop
@@ -22,21 +20,21 @@ UNHEEDED_NS: Final = 1_000_000_000     # a sender that heeds a message has shrun
 PATIENCE_NS: Final = 1_000_000_000
 SLOWER: Final = 3
 LEAST_PATIENCE_NS: Final = 100_000_000
-ASKED_FOR_NS: Final = 500_000_000      # in which they come; hosts ask once a second (RFC 1122 §2.3.2.1)
-ASKED_IN_VAIN: Final = 3     # questions for an address; one or two may cross with the start of its machine
 
 
 def icmp_error(case: Case) -> list[Found]:
     """Errors other than "too big", one finding for each sender and reason."""
-    found = []
+    found: list[Found] = []
+    if case.conversation.number in case.capture.traced:
+        return found
     seen: dict[tuple[str, str], list[IcmpError]] = {}
     looped = bool(case.of(RoutingLoop))
-    routers = {event.sender for event in case.of(IcmpError) if event.exceeded}
-    traced = len(routers) >= TRACED and not looped
-    if traced:
-        found.append(_traced(case, routers))
+    # In a loop they die at the same two routers, or three; packets that die at more are sent so on purpose, also where
+    # it was not captured with which hop limits.
+    many = not looped and len({event.sender for event in case.of(IcmpError) if event.exceeded}) >= TRACED
     for event in case.of(IcmpError):
-        if not too_big(event) and not (event.exceeded and (traced or looped)):
+        # A packet with a hop limit that small was sent to find the way, also where no more of that was captured.
+        if not too_big(event) and not (event.exceeded and (looped or many)) and (looped or not event.hop):
             seen.setdefault((event.sender, event.reason()), []).append(event)
     for (sender, reason), events in seen.items():
         again = f" {times(len(events))}" if len(events) > 1 else ""
@@ -67,17 +65,6 @@ def routing_loop(case: Case) -> list[Found]:
             basis="the same packets, by their identification and their headers, with fewer hops left each time",
         ))
     return found
-
-
-def _traced(case: Case, routers: set[str]) -> Found:
-    """Packets that die one hop further each time are sent so on purpose; a loop lets them die at the same routers."""
-    events = [event for event in case.of(IcmpError) if event.exceeded]
-    return Found(
-        f"{len(routers)} routers on the way to {place(case.end(events[0].direction))} report that the hop limit ran "
-        f"out ({times(len(events))} in all), as for a traceroute.",
-        frames_of(events), case.conversation, severity="note", confidence=LIKELY,
-        basis="ICMP messages of different senders that quote packets of this conversation",
-    )
 
 
 def icmp_too_big(case: Case) -> list[Found]:
@@ -115,7 +102,8 @@ def _unheeded(case: Case, errors: list[IcmpError], mtu: int) -> str:
 
 def echo_unanswered(case: Case) -> list[Found]:
     events = case.of(EchoUnanswered)
-    if not events:
+    ends = (case.conversation.originator.address, case.conversation.responder.address)
+    if not events or case.conversation.number in case.capture.traced or ends in case.capture.offered:
         return []
     count = sum([event.count for event in events])
     slowest = max([echo.rtt for echo in case.of(Echo)], default=-1)
@@ -138,66 +126,6 @@ def echo_unanswered(case: Case) -> list[Found]:
         otherwise=f"{plural(count, 'echo request')} to {target}: no reply in the capture.",
     )]
 
-
-def contested(analysis: Analysis) -> list[Found]:
-    """Two machines answer for one address. One that takes over from another, or moves, claims it and the other is
-    silent from then on."""
-    return [
-        Found(
-            f"{address} is claimed by two machines at the same time: {owners[0][0]} (#{owners[0][1]}) and "
-            f"{owners[1][0]} (#{owners[1][1]}). What is sent to it reaches one or the other.",
-            tuple(frame for _mac, frame in owners), confidence=LIKELY,
-            basis="both link-layer addresses answer for it within 5 s; a proxy, or one machine with two interfaces, "
-            "looks the same", about=(address,),
-        )
-        for address, owners in analysis.capture.contested
-    ]
-
-
-def missing(analysis: Analysis) -> list[Found]:
-    """A machine asks for an address of its own link, and nobody has it: what it wants to send there never leaves.
-
-    Who sweeps a whole link is answered by few of it, and asks each once or twice.
-    """
-    found = []
-    for one in analysis.capture.missing:
-        lasted = one.end_ns - one.start_ns
-        if one.count < ASKED_IN_VAIN or lasted < ASKED_FOR_NS or one.address == "0.0.0.0":
-            continue
-        within = f" within {span(lasted)}" if lasted > 0 else ""
-        asked = f"{one.asker} asked {times(one.count)}{within} which machine has the address {one.address}"
-        both = any(
-            one.asker in (other.originator.address, other.responder.address) and other.frames[0] and other.frames[1]
-            for other in analysis.conversations
-        )
-        otherwise = f"{asked}, and no answer is in the capture: what it wanted to send there cannot have left."
-        found.append(Found(
-            f"{asked}, and none answered: what it wanted to send there never left." if both else otherwise,
-            tuple(one.frames), cost_ns=max(lasted, 0), confidence=LIKELY if both else POSSIBLE, otherwise=otherwise,
-            basis="ARP requests and no reply" + (
-                "" if both else "; the answer goes to the asker alone, so a capture elsewhere does not see it"
-            ),
-            about=(one.address,),
-            absent=analysis.capture.observed.absence(
-                NEITHER, one.start_ns, min(one.end_ns, analysis.capture.end_ns - 1)
-            ),
-        ))
-    return found
-
-
-NEIGHBOUR_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    Rule(
-        "link.address_claimed_twice", "error", contested,
-        "Find both machines by their link-layer addresses, and give one of them another address.",
-        "Both link-layer addresses on one machine.", "arp || icmpv6.type == 136",
-    ),
-    Rule(
-        "link.unanswered", "note", missing,
-        "See whether the machine with this address is switched on and in this network (VLAN, netmask), and whether the "
-        "address is right.",
-        "An answer that the place of the capture does not see, such as another port of the switch.", "arp", True,
-    ),
-)
 
 ICMP_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(

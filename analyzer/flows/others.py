@@ -7,89 +7,16 @@ from mypy_extensions import i64
 
 from analyzer.address import address_text
 from analyzer.flows.flow import ECHOES, Flow
+from analyzer.flows.neighbours import MAX_ROUTERS, Neighbour, Router
 from analyzer.flows.table import FlowTable
 from analyzer.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
-from dissectors.kit.units import plural
 from dissectors.protocols.icmp import is_error
 
 MAX_NEIGHBOURS: Final = 256      # addresses whose neighbour discovery is told
-MAX_OWNERS: Final = 8           # link-layer addresses of one address that are compared
 MAX_EXPIRED: Final = 1_000       # datagrams whose receiver reports that fragments of them did not come
 FRAGMENT: Final = 44             # IPv6 next header (RFC 8200 §4.5)
-MAX_ASKED: Final = 12           # questions for one address by one machine whose frames are kept
+ETHERNET: Final[i64] = 1         # LINKTYPE_ETHERNET: the sender stands at octet 6 (IEEE 802.3 §3.1.1)
 MAX_UNDECODED: Final = 200       # names of what was not decoded; the rest is counted together
-
-
-BOTH_NS: Final[i64] = 5_000_000_000    # within which two owners of one address answer at the same time
-
-
-class Asking:
-    """One machine asks for one address. frames: the first of its questions.     start_ns, end_ns: of all of them."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.frames: list[int] = []
-        self.start_ns = -1
-        self.end_ns = -1
-
-    def add(self, time: int, frame: int) -> None:
-        self.count += 1
-        if len(self.frames) < MAX_ASKED:
-            self.frames.append(frame)
-        if self.start_ns < 0:
-            self.start_ns = time
-        self.end_ns = time
-
-
-class Neighbour:
-    """What ARP or neighbour discovery said about one address (RFC 826, RFC 4861 §7.2).
-
-    claims: of each owner, when it last said that the address is its own, in which frame, and whether as an answer.
-    contested: the frames and owners of the first two claims that stand against each other, () for none: two answers to
-    the same question, or a claim of one between two of the other, within BOTH_NS. An address that moves is claimed by
-    the new owner alone from then on.     askers: by their addresses, of ARP.
-    """
-
-    def __init__(self, text: str, version: int) -> None:
-        self.text = text
-        self.version = version
-        self.asked = 0
-        self.first_frame = 0
-        self.owners: dict[str, int] = {}     # link-layer address -> frame that first claimed it
-        self.asked_at = -1                   # the last question
-        self.claims: dict[str, tuple[int, int, bool]] = {}
-        self.contested: tuple[tuple[str, int], ...] = ()
-        self.askers: dict[bytes, Asking] = {}
-
-    def ask(self, asker: bytes, time: int, frame: int) -> None:
-        self.asked += 1
-        self.asked_at = time
-        if asker in self.askers or len(self.askers) < MAX_OWNERS:
-            self.askers.setdefault(asker, Asking()).add(time, frame)
-
-    def claim(self, mac: str, time: int, frame: int, answers: bool) -> None:
-        """A machine says that the address is its own. answers: when asked."""
-        self.owners.setdefault(mac, frame)
-        if len(self.owners) > 1 and not self.contested:
-            before = self.claims.get(mac)
-            for other, (then, first, answered) in self.claims.items():
-                both = answers and answered and then >= self.asked_at >= 0
-                if other != mac and time - then <= BOTH_NS and (both or (before is not None and before[0] < then)):
-                    self.contested = ((other, first), (mac, frame))
-                    break
-        if len(self.claims) < MAX_OWNERS or mac in self.claims:
-            self.claims[mac] = (time, frame, answers)
-
-    def says(self) -> str:
-        """In words, with the frames that show it."""
-        how = "ARP" if self.version == 4 else "neighbour discovery"
-        if not self.owners:
-            asked = plural(self.asked, "time")
-            return f"{self.text} was asked for {asked}, first in #{self.first_frame}; no answer was seen"
-        parts = [f"{mac} (#{frame})" for mac, frame in self.owners.items()]
-        if len(parts) > 1:
-            return f"{self.text} is claimed by {len(parts)} link-layer addresses: {', '.join(parts)}"
-        return f"{self.text} is at {parts[0]}, by {how}"
 
 
 class Others:
@@ -103,6 +30,7 @@ class Others:
         self.table = table
         self.neighbours: dict[bytes, Neighbour] = {}
         self.neighbours_left_out = 0
+        self.routers: dict[bytes, Router] = {}
         self.undecoded: dict[str, int] = {}
         # Reports of receivers that fragments did not come: by addresses and identification, the frame and the time.
         self.expired: dict[bytes, tuple[int, int]] = {}
@@ -149,6 +77,8 @@ class Others:
             self._discovery(packet, int(packet.number))
         elif self.table.is_new and i64(data[at]) == (128 if packet.ip_version == 6 else 8) and self.flow is not None:
             self.flow.marks |= ECHOES
+        elif packet.ip_version == 6 and i64(data[at]) == 134 and at + 16 <= packet.end and packet.ttl == 255:
+            self._advertised(packet)       # RFC 4861 §6.1.2: from this link, or not at all
 
     def _reassembly(self, packet: Packet) -> None:
         """Fragment reassembly time exceeded (RFC 792; RFC 4443 §3.3): which datagram never became whole."""
@@ -164,15 +94,17 @@ class Others:
             identification = data[behind + 4:behind + 8]
         self.expired.setdefault(ends + identification, (int(packet.number), int(packet.time)))
 
-    def _neighbour(self, address: bytes, version: int, frame: int) -> Neighbour | None:
-        found = self.neighbours.get(address)
+    def _neighbour(self, address: bytes, version: int, packet: Packet) -> Neighbour | None:
+        """Of each VLAN or tunnel its own."""
+        name = address + packet.scope
+        found = self.neighbours.get(name)
         if found is None:
             if len(self.neighbours) >= MAX_NEIGHBOURS:
                 self.neighbours_left_out += 1
                 return None
             found = Neighbour(address_text(address), version)
-            found.first_frame = frame
-            self.neighbours[address] = found
+            found.first_frame = int(packet.number)
+            self.neighbours[name] = found
         return found
 
     def _arp(self, packet: Packet, number: int) -> None:
@@ -184,33 +116,71 @@ class Others:
         operation = data[at + 7]
         sender = data[at + 14:at + 18]
         target = data[at + 24:at + 28]
+        time = int(packet.time)
+        mac = address_text(data[at + 8:at + 14])
         if operation == 1 and target != sender:
-            asked = self._neighbour(target, 4, number)
+            asked = self._neighbour(target, 4, packet)
             if asked is not None:
-                asked.ask(sender, int(packet.time), number)
-        if operation in (1, 2) and sender != b"\x00\x00\x00\x00":  # RFC 5227 §1.1: a probe has no sender yet
-            owner = self._neighbour(sender, 4, number)
+                if any(sender):
+                    asked.ask(sender, time, number, not alone(packet))
+                else:                        # RFC 5227 §1.1: a probe has no sender yet
+                    asked.probe(mac, time, number)
+        if operation in (1, 2) and any(sender):
+            owner = self._neighbour(sender, 4, packet)
             if owner is not None:
                 answers = operation == 2 and target != sender
-                owner.claim(address_text(data[at + 8:at + 14]), int(packet.time), number, answers)
+                if answers:
+                    owner.defend(mac, time, number)
+                    if any(target):
+                        owner.tell(mac, address_text(target), time, number)
+                owner.claim(mac, time, number, answers)
 
     def _discovery(self, packet: Packet, number: int) -> None:
         """RFC 4861 §4.3 and §4.4: the target, then options; option 2 is the target's link-layer address."""
         data = packet.data
         at = packet.transport
-        target = self._neighbour(data[at + 8:at + 24], 6, number)
+        target = self._neighbour(data[at + 8:at + 24], 6, packet)
         if target is None:
             return
+        time = int(packet.time)
         if data[at] == 135:
-            target.asked += 1
-            target.asked_at = int(packet.time)
+            source = packet.source()
+            if any(source):
+                target.ask(source, time, number, i64(packet.data[packet.dst]) == 0xFF)
+            else:                            # RFC 4862 §5.4.2: whoever asks for itself has no address yet
+                target.probe(station_of(packet), time, number)
             return
         option = at + 24
+        mac = ""
         while option + 8 <= packet.end and data[option + 1]:
             if data[option] == 2:
                 solicited = data[at + 4] & 0x40 != 0     # RFC 4861 §4.4: the S flag
-                target.claim(address_text(data[option + 2:option + 8]), int(packet.time), number, solicited)
+                mac = address_text(data[option + 2:option + 8])
+                target.claim(mac, time, number, solicited)
             option += i64(data[option + 1]) * 8
+        target.defend(mac or station_of(packet), time, number)
+
+    def _advertised(self, packet: Packet) -> None:
+        source = packet.source() + packet.scope
+        router = self.routers.get(source)
+        if router is None:
+            if len(self.routers) >= MAX_ROUTERS:
+                return
+            router = Router(address_text(packet.source()))
+            self.routers[source] = router
+        router.advertise(packet.data, packet.transport, packet.end, int(packet.time), int(packet.number))
+
+
+def alone(packet: Packet) -> bool:
+    """Whether the frame went to one station of an Ethernet alone (IEEE 802.3 §3.2.3)."""
+    return packet.link == ETHERNET and packet.base >= 0 and i64(packet.data[packet.base]) & 1 == 0
+
+
+def station_of(packet: Packet) -> str:
+    """The link-layer address that sent the frame, "" where its link has none or it lies in a tunnel."""
+    if packet.link != ETHERNET or packet.base < 0:
+        return ""
+    return address_text(packet.data[packet.base + 6:packet.base + 12])
 
 
 def quoted_key(packet: Packet) -> bytes:

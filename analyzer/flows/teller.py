@@ -1,6 +1,8 @@
 """One conversation while it is read: what its packets mean, for TCP itself and for whoever reads its bytes."""
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from analyzer.address import address_text
@@ -32,7 +34,7 @@ from dissectors.kit.observation import (
 from dissectors.kit.octets import be16, be32
 from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.units import size
-from dissectors.protocols.icmp import error_event
+from dissectors.protocols.icmp import IcmpError, error_event
 from dissectors.protocols.tcp.events import CLIENT_SERVER
 from dissectors.protocols.tcp.flags import ACK, FIN, RST, SYN
 from dissectors.protocols.tcp.narrator import TcpNarrator
@@ -40,6 +42,9 @@ from dissectors.protocols.tcp.segment import Segment
 from dissectors.protocols.tcp.side import MASK, SCALE_UNKNOWN
 
 UDP_HEADER = 8
+FEW_HOPS: Final[i64] = 31           # of a packet that is meant to die on the way; systems begin with 32 at the least
+MAX_PROBES = 256        # such packets of a conversation
+QUOTED = 8              # octets of a transport header that every error quotes (RFC 792)
 ALONE = 16              # frames of one direction after which the other one is taken for not captured
 ETHERNET = 1            # LINKTYPE_ETHERNET: the sender's address is octets 6 to 11 (IEEE 802.3 §3.1.1)
 LINK_HEADER = 22        # with two VLAN tags; what lies deeper is in a tunnel, whose ends are not the connection's
@@ -70,6 +75,9 @@ class Teller:
         self.acknowledges = [False, False]   # something of the other side
         self.delivered = [-1, -1]            # when the last octets of each stream were sent
         self.begun: bool = False
+        self.next_hops = [b"", b""]          # to which station of an Ethernet the first packet of each direction went
+        # Packets with a small hop limit, by the octets that an error quotes of them: the limit and when they were sent.
+        self.probes: dict[bytes, tuple[i64, i64]] = {}
         self.passes = [Passes(), Passes()]   # of packets that come round again
         self.checks = None if context.each_pdu else ChecksumWatch()
         self.narrator: TcpNarrator | None = None
@@ -90,9 +98,14 @@ class Teller:
             if kind == TCP and half is not None and not (half.marks | half.peer.marks) & (SAW_SYN | SAW_SYN_ACK):
                 observed.began_before(int(packet.time), int(packet.number))
                 self.context.midstream = True
+        if observed.first_ns[direction] < 0 and packet.link == ETHERNET and packet.base >= 0:
+            if packet.network - packet.base <= LINK_HEADER and packet.ip_version:
+                self.next_hops[direction] = packet.data[packet.base:packet.base + 6]
         observed.saw(direction, packet.time, packet.number)
         if packet.ip_version and not self.context.each_pdu and self.passes[direction].again(packet):
             return []       # the same packet, further on its way
+        if packet.ttl <= FEW_HOPS and packet.ip_version and len(self.probes) < MAX_PROBES:
+            self.probes[packet.data[packet.transport:packet.transport + QUOTED]] = (packet.ttl, packet.time)
         if self.checks is not None:
             self._check(self.checks, packet, table, direction)
         events: list[Event] = []
@@ -128,7 +141,15 @@ class Teller:
             self.router.datagram(icmp_datagram(packet, direction))    # which request of it that answers
         error.conversation = self.number
         error.marks = self.context.marks
+        self._sent(error, packet)
         return [error]
+
+    def _sent(self, error: IcmpError, packet: Packet) -> None:
+        """With which hop limit the packet that it quotes was sent, where that is small on purpose."""
+        at = packet.quoted_dst + (4 if packet.quoted_version == 4 else 16)
+        probe = self.probes.get(packet.data[at:at + QUOTED])
+        if probe is not None and packet.time >= probe[1]:
+            error.hop, error.after_ns = int(probe[0]), int(packet.time - probe[1])
 
     # -- TCP -------------------------------------------------------------------------------------------
 
@@ -264,7 +285,9 @@ class Teller:
             if ends == (packet.destination(), sender):      # about an echo of this conversation
                 seen = Observed(int(packet.time), direction, Evidence((int(packet.number),)))
                 error = error_event(seen, int(packet.ip_version), packet.behind(packet.transport), address_text(sender))
-                return [error] if error is not None else events
+                if error is not None:
+                    self._sent(error, packet)
+                    return [error]
         return events
 
     # -- ends ------------------------------------------------------------------------------------------

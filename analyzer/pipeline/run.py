@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Final
 
-from analyzer.address import address_text
 from analyzer.explain import sound
 from analyzer.explain.findings import findings
 from analyzer.explain.since import Earlier, leave_out
@@ -18,13 +17,14 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Missing, Owned
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation
 from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.drawn import draw_only, to_draw
 from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
+from analyzer.pipeline.neighbours import of_the_link
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
 from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import UNLIMITED, Telling
@@ -167,6 +167,7 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
         pulse.begin(CONCLUDING)
         analysis = build(capture, accounts, survey.faults)
         capture.read = len(accounts)
+        capture.two_sided = sum([1 for account in accounts if all(account.conversation.frames)])
         if capture.unread:
             analysis.left_out.append(capture.unread)
         analysis.findings = findings(analysis, survey.faults)
@@ -320,18 +321,7 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.reflected = troubles.reflections.found()
     capture.tcp_flags = by_name(survey.keeper.flags)
     capture.neighbours = [neighbour.says() for neighbour in survey.others.neighbours.values()]
-    capture.contested = [
-        (neighbour.text, neighbour.contested) for neighbour in survey.others.neighbours.values() if neighbour.contested
-    ]
-    capture.addresses = [
-        Owned(neighbour.text, list(neighbour.owners.items())) for neighbour in survey.others.neighbours.values()
-        if neighbour.owners
-    ]
-    capture.missing = [
-        Missing(neighbour.text, address_text(asker), asking.count, asking.frames, asking.start_ns, asking.end_ns)
-        for neighbour in survey.others.neighbours.values() if not neighbour.owners
-        for asker, asking in neighbour.askers.items() if any(asker)      # RFC 5227 §1.1: a probe wants no answer
-    ]
+    of_the_link(capture, survey.others)
     if survey.others.neighbours_left_out:
         capture.neighbours.append(
             f"{plural(survey.others.neighbours_left_out, 'more message')} about addresses beyond the first "

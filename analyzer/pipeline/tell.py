@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from analyzer.address import address_text
 from analyzer.faults import Faults
 from analyzer.flows.checksums import may_be_damaged
 from analyzer.flows.clock import Breaks, Step, set_right
@@ -358,6 +359,9 @@ class Telling:
                 except Exception as error:
                     self._break(chosen, frame, time, error)
             chosen.account.conversation.protocol = chosen.teller.router.protocol
+            chosen.account.conversation.few_hops = bool(chosen.teller.probes)
+            hops = chosen.teller.next_hops
+            chosen.account.conversation.next_hops = [address_text(hop) if hop else "" for hop in hops]
             chosen.shelf.finish()
             del chosen.teller
             chosen.told = None

@@ -81,6 +81,8 @@ class IcmpError(Event):
         self.kind = message[0]
         self.code = message[1]
         self.sender = sender
+        self.hop = 0            # the hop limit with which the quoted packet was seen, where that is small; else 0
+        self.after_ns = -1      # since then
         self.mtu = -1           # of the next hop, -1 where the message does not give one
         if version == 6 and self.kind == V6_TOO_BIG:
             self.mtu = int.from_bytes(message[4:8])      # RFC 4443 §3.2
@@ -101,15 +103,20 @@ class IcmpError(Event):
 
     def what(self) -> str:
         text = f"{self.sender} reports: {self.reason()}."
+        if self.hop > 0 and self.after_ns >= 0:
+            text += f" It was sent with a hop limit of {self.hop}, {duration(self.after_ns)} before."
         if self.mtu > 0:
             text += f" The next link carries at most {self.mtu} bytes."
         return text
 
     def fields(self) -> dict[str, JsonValue]:
-        return {
+        found: dict[str, JsonValue] = {
             "type": self.kind, "code": self.code, "sender": self.sender, "reason": self.reason(),
             "mtu": self.mtu if self.mtu > 0 else None,
         }
+        if self.hop:
+            found["hop_limit"], found["after_ns"] = self.hop, self.after_ns
+        return found
 
 
 class RoutingLoop(Event):

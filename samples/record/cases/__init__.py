@@ -14,6 +14,7 @@ from samples.record.cases import (
     http_live,
     links,
     logins,
+    neighbours,
     ntp,
     scans,
     starttls,
@@ -26,13 +27,15 @@ from samples.record.cases import (
     tls_failures,
     tls_records,
     tls_resumed,
+    ways,
     websocket,
 )
 
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
     + scans.CASES + everyday.CASES + ntp.CASES + logins.CASES
-    + dhcp.CASES + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
+    + dhcp.CASES + neighbours.CASES + ways.CASES
+    + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
     + http2.CASES + grpc.CASES + compare.CASES

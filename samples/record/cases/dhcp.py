@@ -156,6 +156,13 @@ def _relay(lab: Lab) -> None:
     lab.listening("router", 67, udp=True)
 
 
+def _pings(lab: Lab) -> None:
+    """The server makes sure that nobody has an address before it offers it."""
+    server = [word for word in DNSMASQ if word != "--no-ping"]
+    lab.start("server", [*server, *usual(), "--dhcp-range=10.0.1.50,10.0.1.59,255.255.255.0,1h"])
+    lab.listening("server", 67, udp=True)
+
+
 def _deaf(lab: Lab) -> None:
     """Something holds the port of name servers and answers nobody."""
     lab.start("other", lab.python("probe", "deaf", OTHER, 53))
@@ -179,6 +186,13 @@ CASES: tuple[Case, ...] = (
         "has the address already, uses it, and gives it back when it leaves.",
         net(), _lease, (*JOIN, Shows("arp.opcode == 1 && arp.src.proto_ipv4 == 0.0.0.0", "Does anybody have it?", 1),
                         Shows(RELEASE, "The address is given back", 1, 1)), dnsmasq(*usual())),
+    Case(
+        "dhcp", "pinged-first", "DHCP: the server asks an address before it offers it",
+        "The server asks the address that it is about to offer for an echo, and offers it since nobody answers.",
+        net(), lambda lab: joins(lab, "client", "-T", "6"),
+        (Shows("icmp.type == 8", "Does anybody have it?", 1), Shows("icmp.type == 0", "Nobody answers", 0, 0), *JOIN),
+        _pings,
+        capture=Capture("server")),
     Case(
         "dhcp", "renewals", "DHCP: a lease is renewed",
         "The lease lasts 8 s here. After half of it the client asks the server, and no longer everybody, for more "

@@ -37,7 +37,8 @@ from told_accounts import (
 )
 
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Silence
-from analyzer.model import Missing as Unheard
+from analyzer.neighbourhood import Advertised, InUse, Unasked
+from analyzer.neighbourhood import Missing as Unheard
 from dissectors.kit.captured import ClockSet, Copies, CopiesSeen, OrderSet
 from dissectors.kit.event import (
     NEITHER,
@@ -117,6 +118,12 @@ def broken(segments: int, rounds: int, octets: int, icmp: bool = False) -> Made:
     worn.rounds, worn.duplicates, worn.waited_ns = rounds, 0, 300 * MS
     extra = [icmp_error(3, 4, 1400)] if icmp else []
     return tcp(data(octets=20 * KB), lost(Timeout, worn), *extra)
+
+
+def unasked(count: int) -> Unasked:
+    made = Unasked("10.0.0.1", "02:00:00:00:00:cc", ("02:00:00:00:00:aa", 1), count, list(range(2, 2 + count)))
+    made.told, made.start_ns, made.end_ns = ["10.0.0.5"], 0, count * SECOND
+    return made
 
 
 def missing() -> Missing:
@@ -331,6 +338,13 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
     "link.address_claimed_twice": (
         capture(contested=[("10.0.0.5", (("02:00:00:00:00:aa", 2), ("02:00:00:00:00:bb", 3)))]), capture()
+    ),
+    "link.taken_over": (capture(unasked=[unasked(3)]), capture(unasked=[unasked(2)])),
+    "link.address_in_use": (capture(in_use=[InUse("10.0.0.5", 4, ("02:00:00:00:00:aa", 2), ("02:00:00:00:00:bb", 3))]),
+                            capture()),
+    "link.routers_disagree": (
+        capture(routers=[Advertised("fe80::1", 2, 900, {"MTU": "1500"}), Advertised("fe80::2", 3, 900, {"MTU": "9"})]),
+        capture(routers=[Advertised("fe80::1", 2, 900, {"MTU": "1500"}), Advertised("fe80::2", 3, 0, {"MTU": "9"})]),
     ),
     "link.unanswered": (
         capture(missing=[Unheard("10.0.0.9", "10.0.0.5", 3, [1, 2, 3], 0, 2 * SECOND)]),

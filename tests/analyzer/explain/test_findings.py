@@ -38,7 +38,8 @@ from told_accounts import (
 from analyzer.explain.alike import MAX_OF_A_CODE
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.findings import CODES, findings
-from analyzer.explain.icmp import ICMP_RULES, NEIGHBOUR_RULES
+from analyzer.explain.icmp import ICMP_RULES
+from analyzer.explain.link import LINK_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
 from analyzer.explain.opening import OPENING_RULES
@@ -54,7 +55,7 @@ SAMPLES = Path(__file__).parents[3] / "samples"
 # The rules of protocols above TCP have tests of their own beside this one.
 RULES = (
     *OPENING_RULES, *LOSS_RULES, *PACE_RULES, *ENDING_RULES, *DNS_RULES, *ICMP_RULES, *QUALITY_RULES,
-    *QUALITY_CAPTURE_RULES, *NEIGHBOUR_RULES, *ENDING_CAPTURE_RULES, *DNS_CAPTURE_RULES,
+    *QUALITY_CAPTURE_RULES, *LINK_RULES, *ENDING_CAPTURE_RULES, *DNS_CAPTURE_RULES,
 )
 OWN = [rule.code for rule in RULES]
 
