@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from analyzer.cli.common import analysis_of, capture_path, display_options, key_options, unreadable
+from analyzer.cli.common import analysis_of, capture_path, display_options, examples, key_options, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("note", "warn", "error")
 FORMATS = ("text", "json", "markdown")
+EXAMPLES: Final = (
+    ("wiretale compare good.pcapng bad.pcapng", "what differs, the new cause first"),
+    ("wiretale compare client.pcap server.pcap", "two places: what was lost or changed"),
+    ("wiretale compare a.pcap b.pcap -f markdown", "for a ticket"),
+    ("wiretale compare a.pcap b.pcap --fail-on warn", "in CI: exit with 1 for a new cause"),
+)
 
 
-@click.command("compare", short_help="Tell what differs between two captures.")
+@click.command("compare", short_help="Tell what differs between two captures.", epilog=examples(EXAMPLES))
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @click.option("--format", "-f", "form", type=click.Choice(FORMATS), default="text", show_default=True,

@@ -14,6 +14,7 @@ from analyzer.explain import (
     http_patterns,
     icmp,
     idle,
+    link,
     losses,
     names,
     names_servers,
@@ -23,6 +24,7 @@ from analyzer.explain import (
     scans,
     tls,
     usual,
+    ways,
     websocket,
 )
 from dissectors.kit.units import size, span
@@ -105,8 +107,10 @@ THRESHOLDS: Final[dict[str, str]] = {
     f"{span(icmp.PATIENCE_NS)}, the usual wait between requests, where it never replied.",
     "icmp.too_big": f"{span(icmp.UNHEEDED_NS)}, by which a sender that heeds the message has shrunk its packets.",
     "link.unanswered":
-    f"{icmp.ASKED_IN_VAIN} questions within {span(icmp.ASKED_FOR_NS)} or more: one or two may cross with the "
+    f"{link.ASKED_IN_VAIN} questions within {span(link.ASKED_FOR_NS)} or more: one or two may cross with the "
     "start of a machine (RFC 1122 §2.3.2.1).",
+    "icmp.traceroute": f"{span(ways.NEAR_NS)} before and after probes that a router reported, within which others belong "
+    "to the trace.",
     "ip.fragments_missing": f"{span(fragments.WAIT_NS)}: fragments of a datagram leave at once.",
     "http.blocked": f"{span(http.BLOCKED_NS)} behind another response, without anything of the way in it.",
     "http.held_back":

@@ -19,7 +19,7 @@ PACKAGES = {
     "arping": "iputils-arping", "radvd": "radvd", "traceroute": "traceroute",
     "nghttp": "nghttp2-client", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "chromium": "chromium",
     "nmap": "nmap", "hping3": "hping3", "ping": "iputils-ping",
-    "fping": "fping", "iodine": "iodine", "iodined": "iodine", "dnsmasq": "dnsmasq", "chronyd": "chrony",
+    "fping": "fping", "iodine": "iodine", "iodined": "iodine", "chronyd": "chrony",
 }
 LIBRARIES = (                  # from PyPI
     "cryptography", "websockets", "h2", "grpcio", "grpcio-tools", "protobuf", "brotli", "zstandard", "hypercorn",
