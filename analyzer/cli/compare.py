@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from analyzer.cli.common import analysis_of, capture_path, display_options, examples, key_options, unreadable
+from analyzer.cli.common import analysis_of, capture_path, display_options, key_options, unreadable
+from analyzer.cli.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

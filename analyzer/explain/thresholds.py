@@ -109,8 +109,8 @@ THRESHOLDS: Final[dict[str, str]] = {
     "link.unanswered":
     f"{link.ASKED_IN_VAIN} questions within {span(link.ASKED_FOR_NS)} or more: one or two may cross with the "
     "start of a machine (RFC 1122 §2.3.2.1).",
-    "icmp.traceroute": f"{span(ways.NEAR_NS)} before and after probes that a router reported, within which others belong "
-    "to the trace.",
+    "icmp.traceroute": f"{span(ways.NEAR_NS)} before and after probes that a router reported, within which others "
+    "belong to the trace.",
     "ip.fragments_missing": f"{span(fragments.WAIT_NS)}: fragments of a datagram leave at once.",
     "http.blocked": f"{span(http.BLOCKED_NS)} behind another response, without anything of the way in it.",
     "http.held_back":
