@@ -21,6 +21,7 @@ from analyzer.explain.logins import LOGIN_CAPTURE_RULES, LOGIN_RULES
 from analyzer.explain.losses import LOSS_RULES
 from analyzer.explain.meanings import meaning
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
+from analyzer.explain.names_shapes import SHAPE_RULES
 from analyzer.explain.ntp import NTP_RULES
 from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
@@ -56,7 +57,7 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES
     + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + LOGIN_CAPTURE_RULES + DNS_CAPTURE_RULES
-    + HTTP_CAPTURE_RULES
+    + SHAPE_RULES + HTTP_CAPTURE_RULES
 )
 
 # Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is

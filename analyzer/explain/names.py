@@ -7,7 +7,6 @@ from typing import Final
 
 from analyzer.explain.names_answers import ANSWER_CAPTURE_RULES, ANSWER_RULES
 from analyzer.explain.names_servers import NAME_CAPTURE_RULES, listed, of_lookups, searches, silent_servers
-from analyzer.explain.names_shapes import SHAPE_RULES
 from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, times
 from analyzer.explain.usual import Usual
 from analyzer.model import Analysis, Conversation, Told
@@ -451,5 +450,4 @@ DNS_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     ),
     *ANSWER_CAPTURE_RULES,
     *NAME_CAPTURE_RULES,
-    *SHAPE_RULES,
 )
