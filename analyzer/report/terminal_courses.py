@@ -42,7 +42,7 @@ def course_rows(told: Told, width: int) -> list[Row]:
     rows: list[Row] = []
     for direction, columns in courses_of(told):
         start, end = columns["time_ns"][0], columns["time_ns"][-1]
-        if end <= start:
+        if end - start < max(round_trip(told), 1):     # what went in one flight has no shape
             continue
         first, last = (since_start(time - told.conversation.start_ns) for time in (start, end))
         head = Row().to(INDENT).add(TITLE, SECTION).add(f" {ARROWS[direction]}", SIDES[direction])

@@ -65,6 +65,12 @@ def test_a_narrow_terminal_gets_no_chart() -> None:
     assert chart("tcp/zero-window", 48) == []
 
 
+def test_what_went_in_one_flight_has_no_chart() -> None:
+    one = told("http1/browser").told[2]
+    assert courses_of(one)
+    assert course_rows(one, 120) == []
+
+
 def test_times_of_acks_are_points_with_nothing_between() -> None:
     line = next(line for line in chart("tcp/zero-window", 120) if "ACK times" in line)
     assert "          " in line[16:88], "nobody measured anything while the window was closed"
