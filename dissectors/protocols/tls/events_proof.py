@@ -387,10 +387,7 @@ class ChangeCipherSpecSeen(TlsEvent):
 
     def what(self) -> str:
         if self.dummy:
-            return (
-                f"{capital(self.who())} sends a ChangeCipherSpec, which means nothing here and is there for older "
-                "machines on the way."
-            )
+            return f"{capital(self.who())} sends a ChangeCipherSpec that is there for older machines on the way alone."
         text = f"From here on {self.who()} encrypts with the new keys."
         if self.early:
             text += " No keys were agreed on before: a peer must refuse this."
