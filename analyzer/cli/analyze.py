@@ -8,6 +8,8 @@ import click
 from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options, spool_option
 
 if TYPE_CHECKING:
+    from analyzer.cli.screen import Screen
+    from analyzer.report.streams import TextStream
     from dissectors.kit.provided import Provided
 
 SEVERITIES = ("note", "warn", "error")
@@ -56,7 +58,9 @@ def command(
     options = Options(
         conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool
     )
-    analysis = analysis_of(captures, options)
+    screen = Screen(width, "never" if no_color else color, pager)
+    text = text_of(screen, level, spool) if everything and not findings_only else None
+    analysis = analysis_of(captures, options, text.sink() if text is not None else None)
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
     if missing:
         numbers = ", ".join(str(number) for number in missing)
@@ -65,11 +69,21 @@ def command(
         )
     if findings_only:
         analysis.findings_only()
-    screen = Screen(width, "never" if no_color else color, pager)
     glossary = Glossary(protocols()) if level == TEACH else None
-    with drawing(analysis, screen.terminal):
-        screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
+    if text is not None and analysis.sums is not None:
+        screen.put(text.finish(analysis))
+    else:
+        with drawing(analysis, screen.terminal):
+            screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
     if fail_on is not None:
         worst = SEVERITIES[SEVERITIES.index(fail_on):]
         if any(finding.severity in worst for finding in analysis.findings):
             ctx.exit(1)
+
+
+def text_of(screen: Screen, level: str, folder: str) -> TextStream:
+    """Who writes the text of a large capture while it is told. folder: for what it keeps."""
+    from analyzer.report.streams import TextStream
+    from analyzer.report.words import TEACH
+
+    return TextStream(level, screen.width, screen.printed, level == TEACH, folder)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from analyzer.model import Analysis
     from analyzer.report.formats import Format, Layout, Rewrite
+    from analyzer.report.streams import Stream
     from dissectors.kit.provided import Provided
 
 # Those of analyzer.report.tables and diagrams, which are not imported for --help.
@@ -105,6 +107,7 @@ def command(
         raise click.UsageError("--limit and --all contradict each other.")
     from analyzer.pipeline.run import Options
     from analyzer.report.formats import Layout, draws_points
+    from analyzer.report.streams import Streams
 
     formats = [format_of(path, form) for path in outputs]
     if anonymize and any(one.packets for one in formats):
@@ -117,16 +120,32 @@ def command(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
         findings_only=findings_only, spool=spool,
     )
-    analysis = analysis_of(captures, options)
-    if findings_only:
-        analysis.findings_only()
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize, again)
+    streams = streams_of(formats, layout, spool) if everything and not findings_only else []
+    analysis = analysis_of(captures, options, Streams(streams) if streams else None)
+    if analysis.sums is not None and streams:
+        for path, chosen, stream in zip(outputs, formats, streams, strict=True):
+            write_pieces(path, chosen, stream.finish(analysis))
+        return
+    if findings_only:
+        analysis.findings_only()
     from analyzer.cli.progress import drawing
 
     for path, chosen in zip(outputs, formats, strict=True):
         with drawing(analysis, path == "-" and sys.stdout.isatty()):
             write_report(path, chosen, analysis, layout)
+
+
+def streams_of(formats: list[Format], layout: Layout, folder: str) -> list[Stream]:
+    """What writes these reports of a large capture while it is told; [] where one of them needs all of it at once."""
+    made: list[Stream] = []
+    for one in formats:
+        if one.stream is None or layout.anonymous:
+            return []
+        with needed(one):
+            made.append(one.stream(layout, folder))
+    return made
 
 
 def with_comments(captures: list[str], keys: bytes, strip_keys: bool) -> Rewrite:
@@ -147,16 +166,35 @@ def write_report(
 
     owner: as `save()` has it.
     """
+
+    def pieces() -> Iterator[bytes]:
+        yield from chosen.write(analysis, layout)
+
+    write_pieces(path, chosen, pieces(), owner)
+
+
+@contextmanager
+def needed(chosen: Format) -> Iterator[None]:
+    """What is not installed becomes a usage error."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{chosen.name} needs {error.name}: pip install 'wiretale[parquet]'") from error
+
+
+def write_pieces(
+    path: str, chosen: Format, pieces: Iterator[bytes], owner: tuple[int, int] | None = None
+) -> None:
+    """A file of these pieces, in that format."""
     from analyzer.ingest.source import CaptureError
     from analyzer.report.escape import terminal_text
     from analyzer.report.saved import STANDARD_OUTPUT, save
 
     try:
-        save(path, chosen.write(analysis, layout), owner)
+        with needed(chosen):
+            save(path, pieces, owner)
     except BrokenPipeError:
         raise
-    except ModuleNotFoundError as error:
-        raise click.UsageError(f"{chosen.name} needs {error.name}: pip install 'wiretale[parquet]'") from error
     except CaptureError as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:

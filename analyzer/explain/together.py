@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzer.explain.opening import is_flood
 from analyzer.explain.rule import LIKELY, NOTE, Found, Rule, T, times
-from analyzer.model import SEVERITIES, Analysis, Conversation, Together
+from analyzer.model import SEVERITIES, Analysis, CaptureSummary, Conversation, Together
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ, Absence, Observation, what_ended
 from dissectors.kit.units import grouped, plural, size, span
@@ -353,12 +353,8 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
     if rule.code in RESENDS and any(singles[code] for code in DISTURBED):
         return singles[rule.code]
     of = Shared(rule.code, whole, analysis)
-    codes = (rule.code, ALSO[rule.code]) if rule.code in ALSO else (rule.code,)
-    known = members(analysis, rule.code)
-    if analysis.capture.half_told:
-        cut = unread(analysis)
-        said = {_number(one) for code in codes for one in singles[code]}
-        known = {number: known[number] for number in known if number in said or number not in cut}
+    codes = codes_of(rule.code)
+    known = looked_at(rule.code, singles, analysis)
     if rule.code == "tcp.half_open":
         _without_floods(of, known)
     mine = [one for code in codes for one in singles[code] if _number(one) in known]
@@ -374,10 +370,30 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
         of.known = max([one.severity or rule.severity for one in mine], key=SEVERITIES.index)
     for code in codes:
         singles[code] = [one for one in singles[code] if _number(one) not in known]
-    shared = SAY[rule.code](of, rule.narrow)
-    shared.victims, shared.about = of.count, of.about()
-    shared.examples = tuple(whole.dearest or whole.numbers)
-    return [shared, *singles[rule.code]]
+    return [shared(of, rule.narrow), *singles[rule.code]]
+
+
+def shared(of: Shared, narrow: str) -> Found:
+    """What is told of all of them."""
+    found = SAY[of.code](of, narrow)
+    found.victims, found.about = of.count, of.about()
+    found.examples = tuple(of.whole.dearest or of.whole.numbers)
+    return found
+
+
+def codes_of(code: str) -> tuple[str, ...]:
+    """Under which codes a closer look may tell of this trouble."""
+    return (code, ALSO[code]) if code in ALSO else (code,)
+
+
+def looked_at(code: str, singles: dict[str, list[Found]], analysis: Analysis) -> dict[int, Conversation]:
+    """Those with this trouble of which a closer look denies or confirms it."""
+    known = members(analysis, code)
+    if known and analysis.capture.half_told:
+        cut = unread(analysis)
+        said = {_number(one) for code in codes_of(code) for one in singles[code]}
+        known = {number: known[number] for number in known if number in said or number not in cut}
+    return known
 
 
 def _number(found: Found) -> int:
@@ -385,9 +401,19 @@ def _number(found: Found) -> int:
 
 
 def _without_floods(of: Shared, known: dict[int, Conversation]) -> None:
+    leave_floods_out(of)
+    for number in in_floods(of.capture, known):
+        del known[number]
+
+
+def leave_floods_out(of: Shared) -> None:
     """What belongs to a flood is told as one."""
     for group in of.capture.half_open:
         if is_flood(group):
             of.leave_out(str(group.service), "", group.count)
-            for number in [number for number, one in known.items() if str(one.responder) == str(group.service)]:
-                del known[number]
+
+
+def in_floods(capture: CaptureSummary, known: dict[int, Conversation]) -> list[int]:
+    """Those of these conversations that belong to a flood."""
+    services = {str(group.service) for group in capture.half_open if is_flood(group)}
+    return [number for number, one in known.items() if services and str(one.responder) in services]

@@ -17,13 +17,14 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Missing
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Missing, Sink
 from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.drawn import draw_only, to_draw
 from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
+from analyzer.pipeline.parts import Parts, too_large
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
 from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import UNLIMITED, Telling
@@ -93,11 +94,19 @@ class Options:
         return self.limit or DEFAULT_LIMIT
 
 
-def analyze(paths: list[str], options: Options, progress: Progress | None = None) -> Analysis:
-    """Read captures and tell what happened. Raises CaptureError where nothing can be told."""
+def analyze(
+    paths: list[str], options: Options, progress: Progress | None = None, sink: Sink | None = None
+) -> Analysis:
+    """Read captures and tell what happened. Raises CaptureError where nothing can be told.
+
+    sink: who takes the conversations as they are told, where all of a large capture are; they are then not in the
+    analysis. Without one they are held at once, unless nothing but their findings is wanted.
+    """
     pulse = Pulse(progress)
+    if sink is None and options.findings_only:
+        sink = Sink()
     with uncollected(), pulse.listening():
-        return _analyze(paths, options, pulse)
+        return _analyze(paths, options, pulse, sink)
 
 
 @contextmanager
@@ -136,7 +145,7 @@ class Frames:
         return shown(said + self.lines.faults.sentences(), self.lines.provided)
 
 
-def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
+def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None) -> Analysis:
     source = open_capture(paths, spool=options.spool)
     known = protocols()
     survey = Survey(
@@ -151,7 +160,11 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
     if options.conversations:       # it is asked for them, and not for what others have in common
         capture.together, capture.scans = {}, []
     chosen = choose(survey, options)
-    if options.tell:
+    if sink is not None and options.tell and options.everything and not options.conversations \
+            and not options.graphs and too_large(survey, options.budget):
+        survey.keeper.all = []
+        analysis = Parts(survey, chosen, known, options.provided, capture, pulse, sink, options.findings_only).tell()
+    elif options.tell:
         flows = with_lookups(survey, chosen)
         if options.conversations:
             flows = with_repeats(survey, flows)
