@@ -473,8 +473,8 @@ class Analysis:
     told: the conversations that are drawn.     undrawn: others that were read as well: their findings are among the
     others, and the story and tables have their rows.
     octets: the first bytes of frames that are cited, by number, with how many more there are; where they are wanted.
-    sums: of a capture that was told part by part: then conversations are those that findings are about, and none is in
-    told. heard: addresses that are known to have spoken in conversations that are not among these.
+    sums: of a capture that was told part by part: then conversations are those that findings are about, and few or
+    none are in told. heard: addresses that are known to have spoken in conversations that are not among these.
     """
 
     def __init__(self, capture: CaptureSummary) -> None:
@@ -493,7 +493,7 @@ class Analysis:
 
     def told_count(self) -> int:
         """How many conversations are told, here or in parts before."""
-        return len(self.told) if self.sums is None else self.sums.told
+        return len(self.told) if self.sums is None or self.told else self.sums.told
 
     def findings_only(self) -> None:
         """Leave out whatever is told of single conversations."""
@@ -509,7 +509,10 @@ def _number(told: Told) -> int:
 
 
 class Sink:
-    """Takes the conversations of a large capture as they are told, by number, and keeps none of them."""
+    """Takes the conversations of a large capture as they are told, by number, and keeps few of them or none."""
+
+    def expect(self, numbers: set[int]) -> None:
+        """Those that are worth the most, where few can be kept."""
 
     def take(self, part: Analysis) -> None:
         """The next ones: they are in `told` and `conversations`; `lookups` are those that ended meanwhile, and

@@ -107,7 +107,7 @@ def command(
         raise click.UsageError("--limit and --all contradict each other.")
     from analyzer.pipeline.run import Options
     from analyzer.report.formats import Layout, draws_points
-    from analyzer.report.streams import Streams
+    from analyzer.report.streams import Held, Streams
 
     formats = [format_of(path, form) for path in outputs]
     if anonymize and any(one.packets for one in formats):
@@ -122,12 +122,21 @@ def command(
     )
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     layout = Layout(level, table or ("findings" if findings_only else "events"), columns, diagram, anonymize, again)
-    streams = streams_of(formats, layout, spool) if everything and not findings_only else []
-    analysis = analysis_of(captures, options, Streams(streams) if streams else None)
-    if analysis.sums is not None and streams:
+    sink = None
+    if everything and not findings_only and not anonymize:
+        streams = [stream_of(one, layout, spool) for one in formats]
+        held = Held() if None in streams else None
+        sink = Streams([stream for stream in streams if stream is not None], held)
+    analysis = analysis_of(captures, options, sink)
+    if analysis.sums is not None and sink is not None:
         for path, chosen, stream in zip(outputs, formats, streams, strict=True):
-            write_pieces(path, chosen, stream.finish(analysis))
-        return
+            if stream is not None:
+                write_pieces(path, chosen, stream.finish(analysis))
+        if held is None:
+            return
+        held.into(analysis)
+        outputs = tuple([path for path, stream in zip(outputs, streams, strict=True) if stream is None])
+        formats = [chosen for chosen in formats if chosen.stream is None]
     if findings_only:
         analysis.findings_only()
     from analyzer.cli.progress import drawing
@@ -137,15 +146,12 @@ def command(
             write_report(path, chosen, analysis, layout)
 
 
-def streams_of(formats: list[Format], layout: Layout, folder: str) -> list[Stream]:
-    """What writes these reports of a large capture while it is told; [] where one of them needs all of it at once."""
-    made: list[Stream] = []
-    for one in formats:
-        if one.stream is None or layout.anonymous:
-            return []
-        with needed(one):
-            made.append(one.stream(layout, folder))
-    return made
+def stream_of(chosen: Format, layout: Layout, folder: str) -> Stream | None:
+    """What writes this report of a large capture while it is told; None where it needs all of it at once."""
+    if chosen.stream is None:
+        return None
+    with needed(chosen):
+        return chosen.stream(layout, folder)
 
 
 def with_comments(captures: list[str], keys: bytes, strip_keys: bool) -> Rewrite:

@@ -4,6 +4,7 @@ What stays of them is what `explain/gathered.py` keeps, what `timeline/build.py`
 """
 from __future__ import annotations
 
+from heapq import heappush, heapreplace
 from typing import Final
 
 from analyzer.address import address_text
@@ -11,8 +12,9 @@ from analyzer.explain import sound
 from analyzer.explain.gathered import Gathering
 from analyzer.explain.verdict import judge
 from analyzer.flows.clock import set_right
-from analyzer.flows.flow import Flow, TcpFlow, UdpFlow, let_go
-from analyzer.flows.keep import BUDGET_OCTETS, EACH
+from analyzer.flows.flow import Flow, TcpFlow, UdpFlow, release
+from analyzer.flows.keep import octets_of, trouble_of
+from analyzer.flows.spooled import FlowSpool, Watcher
 from analyzer.flows.summary import conversation_of
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Sink
 from analyzer.packet import TCP, UDP
@@ -31,32 +33,66 @@ from dissectors.kit.lookup import Lookup
 from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
 from dissectors.kit.protocol import Protocol
 from dissectors.kit.provided import Provided
-from dissectors.kit.units import grouped
 
 PART_FRAMES: Final = 100_000      # ... or as many as have so many frames
 WALKED: Final = 10_000            # conversations that are told together where each part goes over the whole capture
 WALKED_FRAMES: Final = 500_000
+PLACES_EACH: Final = 10_000       # frames of a conversation whose places are kept; those behind them are found again
+MAX_WORTH: Final = 1_000          # conversations with the most trouble, and as many with the most octets
 MAX_HEARD: Final = 10_000         # name servers that are known to have answered
 NAME_SERVICE: Final = b"\x00\x35"
 
 
-def too_large(survey: Survey, budget: int) -> bool:
-    """Is this more than can be held at once?"""
-    return int(survey.frames) + EACH * survey.keeper.count > budget or int(survey.octets) > BUDGET_OCTETS
+class Notables(Watcher):
+    """What has to be known of conversations before the first of them is told.
+
+    unusual: numbers of those that the first look looks at.     scoped: one is in a VLAN or tunnel.
+    heard: addresses of name servers from which something came.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unusual: list[int] = []
+        self.scoped = False
+        self.heard: dict[bytes, None] = {}
+        self.worth: list[list[tuple[int, int]]] = [[], []]      # by trouble, by octets
+
+    def most(self) -> set[int]:
+        """Numbers of those with the most trouble, and of those with the most octets."""
+        return {-number for heap in self.worth for _score, number in heap}
+
+    def met(self, flow: Flow) -> None:
+        plan = Plan(flow)
+        plan.places = places_of(flow)
+        if unusual(plan):
+            self.unusual.append(int(flow.number))
+        for heap, score in zip(self.worth, (trouble_of(flow), octets_of(flow)), strict=True):
+            if score and len(heap) < MAX_WORTH:
+                heappush(heap, (score, -int(flow.number)))
+            elif score and (score, -int(flow.number)) > heap[0]:
+                heapreplace(heap, (score, -int(flow.number)))
+        if flow.scope:
+            self.scoped = True
+        if flow.protocol in (TCP, UDP) and isinstance(flow, (TcpFlow, UdpFlow)) and len(self.heard) < MAX_HEARD:
+            size = int(flow.address_size)
+            if flow.forward[2 * size + 2:2 * size + 4] == NAME_SERVICE and flow.responder.frames:
+                self.heard[flow.forward[size:2 * size]] = None
 
 
 class Parts:
-    """Tells these conversations, which are all that the capture holds, by number. They are released on the way.
+    """Tells all conversations of the capture, which lie in a file, by number.
 
-    bare: their findings are wanted and nothing else.
+    bare: their findings are wanted and nothing else.     graphs: keep what is drawn of each.
     """
 
     def __init__(
-        self, survey: Survey, flows: list[Flow], known: tuple[Protocol, ...], provided: Provided,
-        capture: CaptureSummary, pulse: Pulse, sink: Sink, bare: bool,
+        self, survey: Survey, spool: FlowSpool, notables: Notables, known: tuple[Protocol, ...], provided: Provided,
+        capture: CaptureSummary, pulse: Pulse, sink: Sink, bare: bool, graphs: bool,
     ) -> None:
+        self.graphs = graphs
         self.survey = survey
-        self.flows = flows
+        self.spool = spool
+        self.notables = notables
         self.capture = capture
         self.pulse = pulse
         self.sink = sink
@@ -65,30 +101,42 @@ class Parts:
         self.telling.room = Room(UNLIMITED, MAX_EVENTS_EACH)
         self.telling.stopped = int(self.source.kept) + 1
         self.builder = Builder(capture, survey.faults, survey.keeper.troubles.two, bare)
-        self.gathering = Gathering(capture, survey.faults, heard(flows))
+        heard = frozenset([address_text(address) for address in notables.heard])
+        self.gathering = Gathering(capture, survey.faults, heard)
         self.looked: dict[int, Chosen] = {}
         self.twice: set[int] = set()
         self.end = int(survey.last_time)
         self.walked = survey.reassembled or self.source.base < 0
         self.held: tuple[list[Account], list[Lookup]] = ([], [])      # what is followed and not built
-        self.frames = 0
-        self.unread = 0
 
     def tell(self) -> Analysis:
         """The analysis, without any conversation in it."""
         survey, capture, telling = self.survey, self.capture, self.telling
+        self.sink.expect(self.notables.most())
         self.pulse.begin(LOOKING, last=int(survey.frames))
         self._look()
         telling.set_right(capture)
         self.end = telling.latest(self.end)
         self.pulse.begin(TELLING, last=int(survey.frames))
-        start = 0
-        while start < len(self.flows) and not self.pulse.stopped:
-            stop = self._behind(start)
-            self._part(self.flows[start:stop], self._until(stop))
-            self.flows[start:stop] = [None] * (stop - start)     # type: ignore[list-item]  # let go
-            start = stop
+        flow, number = self._flow(1)
+        while flow is not None and not self.pulse.stopped:
+            part: list[Flow] = []
+            most, room = (WALKED, WALKED_FRAMES) if self.walked else (PART, PART_FRAMES)
+            while flow is not None and len(part) < most and (room > 0 or not part):
+                room -= int(flow.recorded)
+                part.append(flow)
+                flow, number = self._flow(number + 1)
+            self._part(part, self._begins(flow))
         return self._concluded()
+
+    def _flow(self, number: int) -> tuple[Flow | None, int]:
+        """The conversation of this number, or the next one there is."""
+        while number <= self.spool.numbers():
+            flow = self.spool.get(number)
+            if flow is not None and not 0 <= self.source.kept < flow.first_frame:
+                return flow, number
+            number += 1
+        return None, number
 
     def _conversation(self, flow: Flow) -> Conversation:
         conversation = conversation_of(flow, int(self.survey.last_time))
@@ -101,66 +149,63 @@ class Parts:
     def _look(self) -> None:
         """At those in which something unusual was met, and at those that tell of the clock of the capture."""
         telling, source = self.telling, self.source
-        flows = [flow for flow in self.flows if not 0 <= source.kept < flow.first_frame]
-        for flow in self._to_look_at(flows):
-            telling.add(flow, self._conversation(flow))
+        for number in self._to_look_at():
+            flow = self.spool.get(number)
+            if flow is not None and not 0 <= source.kept < flow.first_frame:
+                telling.add(flow, self._conversation(flow), self.graphs)
         telling.look(source, self.survey.reassembled, self.survey.breaks, [])
         self.looked = {int(chosen.flow.number): chosen for chosen in telling.chosen}
         self.twice = {int(flow.number) for flow in telling.twice}
+        telling.chosen = []
         if telling.steps and not telling.restless:
-            self._set_clock([flow for flow in flows if int(flow.number) not in self.looked])
+            self._set_clock()
 
-    def _to_look_at(self, flows: list[Flow]) -> list[Flow]:
-        found: dict[int, Flow] = {}
-        ends: dict[bytes, list[Flow]] = {}
-        scoped = any(flow.scope for flow in flows)
-        for flow in flows:
-            plan = Plan(flow)
-            plan.places = places_of(flow)
-            if unusual(plan):
-                found[int(flow.number)] = flow
-            if scoped:
-                ends.setdefault(bare(flow), []).append(flow)
-        for group in ends.values():
-            if len(group) > 1 and any(flow.scope for flow in group):
-                found.update({int(flow.number): flow for flow in group})
+    def _to_look_at(self) -> list[int]:
+        """The numbers of those that are worth a look, as far as there is room for their frames."""
+        spool = self.spool
+        found = set(self.notables.unusual)
+        if self.notables.scoped:
+            ends: dict[bytes, list[int]] = {}
+            for number in range(1, spool.numbers() + 1):
+                flow = spool.get(number)
+                if flow is not None:
+                    ends.setdefault(bare(flow), []).append(number)
+            found.update(*[group for group in ends.values() if len(group) > 1])
         for silence in self.survey.breaks.long():
             across = [
-                flow for flow in flows if flow.first_frame <= silence.before and flow.last_frame >= silence.number
+                number for number in range(1, spool.numbers() + 1)
+                if 0 < spool.first[number - 1] <= silence.before and spool.last[number - 1] >= silence.number
             ]
-            for flow in [flow for flow in across if flow.protocol == TCP][:WITNESSES] + across[:1]:
-                found[int(flow.number)] = flow
-        return [found[number] for number in sorted(found)]
+            found.update(across[:1])
+            found.update([number for number in across if self._is_tcp(number)][:WITNESSES])
+        return sorted(found)
 
-    def _set_clock(self, flows: list[Flow]) -> None:
+    def _is_tcp(self, number: int) -> bool:
+        flow = self.spool.get(number)
+        return flow is not None and flow.protocol == TCP
+
+    def _set_clock(self) -> None:
         """When those begin and end that are told later, without the steps of the clock."""
         first, last = -1, -1
-        for flow in flows:
-            plan = Plan(flow)
-            plan.places = places_of(flow)
-            without_steps(plan, self.telling.steps, self.source.alone)
-            times = [int(place.time) for place in plan.places if place.time >= 0]
-            if times:
-                first = min(times) if first < 0 else min(first, *times)
-                last = max(last, *times)
+        flow, number = self._flow(1)
+        while flow is not None:
+            if number not in self.looked and number not in self.twice:
+                plan = Plan(flow)
+                plan.places = places_of(flow)
+                without_steps(plan, self.telling.steps, self.source.alone)
+                times = [int(place.time) for place in plan.places if place.time >= 0]
+                if times:
+                    first = min(times) if first < 0 else min(first, *times)
+                    last = max(last, *times)
+            flow, number = self._flow(number + 1)
         self.telling.bounds = (first, last)
 
     # -- the parts ----------------------------------------------------------------------------------------
 
-    def _behind(self, start: int) -> int:
-        """Where the part ends that begins there."""
-        most, room = (WALKED, WALKED_FRAMES) if self.walked else (PART, PART_FRAMES)
-        stop = start
-        while stop < len(self.flows) and stop - start < most and (room > 0 or stop == start):
-            room -= int(self.flows[stop].recorded)
-            stop += 1
-        return stop
-
-    def _until(self, stop: int) -> int:
-        """When the first conversation behind this part begins."""
-        if stop >= len(self.flows):
+    def _begins(self, flow: Flow | None) -> int:
+        """When this conversation begins; NEVER where there is none."""
+        if flow is None:
             return NEVER
-        flow = self.flows[stop]
         time = int(flow.first_time)
         if self.telling.steps and time >= 0:
             time = set_right(int(flow.first_frame), time, self.telling.steps)
@@ -171,11 +216,11 @@ class Parts:
         part: list[Chosen] = []
         for flow in flows:
             number = int(flow.number)
-            if number in self.twice or 0 <= source.kept < flow.first_frame:
+            if number in self.twice:
                 continue
             chosen = self.looked.pop(number, None)
             if chosen is None:
-                chosen = telling.unlooked(flow, self._conversation(flow), source.alone)
+                chosen = telling.unlooked(flow, self._conversation(flow), source.alone, self.graphs)
             part.append(chosen)
         telling.begin(part)
         if self.walked:
@@ -186,14 +231,12 @@ class Parts:
             telling.visit(source)
         how = READING_ENDED if survey.interrupted else CAPTURE_ENDED
         accounts = telling.finish(int(survey.frames), self.end, how)
-        self.frames += sum([chosen.frames() for chosen in telling.chosen])
-        self.unread += sum([chosen.unread() for chosen in telling.chosen])
         telling.chosen = []
         if telling.stopped:
             self.capture.half_told = True
         self._told(accounts, until)
         for flow in flows:
-            let_go(flow)
+            release(flow)
 
     def _told(self, accounts: list[Account], until: int) -> None:
         """These come next. Those before them are built now that it is known what became of their lookups."""
@@ -230,19 +273,3 @@ class Parts:
         sound.check(analysis, self.survey.faults)
         judge(analysis, self.survey.faults)
         return analysis
-
-
-def heard(flows: list[Flow]) -> frozenset[str]:
-    """Name servers from which something came."""
-    found: set[bytes] = set()
-    for flow in flows:
-        size = int(flow.address_size)
-        if flow.protocol in (TCP, UDP) and flow.forward[2 * size + 2:2 * size + 4] == NAME_SERVICE \
-                and isinstance(flow, (TcpFlow, UdpFlow)) and flow.responder.frames and len(found) < MAX_HEARD:
-            found.add(flow.forward[size:2 * size])
-    return frozenset([address_text(address) for address in found])
-
-
-def kept_events() -> str:
-    """What a part of a capture leaves out, in words."""
-    return f"of a conversation with more than {grouped(MAX_EVENTS_EACH)} events, others are counted"

@@ -24,7 +24,7 @@ from analyzer.pipeline.drawn import draw_only, to_draw
 from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
-from analyzer.pipeline.parts import Parts, too_large
+from analyzer.pipeline.parts import PLACES_EACH, Notables, Parts
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
 from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import UNLIMITED, Telling
@@ -86,6 +86,10 @@ class Options:
     def most(self) -> int:
         """How many frames are told one by one; where conversations were named, or all are wanted, all of them."""
         return UNLIMITED if self.everything or self.conversations else MAX_TOLD
+
+    def in_parts(self) -> bool:
+        """Whether a large capture is told part by part."""
+        return self.everything and self.tell and not self.conversations
 
     def keep(self) -> int:
         """How many conversations the survey keeps by size, and how many by trouble."""
@@ -152,6 +156,9 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
         source, Keeper(options.keep(), options.order, options.budget), NameBook(known), CAPACITY, UNLIMITED
     )
     survey.table.wanted = set(options.conversations)
+    notables = Notables()
+    if sink is not None and options.in_parts():
+        survey.keeper.spill(notables, options.spool)
     _read(survey, options, pulse)
     complaints: list[str] = []
     take_secrets(source, 0, options.provided, complaints)
@@ -159,11 +166,14 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
     capture.damage += complaints
     if options.conversations:       # it is asked for them, and not for what others have in common
         capture.together, capture.scans = {}, []
-    chosen = choose(survey, options)
-    if sink is not None and options.tell and options.everything and not options.conversations \
-            and not options.graphs and too_large(survey, options.budget):
-        survey.keeper.all = []
-        analysis = Parts(survey, chosen, known, options.provided, capture, pulse, sink, options.findings_only).tell()
+    spool = survey.keeper.spool
+    chosen = choose(survey, options) if spool is None else []
+    if spool is not None and sink is not None:
+        parts = Parts(
+            survey, spool, notables, known, options.provided, capture, pulse, sink, options.findings_only,
+            options.graphs,
+        )
+        analysis = parts.tell()
     elif options.tell:
         flows = with_lookups(survey, chosen)
         if options.conversations:
@@ -238,6 +248,13 @@ def _pass(survey: Survey, options: Options, pulse: Pulse) -> None:
     if not options.tell:
         survey.table.record_cap = RECOGNISED
         while _stretch(survey, int(STEP), pulse):
+            pass
+        return
+    if survey.keeper.watcher is not None:
+        survey.table.record_cap = UNLIMITED
+        more = _stretch(survey, FULL_FRAMES, pulse)
+        survey.table.record_cap = PLACES_EACH
+        while more and _stretch(survey, int(STEP), pulse):
             pass
         return
     room = UNLIMITED if options.everything else FULL_FRAMES

@@ -89,9 +89,9 @@ class Telling:
                 place.early = False
         return chosen
 
-    def unlooked(self, flow: Flow, conversation: Conversation, shared: bool) -> Chosen:
+    def unlooked(self, flow: Flow, conversation: Conversation, shared: bool, graphs: bool) -> Chosen:
         """One that is chosen after the first look, which met nothing unusual in it. shared: see FirstLook."""
-        chosen = self.choose(flow, conversation)
+        chosen = self.choose(flow, conversation, graphs)
         if self.steps and not self.restless:
             without_steps(chosen.plan, self.steps, shared)
             if chosen.plan.mended():

@@ -45,10 +45,15 @@ def matters(analysis: Analysis) -> Told | None:
 def together(analysis: Analysis) -> Totals:
     """What the time of all conversations that were read went to, added up."""
     found: dict[str, int] = {} if analysis.sums is None else dict(analysis.sums.totals)
-    for told in analysis.every():
+    for told in analysis.every() if analysis.sums is None else ():
         for cause, ns in told.books.totals():
             found[cause.key] = found.get(cause.key, 0) + ns
     return [(cause, found[cause.key]) for cause in CAUSES if cause.key in found]
+
+
+def count_of(analysis: Analysis) -> int:
+    """How many conversations were read."""
+    return len(analysis.every()) if analysis.sums is None else analysis.sums.told
 
 
 def accounted(analysis: Analysis) -> int:
@@ -60,7 +65,7 @@ def accounted(analysis: Analysis) -> int:
 
 def whole_record(analysis: Analysis) -> dict[str, JsonValue]:
     """The account of the capture: that of the conversations that were read, added up."""
-    return {"conversations": len(analysis.undrawn) + analysis.told_count(), "totals": totals_record(together(analysis))}
+    return {"conversations": count_of(analysis), "totals": totals_record(together(analysis))}
 
 
 def books_record(books: Books, level: str) -> dict[str, JsonValue]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Final
 
-from analyzer.model import Analysis, Sink
+from analyzer.model import Analysis, Sink, Told
 from analyzer.report.document import conversation_lines, head_lines, lookup_line
 from analyzer.report.tables import LOOKUPS, ParquetWriter, Table, csv_row, csv_rows
 from analyzer.report.words import BRIEF
+from dissectors.kit.lookup import Lookup
+from dissectors.kit.units import grouped
 
 if TYPE_CHECKING:
     from analyzer.report.glossary import Glossary
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from analyzer.report.terminal import Body
 
 BLOCK: Final = 1 << 20
+MAX_HELD_EVENTS: Final = 100_000     # of a large capture, in a report that is made of all conversations at once
 
 
 class Spooled:
@@ -81,14 +85,53 @@ class Stream:
 
 
 class Streams(Sink):
-    """Several reports at once."""
+    """Several reports at once. held: for those that need all of the capture at once."""
 
-    def __init__(self, streams: list[Stream]) -> None:
+    def __init__(self, streams: list[Stream], held: Held | None = None) -> None:
         self.streams = streams
+        self.held = held
+
+    def expect(self, numbers: set[int]) -> None:
+        if self.held is not None:
+            self.held.numbers = numbers
 
     def take(self, part: Analysis) -> None:
         for stream in self.streams:
             stream.part(part)
+        if self.held is not None:
+            self.held.part(part)
+
+
+class Held:
+    """The conversations that a report holds which is made of all of them at once: those that are worth the most."""
+
+    def __init__(self) -> None:
+        self.numbers: set[int] = set()
+        self.told: list[Told] = []
+        self.lookups: list[Lookup] = []
+        self.events = 0
+
+    def part(self, part: Analysis) -> None:
+        """Keep some of these."""
+        kept: set[int] = set()
+        for told in part.told:
+            events = sum([len(phase.events) for phase in told.phases])
+            if told.conversation.number in self.numbers and self.events + events <= MAX_HELD_EVENTS:
+                self.events += events
+                self.told.append(told)
+                kept.add(told.conversation.number)
+        self.lookups += [lookup for lookup in part.lookups if kept.intersection(lookup.conversations)]
+
+    def into(self, analysis: Analysis) -> None:
+        """Put them into the analysis, and say that others are left out."""
+        analysis.told = self.told
+        analysis.conversations = [told.conversation for told in self.told]
+        analysis.lookups = sorted(self.lookups, key=attrgetter("start_ns"))
+        analysis.left_out.append(
+            f"{grouped(len(self.told))} of {grouped(analysis.capture.conversations)} conversations are in this report, "
+            "those with the most trouble and those with the most bytes: its format holds no more of a large capture "
+            "(all are in CSV, Parquet, JSON lines and text; findings and sums are those of all)"
+        )
 
 
 class CsvStream(Stream):

@@ -16,7 +16,7 @@ from analyzer.report.account import whole_record
 from analyzer.report.document import capture_record, story_record
 from analyzer.report.formats import Layout, by_name
 from analyzer.report.records import verdict_record
-from analyzer.report.streams import Streams
+from analyzer.report.streams import Held, Streams
 from analyzer.report.tables import TABLES
 from dissectors.kit.event import JsonValue
 
@@ -135,3 +135,25 @@ def test_rules_that_are_asked_once_look_at_no_conversation() -> None:
     for rule in CAPTURE_RULES:
         if rule.code not in gathered.ONCE:
             assert rule.examine(Analysis(capture)) == []
+
+
+@pytest.mark.parametrize("name", ["html", "json", "har", "markdown", "svg"])
+def test_a_report_of_all_at_once_says_what_it_leaves_out(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """... and has the findings of all."""
+    monkeypatch.setattr(parts, "MAX_WORTH", 3)
+    path = crowd.faulty().write(tmp_path / "crowd.pcap")
+    held = Held()
+    analysis = analyze(
+        [path], Options(everything=True, budget=0, graphs=name == "html"), None, Streams([], held)
+    )
+    held.into(analysis)
+    chosen = by_name(name)
+    assert chosen is not None
+    assert b"".join(chosen.write(analysis, Layout()))
+    assert 3 <= len(analysis.told) <= 6
+    whole = analyze([path], Options(everything=True))
+    assert len(analysis.findings) == len(whole.findings)
+    assert whole_record(analysis) == whole_record(whole)
+    assert any(f"{len(analysis.told)} of " in text for text in analysis.left_out)
