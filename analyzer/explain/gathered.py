@@ -71,6 +71,9 @@ ONCE: Final = frozenset((
 ASKED: Final = (ExchangeEvent, ClockSet, Mismatch, IcmpError, Midstream, Syn, SynAck, TcpReset)
 STRETCH: Final = 10_000          # conversations that rules across conversations see at once
 MAX_ASKED: Final = 30_000        # events that they ask for, after which a stretch ends before
+MAX_TOLD_LOOKUPS: Final = 100_000       # of which a finding tells, so that it is not told of again in another stretch
+# Findings that tell of the same lookup once, however often it was made, and by how much of `Found.of` it is the same.
+SAME: Final = {"dns.unanswered": 5, "dns.failed": 5, "dns.no_name": 5, "dns.slow": 5, "dns.repeated": 3}
 MAX_GIVEN: Final = 5_000         # lookups that gave the addresses of conversations that findings are about
 MAX_RECORDS: Final = 20_000      # conversations that findings are about, whose ends are kept
 CARRIED_NS: Final = 10_000_000_000      # before the end of a stretch: connections that may belong to its last lookups
@@ -123,6 +126,7 @@ class Gathering:
         self.unanswered: list[Lookup] = []
         self.records: dict[int, Conversation] = {}
         self.given: dict[int, Lookup] = {}
+        self.lookups_told: set[int] = set()
         self.largest: tuple[tuple[int, int], Told] | None = None
         self.examples: dict[int, Told] = {}
         self.asked: dict[type[Event], bool] = {}
@@ -287,6 +291,7 @@ class Gathering:
                 known[rule.code] = self._looked_at(rule.code, {rule.code: found}, stretch)
             if rule.code.startswith("dns."):
                 self._with_lookups(found)
+                found = [one for one in found if rule.code not in SAME or self._is_new(rule.code, one)]
             else:
                 found = [one for one in found if number_of(one) not in self.carried]
             self._add(rule, found, observed, marks, known, by_number)
@@ -310,6 +315,15 @@ class Gathering:
         self.stretch = following
         self.silent_numbers &= pending
         self.events = 0
+
+    def _is_new(self, code: str, one: Found) -> bool:
+        """Was the same not found of the same lookup in a stretch before?"""
+        key = hash((code, one.of[:SAME[code]]))
+        if key in self.lookups_told:
+            return False
+        if len(self.lookups_told) < MAX_TOLD_LOOKUPS:
+            self.lookups_told.add(key)
+        return True
 
     def _with_lookups(self, found: list[Found]) -> None:
         """What is found of lookups is about every conversation that these took."""

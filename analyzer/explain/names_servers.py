@@ -233,10 +233,13 @@ def of_lookups(
         if place < len(analysis.conversations) and analysis.conversations[place].number == number:
             conversation = analysis.conversations[place]
     frames = tuple(sorted({frame for lookup in lookups for frame in lookup.frames}))
-    return Found(
+    found = Found(
         sentence, frames, conversation, cost_ns=cost_ns, severity=severity, confidence=confidence, basis=basis,
         absent=absent, otherwise=otherwise, next_step=next_step, victims=victims,
     )
+    first = lookups[0]
+    found.of = first.client, first.name, first.type, first.server, first.summary
+    return found
 
 
 NAME_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (

@@ -144,6 +144,7 @@ class Found:
     about: addresses, or services as address and port, that it is about, where it has no conversation that says so.
     examples: of one that tells of many conversations, the numbers of those that show it best.    members: of one that
     has a conversation, the numbers of others that it is about too.
+    of: the lookup that it tells of, by client, name, type, server and what came of it.
     """
 
     def __init__(
@@ -166,6 +167,7 @@ class Found:
         self.about = about
         self.examples: tuple[int, ...] = ()
         self.members: tuple[int, ...] = ()
+        self.of: tuple[str, ...] = ()
 
 
 class Rule(Generic[T]):
