@@ -7,6 +7,7 @@ from typing import Final
 from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, Retired, TcpFlow, UdpFlow, let_go, release
 from analyzer.flows.groups import Groups
 from analyzer.flows.kinds import CODES
+from analyzer.flows.spooled import FlowSpool, Watcher
 from analyzer.flows.summary import FRAGMENTS, TRANSPORTS, conn_state, in_fragments, udp_state
 from analyzer.flows.troubles import Troubles
 from analyzer.packet import Packet
@@ -69,6 +70,8 @@ class Keeper(Retired):
 
     keep: KEEP_ALL keeps all.     order: for a list; the `keep` first of that order are kept.
     within: all are kept besides, while they are no more work than `budget`.
+    spool: where all are kept instead, once they are more work than that; None where `spill()` was not called, or they
+    are not.
     """
 
     def __init__(self, keep: int, order: str = "", budget: int = 0) -> None:
@@ -79,6 +82,9 @@ class Keeper(Retired):
         self.within = budget > 0 and keep != KEEP_ALL
         self.work = 0
         self.octets = 0
+        self.spool: FlowSpool | None = None
+        self.watcher: Watcher | None = None
+        self.folder = ""
         self.count = 0
         self.by_transport: dict[str, int] = {}
         self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
@@ -93,8 +99,7 @@ class Keeper(Retired):
     def take(self, flow: Flow) -> None:
         self.tally(flow)
         if self.keep == KEEP_ALL:
-            flow.kept += 1
-            self.all.append(flow)
+            self._keep_all(flow)
             return
         if self.order:
             self._rank(flow)
@@ -108,6 +113,34 @@ class Keeper(Retired):
                 self._exemplify(flow, int(self.troubles.kinds))
         if not flow.kept:
             release(flow)
+
+    def spill(self, watcher: Watcher, folder: str) -> None:
+        """Keep conversations in a file beyond the budget."""
+        self.watcher = watcher
+        self.folder = folder
+
+    def _keep_all(self, flow: Flow) -> None:
+        flow.kept += 1
+        watcher = self.watcher
+        if watcher is None:
+            self.all.append(flow)
+            return
+        if self.spool is None:
+            self.all.append(flow)
+            self.work += int(flow.recorded + flow.unrecorded) + EACH
+            self.octets += octets_of(flow)
+            if self.work > self.budget or self.octets > BUDGET_OCTETS:
+                self.spool = FlowSpool(self.folder)
+                for kept in self.all:
+                    self._spill(watcher, self.spool, kept)
+                self.all = []
+        else:
+            self._spill(watcher, self.spool, flow)
+
+    def _spill(self, watcher: Watcher, spool: FlowSpool, flow: Flow) -> None:
+        watcher.met(flow)
+        spool.put(flow)
+        let_go(flow)
 
     def _exemplify(self, flow: Flow, kinds: int) -> None:
         trouble = trouble_of(flow)
@@ -186,6 +219,9 @@ class Keeper(Retired):
         """Everything is told: free the conversations that were kept."""
         for flow in self.all + [entry[2] for entry in self.largest + self.troubled] + self._examples():
             let_go(flow)
+        if self.spool is not None:
+            self.spool.close()
+            self.spool = None
         self.examples = {}
         self.all = []
         self.largest = []

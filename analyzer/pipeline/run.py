@@ -17,7 +17,7 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Sink
 from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.drawn import draw_only, to_draw
@@ -25,6 +25,7 @@ from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.neighbours import of_the_link
+from analyzer.pipeline.parts import PLACES_EACH, Notables, Parts
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
 from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import UNLIMITED, Telling
@@ -91,6 +92,10 @@ class Options:
         """How many frames are told one by one; where conversations were named, or all are wanted, all of them."""
         return UNLIMITED if self.everything or self.conversations else MAX_TOLD
 
+    def in_parts(self) -> bool:
+        """Whether a large capture is told part by part."""
+        return self.everything and self.tell and not self.conversations
+
     def keep(self) -> int:
         """How many conversations the survey keeps by size, and how many by trouble."""
         if self.everything or self.conversations:
@@ -98,11 +103,19 @@ class Options:
         return self.limit or DEFAULT_LIMIT
 
 
-def analyze(paths: list[str], options: Options, progress: Progress | None = None) -> Analysis:
-    """Read captures and tell what happened. Raises CaptureError where nothing can be told."""
+def analyze(
+    paths: list[str], options: Options, progress: Progress | None = None, sink: Sink | None = None
+) -> Analysis:
+    """Read captures and tell what happened. Raises CaptureError where nothing can be told.
+
+    sink: who takes the conversations as they are told, where all of a large capture are; they are then not in the
+    analysis. Without one they are held at once, unless nothing but their findings is wanted.
+    """
     pulse = Pulse(progress)
+    if sink is None and options.findings_only:
+        sink = Sink()
     with uncollected(), pulse.listening():
-        return _analyze(paths, options, pulse)
+        return _analyze(paths, options, pulse, sink)
 
 
 @contextmanager
@@ -141,13 +154,16 @@ class Frames:
         return shown(said + self.lines.faults.sentences(), self.lines.provided)
 
 
-def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
+def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None) -> Analysis:
     source = open_capture(paths, spool=options.spool)
     known = protocols()
     survey = Survey(
         source, Keeper(options.keep(), options.order, options.budget), NameBook(known), CAPACITY, UNLIMITED
     )
     survey.table.wanted = set(options.conversations)
+    notables = Notables()
+    if sink is not None and options.in_parts():
+        survey.keeper.spill(notables, options.spool)
     _read(survey, options, pulse)
     complaints: list[str] = []
     take_secrets(source, 0, options.provided, complaints)
@@ -155,8 +171,17 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
     capture.damage += complaints
     if options.conversations:       # it is asked for them, and not for what others have in common
         capture.together, capture.scans, capture.oddities, capture.reflected = {}, [], [], []
-    chosen = choose(survey, options)
-    if options.tell:
+    spool = survey.keeper.spool
+    chosen = choose(survey, options) if spool is None else []
+    if spool is not None and sink is not None:
+        parts = Parts(
+            survey, spool, notables, known, options.provided, capture, pulse, sink, options.findings_only,
+            options.graphs,
+        )
+        analysis = parts.tell()
+        if options.since is not None:
+            leave_out(analysis, options.since, survey.faults)
+    elif options.tell:
         flows = with_lookups(survey, chosen)
         if options.conversations:
             flows = with_repeats(survey, flows)
@@ -236,6 +261,13 @@ def _pass(survey: Survey, options: Options, pulse: Pulse) -> None:
     if not options.tell:
         survey.table.record_cap = RECOGNISED
         while _stretch(survey, int(STEP), pulse):
+            pass
+        return
+    if survey.keeper.watcher is not None:
+        survey.table.record_cap = UNLIMITED
+        more = _stretch(survey, FULL_FRAMES, pulse)
+        survey.table.record_cap = PLACES_EACH
+        while more and _stretch(survey, int(STEP), pulse):
             pass
         return
     room = UNLIMITED if options.everything else FULL_FRAMES

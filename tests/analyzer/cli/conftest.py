@@ -39,7 +39,7 @@ class Options:
         Options.last = self
 
 
-def analyze(paths: list[str], options: Options, progress: object = None) -> Analysis:
+def analyze(paths: list[str], options: Options, progress: object = None, _sink: object = None) -> Analysis:
     if "broken.pcap" in paths:
         raise CaptureError("broken.pcap: not a capture \x1b[2J")
     if "fault.pcap" in paths:
