@@ -38,6 +38,7 @@ from analyzer.flows.kinds import (
     closed_for,
     has_ports,
     kinds_of,
+    nobody_waits,
     resent_weight,
     reset_weight,
     service_port,
@@ -290,7 +291,8 @@ class Troubles:
             return
         flow.marks |= mark
         tally.count += 1
-        tally.weights[NOTE if large or (reason[0] == 4 and reason[1] == 5) else WARN] += 1
+        mild = large or (reason[0] == 4 and reason[1] == 5) or nobody_waits(flow, packet, reason)
+        tally.weights[NOTE if mild else WARN] += 1
         tally.services.add(packet.source())
         tally.clients.add(flow.forward[:flow.address_size])
         tally.cite(flow, packet.number)
