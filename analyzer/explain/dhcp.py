@@ -133,6 +133,8 @@ def late(case: Case) -> list[Found]:
         if not isinstance(after, (Offer, Request, Ack)) or len(run.asked) < 2:
             continue
         waited = after.time - run.first
+        if any(silence.within(run.first, after.time) for silence in case.capture.silences):
+            continue        # the clock may have been set meanwhile
         if waited >= LATE_NS and run.lasted() >= PATIENCE_NS:
             found.append(Found(
                 f"{run.asked[-1].client} asked {times(len(run.asked))} over {span(run.lasted())} before the first "
