@@ -137,6 +137,7 @@ COMPILED = {
             "dissectors/protocols/http2/*.py",
             "dissectors/protocols/tcp/*.py",
             "dissectors/protocols/tls/records.py",
+            "dissectors/wire/domain_names.py",
             "dissectors/wire/hpack/*.py",
             "dissectors/wire/http/body.py",
             "dissectors/wire/http/message.py",
