@@ -111,6 +111,15 @@ def peer_text(peer: bytes) -> str:
     return f"[{address}]:{port}" if size == 16 else f"{address}:{port}"
 
 
+def tally_of(tallies: dict[int, Tally], kind: i64) -> Tally:
+    """That of one trouble, a new one where it is the first."""
+    found = tallies.get(int(kind))
+    if found is None:
+        found = Tally()
+        tallies[int(kind)] = found
+    return found
+
+
 def service_of(flow: Flow) -> bytes:
     """The responder: its address, and its port in two octets."""
     size = flow.address_size

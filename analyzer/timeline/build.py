@@ -115,8 +115,8 @@ class Builder:
 
 def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | None = None) -> Analysis:
     """Group the events of each account into phases and put the conversations beside one another, all at once."""
-    two = any(account.conversation.frames[0] and account.conversation.frames[1] for account in accounts)
-    builder = Builder(capture, faults, two)
+    capture.two_sided = sum([1 for account in accounts if all(account.conversation.frames)])
+    builder = Builder(capture, faults, capture.two_sided > 0)
     analysis = builder.part(accounts, builder.follow(accounts))
     builder.finish(analysis)
     return analysis
