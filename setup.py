@@ -49,6 +49,7 @@ COMPILED = {
             "dissectors/protocols/tcp/side.py",
             "analyzer/address.py",
             "analyzer/packet.py",
+            "analyzer/partition.py",
             "analyzer/ingest/pcap.py",
             "analyzer/ingest/pcapng.py",
             "analyzer/ingest/records.py",
