@@ -311,6 +311,15 @@ class Group:
             self.start_ns = time if self.start_ns < 0 else min(self.start_ns, time)
             self.end_ns = max(self.end_ns, time)
 
+    def merge(self, other: Group, clients: int, most: int) -> None:
+        """More of them, counted elsewhere. most: frames that are kept."""
+        self.count += other.count
+        self.clients = clients
+        self.frames = sorted(self.frames + other.frames)[:most]
+        if self.start_ns < 0 or 0 <= other.start_ns < self.start_ns:
+            self.start_ns = other.start_ns
+        self.end_ns = max(self.end_ns, other.end_ns)
+
 
 class Together:
     """Conversations of the whole capture that have one trouble in common, told or not.
@@ -361,7 +370,7 @@ class Together:
 class Scan:
     """One client that tried many ports or hosts, and found hardly anybody there.
 
-    tries: that were refused or had no answer; refused: of them; opened: later ones that were answered.
+    tries: that were refused or had no answer; refused: of them; opened: other ones that were answered.
     hosts, ports: how many, at least where `more`.     host, port: the one, "" and -1 where there are several.
     """
 

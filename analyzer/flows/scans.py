@@ -9,10 +9,12 @@ from analyzer.flows.flow import Flow
 from analyzer.flows.tally import MAX_FIRST, peer_text
 from analyzer.model import Scan
 
+# All in each share of the capture.
 MAX_SCANNERS: Final = 1_000        # clients whose failed attempts are looked at; those of others are in the totals
-MAX_TARGETS: Final = 200_000       # hosts and ports that are told apart, of all of them together
+MAX_OPENERS: Final = 10_000        # clients of which it is counted for each what it opens
+MAX_TARGETS: Final = 70_000        # hosts and ports that are told apart, of all of them together: all ports of a host
 SCAN_LEAST: Final = 20             # ports of a host, or hosts with a port, from which on it may be a scan
-SUSPECT: Final = 10                # ... from which on it is counted too what the same client opens
+SUSPECT: Final = 10                # ... from which on it is not forgotten for others
 
 
 class Scanner:
@@ -38,13 +40,28 @@ class Scanner:
         hosts, ports = len(self.hosts), len(self.ports)
         return max(hosts, ports) >= SCAN_LEAST and 2 * self.tries >= hosts * ports and self.opened <= self.tries
 
+    def merge(self, other: Scanner) -> None:
+        """What the same client tried in another share of the capture."""
+        self.hosts |= other.hosts
+        self.ports |= other.ports
+        self.tries += other.tries
+        self.refused += other.refused
+        self.suspect = self.suspect or other.suspect
+        self.more = self.more or other.more
+        if self.start < 0 or 0 <= other.start < self.start:
+            self.start = other.start
+        self.end = max(self.end, other.end)
+        self.first = sorted(self.first + other.first)[:MAX_FIRST]
+        self.last = max(self.last, other.last)
+
 
 class Scans:
-    """Failed attempts by client. suspects: whether there is any whose successful ones are counted."""
+    """Failed attempts by client. openers: what clients opened; opened_by_others: by those that are not counted each."""
 
     def __init__(self) -> None:
         self.scanners: dict[bytes, Scanner] = {}
-        self.suspects: i64 = 0
+        self.openers: dict[bytes, int] = {}
+        self.opened_by_others: i64 = 0
         self.room: i64 = MAX_TARGETS
 
     def failed(self, flow: Flow, refused: bool) -> None:
@@ -68,9 +85,11 @@ class Scans:
         self._note(scanner, scanner.ports, key[both + 2:both + 4])
         if not scanner.suspect and (len(scanner.hosts) >= SUSPECT or len(scanner.ports) >= SUSPECT):
             scanner.suspect = True
-            self.suspects += 1
-        if len(scanner.first) < MAX_FIRST:
-            scanner.first.append(int(flow.first_frame))
+        first = scanner.first
+        if len(first) < MAX_FIRST or flow.first_frame < first[-1]:
+            first.append(int(flow.first_frame))
+            first.sort()
+            del first[MAX_FIRST:]
         scanner.last = max(scanner.last, flow.first_frame)
         time = flow.first_time
         if time >= 0:
@@ -100,19 +119,36 @@ class Scans:
         return made
 
     def opened(self, flow: Flow) -> None:
-        """A conversation that came to be. Asked only where somebody is suspected."""
+        """A conversation that came to be."""
         name = flow.forward[:flow.address_size]
         if flow.protocol != 6:
             name += b"u"
-        scanner = self.scanners.get(name)
-        if scanner is not None and scanner.suspect:
-            scanner.opened += 1
+        count = self.openers.get(name)
+        if count is not None:
+            self.openers[name] = count + 1
+        elif len(self.openers) < MAX_OPENERS:
+            self.openers[name] = 1
+        else:
+            self.opened_by_others += 1
+
+    def merge(self, other: Scans) -> None:
+        """Those of another share of the capture."""
+        for name, its in other.scanners.items():
+            mine = self.scanners.get(name)
+            if mine is None:
+                self.scanners[name] = its
+            else:
+                mine.merge(its)
+        for name, count in other.openers.items():
+            self.openers[name] = self.openers.get(name, 0) + count
+        self.opened_by_others += other.opened_by_others
 
     def found(self) -> list[Scan]:
         """The largest first."""
         scans: list[Scan] = []
-        for scanner in self.scanners.values():
-            if scanner.is_scan():
+        for name, scanner in self.scanners.items():
+            scanner.opened = self.openers.get(name, 0)
+            if scanner.is_scan() and scanner.opened + self.opened_by_others <= scanner.tries:
                 scan = Scan(peer_text(scanner.client), "tcp" if scanner.protocol == 6 else "udp")
                 scan.tries, scan.refused, scan.opened = int(scanner.tries), int(scanner.refused), int(scanner.opened)
                 scan.hosts, scan.ports, scan.more = len(scanner.hosts), len(scanner.ports), scanner.more

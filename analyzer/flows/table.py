@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
@@ -29,6 +30,7 @@ from analyzer.flows.flow import (
     SAW_SYN_ACK,
     Flow,
     Retired,
+    Spare,
     TcpFlow,
     TcpHalf,
     UdpFlow,
@@ -36,6 +38,7 @@ from analyzer.flows.flow import (
 )
 from analyzer.flows.kinds import how_reset, is_resend
 from analyzer.packet import TCP, UDP, Packet
+from analyzer.partition import share_of
 from dissectors.kit.octets import be16, be32
 from dissectors.protocols.tcp.flags import (
     ACK,
@@ -65,6 +68,35 @@ STILL_OPEN: Final[i64] = 1 << 62         # beyond any time in nanoseconds
 REACH: Final[i64] = 1 << 24             # an ACK this far beyond the first byte belongs to the connection
 ENDING: Final[i64] = SAW_FIN | SAW_RST
 LARGE: Final[i64] = 2_000_000_000
+SILENT_NS: Final[i64] = 10_000_000_000     # after which a conversation without an end makes room as if it had ended
+LOOSE: Final[i64] = 1_000                # conversations that have left, beyond those held, before a list is gone over
+
+
+class Share:
+    """The conversations of one share of the capture that may still continue, of one transport.
+
+    flows: they, and some that have left.     count: how many may still continue.
+    grown: how many it may hold where it got more room than its part, else 0.
+    """
+
+    def __init__(self, index: i64, spare: Spare) -> None:
+        self.index: i64 = index
+        self.spare = spare
+        self.flows: list[Flow] = []
+        self.count: i64 = 0
+        self.grown: i64 = 0
+
+    def add(self, flow: Flow) -> None:
+        flow.share = self.index
+        flow.spare = self.spare
+        self.count += 1
+        if len(self.flows) > self.count + self.count + LOOSE:
+            self.held()
+        self.flows.append(flow)
+
+    def held(self) -> list[Flow]:
+        self.flows = [flow for flow in self.flows if not flow.retired]
+        return self.flows
 
 
 class FlowTable:
@@ -72,6 +104,10 @@ class FlowTable:
 
     capacity: conversations of a transport held at once; beyond it those that ended longest ago leave,
       then those that were silent longest. record_cap: frames of a conversation whose places are kept.
+    shares: into which the capture is divided (`analyzer/partition.py`), so that whoever follows some of them finds of
+      them what whoever follows all finds. Each has its part of the capacity; one whose conversations are not over gets
+      more, up to the whole capacity. spares: of each, places of frames beyond record_cap.
+    starts: the first frame of each conversation, by its number, where noting.
     detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
 
     After `tcp()` the fields half, bits, flags, seq, ack, window, length and payload describe the segment. half is None
@@ -80,9 +116,14 @@ class FlowTable:
     """
 
     def __init__(
-        self, capacity: i64, record_cap: i64, detail: bool, sink: Retired, faults: Faults | None = None
+        self, capacity: i64, record_cap: i64, detail: bool, sink: Retired, faults: Faults | None = None,
+        shares: i64 = 1,
     ) -> None:
         self.capacity: i64 = capacity
+        self.shares: i64 = shares
+        self.spares = [Spare(0) for _ in range(shares)]
+        self.tcp_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
+        self.other_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
         self.record_cap: i64 = record_cap
         self.detailed: bool = detail
         self.sink = sink
@@ -91,7 +132,9 @@ class FlowTable:
         self.other_keys: dict[bytes, UdpHalf] = {}
         self.wanted: set[int] = set()      # conversations of which every frame is recorded
         self.numbers: i64 = 0
-        self.sweep: i64 = 0
+        self.noting = False                # of each conversation the first frame
+        self.starts: vec[i64] = vec[i64]()
+        self.sweep: i64 = 0                # how often it was gone over, to make room or to the end
         self.made_room: i64 = 0            # conversations that left before they ended
         self.faults = Faults() if faults is None else faults
         self.detail = Detail()
@@ -339,8 +382,7 @@ class FlowTable:
         if flipped:
             flow.marks |= FLIPPED
             flow.history = "^"
-        if len(self.tcp_keys) >= self.capacity * 2:
-            self._let_half_go(self.connections(), packet.time)
+        self._add(flow, self.tcp_shares, packet)
         half = flow.responder if flipped else flow.originator
         if scope:
             self.half_seen[other[:size + size + 4]] = other
@@ -377,12 +419,11 @@ class FlowTable:
     def _new_other(self, key: bytes, reverse: bytes, protocol: i64, packet: Packet) -> UdpHalf:
         self.numbers += 1
         self.is_new = True
-        if len(self.other_keys) >= self.capacity * 2:
-            self._let_half_go(self.exchanges(), packet.time)
         flow = UdpFlow(self.numbers, protocol, key, reverse, packet.size(), packet.scope)
         flow.uncapped = self.numbers in self.wanted
         flow.first_frame = packet.number
         flow.first_time = packet.time
+        self._add(flow, self.other_shares, packet)
         half = flow.originator
         self.other_keys[key] = half
         if reverse != key:
@@ -451,6 +492,8 @@ class FlowTable:
     def _hand_on(self, flow: Flow) -> None:
         """No key leads to it any more: the sink owns it. What goes wrong there costs no other conversation."""
         flow.retired = True
+        shares = self.tcp_shares if flow.protocol == TCP else self.other_shares
+        shares[flow.share].count -= 1
         try:
             self.sink.take(flow)
         except Exception as error:
@@ -486,11 +529,30 @@ class FlowTable:
                 found.append(flow)
         return found
 
-    def _let_half_go(self, flows: list[Flow], now: i64) -> None:
-        """The ended ones first, then the longest silent."""
+    def _add(self, flow: Flow, shares: list[Share], packet: Packet) -> None:
+        """A new conversation; others make room for it in its share where that is full."""
+        if self.noting:
+            self.starts = append(self.starts, packet.number)
+        share = shares[share_of(packet, self.shares) if self.shares > 1 else 0]
+        room = max(self.capacity // self.shares, share.grown)
+        if share.count >= max(room, 1):
+            self._make_room(share, room, packet.time)
+        share.add(flow)
+
+    def _make_room(self, share: Share, room: i64, now: i64) -> None:
+        """The ended ones leave first, then the longest silent, half of all. Where so many are not over yet, only those
+        leave that are, and the share gets more room, if there is any."""
         self.sink.until = now
-        flows.sort(key=_age)
-        for flow in flows[: len(flows) // 2]:
+        self.sweep += 1
+        flows = sorted(share.held(), key=_age)
+        leaving = len(flows) // 2
+        if room < self.capacity:
+            over = len([flow for flow in flows if flow.marks & CLOSED or now - flow.last_time >= SILENT_NS])
+            if over < leaving:
+                leaving = over
+                share.grown = min(room + room, self.capacity)
+        share.flows = flows[leaving:]
+        for flow in flows[:leaving]:
             if flow.protocol == TCP and flow.marks & CLOSED == 0:
                 self.made_room += 1
             self.leave(flow)
@@ -501,6 +563,8 @@ class FlowTable:
         self.tcp_keys = {}
         self.half_seen = {}
         self.other_keys = {}
+        for share in self.tcp_shares + self.other_shares:
+            share.flows = []
         flows.sort(key=_number)
         for flow in flows:
             self._hand_on(flow)

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import socket
+from array import array
+from bisect import bisect_right
 from typing import Final
 
 from mypy_extensions import i64
@@ -57,6 +59,18 @@ class Peers:
         self.pruned = True
         self.counts = kept
 
+    def merge(self, other: Peers) -> None:
+        """Those of another share of the capture."""
+        for peer, count in other.counts.items():
+            self.counts[peer] = self.counts.get(peer, 0) + count
+        self.rest += other.rest
+        self.pruned = self.pruned or other.pruned
+        if len(self.counts) > MAX_PEERS:
+            order = sorted([(-count, peer) for peer, count in self.counts.items()])
+            self.rest += len(order) - MAX_PEERS
+            self.pruned = True
+            self.counts = {peer: -count for count, peer in order[:MAX_PEERS]}
+
     def number(self) -> int:
         """How many there are, at least."""
         return MAX_PEERS if self.pruned else len(self.counts)
@@ -75,6 +89,21 @@ def peer_text(peer: bytes) -> str:
         return address
     port = int.from_bytes(peer[size:size + 2], "big")
     return f"[{address}]:{port}" if size == 16 else f"{address}:{port}"
+
+
+class Numbering:
+    """From the numbers that one process gave to those of the capture: conversations count by their first frame.
+
+    own: the first frames of its conversations, by their number.     every: those of each process.
+    """
+
+    def __init__(self, own: array[int], every: list[array[int]]) -> None:
+        self.own = own
+        self.every = every
+
+    def of(self, number: int) -> int:
+        frame = self.own[number - 1]
+        return sum([bisect_right(starts, frame) for starts in self.every])
 
 
 def service_of(flow: Flow) -> bytes:
@@ -170,6 +199,38 @@ class Tally:
         """Those of which the end of the capture, at this time, came too soon to know."""
         return int(self.unsure) + len([time for time in self.young if end - time < PATIENCE_NS])
 
+    def merge(self, other: Tally) -> None:
+        """That of another share of the capture."""
+        self.count += other.count
+        self.times += other.times
+        self.segments += other.segments
+        self.octets += other.octets
+        self.cost += other.cost
+        self.by_originator += other.by_originator
+        self.mild += other.mild
+        self.unended += other.unended
+        self.once += other.once
+        self.left_young += other.left_young
+        self.unsure += other.unsure
+        self.weights = [mine + its for mine, its in zip(self.weights, other.weights, strict=True)]
+        self.services.merge(other.services)
+        self.clients.merge(other.clients)
+        for reason, count in other.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+        if self.start < 0 or 0 <= other.start < self.start:
+            self.start = other.start
+        self.end = max(self.end, other.end)
+        self.first = sorted(self.first + other.first)[:MAX_FIRST]
+        self.last = max(self.last, other.last)
+        self.dearest = sorted(self.dearest + other.dearest, reverse=True)[:MAX_DEAREST]
+        self.young = self.young + other.young
+
+    def renumber(self, numbering: Numbering) -> None:
+        self.first = [(numbering.of(number), first, frame) for number, first, frame in self.first]
+        if self.last[0]:
+            self.last = (numbering.of(self.last[0]), self.last[1], self.last[2])
+        self.dearest = [(cost, -numbering.of(-number)) for cost, number in self.dearest]
+
     def together(self, end: i64) -> Together:
         """As findings are made of it."""
         made = Together()
@@ -183,7 +244,7 @@ class Tally:
         made.services, made.clients = self.services.largest(), self.clients.largest()
         made.more_services, made.more_clients = self.services.pruned, self.clients.pruned
         made.service_count, made.client_count = self.services.number(), self.clients.number()
-        made.reasons = dict(self.reasons)
+        made.reasons = dict(sorted(self.reasons.items()))
         made.start_ns, made.end_ns = int(self.start), int(self.end)
         cited = [*self.first] if not self.last[0] or self.last in self.first else [*self.first, self.last]
         made.numbers = [number for number, _first, _frame in cited]

@@ -1,0 +1,174 @@
+"""A capture that is divided into shares: what is counted of them, put together, is what one pass counts of all."""
+from __future__ import annotations
+
+from array import array
+from pathlib import Path
+
+import pytest
+from crowd import Crowd
+from hypothesis import given
+from hypothesis import strategies as st
+from pcap_bytes import ethernet, ipv4, pcap, tcp, udp
+
+from analyzer.flows.flow import NO_SPARE, Spare, TcpFlow, let_go
+from analyzer.flows.keep import KEEP_ALL, Keeper
+from analyzer.flows.names import NameBook
+from analyzer.flows.tally import MAX_PEERS, Numbering, Peers
+from analyzer.ingest.open import open_capture
+from analyzer.model import Group, Scan, Together
+from analyzer.partition import SHARES
+from analyzer.pipeline.survey import Survey
+from dissectors.protocols.tcp.flags import ACK, FIN, SYN
+from dissectors.registry import protocols
+
+
+def surveyed(path: str, shares: int, keep: int = KEEP_ALL) -> Survey:
+    keeper, names = Keeper(keep, shares=shares), NameBook(protocols(), shares)
+    found = Survey(open_capture([path]), keeper, names, 20_000, 50, shares)
+    while found.step():
+        pass
+    found.keeper.settle()
+    found.names.settle()
+    found.source.close()
+    return found
+
+
+def plain(thing: object) -> object:
+    """A record as something to compare."""
+    if isinstance(thing, (Group, Together, Scan)):
+        return {name: plain(value) for name, value in vars(thing).items()}
+    return [plain(one) for one in thing] if isinstance(thing, list) else str(thing)
+
+
+def counted(survey: Survey) -> dict[str, object]:
+    keeper = survey.keeper
+    return {
+        "count": keeper.count, "by transport": keeper.by_transport, "states": keeper.states, "flags": keeper.flags,
+        "half open": sorted(map(str, map(plain, keeper.groups.half_open()))),
+        "together": {code: plain(one) for code, one in keeper.troubles.together(survey.last_time).items()},
+        "scans": [plain(scan) for scan in keeper.troubles.scans.found()],
+        "names": {address: (named.name, named.frame, int(named.flow.number))
+                  for address, named in survey.names.names.items()},
+        "kept": [int(flow.number) for flow in keeper.chosen(0)],
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("keep", [KEEP_ALL, 4])
+def test_shares_put_together_are_the_whole(seed: int, keep: int, tmp_path: Path) -> None:
+    crowd = Crowd(seed, 40, 12)
+    crowd.sound(60)
+    crowd.refused(14)
+    crowd.refused(6, "198.18.0.7")
+    crowd.unanswered(8, late=2)
+    crowd.half_open(9)
+    crowd.reset(7, seed % 2)
+    crowd.lost(6)
+    crowd.no_room(5)
+    crowd.silent(7)
+    crowd.silent(4, "198.51.100.5", 5_005)
+    crowd.unreachable(6)
+    crowd.scan(40)
+    for last in range(30):      # one port of many hosts, which are in all shares
+        crowd.scan(1, "203.0.113.77", f"198.18.9.{last}")
+    path = crowd.write(tmp_path / "c.pcap")
+    one, divided = counted(surveyed(path, 1, keep)), counted(surveyed(path, SHARES, keep))
+    assert divided == one
+    assert len(one["together"]) > 7       # type: ignore[arg-type]
+    assert len(one["scans"]) == 2         # type: ignore[arg-type]
+
+
+def test_who_opens_as_much_elsewhere_is_no_scanner(tmp_path: Path) -> None:
+    """Its failures and its successes are in different shares."""
+    crowd = Crowd(1, 40, 3)
+    for last in range(30):
+        crowd.scan(1, "203.0.113.77", f"198.18.9.{last}")
+        crowd.opened("203.0.113.77", 50_000 + last, f"198.18.8.{last}", crowd.start())
+        crowd.opened("203.0.113.77", 51_000 + last, f"198.18.8.{last}", crowd.start())
+    assert surveyed(crowd.write(tmp_path / "c.pcap"), SHARES).keeper.troubles.scans.found() == []
+
+
+def test_a_service_that_answers_anybody_is_not_dead(tmp_path: Path) -> None:
+    frames = []
+    for client in range(40):
+        ends = (bytes((10, 0, 0, client)), b"\xc0\0\2\1")
+        frames.append(ethernet(ipv4(udp(b"?", 5000, 123), 17, *ends)))
+        if client == 39:
+            frames.append(ethernet(ipv4(udp(b"!", 123, 5000), 17, *ends[::-1])))
+    for count, dead in ((81, []), (39, [("192.0.2.1:123", 39, 2)])):
+        path = tmp_path / f"{count}.pcap"
+        path.write_bytes(pcap(frames[:count]))
+        silent = surveyed(str(path), SHARES).keeper.troubles.together(1 << 60)["udp.unanswered"]
+        assert (silent.count, silent.dead) == (39, dead)
+
+
+peers = st.lists(st.integers(0, 40), max_size=200)
+
+
+@given(st.lists(peers, min_size=1, max_size=4))
+def test_peers_of_several_shares(parts: list[list[int]]) -> None:
+    whole, together = Peers(), Peers()
+    for part in parts:
+        share = Peers()
+        for peer in part:
+            for one in (whole, share):
+                one.add(b"\x0a\0\0" + bytes((peer,)))
+        together.merge(share)
+    assert (together.counts, together.largest(), together.number()) == (whole.counts, whole.largest(), whole.number())
+
+
+def test_peers_beyond_the_cap_are_in_the_total() -> None:
+    parts = [Peers(), Peers()]
+    for number in range(MAX_PEERS):
+        parts[0].add(number.to_bytes(4))
+        parts[1].add((number + 5).to_bytes(4))
+    parts[0].merge(parts[1])
+    assert len(parts[0].counts) == MAX_PEERS
+    assert sum(parts[0].counts.values()) + parts[0].rest == 2 * MAX_PEERS
+    assert parts[0].pruned
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=60))
+def test_numbers_are_those_of_one_who_met_them_all(owners: list[int]) -> None:
+    every = [array("q", [frame for frame, owner in enumerate(owners, 10) if owner == one]) for one in range(3)]
+    numbers = {starts[local - 1]: Numbering(starts, every).of(local)
+               for starts in every for local in range(1, len(starts) + 1)}
+    assert numbers == {frame: number for number, frame in enumerate(range(10, 10 + len(owners)), 1)}
+
+
+# -- room ------------------------------------------------------------------------------------------------------------
+
+
+def connections(count: int, ended: bool, millisecond: int = 1) -> list[bytes]:
+    """Between the same two hosts, each from a port of its own."""
+    frames = []
+    ends = (b"\x0a\0\0\1", b"\x0a\0\0\2")
+    for port in range(20_000, 20_000 + count):
+        frames.append(ethernet(ipv4(tcp(b"", port, 80, 1, 0, SYN), 6, *ends)))
+        if ended:
+            frames.append(ethernet(ipv4(tcp(b"", port, 80, 2, 1, FIN | ACK), 6, *ends)))
+            frames.append(ethernet(ipv4(tcp(b"", 80, port, 1, 3, FIN | ACK), 6, *ends[::-1])))
+    return [frame for frame in frames for _again in range(millisecond)]
+
+
+@pytest.mark.parametrize(("ended", "held"), [(True, 10), (False, 80)])
+def test_a_share_has_its_part_of_the_room_and_more_for_what_is_not_over(ended: bool, held: int, tmp_path: Path) -> None:
+    path = tmp_path / "c.pcap"
+    path.write_bytes(pcap(connections(200, ended)))
+    survey = Survey(open_capture([str(path)]), Keeper(KEEP_ALL, shares=8), NameBook(protocols(), 8), 80, 0, 8)
+    most = 0
+    while survey.step(1):
+        most = max(most, len(survey.table.tcp_keys) // 2)
+    assert most == held
+    assert survey.keeper.count == 200
+
+
+def test_spare_places_are_given_back() -> None:
+    flow = TcpFlow(1, 6, bytes(12), bytes(12), 4, b"")
+    assert flow.spare is NO_SPARE
+    assert not flow._borrow()
+    flow.spare = Spare(2)
+    assert [flow._borrow() for _ in range(3)] == [True, True, False]
+    flow.retired, flow.kept = True, 1
+    let_go(flow)
+    assert (flow.spare.left, flow.borrowed) == (2, 0)
