@@ -166,6 +166,7 @@ INTERPRETED = [
     "dissectors/wire/tls/premaster.py",
     "dissectors/wire/tls/suites.py",
     "dissectors/wire/x509/*.py",
+    "analyzer/flows/parcel.py",
     "analyzer/ingest/annotated.py",
     "analyzer/ingest/live/caller.py",
     "analyzer/ingest/live/capture_filter.py",

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.common import analysis_of, captures_argument, display_options, key_options, spool_option
+from analyzer.cli.common import (
+    analysis_of,
+    captures_argument,
+    display_options,
+    jobs_option,
+    key_options,
+    spool_option,
+)
 
 if TYPE_CHECKING:
     from dissectors.kit.provided import Provided
@@ -29,6 +36,7 @@ SEVERITIES = ("note", "warn", "error")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 where a finding is at least this severe."
 )
+@jobs_option
 @spool_option
 @key_options
 @display_options
@@ -36,7 +44,7 @@ SEVERITIES = ("note", "warn", "error")
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], limit: int | None,
     everything: bool, findings_only: bool, fail_on: str | None, width: int | None, color: str, no_color: bool,
-    pager: bool, spool: str, provided: Provided,
+    pager: bool, jobs: int, spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -54,7 +62,8 @@ def command(
     from dissectors.registry import protocols
 
     options = Options(
-        conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool
+        conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
+        jobs=jobs,
     )
     analysis = analysis_of(captures, options)
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})

@@ -11,6 +11,7 @@ from analyzer.cli.common import (
     analysis_of,
     capture_path,
     captures_argument,
+    jobs_option,
     key_log_octets,
     key_options,
     spool_option,
@@ -86,6 +87,7 @@ class FormatName(click.ParamType):  # type: ignore[type-arg]  # not generic in a
     help="Put this TLS key log into the annotated pcapng.",
 )
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
+@jobs_option
 @spool_option
 @key_options
 @click.option(
@@ -94,7 +96,7 @@ class FormatName(click.ParamType):  # type: ignore[type-arg]  # not generic in a
 def command(
     captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str, table: str | None, diagram: str,
     conversations: tuple[int, ...], limit: int | None, everything: bool, findings_only: bool,
-    anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, spool: str,
+    anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, jobs: int, spool: str,
     provided: Provided,
 ) -> None:
     """Read captures once and write reports of them.
@@ -115,7 +117,7 @@ def command(
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
-        findings_only=findings_only, spool=spool,
+        findings_only=findings_only, spool=spool, jobs=jobs,
     )
     analysis = analysis_of(captures, options)
     if findings_only:

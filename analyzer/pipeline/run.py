@@ -25,6 +25,7 @@ from analyzer.pipeline.drawn import draw_only, to_draw
 from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
+from analyzer.pipeline.jobs import Team, jobs_for
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
 from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import UNLIMITED, Telling
@@ -64,6 +65,7 @@ class Options:
     findings_only: nothing is drawn.
     budget: work within which every conversation is read, also where few are drawn; see `flows/keep.py`.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
+    jobs: so many processes follow the conversations while the capture is read, at most; 0 for what pays.
     spool: the folder for what comes through a pipe, "" for the one of temporary files.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
     """
@@ -71,8 +73,9 @@ class Options:
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
-        findings_only: bool = False, spool: str = "",
+        findings_only: bool = False, spool: str = "", jobs: int = 1,
     ) -> None:
+        self.jobs = jobs
         self.findings_only = findings_only
         self.budget = budget if tell else 0
         self.spool = spool
@@ -83,6 +86,11 @@ class Options:
         self.everything = everything
         self.tell = tell
         self.provided = provided or Provided()
+
+    def divisible(self) -> bool:
+        """Whether several processes can follow the capture: not where conversations are known by their number before
+        all are numbered, or all are kept."""
+        return self.tell and not self.conversations and not self.everything
 
     def most(self) -> int:
         """How many frames are told one by one; where conversations were named, or all are wanted, all of them."""
@@ -216,15 +224,25 @@ def _read(survey: Survey, options: Options, pulse: Pulse) -> None:
     if options.tell and not options.everything:
         for spare in survey.table.spares:
             spare.left = FULL_FRAMES
+    jobs = jobs_for(survey.source, options.jobs) if options.divisible() else 1
+    team = Team(survey, jobs) if jobs > 1 else None
     try:
-        pulse.begin(READING)
-        _pass(survey, pulse)
-        survey.interrupted = pulse.stopped and survey.source.size < 0      # whoever wrote into the pipe heard it too
-    except KeyboardInterrupt:
-        if survey.frames == 0 or pulse.twice:
-            raise
-        survey.interrupted = True
-        survey.finish()
+        try:
+            pulse.begin(READING)
+            _pass(survey, pulse)
+            survey.interrupted = pulse.stopped and survey.source.size < 0      # who wrote into the pipe heard it too
+        except KeyboardInterrupt:
+            if survey.frames == 0 or pulse.twice:
+                raise
+            if team is not None:
+                team.stop()
+            survey.interrupted = True
+            survey.finish()
+        if team is not None:
+            team.gather()
+    finally:
+        if team is not None:
+            team.end()
     pulse.go_on()
 
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pcap_bytes import ethernet, ipv4, pcap, tcp, udp
 
-from analyzer.flows.flow import NO_SPARE, Spare, TcpFlow, let_go
+from analyzer.faults import SEEN, Faults
+from analyzer.flows.flow import NO_SPARE, Flow, Spare, TcpFlow, let_go
 from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
+from analyzer.flows.parcel import packed, unpacked
 from analyzer.flows.tally import MAX_PEERS, Numbering, Peers
 from analyzer.ingest.open import open_capture
 from analyzer.model import Group, Scan, Together
@@ -172,3 +174,42 @@ def test_spare_places_are_given_back() -> None:
     flow.retired, flow.kept = True, 1
     let_go(flow)
     assert (flow.spare.left, flow.borrowed) == (2, 0)
+
+
+# -- on the way to another process -----------------------------------------------------------------------------------
+
+
+def taken_apart(thing: object, seen: dict[int, int]) -> object:
+    """All that can be reached from it."""
+    if id(thing) in seen:
+        return ("seen", seen[id(thing)])
+    names = getattr(type(thing), "__mypyc_attrs__", None) or getattr(thing, "__dict__", None)
+    if isinstance(thing, dict):
+        return [(repr(key), taken_apart(value, seen)) for key, value in thing.items()]
+    if names is None:
+        return [taken_apart(one, seen) for one in thing] if isinstance(thing, (list, tuple)) else repr(thing)
+    seen[id(thing)] = len(seen)
+    return type(thing).__name__, [
+        (name, taken_apart(getattr(thing, name), seen)) for name in sorted(names) if hasattr(thing, name)
+    ]
+
+
+def test_a_parcel_holds_what_was_put_in(tmp_path: Path) -> None:
+    crowd = Crowd(3, 20, 5)
+    for fill in (crowd.sound, crowd.refused, crowd.lost, crowd.no_room, crowd.silent, crowd.unreachable):
+        fill(3)
+    survey = surveyed(crowd.write(tmp_path / "c.pcap"), SHARES)
+    faults = Faults()
+    faults.note(3, "a frame", ValueError("wrong"))
+    flows = survey.keeper.all
+
+    def none(_number: int) -> Flow:
+        raise AssertionError
+
+    for thing in (*flows, survey.keeper.troubles, survey.keeper.groups, faults):
+        assert taken_apart(unpacked(packed(thing, True), none), {}) == taken_apart(thing, {})
+    stubs = {int(flow.number): Flow(flow.number, 0, b"", b"", 4, b"") for flow in flows}
+    keeper = unpacked(packed(survey.keeper, False), stubs.__getitem__)
+    assert [flow is stubs[int(flow.number)] for flow in keeper.all] == [True] * len(flows)
+    assert keeper.by_transport == survey.keeper.by_transport
+    SEEN.clear()
