@@ -67,6 +67,7 @@ class _Board:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
+        self.first = os.getpid()
         self.page = mmap.mmap(-1, 8 * (jobs + 2))
         self._put(1, -1)
 
@@ -83,8 +84,14 @@ class _Board:
         if self._get(0) == 0:
             return frame
         while (stop := self._get(1)) < 0:
+            if self.alone():
+                return -1
             time.sleep(WAIT)
         return min(stop, frame)
+
+    def alone(self) -> bool:
+        """Whether who helps has nobody left to help."""
+        return os.getpid() != self.first != os.getppid()
 
     def stop(self, frame: int) -> int:
         """The reading is to end, not before this frame: where, for all."""
@@ -124,13 +131,13 @@ class _Line:
 # -- the one that helps -------------------------------------------------------------------------------------------
 
 
-def _help(survey: Survey, line: _Line, board: _Board, job: int, parent: int) -> None:
+def _help(survey: Survey, line: _Line, board: _Board, job: int) -> None:
     """Follow the shares of this job, say what was counted, then hand over the conversations that are asked for."""
     while True:
         until = board.promise(job, int(survey.frames) + LOOK)
         if until <= survey.frames or not survey.step(until - int(survey.frames)):
             break
-        if os.getppid() != parent:
+        if board.alone():
             return
     survey.finish()
     board.promise(job, int(survey.frames))
@@ -146,12 +153,12 @@ def _help(survey: Survey, line: _Line, board: _Board, job: int, parent: int) -> 
         line.say(WELL + packed([known[number] for number in numbers], True))
 
 
-def _helper(survey: Survey, line: _Line, board: _Board, job: int, parent: int) -> NoReturn:
+def _helper(survey: Survey, line: _Line, board: _Board, job: int) -> NoReturn:
     """All that a forked process does. Nothing leaves it but what it says."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)      # whoever started it says when to end
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        _help(survey, line, board, job, parent)
+        _help(survey, line, board, job)
     except MemoryError:
         with contextlib.suppress(BaseException):
             line.say(NO_MEMORY)
@@ -179,7 +186,9 @@ class _Helper:
     def hear(self) -> Any:
         message = self.line.hear()
         if message is None:
-            raise LostProcess(f"a process that followed a part of the capture {self._ended()}")
+            raise LostProcess(
+                f"a process that followed a part of the capture {self._ended()} (--jobs 1 reads it with one)"
+            )
         if message[:1] == NO_MEMORY:
             raise MemoryError
         if message[:1] == FAULT:
@@ -239,7 +248,6 @@ class Team:
 
     def _fork(self, job: int, jobs: int) -> None:
         here, there = socket.socketpair()
-        parent = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process = os.fork()
@@ -249,7 +257,7 @@ class Team:
                     helper.line.end.close()
                 self.survey.mine = _mine(job, jobs)
                 self.survey.helps = True
-                _helper(self.survey, _Line(there), self.board, job, parent)
+                _helper(self.survey, _Line(there), self.board, job)
         except OSError:
             here.close()
             raise
