@@ -28,6 +28,7 @@ from analyzer.pipeline.survey import Survey
 
 WORTH: Final = 64 << 20         # octets of a capture from which on more than one process pays by itself
 LOOK: Final = 1 << 13           # frames between two looks at whether to go on
+QUOTA: Final = "/sys/fs/cgroup/cpu.max"     # of time, in how much (Linux, control groups version 2)
 WAIT: Final = 0.002             # seconds between two looks at what another process does
 STUB_KEPT: Final = 1 << 30      # places that need what stands for a conversation: it is never taken apart
 
@@ -42,10 +43,14 @@ class LostProcess(Exception):
 
 
 def cores() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
+    """How many this process may use: a container may have the time of fewer than it sees."""
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        with open(QUOTA) as file:
+            quota, period = file.read().split()
+        return max(min(seen, int(quota) // int(period)), 1)
+    except (OSError, ValueError, ZeroDivisionError):      # there is none; "max" where it does not bound
+        return seen
 
 
 def jobs_for(source: Source, wanted: int) -> int:

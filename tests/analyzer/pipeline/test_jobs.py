@@ -174,7 +174,18 @@ def test_processes_are_started_where_they_pay(monkeypatch: pytest.MonkeyPatch) -
     cases = [(1000, 0), (jobs.WORTH, 0), (1000, 3), (jobs.WORTH, 1), (1000, 99), (-1, 4)]     # the last is a pipe
     found = [jobs_for(Sized(size), wanted) for size, wanted in cases]  # type: ignore[arg-type]
     assert found == [1, 4, 3, 1, 8, 1]
-    assert cores() >= 1
+
+
+@pytest.mark.parametrize(("quota", "expected"), [
+    ("max 100000", 4), ("200000 100000", 2), ("50000 100000", 1), ("900000 100000", 4), ("", 4), ("1 0", 4),
+])
+def test_a_container_has_as_many_cores_as_it_has_time(
+    quota: str, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpu.max").write_text(quota)
+    monkeypatch.setattr(jobs, "QUOTA", str(tmp_path / "cpu.max"))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1, 2, 3}, raising=False)
+    assert cores() == expected
 
 
 @pytest.mark.parametrize(
