@@ -68,6 +68,7 @@ COMPILED = {
             "analyzer/flows/passes.py",
             "analyzer/flows/reassembly.py",
             "analyzer/flows/router.py",
+            "analyzer/flows/shares.py",
             "analyzer/flows/streams.py",
             "analyzer/flows/summary.py",
             "analyzer/flows/table.py",

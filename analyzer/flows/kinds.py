@@ -225,3 +225,10 @@ def how_reset(half: TcpHalf, peer: TcpHalf, marks: i64) -> i64:
     if setback is not None and setback.rounds >= GIVEN_UP and setback.reached == half.next_seq != peer.last_ack:
         return RESET_GAVE_UP
     return RESET_CLOSED if peer.marks & SAW_FIN else RESET_ABORTED
+
+
+def at_decade(count: i64) -> bool:
+    """1, 10, 100 ...: where Zeek repeats a history letter."""
+    while count >= 10 and count % 10 == 0:
+        count //= 10
+    return count == 1

@@ -36,7 +36,8 @@ from analyzer.flows.flow import (
     UdpFlow,
     UdpHalf,
 )
-from analyzer.flows.kinds import how_reset, is_resend
+from analyzer.flows.kinds import at_decade, how_reset, is_resend
+from analyzer.flows.shares import Share
 from analyzer.packet import TCP, UDP, Packet
 from analyzer.partition import share_of
 from dissectors.kit.octets import be16, be32
@@ -64,39 +65,9 @@ from dissectors.protocols.tcp.side import MASK, Detail, at_or_before
 SMALLEST: Final[i64] = 20               # octets of a TCP header (RFC 9293 §3.1, data offset)
 RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISSION
 TROUBLE: Final[i64] = RESENT | OUT_OF_ORDER | ZERO_WINDOW | LOST_SEGMENT | ACK_LOST_SEGMENT | WINDOW_FULL
-STILL_OPEN: Final[i64] = 1 << 62         # beyond any time in nanoseconds
 REACH: Final[i64] = 1 << 24             # an ACK this far beyond the first byte belongs to the connection
 ENDING: Final[i64] = SAW_FIN | SAW_RST
 LARGE: Final[i64] = 2_000_000_000
-SILENT_NS: Final[i64] = 10_000_000_000     # after which a conversation without an end makes room as if it had ended
-LOOSE: Final[i64] = 1_000                # conversations that have left, beyond those held, before a list is gone over
-
-
-class Share:
-    """The conversations of one share of the capture that may still continue, of one transport.
-
-    flows: they, and some that have left.     count: how many may still continue.
-    grown: how many it may hold where it got more room than its part, else 0.
-    """
-
-    def __init__(self, index: i64, spare: Spare) -> None:
-        self.index: i64 = index
-        self.spare = spare
-        self.flows: list[Flow] = []
-        self.count: i64 = 0
-        self.grown: i64 = 0
-
-    def add(self, flow: Flow) -> None:
-        flow.share = self.index
-        flow.spare = self.spare
-        self.count += 1
-        if len(self.flows) > self.count + self.count + LOOSE:
-            self.held()
-        self.flows.append(flow)
-
-    def held(self) -> list[Flow]:
-        self.flows = [flow for flow in self.flows if not flow.retired]
-        return self.flows
 
 
 class FlowTable:
@@ -104,10 +75,8 @@ class FlowTable:
 
     capacity: conversations of a transport held at once; beyond it those that ended longest ago leave,
       then those that were silent longest. record_cap: frames of a conversation whose places are kept.
-    shares: into which the capture is divided (`analyzer/partition.py`), so that whoever follows some of them finds of
-      them what whoever follows all finds. Each has its part of the capacity; one whose conversations are not over gets
-      more, up to the whole capacity. spares: of each, places of frames beyond record_cap.
-    starts: the first frame of each conversation, by its number, where noting.
+    shares: into which the capture is divided, each with its part of the capacity (`analyzer/flows/shares.py`).
+    spares: of each, places of frames beyond record_cap.     starts: first frames by conversation, where noting.
     detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
 
     After `tcp()` the fields half, bits, flags, seq, ack, window, length and payload describe the segment. half is None
@@ -259,13 +228,13 @@ class FlowTable:
             half.resent += length
             half.timed = False
             half.retransmitted += 1
-            if length and _at_decade(half.retransmitted):
+            if length and at_decade(half.retransmitted):
                 self._letter(half, flow, 0, "Tt")
         if length and is_resend(half.peer, bits):
             half.set_back().resent(number, time - flow.last_time, half.next_seq, length)
         if bits & LOST_SEGMENT:
             half.gaps += 1
-            if _at_decade(half.gaps):
+            if at_decade(half.gaps):
                 self._letter(half, flow, 0, "Gg")
         if bits & ZERO_WINDOW:
             half.zero_windows += 1
@@ -273,7 +242,7 @@ class FlowTable:
                 half.set_back().first_closed = number
             if half.zero_since < 0:
                 half.zero_since = time
-            if _at_decade(half.zero_windows):
+            if at_decade(half.zero_windows):
                 self._letter(half, flow, 0, "Ww")
 
     def _mark(
@@ -536,26 +505,13 @@ class FlowTable:
         share = shares[share_of(packet, self.shares) if self.shares > 1 else 0]
         room = max(self.capacity // self.shares, share.grown)
         if share.count >= max(room, 1):
-            self._make_room(share, room, packet.time)
+            self.sink.until = packet.time
+            self.sweep += 1
+            for old in share.leaving(room, self.capacity, packet.time):
+                if old.protocol == TCP and old.marks & CLOSED == 0:
+                    self.made_room += 1
+                self.leave(old)
         share.add(flow)
-
-    def _make_room(self, share: Share, room: i64, now: i64) -> None:
-        """The ended ones leave first, then the longest silent, half of all. Where so many are not over yet, only those
-        leave that are, and the share gets more room, if there is any."""
-        self.sink.until = now
-        self.sweep += 1
-        flows = sorted(share.held(), key=_age)
-        leaving = len(flows) // 2
-        if room < self.capacity:
-            over = len([flow for flow in flows if flow.marks & CLOSED or now - flow.last_time >= SILENT_NS])
-            if over < leaving:
-                leaving = over
-                share.grown = min(room + room, self.capacity)
-        share.flows = flows[leaving:]
-        for flow in flows[:leaving]:
-            if flow.protocol == TCP and flow.marks & CLOSED == 0:
-                self.made_room += 1
-            self.leave(flow)
 
     def finish(self) -> None:
         """The capture has ended: everything leaves, in the order of its number."""
@@ -572,27 +528,6 @@ class FlowTable:
 
 def _number(flow: Flow) -> int:
     return int(flow.number)
-
-
-def _age(flow: Flow) -> int:
-    """When it was last heard of; what is still open counts as younger than anything that has ended."""
-    return flow.last_time if flow.marks & CLOSED else flow.last_time + STILL_OPEN
-
-
-def _at_decade(count: i64) -> bool:
-    """1, 10, 100 ...: where Zeek repeats a history letter."""
-    while count >= 10 and count % 10 == 0:
-        count //= 10
-    return count == 1
-
-
-def sound(packet: Packet) -> bool:
-    """Whether its TCP header is one that `FlowTable.tcp` takes."""
-    at = packet.transport
-    if at + 16 > packet.end:
-        return False
-    header = (i64(packet.data[at + 12]) >> 4) << 2
-    return header >= SMALLEST and packet.true_end - at - header >= 0
 
 
 def key_of(packet: Packet) -> bytes:

@@ -158,7 +158,7 @@ def _help(survey: Survey, line: _Line, board: _Board, job: int) -> None:
         line.say(WELL + packed([known[number] for number in numbers], True))
 
 
-def _helper(survey: Survey, line: _Line, board: _Board, job: int) -> NoReturn:
+def _partner(survey: Survey, line: _Line, board: _Board, job: int) -> NoReturn:
     """All that a forked process does. Nothing leaves it but what it says."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)      # whoever started it says when to end
@@ -177,7 +177,7 @@ def _helper(survey: Survey, line: _Line, board: _Board, job: int) -> NoReturn:
 # -- the one that goes on -----------------------------------------------------------------------------------------
 
 
-class _Helper:
+class _Partner:
     """A process that helps, as the one that goes on knows it."""
 
     def __init__(self, process: int, line: _Line, shares: list[int]) -> None:
@@ -240,7 +240,7 @@ class Team:
 
     def __init__(self, survey: Survey, jobs: int) -> None:
         self.survey = survey
-        self.helpers: list[_Helper] = []
+        self.partners: list[_Partner] = []
         survey.table.noting = True
         try:
             self.board = _Board(jobs)
@@ -248,7 +248,7 @@ class Team:
                 self._fork(job, jobs)
         except OSError:        # the system gives no more: this one follows all of it
             self.end()
-        if self.helpers:
+        if self.partners:
             survey.mine = _mine(0, jobs)
 
     def _fork(self, job: int, jobs: int) -> None:
@@ -258,11 +258,11 @@ class Team:
             process = os.fork()
             if process == 0:
                 here.close()
-                for helper in self.helpers:      # or they would not hear that this process is gone
-                    helper.line.end.close()
+                for partner in self.partners:      # or they would not hear that this process is gone
+                    partner.line.end.close()
                 self.survey.mine = _mine(job, jobs)
                 self.survey.helps = True
-                _helper(self.survey, _Line(there), self.board, job)
+                _partner(self.survey, _Line(there), self.board, job)
         except OSError:
             here.close()
             raise
@@ -270,35 +270,35 @@ class Team:
             there.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         shares = [share for share, its in enumerate(_mine(job, jobs)) if its]
-        self.helpers.append(_Helper(process, _Line(here), shares))
+        self.partners.append(_Partner(process, _Line(here), shares))
 
     def stop(self) -> None:
         """The reading is to end: read up to the frame where all of them do."""
         survey = self.survey
-        stop = self.board.stop(int(survey.frames)) if self.helpers else 0
+        stop = self.board.stop(int(survey.frames)) if self.partners else 0
         while survey.frames < stop and survey.step(min(stop - int(survey.frames), LOOK)):
             pass
 
     def gather(self) -> None:
         """Take over what the others have counted, and the conversations that are told."""
-        if not self.helpers:
+        if not self.partners:
             return
         survey = self.survey
         own = array("q", survey.table.starts)
-        for helper in self.helpers:
-            starts, helper.counted = helper.hear()
-            helper.starts = array("q", starts)
-        every = [own, *[helper.starts for helper in self.helpers]]
+        for partner in self.partners:
+            starts, partner.counted = partner.hear()
+            partner.starts = array("q", starts)
+        every = [own, *[partner.starts for partner in self.partners]]
         _renumber(survey, Numbering(own, every))
-        for helper in self.helpers:
-            ranks = Numbering(helper.starts, every)
-            keeper, books, faults = unpacked(helper.counted, helper.stub)
-            for number, stub in helper.stubs.items():
+        for partner in self.partners:
+            ranks = Numbering(partner.starts, every)
+            keeper, books, faults = unpacked(partner.counted, partner.stub)
+            for number, stub in partner.stubs.items():
                 stub.number = ranks.of(number)
-            for share in helper.shares:
+            for share in partner.shares:
                 keeper.parts[share].troubles.renumber(ranks)
                 survey.names.books[share].update(books[share])
-            survey.keeper.merge(keeper, helper.shares)
+            survey.keeper.merge(keeper, partner.shares)
             survey.faults.include(faults)
         survey.names.settle()
         self._fetch()
@@ -306,8 +306,8 @@ class Team:
     def _fetch(self) -> None:
         """The conversations that are kept, and then those that named their ends."""
         keeper, names = self.survey.keeper, self.survey.names.names
-        for helper in self.helpers:
-            keeper.put(helper.fetch(keeper.kept()))
+        for partner in self.partners:
+            keeper.put(partner.fetch(keeper.kept()))
         named: dict[int, Named] = {}
         for flow in keeper.kept():
             size = int(flow.address_size)
@@ -315,15 +315,15 @@ class Team:
                 found = names.get(address)
                 if found is not None:
                     named[id(found)] = found
-        for helper in self.helpers:
-            fetched = helper.fetch([one.flow for one in named.values()])
+        for partner in self.partners:
+            fetched = partner.fetch([one.flow for one in named.values()])
             for one in named.values():
                 one.flow = fetched.get(int(one.flow.number), one.flow)
 
     def end(self) -> None:
-        for helper in self.helpers:
-            helper.end()
-        self.helpers = []
+        for partner in self.partners:
+            partner.end()
+        self.partners = []
 
 
 def _mine(job: int, jobs: int) -> bytes:

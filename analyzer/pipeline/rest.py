@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from analyzer.flows.flow import RECORD, Flow, Unrecorded
 from analyzer.flows.others import quoted_key
-from analyzer.flows.table import key_of, reverse_of, sound
+from analyzer.flows.table import SMALLEST, key_of, reverse_of
 from analyzer.ingest.source import Source
 from analyzer.packet import ARP, ICMP, ICMPV6, NOTHING, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
@@ -133,6 +133,15 @@ class Rest:
             for member in members:
                 if member.has(number) and member not in self.found:
                     self.found.append(member)
+
+
+def sound(packet: Packet) -> bool:
+    """Whether its TCP header is one that `FlowTable.tcp` takes."""
+    at = packet.transport
+    if at + 16 > packet.end:
+        return False
+    header = (i64(packet.data[at + 12]) >> 4) << 2
+    return header >= SMALLEST and packet.true_end - at - header >= 0
 
 
 class RestReader:

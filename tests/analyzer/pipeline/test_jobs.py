@@ -223,7 +223,7 @@ def test_one_that_is_killed_is_an_error(
 
     def killed(team: Team, job: int, number: int) -> None:
         forked(team, job, number)
-        os.kill(team.helpers[-1].process, signal.SIGKILL)
+        os.kill(team.partners[-1].process, signal.SIGKILL)
 
     monkeypatch.setattr(Team, "_fork", killed)
     before = children()
@@ -286,12 +286,12 @@ def test_an_interruption_ends_all_at_one_frame(crowd: str) -> None:
 
 
 def test_who_is_killed_leaves_none_behind(crowd: str, tmp_path: Path) -> None:
-    """Helpers end by themselves where the one they help is not there any more."""
+    """Partners end by themselves where the one they help is not there any more."""
     script = (
         "import os, signal, sys\n"
         "from analyzer.pipeline import jobs, run\n"
         "def gather(team):\n"
-        "    print(*[helper.process for helper in team.helpers], flush=True)\n"
+        "    print(*[partner.process for partner in team.partners], flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "jobs.Team.gather = gather\n"
         "run.analyze([sys.argv[1]], run.Options(jobs=3))\n"
