@@ -12,6 +12,7 @@ from analyzer.cli.common import (
     display_options,
     fail_option,
     fails,
+    jobs_option,
     key_options,
     since_option,
     spool_option,
@@ -57,6 +58,7 @@ EXAMPLES: Final = (
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
 @fail_option
 @since_option
+@jobs_option
 @spool_option
 @key_options
 @display_options
@@ -64,7 +66,7 @@ EXAMPLES: Final = (
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], window: int | None,
     as_json: bool, limit: int | None, everything: bool, findings_only: bool, fail_on: str | None, width: int | None,
-    color: str, no_color: bool, pager: bool, since: Earlier | None, spool: str, provided: Provided,
+    color: str, no_color: bool, pager: bool, jobs: int, since: Earlier | None, spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -87,7 +89,7 @@ def command(
 
     options = Options(
         conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
-        windows=window is not None, since=since,
+        windows=window is not None, since=since, jobs=jobs,
     )
     analysis = analysis_of(captures, options)
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})

@@ -14,6 +14,7 @@ from analyzer.cli.common import (
     captures_argument,
     fail_option,
     fails,
+    jobs_option,
     key_log_octets,
     key_options,
     since_option,
@@ -108,6 +109,7 @@ EXAMPLES: Final = (
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
 @fail_option
 @since_option
+@jobs_option
 @spool_option
 @key_options
 @click.option(
@@ -118,7 +120,7 @@ def command(
     ctx: click.Context, captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str,
     table: str | None, diagram: str, conversations: tuple[int, ...], limit: int | None, everything: bool,
     findings_only: bool, anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, fail_on: str | None,
-    since: Earlier | None, spool: str, provided: Provided,
+    since: Earlier | None, jobs: int, spool: str, provided: Provided,
 ) -> None:
     """Read captures once and write reports of them.
 
@@ -139,7 +141,7 @@ def command(
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
-        findings_only=findings_only, spool=spool, since=since,
+        findings_only=findings_only, spool=spool, since=since, jobs=jobs,
     )
     analysis = analysis_of(captures, options)
     if findings_only:
