@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pcap_bytes import ethernet, ipv4, pcap, tcp, udp
 from sample_feeds import sample_captures, sample_name
 from test_interrupted import Impatient
+from test_shares import everything_else
 
 from analyzer.cli import main
 from analyzer.model import Analysis
@@ -57,6 +58,14 @@ def test_a_crowd_with_every_trouble(crowd: str, options: dict[str, int | bool]) 
     document = same([crowd], **options)
     assert '"tcp.scan"' in document
     assert '"udp.unanswered"' in document
+
+
+def test_who_scans_in_any_way_and_what_floods(tmp_path: Path) -> None:
+    made = faulty()
+    everything_else(made)
+    document = same([made.write(tmp_path / "c.pcap")], limit=4)
+    for code in ("tcp.scan", "icmp.sweep", "tcp.odd_flags", "tcp.syn_flood", "udp.reflected"):
+        assert f'"{code}"' in document
 
 
 def test_all_samples_as_one_capture() -> None:
@@ -135,14 +144,30 @@ def frame_of(kind: int, one: int, other: int, port: int, flags: int, seq: int) -
         return [bytes(12) + b"\x81\x00\x00" + bytes((port,)) + b"\x08\x00" + segment]
     if kind == 7:       # cut, nonsense, no IP
         return [ethernet(segment)[: 14 + seq % 40], bytes(20), ethernet(bytes(28), 0x0806)][: 1 + flags % 3]
+    if kind == 8:       # echo requests, some of them answered
+        answer = bytes((0 if seq % 3 == 0 else 8, 0, 0, 0)) + port.to_bytes(2) + b"\0\1"
+        return [ethernet(ipv4(answer, 1, *(ends[::-1] if seq % 3 == 0 else ends)))]
+    if kind == 9:       # a lease, whose datagrams go by their client; by a relay or not
+        asks = seq % 2 == 0
+        relay = HOSTS[port % 3] if flags % 2 else bytes(4)
+        ports = (67, 67) if flags % 2 else (68, 67) if asks else (67, 68)
+        message = bytes((1 if asks else 2, 1, 6, 0)) + bytes(20) + relay + bytes(5) + bytes((port,)) + bytes(202)
+        return [ethernet(ipv4(udp(message + b"\x63\x82\x53\x63\xff", *ports), 17, *ends))]
+    if kind == 10:      # answers that nobody asked for
+        return [ethernet(ipv4(udp(bytes(700), 53, 6000 + port), 17, *ends))] * 12
     option = b"\x02\x01\x02\0\0\0\0" + bytes((one,))
+    if kind == 11:      # a router
+        told = b"\x86\0\0\0" + bytes((64 + port, 0x40 * (seq % 4))) + b"\7\x08" + bytes(8) + option
+        router = bytes.fromhex("fe80") + bytes(10) + ends[0]
+        header = b"\x60\0\0\0" + len(told).to_bytes(2) + b"\x3a\xff" + router + bytes(12) + ends[1]
+        return [ethernet(header + told, 0x86DD)]
     neighbour = bytes((135 + port % 2, 0, 0, 0)) + bytes(4) + bytes(12) + ends[0] + option
     header = b"\x60\0\0\0" + len(neighbour).to_bytes(2) + b"\x3a\xff" + bytes(12) + ends[0] + bytes(12) + ends[1]
     return [ethernet(header + neighbour, 0x86DD)]
 
 
 packets = st.tuples(
-    st.integers(0, 8), st.integers(0, 5), st.integers(0, 5), st.integers(0, 3),
+    st.integers(0, 12), st.integers(0, 5), st.integers(0, 5), st.integers(0, 3),
     st.sampled_from([2, 18, 16, 24, 17, 4, 20, 0, 41]), st.integers(0, 40),
 )
 
