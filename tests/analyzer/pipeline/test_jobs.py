@@ -155,15 +155,18 @@ def frame_of(kind: int, one: int, other: int, port: int, flags: int, seq: int) -
         return [ethernet(ipv4(udp(message + b"\x63\x82\x53\x63\xff", *ports), 17, *ends))]
     if kind == 10:      # answers that nobody asked for
         return [ethernet(ipv4(udp(bytes(700), 53, 6000 + port), 17, *ends))] * 12
+    return [of_the_link(kind == 11, ends, one, port, seq)]
+
+
+def of_the_link(router: bool, ends: tuple[bytes, bytes], one: int, port: int, seq: int) -> bytes:
+    """What a router advertises, or who has an address."""
     option = b"\x02\x01\x02\0\0\0\0" + bytes((one,))
-    if kind == 11:      # a router
-        told = b"\x86\0\0\0" + bytes((64 + port, 0x40 * (seq % 4))) + b"\7\x08" + bytes(8) + option
-        router = bytes.fromhex("fe80") + bytes(10) + ends[0]
-        header = b"\x60\0\0\0" + len(told).to_bytes(2) + b"\x3a\xff" + router + bytes(12) + ends[1]
-        return [ethernet(header + told, 0x86DD)]
-    neighbour = bytes((135 + port % 2, 0, 0, 0)) + bytes(4) + bytes(12) + ends[0] + option
-    header = b"\x60\0\0\0" + len(neighbour).to_bytes(2) + b"\x3a\xff" + bytes(12) + ends[0] + bytes(12) + ends[1]
-    return [ethernet(header + neighbour, 0x86DD)]
+    source, said = bytes(12), bytes((135 + port % 2, 0, 0, 0)) + bytes(4) + bytes(12) + ends[0] + option
+    if router:
+        source = bytes.fromhex("fe80") + bytes(10)
+        said = b"\x86\0\0\0" + bytes((64 + port, 0x40 * (seq % 4))) + b"\7\x08" + bytes(8) + option
+    header = b"\x60\0\0\0" + len(said).to_bytes(2) + b"\x3a\xff" + source + ends[0] + bytes(12) + ends[1]
+    return ethernet(header + said, 0x86DD)
 
 
 packets = st.tuples(
