@@ -164,5 +164,6 @@ def _whole(packet: Packet) -> bool:
             return False
         last = at + IPV6_HEADER + be16(data, at + 4)
     if kind == UDP:
-        return packet.end == packet.transport + be16(data, packet.transport + 4)
+        udp = packet.transport
+        return udp + UDP_HEADER <= packet.end and packet.end == udp + be16(data, udp + 4)
     return joined or packet.end == last

@@ -14,6 +14,11 @@ HEAD = """# The Python API
 Made from the docstrings by `python docs/api.py`. These names are stable; what they come from is not. Tasks, with code
 that runs: [Use it from Python](../how-to/python.md).
 """
+ERROR = """
+Nothing can be told of a capture; the message is one sentence that names it and says why.
+
+Further arguments are further lines, such as what can be done about it.
+"""
 
 
 def names() -> list[str]:
@@ -32,7 +37,8 @@ def signature(thing: object, name: str) -> str:
 
 
 def about(thing: object) -> str:
-    return inspect.cleandoc(thing.__doc__ or "")
+    """Its docstring; a compiled exception has none, and is the only one."""
+    return inspect.cleandoc(ERROR if thing is wiretale.CaptureError else thing.__doc__ or "")
 
 
 def section(name: str) -> str:

@@ -19,12 +19,12 @@ from dissectors.protocols.dhcp.events import (
     RENEWING,
     Ack,
     Decline,
+    DhcpRequest,
     DhcpSaid,
     Discover,
     Nak,
     Offer,
     Release,
-    Request,
 )
 from dissectors.protocols.dhcp.wire import NAME_SERVER, ROUTER, ROUTES, DhcpMessage
 
@@ -39,7 +39,7 @@ NET_BITS: Final = 30                   # a longer prefix has no room for a route
 def said(case: Case) -> list[DhcpSaid]:
     """The messages of a client, in order."""
     found: list[DhcpSaid] = []
-    for kind in (Discover, Offer, Request, Ack, Nak, Decline, Release):
+    for kind in (Discover, Offer, DhcpRequest, Ack, Nak, Decline, Release):
         found += case.of(kind)
     found.sort(key=attrgetter("time"))
     return found
@@ -105,7 +105,7 @@ def not_taken(case: Case) -> list[Found]:
     REQUEST, and then it does not ask again."""
     found = []
     messages = said(case)
-    if any(isinstance(one, (Request, Ack)) for one in messages):
+    if any(isinstance(one, (DhcpRequest, Ack)) for one in messages):
         return []
     offers = [one for one in messages if isinstance(one, Offer)]
     again = [
@@ -130,9 +130,11 @@ def late(case: Case) -> list[Found]:
     found = []
     for run in discovers(case):
         after = run.after
-        if not isinstance(after, (Offer, Request, Ack)) or len(run.asked) < 2:
+        if not isinstance(after, (Offer, DhcpRequest, Ack)) or len(run.asked) < 2:
             continue
         waited = after.time - run.first
+        if any(silence.within(run.first, after.time) for silence in case.capture.silences):
+            continue        # the clock may have been set meanwhile
         if waited >= LATE_NS and run.lasted() >= PATIENCE_NS:
             found.append(Found(
                 f"{run.asked[-1].client} asked {times(len(run.asked))} over {span(run.lasted())} before the first "
@@ -147,10 +149,10 @@ def renewal_failed(case: Case) -> list[Found]:
     """Looks alike: renewals whose confirmations the capture does not see. The client of those asks anew with another
     number each time, and never turns to all servers, nor begins anew."""
     found = []
-    asked: list[Request] = []
+    asked: list[DhcpRequest] = []
     server = "its server"
     for message in said(case):
-        if isinstance(message, Request) and message.purpose in (RENEWING, REBINDING):
+        if isinstance(message, DhcpRequest) and message.purpose in (RENEWING, REBINDING):
             asked.append(message)
             continue
         if asked and not isinstance(message, Offer):
@@ -161,7 +163,7 @@ def renewal_failed(case: Case) -> list[Found]:
     return found + (_failed(case, server, asked, None) if asked else [])
 
 
-def _failed(case: Case, server: str, asked: list[Request], after: DhcpSaid | None) -> list[Found]:
+def _failed(case: Case, server: str, asked: list[DhcpRequest], after: DhcpSaid | None) -> list[Found]:
     alone = [one for one in asked if one.purpose == RENEWING]
     anybody = [one for one in asked if one.purpose == REBINDING]
     anew = isinstance(after, Discover)
@@ -197,9 +199,9 @@ def unanswered(case: Case) -> list[Found]:
     """A REQUEST that is repeated with the same number, or given up for a new beginning. Looks alike: an ACK that the
     capture missed; the client would not ask again."""
     found = []
-    asked: list[Request] = []
+    asked: list[DhcpRequest] = []
     for message in [*said(case), None]:
-        if isinstance(message, Request) and message.purpose not in (RENEWING, REBINDING):
+        if isinstance(message, DhcpRequest) and message.purpose not in (RENEWING, REBINDING):
             if asked and message.purpose != asked[0].purpose:
                 asked = []
             asked.append(message)

@@ -39,12 +39,27 @@ def icmp_error(case: Case) -> list[Found]:
     for (sender, reason), events in seen.items():
         again = f" {times(len(events))}" if len(events) > 1 else ""
         redirect = events[0].version == 4 and events[0].kind == REDIRECT_V4
+        late = all(nobody_waits(case, event) for event in events)
+        told = " What came late found that the program which had asked was gone." if late else ""
         found.append(Found(
-            f"{sender} reports{again} about packets to {place(case.end(events[0].direction))}: {reason}.",
-            frames_of(events), case.conversation, severity="note" if redirect else "", confidence=LIKELY,
+            f"{sender} reports{again} about packets to {place(case.end(events[0].direction))}: {reason}.{told}",
+            frames_of(events), case.conversation, severity="note" if redirect or late else "", confidence=LIKELY,
             basis="an ICMP message that quotes a packet of this conversation; such messages can be forged",
         ))
     return found
+
+
+def nobody_waits(case: Case, event: IcmpError) -> bool:
+    """A client closed its socket, and an answer came after that: one that was repeated, or that took too long. What
+    looks the same, a service that stopped, has the lower port; who is the client is not asked, for a capture that began
+    late takes the first sender for it."""
+    ends = (case.conversation.originator, case.conversation.responder)
+    mine = ends[event.direction & 1]
+    unreachable = (event.kind, event.code) == ((1, 4) if event.version == 6 else (3, 3))
+    return (
+        case.conversation.transport == "udp" and unreachable and event.sender == mine.address
+        and mine.port > ends[1 - (event.direction & 1)].port and case.conversation.frames[event.direction & 1] > 0
+    )
 
 
 def routing_loop(case: Case) -> list[Found]:

@@ -30,7 +30,8 @@ from analyzer.flows.flow import (
     TcpHalf,
     UdpFlow,
 )
-from analyzer.packet import UDP
+from analyzer.packet import UDP, Packet
+from dissectors.kit.octets import be16
 from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, OUT_OF_ORDER, RETRANSMISSION
 
 REFUSED: Final[i64] = 1          # a RST answers its SYN
@@ -52,6 +53,8 @@ CODES: Final[dict[int, str]] = {
     64: "tcp.timeout", 128: "tcp.zero_window", 256: "capture.one_sided", 512: "udp.unanswered", 1024: "icmp.error",
     2048: "icmp.too_big",
 }
+
+CLOSED_PORT: Final = (b"\x04\x03\x03", b"\x06\x01\x04")     # version, type, code (RFC 792; RFC 4443 §3.1)
 
 # Severities, lowest first, as the rules of single conversations give them.
 CHAT: Final[i64] = 0
@@ -137,6 +140,18 @@ def _setbacks(half: TcpHalf) -> i64:
 def has_ports(flow: Flow) -> bool:
     """Whether it is one of UDP: later fragments of datagrams, which have no ports, make conversations of their own."""
     return flow.protocol == UDP and len(flow.forward) - len(flow.scope) == flow.address_size + flow.address_size + 4
+
+
+def nobody_waits(flow: Flow, packet: Packet, reason: bytes) -> bool:
+    """As `explain/icmp.py` says it of one conversation: a client reports that its port is closed by now."""
+    if not isinstance(flow, UdpFlow) or flow.protocol != UDP or reason not in CLOSED_PORT:
+        return False
+    size, key = flow.address_size, flow.forward
+    ports = be16(key, 2 * size), be16(key, 2 * size + 2)
+    sender = packet.source()
+    if sender == key[:size]:
+        return flow.originator.frames > 0 and ports[0] > ports[1]
+    return sender == key[size:2 * size] and flow.responder.frames > 0 and ports[1] > ports[0]
 
 
 def service_port(flow: Flow) -> i64:

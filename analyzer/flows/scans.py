@@ -22,7 +22,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.flows.flow import FLIPPED, Flow, TcpFlow
-from analyzer.flows.tally import MAX_FIRST, Attempt, Numbering, Tally, peer_text
+from analyzer.flows.tally import MAX_FIRST, Attempt, Numbering, Tally, peer_text, tally_of
 from analyzer.model import Scan
 from dissectors.protocols.tcp.flags import ACK, FIN, PSH, RST, SYN, URG
 
@@ -33,6 +33,7 @@ MAX_TARGETS: Final = 70_000        # hosts and ports that are told apart, of all
 SCAN_LEAST: Final = 20             # ports of a host, or hosts with a port, from which on it may be a scan
 SUSPECT: Final = 10                # ... from which on it is not forgotten for others
 REPEATS: Final = 4                 # times that a scan asks the same at most, on average
+MAX_HELD: Final = 100              # attempts of a client that are kept one by one; from then on they are added up
 MAX_SILENT: Final = 20             # targets of odd segments that said nothing, which may be open
 SYSTEM_PORTS: Final = 1024         # below it, ports of known services (RFC 6335 §6)
 
@@ -74,8 +75,8 @@ class Scanner:
 
     reported: attempts that an ICMP error answered.     expired: of which a router says that their hop limit ran out.
     silent: odd segments without an answer.
-    held: attempts, as long as nothing is suspected; tallies: of all of them, by trouble, from then on. So what a
-    scanner found shut is not among the troubles of others, and what a client found that is none is.
+    held: attempts, as long as nothing is suspected and they are few; tallies: of all of them, by trouble, from then on.
+    So what a scanner found shut is not among the troubles of others, and what a client found that is none is.
     """
 
     def __init__(self, client: bytes, how: bytes) -> None:
@@ -108,15 +109,11 @@ class Scanner:
 
     def keep(self, one: Attempt) -> None:
         """It is one of this client's, until it is known what they are."""
-        if not self.suspect:
+        if not self.suspect and not self.tallies and len(self.held) < MAX_HELD:
             self.held.append(one)
             return
         for attempt in [*self.held, one] if self.held else [one]:
-            tally = self.tallies.get(int(attempt.kind))
-            if tally is None:
-                tally = Tally()
-                self.tallies[int(attempt.kind)] = tally
-            tally.take(attempt)
+            tally_of(self.tallies, attempt.kind).take(attempt)
         self.held = []
 
     def found(self) -> Scan:
@@ -153,11 +150,7 @@ class Scanner:
         self.reported += other.reported
         self.held += other.held
         for kind, tally in other.tallies.items():
-            mine = self.tallies.get(kind)
-            if mine is None:
-                self.tallies[kind] = tally
-            else:
-                mine.merge(tally)
+            tally_of(self.tallies, kind).merge(tally)
         self.expired += other.expired
         self.suspect = self.suspect or other.suspect
         self.more = self.more or other.more
@@ -251,10 +244,10 @@ class Scans:
         targets.add(target)
 
     def _prune(self) -> bool:
-        """Forget clients of which nothing is suspected; whether that made room."""
+        """Forget clients of which nothing is suspected, and that failed seldom; whether that made room."""
         kept: dict[bytes, Scanner] = {}
         for name, scanner in self.scanners.items():
-            if scanner.suspect:
+            if scanner.suspect or scanner.tallies:
                 kept[name] = scanner
             else:
                 self.room += len(scanner.hosts) + len(scanner.ports)
@@ -313,17 +306,9 @@ class Scans:
             if self._scans(scanner) and not scanner.found().doubtful():
                 continue
             for one in scanner.held:
-                tally = tallies.get(int(one.kind))
-                if tally is None:
-                    tally = Tally()
-                    tallies[int(one.kind)] = tally
-                tally.take(one)
+                tally_of(tallies, one.kind).take(one)
             for kind, more in scanner.tallies.items():
-                tally = tallies.get(kind)
-                if tally is None:
-                    tally = Tally()
-                    tallies[kind] = tally
-                tally.merge(more)
+                tally_of(tallies, kind).merge(more)
 
     def oddities(self) -> list[Scan]:
         """Segments with odd flags that are too few for a scan."""

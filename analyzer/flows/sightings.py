@@ -143,8 +143,6 @@ def _read_tcp(found: Sighting, packet: Packet) -> bool:
     end = min(at + header, packet.end)
     found.digest = hash(data[at + 4:at + 16] + data[at + 18:end] + int(length).to_bytes(4))
     option = at + 20
-    if found.flags & SYN:
-        _read_mss(found, data, at, end)
     while option + 1 < end:
         kind = i64(data[option])
         if kind == 1:
@@ -158,26 +156,12 @@ def _read_tcp(found: Sighting, packet: Packet) -> bool:
             found.echo = be32(data, option + 6)
         elif kind == SACK and step >= 10 and option + 10 <= end:
             found.twice = (found.ack - be32(data, option + 6)) & MASK < HALF
+        elif kind == MSS and step == 4 and option + 4 <= end and found.flags & SYN and found.mss < 0:
+            found.mss = be16(data, option + 2)
+            # A machine between two places may change it, so it does not count among what a copy repeats.
+            found.digest = hash(data[at + 4:at + 16] + data[at + 18:option + 2] + data[option + 4:end])
         option += step
     return True
-
-
-def _read_mss(found: Sighting, data: bytes, at: i64, end: i64) -> None:
-    """The MSS of a SYN, which then does not count among what a copy repeats."""
-    option = at + 20
-    while option + 1 < end:
-        kind = i64(data[option])
-        if kind == 1:
-            option += 1
-            continue
-        step = i64(data[option + 1])
-        if kind == 0 or step < 2:
-            return
-        if kind == MSS and step == 4 and option + 4 <= end:
-            found.mss = be16(data, option + 2)
-            found.digest = hash(data[at + 4:at + 16] + data[at + 18:option + 2] + data[option + 4:end])
-            return
-        option += step
 
 
 class Pair:

@@ -45,7 +45,7 @@ def conversation_of(flow: Flow, end_ns: int = -1) -> Conversation:
     record.first_frame = int(flow.first_frame)
     record.last_frame = int(flow.last_frame)
     record.start_ns = int(flow.first_time)
-    record.end_ns = int(flow.last_time)
+    record.end_ns = int(flow.last_time if flow.last_time >= 0 else flow.first_time)    # its last frame may have none
     record.history = flow.history
     if with_ports:
         record.community_id = community_id(int(flow.protocol), key[:size], key[size:2 * size], *ports)

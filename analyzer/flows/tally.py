@@ -128,6 +128,15 @@ class Numbering:
         return sum([bisect_right(starts, frame) for starts in self.every])
 
 
+def tally_of(tallies: dict[int, Tally], kind: i64) -> Tally:
+    """That of one trouble, a new one where it is the first."""
+    found = tallies.get(int(kind))
+    if found is None:
+        found = Tally()
+        tallies[int(kind)] = found
+    return found
+
+
 def service_of(flow: Flow) -> bytes:
     """The responder: its address, and its port in two octets."""
     size = flow.address_size

@@ -38,6 +38,7 @@ from analyzer.flows.kinds import (
     closed_for,
     has_ports,
     kinds_of,
+    nobody_waits,
     resent_weight,
     reset_weight,
     service_port,
@@ -46,7 +47,7 @@ from analyzer.flows.kinds import (
 )
 from analyzer.flows.reflected import Reflections, comes_unasked
 from analyzer.flows.scans import BY_ECHO, BY_ICMP, BY_RST, BY_SYN, BY_UDP, IN_SILENCE, Scanner, Scans, odd_flags
-from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, Attempt, Numbering, Tally, peer_text, service_of
+from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, Attempt, Numbering, Tally, peer_text, service_of, tally_of
 from analyzer.model import Together
 from analyzer.packet import Packet
 from analyzer.partition import mixed
@@ -82,11 +83,7 @@ class Troubles:
         self.heard = bytearray(HEARD_BITS >> 3)
 
     def tally(self, kind: i64) -> Tally:
-        found = self.tallies.get(int(kind))
-        if found is None:
-            found = Tally()
-            self.tallies[int(kind)] = found
-        return found
+        return tally_of(self.tallies, kind)
 
     def tcp(self, flow: TcpFlow, until: i64) -> None:
         """A connection that left the table at `until`."""
@@ -291,7 +288,8 @@ class Troubles:
             return
         flow.marks |= mark
         tally.count += 1
-        tally.weights[NOTE if large or (reason[0] == 4 and reason[1] == 5) else WARN] += 1
+        mild = large or (reason[0] == 4 and reason[1] == 5) or nobody_waits(flow, packet, reason)
+        tally.weights[NOTE if mild else WARN] += 1
         tally.services.add(packet.source())
         tally.clients.add(flow.forward[:flow.address_size])
         tally.cite(flow, packet.number)

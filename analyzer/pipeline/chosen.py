@@ -3,11 +3,12 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
+from analyzer.address import address_text
 from analyzer.flows.clock import set_right
 from analyzer.flows.flow import Flow, Retired, TcpFlow, release
 from analyzer.flows.summary import conversation_of
 from analyzer.flows.teller import Teller
-from analyzer.model import Account, AsSent, Carriage, Points
+from analyzer.model import Account, AsSent, Carriage, Conversation, Points
 from analyzer.pipeline.copies import captured
 from analyzer.pipeline.plan import Plan
 from analyzer.pipeline.shelf import Room, Shelf
@@ -141,6 +142,13 @@ def about_the_capture(chosen: Chosen) -> None:
                 account.conversation.as_sent.flags = counted.flags
             counted.flags = survey.flags        # Wireshark's, which counts frames
             account.conversation.tcp = counted
+
+
+def learned(conversation: Conversation, teller: Teller) -> None:
+    """What its frames told of a conversation beside events."""
+    conversation.protocol = teller.router.protocol
+    conversation.few_hops = bool(teller.probes)
+    conversation.next_hops = [address_text(hop) if hop else "" for hop in teller.next_hops]
 
 
 def measured(account: Account, narrator: TcpNarrator) -> None:

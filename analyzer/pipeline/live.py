@@ -19,7 +19,7 @@ from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
 from analyzer.model import Account, Conversation, Finding
 from analyzer.packets.decode import scope_text
-from analyzer.pipeline.chosen import draw, measured
+from analyzer.pipeline.chosen import draw, learned, measured
 from analyzer.pipeline.survey import Follower, Survey
 from analyzer.pipeline.tell import context_of, fault_in
 from dissectors.kit.event import NEITHER, Event, Evidence, LimitReached, Observed
@@ -381,7 +381,7 @@ class LiveAnalysis(Follower):
         conversation.scope = before.scope
         conversation.originator.name = before.originator.name
         conversation.responder.name = before.responder.name
-        conversation.protocol = teller.router.protocol
+        learned(conversation, teller)
         account.conversation = conversation
         account.troubles = troubles_of(flow)
         live.trouble = trouble_of(flow)

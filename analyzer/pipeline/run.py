@@ -181,7 +181,6 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
         pulse.begin(CONCLUDING)
         analysis = build(capture, accounts, survey.faults)
         capture.read = len(accounts)
-        capture.two_sided = sum([1 for account in accounts if all(account.conversation.frames)])
         if capture.unread:
             analysis.left_out.append(capture.unread)
         analysis.findings = findings(analysis, survey.faults)

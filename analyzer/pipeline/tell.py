@@ -5,7 +5,6 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.address import address_text
 from analyzer.faults import Faults
 from analyzer.flows.checksums import may_be_damaged
 from analyzer.flows.clock import Breaks, Step, set_right
@@ -17,7 +16,7 @@ from analyzer.ingest.source import MAX_TIME, Source
 from analyzer.model import Account, CaptureSummary, Conversation, Silence
 from analyzer.packet import ICMP, ICMPV6, TCP, Packet
 from analyzer.packets.decode import Decoder
-from analyzer.pipeline.chosen import Chosen, Released, about_the_capture, apart, draw, measured, mended
+from analyzer.pipeline.chosen import Chosen, Released, about_the_capture, apart, draw, learned, measured, mended
 from analyzer.pipeline.look import FirstLook
 from analyzer.pipeline.passes import SILENT, Pulse, told_until
 from analyzer.pipeline.places import Window, reader_of
@@ -358,10 +357,7 @@ class Telling:
                         self._finish(chosen, frame, time, how)
                 except Exception as error:
                     self._break(chosen, frame, time, error)
-            chosen.account.conversation.protocol = chosen.teller.router.protocol
-            chosen.account.conversation.few_hops = bool(chosen.teller.probes)
-            hops = chosen.teller.next_hops
-            chosen.account.conversation.next_hops = [address_text(hop) if hop else "" for hop in hops]
+            learned(chosen.account.conversation, chosen.teller)
             chosen.shelf.finish()
             del chosen.teller
             chosen.told = None

@@ -140,5 +140,5 @@ def _fingerprint(finding: Finding) -> str:
 
 def _uri(name: str) -> str:
     """The name of a capture as a reference (RFC 3986): relative, or to a file where it is absolute."""
-    path = quote(name, safe="/", errors="surrogateescape")
+    path = quote(name, safe="/", errors="surrogatepass")
     return f"file://{path}" if name.startswith("/") else path

@@ -44,6 +44,8 @@ def books_of(account: Account) -> Books:
     """Where the time of a conversation went. What messages mean is claimed by the events that are kept."""
     conversation = account.conversation
     start, end = conversation.start_ns, conversation.end_ns
+    if end <= start:        # no time passed, or clocks that were set leave none that could be told
+        return Books(start, start, [], [])
     claims = [*account.claims, *_blind(account)]
     said = [claim for event in account.events for claim in event.claims()]
     if said and not any(claim.weight == GROUND for claim in account.claims):

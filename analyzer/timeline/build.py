@@ -46,6 +46,7 @@ def build(capture: CaptureSummary, accounts: list[Account], faults: Faults | Non
     note_sides(accounts)
     analysis = Analysis(capture)
     analysis.conversations = [account.conversation for account in accounts]
+    capture.two_sided = sum([1 for one in analysis.conversations if all(one.frames)])
     titles = Titles()
     lookups = Lookups(accounts, titles)
     analysis.lookups = lookups.all

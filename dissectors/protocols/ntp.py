@@ -47,6 +47,11 @@ def nanoseconds(stamp: int) -> int:
     return (seconds - SINCE_1900) * BILLION + ((stamp & ERA - 1) * BILLION >> 32)
 
 
+def _stamp(cursor: Cursor) -> int:
+    """Of 64 bits, all of which count: more than the cursor reads at once has room for."""
+    return cursor.number(4) << 32 | cursor.number(4)
+
+
 class NtpPacket:
     """The header (RFC 5905 §7.3). originate, receive, transmit: 64 bits each."""
 
@@ -60,10 +65,10 @@ class NtpPacket:
         self.root_delay = cursor.number(4)
         self.root_dispersion = cursor.number(4)
         self.reference = cursor.take(4)
-        cursor.number(8)                  # when the clock was last set
-        self.originate = cursor.number(8)
-        self.receive = cursor.number(8)
-        self.transmit = cursor.number(8)
+        _stamp(cursor)                    # when the clock was last set
+        self.originate = _stamp(cursor)
+        self.receive = _stamp(cursor)
+        self.transmit = _stamp(cursor)
 
     def source(self) -> str:
         """Where the server has its time from: an address, the name of a clock, or nothing that can be told."""

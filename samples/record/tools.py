@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def version(program: str) -> str:
     """Name and version number as the program itself says; nothing of the machine it was built on."""
     if program in LIBRARIES:
         return f"{program} {metadata.version(program)}"
-    command = [program, _VERSION_FLAGS.get(program, "--version")]
+    command = [sys.executable if program == "python" else program, _VERSION_FLAGS.get(program, "--version")]
     if program == "postfix":
         command = ["postconf", "mail_version"]
     elif program in _PACKAGED:

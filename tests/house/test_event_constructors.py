@@ -3,31 +3,17 @@ by its place alone."""
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import pytest
+from event_classes import event_classes
 
-DISSECTORS = Path(__file__).parents[2] / "dissectors"
 MOST = 5        # values by position
 AVERAGE = 3.5   # over all classes
 
 
 def constructors() -> list[tuple[str, ast.FunctionDef]]:
-    """Of every class that is an event, whatever it inherits that from."""
-    classes = {
-        made.name: (path, made)
-        for path in sorted(DISSECTORS.rglob("*.py"))
-        for made in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(made, ast.ClassDef)
-    }
-
-    def event(name: str) -> bool:
-        if name not in classes:
-            return False
-        return name == "Event" or any(event(ast.unparse(base).rpartition(".")[2]) for base in classes[name][1].bases)
-
     return [
-        (f"{path.relative_to(DISSECTORS.parent)}:{name}", method)
-        for name, (path, made) in classes.items() if event(name)
+        (f"{path}:{made.name}", method) for path, made in event_classes()
         for method in made.body if isinstance(method, ast.FunctionDef) and method.name == "__init__"
     ]
 
@@ -49,3 +35,9 @@ def test_an_event_takes_few_values_by_position_and_no_flag_among_them(made: list
 def test_what_they_take_on_average(made: list[tuple[str, ast.FunctionDef]]) -> None:
     assert len(made) > 100
     assert sum(len(method.args.args) - 1 for _name, method in made) <= AVERAGE * len(made)
+
+
+def test_no_two_events_bear_one_name() -> None:
+    """Whoever reads of one in a list, in a test or in a traceback would take it for the other."""
+    names = [made.name for _path, made in event_classes()]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

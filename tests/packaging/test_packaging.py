@@ -209,7 +209,7 @@ def test_the_source_distribution_is_complete(tmp_path: Path, tools: Path) -> Non
     (archive,) = (tmp_path / "dist").glob("wiretale-*.tar.gz")
     with tarfile.open(archive) as bundle:
         names = {name.partition("/")[2] for name in bundle.getnames()}
-        bundle.extractall(tmp_path / "unpacked", filter="data")
+        bundle.extractall(tmp_path / "unpacked")
     assert {"setup.py", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "analyzer/py.typed"} <= names
     for folder, pattern in (("analyzer", "*.py"), ("dissectors", "*.py"), ("samples", "capture.pcapng")):
         for path in (ROOT / folder).rglob(pattern):

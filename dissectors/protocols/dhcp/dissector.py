@@ -15,15 +15,15 @@ from dissectors.protocols.dhcp.events import (
     Asked,
     Decline,
     DhcpMessageSeen,
+    DhcpRequest,
     DhcpSaid,
+    DhcpUnanswered,
     Discover,
     Inform,
     Informed,
     Nak,
     Offer,
     Release,
-    Request,
-    Unanswered,
     observed,
 )
 from dissectors.protocols.dhcp.wire import (
@@ -112,7 +112,7 @@ class DhcpDissector(Dissector):
             client.asked.pop(DISCOVER, None)     # it has heard an offer
             if purpose != SELECTING and ASK not in client.asked:
                 client.since = datagram.time
-            return Request(datagram, message, self._attempt(client, datagram, message, purpose), purpose)
+            return DhcpRequest(datagram, message, self._attempt(client, datagram, message, purpose), purpose)
         if kind == INFORM:
             client.since = datagram.time if INFORM not in client.asked else client.since
             return Inform(datagram, message, self._attempt(client, datagram, message, ""))
@@ -157,7 +157,7 @@ class DhcpDissector(Dissector):
         for client in self.clients.values():
             for asked in client.asked.values():
                 if asked.times:
-                    out.append(Unanswered(asked, 0, close.how))
+                    out.append(DhcpUnanswered(asked, 0, close.how))
         self.clients = {}
         return out
 

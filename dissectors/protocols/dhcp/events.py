@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import CORE, EXTRA, LINED, TOLD, Event, Evidence, Headline, JsonValue, Observed
-from dissectors.kit.identity import HOST, UNIQUE, Identity, hosts_in
+from dissectors.kit.identity import HOST, UNIQUE, Identity, host_of, hosts_in, hosts_of_urls
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.observation import what_is_held
 from dissectors.kit.units import duration, plural
@@ -30,6 +30,8 @@ from dissectors.protocols.dhcp.wire import (
 
 MAX_OPTIONS: Final = 64      # that an event lists
 NAMING: Final = frozenset((HOST_NAME, DOMAIN, FQDN, SEARCH, 40, 66))      # options whose texts are names of hosts
+ROOT_PATH: Final = 17         # which may begin with the host that has it (RFC 2132 §3.19)
+SOME_OCTETS: Final = 8        # digits of octets that are nobody's by chance
 
 # What a REQUEST is for (RFC 2131 §4.3.2).
 SELECTING: Final = "selecting"        # it takes an offer
@@ -156,7 +158,11 @@ class DhcpSaid(Event):
             elif code in (CLIENT, RELAY, 97):
                 found += [(UNIQUE, word) for word in said.split() if ":" not in word]
             elif code != TYPE:
-                found += hosts_in(said)
+                found += hosts_of_urls(said) or hosts_in(said)
+                if code == ROOT_PATH and "." not in said.partition(":")[0]:
+                    found += host_of(said)
+                elif len(said) >= SOME_OCTETS and held.hex().startswith(said.removesuffix("…")):
+                    found.append((UNIQUE, said))    # shown as octets, in which names may lie
         return found
 
 
@@ -191,7 +197,7 @@ class Offer(DhcpSaid):
         return f"{self.server} offers {self.leased()}{self.beside()}.{self.relayed()}"
 
 
-class Request(DhcpSaid):
+class DhcpRequest(DhcpSaid):
     """purpose: what it is for (RFC 2131 §4.3.2)."""
 
     name: ClassVar[str] = "dhcp.request"
@@ -379,7 +385,7 @@ class DhcpMessageSeen(DhcpSaid):
         return f"{who} is given {message.yiaddr or 'no address'} (BOOTP)."
 
 
-class Unanswered(Event):
+class DhcpUnanswered(Event):
     """What nobody answered in what is observed. how: with what that ends (`Close.how`)."""
 
     name: ClassVar[str] = "dhcp.unanswered"

@@ -6,7 +6,9 @@ from typing import Final
 
 from dissectors.kit.units import plural
 from dissectors.protocols.dhcp.wire import NAMES, address, addresses, hardware
+from dissectors.wire.domain_names import read_name, skip_name
 
+MAX_NAMES: Final = 16     # of a search list
 MAX_TEXT: Final = 120     # characters of what one option says
 FOREVER: Final = 0xFFFFFFFF      # RFC 2131 §3.3
 UNITS: Final = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -78,35 +80,20 @@ def domains(held: bytes) -> str:
     """RFC 3397 §2: names in the form of DNS, which may point back."""
     found: list[str] = []
     at = 0
-    while at < len(held) and len(found) < 16:
-        labels, at = _labels(held, at)
-        if labels is None:
+    while at < len(held) and len(found) < MAX_NAMES:
+        end = int(skip_name(held, at, len(held)))
+        if end < 0:
             return raw(held)
-        found.append(".".join(labels))
+        found.append(read_name(held, at, len(held)).text())
+        at = end
     return ", ".join(found)
 
 
-def _labels(held: bytes, at: int) -> tuple[list[str] | None, int]:
-    """The labels of a name, None where it is none, and where the next one begins."""
-    labels: list[str] = []
-    behind = -1
-    jumps = 0
-    while at < len(held):
-        length = held[at]
-        if length == 0:
-            return labels, behind if behind >= 0 else at + 1
-        if length >= 0xC0:
-            jumps += 1
-            if at + 2 > len(held) or jumps > 16:
-                break
-            behind = at + 2 if behind < 0 else behind
-            at = int.from_bytes(held[at:at + 2]) & 0x3FFF
-            continue
-        if length > 63 or at + 1 + length > len(held) or len(labels) > 127:
-            break
-        labels.append(held[at + 1:at + 1 + length].decode("utf-8", "replace"))
-        at += 1 + length
-    return None, len(held)
+def sip(held: bytes) -> str:
+    """RFC 3361 §3: names or addresses, as the first octet says."""
+    if held[:1] == b"\1":
+        return listed(held[1:])
+    return domains(held[1:]) if held[:1] == b"\0" else raw(held)
 
 
 def routes(held: bytes) -> str:
@@ -154,7 +141,7 @@ OPTIONS: Final[dict[int, tuple[str, Callable[[bytes], str]]]] = {
     93: ("client architecture", number), 94: ("network interface", raw), 97: ("machine id", raw),
     100: ("time zone", text), 101: ("time zone name", text), 108: ("IPv6 only, wait", time),
     114: ("captive portal", text), 116: ("configures itself", flag), 118: ("subnet", listed),
-    119: ("search list", domains), 120: ("SIP servers", raw), 121: ("routes", routes), 125: ("vendor's own", raw),
+    119: ("search list", domains), 120: ("SIP servers", sip), 121: ("routes", routes), 125: ("vendor's own", raw),
     138: ("CAPWAP controllers", listed), 150: ("TFTP servers", listed), 249: ("routes", routes),
     252: ("proxy file", text),
 }

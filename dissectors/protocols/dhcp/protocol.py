@@ -9,14 +9,14 @@ from dissectors.protocols.dhcp.events import (
     Ack,
     Decline,
     DhcpMessageSeen,
+    DhcpRequest,
+    DhcpUnanswered,
     Discover,
     Inform,
     Informed,
     Nak,
     Offer,
     Release,
-    Request,
-    Unanswered,
 )
 from dissectors.protocols.dhcp.terms import TERMS
 from dissectors.protocols.dhcp.wire import COOKIE, ETHERNET, FIXED, REPLY, REQUEST, hardware
@@ -86,7 +86,9 @@ DHCP: Final = Protocol(
     create=_create,
     carriers=("udp",),
     ports={"udp": (SERVER_PORT, CLIENT_PORT, 4011)},
-    events=(Discover, Offer, Request, Ack, Nak, Decline, Release, Inform, Informed, DhcpMessageSeen, Unanswered),
+    events=(
+        Discover, Offer, DhcpRequest, Ack, Nak, Decline, Release, Inform, Informed, DhcpMessageSeen, DhcpUnanswered,
+    ),
     terms=TERMS,
     probe=probe,
     probe_anywhere=False,

@@ -19,7 +19,6 @@ from dissectors.protocols.dns.message import (
     Question,
     Z,
 )
-from dissectors.protocols.dns.names import Name
 from dissectors.protocols.dns.outcome import (
     ALIAS,
     BROKEN,
@@ -33,6 +32,7 @@ from dissectors.protocols.dns.outcome import (
 from dissectors.protocols.dns.rdata import decode_or_generic
 from dissectors.wire.dns_codes import NOTIFY, QUERY, STATEFUL, UPDATE, opcode_name, rcode_meaning, rcode_name
 from dissectors.wire.dns_types import AAAA, AXFR, IN, IXFR, OPT, PTR, A, class_name, type_meaning, type_name
+from dissectors.wire.domain_names import Name
 
 MAX_SHOWN: Final = 4     # records named in one sentence
 MAX_VALUE: Final = 80    # characters of one of them

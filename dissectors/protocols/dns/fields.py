@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dissectors.kit.cursor import Cursor, WireError
-from dissectors.protocols.dns.names import Name, escape_text, read_name
+from dissectors.wire.domain_names import Name, escape_text, read_name
 
 
 def name_at(cursor: Cursor) -> Name:

@@ -18,12 +18,12 @@ from dissectors.protocols.dns.events import DnsResponse, DnsUnanswered, Mismatch
 from dissectors.protocols.dns.events_multicast import MdnsQuery, MdnsResponse, MdnsRetry
 from dissectors.protocols.dns.lookup_entry import MAX_STEPS, OpenLookup, absorb, key_of, note, summary_of
 from dissectors.protocols.dns.message import RD, DnsMessage
-from dissectors.protocols.dns.names import Name, ancestor
 from dissectors.protocols.dns.outcome import ALIAS, FAILED, REFERRAL, DnsOutcome, addresses, extended_errors
 from dissectors.protocols.dns.rdata import decode_or_generic
 from dissectors.protocols.dns.transactions import EARLY, NEVER_ASKED, OTHER_ADDRESS, TOO_LATE, Asked
 from dissectors.wire.dns_codes import QUERY
 from dissectors.wire.dns_types import AAAA, AXFR, IXFR, PTR, A, type_name
+from dissectors.wire.domain_names import Name, ancestor
 
 MAX_OPEN: Final = 10_000        # lookups followed at once; the oldest is told as it stands
 MAX_DONE: Final = 100_000       # told but not yet taken

@@ -11,9 +11,9 @@ from mypy_extensions import i64
 
 from dissectors.kit.cursor import WireError
 from dissectors.kit.event import Evidence, Observed
-from dissectors.protocols.dns.names import REASONS, Name, read_name, skip_name
 from dissectors.wire.dns_codes import STATEFUL
 from dissectors.wire.dns_types import AAAA, CNAME, NS, OPT, PTR, A
+from dissectors.wire.domain_names import REASONS, Name, read_name, skip_name
 
 HEADER: Final = 12  # octets
 

@@ -6,7 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.protocols.dns.message import HEADER
-from dissectors.protocols.dns.names import presentation, skip_name
+from dissectors.wire.domain_names import presentation, skip_name
 
 A: Final[i64] = 1
 AAAA: Final[i64] = 28

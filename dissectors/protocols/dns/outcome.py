@@ -8,10 +8,10 @@ from dissectors.kit.event import JsonValue
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, TRUNCATED
 from dissectors.protocols.dns.edns import decode_options
 from dissectors.protocols.dns.message import AA, ADDITIONAL, ANSWER, AUTHORITY, TC, DnsMessage, DnsRecord
-from dissectors.protocols.dns.names import Name, ancestor, read_name
 from dissectors.protocols.dns.rdata import cache_seconds, decode_or_generic
 from dissectors.wire.dns_codes import NOERROR, NXDOMAIN, OPTION_ERROR, QUERY
 from dissectors.wire.dns_types import AAAA, ANY_TYPE, AXFR, CNAME, IXFR, NS, OPT, SOA, A
+from dissectors.wire.domain_names import Name, ancestor, read_name
 
 # Beside those of a lookup as a whole.
 ALIAS: Final = "alias"          # only a CNAME, whose target has to be asked for

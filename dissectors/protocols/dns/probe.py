@@ -7,9 +7,9 @@ from mypy_extensions import i64
 
 from dissectors.kit.protocol import MORE, NO, YES
 from dissectors.protocols.dns.message import HEADER, QR, DnsMessage, Z
-from dissectors.protocols.dns.names import MAX_NAME
 from dissectors.wire.dns_codes import IQUERY, OPCODES, QUERY, UPDATE
 from dissectors.wire.dns_types import ANY_CLASS, CH, HS, IN, NONE_CLASS, OPT
+from dissectors.wire.domain_names import MAX_NAME
 
 MAX_QUESTIONS: Final = 64   # mDNS asks several at once; a number beyond this is taken for something else
 MAX_DAMAGED_QUESTIONS: Final = 4     # of a message that cannot be read; more of them, or

@@ -11,6 +11,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.octets import be32
 from dissectors.protocols.tcp.flow import HALF, MASK
 from dissectors.protocols.tcp.options import parse
 
@@ -28,16 +29,12 @@ PLAIN: Final[i64] = 0x0101080A  # two bytes of padding, then timestamps, as near
 
 def stamps(options: bytes) -> tuple[i64, i64]:
     """(value, echo) of the timestamps, -1 where there are none."""
-    if len(options) >= 12 and _be32(options, 0) == PLAIN:
-        return _be32(options, 4), _be32(options, 8)
+    if len(options) >= 12 and be32(options, 0) == PLAIN:
+        return be32(options, 4), be32(options, 8)
     if not options:
         return i64(-1), i64(-1)
     found = parse(options)
     return i64(found.ts_value), i64(found.ts_echo)
-
-
-def _be32(data: bytes, at: i64) -> i64:
-    return i64(data[at]) << 24 | i64(data[at + 1]) << 16 | i64(data[at + 2]) << 8 | i64(data[at + 3])
 
 
 class Heard:

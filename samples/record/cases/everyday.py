@@ -122,7 +122,7 @@ CASES: tuple[Case, ...] = (
         pair(), _ranges, (Shows("http.response.code == 206", "Pieces", 12, 12),), nginx(120_000)),
     Case(
         "everyday", "download", "Every day: a download",
-        "curl fetches 150 kB; nothing is lost.",
+        "curl fetches 150 kB over a good link; nothing is lost.",
         pair(), curl(f"http://{SERVER}/page.txt"), (
             Shows("http.response.code == 200", "The answer", 1, 1),
             Shows("tcp.analysis.retransmission", "No resend", 0, 0),

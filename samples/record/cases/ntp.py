@@ -53,7 +53,8 @@ def case(name: str, title: str, summary: str, prepare: Act, drive: Act, *shows: 
 
 
 CASES: tuple[Case, ...] = (
-    case("poll", "a client asks for the time", "chronyd asks another chronyd, and finds how far its clock is off.",
+    case("poll", "a client asks for the time", "chronyd asks another chronyd four times, and "
+         "finds how far its clock is off.",
          _chronyd, asks(SERVER), Shows(ANSWERS, "Answers", 3, 8)),
     case("unanswered", "a server that says nothing", "Of the two servers that the client asks, one gets the requests, "
          "and its answers lead nowhere.", _silent, asks(SERVER, OTHER),

@@ -269,7 +269,7 @@ def test_without_a_word_it_says_what_to_do_first(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(("word", "says"), [
-    ("analyse", "Did you mean 'analyze'?"), ("snif", "Did you mean 'sniff'?"), ("xyzzy", "Commands: analyze, report"),
+    ("analyse", "Did you mean 'analyze'?"), ("snif", "Did you mean 'sniff'?"), ("xyzzy", "Commands: analyze"),
     ("\x1b[2J", "\\x1b[2J"),
 ])
 def test_a_word_that_is_no_command_is_told_so(capsys: pytest.CaptureFixture[str], word: str, says: str) -> None:

@@ -1,15 +1,16 @@
 """`wiretale compare` as it is called: formats, widths, exit codes."""
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 from pathlib import Path
 
 import pytest
 
+import analyzer.pipeline.run as real
 from analyzer.cli.main import run
 
+REAL = real     # as it was imported before any test put another one in its place
 SAMPLES = Path(__file__).parents[3] / "samples"
 GOOD, BAD = "sample:http1/keep-alive", "sample:http1/server-error"
 
@@ -17,8 +18,7 @@ GOOD, BAD = "sample:http1/keep-alive", "sample:http1/server-error"
 @pytest.fixture(autouse=True)
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real one, in place of that of the other tests of commands."""
-    monkeypatch.delitem(sys.modules, "analyzer.pipeline.run", raising=False)
-    importlib.import_module("analyzer.pipeline.run")
+    monkeypatch.setitem(sys.modules, "analyzer.pipeline.run", REAL)
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "WIRETALE_DEBUG", "SSLKEYLOGFILE"):
         monkeypatch.delenv(name, raising=False)
 

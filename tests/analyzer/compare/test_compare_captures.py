@@ -22,17 +22,17 @@ OTHERWISE = {
     "late": {
         "compare/bad-link", "compare/good-link", "dns/dnssec-expired", "dns/resolution-from-root", "dns/truncation-tcp",
         "grpc/retry", "http1/server-sent-events", "icmp/fragmented-ping", "dhcp/late-offer", "ntp/unanswered",
-        "scan/syn-flood",
+        "scan/syn-flood", "arp/address-in-use", "dhcp/exhausted",
     },
     "cut": {
         "compare/bad-link", "compare/good-link", "dns/dnssec-expired", "dns/resolution-from-root",
         "dns/truncation-tcp", "tcp/loss-backoff", "tls/browser",
-        "dhcp/late-offer", "dhcp/router-outside", "dhcp/wrong-name-server",
+        "dhcp/late-offer", "dhcp/router-outside", "dhcp/wrong-name-server", "arp/router-gone",
     },
     "one_side": {"scan/syn-flood"},
     "snap": {
         "dns/dnssec-expired", "dns/mx", "dns/resolution-from-root", "dns/resolver-cache", "http1/late-start",
-        "tcp/capture-ends-first",
+        "tcp/capture-ends-first", "dns/hash-lookups",
     },
     "stepped": {"compare/path-client", "dns/truncation-tcp"}, "stray": {"websocket/reserved-bits"},
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from scapy.layers.dns import DNS, DNSQR, DNSRR
-from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, UDPerror
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import PcapWriter
@@ -194,7 +194,7 @@ def test_an_error_about_an_echo_is_its_answer(tmp_path: Path) -> None:
     traced = told(tmp_path, *[
         each for hop in (1, 2, 3) for each in (echo(hop, hop), ends(hop + 0.01, hop, f"10.0.9.{hop}"))
     ])
-    assert codes(traced) == ["note icmp.error"]
+    assert codes(traced) == []
 
 
 def test_an_echo_without_a_reply_where_the_capture_has_no_other_direction(tmp_path: Path) -> None:
@@ -274,3 +274,28 @@ def test_nothing_is_concluded_from_days_without_any_frame(tmp_path: Path) -> Non
 
     assert verdict(hour) == ["error 10.0.0.80:80 did not answer 1 SYN within the 60 min 0 s that the capture goes on."]
     assert verdict(days) == ["note No answer of 10.0.0.80:80 to 1 SYN is in the capture."]
+
+
+def unreachable(at: float, sender: str, to: str, sport: int, dport: int) -> Timed:
+    """Of a datagram from `to`, port `sport`, to the sender's port `dport`."""
+    quoted = IPerror(src=to, dst=sender) / UDPerror(sport=sport, dport=dport)
+    return at, IP(src=sender, dst=to) / ICMP(type=3, code=3) / quoted
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_an_answer_that_finds_nobody_any_more_is_no_fault(tmp_path: Path, count: int) -> None:
+    """But a service that stops is one. Many of either are one finding, of the same severity."""
+    def about(late: bool) -> list[str]:
+        packets: list[Timed] = []
+        for number in range(count):
+            at, port = number * 10.0, 40_000 + number
+            packets += [
+                (at, IP(src=CLIENT, dst=OTHER) / UDP(sport=port, dport=5_000) / Raw(b"ask")),
+                (at + 0.02, IP(src=OTHER, dst=CLIENT) / UDP(sport=5_000, dport=port) / Raw(b"answer")),
+                unreachable(at + 0.03, CLIENT, OTHER, 5_000, port) if late else
+                unreachable(at + 0.03, OTHER, CLIENT, port, 5_000),
+            ]
+        return [code for code in codes(told(tmp_path, *packets)) if "icmp" in code]
+
+    assert about(True) == ["note icmp.error"]
+    assert about(False) == ["warn icmp.error"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 import socket
 
 from analyzer.faults import Faults
-from analyzer.flows.flow import Flow, Retired
+from analyzer.flows.flow import Flow
+from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.table import MAX_PARTY
 from analyzer.flows.tracker import Tracker, parties_of
 from analyzer.packet import Packet
@@ -23,18 +24,9 @@ def bootp(op: int, client: int) -> bytes:
     return fixed + b"\x63\x82\x53\x63" + bytes((53, 1, 1, 255))
 
 
-class Gone(Retired):
-    def __init__(self) -> None:
-        super().__init__()
-        self.flows: list[Flow] = []
-
-    def take(self, flow: Flow) -> None:
-        self.flows.append(flow)
-
-
 class Table:
     def __init__(self) -> None:
-        self.gone = Gone()
+        self.gone = Keeper(KEEP_ALL)
         self.tracker = Tracker(100, 0, False, self.gone, Faults(), parties_of((DHCP,)))
         self.decoder, self.packet, self.number = Decoder(), Packet(), 0
 
@@ -59,8 +51,8 @@ def test_a_client_has_one_conversation_whoever_answers_and_whatever_its_address(
     assert table.take(frame("10.0.1.2", 67, "10.0.1.50", 68, bootp(2, 1))) == (1, 1)
     assert table.take(frame("10.0.1.50", 68, "10.0.1.1", 67, bootp(1, 1))) == (1, 0)
     table.tracker.table.finish()
-    assert [ends(flow) for flow in table.gone.flows] == [("0.0.0.0", "255.255.255.255")] * 2
-    assert table.gone.flows[0].backward[:8] == b"\xff" * 4 + bytes(4)
+    assert [ends(flow) for flow in table.gone.all] == [("0.0.0.0", "255.255.255.255")] * 2
+    assert table.gone.all[0].backward[:8] == b"\xff" * 4 + bytes(4)
 
 
 def test_the_client_is_the_originator_also_where_the_server_is_seen_first() -> None:
@@ -68,7 +60,7 @@ def test_the_client_is_the_originator_also_where_the_server_is_seen_first() -> N
     assert table.take(frame("10.0.1.1", 67, "255.255.255.255", 68, bootp(2, 1))) == (1, 1)
     assert table.take(frame("0.0.0.0", 68, "255.255.255.255", 67, bootp(1, 1))) == (1, 0)
     table.tracker.table.finish()
-    assert [ends(flow) for flow in table.gone.flows] == [("0.0.0.0", "255.255.255.255")]
+    assert [ends(flow) for flow in table.gone.all] == [("0.0.0.0", "255.255.255.255")]
 
 
 def test_what_is_no_message_of_it_goes_by_its_addresses() -> None:
@@ -83,7 +75,7 @@ def test_a_conversation_holds_so_many_and_another_begins() -> None:
     for _ in range(MAX_PARTY):
         table.take(frame("0.0.0.0", 68, "255.255.255.255", 67, bootp(1, 1)))
     assert table.take(frame("0.0.0.0", 68, "255.255.255.255", 67, bootp(1, 1))) == (2, 0)
-    assert [flow.number for flow in table.gone.flows] == [1]
+    assert [flow.number for flow in table.gone.all] == [1]
     table.tracker.table.finish()
-    assert [flow.number for flow in table.gone.flows] == [1, 2]
+    assert [flow.number for flow in table.gone.all] == [1, 2]
     assert not table.tracker.table.party_keys

