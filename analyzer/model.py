@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from analyzer.finding import SEVERITIES as SEVERITIES  # noqa: PLC0414 (part of the model)
 from analyzer.finding import Cause as Cause  # noqa: PLC0414
@@ -11,6 +10,7 @@ from analyzer.finding import Verdict as Verdict  # noqa: PLC0414
 from analyzer.graph import Carriage as Carriage  # noqa: PLC0414
 from analyzer.graph import Points as Points  # noqa: PLC0414
 from analyzer.many import Reflected as Reflected  # noqa: PLC0414
+from analyzer.many import Runs
 from analyzer.many import Scan as Scan  # noqa: PLC0414
 from analyzer.many import Together as Together  # noqa: PLC0414
 from analyzer.neighbourhood import Advertised, InUse, Missing, Owned, Unasked
@@ -255,10 +255,8 @@ class Group:
     answered: of them, those that had an answer; again: those that had it more than once.
     clients: different addresses that took part, as far as they are told apart.     frames: the first of some of them.
     start_ns, end_ns: when the first and the last of them began; -1 where no frame had a time.
-    close: how many of them began within CLOSE_NS of the one before. The clock of a capture may jump in between.
+    runs: when they began. The clock of a capture may jump in between.
     """
-
-    CLOSE_NS: Final = 200_000_000
 
     def __init__(self, service: Endpoint) -> None:
         self.service = service
@@ -269,21 +267,30 @@ class Group:
         self.frames: list[int] = []
         self.start_ns = -1
         self.end_ns = -1
-        self.close = 0
-        self.last_ns = -1
+        self.runs = Runs()
 
     def add(self, frame: int, time: int, clients: int, most: int) -> None:
         """One more, which begins with this frame. most: frames that are kept."""
         self.count += 1
         self.clients = clients
-        if len(self.frames) < most:
-            self.frames.append(frame)
+        if len(self.frames) < most or frame < self.frames[-1]:
+            self.frames = sorted([*self.frames, frame])[:most]
         if time >= 0:
             self.start_ns = time if self.start_ns < 0 else min(self.start_ns, time)
             self.end_ns = max(self.end_ns, time)
-            if self.last_ns >= 0 and abs(time - self.last_ns) <= self.CLOSE_NS:
-                self.close += 1
-            self.last_ns = time
+            self.runs.add(time)
+
+    def merge(self, other: Group, clients: int, most: int) -> None:
+        """More of them, counted elsewhere. most: frames that are kept."""
+        self.count += other.count
+        self.answered += other.answered
+        self.again += other.again
+        self.clients = clients
+        self.frames = sorted(self.frames + other.frames)[:most]
+        if self.start_ns < 0 or 0 <= other.start_ns < self.start_ns:
+            self.start_ns = other.start_ns
+        self.end_ns = max(self.end_ns, other.end_ns)
+        self.runs.merge(other.runs)
 
 
 class Fragmented:

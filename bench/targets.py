@@ -15,6 +15,7 @@ MIB: Final = 1 << 20
 FASTER_THAN: Final = (  # ours, peer, at least so many times as many packets per second
     ("analyze", "tshark-conv", 10.0),
     ("analyze-tcp", "tcptrace", 1.5),
+    ("analyze-two", "analyze", 1.6),
     ("frames", "tshark-fields", 5.0),
     ("all", "tshark-fields", 3.0),
 )
@@ -159,6 +160,6 @@ def telling(capture: str, seconds: list[float | None]) -> Target:
 
 def missed(found: list[Target], results: Results) -> bool:
     """True where a target was missed, or a run of ours failed."""
-    ours = {"analyze", "analyze-tcp", "frames", "all", HELP}
+    ours = {"analyze", "analyze-two", "analyze-tcp", "frames", "all", HELP}
     return any(target.verdict == "MISSED" for target in found) or any(
         series.failed for (tool, _), series in results.items() if tool in ours)

@@ -12,6 +12,7 @@ from analyzer.cli.common import (
     display_options,
     fail_option,
     fails,
+    jobs_option,
     key_options,
     since_option,
     spool_option,
@@ -58,6 +59,7 @@ EXAMPLES: Final = (
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
 @fail_option
 @since_option
+@jobs_option
 @spool_option
 @key_options
 @display_options
@@ -65,7 +67,7 @@ EXAMPLES: Final = (
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], window: int | None,
     as_json: bool, limit: int | None, everything: bool, findings_only: bool, fail_on: str | None, width: int | None,
-    color: str, no_color: bool, pager: bool, since: Earlier | None, spool: str, provided: Provided,
+    color: str, no_color: bool, pager: bool, jobs: int, since: Earlier | None, spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -88,7 +90,7 @@ def command(
 
     options = Options(
         conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
-        windows=window is not None, since=since,
+        windows=window is not None, since=since, jobs=jobs,
     )
     screen = Screen(width, "never" if no_color else color, pager)
     text = text_of(screen, level, spool) if everything and not findings_only else None

@@ -99,6 +99,15 @@ def spool_option(function: F) -> F:
     )(function)
 
 
+def jobs_option(function: F) -> F:
+    """--jobs: becomes the argument `jobs`, 0 where it was not given."""
+    return click.option(
+        "--jobs", type=click.IntRange(1), metavar="N", callback=lambda _ctx, _parameter, jobs: jobs or 0,
+        help="How many processes read the capture side by side, 8 at most. By default one for each core where the "
+        "capture is large. What is told is the same.",
+    )(function)
+
+
 def display_options(function: F) -> F:
     """--width, --color, --no-color, --pager."""
     function = click.option(

@@ -15,6 +15,7 @@ from analyzer.cli.common import (
     captures_argument,
     fail_option,
     fails,
+    jobs_option,
     key_log_octets,
     key_options,
     since_option,
@@ -110,6 +111,7 @@ EXAMPLES: Final = (
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
 @fail_option
 @since_option
+@jobs_option
 @spool_option
 @key_options
 @click.option(
@@ -120,7 +122,7 @@ def command(
     ctx: click.Context, captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str,
     table: str | None, diagram: str, conversations: tuple[int, ...], limit: int | None, everything: bool,
     findings_only: bool, anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, fail_on: str | None,
-    since: Earlier | None, spool: str, provided: Provided,
+    since: Earlier | None, jobs: int, spool: str, provided: Provided,
 ) -> None:
     """Read captures once and write reports of them.
 
@@ -142,7 +144,7 @@ def command(
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
-        findings_only=findings_only, spool=spool, since=since,
+        findings_only=findings_only, spool=spool, since=since, jobs=jobs,
     )
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     table = table or ("findings" if findings_only else "events")

@@ -61,6 +61,19 @@ class Groups:
                 group.again += 1
         group.add(int(flow.first_frame), int(flow.first_time), len(clients), MAX_CITED)
 
+    def merge(self, other: Groups) -> None:
+        """Those of another share of the capture."""
+        self.alive = self.alive or other.alive
+        for service, its in other._half_open.items():
+            mine = self._half_open.get(service)
+            if mine is None:
+                self._half_open[service] = its
+                self._clients[service] = other._clients[service]
+                continue
+            clients = self._clients[service]
+            clients |= other._clients[service]
+            mine.merge(its, min(len(clients), MAX_CLIENTS), MAX_CITED)
+
     def half_open(self) -> list[Group]:
         """The largest first."""
         return sorted(self._half_open.values(), key=_by_size)

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -55,6 +57,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.spaces = [f"wiretale-live-{os.getpid()}-{side}" for side in ("near", "far")]
+        self.pairs: list[tuple[str, str]] = []
         self.own = f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net"
 
     def __enter__(self) -> Wire:
@@ -83,6 +86,7 @@ class Wire:
         for space, device, address in ((self.spaces[0], near, here), (self.spaces[1], far, there)):
             tool("ip", "-n", space, "address", "add", f"{address}/24", "dev", device)
             tool("ip", "-n", space, "link", "set", device, "up")
+        self.pairs.append((here, there))
 
     def near(self, *arguments: str) -> None:
         tool("ip", "-n", self.spaces[0], *arguments)
@@ -90,40 +94,67 @@ class Wire:
     def far(self, *arguments: str) -> None:
         tool("ip", "-n", self.spaces[1], *arguments)
 
-    def there(self, program: Callable[[], None]) -> threading.Thread:
-        """Run something at the far end; its failure is a failure of the test when it is joined by `done`."""
+    def at(self, side: int, program: Callable[[], None]) -> threading.Thread:
+        """Run something at the near (0) or the far (1) end, whose thread is returned."""
         def inside() -> None:
-            enter(f"/run/netns/{self.spaces[1]}")
+            enter(f"/run/netns/{self.spaces[side]}")
             program()
 
         thread = threading.Thread(target=inside)
         thread.start()
         return thread
 
-    def send_from_there(self, *payloads: bytes, to: str = HERE, port: int = 9000) -> None:
-        """UDP datagrams from the far end."""
-        def program() -> None:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-                for payload in payloads:
-                    sender.sendto(payload, (to, port))
+    def there(self, program: Callable[[], None]) -> threading.Thread:
+        return self.at(1, program)
 
-        self.there(program).join()
+    def send_from_there(self, *payloads: bytes, to: str = HERE, port: int = 9000) -> None:
+        """UDP datagrams from the far end. All of them have passed the interface when this returns.
+
+        The kernel hands on what comes in when it finds the time; a socket gets it after every capture has.
+        """
+        with receiver(to, port) as here:
+            self.there(partial(send, *payloads, to=to, port=port)).join()
+            assert [here.recv(1 << 16) for _ in payloads] == list(payloads)
 
     def raw_from_there(self, *frames: bytes) -> None:
-        """Whole Ethernet frames from the far end."""
+        """Whole Ethernet frames from the far end, and a datagram, with which they have passed the interface."""
         def program() -> None:
             with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
                 sender.bind(("far", 0))
                 for frame in frames:
                     sender.send(frame)
+            send(b"", to=HERE)
 
-        self.there(program).join()
+        with receiver(HERE, 9000) as here:
+            self.there(program).join()
+            here.recv(1)
 
     def settle(self) -> None:
-        """Let both ends know each other's hardware address, so that no ARP comes between."""
-        self.near("neigh", "flush", "dev", "near")
-        send(b"", to=THERE)
-        self.send_from_there(b"")
+        """Let every pair carry datagrams both ways, and know each other's hardware address: no ARP comes between.
+
+        A new interface throws away what is sent until the kernel has seen that its cable is plugged in.
+        """
+        self.near("neigh", "flush", "all")
+        for pair in self.pairs:
+            for side, address in enumerate(pair):
+                self.at(side, partial(self._until_passed, side, address)).join()
+
+    def _until_passed(self, side: int, address: str) -> None:
+        """At one end: let the other one send until something comes."""
+        with receiver(address, 9000, 0.05) as here:
+            for _ in range(round(PATIENCE / 0.05)):
+                self.at(1 - side, partial(send, b"", to=address)).join()
+                with suppress(TimeoutError):
+                    here.recv(1)
+                    return
+        raise AssertionError(f"nothing comes to {address}")
+
+
+def receiver(address: str, port: int, patience: float = PATIENCE) -> socket.socket:
+    found = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    found.settimeout(patience)
+    found.bind((address, port))
+    return found
 
 
 def send(*payloads: bytes, to: str = THERE, port: int = 9000) -> None:

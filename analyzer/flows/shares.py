@@ -1,0 +1,55 @@
+"""The conversations of one share of the capture, and which of them make room for others.
+
+A share has its own part of the room for conversations, and gets more where they are not over, up to all of it. So what
+leaves does not depend on other shares, which may be followed elsewhere (`analyzer/partition.py`).
+"""
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from analyzer.flows.flow import CLOSED, Flow, Spare, age
+
+SILENT_NS: Final[i64] = 10_000_000_000     # after which a conversation without an end makes room as if it had ended
+LOOSE: Final[i64] = 1_000                # conversations that have left, beyond those held, before a list is gone over
+
+
+class Share:
+    """The conversations of one share of the capture that may still continue, of one transport.
+
+    flows: they, and some that have left.     count: how many may still continue.
+    grown: how many it may hold where it got more room than its part, else 0.
+    """
+
+    def __init__(self, index: i64, spare: Spare) -> None:
+        self.index: i64 = index
+        self.spare = spare
+        self.flows: list[Flow] = []
+        self.count: i64 = 0
+        self.grown: i64 = 0
+
+    def add(self, flow: Flow) -> None:
+        flow.share = self.index
+        flow.spare = self.spare
+        self.count += 1
+        if len(self.flows) > self.count + self.count + LOOSE:
+            self.held()
+        self.flows.append(flow)
+
+    def held(self) -> list[Flow]:
+        self.flows = [flow for flow in self.flows if not flow.retired]
+        return self.flows
+
+    def leaving(self, room: i64, most: i64, now: i64) -> list[Flow]:
+        """Those that make room: the ended ones first, then the longest silent, half of all. Where so many are not over
+        yet, only those that are, and the share has more room from now on, up to `most`."""
+        flows = sorted(self.held(), key=age)
+        leaving = len(flows) // 2
+        if room < most:
+            over = len([flow for flow in flows if flow.marks & CLOSED or now - flow.last_time >= SILENT_NS])
+            if over < leaving:
+                leaving = over
+                self.grown = min(room + room, most)
+        self.flows = flows[leaving:]
+        return flows[:leaving]
