@@ -9,10 +9,27 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from analyzer.flows.flow import CLOSED, Flow, Spare, age
+from analyzer.flows.flow import CLOSED, Flow, Spare, TcpFlow, UdpFlow, age
 
 SILENT_NS: Final[i64] = 10_000_000_000     # after which a conversation without an end makes room as if it had ended
+# ... where nobody has answered yet: by then who still wants one asks again (RFC 6298 §2.1)
+UNANSWERED_NS: Final[i64] = 1_500_000_000
+UNANSWERED_PART: Final[i64] = 4          # of all the room, what those may fill that nobody has answered: one in so many
 LOOSE: Final[i64] = 1_000                # conversations that have left, beyond those held, before a list is gone over
+
+
+def is_over(flow: Flow, now: i64, unanswered: i64) -> bool:
+    """Whether little speaks for it that more comes. unanswered: ns after which that is so without an answer."""
+    if flow.marks & CLOSED:
+        return True
+    silent = now - flow.last_time
+    return silent >= SILENT_NS or (silent >= unanswered and not is_answered(flow))
+
+
+def is_answered(flow: Flow) -> bool:
+    if isinstance(flow, TcpFlow):
+        return flow.originator.frames > 0 and flow.responder.frames > 0
+    return not isinstance(flow, UdpFlow) or (flow.originator.frames > 0 and flow.responder.frames > 0)
 
 
 class Share:
@@ -42,14 +59,15 @@ class Share:
         return self.flows
 
     def leaving(self, room: i64, most: i64, now: i64) -> list[Flow]:
-        """Those that make room: the ended ones first, then the longest silent, half of all. Where so many are not over
-        yet, only those that are, and the share has more room from now on, up to `most`."""
-        flows = sorted(self.held(), key=age)
-        leaving = len(flows) // 2
-        if room < most:
-            over = len([flow for flow in flows if flow.marks & CLOSED or now - flow.last_time >= SILENT_NS])
-            if over < leaving:
-                leaving = over
-                self.grown = min(room + room, most)
-        self.flows = flows[leaving:]
-        return flows[:leaving]
+        """Those that make room, half of all: the ended ones first, then those that seem over, then the longest silent.
+        Where so many are not over yet, only those that are, and the share has more room from now on, up to `most`."""
+        flows = self.held()
+        half = len(flows) // 2
+        unanswered = UNANSWERED_NS if room < most // UNANSWERED_PART else 0
+        over = [flow for flow in flows if is_over(flow, now, unanswered)]
+        if len(over) < half and room < most:
+            self.grown = min(room + room, most)
+            return over
+        if len(over) < half:
+            over = flows
+        return sorted(over, key=age)[:half]
