@@ -10,9 +10,10 @@ from analyzer.flows.flow import REPORTED, SAW_SYN, TcpFlow
 from analyzer.flows.kinds import LIVES, OPENED
 from analyzer.flows.tally import PATIENCE_NS
 from analyzer.model import Endpoint, Group
+from analyzer.partition import SHARES
 
 MAX_GROUPS: Final = 1_000          # services that are kept apart; what comes later is not counted by service
-MAX_CLIENTS: Final = 10_000        # addresses of one group that are told apart
+MAX_CLIENTS: Final = 10_000        # addresses of one group that are told apart, an eighth of them in each share
 SOONEST_NS: Final[i64] = 100_000_000     # no timer of a stack sends a SYN again sooner
 MAX_CITED: Final = 12              # first frames of conversations that a group cites
 
@@ -53,7 +54,7 @@ class Groups:
             group = self._half_open[service] = Group(responder)
             self._clients[service] = set()
         clients = self._clients[service]
-        if len(clients) < MAX_CLIENTS:
+        if len(clients) < MAX_CLIENTS // SHARES:
             clients.add(key[:size])
         if marks == OPENED:
             group.answered += 1

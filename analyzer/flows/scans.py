@@ -27,7 +27,7 @@ from analyzer.model import Scan
 from dissectors.protocols.tcp.flags import ACK, FIN, PSH, RST, SYN, URG
 
 # All in each share of the capture.
-MAX_SCANNERS: Final = 1_000        # clients whose failed attempts are looked at; those of others are in the totals
+MAX_SCANNERS: Final = 125          # clients whose failed attempts are looked at; those of others are in the totals
 MAX_OPENERS: Final = 10_000        # clients of which it is counted for each what it opens
 MAX_TARGETS: Final = 70_000        # hosts and ports that are told apart, of all of them together: all ports of a host
 SCAN_LEAST: Final = 20             # ports of a host, or hosts with a port, from which on it may be a scan

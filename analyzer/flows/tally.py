@@ -10,8 +10,10 @@ from mypy_extensions import i64
 
 from analyzer.flows.flow import Flow
 from analyzer.model import Together
+from analyzer.partition import SHARES
 
 MAX_PEERS: Final = 10_000          # services, and clients, of one trouble that are counted apart; all are in its total
+PEERS_EACH: Final = MAX_PEERS // SHARES     # ... of them in each share of the capture
 MAX_SHOWN: Final = 20              # of them that a report is given, the largest first
 MAX_FIRST: Final = 5               # conversations that are cited, the first ones, and the last
 MAX_DEAREST: Final = 3             # conversations that are named for what they cost
@@ -49,10 +51,12 @@ class Peers:
     """How often each of them took part.
 
     rest: conversations with those that are not counted apart.     pruned: what is counted may be less than all.
+    most: how many are counted apart, those of one share until others are added to them.
     """
 
     def __init__(self) -> None:
         self.counts: dict[bytes, int] = {}
+        self.most: i64 = PEERS_EACH
         self.rest: i64 = 0
         self.pruned = False
         self.full = False
@@ -62,7 +66,7 @@ class Peers:
         count = counts.get(peer)
         if count is not None:
             counts[peer] = count + 1
-        elif len(counts) < MAX_PEERS:
+        elif len(counts) < self.most:
             counts[peer] = 1
         elif self.full:
             self.rest += 1
@@ -77,12 +81,13 @@ class Peers:
             if count > 1:
                 kept[peer] = count
         self.rest += len(self.counts) - len(kept)
-        self.full = 2 * len(kept) > MAX_PEERS
+        self.full = 2 * len(kept) > self.most
         self.pruned = True
         self.counts = kept
 
     def merge(self, other: Peers) -> None:
         """Those of another share of the capture, or of another client. Rarely sorted, since there may be many."""
+        self.most = MAX_PEERS
         for peer, count in other.counts.items():
             self.counts[peer] = self.counts.get(peer, 0) + count
         self.rest += other.rest
@@ -95,7 +100,7 @@ class Peers:
 
     def number(self) -> int:
         """How many there are, at least."""
-        return max(MAX_PEERS, len(self.counts)) if self.pruned else len(self.counts)
+        return max(PEERS_EACH, len(self.counts)) if self.pruned else len(self.counts)
 
     def largest(self) -> list[tuple[str, int]]:
         """In words, with their counts."""

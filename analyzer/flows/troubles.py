@@ -47,15 +47,16 @@ from analyzer.flows.kinds import (
 )
 from analyzer.flows.reflected import Reflections, comes_unasked
 from analyzer.flows.scans import BY_ECHO, BY_ICMP, BY_RST, BY_SYN, BY_UDP, IN_SILENCE, Scanner, Scans, odd_flags
-from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, Attempt, Numbering, Tally, peer_text, service_of, tally_of
+from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, PEERS_EACH, Attempt, Numbering, Tally, peer_text, service_of, tally_of
 from analyzer.model import Together
 from analyzer.packet import Packet
 from analyzer.partition import mixed
 from dissectors.kit.octets import be16, be32
 
 HEARD_BITS: Final[i64] = 1 << 18
-MAX_SEEN: Final = 20_000           # conversations among which one that is seen once more is looked for
-MAX_BEFORE: Final = 1_000          # ... before any of a VLAN or tunnel was met
+# Each of them in each share of the capture.
+MAX_SEEN: Final = 2_500            # conversations among which one that is seen once more is looked for
+MAX_BEFORE: Final = 125            # ... before any of a VLAN or tunnel was met
 COPY_NS: Final = 1_000_000_000     # within which the first packet passes in both
 
 
@@ -267,7 +268,7 @@ class Troubles:
         one.times, one.once = flow.originator.frames, True
         self._in_vain(self.scans.failed(flow, BY_UDP, IN_SILENCE), one)
         service = service_of(flow)
-        if len(self.silent) < MAX_PEERS:
+        if len(self.silent) < PEERS_EACH:
             self.silent[service] = True
 
     def reported(self, flow: Flow, packet: Packet) -> None:
