@@ -36,7 +36,8 @@ class Share:
     """The conversations of one share of the capture that may still continue, of one transport.
 
     flows: they, and some that have left.     count: how many may still continue.
-    grown: how many it may hold where it got more room than its part, else 0.
+    grown: how many it may hold where it got more room than its part, else 0.     due: the first frame at which
+      conversations may make room again.
     """
 
     def __init__(self, index: i64, spare: Spare) -> None:
@@ -45,6 +46,7 @@ class Share:
         self.flows: list[Flow] = []
         self.count: i64 = 0
         self.grown: i64 = 0
+        self.due: i64 = 0
 
     def add(self, flow: Flow) -> None:
         flow.share = self.index

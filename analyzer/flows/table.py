@@ -70,6 +70,7 @@ RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISS
 TROUBLE: Final[i64] = RESENT | OUT_OF_ORDER | ZERO_WINDOW | LOST_SEGMENT | ACK_LOST_SEGMENT | WINDOW_FULL
 REACH: Final[i64] = 1 << 24             # an ACK this far beyond the first byte belongs to the connection
 ENDING: Final[i64] = SAW_FIN | SAW_RST
+PACE: Final[i64] = 10                   # times in so many frames as it holds conversations that room is made
 MAX_PARTY: Final[i64] = 400             # datagrams of one conversation that goes by its client; then another begins
 UDP_HEADER: Final[i64] = 8              # RFC 768
 LARGE: Final[i64] = 2_000_000_000
@@ -81,7 +82,8 @@ class FlowTable:
     capacity: conversations of a transport held at once; beyond it those that ended longest ago leave,
       then those that were silent longest. record_cap: frames of a conversation whose places are kept.
     shares: into which the capture is divided, each with its part of the capacity (`analyzer/flows/shares.py`).
-    spares: of each, places of frames beyond record_cap.     starts: first frames by conversation, where noting.
+    pace: frames between two times at which conversations make room, in all shares: what was met together is freed
+      together.     spares: of each, places of frames beyond record_cap.     starts: first frames by conversation, where noting.
     detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
     parties: by port of UDP, who knows whose a datagram is where its addresses do not say it.
 
@@ -96,6 +98,7 @@ class FlowTable:
     ) -> None:
         self.capacity: i64 = capacity
         self.shares: i64 = shares
+        self.pace: i64 = capacity // PACE + 1
         self.spares = [Spare(0) for _ in range(shares)]
         self.tcp_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
         self.other_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
@@ -526,15 +529,21 @@ class FlowTable:
         if self.noting:
             self.starts = append(self.starts, packet.number)
         share = shares[share_of(packet, self.shares) if self.shares > 1 else 0]
-        room = max(self.capacity // self.shares, share.grown)
-        if share.count >= max(room, 1):
-            self.sink.until = packet.time
-            self.sweep += 1
-            for old in share.leaving(room, self.capacity, packet.time):
-                if old.protocol == TCP and old.marks & CLOSED == 0:
-                    self.made_room += 1
-                self.leave(old)
+        if packet.number >= share.due:
+            share.due = (packet.number // self.pace + 1) * self.pace
+            self._make_room(share, packet.time)
         share.add(flow)
+
+    def _make_room(self, share: Share, now: i64) -> None:
+        room = max(self.capacity // self.shares, share.grown)
+        if share.count < max(room, 1):
+            return
+        self.sink.until = now
+        self.sweep += 1
+        for old in share.leaving(room, self.capacity, now):
+            if old.protocol == TCP and old.marks & CLOSED == 0:
+                self.made_room += 1
+            self.leave(old)
 
     def finish(self) -> None:
         """The capture has ended: everything leaves, in the order of its number."""
