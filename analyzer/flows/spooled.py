@@ -22,7 +22,8 @@ TCP_FLOW: Final = 0
 UDP_FLOW: Final = 1
 # Attributes that are written by themselves, or not at all.
 APART: Final = frozenset((
-    "flow", "peer", "records", "rest", "hand", "originator", "responder", "setback", "kept", "unacked", "parties", "spare",
+    "flow", "peer", "records", "rest", "hand", "originator", "responder", "setback", "kept", "unacked", "parties",
+    "spare",
 ))
 
 _names: dict[type, list[str]] = {}

@@ -40,7 +40,7 @@ from analyzer.flows.flow import (
 )
 from analyzer.flows.keys import SMALLEST, key_of, reverse_of
 from analyzer.flows.kinds import how_reset, is_resend
-from analyzer.flows.shares import Share
+from analyzer.flows.shares import ASKED, UNANSWERED_NS, UNANSWERED_PART, Share, is_over
 from analyzer.packet import TCP, UDP, Packet
 from analyzer.partition import share_of
 from dissectors.kit.octets import be16, be32
@@ -70,7 +70,6 @@ RESENT: Final[i64] = RETRANSMISSION | FAST_RETRANSMISSION | SPURIOUS_RETRANSMISS
 TROUBLE: Final[i64] = RESENT | OUT_OF_ORDER | ZERO_WINDOW | LOST_SEGMENT | ACK_LOST_SEGMENT | WINDOW_FULL
 REACH: Final[i64] = 1 << 24             # an ACK this far beyond the first byte belongs to the connection
 ENDING: Final[i64] = SAW_FIN | SAW_RST
-PACE: Final[i64] = 10                   # times in so many frames as it holds conversations that room is made
 MAX_PARTY: Final[i64] = 400             # datagrams of one conversation that goes by its client; then another begins
 UDP_HEADER: Final[i64] = 8              # RFC 768
 LARGE: Final[i64] = 2_000_000_000
@@ -79,11 +78,10 @@ LARGE: Final[i64] = 2_000_000_000
 class FlowTable:
     """All conversations that may still continue.
 
-    capacity: conversations of a transport held at once; beyond it those that ended longest ago leave,
-      then those that were silent longest. record_cap: frames of a conversation whose places are kept.
+    capacity: conversations of a transport held at once; beyond it those leave that ended, or seem over.
+    record_cap: frames of a conversation whose places are kept.
     shares: into which the capture is divided, each with its part of the capacity (`analyzer/flows/shares.py`).
-    pace: frames between two times at which conversations make room, in all shares: what was met together is freed
-      together.     spares: of each, places of frames beyond record_cap.     starts: first frames by conversation, where noting.
+    spares: of each, places of frames beyond record_cap.     starts: first frames by conversation, where noting.
     detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
     parties: by port of UDP, who knows whose a datagram is where its addresses do not say it.
 
@@ -98,7 +96,7 @@ class FlowTable:
     ) -> None:
         self.capacity: i64 = capacity
         self.shares: i64 = shares
-        self.pace: i64 = capacity // PACE + 1
+        self.part: i64 = max(capacity // shares, 1)
         self.spares = [Spare(0) for _ in range(shares)]
         self.tcp_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
         self.other_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
@@ -114,8 +112,8 @@ class FlowTable:
         self.numbers: i64 = 0
         self.noting = False                # of each conversation the first frame
         self.starts: vec[i64] = vec[i64]()
-        self.sweep: i64 = 0                # how often it was gone over, to make room or to the end
         self.made_room: i64 = 0            # conversations that left before they ended
+        self.making_room = False           # what leaves now does so for a new one
         self.faults = Faults() if faults is None else faults
         self.detail = Detail()
         self.half: TcpHalf | None = None
@@ -518,7 +516,6 @@ class FlowTable:
         return self._held(self.other_shares)
 
     def _held(self, shares: list[Share]) -> list[Flow]:
-        self.sweep += 1
         found: list[Flow] = []
         for share in shares:
             found += share.held()
@@ -529,21 +526,31 @@ class FlowTable:
         if self.noting:
             self.starts = append(self.starts, packet.number)
         share = shares[share_of(packet, self.shares) if self.shares > 1 else 0]
-        if packet.number >= share.due:
-            share.due = (packet.number // self.pace + 1) * self.pace
+        if share.count >= self.part:
             self._make_room(share, packet.time)
         share.add(flow)
 
     def _make_room(self, share: Share, now: i64) -> None:
-        room = max(self.capacity // self.shares, share.grown)
-        if share.count < max(room, 1):
-            return
+        """Those that seem over leave, of a few; where all the room is taken, one of them does in any case."""
         self.sink.until = now
-        self.sweep += 1
-        for old in share.leaving(room, self.capacity, now):
-            if old.protocol == TCP and old.marks & CLOSED == 0:
-                self.made_room += 1
-            self.leave(old)
+        unanswered = UNANSWERED_NS if share.count * UNANSWERED_PART < self.capacity else 0
+        for _ in range(ASKED):
+            if share.count < self.part:
+                return
+            flow = share.first()
+            if is_over(flow, now, unanswered):
+                self._send_away(flow)
+            else:
+                share.put_last(flow)
+        if share.count >= self.capacity:
+            self._send_away(share.first())
+
+    def _send_away(self, flow: Flow) -> None:
+        if flow.protocol == TCP and flow.marks & CLOSED == 0:
+            self.made_room += 1
+        self.making_room = True
+        self.leave(flow)
+        self.making_room = False
 
     def finish(self) -> None:
         """The capture has ended: everything leaves, in the order of its number."""
@@ -553,7 +560,7 @@ class FlowTable:
         self.other_keys = {}
         self.party_keys = {}
         for share in self.tcp_shares + self.other_shares:
-            share.flows = []
+            share.flows, share.at = [], 0
         flows.sort(key=number_of)
         for flow in flows:
             self._hand_on(flow)

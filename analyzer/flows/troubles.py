@@ -47,7 +47,7 @@ from analyzer.flows.kinds import (
 )
 from analyzer.flows.reflected import Reflections, comes_unasked
 from analyzer.flows.scans import BY_ECHO, BY_ICMP, BY_RST, BY_SYN, BY_UDP, IN_SILENCE, Scanner, Scans, odd_flags
-from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, PEERS_EACH, Attempt, Numbering, Tally, peer_text, service_of, tally_of
+from analyzer.flows.tally import MAX_SHOWN, PEERS_EACH, Attempt, Numbering, Tally, peer_text, service_of, tally_of
 from analyzer.model import Together
 from analyzer.packet import Packet
 from analyzer.partition import mixed
