@@ -406,6 +406,11 @@ def number_of(flow: Flow) -> int:
     return int(flow.number)
 
 
+def age(flow: Flow) -> int:
+    """When it was last heard of; what is still open counts as younger than anything that has ended."""
+    return flow.last_time if flow.marks & CLOSED else flow.last_time + STILL_OPEN
+
+
 def at_decade(count: i64) -> bool:
     """1, 10, 100 ...: where Zeek repeats a history letter."""
     while count >= 10 and count % 10 == 0:

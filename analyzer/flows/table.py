@@ -35,12 +35,13 @@ from analyzer.flows.flow import (
     TcpHalf,
     UdpFlow,
     UdpHalf,
+    age,
     at_decade,
     number_of,
 )
 from analyzer.flows.keys import SMALLEST, key_of, reverse_of
 from analyzer.flows.kinds import how_reset, is_resend
-from analyzer.flows.shares import ASKED, UNANSWERED_NS, UNANSWERED_PART, Share, is_over
+from analyzer.flows.shares import Share
 from analyzer.packet import TCP, UDP, Packet
 from analyzer.partition import share_of
 from dissectors.kit.octets import be16, be32
@@ -78,8 +79,8 @@ LARGE: Final[i64] = 2_000_000_000
 class FlowTable:
     """All conversations that may still continue.
 
-    capacity: conversations of a transport held at once; beyond it those leave that ended, or seem over.
-    record_cap: frames of a conversation whose places are kept.
+    capacity: conversations of a transport held at once, for which room is made after every so many frames (pace, the
+      next time from frame `due` on).     record_cap: frames of a conversation whose places are kept.
     shares: into which the capture is divided, each with its part of the capacity (`analyzer/flows/shares.py`).
     spares: of each, places of frames beyond record_cap.     starts: first frames by conversation, where noting.
     detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
@@ -96,7 +97,9 @@ class FlowTable:
     ) -> None:
         self.capacity: i64 = capacity
         self.shares: i64 = shares
-        self.part: i64 = max(capacity // shares, 1)
+        self.part: i64 = capacity // shares
+        self.pace: i64 = max(capacity // 2, 1)
+        self.due: i64 = self.pace
         self.spares = [Spare(0) for _ in range(shares)]
         self.tcp_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
         self.other_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
@@ -526,31 +529,24 @@ class FlowTable:
         if self.noting:
             self.starts = append(self.starts, packet.number)
         share = shares[share_of(packet, self.shares) if self.shares > 1 else 0]
-        if share.count >= self.part:
-            self._make_room(share, packet.time)
         share.add(flow)
 
-    def _make_room(self, share: Share, now: i64) -> None:
-        """Those that seem over leave, of a few; where all the room is taken, one of them does in any case."""
-        self.sink.until = now
-        unanswered = UNANSWERED_NS if share.count * UNANSWERED_PART < self.capacity else 0
-        for _ in range(ASKED):
-            if share.count < self.part:
-                return
-            flow = share.first()
-            if is_over(flow, now, unanswered):
-                self._send_away(flow)
-            else:
-                share.put_last(flow)
-        if share.count >= self.capacity:
-            self._send_away(share.first())
-
-    def _send_away(self, flow: Flow) -> None:
-        if flow.protocol == TCP and flow.marks & CLOSED == 0:
-            self.made_room += 1
-        self.making_room = True
-        self.leave(flow)
-        self.making_room = False
+    def make_room(self, packet: Packet) -> None:
+        """Conversations leave where there are too many, in the order in which they came where that is the same to all:
+        what was allocated together is freed together. To be called once a packet's number is that of `due`."""
+        self.due = (packet.number // self.pace + 1) * self.pace
+        self.sink.until = packet.time
+        for shares in (self.tcp_shares, self.other_shares):
+            leaving: list[Flow] = []
+            for share in shares:
+                leaving += share.leaving(self.part, self.capacity, packet.time)
+            leaving.sort(key=age)
+            self.making_room = True
+            for flow in leaving:
+                if flow.protocol == TCP and flow.marks & CLOSED == 0:
+                    self.made_room += 1
+                self.leave(flow)
+            self.making_room = False
 
     def finish(self) -> None:
         """The capture has ended: everything leaves, in the order of its number."""
@@ -560,7 +556,7 @@ class FlowTable:
         self.other_keys = {}
         self.party_keys = {}
         for share in self.tcp_shares + self.other_shares:
-            share.flows, share.at = [], 0
+            share.flows = []
         flows.sort(key=number_of)
         for flow in flows:
             self._hand_on(flow)
