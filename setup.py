@@ -146,6 +146,7 @@ COMPILED = {
             "dissectors/wire/secrets/*.py",
             "analyzer/ingest/live/*.py",
             "analyzer/checksums.py",
+            "analyzer/many.py",
             "analyzer/packets/*.py",
             "analyzer/flows/*.py",
             "analyzer/pipeline/chosen.py",

@@ -4,6 +4,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Final
 
+from analyzer.endpoint import Endpoint
+
 CLOSE_NS: Final = 200_000_000
 MAX_RUNS: Final = 100        # stretches of close times that are told apart, of one group in each share
 
@@ -160,3 +162,47 @@ class Runs:
         self.done += other.done
         for start, end, count in other.runs:
             self.add(start, end, count)
+
+
+class Group:
+    """Conversations with one service that have something in common.
+
+    answered: of them, those that had an answer; again: those that had it more than once.
+    clients: different addresses that took part, as far as they are told apart.     frames: the first of some of them.
+    start_ns, end_ns: when the first and the last of them began; -1 where no frame had a time.
+    runs: when they began. The clock of a capture may jump in between.
+    """
+
+    def __init__(self, service: Endpoint) -> None:
+        self.service = service
+        self.count = 0
+        self.answered = 0
+        self.again = 0
+        self.clients = 0
+        self.frames: list[int] = []
+        self.start_ns = -1
+        self.end_ns = -1
+        self.runs = Runs()
+
+    def add(self, frame: int, time: int, clients: int, most: int) -> None:
+        """One more, which begins with this frame. most: frames that are kept."""
+        self.count += 1
+        self.clients = clients
+        if len(self.frames) < most or frame < self.frames[-1]:
+            self.frames = sorted([*self.frames, frame])[:most]
+        if time >= 0:
+            self.start_ns = time if self.start_ns < 0 else min(self.start_ns, time)
+            self.end_ns = max(self.end_ns, time)
+            self.runs.add(time)
+
+    def merge(self, other: Group, clients: int, most: int) -> None:
+        """More of them, counted elsewhere. most: frames that are kept."""
+        self.count += other.count
+        self.answered += other.answered
+        self.again += other.again
+        self.clients = clients
+        self.frames = sorted(self.frames + other.frames)[:most]
+        if self.start_ns < 0 or 0 <= other.start_ns < self.start_ns:
+            self.start_ns = other.start_ns
+        self.end_ns = max(self.end_ns, other.end_ns)
+        self.runs.merge(other.runs)

@@ -3,14 +3,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyzer.finding import SEVERITIES as SEVERITIES  # noqa: PLC0414 (part of the model)
+from analyzer.endpoint import Endpoint as Endpoint  # noqa: PLC0414 (part of the model)
+from analyzer.finding import SEVERITIES as SEVERITIES  # noqa: PLC0414
 from analyzer.finding import Cause as Cause  # noqa: PLC0414
 from analyzer.finding import Finding as Finding  # noqa: PLC0414
 from analyzer.finding import Verdict as Verdict  # noqa: PLC0414
 from analyzer.graph import Carriage as Carriage  # noqa: PLC0414
 from analyzer.graph import Points as Points  # noqa: PLC0414
+from analyzer.many import Group as Group  # noqa: PLC0414
 from analyzer.many import Reflected as Reflected  # noqa: PLC0414
-from analyzer.many import Runs
 from analyzer.many import Scan as Scan  # noqa: PLC0414
 from analyzer.many import Together as Together  # noqa: PLC0414
 from analyzer.neighbourhood import Advertised, InUse, Missing, Owned, Unasked
@@ -20,34 +21,6 @@ from dissectors.kit.event import APPLICATION, Event
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import CAPTURE_ENDED, Observation
-
-
-class Endpoint:
-    """One side of a conversation. name: from an answer or name block of this capture, never looked up."""
-
-    def __init__(self, address: str, port: int = 0, name: str = "") -> None:
-        self.address = address
-        self.port = port
-        self.name = name
-
-    def __str__(self) -> str:
-        if not self.port:
-            return self.address
-        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
-
-    def call(self, name: str) -> None:
-        """The one rule: an end is called by the last name that an answer of this capture gave its address before its
-        conversation began. The survey sees every answer of a name server and speaks first; what was told in detail,
-        such as answers within TLS, names those that it left without."""
-        self.name = self.name or name
-
-    def title(self) -> str:
-        """`shop.test`, or `10.0.0.2:443` where it has no name."""
-        return self.name or str(self)
-
-    def full(self) -> str:
-        """`10.0.0.2:443 (shop.test)`."""
-        return f"{self} ({self.name})" if self.name else str(self)
 
 
 class Conversation:
@@ -247,50 +220,6 @@ class StoryRow:
         self.text = text
         self.start_ns = start_ns
         self.end_ns = end_ns
-
-
-class Group:
-    """Conversations with one service that have something in common.
-
-    answered: of them, those that had an answer; again: those that had it more than once.
-    clients: different addresses that took part, as far as they are told apart.     frames: the first of some of them.
-    start_ns, end_ns: when the first and the last of them began; -1 where no frame had a time.
-    runs: when they began. The clock of a capture may jump in between.
-    """
-
-    def __init__(self, service: Endpoint) -> None:
-        self.service = service
-        self.count = 0
-        self.answered = 0
-        self.again = 0
-        self.clients = 0
-        self.frames: list[int] = []
-        self.start_ns = -1
-        self.end_ns = -1
-        self.runs = Runs()
-
-    def add(self, frame: int, time: int, clients: int, most: int) -> None:
-        """One more, which begins with this frame. most: frames that are kept."""
-        self.count += 1
-        self.clients = clients
-        if len(self.frames) < most or frame < self.frames[-1]:
-            self.frames = sorted([*self.frames, frame])[:most]
-        if time >= 0:
-            self.start_ns = time if self.start_ns < 0 else min(self.start_ns, time)
-            self.end_ns = max(self.end_ns, time)
-            self.runs.add(time)
-
-    def merge(self, other: Group, clients: int, most: int) -> None:
-        """More of them, counted elsewhere. most: frames that are kept."""
-        self.count += other.count
-        self.answered += other.answered
-        self.again += other.again
-        self.clients = clients
-        self.frames = sorted(self.frames + other.frames)[:most]
-        if self.start_ns < 0 or 0 <= other.start_ns < self.start_ns:
-            self.start_ns = other.start_ns
-        self.end_ns = max(self.end_ns, other.end_ns)
-        self.runs.merge(other.runs)
 
 
 class Fragmented:

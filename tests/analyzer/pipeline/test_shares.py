@@ -56,7 +56,8 @@ def surveyed(path: str, shares: int, keep: int = KEEP_ALL) -> Survey:
 def plain(thing: object) -> object:
     """A record as something to compare."""
     if isinstance(thing, (Group, Together, Scan, Reflected, Runs)):
-        return {name: plain(value) for name, value in vars(thing).items()}
+        names = getattr(type(thing), "__mypyc_attrs__", None) or vars(thing)
+        return {name: plain(getattr(thing, name)) for name in names}
     return [plain(one) for one in thing] if isinstance(thing, list) else str(thing)
 
 
