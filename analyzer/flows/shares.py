@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from analyzer.flows.flow import CLOSED, Flow, Spare, TcpFlow, UdpFlow, age
 
 SILENT_NS: Final[i64] = 10_000_000_000     # after which a conversation without an end makes room as if it had ended
+UNANSWERED_NS: Final[i64] = 1_000_000_000  # ... where nobody has answered it, and others are not over
 LOOSE: Final[i64] = 1_000                # conversations that have left, beyond those held, before a list is gone over
 
 
@@ -63,6 +64,6 @@ class Share:
         if len(over) < excess:
             if room < most:
                 self.grown = min(room + room, most)
-                return over
+                return [flow for flow in over if flow.marks & CLOSED or now - flow.last_time >= UNANSWERED_NS]
             over = flows
         return sorted(over, key=age)[:excess]

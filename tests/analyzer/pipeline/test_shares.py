@@ -31,7 +31,7 @@ from analyzer.flows.flow import (
 from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
 from analyzer.flows.parcel import packed, unpacked
-from analyzer.flows.tally import MAX_PEERS, Numbering, Peers
+from analyzer.flows.tally import MAX_PEERS, PEERS_EACH, Numbering, Peers
 from analyzer.flows.troubles import Troubles
 from analyzer.ingest.open import open_capture
 from analyzer.many import CLOSE_NS, MAX_RUNS, Runs
@@ -240,8 +240,17 @@ def test_peers_of_several_shares(parts: list[list[int]]) -> None:
     assert (together.counts, together.largest(), together.number()) == (whole.counts, whole.largest(), whole.number())
 
 
+def test_a_share_has_its_part_of_the_peers() -> None:
+    share = Peers()
+    for number in range(PEERS_EACH + 1):
+        share.add(number.to_bytes(4))
+    assert (len(share.counts), share.rest, share.number(), share.pruned) == (1, PEERS_EACH, PEERS_EACH, True)
+
+
 def test_peers_beyond_the_cap_are_in_the_total() -> None:
     parts = [Peers(), Peers(), Peers()]
+    for part in parts:
+        part.merge(Peers())
     for number in range(MAX_PEERS):
         parts[0].add(number.to_bytes(4))
         parts[1].add((number + 5).to_bytes(4))
@@ -268,28 +277,36 @@ def test_numbers_are_those_of_one_who_met_them_all(owners: list[int]) -> None:
 # -- room ------------------------------------------------------------------------------------------------------------
 
 
-def connections(count: int, ended: bool, millisecond: int = 1) -> list[bytes]:
-    """Between the same two hosts, each from a port of its own."""
+ENDED, ANSWERED, UNANSWERED = "ended", "answered", "unanswered"
+
+
+def connections(count: int, kind: str) -> list[bytes]:
+    """Between the same two hosts, each from a port of its own, one after the other."""
     frames = []
     ends = (b"\x0a\0\0\1", b"\x0a\0\0\2")
     for port in range(20_000, 20_000 + count):
         frames.append(ethernet(ipv4(segment(b"", port, 80, 1, 0, SYN), 6, *ends)))
-        if ended:
+        if kind == ANSWERED:
+            frames.append(ethernet(ipv4(segment(b"", 80, port, 1, 2, SYN | ACK), 6, *ends[::-1])))
+        elif kind == ENDED:
             frames.append(ethernet(ipv4(segment(b"", port, 80, 2, 1, FIN | ACK), 6, *ends)))
             frames.append(ethernet(ipv4(segment(b"", 80, port, 1, 3, FIN | ACK), 6, *ends[::-1])))
-    return [frame for frame in frames for _again in range(millisecond)]
+    return frames
 
 
-@pytest.mark.parametrize(("ended", "held"), [(True, 10), (False, 80)])
-def test_a_share_has_its_part_of_the_room_and_more_for_what_is_not_over(ended: bool, held: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "room"), [(ENDED, 10), (UNANSWERED, 10), (ANSWERED, 80)])
+def test_a_share_has_its_part_of_the_room_and_more_for_what_is_not_over(kind: str, room: int, tmp_path: Path) -> None:
+    """80 for all of 8 shares, and room is made every 40 frames, where three quarters are taken."""
     path = tmp_path / "c.pcap"
-    path.write_bytes(pcap(connections(200, ended)))
+    path.write_bytes(pcap(connections(200, kind)))
     survey = Survey(open_capture([str(path)]), Keeper(KEEP_ALL, shares=8), NameBook(protocols(), 8), 80, 0, 8)
     most = 0
     while survey.step(1):
         most = max(most, len(survey.table.tcp_keys) // 2)
-    assert most == held
+    between = 40 // len(connections(1, kind)) + 1
+    assert room // 2 < most <= room * 3 // 4 + between
     assert survey.keeper.count == 200
+    assert (survey.table.made_room > 0) == (kind != ENDED)
 
 
 def test_spare_places_are_given_back() -> None:
