@@ -1,4 +1,4 @@
-"""The conversations of one share of the capture, and which of them make room for others.
+"""Room for conversations, divided among the shares of the capture: which of them make room for others.
 
 A share has its own part of the room for conversations, and gets more where they are not over, up to all of it. So what
 leaves does not depend on other shares, which may be followed elsewhere (`analyzer/partition.py`).
@@ -10,6 +10,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.flows.flow import CLOSED, Flow, Spare, TcpFlow, UdpFlow, age
+from analyzer.packet import Packet
+from analyzer.partition import share_of
 
 SILENT_NS: Final[i64] = 10_000_000_000     # after which a conversation without an end makes room as if it had ended
 UNANSWERED_NS: Final[i64] = 1_000_000_000  # ... where nobody has answered it, and others are not over
@@ -67,3 +69,39 @@ class Share:
                 return [flow for flow in over if flow.marks & CLOSED or now - flow.last_time >= UNANSWERED_NS]
             over = flows
         return sorted(over, key=age)[:excess]
+
+
+class Room:
+    """The conversations of one transport that may still continue. capacity: how many are held at once, about.
+
+    spares: of each share, where its conversations find places for more of their frames.
+    """
+
+    def __init__(self, capacity: i64, spares: list[Spare]) -> None:
+        self.capacity: i64 = capacity
+        self.shares = [Share(index, spare) for index, spare in enumerate(spares)]
+        self.part: i64 = capacity // len(spares)
+
+    def add(self, flow: Flow, packet: Packet) -> None:
+        """A new one, by its first packet."""
+        shares = self.shares
+        shares[share_of(packet, len(shares)) if len(shares) > 1 else 0].add(flow)
+
+    def left(self, flow: Flow) -> None:
+        """It may not continue any more."""
+        self.shares[flow.share].count -= 1
+
+    def held(self) -> list[Flow]:
+        return [flow for share in self.shares for flow in share.held()]
+
+    def leaving(self, now: i64) -> list[Flow]:
+        """Those that make room, in the order in which they were heard of last: what was allocated together is then
+        freed together."""
+        found: list[Flow] = []
+        for share in self.shares:
+            found += share.leaving(self.part, self.capacity, now)
+        return sorted(found, key=age)
+
+    def clear(self) -> None:
+        for share in self.shares:
+            share.flows = []

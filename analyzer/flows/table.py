@@ -35,15 +35,13 @@ from analyzer.flows.flow import (
     TcpHalf,
     UdpFlow,
     UdpHalf,
-    age,
     at_decade,
     number_of,
 )
 from analyzer.flows.keys import SMALLEST, key_of, reverse_of
 from analyzer.flows.kinds import how_reset, is_resend
-from analyzer.flows.shares import Share
+from analyzer.flows.shares import Room
 from analyzer.packet import TCP, UDP, Packet
-from analyzer.partition import share_of
 from dissectors.kit.octets import be16, be32
 from dissectors.kit.protocol import Parties
 from dissectors.protocols.tcp.flags import (
@@ -96,13 +94,11 @@ class FlowTable:
         parties: dict[int, Parties] | None = None, shares: i64 = 1,
     ) -> None:
         self.capacity: i64 = capacity
-        self.shares: i64 = shares
-        self.part: i64 = capacity // shares
         self.pace: i64 = max(capacity // 2, 1)
         self.due: i64 = self.pace
         self.spares = [Spare(0) for _ in range(shares)]
-        self.tcp_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
-        self.other_shares = [Share(index, spare) for index, spare in enumerate(self.spares)]
+        self.tcp_room = Room(capacity, self.spares)
+        self.other_room = Room(capacity, self.spares)
         self.record_cap: i64 = record_cap
         self.detailed: bool = detail
         self.sink = sink
@@ -363,7 +359,7 @@ class FlowTable:
         if flipped:
             flow.marks |= FLIPPED
             flow.history = "^"
-        self._add(flow, self.tcp_shares, packet)
+        self._add(flow, self.tcp_room, packet)
         half = flow.responder if flipped else flow.originator
         if scope:
             self.half_seen[other[:size + size + 4]] = other
@@ -428,7 +424,7 @@ class FlowTable:
         flow = UdpFlow(self.numbers, protocol, key, reverse, packet.size(), packet.scope)
         flow.uncapped = self.numbers in self.wanted
         flow.first_frame, flow.first_time = packet.number, packet.time
-        self._add(flow, self.other_shares, packet)
+        self._add(flow, self.other_room, packet)
         half = flow.originator
         flow.party = party
         if party:
@@ -503,8 +499,7 @@ class FlowTable:
     def _hand_on(self, flow: Flow) -> None:
         """No key leads to it any more: the sink owns it. What goes wrong there costs no other conversation."""
         flow.retired = True
-        shares = self.tcp_shares if flow.protocol == TCP else self.other_shares
-        shares[flow.share].count -= 1
+        (self.tcp_room if flow.protocol == TCP else self.other_room).left(flow)
         try:
             self.sink.take(flow)
         except Exception as error:
@@ -512,41 +507,27 @@ class FlowTable:
 
     def connections(self) -> list[Flow]:
         """The TCP connections that may still continue."""
-        return self._held(self.tcp_shares)
+        return self.tcp_room.held()
 
     def exchanges(self) -> list[Flow]:
         """The conversations of everything else."""
-        return self._held(self.other_shares)
+        return self.other_room.held()
 
-    def _held(self, shares: list[Share]) -> list[Flow]:
-        found: list[Flow] = []
-        for share in shares:
-            found += share.held()
-        return found
-
-    def _add(self, flow: Flow, shares: list[Share], packet: Packet) -> None:
-        """A new conversation; others make room for it in its share where that is full."""
+    def _add(self, flow: Flow, room: Room, packet: Packet) -> None:
         if self.noting:
             self.starts = append(self.starts, packet.number)
-        share = shares[share_of(packet, self.shares) if self.shares > 1 else 0]
-        share.add(flow)
+        room.add(flow, packet)
 
     def make_room(self, packet: Packet) -> None:
-        """Conversations leave where there are too many, in the order in which they came where that is the same to all:
-        what was allocated together is freed together. To be called once a packet's number is that of `due`."""
+        """Where there are too many, conversations leave. To be called once a packet's number has come to `due`."""
         self.due = (packet.number // self.pace + 1) * self.pace
         self.sink.until = packet.time
-        for shares in (self.tcp_shares, self.other_shares):
-            leaving: list[Flow] = []
-            for share in shares:
-                leaving += share.leaving(self.part, self.capacity, packet.time)
-            leaving.sort(key=age)
-            self.making_room = True
-            for flow in leaving:
-                if flow.protocol == TCP and flow.marks & CLOSED == 0:
-                    self.made_room += 1
-                self.leave(flow)
-            self.making_room = False
+        self.making_room = True
+        for flow in self.tcp_room.leaving(packet.time) + self.other_room.leaving(packet.time):
+            if flow.protocol == TCP and flow.marks & CLOSED == 0:
+                self.made_room += 1
+            self.leave(flow)
+        self.making_room = False
 
     def finish(self) -> None:
         """The capture has ended: everything leaves, in the order of its number."""
@@ -555,8 +536,8 @@ class FlowTable:
         self.half_seen = {}
         self.other_keys = {}
         self.party_keys = {}
-        for share in self.tcp_shares + self.other_shares:
-            share.flows = []
+        self.tcp_room.clear()
+        self.other_room.clear()
         flows.sort(key=number_of)
         for flow in flows:
             self._hand_on(flow)
