@@ -309,7 +309,7 @@ def test_an_interruption_ends_all_at_one_frame(crowd: str) -> None:
     found = interrupted(crowd, 3)
     assert children() == before
     assert found.capture.interrupted
-    assert 100 <= found.capture.frames < 14_000
+    assert found.capture.frames >= 100      # those who help may have been ahead, and all end where the last of them was
     assert sum(sum(one.conversation.frames) for one in found.told + found.undrawn) == found.capture.frames
 
 
