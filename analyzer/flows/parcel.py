@@ -20,6 +20,7 @@ from analyzer.flows.flow import Flow, Spare, TcpFlow, TcpHalf, UdpFlow, UdpHalf,
 from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.names import Named
 from analyzer.flows.scans import Scanner
+from analyzer.flows.spooled import attributes_of
 from analyzer.flows.tally import Attempt
 from analyzer.model import Endpoint, Group
 from dissectors.protocols.tcp.side import Unacked
@@ -87,11 +88,8 @@ def unpacked(parcel: bytes, flow: Callable[[int], Flow]) -> Any:
 
 
 def _attributes(thing: object) -> dict[str, object]:
-    """A compiled class says what it has; what was deleted is not there."""
-    names = getattr(type(thing), "__mypyc_attrs__", None)
-    if names is None:
-        return dict(vars(thing))
-    return {name: getattr(thing, name) for name in names if hasattr(thing, name)}
+    """What was deleted is not there."""
+    return {name: getattr(thing, name) for name in attributes_of(thing) if hasattr(thing, name)}
 
 
 def _made(kind: type) -> object:

@@ -8,7 +8,6 @@ import marshal
 import os
 from array import array
 from tempfile import TemporaryFile
-from types import GetSetDescriptorType
 from typing import IO, Any, Final
 
 from librt.vecs import append, vec
@@ -31,17 +30,15 @@ _names: dict[type, list[str]] = {}
 
 def names_of(thing: object) -> list[str]:
     """Its attributes that are numbers, texts, or lists of them."""
-    kind = type(thing)
-    found = _names.get(kind)
+    found = _names.get(type(thing))
     if found is None:
-        known: dict[str, None] = dict.fromkeys(vars(thing)) if hasattr(thing, "__dict__") else {}
-        for base in kind.__mro__:
-            for name, member in vars(base).items():
-                if isinstance(member, GetSetDescriptorType) and not name.startswith("__"):
-                    known[name] = None
-        found = [name for name in known if name not in APART]
-        _names[kind] = found
+        found = _names[type(thing)] = [name for name in attributes_of(thing) if name not in APART]
     return found
+
+
+def attributes_of(thing: object) -> list[str]:
+    """The names of all: a compiled class says what it has."""
+    return list(getattr(type(thing), "__mypyc_attrs__", None) or vars(thing))
 
 
 def values_of(thing: object) -> list[object]:
