@@ -51,6 +51,20 @@ class Faults:
         found.count += 1
         return words
 
+    def include(self, other: Faults) -> None:
+        """Those that another process met in the same capture."""
+        self.count += other.count
+        for words, its in other.kinds.items():
+            mine = self.kinds.get(words)
+            if mine is not None:
+                mine.frame = min(mine.frame, its.frame)
+                mine.count += its.count
+            elif len(self.kinds) < MAX_KINDS:
+                self.kinds[words] = its
+                if len(SEEN) < MAX_KINDS:
+                    SEEN.append(f"{its.cost}: {words}")
+        self.kinds = dict(sorted(self.kinds.items(), key=_by_frame))
+
     def sentences(self) -> list[str]:
         """What a user is told, a sentence for each kind."""
         told = []
@@ -64,6 +78,10 @@ class Faults:
         if described < self.count:
             told.append(f"{plural(self.count - described, 'more fault')} of wiretale")
         return told
+
+
+def _by_frame(entry: tuple[str, Fault]) -> int:
+    return entry[1].frame
 
 
 def in_words(error: Exception) -> str:

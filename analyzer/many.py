@@ -1,7 +1,13 @@
 """What many conversations have in common, as the survey counted it and findings are made of it."""
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Final
+
+from analyzer.endpoint import Endpoint
+
+CLOSE_NS: Final = 200_000_000
+MAX_RUNS: Final = 100        # stretches of close times that are told apart, of one group in each share
 
 
 class Together:
@@ -54,7 +60,7 @@ class Scan:
     """One client that tried many ports or hosts, and found hardly anybody there.
 
     transport: or the odd flags that it did it with.
-    tries: that were refused or had no answer; refused: of them; reported: that an ICMP error answered; opened: later
+    tries: that were refused or had no answer; refused: of them; reported: that an ICMP error answered; opened: other
     ones that were answered.
     hosts, ports: how many, at least where `more`.     host, port: the one, "" and -1 where there are several.
     low: how many of the ports are those of known services.     near: how many of the hosts are in one network.
@@ -118,3 +124,85 @@ class Reflected:
         self.start_ns = -1
         self.end_ns = -1
         self.frames: list[int] = []
+
+
+class Runs:
+    """Times, in any order, as the stretches in which each is CLOSE_NS at most behind the one before.
+
+    runs: (start, end, how many), ascending. Where there are more than MAX_RUNS, what all but the
+    one in hand hold is noted in `done`, and nothing joins them any more.
+    """
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[int, int, int]] = []
+        self.done = 0
+
+    def close(self) -> int:
+        """How many of the times are close to the one before."""
+        return self.done + sum([count - 1 for _start, _end, count in self.runs])
+
+    def add(self, start: int, end: int = -1, count: int = 1) -> None:
+        """A time, or so many close ones up to `end`."""
+        runs = self.runs
+        end = max(start, end)
+        first = bisect_left(runs, (start, 0, 0))
+        if first > 0 and start - runs[first - 1][1] <= CLOSE_NS:
+            first -= 1
+        last = first
+        while last < len(runs) and runs[last][0] - end <= CLOSE_NS:
+            start, end, count = min(start, runs[last][0]), max(end, runs[last][1]), count + runs[last][2]
+            last += 1
+        runs[first:last] = [(start, end, count)]
+        if len(runs) > MAX_RUNS:
+            self.done = self.close() - (count - 1)
+            self.runs = [(start, end, count)]
+
+    def merge(self, other: Runs) -> None:
+        """Those of another share of the capture."""
+        self.done += other.done
+        for start, end, count in other.runs:
+            self.add(start, end, count)
+
+
+class Group:
+    """Conversations with one service that have something in common.
+
+    answered: of them, those that had an answer; again: those that had it more than once.
+    clients: different addresses that took part, as far as they are told apart.     frames: the first of some of them.
+    start_ns, end_ns: when the first and the last of them began; -1 where no frame had a time.
+    runs: when they began. The clock of a capture may jump in between.
+    """
+
+    def __init__(self, service: Endpoint) -> None:
+        self.service = service
+        self.count = 0
+        self.answered = 0
+        self.again = 0
+        self.clients = 0
+        self.frames: list[int] = []
+        self.start_ns = -1
+        self.end_ns = -1
+        self.runs = Runs()
+
+    def add(self, frame: int, time: int, clients: int, most: int) -> None:
+        """One more, which begins with this frame. most: frames that are kept."""
+        self.count += 1
+        self.clients = clients
+        if len(self.frames) < most or frame < self.frames[-1]:
+            self.frames = sorted([*self.frames, frame])[:most]
+        if time >= 0:
+            self.start_ns = time if self.start_ns < 0 else min(self.start_ns, time)
+            self.end_ns = max(self.end_ns, time)
+            self.runs.add(time)
+
+    def merge(self, other: Group, clients: int, most: int) -> None:
+        """More of them, counted elsewhere. most: frames that are kept."""
+        self.count += other.count
+        self.answered += other.answered
+        self.again += other.again
+        self.clients = clients
+        self.frames = sorted(self.frames + other.frames)[:most]
+        if self.start_ns < 0 or 0 <= other.start_ns < self.start_ns:
+            self.start_ns = other.start_ns
+        self.end_ns = max(self.end_ns, other.end_ns)
+        self.runs.merge(other.runs)

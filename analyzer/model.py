@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from analyzer.finding import SEVERITIES as SEVERITIES  # noqa: PLC0414 (part of the model)
+from analyzer.endpoint import Endpoint as Endpoint  # noqa: PLC0414 (part of the model)
+from analyzer.finding import SEVERITIES as SEVERITIES  # noqa: PLC0414
 from analyzer.finding import Cause as Cause  # noqa: PLC0414
 from analyzer.finding import Finding as Finding  # noqa: PLC0414
 from analyzer.finding import Verdict as Verdict  # noqa: PLC0414
+from analyzer.graph import Carriage as Carriage  # noqa: PLC0414
+from analyzer.graph import Points as Points  # noqa: PLC0414
+from analyzer.many import Group as Group  # noqa: PLC0414
 from analyzer.many import Reflected as Reflected  # noqa: PLC0414
 from analyzer.many import Scan as Scan  # noqa: PLC0414
 from analyzer.many import Together as Together  # noqa: PLC0414
@@ -18,34 +21,6 @@ from dissectors.kit.event import APPLICATION, Event
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import CAPTURE_ENDED, Observation
-
-
-class Endpoint:
-    """One side of a conversation. name: from an answer or name block of this capture, never looked up."""
-
-    def __init__(self, address: str, port: int = 0, name: str = "") -> None:
-        self.address = address
-        self.port = port
-        self.name = name
-
-    def __str__(self) -> str:
-        if not self.port:
-            return self.address
-        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
-
-    def call(self, name: str) -> None:
-        """The one rule: an end is called by the last name that an answer of this capture gave its address before its
-        conversation began. The survey sees every answer of a name server and speaks first; what was told in detail,
-        such as answers within TLS, names those that it left without."""
-        self.name = self.name or name
-
-    def title(self) -> str:
-        """`shop.test`, or `10.0.0.2:443` where it has no name."""
-        return self.name or str(self)
-
-    def full(self) -> str:
-        """`10.0.0.2:443 (shop.test)`."""
-        return f"{self} ({self.name})" if self.name else str(self)
 
 
 class Conversation:
@@ -142,61 +117,6 @@ class TcpSummary:
         self.max_window = [0, 0]        # bytes advertised, scaled
         self.zero_window_ns = [0, 0]    # how long that side advertised nothing
         self.flags: list[dict[str, int]] = [{}, {}]
-
-
-class Points:
-    """The segments of one direction and the ACKs that answer them, for a time-sequence graph.
-
-    Numbers count from the start of the stream, times in nanoseconds since 1970.
-    segments: (time, first, end, kind, frame), kind DATA, RESENT or ENDS.   acks: (time, acknowledged, allowed end).
-    sacks: (time, left, right).   trips: (time of the ACK, time since the data that it answers).
-    resent: segments that were sent again.     left_out: segments that are not drawn by themselves, because a list had
-    `most` of them: neighbours become one, and extremes stay.
-    """
-
-    DATA: Final = 0
-    RESENT: Final = 1
-    ENDS: Final = 2          # SYN or FIN
-    MAX_POINTS: Final = 100_000     # of each list of a graph; then every two neighbours become one
-
-    def __init__(self) -> None:
-        self.segments: list[tuple[int, int, int, int, int]] = []
-        self.acks: list[tuple[int, int, int]] = []
-        self.sacks: list[tuple[int, int, int]] = []
-        self.trips: list[tuple[int, int]] = []
-        self.most = self.MAX_POINTS
-        self.resent = 0
-        self.left_out = 0
-
-
-class Carriage:
-    """Where the payloads of a conversation lie, and what it carried, kept where a report shows bytes of frames.
-
-    payloads: (frame, direction, position of its first byte in the stream, start and end within the captured bytes of
-    the frame); the position is -1 in a datagram.
-    carried: of each direction, pieces of its stream in order, as (position, bytes), the first MAX_CARRIED octets.
-    """
-
-    MAX_CARRIED: Final = 1 << 18
-    MAX_PAYLOADS: Final = 100_000
-
-    def __init__(self) -> None:
-        self.payloads: list[tuple[int, int, int, int, int]] = []
-        self.carried: list[list[tuple[int, bytes]]] = [[], []]
-        self.octets = [0, 0]
-        self.shifts = [-1, -1]      # from relative sequence numbers to positions
-
-    def deliver(self, direction: int, position: int, data: bytes) -> None:
-        """The next bytes of a stream."""
-        room = self.MAX_CARRIED - self.octets[direction]
-        if room > 0 and data:
-            self.carried[direction].append((position, data[:room]))
-            self.octets[direction] += len(data)
-
-    def payload(self, frame: int, direction: int, position: int, start: int, octets: int) -> None:
-        """What a frame carries of the stream from this position on, or a datagram."""
-        if start >= 0 and octets > 0 and len(self.payloads) < self.MAX_PAYLOADS:
-            self.payloads.append((frame, direction, position, start, start + octets))
 
 
 class Unkept:
@@ -300,43 +220,6 @@ class StoryRow:
         self.text = text
         self.start_ns = start_ns
         self.end_ns = end_ns
-
-
-class Group:
-    """Conversations with one service that have something in common.
-
-    answered: of them, those that had an answer; again: those that had it more than once.
-    clients: different addresses that took part, as far as they are told apart.     frames: the first of some of them.
-    start_ns, end_ns: when the first and the last of them began; -1 where no frame had a time.
-    close: how many of them began within CLOSE_NS of the one before. The clock of a capture may jump in between.
-    """
-
-    CLOSE_NS: Final = 200_000_000
-
-    def __init__(self, service: Endpoint) -> None:
-        self.service = service
-        self.count = 0
-        self.answered = 0
-        self.again = 0
-        self.clients = 0
-        self.frames: list[int] = []
-        self.start_ns = -1
-        self.end_ns = -1
-        self.close = 0
-        self.last_ns = -1
-
-    def add(self, frame: int, time: int, clients: int, most: int) -> None:
-        """One more, which begins with this frame. most: frames that are kept."""
-        self.count += 1
-        self.clients = clients
-        if len(self.frames) < most:
-            self.frames.append(frame)
-        if time >= 0:
-            self.start_ns = time if self.start_ns < 0 else min(self.start_ns, time)
-            self.end_ns = max(self.end_ns, time)
-            if self.last_ns >= 0 and abs(time - self.last_ns) <= self.CLOSE_NS:
-                self.close += 1
-            self.last_ns = time
 
 
 class Fragmented:
@@ -454,6 +337,31 @@ class CaptureSummary:
         self.observed = Observation()
 
 
+class Sums:
+    """What is added up of a capture that is told part by part, of whose conversations none is kept.
+
+    told: how many are told.     accounted: those whose time is accounted for.     totals: where it went, by the key of
+    the cause.     spoken, hidden: connections that carry something, and those of them that are encrypted without keys.
+    two: one has two directions.     carries: a connection carries data.     steady: no clock was set back in any.
+    examples: some of them, without their events, of which one may be the one whose account matters most.
+    troubled: how many have a trouble that the survey counts, by its code.     asked: what was asked for where a finding
+    tells of requests, by the number of the conversation, each with the last frame.
+    """
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.accounted = 0
+        self.totals: dict[str, int] = {}
+        self.spoken = 0
+        self.hidden = 0
+        self.two = False
+        self.carries = False
+        self.steady = True
+        self.examples: list[Told] = []
+        self.troubled: dict[str, int] = {}
+        self.asked: dict[int, list[tuple[int, str]]] = {}
+
+
 class Analysis:
     """Everything a report needs. Reports read this and nothing else.
 
@@ -462,6 +370,8 @@ class Analysis:
     told: the conversations that are drawn.     undrawn: others that were read as well: their findings are among the
     others, and the story and tables have their rows.
     octets: the first bytes of frames that are cited, by number, with how many more there are; where they are wanted.
+    sums: of a capture that was told part by part: then conversations are those that findings are about, and few or
+    none are in told. heard: addresses that are known to have spoken in conversations that are not among these.
     """
 
     def __init__(self, capture: CaptureSummary) -> None:
@@ -477,10 +387,16 @@ class Analysis:
         self.left_out: list[str] = []                 # choices that shortened the output, in words
         self.since = ""                               # the earlier report whose findings are left out
         self.anonymized = False
+        self.sums: Sums | None = None
+        self.heard: frozenset[str] = frozenset()
+
+    def told_count(self) -> int:
+        """How many conversations are told, here or in parts before."""
+        return len(self.told) if self.sums is None or self.told else self.sums.told
 
     def findings_only(self) -> None:
         """Leave out whatever is told of single conversations."""
-        self.told, self.undrawn, self.story, self.lookups, self.octets = [], [], [], [], {}
+        self.told, self.undrawn, self.story, self.lookups, self.octets, self.sums = [], [], [], [], {}, None
 
     def every(self) -> list[Told]:
         """Those that are drawn and the others, by number."""
@@ -489,3 +405,14 @@ class Analysis:
 
 def _number(told: Told) -> int:
     return told.conversation.number
+
+
+class Sink:
+    """Takes the conversations of a large capture as they are told, by number, and keeps few of them or none."""
+
+    def expect(self, numbers: set[int]) -> None:
+        """Those that are worth the most, where few can be kept."""
+
+    def take(self, part: Analysis) -> None:
+        """The next ones: they are in `told` and `conversations`; `lookups` are those that ended meanwhile, and
+        `findings` what was found in these conversations, before findings that are alike are put together."""

@@ -15,12 +15,15 @@ MIB: Final = 1 << 20
 FASTER_THAN: Final = (  # ours, peer, at least so many times as many packets per second
     ("analyze", "tshark-conv", 10.0),
     ("analyze-tcp", "tcptrace", 1.5),
+    ("analyze-two", "analyze", 1.6),
     ("frames", "tshark-fields", 5.0),
+    ("all", "tshark-fields", 3.0),
 )
 LONGEST_START: Final = 0.3    # seconds on a tiny capture
 LONGEST_HELP: Final = 0.25    # seconds
 LARGEST_PEAK: Final = 150.0   # MiB
 LARGEST_FRAMES: Final = 200.0  # MiB, of `frames`
+LARGEST_ALL: Final = 300.0     # MiB, of `analyze --all --findings-only`
 LONGEST_TELLING: Final = 0.3  # seconds of a run that go into telling and drawing thirty conversations
 LARGEST_GROWTH: Final = 1.05  # peak memory when the capture grows fourfold
 HELP: Final = "help"
@@ -77,7 +80,22 @@ def judge(results: Results, chosen: list[Tool]) -> list[Target]:
         large = good(results, "frames", name(frames.large, False))
         found.append(Target("peak memory of wiretale frames", large.peak / MIB if large else None, LARGEST_FRAMES,
                             False, "MiB", f"on {large.capture}" if large else frames.missing or "a run failed"))
+    if "all" in by_key:
+        found += _memory_of_all(results, by_key["all"])
     return found
+
+
+def _memory_of_all(results: Results, tool: Tool) -> list[Target]:
+    """It is told part by part, so that it takes as much for four times the packets."""
+    small, large = (good(results, "all", name(size, False)) for size in (tool.small, tool.large))
+    missing = tool.missing or "a run failed"
+    growth = large.peak / small.peak if small and large else None
+    return [
+        Target("peak memory of wiretale analyze --all", large.peak / MIB if large else None, LARGEST_ALL, False, "MiB",
+               f"on {large.capture}" if large else missing),
+        Target("its growth", growth, LARGEST_GROWTH, False, "×",
+               f"{tool.small:,} to {tool.large:,} packets" if growth else missing),
+    ]
 
 
 def _faster(results: Results, ours: Tool, peer: Tool | None, factor: float) -> Target:
@@ -142,6 +160,6 @@ def telling(capture: str, seconds: list[float | None]) -> Target:
 
 def missed(found: list[Target], results: Results) -> bool:
     """True where a target was missed, or a run of ours failed."""
-    ours = {"analyze", "analyze-tcp", "frames", HELP}
+    ours = {"analyze", "analyze-two", "analyze-tcp", "frames", "all", HELP}
     return any(target.verdict == "MISSED" for target in found) or any(
         series.failed for (tool, _), series in results.items() if tool in ours)

@@ -98,18 +98,22 @@ def tools(wiretale: list[str], quick: bool) -> list[Tool]:
                     "" if found else f"{command[0]} is not installed", found)
 
     def ours(key: str, title: str, command: str, small: int, large: int, tcp_only: bool = False) -> Tool:
-        return Tool(key, title, [*wiretale, command, None], small // divide, large // divide, tcp_only,
+        return Tool(key, title, [*wiretale, *command.split(), None], small // divide, large // divide, tcp_only,
                     ours_missing, said)
 
     found = [
-        ours("analyze", "wiretale analyze", "analyze", 1_000_000, 4_000_000),
+        ours("analyze", "wiretale analyze", "analyze --jobs 1", 1_000_000, 4_000_000),
+        ours("analyze-two", "wiretale analyze, two processes", "analyze --jobs 2", 1_000_000, 4_000_000),
         program("tshark-conv", "tshark -q -z conv,tcp", ["tshark", "-n", "-r", None, "-q", "-z", "conv,tcp"],
                 100_000, 1_000_000, tshark),
-        ours("analyze-tcp", "wiretale analyze, TCP", "analyze", 1_000_000, 4_000_000, tcp_only=True),
+        ours("analyze-tcp", "wiretale analyze, TCP", "analyze --jobs 1", 1_000_000, 4_000_000, tcp_only=True),
         program("tcptrace", "tcptrace, TCP", ["tcptrace", "-n", None], 1_000_000, 4_000_000, tcptrace, tcp_only=True),
         ours("frames", "wiretale frames", "frames", 100_000, 1_000_000),
         program("tshark-fields", f"tshark -T fields ({len(FIELDS)})",
                 ["tshark", "-n", "-r", None, "-T", "fields", *fields], 100_000, 1_000_000, tshark),
+        Tool("all", "wiretale analyze --all --findings-only",
+             [*wiretale, "analyze", "--all", "--findings-only", None], 1_000_000 // divide, 4_000_000 // divide, False,
+             ours_missing, said),
         _script("dpkt", 10_000 // divide, 100_000 // divide),
         _script("scapy", 1000 // divide, 10_000 // divide),
         _script("pyshark", 1000 // divide, 5000 // divide, needs="tshark" if not tshark else ""),

@@ -12,6 +12,7 @@ from analyzer.cli.common import (
     display_options,
     fail_option,
     fails,
+    jobs_option,
     key_options,
     since_option,
     spool_option,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from analyzer.cli.screen import Screen
     from analyzer.explain.since import Earlier
     from analyzer.model import Analysis
+    from analyzer.report.streams import TextStream
     from dissectors.kit.provided import Provided
 
 
@@ -57,6 +59,7 @@ EXAMPLES: Final = (
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
 @fail_option
 @since_option
+@jobs_option
 @spool_option
 @key_options
 @display_options
@@ -64,7 +67,7 @@ EXAMPLES: Final = (
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], window: int | None,
     as_json: bool, limit: int | None, everything: bool, findings_only: bool, fail_on: str | None, width: int | None,
-    color: str, no_color: bool, pager: bool, since: Earlier | None, spool: str, provided: Provided,
+    color: str, no_color: bool, pager: bool, jobs: int, since: Earlier | None, spool: str, provided: Provided,
 ) -> None:
     """Read captures and tell, conversation by conversation and phase by phase, what happened.
 
@@ -87,9 +90,11 @@ def command(
 
     options = Options(
         conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
-        windows=window is not None, since=since,
+        windows=window is not None, since=since, jobs=jobs,
     )
-    analysis = analysis_of(captures, options)
+    screen = Screen(width, "never" if no_color else color, pager)
+    text = text_of(screen, level, spool) if everything and not findings_only else None
+    analysis = analysis_of(captures, options, text.sink() if text is not None else None)
     missing = sorted(set(conversations) - {told.conversation.number for told in analysis.told})
     if missing:
         numbers = ", ".join(str(number) for number in missing)
@@ -99,15 +104,24 @@ def command(
         )
     if findings_only:
         analysis.findings_only()
-    screen = Screen(width, "never" if no_color else color, pager)
     if window is not None:
         show_window(analysis, window, as_json, screen)
+    elif text is not None and analysis.sums is not None:
+        screen.put(text.finish(analysis))
     else:
         glossary = Glossary(protocols()) if level == TEACH else None
         with drawing(analysis, screen.terminal):
             screen.show(render(analysis, level, screen.width, glossary, everything or bool(conversations)))
     if fails(analysis, fail_on):
         ctx.exit(FOUND)
+
+
+def text_of(screen: Screen, level: str, folder: str) -> TextStream:
+    """Who writes the text of a large capture while it is told. folder: for what it keeps."""
+    from analyzer.report.streams import TextStream
+    from analyzer.report.words import TEACH
+
+    return TextStream(level, screen.width, screen.printed, level == TEACH, folder)
 
 
 def show_window(analysis: Analysis, number: int, as_json: bool, screen: Screen) -> None:

@@ -14,7 +14,7 @@ from analyzer.cli import WAS_INTERRUPTED
 
 if TYPE_CHECKING:
     from analyzer.explain.since import Earlier
-    from analyzer.model import Analysis
+    from analyzer.model import Analysis, Sink
     from analyzer.pipeline.run import Options
     from dissectors.kit.provided import Provided
 
@@ -96,6 +96,15 @@ def spool_option(function: F) -> F:
         callback=lambda _ctx, _parameter, folder: folder or "",
         help="Where to keep what comes through a pipe for the second look at it. By default TMPDIR, or the folder of "
         "temporary files. Nothing stays there.",
+    )(function)
+
+
+def jobs_option(function: F) -> F:
+    """--jobs: becomes the argument `jobs`, 0 where it was not given."""
+    return click.option(
+        "--jobs", type=click.IntRange(1), metavar="N", callback=lambda _ctx, _parameter, jobs: jobs or 0,
+        help="How many processes read the capture side by side, 8 at most. By default one for each core where the "
+        "capture is large. What is told is the same.",
     )(function)
 
 
@@ -262,8 +271,10 @@ def capture_path(name: str) -> str:
     return str(find_sample(name.removeprefix(SAMPLE)).capture)
 
 
-def analysis_of(captures: tuple[str, ...], options: Options) -> Analysis:
+def analysis_of(captures: tuple[str, ...], options: Options, sink: Sink | None = None) -> Analysis:
     """Run the pipeline with progress on a terminal. Unreadable input becomes one line and exit code 2.
+
+    sink: who takes the conversations where all of a large capture are told, which are then not in the analysis.
 
     The analysis stays until the process ends, so no collection of cycles has to walk over it.
     """
@@ -275,9 +286,15 @@ def analysis_of(captures: tuple[str, ...], options: Options) -> Analysis:
     gc.disable()
     try:
         with TerminalProgress() as progress:
-            analysis = analyze(paths, options, progress)
+            analysis = analyze(paths, options, progress, sink)
     except CaptureError as error:
         raise unreadable(error) from error
+    except OSError as error:
+        if sink is None:
+            raise
+        raise click.ClickException(
+            f"what is told cannot be kept until it is written ({error.strerror or error}); --spool names another folder"
+        ) from error
     finally:
         gc.freeze()
         gc.enable()

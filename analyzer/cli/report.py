@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from analyzer.cli.common import (
     captures_argument,
     fail_option,
     fails,
+    jobs_option,
     key_log_octets,
     key_options,
     since_option,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from analyzer.explain.since import Earlier
     from analyzer.model import Analysis
     from analyzer.report.formats import Format, Layout, Rewrite
+    from analyzer.report.streams import Stream
     from dissectors.kit.provided import Provided
 
 # Those of analyzer.report.tables and diagrams, which are not imported for --help.
@@ -108,6 +111,7 @@ EXAMPLES: Final = (
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
 @fail_option
 @since_option
+@jobs_option
 @spool_option
 @key_options
 @click.option(
@@ -118,7 +122,7 @@ def command(
     ctx: click.Context, captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str,
     table: str | None, diagram: str, conversations: tuple[int, ...], limit: int | None, everything: bool,
     findings_only: bool, anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, fail_on: str | None,
-    since: Earlier | None, spool: str, provided: Provided,
+    since: Earlier | None, jobs: int, spool: str, provided: Provided,
 ) -> None:
     """Read captures once and write reports of them.
 
@@ -129,6 +133,7 @@ def command(
     from analyzer.explain.findings import kinds
     from analyzer.pipeline.run import Options
     from analyzer.report.formats import Layout, draws_points
+    from analyzer.report.streams import Held, Streams
 
     formats = [format_of(path, form) for path in outputs]
     if anonymize and any(one.packets for one in formats):
@@ -139,14 +144,27 @@ def command(
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
-        findings_only=findings_only, spool=spool, since=since,
+        findings_only=findings_only, spool=spool, since=since, jobs=jobs,
     )
-    analysis = analysis_of(captures, options)
-    if findings_only:
-        analysis.findings_only()
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     table = table or ("findings" if findings_only else "events")
     layout = Layout(level, table, columns, diagram, anonymize, again, kinds)
+    sink = None
+    if everything and not findings_only and not anonymize:
+        streams = [stream_of(one, layout, spool) for one in formats]
+        held = Held() if None in streams else None
+        sink = Streams([stream for stream in streams if stream is not None], held)
+    analysis = analysis_of(captures, options, sink)
+    if analysis.sums is not None and sink is not None:
+        for path, chosen, stream in zip(outputs, formats, streams, strict=True):
+            if stream is not None:
+                write_pieces(path, chosen, stream.finish(analysis))
+        if held is not None:
+            held.into(analysis)
+        outputs = tuple([path for path, stream in zip(outputs, streams, strict=True) if stream is None])
+        formats = [chosen for chosen in formats if chosen.stream is None]
+    if findings_only:
+        analysis.findings_only()
     from analyzer.cli.progress import drawing
 
     for path, chosen in zip(outputs, formats, strict=True):
@@ -154,6 +172,14 @@ def command(
             write_report(path, chosen, analysis, layout)
     if fails(analysis, fail_on):
         ctx.exit(FOUND)
+
+
+def stream_of(chosen: Format, layout: Layout, folder: str) -> Stream | None:
+    """What writes this report of a large capture while it is told; None where it needs all of it at once."""
+    if chosen.stream is None:
+        return None
+    with needed(chosen):
+        return chosen.stream(layout, folder)
 
 
 def with_comments(captures: list[str], keys: bytes, strip_keys: bool) -> Rewrite:
@@ -174,16 +200,35 @@ def write_report(
 
     owner: as `save()` has it.
     """
+
+    def pieces() -> Iterator[bytes]:
+        yield from chosen.write(analysis, layout)
+
+    write_pieces(path, chosen, pieces(), owner)
+
+
+@contextmanager
+def needed(chosen: Format) -> Iterator[None]:
+    """What is not installed becomes a usage error."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{chosen.name} needs {error.name}: pip install 'wiretale[parquet]'") from error
+
+
+def write_pieces(
+    path: str, chosen: Format, pieces: Iterator[bytes], owner: tuple[int, int] | None = None
+) -> None:
+    """A file of these pieces, in that format."""
     from analyzer.ingest.source import CaptureError
     from analyzer.report.escape import terminal_text
     from analyzer.report.saved import STANDARD_OUTPUT, save
 
     try:
-        save(path, chosen.write(analysis, layout), owner)
+        with needed(chosen):
+            save(path, pieces, owner)
     except BrokenPipeError:
         raise
-    except ModuleNotFoundError as error:
-        raise click.UsageError(f"{chosen.name} needs {error.name}: pip install 'wiretale[parquet]'") from error
     except CaptureError as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:

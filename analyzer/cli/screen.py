@@ -48,6 +48,22 @@ class Screen:
         for rows in blocks:
             self._print(rows)
 
+    def printed(self, rows: list[Row]) -> bytes:
+        """Rows as they would be printed."""
+        with self.console.capture() as captured:
+            self._print(rows)
+        return captured.get().encode(errors="surrogateescape")
+
+    def put(self, pieces: Iterator[bytes]) -> None:
+        """Print what `printed()` gave."""
+        if self.pager:
+            click.echo_via_pager((piece.decode(errors="replace") for piece in pieces), color=self.colored)
+            return
+        sys.stdout.flush()
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
+
     def _print(self, rows: list[Row]) -> None:
         self.console.print(Segments(segments(rows)), end="", soft_wrap=True)
 

@@ -130,6 +130,11 @@ class Code:
             self.of[severity] = Alike()
         self.of[severity].add(single)
 
+    def kept(self) -> list[Single]:
+        """Those that are not only counted."""
+        found = [one for alike in self.of.values() for one in alike.kept + alike.best + [alike.last] if one is not None]
+        return list({id(one): one for one in found}.values())
+
     def told(self, analysis: Analysis, of_rule: tuple[str, str]) -> list[tuple[Finding, int]]:
         """The findings with what they cost. of_rule: the rule's display filter, and what it says to do next."""
         serious = sum([alike.count for severity, alike in self.of.items() if severity != SEVERITIES[0]])

@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzer.explain.related import Subject
 from analyzer.finding import Concern
-from analyzer.model import Analysis
+from analyzer.model import Analysis, Told
 from dissectors.wire.http.describe import kind_of_request
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.secrets.text import shown_text
@@ -66,6 +66,9 @@ def _asked(analysis: Analysis, wanted: set[int]) -> dict[int, list[Asked]]:
     for lookup in analysis.lookups:
         for number in wanted.intersection(lookup.conversations):
             found[number].append(Asked(LOOKUPS, tuple(lookup.frames), lookup.name))
+    kept = analysis.sums.asked if analysis.sums is not None else {}
+    for number in wanted.intersection(kept):
+        found[number] += [Asked(REQUESTS, (frame,), what) for frame, what in kept[number]]
     for told in analysis.told:
         number = told.conversation.number
         if number not in wanted:
@@ -73,6 +76,10 @@ def _asked(analysis: Analysis, wanted: set[int]) -> dict[int, list[Asked]]:
         for phase in told.phases:
             for event in phase.events:
                 if isinstance(event, ExchangeEvent) and event.request is not None:
-                    what = shown_text(kind_of_request(event.request), told.marks)
-                    found[number].append(Asked(REQUESTS, event.evidence.frames[-1:], what))
+                    found[number].append(Asked(REQUESTS, event.evidence.frames[-1:], what_of(event, told)))
     return found
+
+
+def what_of(exchange: ExchangeEvent, told: Told) -> str:
+    """What was asked for, as it may be shown."""
+    return shown_text(kind_of_request(exchange.request), told.marks) if exchange.request is not None else ""

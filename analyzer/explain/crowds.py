@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Found, Rule
-from analyzer.explain.together import Shared, members
+from analyzer.explain.together import Shared, members, told_with
 from analyzer.model import SEVERITIES, Analysis
 from dissectors.kit.units import plural
 
@@ -31,7 +31,7 @@ def stands_for_all(analysis: Analysis) -> bool:
         for lookup in analysis.lookups for step in lookup.steps if not step.answer
     }
     others = [one for one in known.values() if one.protocol not in OWN_WORDS]
-    return whole.count > len(known) or len(asked) + len(others) > FEW
+    return whole.count > told_with(analysis, SILENT) or len(asked) + len(others) > FEW
 
 
 def without_silent(found: list[Found], analysis: Analysis) -> list[Found]:
@@ -50,9 +50,10 @@ def silent(analysis: Analysis) -> list[Found]:
     of = Shared(SILENT, whole, analysis)
     alone = stands_for_all(analysis)
     known = members(analysis, SILENT)
+    whole_told = whole.count == told_with(analysis, SILENT)
     for conversation in known.values():
         # what speaks there tells of it in its own terms
-        if conversation.protocol and (not alone or (conversation.protocol == NTP and whole.count == len(known))):
+        if conversation.protocol and (not alone or (conversation.protocol == NTP and whole_told)):
             of.leave_out(str(conversation.responder), conversation.originator.address)
     little = not sum(whole.weights[WARN:]) and max(of.services.values(), default=0) < AGAIN
     if of.count <= 0 or (not alone and little):

@@ -26,7 +26,7 @@ from analyzer.explain.ntp import NTP_RULES
 from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
-from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, Case, Found, Rule, T
+from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, AnyRule, Case, Found, Rule, T
 from analyzer.explain.scans import SCAN_RULES
 from analyzer.explain.starttls import STARTTLS_RULES
 from analyzer.explain.thresholds import THRESHOLDS
@@ -41,7 +41,7 @@ from analyzer.explain.websocket import WEBSOCKET_RULES
 from analyzer.faults import Faults
 from analyzer.finding import FindingKind
 from analyzer.model import SEVERITIES, Analysis, Finding, Silence
-from dissectors.kit.event import NEITHER, UNMARKED
+from dissectors.kit.event import NEITHER, UNMARKED, Event
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import NOWHERE, Absence
 from dissectors.kit.units import span
@@ -68,6 +68,9 @@ NEEDS: Final[dict[str, str]] = {
     rule.code: name for rule in CONVERSATION_RULES
     if (name := rule.code.partition(".")[0]) in ALONE and rule.code not in MISSING
 }
+
+MAX_SORTS: Final = 10_000      # of conversations, by the kinds of their events, that are told apart for speed
+Sort = tuple[frozenset[type[Event]], str]
 
 # In the order of the tables; for documents and tests.
 CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
@@ -168,17 +171,17 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     analysis.capture.offered = offered(analysis)
     cases = [Case(told, analysis.capture, certificates, usual) for told in analysis.told]
     observed = Observations(analysis, cases)
-    found = {rule.code: _in_all(rule, cases, faults) for rule in CONVERSATION_RULES}
+    found = Asking(faults).ask(cases)
     for capture_rule in CAPTURE_RULES:
-        found[capture_rule.code] = _examined(capture_rule, analysis, faults)
+        found[capture_rule.code] = examined(capture_rule, analysis, faults)
     found[DNS] = without_silent(found[DNS], analysis)
     for rule in CONVERSATION_RULES:
-        made += _told(rule, _folded(rule, found, analysis, faults), observed, analysis)
+        made += found_by(rule, _folded(rule, found, analysis, faults), observed, analysis)
     for capture_rule in CAPTURE_RULES:
-        made += _told(capture_rule, _folded(capture_rule, found, analysis, faults), observed, analysis)
-    made.sort(key=_order)
+        made += found_by(capture_rule, _folded(capture_rule, found, analysis, faults), observed, analysis)
+    made.sort(key=in_order)
     marks, marked = _marks(analysis)
-    return _once([_shown(finding, marks, marked) for finding, _cost in made], analysis, faults)
+    return once([shown(finding, marks, marked) for finding, _cost in made], analysis, faults)
 
 
 def _marks(analysis: Analysis) -> tuple[dict[int, Marks], list[Marks]]:
@@ -188,7 +191,7 @@ def _marks(analysis: Analysis) -> tuple[dict[int, Marks], list[Marks]]:
     return marks, marked or list(marks.values())[:1] or [UNMARKED]
 
 
-def _once(found: list[Finding], analysis: Analysis, faults: Faults | None) -> list[Finding]:
+def once(found: list[Finding], analysis: Analysis, faults: Faults | None) -> list[Finding]:
     try:
         return said_once(analysis, found)
     except Exception as error:
@@ -198,7 +201,7 @@ def _once(found: list[Finding], analysis: Analysis, faults: Faults | None) -> li
         return found
 
 
-def _shown(finding: Finding, marks: dict[int, Marks], marked: list[Marks]) -> Finding:
+def shown(finding: Finding, marks: dict[int, Marks], marked: list[Marks]) -> Finding:
     """Without what is secret in its conversation, or in any, where it concerns several."""
     one = marks.get(finding.conversation)
     for of in [one] if one is not None else marked:
@@ -210,14 +213,42 @@ def _shown(finding: Finding, marks: dict[int, Marks], marked: list[Marks]) -> Fi
     return finding
 
 
-def _in_all(rule: Rule[Case], cases: list[Case], faults: Faults | None) -> list[Found]:
-    needs = NEEDS.get(rule.code)
-    return [
-        one for case in cases if needs is None or needs in case.protocols for one in _examined(rule, case, faults)
-    ]
+class Asking:
+    """Asks the rules about one conversation each.
+
+    A rule that finds nothing and has learned no more of a conversation than that it has no event of some kinds finds
+    nothing in others of that sort either, and is not asked again. rules: by sort, those that are.
+    """
+
+    def __init__(self, faults: Faults | None) -> None:
+        self.faults = faults
+        self.rules: dict[Sort, list[Rule[Case]]] = {}
+
+    def ask(self, cases: list[Case]) -> dict[str, list[Found]]:
+        """What is found in these conversations, by code."""
+        found: dict[str, list[Found]] = {rule.code: [] for rule in CONVERSATION_RULES}
+        for case in cases:
+            rules = self.rules.get(case.sort)
+            if rules is not None:
+                for rule in rules:
+                    found[rule.code] += examined(rule, case, self.faults)
+                continue
+            loud: list[Rule[Case]] = []
+            protocols = case.protocols
+            for rule in CONVERSATION_RULES:
+                needs = NEEDS.get(rule.code)
+                if needs is None or needs in protocols:
+                    case.touched = False
+                    said = examined(rule, case, self.faults)
+                    found[rule.code] += said
+                    if said or case.touched:
+                        loud.append(rule)
+            if len(self.rules) < MAX_SORTS:
+                self.rules[case.sort] = loud
+        return found
 
 
-def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
+def examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
     if isinstance(about, Case):
         about.kinds = rule.kinds
     try:
@@ -225,6 +256,8 @@ def _examined(rule: Rule[T], about: T, faults: Faults | None) -> list[Found]:
     except Exception as error:
         if faults is None:
             raise
+        if isinstance(about, Case):
+            about.touched = True
         faults.note(0, f"a finding ({rule.code})", error)
         return []
 
@@ -241,23 +274,25 @@ def _folded(
         return found[rule.code]
 
 
-def _told(rule: Rule[T], found: list[Found], observed: Observations, analysis: Analysis) -> list[tuple[Finding, int]]:
+def found_by(
+    rule: AnyRule, found: list[Found], observed: Observations, analysis: Analysis
+) -> list[tuple[Finding, int]]:
     """The findings of a code with what they cost, in order; one for all where they are many."""
     code = Code()
     made: list[tuple[Finding, int]] = []
-    for one in sorted(found, key=_number):
-        finding = _finding(rule, one, observed)
+    for one in sorted(found, key=number_of):
+        finding = judged(rule, one, observed)
         if finding is not None and one.examples:
             finding.examples = one.examples
             made.append((finding, one.cost_ns))
         elif finding is not None:
             code.add(Single(finding, one))
     made += code.told(analysis, (rule.narrow, rule.next_step))
-    made.sort(key=_order)
+    made.sort(key=in_order)
     return made
 
 
-def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | None:
+def judged(rule: AnyRule, found: Found, observed: Observations) -> Finding | None:
     """None where it says that something did not happen, and the observation does not bear that out."""
     conversation = found.conversation
     number = conversation.number if conversation is not None else 0
@@ -283,21 +318,21 @@ def _finding(rule: Rule[T], found: Found, observed: Observations) -> Finding | N
     narrow = found.narrow or rule.narrow
     if narrow:
         parts.append(f"({narrow})" if " || " in narrow and parts and not narrow.startswith("(") else narrow)
-    shown = " && ".join(parts)
+    within = " && ".join(parts)
     finding = Finding(
         rule.code, severity, confidence, sentence, number, frames,
-        with_cited(shown, frames) if frames and (narrow or not shown) else shown,
+        with_cited(within, frames) if frames and (narrow or not within) else within,
         found.next_step or rule.next_step, rule.refute, basis,
     )
     finding.cost_ns, finding.victims, finding.about = max(found.cost_ns, 0), found.victims, found.about
-    finding.proof, finding.clients = found.frames, found.clients
+    finding.proof, finding.members, finding.clients = found.frames, found.members, found.clients
     return finding
 
 
-def _number(found: Found) -> int:
+def number_of(found: Found) -> int:
     return found.conversation.number if found.conversation is not None else 0
 
 
-def _order(entry: tuple[Finding, int]) -> tuple[int, int, int]:
+def in_order(entry: tuple[Finding, int]) -> tuple[int, int, int]:
     finding, cost = entry
     return -SEVERITIES.index(finding.severity), -cost, finding.conversation

@@ -48,14 +48,14 @@ def _logins(analysis: Analysis) -> dict[tuple[str, str], Logins]:
     found: dict[tuple[str, str], Logins] = {}
     for told in analysis.told:
         one = told.conversation
-        for event, login, protocol in _in_vain(told):
+        for event, login, protocol in in_vain(told):
             client, service = (one.originator.address, str(one.responder)) if event.direction == 1 else (
                 one.responder.address, str(one.originator))
             found.setdefault((client, service), Logins(protocol)).add(event, one.number, login)
     return found
 
 
-def _in_vain(told: Told) -> list[tuple[Event, int, str]]:
+def in_vain(told: Told) -> list[tuple[Event, int, str]]:
     """Each with a number for the login, 0 where it is not known, and the protocol."""
     found: list[tuple[Event, int, str]] = []
     for phase in told.phases:

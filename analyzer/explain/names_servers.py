@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Final
 
 from analyzer.explain.rule import CERTAIN, LIKELY, Found, Rule, times
-from analyzer.model import Analysis
+from analyzer.model import Analysis, Conversation
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, UNANSWERED, Lookup, Step
 from dissectors.kit.observation import Absence
 from dissectors.kit.units import plural, span
@@ -66,7 +66,7 @@ def _turned(steps: list[Step], place: int) -> Step | None:
 
 def _heard(analysis: Analysis) -> set[str]:
     """Addresses that something came from."""
-    found = set()
+    found = set(analysis.heard)
     for conversation in analysis.conversations:
         for side, end in enumerate((conversation.originator, conversation.responder)):
             if conversation.frames[side]:
@@ -226,16 +226,20 @@ def of_lookups(
     next_step: str = "", victims: int = 0,
 ) -> Found:
     """A finding about the same lookup, made once or several times; it stands with the conversation of the first."""
-    conversation = None
+    conversation: Conversation | None = None
     if lookups[0].conversations:
         number = lookups[0].conversations[0]
         place = bisect_left(analysis.conversations, number, key=attrgetter("number"))    # they are in this order
-        conversation = analysis.conversations[place]
+        if place < len(analysis.conversations) and analysis.conversations[place].number == number:
+            conversation = analysis.conversations[place]
     frames = tuple(sorted({frame for lookup in lookups for frame in lookup.frames}))
-    return Found(
+    found = Found(
         sentence, frames, conversation, cost_ns=cost_ns, severity=severity, confidence=confidence, basis=basis,
         absent=absent, otherwise=otherwise, next_step=next_step, victims=victims,
     )
+    first = lookups[0]
+    found.of = first.client, first.name, first.type, first.server, first.summary
+    return found
 
 
 NAME_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (

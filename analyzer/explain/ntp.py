@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Found, Rule, frames_of, times
-from analyzer.explain.together import members
+from analyzer.explain.together import told_with
 from analyzer.model import Analysis, Conversation, Told
 from dissectors.kit.event import Event
 from dissectors.kit.observation import NOWHERE, Absence, what_ended
@@ -61,7 +61,7 @@ def _ends(one: Conversation, asks: int) -> tuple[str, str]:
 def unanswered(analysis: Analysis) -> list[Found]:
     """Where some silent conversations are not told, the finding of all of them says it."""
     whole = analysis.capture.together.get(SILENT)
-    if whole is not None and whole.count > len(members(analysis, SILENT)):
+    if whole is not None and whole.count > told_with(analysis, SILENT):
         return []
     return [
         _unanswered(analysis, client, server, asked)

@@ -327,7 +327,7 @@ def is_flood(group: Group) -> bool:
     the third segment has few and its clients send again, and a capture that misses them holds their data all the same.
     The clients of a service that is down send their SYNs again after a second, so that they are not counted here.
     """
-    return group.count >= FLOOD_LEAST and group.clients * 2 >= group.count and group.close * 2 >= group.count
+    return group.count >= FLOOD_LEAST and group.clients * 2 >= group.count and group.runs.close() * 2 >= group.count
 
 
 def _some(group: Group) -> str:

@@ -159,7 +159,7 @@ def subjects(analysis: Analysis, findings: list[Finding]) -> list[Subject]:
             given.setdefault(number, []).extend(lookup.addresses)
     made = []
     for finding in findings:
-        numbers = {finding.conversation} if finding.conversation else set(finding.members)
+        numbers = {*finding.members, finding.conversation} - {0}
         if not finding.conversation or finding.code.startswith("dns."):
             for frame in finding.proof:
                 numbers |= places.get(frame, set())

@@ -6,9 +6,9 @@ from operator import attrgetter
 from typing import Final, Generic, TypeVar, cast
 
 from analyzer.explain.usual import Usual
-from analyzer.model import CaptureSummary, Conversation, Endpoint, Told
+from analyzer.model import Analysis, CaptureSummary, Conversation, Endpoint, Told
 from dissectors.kit.event import Event
-from dissectors.kit.observation import KINDS, OCTETS, Absence
+from dissectors.kit.observation import KINDS, OCTETS, Absence, Observation
 from dissectors.kit.units import grouped
 from dissectors.wire.x509.chain import Certificates
 
@@ -22,6 +22,10 @@ MAX_FRAMES: Final = 12     # frames that a finding cites: the first ones
 
 IN_CLEAR: Final = ("tcp", "udp", "icmp", "dhcp", "link", "capture", "packet")    # what these say, nothing encrypts
 
+MAX_HEIRS: Final = 10_000     # classes of events by what they inherit from, that are remembered
+
+_heirs: dict[tuple[type[Event], frozenset[type[Event]]], tuple[type[Event], ...]] = {}
+
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
 
@@ -33,36 +37,79 @@ class Case:
 
     certificates: what was read of certificates in all conversations.     usual: what is usual in the capture.
     protocols: whose events it has, and its transport; those of several versions without their number as well.
+    sort: all that a rule learns of it which asks for events of kinds that it does not have.     touched: somebody has
+    learned more.
     """
 
     def __init__(
         self, told: Told, capture: CaptureSummary, certificates: Certificates | None = None, usual: Usual | None = None,
     ) -> None:
-        self.conversation: Conversation = told.conversation
-        self.capture = capture
-        self.observed = told.observed
+        self._conversation = told.conversation
+        self._capture = capture
+        self._observed = told.observed
         self.kinds: tuple[str, ...] = KINDS
-        self.certificates = certificates if certificates is not None else Certificates()
-        self.usual = usual if usual is not None else Usual([told])
+        self._certificates = certificates if certificates is not None else Certificates()
+        self._usual = usual if usual is not None else Usual([told])
         self._events: dict[type[Event], list[Event]] = {}
         for phase in told.phases:
             for event in phase.events:
                 self._events.setdefault(type(event), []).append(event)
+        self.sort = (frozenset(self._events), told.conversation.transport)
+        self.touched = False
+
+    @property
+    def protocols(self) -> set[str]:
         names = {kind.name.partition(".")[0] for kind in self._events}
-        self.protocols = names | {name.rstrip("0123456789") for name in names} | {told.conversation.transport}
+        return names | {name.rstrip("0123456789") for name in names} | {self._conversation.transport}
+
+    @property
+    def conversation(self) -> Conversation:
+        self.touched = True
+        return self._conversation
+
+    @property
+    def capture(self) -> CaptureSummary:
+        self.touched = True
+        return self._capture
+
+    @property
+    def observed(self) -> Observation:
+        self.touched = True
+        return self._observed
+
+    @property
+    def certificates(self) -> Certificates:
+        self.touched = True
+        return self._certificates
+
+    @property
+    def usual(self) -> Usual:
+        self.touched = True
+        return self._usual
 
     def of(self, kind: type[E]) -> list[E]:
         """The events of exactly this class, in order."""
         found = self._events.get(kind)
-        return cast("list[E]", list(found)) if found else []
+        if not found:
+            return []
+        self.touched = True
+        return cast("list[E]", list(found))
 
     def of_base(self, base: type[E]) -> list[E]:
         """The events of this class and of those that inherit from it, in order of time."""
+        key = (base, self.sort[0])
+        kinds = _heirs.get(key)
+        if kinds is None:
+            kinds = tuple([kind for kind in self._events if issubclass(kind, base)])
+            if len(_heirs) >= MAX_HEIRS:
+                _heirs.clear()
+            _heirs[key] = kinds
         found: list[E] = []
-        for kind, events in self._events.items():
-            if issubclass(kind, base):
-                found += cast("list[E]", events)
-        found.sort(key=attrgetter("time"))
+        for kind in [kind for kind in self._events if kind in kinds] if kinds else ():
+            found += cast("list[E]", self._events[kind])
+        if found:
+            self.touched = True
+            found.sort(key=attrgetter("time"))
         return found
 
     def by_side(self, kind: type[E]) -> list[tuple[int, list[E]]]:
@@ -75,6 +122,7 @@ class Case:
 
     def told_before(self, event: Event, protocol: str, but: frozenset[str]) -> bool:
         """Was a message of this protocol read before this event, in its direction? but: events that are no messages."""
+        self.touched = True
         return any(
             other.name.startswith(f"{protocol}.") and other.name not in but and other.direction == event.direction
             and other.time < event.time for events in self._events.values() for other in events
@@ -104,7 +152,9 @@ class Found:
     victims: how many conversations have it; 0 for the one or those that its frames belong to.
     about: addresses, or services as address and port, that it is about, where it has no conversation that says so.
     clients: see `Finding`.
-    examples: of one that tells of many conversations, the numbers of those that show it best.
+    examples: of one that tells of many conversations, the numbers of those that show it best.    members: of one that
+    has a conversation, the numbers of others that it is about too.
+    of: the lookup that it tells of, by client, name, type, server and what came of it.
     """
 
     def __init__(
@@ -127,6 +177,8 @@ class Found:
         self.about = about
         self.examples: tuple[int, ...] = ()
         self.clients: tuple[str, ...] = ()
+        self.members: tuple[int, ...] = ()
+        self.of: tuple[str, ...] = ()
 
 
 class Rule(Generic[T]):
@@ -150,6 +202,9 @@ class Rule(Generic[T]):
         self.narrow = narrow
         self.absence = absence
         self.kinds = OCTETS if code.partition(".")[0] in IN_CLEAR else KINDS
+
+
+AnyRule = Rule[Case] | Rule[Analysis]
 
 
 def frames_of(events: Sequence[Event]) -> tuple[int, ...]:

@@ -135,7 +135,7 @@ def _quiet(scan: Scan) -> str:
 
 def _opened(analysis: Analysis, scan: Scan) -> str:
     """Who was found, as far as it is known: all of it where every conversation was kept."""
-    found = [one for one in analysis.conversations if _finds(one, scan)]
+    found = [one for one in analysis.conversations if found_by_scan(one, scan)]
     if scan.transport == ECHO:
         names = sorted({one.responder.address for one in found})
         whole = f"At least {plural(scan.opened, 'other')} answered."
@@ -150,7 +150,7 @@ def _opened(analysis: Analysis, scan: Scan) -> str:
     return f" {whole}" if scan.opened else ""
 
 
-def _finds(one: Conversation, scan: Scan) -> bool:
+def found_by_scan(one: Conversation, scan: Scan) -> bool:
     """Whether it is an attempt of this scan that was answered, while it went on."""
     if one.transport != scan.transport or one.originator.address != scan.client or not one.frames[1]:
         return False

@@ -33,16 +33,23 @@ class Impossible(ValueError):
 
 def check(analysis: Analysis, faults: Faults) -> None:
     """Note what cannot be. A finding that says it is taken out."""
+    steady = events(analysis, faults) if analysis.sums is None else analysis.sums.steady
+    if steady:
+        analysis.findings = [finding for finding in analysis.findings if _sound(finding, faults)]
+
+
+def events(analysis: Analysis, faults: Faults) -> bool:
+    """Note what cannot be of events, where that is wanted. False where the clock was set back: what happened before
+    what is not known from the times."""
     steady = True
     for told in analysis.told:
         if told.observed.backwards:
-            steady = False      # the clock was set back: what happened before what is not known from the times
+            steady = False
         elif thorough:
             for phase in told.phases:
                 for event in phase.events:
                     _event(event, told, analysis, faults)
-    if steady:
-        analysis.findings = [finding for finding in analysis.findings if _sound(finding, faults)]
+    return steady
 
 
 def _event(event: Event, told: Told, analysis: Analysis, faults: Faults) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzer.explain.opening import SOONEST_NS, is_flood
 from analyzer.explain.rule import LIKELY, NOTE, Found, Rule, T, times
-from analyzer.model import SEVERITIES, Analysis, Conversation, Endpoint, Scan, Together
+from analyzer.model import SEVERITIES, Analysis, CaptureSummary, Conversation, Endpoint, Scan, Together
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ, Absence, Observation, what_ended
 from dissectors.kit.units import grouped, plural, size, span
@@ -339,6 +339,11 @@ def members(analysis: Analysis, code: str) -> dict[int, Conversation]:
     }
 
 
+def told_with(analysis: Analysis, code: str) -> int:
+    """How many of those with this trouble are told, here or in parts before."""
+    return len(members(analysis, code)) if analysis.sums is None else analysis.sums.troubled.get(code, 0)
+
+
 def unread(analysis: Analysis) -> set[int]:
     """Told conversations of which a closer look did not see all that was counted, so that it denies nothing of them."""
     last = analysis.capture.end_ns - 1
@@ -355,23 +360,20 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
     singles: what was found of each conversation, by code. Those that a finding for all stands for are taken out of it.
     """
     whole = analysis.capture.together.get(rule.code)
-    scanned = _scanned(analysis) if rule.code in SCANNED else set()
-    if scanned:
-        singles[rule.code] = [one for one in singles[rule.code] if _number(one) not in scanned]
+    tried = scanned(analysis) if rule.code in SCANNED else set()
+    if tried:
+        singles[rule.code] = [one for one in singles[rule.code] if _number(one) not in tried]
     if whole is None or rule.code not in SAY:
         return singles[rule.code]
     if rule.code in RESENDS and any(singles[code] for code in DISTURBED):
         return singles[rule.code]
     of = Shared(rule.code, whole, analysis)
-    codes = (rule.code, ALSO[rule.code]) if rule.code in ALSO else (rule.code,)
-    known = members(analysis, rule.code)
-    known = {number: known[number] for number in known if number not in scanned}
-    if analysis.capture.half_told:
-        cut = unread(analysis)
-        said = {_number(one) for code in codes for one in singles[code]}
-        known = {number: known[number] for number in known if number in said or number not in cut}
+    codes = codes_of(rule.code)
+    known = looked_at(rule.code, singles, analysis)
+    known = {number: known[number] for number in known if number not in tried}
     if rule.code in OF_FLOODS:
-        _without_floods(of, known, singles)
+        leave_floods_out(of)
+        forget_floods(rule.code, of.capture, known, singles)
     mine = [one for code in codes for one in singles[code] if _number(one) in known]
     told = {_number(one) for one in mine}
     if of.count <= len(known) and len(mine) <= most:
@@ -385,30 +387,60 @@ def fold(rule: Rule[T], singles: dict[str, list[Found]], analysis: Analysis, mos
         of.known = max([one.severity or rule.severity for one in mine], key=SEVERITIES.index)
     for code in codes:
         singles[code] = [one for one in singles[code] if _number(one) not in known]
-    shared = SAY[rule.code](of, rule.narrow)
-    shared.victims, shared.about, shared.clients = of.count, of.about(), of.every_client()
-    shared.examples = tuple(whole.dearest or whole.numbers)
-    return [shared, *singles[rule.code]]
+    return [shared(of, rule.narrow), *singles[rule.code]]
+
+
+def shared(of: Shared, narrow: str) -> Found:
+    """What is told of all of them."""
+    found = SAY[of.code](of, narrow)
+    found.victims, found.about, found.clients = of.count, of.about(), of.every_client()
+    found.examples = tuple(of.whole.dearest or of.whole.numbers)
+    return found
+
+
+def codes_of(code: str) -> tuple[str, ...]:
+    """Under which codes a closer look may tell of this trouble."""
+    return (code, ALSO[code]) if code in ALSO else (code,)
+
+
+def looked_at(code: str, singles: dict[str, list[Found]], analysis: Analysis) -> dict[int, Conversation]:
+    """Those with this trouble of which a closer look denies or confirms it."""
+    known = members(analysis, code)
+    if known and analysis.capture.half_told:
+        cut = unread(analysis)
+        said = {_number(one) for code in codes_of(code) for one in singles[code]}
+        known = {number: known[number] for number in known if number in said or number not in cut}
+    return known
 
 
 def _number(found: Found) -> int:
     return found.conversation.number if found.conversation is not None else 0
 
 
-def _without_floods(of: Shared, known: dict[int, Conversation], singles: dict[str, list[Found]]) -> None:
+def leave_floods_out(of: Shared) -> None:
     """What belongs to a flood is told as one. Who sends a SYN again is a client that it keeps out."""
-    answered = of.code == "tcp.half_open"
     for group in of.capture.half_open:
         if is_flood(group):
-            service = str(group.service)
-            of.leave_out(service, "", group.answered if answered else group.count - group.answered)
-            _forget(of, known, singles, {
-                number for number, one in known.items()
-                if str(one.responder) == service and (answered or one.end_ns - one.start_ns < SOONEST_NS)
-            })
+            answered = of.code == "tcp.half_open"
+            of.leave_out(str(group.service), "", group.answered if answered else group.count - group.answered)
 
 
-def _scanned(analysis: Analysis) -> set[int]:
+def forget_floods(
+    code: str, capture: CaptureSummary, known: dict[int, Conversation], singles: dict[str, list[Found]]
+) -> None:
+    """Of those that belong to a flood nothing is told one by one, and they are none of those that have this trouble."""
+    services = {str(group.service) for group in capture.half_open if is_flood(group)}
+    numbers = {
+        number for number, one in known.items() if str(one.responder) in services
+        and (code == "tcp.half_open" or one.end_ns - one.start_ns < SOONEST_NS)
+    } if services else set()
+    for number in numbers:
+        del known[number]
+    if numbers:
+        singles[code] = [one for one in singles[code] if _number(one) not in numbers]
+
+
+def scanned(analysis: Analysis) -> set[int]:
     """Told conversations that are attempts of a scan, whose finding tells of them."""
     by_client: dict[str, list[Scan]] = {}
     for scan in analysis.capture.scans:
@@ -426,10 +458,3 @@ def _scanned(analysis: Analysis) -> set[int]:
 def _tried_by(scan: Scan, transport: str, peer: Endpoint) -> bool:
     of = scan.transport if scan.transport in ("udp", "icmp") else "tcp"
     return of == transport and (not scan.host or peer.address == scan.host) and scan.port in (-1, peer.port)
-
-
-def _forget(of: Shared, known: dict[int, Conversation], singles: dict[str, list[Found]], numbers: set[int]) -> None:
-    """Of these nothing is told one by one, and they are none of those that have this trouble."""
-    for number in numbers:
-        del known[number]
-    singles[of.code] = [one for one in singles[of.code] if _number(one) not in numbers]

@@ -23,7 +23,7 @@ from analyzer.explain.concerns import name_concerns
 from analyzer.explain.related import RELATION, Key, Relation, Subject, covers, subjects
 from analyzer.explain.rule import NOTE, POSSIBLE
 from analyzer.faults import Faults
-from analyzer.model import SEVERITIES, Analysis, Cause, Finding, Verdict
+from analyzer.model import SEVERITIES, Analysis, Cause, Conversation, Finding, Verdict
 from dissectors.kit.observation import ALWAYS, HIDDEN, Blind
 from dissectors.kit.units import grouped, plural
 
@@ -295,8 +295,7 @@ def _lasted(group: _Group, analysis: Analysis) -> int:
     """How long its conversations took; the whole capture where that is not known."""
     numbers = group.roots[0].conversations
     times = [
-        (told.conversation.start_ns, told.conversation.end_ns) for told in analysis.told
-        if told.conversation.number in numbers
+        (one.start_ns, one.end_ns) for one in analysis.conversations if one.number in numbers
     ] or [(analysis.capture.start_ns, analysis.capture.end_ns)]
     return max([end for _start, end in times]) - min([start for start, _end in times])
 
@@ -307,7 +306,7 @@ def _lasted(group: _Group, analysis: Analysis) -> int:
 def covered(analysis: Analysis) -> str:
     """`38 frames, 1 conversation, all read`."""
     capture = analysis.capture
-    told = len(analysis.told)
+    told = analysis.told_count()
     frames, conversations = plural(capture.frames, "frame"), plural(capture.conversations, "conversation")
     if not capture.conversations:
         return frames
@@ -327,11 +326,12 @@ def doubts(analysis: Analysis) -> list[str]:
     if not capture.conversations:
         return ["The capture holds no conversation, so it shows nothing of what programs did."]
     found = []
-    if not any(one.frames[0] and one.frames[1] for one in analysis.conversations):
+    sums = analysis.sums
+    if not any(one.frames[0] and one.frames[1] for one in analysis.conversations) and not (sums and sums.two):
         if capture.frames <= HARDLY_ANY:
             frames = plural(capture.frames, "frame")
             found.append(f"The capture holds {frames}, which is too little to say what happened.")
-        elif any(one.transport == "tcp" and any(one.payload) for one in analysis.conversations):
+        elif (sums and sums.carries) or any(carries(one) for one in analysis.conversations):
             found.append(
                 "The capture shows one direction only, so what the other side did, and whether it answered, is not "
                 "known."
@@ -352,9 +352,16 @@ def doubts(analysis: Analysis) -> list[str]:
 
 def _hidden(analysis: Analysis) -> tuple[int, int]:
     """How many connections carry something, and how many of them are encrypted without their keys."""
-    spoken = [told for told in analysis.told if told.conversation.transport == "tcp" and any(told.conversation.payload)]
-    return len(spoken), sum(1 for told in spoken if _is_hidden(told.observed.spots))
+    if analysis.sums is not None:
+        return analysis.sums.spoken, analysis.sums.hidden
+    spoken = [told for told in analysis.told if carries(told.conversation)]
+    return len(spoken), sum(1 for told in spoken if is_hidden(told.observed.spots))
 
 
-def _is_hidden(spots: list[list[Blind]]) -> bool:
+def carries(conversation: Conversation) -> bool:
+    """Is it a connection with data?"""
+    return conversation.transport == "tcp" and any(conversation.payload)
+
+
+def is_hidden(spots: list[list[Blind]]) -> bool:
     return any(spot.kind == HIDDEN and spot.until == ALWAYS for side in spots for spot in side)

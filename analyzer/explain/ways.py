@@ -6,11 +6,12 @@ were seen on the packets which the reports quote.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from analyzer.explain.rule import LIKELY, Found, Rule
-from analyzer.model import Analysis, Scan, Told
+from analyzer.model import Analysis, Conversation, Scan, Told
+from dissectors.kit.event import Event
 from dissectors.kit.units import plural, span
 from dissectors.protocols.icmp import IcmpError
 
@@ -19,6 +20,7 @@ NEAR_NS: Final = 30_000_000_000         # probes so long before or after those t
 PROBES: Final = {"icmp": "echo requests", "icmpv6": "echo requests", "tcp": "SYNs"}
 MAX_HOPS: Final = 30                    # that a sentence lists
 MAX_FRAMES: Final = 200
+MAX_TRACES: Final = 10_000              # pairs of ends between which one may be
 
 
 class Trace:
@@ -66,51 +68,70 @@ class Trace:
         return ", ".join(said)
 
 
-def _errors(told: Told) -> Iterator[IcmpError]:
-    for phase in told.phases:
-        for event in phase.events:
-            if isinstance(event, IcmpError) and event.hop > 0:
-                yield event
+class Tracing:
+    """What may become traces, from the events of conversations, as they come."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, str], Trace] = {}
+
+    def add(self, one: Conversation, events: Iterable[Event]) -> None:
+        """The next conversation."""
+        ends = (one.originator.address, one.responder.address)
+        for error in events:
+            if isinstance(error, IcmpError) and error.hop > 0:
+                key = (ends[1 - error.direction], ends[error.direction], one.transport)
+                trace = self._known.get(key)
+                if trace is None and len(self._known) < MAX_TRACES:
+                    trace = self._known[key] = Trace(*key)
+                if trace is not None:
+                    trace.add(error)
+
+    def found(self) -> list[Trace]:
+        return [
+            one for one in self._known.values()
+            if len(one.hops) >= LIMITS and any(sender != one.target for each in one.hops.values() for sender in each)
+        ]
+
+    def parts(self, told: Sequence[Told]) -> set[int]:
+        """Those of them that are part of a trace, also with packets of which nobody reported anything."""
+        traces = self.found()
+        return {each.conversation.number for each in told if _is_part(each.conversation, traces)} if traces else set()
+
+
+def _is_part(one: Conversation, traces: list[Trace]) -> bool:
+    return any(
+        one.transport == trace.transport and one.originator.address == trace.source
+        and one.responder.address == trace.target and (one.transport != "tcp" or not any(one.payload))
+        and one.end_ns >= trace.start_ns - NEAR_NS and one.start_ns <= trace.end_ns + NEAR_NS
+        for trace in traces
+    )
+
+
+def _tracing(analysis: Analysis) -> Tracing:
+    made = Tracing()
+    for told in analysis.told:
+        made.add(told.conversation, [event for phase in told.phases for event in phase.events])
+    return made
 
 
 def traces(analysis: Analysis) -> list[Trace]:
-    found: dict[tuple[str, str, str], Trace] = {}
-    for told in analysis.told:
-        one = told.conversation
-        ends = (one.originator.address, one.responder.address)
-        for error in _errors(told):
-            source, target = ends[1 - error.direction], ends[error.direction]
-            key = (source, target, one.transport)
-            found.setdefault(key, Trace(*key)).add(error)
-    return [
-        one for one in found.values()
-        if len(one.hops) >= LIMITS and any(sender != one.target for each in one.hops.values() for sender in each)
-    ]
+    return _tracing(analysis).found()
 
 
 def traced(analysis: Analysis) -> set[int]:
-    """The conversations that are part of a trace, also those of its packets of which nobody reported anything."""
-    found: set[int] = set()
-    for trace in traces(analysis):
-        for told in analysis.told:
-            one = told.conversation
-            if one.transport == trace.transport and (one.originator.address, one.responder.address) == (
-                trace.source, trace.target
-            ) and one.end_ns >= trace.start_ns - NEAR_NS and one.start_ns <= trace.end_ns + NEAR_NS:
-                if one.transport != "tcp" or not any(one.payload):
-                    found.add(one.number)
-    return found
+    """The conversations that are part of a trace."""
+    return _tracing(analysis).parts(analysis.told)
 
 
 def without_traces(analysis: Analysis) -> list[Scan]:
     """Scans that are none: each port is tried with a hop limit that is small on purpose."""
-    probing = {
-        (one.originator.address, one.responder.address, one.transport) for one in analysis.conversations if one.few_hops
-    }
-    return [
-        scan for scan in analysis.capture.scans
-        if not scan.host or (scan.client, scan.host, scan.transport) not in probing
-    ]
+    return scans_but_traces(analysis.capture.scans, analysis.conversations)
+
+
+def scans_but_traces(scans: list[Scan], conversations: Iterable[Conversation]) -> list[Scan]:
+    """Without those that these conversations show to be traces."""
+    probing = {(one.originator.address, one.responder.address, one.transport) for one in conversations if one.few_hops}
+    return [scan for scan in scans if not scan.host or (scan.client, scan.host, scan.transport) not in probing]
 
 
 def traceroute(analysis: Analysis) -> list[Found]:

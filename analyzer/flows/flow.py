@@ -88,6 +88,16 @@ class Unrecorded:
         self.last_time = time
 
 
+class Spare:
+    """Places of frames that the conversations of one share may keep beyond their own. left: how many."""
+
+    def __init__(self, left: i64) -> None:
+        self.left: i64 = left
+
+
+NO_SPARE: Final = Spare(0)
+
+
 @mypyc_attr(acyclic=True)
 class Flow:
     """A conversation of any transport.
@@ -99,6 +109,8 @@ class Flow:
       parties: who knows them.
     records: RECORD numbers for each frame that can be told: its number, time, size on the wire, place in the
       file (-1 where the file cannot be read at a place) and shape (link type << 32 | captured bytes).
+    share: of the capture that it belongs to (`analyzer/partition.py`).     spare: whence it may have more places than
+      its own; borrowed: how many it has from there.
     """
 
     def __init__(
@@ -123,16 +135,19 @@ class Flow:
         self.records: vec[i64] = vec[i64](capacity=2 * RECORD)
         self.recorded: i64 = 0
         self.uncapped: bool = False
+        self.share: i64 = 0
+        self.spare = NO_SPARE
+        self.borrowed: i64 = 0
         self.rest: Unrecorded | None = None
         self.reused: bool = False          # its SYN found the ports still known from another conversation
         self.unrecorded: i64 = 0           # frames of `rest` that are not recorded
         self.counted_only: bool = False    # nothing of it is told, so its segments need no details
-        self.swept: i64 = 0                # the last sweep of the table that met it
         self.retired: bool = False
         self.kept: i64 = 0                 # places that still need it after it left the table
 
     def record(self, packet: Packet, cap: i64, always: bool) -> None:
-        """Keep where a frame lies, up to `cap` frames, and behind them MAX_ENDINGS of those marked `always`.
+        """Keep where a frame lies, up to `cap` frames and what is to spare, and behind them MAX_ENDINGS of those marked
+        `always`.
 
         cap: 0 where no place is ever asked for.
         """
@@ -141,7 +156,7 @@ class Flow:
             return
         rest = self.rest
         if rest is None:
-            if self.recorded < cap or self.uncapped:
+            if self.recorded < cap or self.uncapped or self._borrow():
                 self._keep(packet)
                 return
             before = len(self.records)
@@ -154,6 +169,14 @@ class Flow:
             self._keep(packet)
         else:
             self.unrecorded += 1
+
+    def _borrow(self) -> bool:
+        spare = self.spare
+        if spare.left <= 0:
+            return False
+        spare.left -= 1
+        self.borrowed += 1
+        return True
 
     def _keep(self, packet: Packet) -> None:
         self.recorded += 1
@@ -360,6 +383,8 @@ class Retired:
 
 def release(flow: Flow) -> None:
     """Take apart what refers to itself, so that a forgotten conversation is freed without a collector."""
+    flow.spare.left += flow.borrowed
+    flow.borrowed = 0
     if isinstance(flow, TcpFlow):
         for half in (flow.originator, flow.responder):
             del half.flow

@@ -10,9 +10,10 @@ from analyzer.flows.flow import REPORTED, SAW_SYN, TcpFlow
 from analyzer.flows.kinds import LIVES, OPENED
 from analyzer.flows.tally import PATIENCE_NS
 from analyzer.model import Endpoint, Group
+from analyzer.partition import SHARES
 
 MAX_GROUPS: Final = 1_000          # services that are kept apart; what comes later is not counted by service
-MAX_CLIENTS: Final = 10_000        # addresses of one group that are told apart
+MAX_CLIENTS: Final = 10_000        # addresses of one group that are told apart, an eighth of them in each share
 SOONEST_NS: Final[i64] = 100_000_000     # no timer of a stack sends a SYN again sooner
 MAX_CITED: Final = 12              # first frames of conversations that a group cites
 
@@ -53,13 +54,26 @@ class Groups:
             group = self._half_open[service] = Group(responder)
             self._clients[service] = set()
         clients = self._clients[service]
-        if len(clients) < MAX_CLIENTS:
+        if len(clients) < MAX_CLIENTS // SHARES:
             clients.add(key[:size])
         if marks == OPENED:
             group.answered += 1
             if flow.responder.frames > 1:
                 group.again += 1
         group.add(int(flow.first_frame), int(flow.first_time), len(clients), MAX_CITED)
+
+    def merge(self, other: Groups) -> None:
+        """Those of another share of the capture."""
+        self.alive = self.alive or other.alive
+        for service, its in other._half_open.items():
+            mine = self._half_open.get(service)
+            if mine is None:
+                self._half_open[service] = its
+                self._clients[service] = other._clients[service]
+                continue
+            clients = self._clients[service]
+            clients |= other._clients[service]
+            mine.merge(its, min(len(clients), MAX_CLIENTS), MAX_CITED)
 
     def half_open(self) -> list[Group]:
         """The largest first."""

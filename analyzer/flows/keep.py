@@ -7,6 +7,7 @@ from typing import Final
 from analyzer.flows.flow import KINDS, SAW_RST, SAW_SYN, SAW_SYN_ACK, Flow, Retired, TcpFlow, UdpFlow, let_go, release
 from analyzer.flows.groups import Groups
 from analyzer.flows.kinds import CODES
+from analyzer.flows.spooled import FlowSpool, Watcher
 from analyzer.flows.summary import FRAGMENTS, TRANSPORTS, conn_state, in_fragments, udp_state
 from analyzer.flows.troubles import Troubles
 from analyzer.packet import Packet
@@ -64,14 +65,26 @@ def trouble_of(flow: Flow) -> int:
     return 0
 
 
+class Part:
+    """What the conversations of one share of the capture have in common."""
+
+    def __init__(self) -> None:
+        self.groups = Groups()
+        self.troubles = Troubles()
+
+
 class Keeper(Retired):
     """Counts every conversation that leaves the table and keeps the `keep` largest and most troubled.
 
     keep: KEEP_ALL keeps all.     order: for a list; the `keep` first of that order are kept.
     within: all are kept besides, while they are no more work than `budget`.
+    spool: where all are kept instead, once they are more work than that; None where `spill()` was not called, or they
+    are not.
+    shares: into which the capture is divided (`analyzer/partition.py`).     parts: of each.
+    groups, troubles: of all of them, once `settle()` was called; before, those of the first one.
     """
 
-    def __init__(self, keep: int, order: str = "", budget: int = 0) -> None:
+    def __init__(self, keep: int, order: str = "", budget: int = 0, shares: int = 1) -> None:
         super().__init__()
         self.keep = keep
         self.order = order
@@ -79,12 +92,17 @@ class Keeper(Retired):
         self.within = budget > 0 and keep != KEEP_ALL
         self.work = 0
         self.octets = 0
+        self.spool: FlowSpool | None = None
+        self.watcher: Watcher | None = None
+        self.folder = ""
         self.count = 0
         self.by_transport: dict[str, int] = {}
         self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations
         self.flags = [0] * KINDS                      # TCP analysis flags of all segments, in rule order
-        self.groups = Groups()
-        self.troubles = Troubles()
+        self.first_of: dict[str, int] = {}            # by transport: the first frame of its first conversation
+        self.parts = [Part() for _ in range(shares)]
+        self.groups = self.parts[0].groups
+        self.troubles = self.parts[0].troubles
         self.all: list[Flow] = []
         self.largest: list[tuple[int, int, Flow]] = []
         self.troubled: list[tuple[int, int, Flow]] = []
@@ -93,8 +111,7 @@ class Keeper(Retired):
     def take(self, flow: Flow) -> None:
         self.tally(flow)
         if self.keep == KEEP_ALL:
-            flow.kept += 1
-            self.all.append(flow)
+            self._keep_all(flow)
             return
         if self.order:
             self._rank(flow)
@@ -104,17 +121,46 @@ class Keeper(Retired):
                 self._keep_within(flow, octets)
             self._offer(self.largest, octets, flow)
             self._offer(self.troubled, trouble_of(flow), flow)
-            if self.troubles.kinds:
-                self._exemplify(flow, int(self.troubles.kinds))
+            troubles = self.parts[flow.share].troubles
+            if troubles.kinds:
+                self._exemplify(flow, int(troubles.kinds))
         if not flow.kept:
             release(flow)
+
+    def spill(self, watcher: Watcher, folder: str) -> None:
+        """Keep conversations in a file beyond the budget."""
+        self.watcher = watcher
+        self.folder = folder
+
+    def _keep_all(self, flow: Flow) -> None:
+        flow.kept += 1
+        watcher = self.watcher
+        if watcher is None:
+            self.all.append(flow)
+            return
+        if self.spool is None:
+            self.all.append(flow)
+            self.work += int(flow.recorded + flow.unrecorded) + EACH
+            self.octets += octets_of(flow)
+            if self.work > self.budget or self.octets > BUDGET_OCTETS:
+                self.spool = FlowSpool(self.folder)
+                for kept in self.all:
+                    self._spill(watcher, self.spool, kept)
+                self.all = []
+        else:
+            self._spill(watcher, self.spool, flow)
+
+    def _spill(self, watcher: Watcher, spool: FlowSpool, flow: Flow) -> None:
+        watcher.met(flow)
+        spool.put(flow)
+        let_go(flow)
 
     def _exemplify(self, flow: Flow, kinds: int) -> None:
         trouble = trouble_of(flow)
         for kind in CODES:
             if kinds & kind:
                 before = self.examples.get(kind)
-                if before is None or trouble > before[0]:
+                if before is None or trouble > before[0] or (trouble == before[0] and flow.number < before[1].number):
                     flow.kept += 1
                     self.examples[kind] = (trouble, flow)
                     if before is not None:
@@ -127,6 +173,10 @@ class Keeper(Retired):
             flow.kept += 1
             self.all.append(flow)
             return
+        self._exceed()
+
+    def _exceed(self) -> None:
+        """It is more work than the budget."""
         self.within = False
         for kept in self.all:
             let_go(kept)
@@ -138,19 +188,23 @@ class Keeper(Retired):
         protocol = int(flow.protocol)
         transport = FRAGMENTS if in_fragments(flow) else TRANSPORTS.get(protocol) or f"IP protocol {protocol}"
         self.by_transport[transport] = self.by_transport.get(transport, 0) + 1
+        first = int(flow.first_frame)
+        if first < self.first_of.get(transport, first + 1):
+            self.first_of[transport] = first
+        part = self.parts[flow.share]
         if isinstance(flow, TcpFlow):
             state = conn_state(flow)
-            self.groups.take(flow, self.until)
-            self.troubles.tcp(flow, self.until)
+            part.groups.take(flow, self.until)
+            part.troubles.tcp(flow, self.until)
             for half in (flow.originator, flow.responder):
                 if half.counts is not None:
                     for index, count in enumerate(half.counts):
                         self.flags[index] += count
         elif isinstance(flow, UdpFlow):
             state = udp_state(flow)
-            self.troubles.other(flow, self.until)
+            part.troubles.other(flow, self.until)
         else:
-            self.troubles.kinds = 0
+            part.troubles.kinds = 0
             return
         states = self.states.get(transport)
         if states is None:
@@ -159,13 +213,78 @@ class Keeper(Retired):
         states[state] = states.get(state, 0) + 1
 
     def reported(self, flow: Flow, packet: Packet) -> None:
-        self.troubles.reported(flow, packet)
+        self.parts[flow.share].troubles.reported(flow, packet)
+
+    def settle(self) -> None:
+        """No more will come: what was counted of each share becomes that of the capture."""
+        for part in self.parts[1:]:
+            self.groups.merge(part.groups)
+            self.troubles.merge(part.troubles)
+        self.parts = self.parts[:1]
+        order = sorted(self.first_of, key=self.first_of.__getitem__)
+        self.by_transport = {transport: self.by_transport[transport] for transport in order}
+        self.states = {
+            transport: dict(sorted(self.states[transport].items())) for transport in order if transport in self.states
+        }
+
+    def merge(self, other: Keeper, shares: list[int]) -> None:
+        """What was counted elsewhere, of these shares of the same capture."""
+        self.count += other.count
+        self.work += other.work
+        self.octets += other.octets
+        for index in shares:
+            self.parts[index] = other.parts[index]
+        for transport, count in other.by_transport.items():
+            self.by_transport[transport] = self.by_transport.get(transport, 0) + count
+            first = other.first_of[transport]
+            self.first_of[transport] = min(first, self.first_of.get(transport, first))
+        for transport, states in other.states.items():
+            mine = self.states.setdefault(transport, {})
+            for state, count in states.items():
+                mine[state] = mine.get(state, 0) + count
+        self.flags = [count + its for count, its in zip(self.flags, other.flags, strict=True)]
+        self.all += other.all
+        if not (other.within and self.work <= self.budget and self.octets <= BUDGET_OCTETS):
+            self._exceed()
+        self.largest = self._first(self.largest + other.largest)
+        self.troubled = self._first(self.troubled + other.troubled)
+        for kind, (trouble, flow) in other.examples.items():
+            before = self.examples.get(kind)
+            if before is None:
+                self.examples[kind] = (trouble, flow)
+            elif (trouble, -flow.number) > (before[0], -before[1].number):
+                self.examples[kind] = (trouble, flow)
+                let_go(before[1])
+            else:
+                let_go(flow)
+
+    def _first(self, entries: list[tuple[int, int, Flow]]) -> list[tuple[int, int, Flow]]:
+        """So many of them as are kept, the last of those first."""
+        entries = sorted([(score, -int(flow.number), flow) for score, _number, flow in entries], key=_by_score)
+        for _score, _number, flow in entries[:-self.keep]:
+            let_go(flow)
+        return entries[-self.keep:]
+
+    def kept(self) -> list[Flow]:
+        """Every conversation that is kept, some of them more than once."""
+        return self.all + [entry[2] for entry in self.largest + self.troubled] + self._examples()
+
+    def put(self, flows: dict[int, Flow]) -> None:
+        """Put these, by their number, in the place of those with the same number."""
+        self.all = [flows.get(int(flow.number), flow) for flow in self.all]
+        self.largest = [(score, number, flows.get(-number, flow)) for score, number, flow in self.largest]
+        self.troubled = [(score, number, flows.get(-number, flow)) for score, number, flow in self.troubled]
+        for kind, (trouble, flow) in self.examples.items():
+            self.examples[kind] = (trouble, flows.get(int(flow.number), flow))
 
     def _offer(self, heap: list[tuple[int, int, Flow]], score: int, flow: Flow) -> None:
-        if score == 0 or (len(heap) >= self.keep and score <= heap[0][0]):
+        """Of equal ones those that began first."""
+        if score == 0 or (len(heap) >= self.keep and score < heap[0][0]):
+            return
+        entry = (score, -int(flow.number), flow)
+        if len(heap) >= self.keep and entry[:2] < heap[0][:2]:
             return
         flow.kept += 1
-        entry = (score, -int(flow.number), flow)
         if len(heap) < self.keep:
             heappush(heap, entry)
             return
@@ -184,8 +303,11 @@ class Keeper(Retired):
 
     def forget(self) -> None:
         """Everything is told: free the conversations that were kept."""
-        for flow in self.all + [entry[2] for entry in self.largest + self.troubled] + self._examples():
+        for flow in self.kept():
             let_go(flow)
+        if self.spool is not None:
+            self.spool.close()
+            self.spool = None
         self.examples = {}
         self.all = []
         self.largest = []
@@ -213,3 +335,7 @@ class Keeper(Retired):
                 pool_out[int(flow.number)] = flow
             pool = pool_out
         return [pool[number] for number in sorted(pool)]
+
+
+def _by_score(entry: tuple[int, int, Flow]) -> tuple[int, int]:
+    return entry[0], entry[1]

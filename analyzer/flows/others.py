@@ -52,6 +52,13 @@ class Others:
             if kind in (ICMP, ICMPV6):
                 self._icmp(packet)
 
+    def foreign(self, packet: Packet) -> None:
+        """One frame, neither of TCP nor of UDP, of a conversation that is followed elsewhere."""
+        self.flow = None
+        self.quoted = None
+        if packet.kind in (ICMP, ICMPV6) and packet.ip_version:
+            self._icmp(packet)
+
     def count(self, name: str) -> None:
         """One more frame whose decoding stopped at `name`."""
         if name not in self.undecoded and len(self.undecoded) >= MAX_UNDECODED:

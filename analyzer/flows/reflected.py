@@ -15,6 +15,7 @@ from analyzer.flows.flow import REPORTED, UdpFlow
 from analyzer.flows.tally import MAX_FIRST, peer_text
 from analyzer.model import Reflected
 
+# Both in each share of the capture.
 MAX_HOSTS: Final = 1_000          # hosts, each with one service, of which such answers are counted
 MAX_SOURCES: Final = 10_000       # servers, and ports, of one of them that are told apart
 LEAST: Final = 50                 # datagrams from which on it is told
@@ -64,13 +65,31 @@ class Host:
         self.octets += flow.originator.payload
         if flow.marks & REPORTED:
             self.denied += 1
-        if len(self.first) < MAX_FIRST:
-            self.first.append(int(flow.first_frame))
+        first = self.first
+        if len(first) < MAX_FIRST or flow.first_frame < first[-1]:
+            first.append(int(flow.first_frame))
+            first.sort()
+            del first[MAX_FIRST:]
         self.last = max(self.last, flow.last_frame)
         if flow.first_time >= 0:
             if self.start < 0 or flow.first_time < self.start:
                 self.start = flow.first_time
             self.end = max(self.end, flow.last_time)
+
+    def merge(self, other: Host) -> None:
+        """What it got in another share of the capture."""
+        for source, octets in other.sources.items():
+            self.sources[source] = self.sources.get(source, 0) + octets
+        self.ports |= other.ports
+        self.more = self.more or other.more
+        self.count += other.count
+        self.octets += other.octets
+        self.denied += other.denied
+        if self.start < 0 or 0 <= other.start < self.start:
+            self.start = other.start
+        self.end = max(self.end, other.end)
+        self.first = sorted(self.first + other.first)[:MAX_FIRST]
+        self.last = max(self.last, other.last)
 
 
 class Reflections:
@@ -91,6 +110,15 @@ class Reflections:
             host = Host()
             self.hosts[name] = host
         host.take(flow)
+
+    def merge(self, other: Reflections) -> None:
+        """Those of another share of the capture."""
+        for name, its in other.hosts.items():
+            mine = self.hosts.get(name)
+            if mine is None:
+                self.hosts[name] = its
+            else:
+                mine.merge(its)
 
     def found(self) -> list[Reflected]:
         """The largest first."""

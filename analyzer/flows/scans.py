@@ -22,14 +22,16 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.flows.flow import FLIPPED, Flow, TcpFlow
-from analyzer.flows.tally import MAX_FIRST, Attempt, Tally, peer_text, tally_of
+from analyzer.flows.tally import MAX_FIRST, Attempt, Numbering, Tally, peer_text, tally_of
 from analyzer.model import Scan
 from dissectors.protocols.tcp.flags import ACK, FIN, PSH, RST, SYN, URG
 
-MAX_SCANNERS: Final = 1_000        # clients whose failed attempts are looked at; those of others are in the totals
-MAX_TARGETS: Final = 200_000       # hosts and ports that are told apart, of all of them together
+# All in each share of the capture.
+MAX_SCANNERS: Final = 125          # clients whose failed attempts are looked at; those of others are in the totals
+MAX_OPENERS: Final = 10_000        # clients of which it is counted for each what it opens
+MAX_TARGETS: Final = 70_000        # hosts and ports that are told apart, of all of them together: all ports of a host
 SCAN_LEAST: Final = 20             # ports of a host, or hosts with a port, from which on it may be a scan
-SUSPECT: Final = 10                # ... from which on it is counted too what the same client opens
+SUSPECT: Final = 10                # ... from which on it is not forgotten for others
 REPEATS: Final = 4                 # times that a scan asks the same at most, on average
 MAX_HELD: Final = 100              # attempts of a client that are kept one by one; from then on they are added up
 MAX_SILENT: Final = 20             # targets of odd segments that said nothing, which may be open
@@ -136,13 +138,36 @@ class Scanner:
             networks[network] = networks.get(network, 0) + 1
         return max(networks.values()) if networks else 0
 
+    def merge(self, other: Scanner) -> None:
+        """What the same client tried in another share of the capture."""
+        self.hosts |= other.hosts
+        self.ports |= other.ports
+        for port, frame in other.silent.items():
+            if port in self.silent or len(self.silent) < MAX_SILENT:
+                self.silent[port] = max(frame, self.silent.get(port, 0))
+        self.tries += other.tries
+        self.refused += other.refused
+        self.reported += other.reported
+        self.held += other.held
+        for kind, tally in other.tallies.items():
+            tally_of(self.tallies, kind).merge(tally)
+        self.expired += other.expired
+        self.suspect = self.suspect or other.suspect
+        self.more = self.more or other.more
+        if self.start < 0 or 0 <= other.start < self.start:
+            self.start = other.start
+        self.end = max(self.end, other.end)
+        self.first = sorted(self.first + other.first)[:MAX_FIRST]
+        self.last = max(self.last, other.last)
+
 
 class Scans:
-    """Failed attempts by client. suspects: whether there is any whose successful ones are counted."""
+    """Failed attempts by client. openers: what clients opened; opened_by_others: by those that are not counted each."""
 
     def __init__(self) -> None:
         self.scanners: dict[bytes, Scanner] = {}
-        self.suspects: i64 = 0
+        self.openers: dict[bytes, int] = {}
+        self.opened_by_others: i64 = 0
         self.room: i64 = MAX_TARGETS
         self.freed: list[Attempt] = []     # of clients that were forgotten, which are counted with those of all
 
@@ -196,9 +221,11 @@ class Scans:
             self._note(scanner, scanner.ports, key[both + 2:both + 4])
         if not scanner.suspect and (len(scanner.hosts) >= SUSPECT or len(scanner.ports) >= SUSPECT):
             scanner.suspect = True
-            self.suspects += 1
-        if len(scanner.first) < MAX_FIRST:
-            scanner.first.append(int(flow.first_frame))
+        first = scanner.first
+        if len(first) < MAX_FIRST or flow.first_frame < first[-1]:
+            first.append(int(flow.first_frame))
+            first.sort()
+            del first[MAX_FIRST:]
         scanner.last = max(scanner.last, flow.first_frame)
         time = flow.first_time
         if time >= 0:
@@ -230,19 +257,53 @@ class Scans:
         return made
 
     def opened(self, flow: Flow, how: bytes) -> None:
-        """A conversation that came to be. Asked only where somebody is suspected."""
-        scanner = self.scanners.get(flow.forward[:flow.address_size] + how)
-        if scanner is not None and scanner.suspect:
-            scanner.opened += 1
+        """A conversation that came to be."""
+        name = flow.forward[:flow.address_size] + how
+        count = self.openers.get(name)
+        if count is not None:
+            self.openers[name] = count + 1
+        elif len(self.openers) < MAX_OPENERS:
+            self.openers[name] = 1
+        else:
+            self.opened_by_others += 1
+
+    def merge(self, other: Scans) -> None:
+        """Those of another share of the capture."""
+        for name, its in other.scanners.items():
+            mine = self.scanners.get(name)
+            if mine is None:
+                self.scanners[name] = its
+            else:
+                mine.merge(its)
+        for name, count in other.openers.items():
+            self.openers[name] = self.openers.get(name, 0) + count
+        self.opened_by_others += other.opened_by_others
+        self.freed += other.freed
+
+    def renumber(self, numbering: Numbering) -> None:
+        for scanner in self.scanners.values():
+            for one in scanner.held:
+                one.number = numbering.of(int(one.number))
+            for tally in scanner.tallies.values():
+                tally.renumber(numbering)
+        for one in self.freed:
+            one.number = numbering.of(int(one.number))
+
+    def _scans(self, scanner: Scanner) -> bool:
+        """Whether it does, and opens less than it tries in vain, whoever opened what is not counted for anybody."""
+        if scanner.how in ODD:
+            return scanner.is_scan()
+        scanner.opened = self.openers.get(scanner.client + scanner.how, 0)
+        return scanner.is_scan() and scanner.opened + self.opened_by_others <= scanner.tries
 
     def found(self) -> list[Scan]:
         """The largest first."""
-        return sorted([scanner.found() for scanner in self.scanners.values() if scanner.is_scan()], key=_by_size)
+        return sorted([scanner.found() for scanner in self.scanners.values() if self._scans(scanner)], key=_by_size)
 
     def others(self, tallies: dict[int, Tally]) -> None:
         """Add the attempts of those who do not scan, or may be something else, to the troubles of all."""
         for scanner in self.scanners.values():
-            if scanner.suspect and scanner.is_scan() and not scanner.found().doubtful():
+            if self._scans(scanner) and not scanner.found().doubtful():
                 continue
             for one in scanner.held:
                 tally_of(tallies, one.kind).take(one)

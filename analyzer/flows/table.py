@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from analyzer.faults import Faults
@@ -29,16 +30,17 @@ from analyzer.flows.flow import (
     SAW_SYN_ACK,
     Flow,
     Retired,
+    Spare,
     TcpFlow,
     TcpHalf,
     UdpFlow,
     UdpHalf,
-    age,
     at_decade,
     number_of,
 )
 from analyzer.flows.keys import SMALLEST, key_of, reverse_of
 from analyzer.flows.kinds import how_reset, is_resend
+from analyzer.flows.shares import Room
 from analyzer.packet import TCP, UDP, Packet
 from dissectors.kit.octets import be16, be32
 from dissectors.kit.protocol import Parties
@@ -75,8 +77,10 @@ LARGE: Final[i64] = 2_000_000_000
 class FlowTable:
     """All conversations that may still continue.
 
-    capacity: conversations of a transport held at once; beyond it those that ended longest ago leave,
-      then those that were silent longest. record_cap: frames of a conversation whose places are kept.
+    capacity: conversations of a transport held at once, for which room is made after every so many frames (pace, the
+      next time from frame `due` on).     record_cap: frames of a conversation whose places are kept.
+    shares: into which the capture is divided, each with its part of the capacity (`analyzer/flows/shares.py`).
+    spares: of each, places of frames beyond record_cap.     starts: first frames by conversation, where noting.
     detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
     parties: by port of UDP, who knows whose a datagram is where its addresses do not say it.
 
@@ -87,9 +91,14 @@ class FlowTable:
 
     def __init__(
         self, capacity: i64, record_cap: i64, detail: bool, sink: Retired, faults: Faults | None = None,
-        parties: dict[int, Parties] | None = None,
+        parties: dict[int, Parties] | None = None, shares: i64 = 1,
     ) -> None:
         self.capacity: i64 = capacity
+        self.pace: i64 = max(capacity // 2, 1)
+        self.due: i64 = self.pace
+        self.spares = [Spare(0) for _ in range(shares)]
+        self.tcp_room = Room(capacity, self.spares)
+        self.other_room = Room(capacity, self.spares)
         self.record_cap: i64 = record_cap
         self.detailed: bool = detail
         self.sink = sink
@@ -100,8 +109,10 @@ class FlowTable:
         self.party_keys: dict[bytes, UdpHalf] = {}     # by client and scope -> the client's direction
         self.wanted: set[int] = set()      # conversations of which every frame is recorded
         self.numbers: i64 = 0
-        self.sweep: i64 = 0
+        self.noting = False                # of each conversation the first frame
+        self.starts: vec[i64] = vec[i64]()
         self.made_room: i64 = 0            # conversations that left before they ended
+        self.making_room = False           # what leaves now does so for a new one
         self.faults = Faults() if faults is None else faults
         self.detail = Detail()
         self.half: TcpHalf | None = None
@@ -348,8 +359,7 @@ class FlowTable:
         if flipped:
             flow.marks |= FLIPPED
             flow.history = "^"
-        if len(self.tcp_keys) >= self.capacity * 2:
-            self._let_half_go(self.connections(), packet.time)
+        self._add(flow, self.tcp_room, packet)
         half = flow.responder if flipped else flow.originator
         if scope:
             self.half_seen[other[:size + size + 4]] = other
@@ -362,8 +372,7 @@ class FlowTable:
 
     def other(self, packet: Packet) -> UdpHalf:
         """A packet of ICMP or of any other protocol without ports."""
-        source = packet.source()
-        destination = packet.destination()
+        source, destination = packet.source(), packet.destination()
         tail = bytes((int(packet.protocol),)) + packet.scope
         key = source + destination + tail
         self.is_new = False
@@ -412,12 +421,10 @@ class FlowTable:
     ) -> UdpHalf:
         self.numbers += 1
         self.is_new = True
-        if len(self.other_keys) + len(self.party_keys) >= self.capacity * 2:
-            self._let_half_go(self.exchanges(), packet.time)
         flow = UdpFlow(self.numbers, protocol, key, reverse, packet.size(), packet.scope)
         flow.uncapped = self.numbers in self.wanted
-        flow.first_frame = packet.number
-        flow.first_time = packet.time
+        flow.first_frame, flow.first_time = packet.number, packet.time
+        self._add(flow, self.other_room, packet)
         half = flow.originator
         flow.party = party
         if party:
@@ -492,51 +499,35 @@ class FlowTable:
     def _hand_on(self, flow: Flow) -> None:
         """No key leads to it any more: the sink owns it. What goes wrong there costs no other conversation."""
         flow.retired = True
+        (self.tcp_room if flow.protocol == TCP else self.other_room).left(flow)
         try:
             self.sink.take(flow)
         except Exception as error:
             self.faults.note(flow.last_frame, "a conversation that ended", error)
 
     def connections(self) -> list[Flow]:
-        """The TCP connections that may still continue, each once."""
-        self.sweep += 1
-        found: list[Flow] = []
-        lost: list[bytes] = []
-        for key, half in self.tcp_keys.items():
-            try:
-                flow = half.flow
-            except AttributeError as error:     # it was taken apart and still had a key: a fault of ours
-                self.faults.note(0, "a connection", error)
-                lost.append(key)
-                continue
-            if flow.swept != self.sweep:
-                flow.swept = self.sweep
-                found.append(flow)
-        for key in lost:
-            del self.tcp_keys[key]
-        return found
+        """The TCP connections that may still continue."""
+        return self.tcp_room.held()
 
     def exchanges(self) -> list[Flow]:
-        """The conversations of everything else, each once."""
-        self.sweep += 1
-        found: list[Flow] = []
-        for half in self.other_keys.values():
-            flow = half.flow
-            if flow.swept != self.sweep:
-                flow.swept = self.sweep
-                found.append(flow)
-        for client in self.party_keys.values():
-            found.append(client.flow)
-        return found
+        """The conversations of everything else."""
+        return self.other_room.held()
 
-    def _let_half_go(self, flows: list[Flow], now: i64) -> None:
-        """The ended ones first, then the longest silent."""
-        self.sink.until = now
-        flows.sort(key=age)
-        for flow in flows[: len(flows) // 2]:
+    def _add(self, flow: Flow, room: Room, packet: Packet) -> None:
+        if self.noting:
+            self.starts = append(self.starts, packet.number)
+        room.add(flow, packet)
+
+    def make_room(self, packet: Packet) -> None:
+        """Where there are too many, conversations leave. To be called once a packet's number has come to `due`."""
+        self.due = (packet.number // self.pace + 1) * self.pace
+        self.sink.until = packet.time
+        self.making_room = True
+        for flow in self.tcp_room.leaving(packet.time) + self.other_room.leaving(packet.time):
             if flow.protocol == TCP and flow.marks & CLOSED == 0:
                 self.made_room += 1
             self.leave(flow)
+        self.making_room = False
 
     def finish(self) -> None:
         """The capture has ended: everything leaves, in the order of its number."""
@@ -545,6 +536,8 @@ class FlowTable:
         self.half_seen = {}
         self.other_keys = {}
         self.party_keys = {}
+        self.tcp_room.clear()
+        self.other_room.clear()
         flows.sort(key=number_of)
         for flow in flows:
             self._hand_on(flow)

@@ -2,14 +2,18 @@
 from __future__ import annotations
 
 import socket
+from array import array
+from bisect import bisect_right
 from typing import Final
 
 from mypy_extensions import i64
 
 from analyzer.flows.flow import Flow
 from analyzer.model import Together
+from analyzer.partition import SHARES
 
 MAX_PEERS: Final = 10_000          # services, and clients, of one trouble that are counted apart; all are in its total
+PEERS_EACH: Final = MAX_PEERS // SHARES     # ... of them in each share of the capture
 MAX_SHOWN: Final = 20              # of them that a report is given, the largest first
 MAX_FIRST: Final = 5               # conversations that are cited, the first ones, and the last
 MAX_DEAREST: Final = 3             # conversations that are named for what they cost
@@ -47,10 +51,12 @@ class Peers:
     """How often each of them took part.
 
     rest: conversations with those that are not counted apart.     pruned: what is counted may be less than all.
+    most: how many are counted apart, those of one share until others are added to them.
     """
 
     def __init__(self) -> None:
         self.counts: dict[bytes, int] = {}
+        self.most: i64 = PEERS_EACH
         self.rest: i64 = 0
         self.pruned = False
         self.full = False
@@ -60,25 +66,13 @@ class Peers:
         count = counts.get(peer)
         if count is not None:
             counts[peer] = count + 1
-        elif len(counts) < MAX_PEERS:
+        elif len(counts) < self.most:
             counts[peer] = 1
         elif self.full:
             self.rest += 1
         else:
             self._prune()
             self.add(peer)
-
-    def merge(self, other: Peers) -> None:
-        """All that another one counted."""
-        for peer, count in other.counts.items():
-            before = self.counts.get(peer, 0)
-            if before or len(self.counts) < MAX_PEERS:
-                self.counts[peer] = before + count
-            else:
-                self.rest += count
-                self.pruned = True
-        self.rest += other.rest
-        self.pruned = self.pruned or other.pruned
 
     def _prune(self) -> None:
         """Those that were met once make room for others, which may be met more often."""
@@ -87,13 +81,26 @@ class Peers:
             if count > 1:
                 kept[peer] = count
         self.rest += len(self.counts) - len(kept)
-        self.full = 2 * len(kept) > MAX_PEERS
+        self.full = 2 * len(kept) > self.most
         self.pruned = True
         self.counts = kept
 
+    def merge(self, other: Peers) -> None:
+        """Those of another share of the capture, or of another client. Rarely sorted, since there may be many."""
+        self.most = MAX_PEERS
+        for peer, count in other.counts.items():
+            self.counts[peer] = self.counts.get(peer, 0) + count
+        self.rest += other.rest
+        self.pruned = self.pruned or other.pruned
+        if len(self.counts) > 2 * MAX_PEERS:
+            order = sorted([(-count, peer) for peer, count in self.counts.items()])
+            self.rest -= sum([count for count, _peer in order[MAX_PEERS:]])
+            self.pruned = True
+            self.counts = {peer: -count for count, peer in order[:MAX_PEERS]}
+
     def number(self) -> int:
         """How many there are, at least."""
-        return MAX_PEERS if self.pruned else len(self.counts)
+        return max(PEERS_EACH, len(self.counts)) if self.pruned else len(self.counts)
 
     def largest(self) -> list[tuple[str, int]]:
         """In words, with their counts."""
@@ -109,6 +116,21 @@ def peer_text(peer: bytes) -> str:
         return address
     port = int.from_bytes(peer[size:size + 2], "big")
     return f"[{address}]:{port}" if size == 16 else f"{address}:{port}"
+
+
+class Numbering:
+    """From the numbers that one process gave to those of the capture: conversations count by their first frame.
+
+    own: the first frames of its conversations, by their number.     every: those of each process.
+    """
+
+    def __init__(self, own: array[int], every: list[array[int]]) -> None:
+        self.own = own
+        self.every = every
+
+    def of(self, number: int) -> int:
+        frame = self.own[number - 1]
+        return sum([bisect_right(starts, frame) for starts in self.every])
 
 
 def tally_of(tallies: dict[int, Tally], kind: i64) -> Tally:
@@ -185,26 +207,6 @@ class Tally:
         if one.until >= 0:
             self.wait(one.since, one.until)
 
-    def merge(self, other: Tally) -> None:
-        """All that another one has of attempts that came to nothing."""
-        self.count += other.count
-        self.times += other.times
-        self.once += other.once
-        for at, count in enumerate(other.weights):
-            self.weights[at] += count
-        self.services.merge(other.services)
-        self.clients.merge(other.clients)
-        for cited in [*other.first, other.last] if other.last[0] else other.first:
-            self._cite(-1, cited)
-        for time in (other.start, other.end):
-            if time >= 0:
-                self.start = time if self.start < 0 else min(self.start, time)
-                self.end = max(self.end, time)
-        room = MAX_YOUNG - len(self.young)
-        self.unsure += other.unsure + max(len(other.young) - room, 0)
-        self.young += other.young[:room]
-        self.left_young += other.left_young
-
     def cite(self, flow: Flow, frame: i64) -> None:
         """When it was, and whether it is the first or the last."""
         self._cite(flow.first_time, (int(flow.number), int(flow.first_frame), int(frame)))
@@ -248,6 +250,38 @@ class Tally:
         """Those of which the end of the capture, at this time, came too soon to know."""
         return int(self.unsure) + len([time for time in self.young if end - time < PATIENCE_NS])
 
+    def merge(self, other: Tally) -> None:
+        """That of another share of the capture, or of another client."""
+        self.count += other.count
+        self.times += other.times
+        self.segments += other.segments
+        self.octets += other.octets
+        self.cost += other.cost
+        self.by_originator += other.by_originator
+        self.mild += other.mild
+        self.unended += other.unended
+        self.once += other.once
+        self.left_young += other.left_young
+        self.unsure += other.unsure
+        self.weights = [mine + its for mine, its in zip(self.weights, other.weights, strict=True)]
+        self.services.merge(other.services)
+        self.clients.merge(other.clients)
+        for reason, count in other.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+        if self.start < 0 or 0 <= other.start < self.start:
+            self.start = other.start
+        self.end = max(self.end, other.end)
+        self.first = sorted(self.first + other.first)[:MAX_FIRST]
+        self.last = max(self.last, other.last)
+        self.dearest = sorted(self.dearest + other.dearest, reverse=True)[:MAX_DEAREST]
+        self.young += other.young
+
+    def renumber(self, numbering: Numbering) -> None:
+        self.first = [(numbering.of(number), first, frame) for number, first, frame in self.first]
+        if self.last[0]:
+            self.last = (numbering.of(self.last[0]), self.last[1], self.last[2])
+        self.dearest = [(cost, -numbering.of(-number)) for cost, number in self.dearest]
+
     def together(self, end: i64) -> Together:
         """As findings are made of it."""
         made = Together()
@@ -261,7 +295,7 @@ class Tally:
         made.services, made.clients = self.services.largest(), self.clients.largest()
         made.more_services, made.more_clients = self.services.pruned, self.clients.pruned
         made.service_count, made.client_count = self.services.number(), self.clients.number()
-        made.reasons = dict(self.reasons)
+        made.reasons = dict(sorted(self.reasons.items()))
         made.start_ns, made.end_ns = int(self.start), int(self.end)
         cited = [*self.first] if not self.last[0] or self.last in self.first else [*self.first, self.last]
         made.numbers = [number for number, _first, _frame in cited]

@@ -20,16 +20,16 @@ def parties_of(protocols: tuple[Protocol, ...]) -> dict[int, Parties]:
 class Tracker:
     """Finds the conversation of each packet and counts the packet there.
 
-    capacity, record_cap, detailed, sink: see FlowTable.     parties: of `parties_of`.
+    capacity, record_cap, detailed, sink, shares: see FlowTable.     parties: of `parties_of`.
     After `take()`: flow, the packet's conversation, None where it has none; direction, the packet's in it (0 from the
     originator); quoted, the conversation that an ICMP error quotes, or None.
     """
 
     def __init__(
         self, capacity: int, record_cap: int, detailed: bool, sink: Retired, faults: Faults,
-        parties: dict[int, Parties] | None = None,
+        parties: dict[int, Parties] | None = None, shares: int = 1,
     ) -> None:
-        self.table = FlowTable(capacity, record_cap, detailed, sink, faults, parties)
+        self.table = FlowTable(capacity, record_cap, detailed, sink, faults, parties, shares)
         self.others = Others(self.table)
         self.flow: Flow | None = None
         self.quoted: Flow | None = None
@@ -37,6 +37,8 @@ class Tracker:
 
     def take(self, packet: Packet) -> None:
         """One packet. Of a TCP segment, `table` then says what it is."""
+        if packet.number >= self.table.due:
+            self.table.make_room(packet)
         self.flow = None
         self.quoted = None
         kind = packet.kind
@@ -55,5 +57,17 @@ class Tracker:
             self.flow = self.others.flow
             self.quoted = self.others.quoted
             self.direction = int(self.others.direction)
+        if packet.undecoded:
+            self.others.count(packet.undecoded)
+
+    def foreign(self, packet: Packet) -> None:
+        """One packet of a conversation that is followed elsewhere. It may quote one of a conversation followed here."""
+        if packet.number >= self.table.due:
+            self.table.make_room(packet)
+        self.flow = None
+        self.quoted = None
+        if packet.kind not in (TCP, UDP):
+            self.others.foreign(packet)
+            self.quoted = self.others.quoted
         if packet.undecoded:
             self.others.count(packet.undecoded)

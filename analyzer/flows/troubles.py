@@ -47,12 +47,16 @@ from analyzer.flows.kinds import (
 )
 from analyzer.flows.reflected import Reflections, comes_unasked
 from analyzer.flows.scans import BY_ECHO, BY_ICMP, BY_RST, BY_SYN, BY_UDP, IN_SILENCE, Scanner, Scans, odd_flags
-from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, Attempt, Tally, peer_text, service_of, tally_of
+from analyzer.flows.tally import MAX_SHOWN, PEERS_EACH, Attempt, Numbering, Tally, peer_text, service_of, tally_of
 from analyzer.model import Together
 from analyzer.packet import Packet
+from analyzer.partition import mixed
+from dissectors.kit.octets import be16, be32
 
-MAX_SEEN: Final = 20_000           # conversations among which one that is seen once more is looked for
-MAX_BEFORE: Final = 1_000          # ... before any of a VLAN or tunnel was met
+HEARD_BITS: Final[i64] = 1 << 18
+# Each of them in each share of the capture.
+MAX_SEEN: Final = 2_500            # conversations among which one that is seen once more is looked for
+MAX_BEFORE: Final = 125            # ... before any of a VLAN or tunnel was met
 COPY_NS: Final = 1_000_000_000     # within which the first packet passes in both
 
 
@@ -75,8 +79,9 @@ class Troubles:
         self.loose: i64 = 0
         self.scoped = False                     # a conversation in a VLAN or tunnel was counted
         self.seen: dict[bytes, tuple[bytes, int]] = {}      # by ends, without the scope: scope and first time
-        self.answers: dict[bytes, bool] = {}    # of UDP services that were silent: whether they answered another
-        self.unheard: i64 = 0                   # how many did not
+        self.silent: dict[bytes, bool] = {}     # UDP services that did not answer a client
+        # Those that answered one: a bit each. Two may share one, so that of a few dead ones that is not said.
+        self.heard = bytearray(HEARD_BITS >> 3)
 
     def tally(self, kind: i64) -> Tally:
         return tally_of(self.tallies, kind)
@@ -99,7 +104,7 @@ class Troubles:
                 self.loose += 1
             if flow.marks & REPORTED and flow.originator.marks & SAW_SYN and not flow.responder.frames:
                 self.scans.failed(flow, BY_SYN, BY_ICMP)
-            elif self.scans.suspects and flow.responder.frames:
+            elif flow.responder.frames:
                 self.scans.opened(flow, BY_SYN)
         if kinds:
             self._count(flow, kinds, until)
@@ -147,9 +152,13 @@ class Troubles:
         else:
             scanner.keep(one)
         if self.scans.freed:
-            for freed in self.scans.freed:
-                self.tally(freed.kind).take(freed)
-            self.scans.freed = []
+            self._take_freed()
+
+    def _take_freed(self) -> None:
+        """Clients that were forgotten are none of those who scan."""
+        for freed in self.scans.freed:
+            self.tally(freed.kind).take(freed)
+        self.scans.freed = []
 
     def _reset(self, flow: TcpFlow, tally: Tally) -> None:
         weight = reset_weight(flow)
@@ -229,10 +238,11 @@ class Troubles:
         self.kinds = kinds_of(flow) & (ERROR | TOO_LARGE) if flow.icmp_errors else 0
         if flow.responder.frames and flow.originator.frames:
             self.two = True
-            if (self.unheard or self.scans.suspects) and has_ports(flow):
-                self._heard(flow)
+            if has_ports(flow):
+                bit = _bit_of(flow.forward, flow.address_size)
+                self.heard[bit >> 3] |= 1 << (bit & 7)
                 self.scans.opened(flow, BY_UDP)
-            elif flow.marks & ECHOES and self.scans.suspects:
+            elif flow.marks & ECHOES:
                 self.scans.opened(flow, BY_ECHO)
         elif flow.marks & ECHOES:
             if not flow.marks & EXPIRED:
@@ -258,16 +268,8 @@ class Troubles:
         one.times, one.once = flow.originator.frames, True
         self._in_vain(self.scans.failed(flow, BY_UDP, IN_SILENCE), one)
         service = service_of(flow)
-        if service not in self.answers and len(self.answers) < MAX_PEERS:
-            self.answers[service] = False
-            self.unheard += 1
-
-    def _heard(self, flow: UdpFlow) -> None:
-        """Asked where a service was silent that has not been heard to answer anybody."""
-        service = service_of(flow)
-        if self.answers.get(service) is False:
-            self.answers[service] = True
-            self.unheard -= 1
+        if len(self.silent) < PEERS_EACH:
+            self.silent[service] = True
 
     def reported(self, flow: Flow, packet: Packet) -> None:
         """An ICMP error about a packet of this conversation."""
@@ -293,9 +295,36 @@ class Troubles:
         tally.clients.add(flow.forward[:flow.address_size])
         tally.cite(flow, packet.number)
 
+    def _answers(self, service: bytes) -> bool:
+        """May it have answered anybody?"""
+        size: i64 = len(service) - 2
+        bit = _bit_of(service[:size] + service[:size] + service[size:] + service[size:], size)
+        return self.heard[bit >> 3] >> (bit & 7) & 1 != 0
+
+    def merge(self, other: Troubles) -> None:
+        """Those of another share of the capture."""
+        for kind, tally in other.tallies.items():
+            self.tally(kind).merge(tally)
+        self.scans.merge(other.scans)
+        self.reflections.merge(other.reflections)
+        self.two = self.two or other.two
+        self.loose += other.loose
+        self.silent.update(other.silent)
+        self.heard = bytearray(
+            (int.from_bytes(self.heard, "little") | int.from_bytes(other.heard, "little")).to_bytes(
+                len(self.heard), "little"
+            )
+        )
+
+    def renumber(self, numbering: Numbering) -> None:
+        for tally in self.tallies.values():
+            tally.renumber(numbering)
+        self.scans.renumber(numbering)
+
     def together(self, end: i64) -> dict[str, Together]:
         """By the code of the finding, at the end of the capture."""
         found: dict[str, Together] = {}
+        self._take_freed()
         tallies: dict[int, Tally] = {}
         for kind, counted in self.tallies.items():
             tallies[kind] = counted
@@ -309,10 +338,20 @@ class Troubles:
             made.loose = min(int(self.loose), made.left_young)
             if kind == SILENT:
                 counts = tally.services.counts
-                dead = sorted([(-counts.get(one, 0), one) for one, heard in self.answers.items() if not heard])
+                dead = sorted([(-counts.get(one, 0), one) for one in self.silent if not self._answers(one)])
                 made.dead = [(peer_text(one), -count, _weight_of(one)) for count, one in dead[:MAX_SHOWN] if count]
             found[CODES[kind]] = made
         return found
+
+
+def _bit_of(key: bytes, size: i64) -> i64:
+    """Of the responder of a conversation with this key."""
+    found = mixed(be16(key, size + size + 2))
+    at = size
+    while at < size + size:
+        found = mixed(found ^ be32(key, at))
+        at += 4
+    return found % HEARD_BITS
 
 
 def _weight_of(service: bytes) -> int:

@@ -171,7 +171,6 @@ class LiveAnalysis(Follower):
         self.events = 0                          # kept, of all conversations
         self.complaints: list[str] = []
         self.how = ""                            # why the conversations leave that leave now
-        self.sweeps: i64 = 0                     # of the table, when the frame in hand was taken up
         self.secrets_taken: i64 = 0
         self.swept_at: i64 = -1
         self.swept_frame: i64 = 0
@@ -200,7 +199,6 @@ class LiveAnalysis(Follower):
         except Exception as error:
             self.survey.faults.note(self.survey.source.number, "a look for idle conversations", error)
         self.how = ""
-        self.sweeps = self.survey.table.sweep
 
     def _sweep(self, now: int) -> None:
         self.how = "idle"
@@ -238,7 +236,6 @@ class LiveAnalysis(Follower):
     def _teller(self, flow: Flow) -> LiveTeller | None:
         """Who tells this conversation, None where it is counted only."""
         source = self.survey.source
-        self.sweeps = self.survey.table.sweep
         if flow.counted_only:
             return None
         if len(source.secrets) != self.secrets_taken:
@@ -347,7 +344,7 @@ class LiveAnalysis(Follower):
             return
         how = self.how
         if not how:
-            how = "capacity" if self.survey.table.sweep != self.sweeps else "reused"
+            how = "capacity" if self.survey.table.making_room else "reused"
         survey = self.survey
         frame, time = int(survey.source.number), int(survey.last_time)
         if how == "idle":

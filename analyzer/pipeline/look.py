@@ -259,22 +259,7 @@ class FirstLook:
             return
         anchor(steps, int(self.breaks.number))
         for plan in self.plans:
-            mine = steps if self.shared else _own(plan, steps)
-            if not mine or not plan.places:
-                continue
-            timed = [place for place in plan.places if place.time >= 0]
-            told = [set_right(int(place.number), int(place.time), mine) for place in timed]
-            if not all(0 <= time <= MAX_TIME for time in told):
-                continue    # no clock showed such a time: these frames are told as they are stamped
-            plan.clock = mine
-            for place, time in zip(timed, told, strict=True):
-                plan.shifted = plan.shifted or time != place.time
-                place.time = time
-            for sighting in plan.sightings:
-                if sighting.time >= 0:
-                    sighting.time = set_right(int(sighting.number), int(sighting.time), mine)
-            first, last = plan.places[0].number, plan.places[-1].number
-            plan.steps = [step for step in mine if first <= step.before and last >= step.number]
+            without_steps(plan, steps, self.shared)
 
     def _order(self, plan: Plan) -> None:
         try:
@@ -297,6 +282,27 @@ class FirstLook:
             turn = max(turn, place.number)
             place.turn = turn
         plan.sightings = []
+
+
+def without_steps(plan: Plan, steps: list[Step], shared: bool) -> None:
+    """Tell its frames at the times that the clock would have given them. steps: of it, anchored. shared: see FirstLook.
+    """
+    mine = steps if shared else _own(plan, steps)
+    if not mine or not plan.places:
+        return
+    timed = [place for place in plan.places if place.time >= 0]
+    told = [set_right(int(place.number), int(place.time), mine) for place in timed]
+    if not all(0 <= time <= MAX_TIME for time in told):
+        return    # no clock showed such a time: these frames are told as they are stamped
+    plan.clock = mine
+    for place, time in zip(timed, told, strict=True):
+        plan.shifted = plan.shifted or time != place.time
+        place.time = time
+    for sighting in plan.sightings:
+        if sighting.time >= 0:
+            sighting.time = set_right(int(sighting.number), int(sighting.time), mine)
+    first, last = plan.places[0].number, plan.places[-1].number
+    plan.steps = [step for step in mine if first <= step.before and last >= step.number]
 
 
 def _count_copies(plan: Plan, watch: Watch) -> None:

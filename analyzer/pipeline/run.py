@@ -17,14 +17,17 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
-from analyzer.model import Account, Analysis, CaptureSummary, Conversation
+from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Sink
 from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
+from analyzer.partition import SHARES
 from analyzer.pipeline.drawn import draw_only, to_draw
 from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
+from analyzer.pipeline.jobs import Team, jobs_for
 from analyzer.pipeline.neighbours import of_the_link
+from analyzer.pipeline.parts import PLACES_EACH, Notables, Parts
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
 from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import UNLIMITED, Telling
@@ -40,10 +43,11 @@ from dissectors.registry import protocols
 from dissectors.wire.secrets.text import shown_text
 
 RECORD_CAP: Final = 500             # frames of a conversation whose places are kept, however many there are
-FULL_FRAMES: Final = 200_000        # places kept beyond those, of all conversations; other frames are found again
+FULL_FRAMES: Final = 25_000         # places kept beyond those in each share of the capture; others are found again
 MAX_TOLD: Final = 2_000_000         # frames that are told one by one, where no conversation was asked for
-LEAST_ROOM: Final = 16_384          # places; with less room than that, no more than RECORD_CAP are kept for a while
-CAPACITY: Final = 20_000            # conversations of a transport followed at once
+# conversations of a transport followed at once, an eighth of them in each share of the capture; one with more that are
+# not over has more room, up to all of this
+CAPACITY: Final = 20_000
 DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limit
 RECOGNISED: Final = 6               # frames of a conversation that is only listed: enough to know its protocol
 BATCH: Final = 1_000                # conversations that are looked at together where they are only listed
@@ -65,6 +69,7 @@ class Options:
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
     windows: note each moment in which what a sender may do changes, in the conversations that were named.
     since: an earlier report, whose findings are left out.
+    jobs: so many processes follow the conversations while the capture is read, at most; 0 for what pays.
     spool: the folder for what comes through a pipe, "" for the one of temporary files.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
     """
@@ -73,8 +78,10 @@ class Options:
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
         findings_only: bool = False, spool: str = "", windows: bool = False, since: Earlier | None = None,
+        jobs: int = 1,
     ) -> None:
         self.windows = windows
+        self.jobs = jobs
         self.findings_only = findings_only
         self.budget = budget if tell else 0
         self.spool = spool
@@ -87,9 +94,18 @@ class Options:
         self.tell = tell
         self.provided = provided or Provided()
 
+    def divisible(self) -> bool:
+        """Whether several processes can follow the capture: not where conversations are known by their number before
+        all are numbered, or all are kept."""
+        return self.tell and not self.conversations and not self.everything
+
     def most(self) -> int:
         """How many frames are told one by one; where conversations were named, or all are wanted, all of them."""
         return UNLIMITED if self.everything or self.conversations else MAX_TOLD
+
+    def in_parts(self) -> bool:
+        """Whether a large capture is told part by part."""
+        return self.everything and self.tell and not self.conversations
 
     def keep(self) -> int:
         """How many conversations the survey keeps by size, and how many by trouble."""
@@ -98,11 +114,19 @@ class Options:
         return self.limit or DEFAULT_LIMIT
 
 
-def analyze(paths: list[str], options: Options, progress: Progress | None = None) -> Analysis:
-    """Read captures and tell what happened. Raises CaptureError where nothing can be told."""
+def analyze(
+    paths: list[str], options: Options, progress: Progress | None = None, sink: Sink | None = None
+) -> Analysis:
+    """Read captures and tell what happened. Raises CaptureError where nothing can be told.
+
+    sink: who takes the conversations as they are told, where all of a large capture are; they are then not in the
+    analysis. Without one they are held at once, unless nothing but their findings is wanted.
+    """
     pulse = Pulse(progress)
+    if sink is None and options.findings_only:
+        sink = Sink()
     with uncollected(), pulse.listening():
-        return _analyze(paths, options, pulse)
+        return _analyze(paths, options, pulse, sink)
 
 
 @contextmanager
@@ -141,22 +165,37 @@ class Frames:
         return shown(said + self.lines.faults.sentences(), self.lines.provided)
 
 
-def _analyze(paths: list[str], options: Options, pulse: Pulse) -> Analysis:
+def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None) -> Analysis:
     source = open_capture(paths, spool=options.spool)
     known = protocols()
     survey = Survey(
-        source, Keeper(options.keep(), options.order, options.budget), NameBook(known), CAPACITY, UNLIMITED
+        source, Keeper(options.keep(), options.order, options.budget, SHARES), NameBook(known, SHARES), CAPACITY,
+        record_cap(options), SHARES,
     )
     survey.table.wanted = set(options.conversations)
+    notables = Notables()
+    if sink is not None and options.in_parts():
+        survey.keeper.spill(notables, options.spool)
     _read(survey, options, pulse)
+    survey.keeper.settle()
+    survey.names.settle()
     complaints: list[str] = []
     take_secrets(source, 0, options.provided, complaints)
     capture = summarise(survey, paths, options.provided)
     capture.damage += complaints
     if options.conversations:       # it is asked for them, and not for what others have in common
         capture.together, capture.scans, capture.oddities, capture.reflected = {}, [], [], []
-    chosen = choose(survey, options)
-    if options.tell:
+    spool = survey.keeper.spool
+    chosen = choose(survey, options) if spool is None else []
+    if spool is not None and sink is not None:
+        parts = Parts(
+            survey, spool, notables, known, options.provided, capture, pulse, sink, options.findings_only,
+            options.graphs,
+        )
+        analysis = parts.tell()
+        if options.since is not None:
+            leave_out(analysis, options.since, survey.faults)
+    elif options.tell:
         flows = with_lookups(survey, chosen)
         if options.conversations:
             flows = with_repeats(survey, flows)
@@ -218,32 +257,44 @@ def shown(texts: list[str], provided: Provided) -> list[str]:
 
 def _read(survey: Survey, options: Options, pulse: Pulse) -> None:
     """The pass over all frames. An interruption (Ctrl-C) ends it, and what was read until then is told."""
+    if options.tell and not options.everything:
+        for spare in survey.table.spares:
+            spare.left = FULL_FRAMES
+    jobs = jobs_for(survey.source, options.jobs) if options.divisible() else 1
+    team = Team(survey, jobs) if jobs > 1 else None
     try:
-        pulse.begin(READING)
-        _pass(survey, options, pulse)
-        survey.interrupted = pulse.stopped and survey.source.size < 0      # whoever wrote into the pipe heard it too
-    except KeyboardInterrupt:
-        if survey.frames == 0 or pulse.twice:
-            raise
-        survey.interrupted = True
-        survey.finish()
+        try:
+            pulse.begin(READING)
+            _pass(survey, pulse)
+            survey.interrupted = pulse.stopped and survey.source.size < 0      # who wrote into the pipe heard it too
+        except KeyboardInterrupt:
+            if survey.frames == 0 or pulse.twice:
+                raise
+            if team is not None:
+                team.stop()
+            survey.interrupted = True
+            survey.finish()
+        if team is not None:
+            team.gather()
+    finally:
+        if team is not None:
+            team.end()
     pulse.go_on()
 
 
-def _pass(survey: Survey, options: Options, pulse: Pulse) -> None:
-    """Read every frame. Places are kept of so many frames of each conversation as there is room for."""
+def _pass(survey: Survey, pulse: Pulse) -> None:
+    """Read every frame. Where all are told, those behind the first ones are of a large capture, told part by part."""
+    if survey.keeper.watcher is not None and _stretch(survey, FULL_FRAMES, pulse):
+        survey.table.record_cap = PLACES_EACH
+    while _stretch(survey, int(STEP), pulse):
+        pass
+
+
+def record_cap(options: Options) -> int:
+    """Frames of a conversation whose places are kept."""
     if not options.tell:
-        survey.table.record_cap = RECOGNISED
-        while _stretch(survey, int(STEP), pulse):
-            pass
-        return
-    room = UNLIMITED if options.everything else FULL_FRAMES
-    stride = _stride(survey, room)
-    while _stretch(survey, stride, pulse):
-        room -= stride      # as if each of these frames had filled a place
-        if room < LEAST_ROOM:
-            room = FULL_FRAMES - int(survey.surplus(RECORD_CAP))
-        stride = _stride(survey, room)
+        return RECOGNISED
+    return UNLIMITED if options.everything else RECORD_CAP
 
 
 def _stretch(survey: Survey, frames: int, pulse: Pulse) -> bool:
@@ -257,15 +308,6 @@ def _stretch(survey: Survey, frames: int, pulse: Pulse) -> bool:
         if not pulse.read(int(source.position), int(source.size), int(survey.frames)):
             raise KeyboardInterrupt
     return True
-
-
-def _stride(survey: Survey, room: int) -> int:
-    """How many frames to read on, with so many places left to keep beyond the first ones of each conversation."""
-    if room < LEAST_ROOM:
-        survey.table.record_cap = RECORD_CAP
-        return int(STEP)
-    survey.table.record_cap = UNLIMITED
-    return min(room, int(STEP))
 
 
 def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) -> CaptureSummary:

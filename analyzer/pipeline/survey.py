@@ -14,6 +14,7 @@ from analyzer.flows.tracker import Tracker, parties_of
 from analyzer.ingest.source import CaptureError, Source
 from analyzer.packet import UDP, Packet
 from analyzer.packets.decode import Decoder
+from analyzer.partition import share_of
 
 STEP: Final[i64] = 1 << 17     # frames that are read on, at most
 MAX_RETRIES: Final = 10        # faults while the next frame is read, before a live capture ends for them
@@ -36,18 +37,21 @@ class Survey:
     """Counts of a whole capture, and its conversations in `keeper`.
 
     capacity: conversations held at once.     record_cap: frames of a conversation that can be told.
+    shares: into which the capture is divided, see `FlowTable`.
     endless: where the source has no frame, more may come later, until `finish()`.
+    mine: where only some shares are followed here, a 1 for each of them and a 0 for each other; else b"". Of the others
+    only frames are counted.     helps: another process reads the same frames, and notes what goes wrong with any.
     faults: of ours. One while a frame is in hand costs that frame; one of the source ends the reading of a file.
     """
 
     def __init__(
-        self, source: Source, keeper: Keeper, names: NameBook, capacity: int, record_cap: int
+        self, source: Source, keeper: Keeper, names: NameBook, capacity: int, record_cap: int, shares: int = 1
     ) -> None:
         self.source = source
         self.keeper = keeper
         self.names = names
         self.faults = Faults()
-        self.tracker = Tracker(capacity, record_cap, False, keeper, self.faults, parties_of(names.protocols))
+        self.tracker = Tracker(capacity, record_cap, False, keeper, self.faults, parties_of(names.protocols), shares)
         self.table = self.tracker.table
         self.others = self.tracker.others
         self.decoder = Decoder()
@@ -66,6 +70,10 @@ class Survey:
         self.endless = False
         self.retries = 0
         self.follower: Follower | None = None
+        self.shares = shares
+        self.mine: bytes = b""
+        self.helps = False
+        self.decoding = False
 
     def finish(self) -> None:
         """No frame will come any more."""
@@ -89,25 +97,12 @@ class Survey:
             try:
                 self._follow()
             except Exception as error:
-                self.faults.note(self.source.number, "a frame", error)
+                if not (self.helps and self.decoding):
+                    self.faults.note(self.source.number, "a frame", error)
                 self.decoder.dirty = True
             if self.follower is not None:
                 self._done(self.follower)
         return True
-
-    def surplus(self, cap: i64) -> i64:
-        """Places that are held of frames beyond the first `cap` of each conversation."""
-        found: dict[int, i64] = {}
-        for flow in self.table.connections() + self.table.exchanges() + self.keeper.all:
-            _surplus(flow, cap, found)
-        for entry in self.keeper.largest + self.keeper.troubled:
-            _surplus(entry[2], cap, found)
-        for named in self.names.names.values():
-            _surplus(named.flow, cap, found)
-        total: i64 = 0
-        for more in found.values():
-            total += more
-        return total
 
     def _done(self, follower: Follower) -> None:
         try:
@@ -155,12 +150,17 @@ class Survey:
         source = self.source
         packet = self.packet
         tracker = self.tracker
+        self.decoding = True
         self.decoder.decode(
             source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
         )
+        self.decoding = False
         packet.place = source.base + source.start if source.base >= 0 else -1
         if packet.base < 0:
             self.reassembled = True
+        if self.mine and not self.mine[share_of(packet, self.shares)]:
+            tracker.foreign(packet)
+            return
         tracker.take(packet)
         flow = tracker.flow
         if packet.kind == UDP and flow is not None:
@@ -173,9 +173,3 @@ class Survey:
                 follower.take(flow, tracker.direction)
             if tracker.quoted is not None:
                 follower.quoted(tracker.quoted)
-
-
-def _surplus(flow: Flow, cap: i64, found: dict[int, i64]) -> None:
-    more = flow.recorded - cap
-    if more > 0 and not flow.uncapped:
-        found[int(flow.number)] = more

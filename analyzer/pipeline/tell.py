@@ -17,7 +17,7 @@ from analyzer.model import Account, CaptureSummary, Conversation, Silence
 from analyzer.packet import ICMP, ICMPV6, TCP, Packet
 from analyzer.packets.decode import Decoder
 from analyzer.pipeline.chosen import Chosen, Released, about_the_capture, apart, draw, learned, measured, mended
-from analyzer.pipeline.look import FirstLook
+from analyzer.pipeline.look import FirstLook, without_steps
 from analyzer.pipeline.passes import SILENT, Pulse, told_until
 from analyzer.pipeline.places import Window, reader_of
 from analyzer.pipeline.plan import Place, Plan, number_of, places_of
@@ -70,12 +70,17 @@ class Telling:
         self.restless = False            # it was set too often to be set right
         self.doubted: list[Silence] = []
         self.lag = 0
+        self.bounds = (-1, -1)           # when those begin and end that are chosen later, where the clock was set
         self.told = 0                    # conversations that are
         self.cut = 0                     # ... not to their end
         self.twice: list[Flow] = []      # conversations that are another one, seen in another VLAN or tunnel
 
     def add(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> None:
         """Choose a conversation."""
+        self.chosen.append(self.choose(flow, conversation, graphs))
+
+    def choose(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> Chosen:
+        """A conversation to tell."""
         context = context_of(conversation, self.provided)
         account = Account(conversation, context.marks, context.observed)
         account.troubles = troubles_of(flow)
@@ -86,7 +91,16 @@ class Telling:
         if flow.rest is not None:
             for place in chosen.plan.places[flow.rest.whole:]:
                 place.early = False
-        self.chosen.append(chosen)
+        return chosen
+
+    def unlooked(self, flow: Flow, conversation: Conversation, shared: bool, graphs: bool) -> Chosen:
+        """One that is chosen after the first look, which met nothing unusual in it. shared: see FirstLook."""
+        chosen = self.choose(flow, conversation, graphs)
+        if self.steps and not self.restless:
+            without_steps(chosen.plan, self.steps, shared)
+            if chosen.plan.mended():
+                mended(chosen)
+        return chosen
 
     def look(self, source: Source, reassembled: bool, breaks: Breaks, flows: list[Flow]) -> None:
         """Look at those of them in which something unusual was met, to know which frames show a packet again and in
@@ -284,6 +298,7 @@ class Telling:
         if not self.steps:
             return time
         told = max([place.time for chosen in self.chosen for place in chosen.plan.places], default=time)
+        told = max(told, self.bounds[1])
         told = max([told] + [chosen.last_time() for chosen in self.chosen])
         return max(told, set_right(int(self.breaks.number), int(self.breaks.last), self.steps))
 
@@ -309,6 +324,7 @@ class Telling:
                 f"{what_ended(capture.ended)} ends then",
             )
             starts = [chosen.account.conversation.start_ns for chosen in self.chosen]
+            starts += [self.bounds[0]] if self.bounds[0] >= 0 else []
             capture.start_ns = min([*starts, set_right(1, int(self.breaks.first), self.steps)])
         self._stood_still(capture)
 

@@ -28,7 +28,8 @@ def length_of(totals: Totals) -> int:
 def matters(analysis: Analysis) -> Told | None:
     """The conversation whose account stands at the top: that of the gravest finding, else the one with most payload,
     and of equal ones the longest. None where no account says more than one thing."""
-    worth = {told.conversation.number: told for told in analysis.told if len(told.books.totals()) > 1}
+    known = analysis.told if analysis.sums is None else analysis.sums.examples
+    worth = {told.conversation.number: told for told in known if len(told.books.totals()) > 1}
     least = SEVERITIES.index(SERIOUS)
     grave = [
         finding for finding in analysis.findings
@@ -43,16 +44,28 @@ def matters(analysis: Analysis) -> Told | None:
 
 def together(analysis: Analysis) -> Totals:
     """What the time of all conversations that were read went to, added up."""
-    found: dict[str, int] = {}
-    for told in analysis.every():
+    found: dict[str, int] = {} if analysis.sums is None else dict(analysis.sums.totals)
+    for told in analysis.every() if analysis.sums is None else ():
         for cause, ns in told.books.totals():
             found[cause.key] = found.get(cause.key, 0) + ns
     return [(cause, found[cause.key]) for cause in CAUSES if cause.key in found]
 
 
+def count_of(analysis: Analysis) -> int:
+    """How many conversations were read."""
+    return len(analysis.every()) if analysis.sums is None else analysis.sums.told
+
+
+def accounted(analysis: Analysis) -> int:
+    """How many conversations these are."""
+    if analysis.sums is not None:
+        return analysis.sums.accounted
+    return sum([1 for told in analysis.every() if told.books.totals()])
+
+
 def whole_record(analysis: Analysis) -> dict[str, JsonValue]:
     """The account of the capture: that of the conversations that were read, added up."""
-    return {"conversations": len(analysis.every()), "totals": totals_record(together(analysis))}
+    return {"conversations": count_of(analysis), "totals": totals_record(together(analysis))}
 
 
 def books_record(books: Books, level: str) -> dict[str, JsonValue]:

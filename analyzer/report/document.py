@@ -16,6 +16,7 @@ from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.selection import chosen
 from analyzer.report.words import BRIEF
 from dissectors.kit.event import BACKWARD, FORWARD, Event, JsonValue
+from dissectors.kit.lookup import Lookup
 from dissectors.wire.secrets.gate import Said
 
 SCHEMA_VERSION: Final = "1.2"
@@ -47,27 +48,41 @@ def json_document(analysis: Analysis, level: str) -> Iterator[str]:
 def json_lines(analysis: Analysis, level: str) -> Iterator[str]:
     """One object a line, each with its kind as `record`: verdict, capture, finding, time, conversation, booking,
     course, phase, event, lookup."""
+    yield from head_lines(analysis)
+    for lookup in analysis.lookups:
+        yield lookup_line(lookup)
+    for told in analysis.told:
+        yield from conversation_lines(told, level)
+
+
+def head_lines(analysis: Analysis) -> Iterator[str]:
+    """What concerns the capture as a whole."""
     yield _line("verdict", {**verdict_record(analysis), "schema": SCHEMA_VERSION})
     yield _line("capture", {**capture_record(analysis.capture), "schema": SCHEMA_VERSION})
     for finding in analysis.findings:
         yield _line("finding", finding.as_json())
     yield _line("time", {"conversation": None, "totals": whole_record(analysis)["totals"]})
-    for lookup in analysis.lookups:
-        yield _line("lookup", lookup.as_json())
-    for told in analysis.told:
-        yield _line("conversation", conversation_record(told.conversation))
-        of: dict[str, JsonValue] = {"conversation": told.conversation.number}
-        yield _line("time", {**of, "totals": totals_record(told.books.totals())})
-        for booking in told.books.bookings if level != BRIEF else ():
-            yield _line("booking", {**of, **booking_record(booking)})
-        for side, columns in course_records(told).items() if level != BRIEF else ():
-            if columns is not None:
-                yield _line("course", {**of, "direction": side, "columns": columns})
-        for number, phase in enumerate(told.phases, 1):
-            where: dict[str, JsonValue] = {"conversation": told.conversation.number, "number": number}
-            yield _line("phase", {**where, **_phase_head(phase)})
-            for event in chosen(phase, level):
-                yield _line("event", {"phase": number, **event_record(event)})
+
+
+def lookup_line(lookup: Lookup) -> str:
+    return _line("lookup", lookup.as_json())
+
+
+def conversation_lines(told: Told, level: str) -> Iterator[str]:
+    """A conversation, and what happened in it."""
+    yield _line("conversation", conversation_record(told.conversation))
+    of: dict[str, JsonValue] = {"conversation": told.conversation.number}
+    yield _line("time", {**of, "totals": totals_record(told.books.totals())})
+    for booking in told.books.bookings if level != BRIEF else ():
+        yield _line("booking", {**of, **booking_record(booking)})
+    for side, columns in course_records(told).items() if level != BRIEF else ():
+        if columns is not None:
+            yield _line("course", {**of, "direction": side, "columns": columns})
+    for number, phase in enumerate(told.phases, 1):
+        where: dict[str, JsonValue] = {"conversation": told.conversation.number, "number": number}
+        yield _line("phase", {**where, **_phase_head(phase)})
+        for event in chosen(phase, level):
+            yield _line("event", {"phase": number, **event_record(event)})
 
 
 def capture_record(capture: CaptureSummary) -> dict[str, JsonValue]:

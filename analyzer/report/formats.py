@@ -14,6 +14,8 @@ from analyzer.report.words import NORMAL, OF_POINTS
 if TYPE_CHECKING:
     from analyzer.finding import FindingKind
     from analyzer.report.pseudonyms import Pseudonyms
+    from analyzer.report.rows import Row
+    from analyzer.report.streams import Stream
 
 TEXT_WIDTH: Final = 100    # columns of the text format
 
@@ -65,12 +67,18 @@ class Layout:
 
 
 class Format:
-    """write: (analysis, layout) -> the pieces of the file, encoded.     packets: they hold the packets themselves."""
+    """write: (analysis, layout) -> the pieces of the file, encoded.     packets: they hold the packets themselves.
+
+    stream: (layout, folder for what it keeps) -> who writes it of a capture that is told part by part; None where all
+    of it is needed at once.
+    """
 
     def __init__(
         self, name: str, endings: tuple[str, ...], summary: str,
         write: Callable[[Analysis, Layout], Iterator[bytes]], packets: bool = False,
+        stream: Callable[[Layout, str], Stream] | None = None,
     ) -> None:
+        self.stream = stream
         self.name = name
         self.endings = endings
         self.summary = summary
@@ -152,7 +160,37 @@ def _text(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.terminal import render
 
     for rows in render(layout.shown(analysis), layout.level, layout.width, None, True):
-        yield "".join(row.text + "\n" for row in rows).encode()
+        yield _plain(rows)
+
+
+def _csv_stream(layout: Layout, folder: str) -> Stream:
+    from analyzer.report.streams import CsvStream
+    from analyzer.report.tables import TABLES
+
+    return CsvStream(layout.level, TABLES[layout.table], folder)
+
+
+def _parquet_stream(layout: Layout, folder: str) -> Stream:
+    from analyzer.report.streams import ParquetStream
+    from analyzer.report.tables import TABLES
+
+    return ParquetStream(layout.level, TABLES[layout.table], folder)
+
+
+def _lines_stream(layout: Layout, folder: str) -> Stream:
+    from analyzer.report.streams import LinesStream
+
+    return LinesStream(layout.level, folder)
+
+
+def _text_stream(layout: Layout, folder: str) -> Stream:
+    from analyzer.report.streams import TextStream
+
+    return TextStream(layout.level, layout.width, _plain, folder=folder)
+
+
+def _plain(rows: list[Row]) -> bytes:
+    return "".join(row.text + "\n" for row in rows).encode()
 
 
 def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:
@@ -162,16 +200,18 @@ def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:
 FORMATS: Final = (
     Format("html", (".html", ".htm"), "one page to look at, offline, with diagrams and graphs", _html),
     Format("json", (".json",), "one JSON document, with a published schema", _json),
-    Format("jsonl", (".jsonl", ".ndjson"), "JSON lines: a stream of findings, phases and events", _lines),
+    Format("jsonl", (".jsonl", ".ndjson"), "JSON lines: a stream of findings, phases and events", _lines,
+           stream=_lines_stream),
     Format("pr", (".pr.md",), "a few lines of Markdown, for a pull request or the summary of a job", _pr),
     Format("markdown", (".md", ".markdown"), "for tickets, with sequence diagrams in Mermaid", _markdown),
-    Format("csv", (".csv",), "one table: conversations, events, exchanges, lookups, time, courses or findings", _csv),
-    Format("parquet", (".parquet",), "the same table with types; needs pyarrow", _parquet),
+    Format("csv", (".csv",), "one table: conversations, events, exchanges, lookups, time, courses or findings", _csv,
+           stream=_csv_stream),
+    Format("parquet", (".parquet",), "the same table with types; needs pyarrow", _parquet, stream=_parquet_stream),
     Format("sarif", (".sarif", ".sarif.json"), "findings as SARIF 2.1.0, for what tracks results in CI", _sarif),
     Format("svg", (".svg",), "one diagram: waterfall, ladder, streams or time-sequence graph", _svg),
     Format("har", (".har",), "HTTP exchanges with their timings, for browsers' tools", _har),
     Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", _pcapng, True),
-    Format("text", (".txt",), "what the terminal shows", _text),
+    Format("text", (".txt",), "what the terminal shows", _text, stream=_text_stream),
 )
 FORMAT_NAMES: Final = tuple([form.name for form in FORMATS])
 

@@ -18,7 +18,7 @@ from typing import Final
 
 from analyzer import __version__
 from analyzer.model import Analysis, Phase, Points, Told
-from analyzer.report.account import COLOURS, Totals, matters, together
+from analyzer.report.account import COLOURS, Totals, count_of, matters, together
 from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import shown_value, terminal_text
@@ -145,7 +145,7 @@ def _time(analysis: Analysis) -> dict[str, JsonValue]:
         {"word": cause.word, "means": cause.means, "colour": COLOURS[cause.key]} for cause in CAUSES
     ]
     totals = _totals(together(analysis)) if matters(analysis) is not None else []
-    return {"causes": causes, "conversations": len(analysis.every()), "totals": totals}
+    return {"causes": causes, "conversations": count_of(analysis), "totals": totals}
 
 
 def _totals(totals: Totals) -> list[JsonValue]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from analyzer.model import Analysis, Finding, Phase, Told, Verdict
-from analyzer.report.account import Totals, length_of, matters, together
+from analyzer.report.account import Totals, count_of, length_of, matters, together
 from analyzer.report.escape import terminal_text
 from analyzer.report.selection import chosen
 from analyzer.report.terminal import read_of
@@ -114,7 +114,7 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
         yield f"\nDamage: {plain(damage)}\n"
     if matters(analysis) is not None:
         yield "\n## Where the time went\n\n"
-        every = len(analysis.every())
+        every = count_of(analysis)
         several = " together" if every > 1 else ""
         yield f"{plural(every, 'conversation')}, {duration(length_of(together(analysis)))}{several}.\n\n"
         yield from _account(together(analysis))

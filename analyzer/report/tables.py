@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import IO, Final
 
 from analyzer.model import Analysis, Conversation
 from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
@@ -29,6 +29,7 @@ SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 FORMULA: Final = re.compile(rf"""(^|[;|])([\s"]*)(?=[{SIGNS}])""")
 FORMULA_IN_JSON: Final = re.compile(r"([;|]\s*)([=+\-@])")
 BLOCK: Final = 1_000     # rows of text handed on at once
+ROW_GROUP: Final = 50_000       # rows of a Parquet file that are written together
 EXCHANGE_FIELDS: Final = (
     "exchange", "method", "url", "status", "ended", "blocked_ns", "sent_ns", "waited_ns", "received_ns", "total_ns",
     "request_wire_octets", "response_wire_octets",
@@ -36,12 +37,18 @@ EXCHANGE_FIELDS: Final = (
 
 
 class Table:
-    """name: of the file it makes.     columns: their names.     rows: (analysis, level) -> the cells of each row."""
+    """name: of the file it makes.     columns: their names.     rows: (analysis, level) -> the cells of each row.
 
-    def __init__(self, name: str, columns: tuple[str, ...], rows: Callable[[Analysis, str], Rows]) -> None:
+    of_conversations: each row is of one of them, or of a lookup, and not of the capture as a whole.
+    """
+
+    def __init__(
+        self, name: str, columns: tuple[str, ...], rows: Callable[[Analysis, str], Rows], of_conversations: bool = True
+    ) -> None:
         self.name = name
         self.columns = columns
         self.rows = rows
+        self.of_conversations = of_conversations
 
 
 def _conversations(analysis: Analysis, _level: str) -> Rows:
@@ -192,21 +199,33 @@ TABLES: Final[dict[str, Table]] = {
         Table("findings", (
             "number", "verdict", "code", "severity", "confidence", "conversation", "sentence", "frames",
             "display_filter", "next_step", "refute", "basis", "cost_ns", "victims", "explains", "explained_by",
-        ), _findings),
+        ), _findings, False),
     )
 }
+
+LOOKUPS: Final = TABLES["lookups"]
 
 
 def csv_table(analysis: Analysis, level: str, table: Table) -> Iterator[str]:
     """One table with its header, RFC 4180 with LF."""
-    block = [",".join(table.columns)]
-    for row in table.rows(analysis, level):
-        block.append(",".join(map(csv_cell, row)))
+    yield ",".join(table.columns) + "\n"
+    yield from csv_rows(table.rows(analysis, level))
+
+
+def csv_rows(rows: Rows) -> Iterator[str]:
+    """Some at a time."""
+    block: list[str] = []
+    for row in rows:
+        block.append(csv_row(row))
         if len(block) == BLOCK:
             yield "\n".join(block) + "\n"
             block = []
     if block:
         yield "\n".join(block) + "\n"
+
+
+def csv_row(row: list[Cell]) -> str:
+    return ",".join(map(csv_cell, row))
 
 
 def csv_cell(cell: Cell) -> str:
@@ -216,20 +235,49 @@ def csv_cell(cell: Cell) -> str:
     return "" if cell is None else str(cell)
 
 
-def parquet_table(analysis: Analysis, level: str, table: Table) -> bytes:
-    """One table as Parquet, with types: integers, text, and nulls for what is not known. Needs pyarrow."""
-    import pyarrow
-    from pyarrow import parquet
+class ParquetWriter:
+    """One table as Parquet, with types: integers, text, and nulls for what is not known. Needs pyarrow.
 
-    columns: list[list[Cell]] = [[] for _ in table.columns]
-    for row in table.rows(analysis, level):
-        for column, cell in zip(columns, row, strict=True):
-            column.append(terminal_text(cell) if isinstance(cell, str) else cell)
-    # By name and not by what is there: files of several captures must fit together.
-    types = [pyarrow.string() if name in TEXT_COLUMNS else pyarrow.int64() for name in table.columns]
-    arrays = [pyarrow.array(column, type=type_) for column, type_ in zip(columns, types, strict=True)]
+    By name and not by what is there: files of several captures must fit together.
+    """
+
+    def __init__(self, target: IO[bytes], table: Table) -> None:
+        import pyarrow
+        from pyarrow import parquet
+
+        self.table = table
+        self.arrow = pyarrow
+        self.types = [pyarrow.string() if name in TEXT_COLUMNS else pyarrow.int64() for name in table.columns]
+        schema = pyarrow.schema(list(zip(table.columns, self.types, strict=True)))
+        self.writer = parquet.ParquetWriter(target, schema)
+        self.columns: list[list[Cell]] = [[] for _ in table.columns]
+        self.empty = True
+
+    def add(self, rows: Rows) -> None:
+        """Raises OSError."""
+        for row in rows:
+            for column, cell in zip(self.columns, row, strict=True):
+                column.append(terminal_text(cell) if isinstance(cell, str) else cell)
+            if len(self.columns[0]) == ROW_GROUP:
+                self._write()
+
+    def _write(self) -> None:
+        arrays = [self.arrow.array(column, type=kind) for column, kind in zip(self.columns, self.types, strict=True)]
+        self.writer.write_table(self.arrow.table(arrays, names=list(self.table.columns)))
+        self.columns = [[] for _ in self.table.columns]
+        self.empty = False
+
+    def close(self) -> None:
+        if self.columns[0] or self.empty:
+            self._write()
+        self.writer.close()
+
+
+def parquet_table(analysis: Analysis, level: str, table: Table) -> bytes:
     target = io.BytesIO()
-    parquet.write_table(pyarrow.table(arrays, names=list(table.columns)), target)
+    writer = ParquetWriter(target, table)
+    writer.add(table.rows(analysis, level))
+    writer.close()
     return target.getvalue()
 
 

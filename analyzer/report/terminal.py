@@ -4,12 +4,12 @@
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
 from analyzer import __version__
-from analyzer.model import Analysis, CaptureSummary, Verdict
+from analyzer.model import Analysis, CaptureSummary, Finding, Told, Verdict
 from analyzer.report.glossary import Glossary
 from analyzer.report.rows import (
     DIM,
@@ -57,32 +57,59 @@ def render(
     level: one of words.LEVELS.     glossary: the terms to explain at `teach`; None explains none.
     whole: every event of every phase, however many there are.
     """
-    capture = analysis.capture
+    yield from head(analysis, level, width)
+    if level != BRIEF:
+        body = Body(analysis.capture, level, width, glossary, whole)
+        yield from body.blocks(analysis.told, analysis.findings)
+    yield from tail(analysis, level, width)
+
+
+def head(analysis: Analysis, level: str, width: int) -> Iterator[list[Row]]:
+    """What stands before the conversations."""
     full, width = width, min(width, WIDEST_PROSE)
     yield opening_rows(analysis, width)
     account = account_rows(analysis, width)
     if account:
         yield [Row(), *account]
     if analysis.story:
-        yield [Row(), *story_rows(analysis.story, full, capture.silences)]
-    if level != BRIEF:
-        findings = finding_rows(analysis, level, width)
-        if findings:
-            yield [Row(), *findings]
-        writer = ConversationWriter(level, width, whole, analysis.findings, capture.silences)
-        small = False
-        for told in analysis.told:
-            rows = writer.rows(told)
-            apart = not (small and len(rows) <= SMALL and level == NORMAL)
-            small = len(rows) <= SMALL
-            yield [Row(), *rows] if apart else rows
-            if glossary is not None and level == TEACH:
-                words = glossary.new_words_in(writer.said)
-                if words:
-                    yield [Row(), *word_rows(words, width)]
-    closing = closing_rows(analysis, level, width)
+        yield [Row(), *story_rows(analysis.story, full, analysis.capture.silences)]
+    findings = finding_rows(analysis, level, width) if level != BRIEF else []
+    if findings:
+        yield [Row(), *findings]
+
+
+def tail(analysis: Analysis, level: str, width: int) -> Iterator[list[Row]]:
+    """What stands behind them."""
+    closing = closing_rows(analysis, level, min(width, WIDEST_PROSE))
     if closing:
         yield [Row(), *closing]
+
+
+class Body:
+    """The conversations, as many at a time as one has in hand."""
+
+    def __init__(
+        self, capture: CaptureSummary, level: str, width: int, glossary: Glossary | None = None, whole: bool = False
+    ) -> None:
+        self.level = level
+        self.width = min(width, WIDEST_PROSE)
+        self.glossary = glossary
+        self.writer = ConversationWriter(level, self.width, whole, capture.silences)
+        self.small = False
+
+    def blocks(self, those: Iterable[Told], findings: Iterable[Finding]) -> Iterator[list[Row]]:
+        """The next ones, and what was found in them."""
+        writer, level = self.writer, self.level
+        writer.mark(findings)
+        for told in those:
+            rows = writer.rows(told)
+            apart = not (self.small and len(rows) <= SMALL and level == NORMAL)
+            self.small = len(rows) <= SMALL
+            yield [Row(), *rows] if apart else rows
+            if self.glossary is not None and level == TEACH:
+                words = self.glossary.new_words_in(writer.said)
+                if words:
+                    yield [Row(), *word_rows(words, self.width)]
 
 
 def opening_rows(analysis: Analysis, width: int) -> list[Row]:
@@ -91,7 +118,8 @@ def opening_rows(analysis: Analysis, width: int) -> list[Row]:
     pieces = [plural(capture.frames, "frame")]
     if capture.end_ns > capture.start_ns >= 0:
         pieces.append(took(capture.start_ns, capture.end_ns, capture.silences))
-    told, read = len(analysis.told), max(capture.read, len(analysis.told))
+    told = analysis.told_count()
+    read = max(capture.read, told)
     pieces.append(plural(capture.conversations, "conversation"))
     if read and capture.conversations:
         whole = read >= capture.conversations and not capture.unread
@@ -135,7 +163,7 @@ def capture_name(names: list[str]) -> str:
 
 def read_of(analysis: Analysis) -> str:
     """`coverage` where not every conversation is drawn, else ""."""
-    told, capture = len(analysis.told), analysis.capture
+    told, capture = analysis.told_count(), analysis.capture
     return coverage(told, capture) if told < capture.conversations else ""
 
 
@@ -229,7 +257,7 @@ def closing_rows(analysis: Analysis, level: str, width: int) -> list[Row]:
     if level == TEACH:      # the first line says where, and this how that is known
         _entry(rows, "Seen from: ", capture.seen_from, width)
     _entry(rows, "Recorded: ", recorded(capture), width)
-    if len(analysis.told) < capture.conversations:
+    if analysis.told_count() < capture.conversations:
         for label, text in totals(capture):
             _entry(rows, label, text, width)
     if capture.undecoded:
@@ -262,7 +290,7 @@ def more(analysis: Analysis) -> list[str]:
     """What stands behind a brief report."""
     rest = len(analysis.findings) - len(taken(analysis.verdict))
     pieces = [plural(rest, "other finding")] if rest > 0 else []
-    pieces += [f"what {plural(len(analysis.told), 'conversation')} said"] if analysis.told else []
+    pieces += [f"what {plural(analysis.told_count(), 'conversation')} said"] if analysis.told_count() else []
     return [f"{' and '.join(pieces)}: --level normal"] if pieces else []
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from rich.style import Style
 
 from analyzer.model import Analysis, Told, Verdict
-from analyzer.report.account import COLOURS, Totals, length_of, matters, together
+from analyzer.report.account import COLOURS, Totals, accounted, length_of, matters, together
 from analyzer.report.rows import DIM, SECTION, Row, cells, paragraph
 from analyzer.report.words import TIME
 from dissectors.kit.units import duration, plural
@@ -29,17 +29,17 @@ def account_rows(analysis: Analysis, width: int) -> list[Row]:
     if first is None:
         return []
     rows = [Row().to(MARGIN).add(TIME, SECTION).add("  ")]
-    others = [told for told in analysis.every() if told.books.totals()]
+    others = accounted(analysis)
     every = together(analysis)
-    all_of_them = f"{plural(len(others), 'conversation')} together, {duration(length_of(every))}"
-    if len(others) > 1 and analysis.verdict.kind == Verdict.CLEAN:      # none of them matters more than the others
+    all_of_them = f"{plural(others, 'conversation')} together, {duration(length_of(every))}"
+    if others > 1 and analysis.verdict.kind == Verdict.CLEAN:      # none of them matters more than the others
         paragraph(rows, f"({all_of_them})", INDENT, width, DIM)
         _parts(rows, every, INDENT, width, bars=True)
         return rows
     totals = first.books.totals()
     paragraph(rows, f"(conversation {first.conversation.number}, {duration(length_of(totals))})", INDENT, width, DIM)
     _parts(rows, totals, INDENT, width, bars=True)
-    if len(others) > 1:
+    if others > 1:
         rows.append(Row().to(INDENT).add(f"{all_of_them}:", DIM))
         _parts(rows, every, INDENT, width, bars=False)
     return rows

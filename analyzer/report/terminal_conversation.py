@@ -1,7 +1,7 @@
 """One conversation in a terminal: who with whom, then its phases and their events."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from analyzer.model import Conversation, Finding, Phase, Silence, TcpSummary, Told
@@ -60,13 +60,9 @@ class ConversationWriter:
     """Writes conversations one after the other; a reason (WHY) is given once, where it is first met.
 
     said: the sentences of the conversation written last, for a glossary.     whole: no phase is shortened.
-    findings: of all of them.
     """
 
-    def __init__(
-        self, level: str, width: int, whole: bool = False, findings: Sequence[Finding] = (),
-        silences: Sequence[Silence] = (),
-    ) -> None:
+    def __init__(self, level: str, width: int, whole: bool = False, silences: Sequence[Silence] = ()) -> None:
         self.silences = silences
         self.level = level
         self.width = width
@@ -75,6 +71,10 @@ class ConversationWriter:
         self.said: list[str] = []
         self.reasons: set[str] = set()
         self.wrong: dict[int, list[Finding]] = {}
+
+    def mark(self, findings: Iterable[Finding]) -> None:
+        """What was found in the conversations that are written next."""
+        self.wrong = {}
         for finding in findings:
             if finding.severity in WRONG:
                 self.wrong.setdefault(finding.conversation, []).append(finding)

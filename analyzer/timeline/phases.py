@@ -62,6 +62,16 @@ def phases_of(account: Account, lookups: list[Lookup], titles: Titles) -> list[P
     return phases
 
 
+def bare_phases(account: Account) -> list[Phase]:
+    """The same without title and facts, for whoever looks at the events only."""
+    found: list[Phase] = []
+    for (rank, kind), events in _grouped(account) if account.events else []:
+        phase = Phase(kind, "", events[0].time, events[-1].time, rank)
+        phase.events = events
+        found.append(phase)
+    return found
+
+
 def transport_title(transport: str) -> str:
     return TRANSPORTS.get(transport, transport.upper())
 

@@ -9,6 +9,7 @@ from analyzer.timeline.lookups import Lookups
 from analyzer.timeline.phases import STREAM, transport_title
 from analyzer.timeline.titles import Titles
 from dissectors.kit.event import APPLICATION, CARRYING, CLOSING, CORE, OPENING, SECURING, TRANSFER, Event
+from dissectors.kit.lookup import Lookup
 from dissectors.kit.phase import ARROWS
 from dissectors.kit.units import grouped, plural, size
 from dissectors.wire.secrets.gate import Said
@@ -18,28 +19,66 @@ MAX_ROWS: Final = 60       # of the story
 MAX_LABELS: Final = 4      # events named in one row
 
 
-def story_of(told: list[Told], lookups: Lookups, titles: Titles) -> tuple[list[StoryRow], list[str]]:
-    """(rows, what was left out of them). A lookup is one row, whatever conversations it took."""
-    named = {
-        one.conversation.number: titles.of(one.conversation.protocol) if one.conversation.protocol else lookups.label
-        for one in told
-    }
-    rows: list[StoryRow] = []
-    for lookup in lookups.all:
-        number = lookup.conversations[0] if lookup.conversations else 0
-        exchanges = len(lookup.steps) + lookup.left_out
-        text = lookup.short() + (f", in {plural(exchanges, 'exchange')}" if exchanges > 1 else "")
-        rows.append(StoryRow(number, named.get(number, lookups.label), text, lookup.start_ns, lookup.end_ns))
-    for one in told:
-        for row in _rows(one, bool(lookups.of(one.conversation.number)), titles):
-            row.text = shown_text(row.text, one.marks)
-            rows.append(row)
+class Story:
+    """The rows of conversations as they are told; the longest are kept. count: of all."""
+
+    def __init__(self, titles: Titles) -> None:
+        self.titles = titles
+        self.count = 0
+        self.rows: list[StoryRow] = []
+        self.named: dict[int, str] = {}
+        self.waiting: dict[int, tuple[list[StoryRow], list[StoryRow]]] = {}    # of those that may belong to a lookup
+
+    def add(self, told: list[Told], closed: list[Lookup], lookups: Lookups) -> None:
+        """The rows of these conversations, and of these lookups. A lookup is one row, whatever conversations it took.
+        """
+        titles = self.titles
+        for one in told:
+            protocol = one.conversation.protocol
+            self.named[one.conversation.number] = titles.of(protocol) if protocol else lookups.label
+        rows: list[StoryRow] = []
+        for lookup in closed:
+            number = lookup.conversations[0] if lookup.conversations else 0
+            exchanges = len(lookup.steps) + lookup.left_out
+            text = lookup.short() + (f", in {plural(exchanges, 'exchange')}" if exchanges > 1 else "")
+            label = self.named.get(number, lookups.label)
+            rows.append(StoryRow(number, label, text, lookup.start_ns, lookup.end_ns))
+        waiting, self.waiting = self.waiting, {}
+        for one in told:
+            waiting[one.conversation.number] = _shown(one, True, titles), _shown(one, False, titles)
+        for number, (within, alone) in waiting.items():
+            if lookups.of(number) or any(number in lookup.conversations for lookup in closed):
+                rows += within
+            elif number in lookups.pending:
+                self.waiting[number] = within, alone
+            else:
+                rows += alone
+        self.named = {number: name for number, name in self.named.items() if number in lookups.pending}
+        self.count += len(rows)
+        self.rows = _longest(self.rows + rows)
+
+    def told(self) -> tuple[list[StoryRow], list[str]]:
+        """(rows, what was left out of them)."""
+        if self.count <= MAX_ROWS:
+            return self.rows, []
+        return self.rows, [f"the story shows the {MAX_ROWS} longest of its {grouped(self.count)} rows"]
+
+
+def _shown(told: Told, looked_up: bool, titles: Titles) -> list[StoryRow]:
+    """Its rows as they may be shown."""
+    rows = _rows(told, looked_up, titles)
+    for row in rows:
+        row.text = shown_text(row.text, told.marks)
+    return rows
+
+
+def _longest(rows: list[StoryRow]) -> list[StoryRow]:
     rows.sort(key=attrgetter("start_ns", "conversation"))
     if len(rows) <= MAX_ROWS:
-        return rows, []
+        return rows
     kept = sorted(rows, key=_length, reverse=True)[:MAX_ROWS]
     kept.sort(key=attrgetter("start_ns", "conversation"))
-    return kept, [f"the story shows the {MAX_ROWS} longest of its {grouped(len(rows))} rows"]
+    return kept
 
 
 def _length(row: StoryRow) -> int:

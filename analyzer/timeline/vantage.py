@@ -25,9 +25,8 @@ class Vote:
         self.ack_ns = ack_ns
 
 
-def seen_from(accounts: list[Account], silences: Sequence[Silence] = ()) -> str:
+def seen_from(votes: list[Vote]) -> str:
     """In words, with the reason; "" where the handshakes do not tell or contradict one another."""
-    votes = _votes(accounts, silences)
     if not votes:
         return ""
     for side in ("client", "server", "between"):
@@ -44,7 +43,8 @@ def seen_from(accounts: list[Account], silences: Sequence[Silence] = ()) -> str:
     return ""
 
 
-def _votes(accounts: list[Account], silences: Sequence[Silence]) -> list[Vote]:
+def votes_of(accounts: list[Account], silences: Sequence[Silence] = ()) -> list[Vote]:
+    """What the handshakes of these conversations suggest."""
     votes: list[Vote] = []
     for account in accounts:
         for event in account.events:

@@ -192,6 +192,14 @@ class Book:
     ) -> None:
         """The next event of its protocol, in order of time. originator, responder, ports: of its conversation."""
 
+    def take(self) -> list[Lookup]:
+        """The lookups that are complete, each once."""
+        return []
+
+    def pending(self) -> list[Lookup]:
+        """Those that may go on, as they stand."""
+        return []
+
     def finish(self) -> list[Lookup]:
         """The capture is over: every lookup, those that are open as they stand."""
         return []

@@ -78,7 +78,7 @@ def test_a_program_that_is_not_there() -> None:
     found = {each.key: each for each in tools(["/nowhere/wiretale"], quick=True)}
     assert found["analyze"].missing == "/nowhere/wiretale is not installed"
     assert found["analyze"].large == 400_000
-    assert found["analyze"].words(Path("a.pcap")) == ["/nowhere/wiretale", "analyze", "a.pcap"]
+    assert found["analyze"].words(Path("a.pcap")) == ["/nowhere/wiretale", "analyze", "--jobs", "1", "a.pcap"]
 
 
 def test_columns_are_aligned() -> None:

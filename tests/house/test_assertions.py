@@ -13,6 +13,7 @@ HELPERS = {
     "analyzer/ingest/test_hostile.py": {"told"},                # frames in order, within the bytes, bounded in number
     "analyzer/live_source/test_privileges.py": {"nothing_is_left"},     # users, groups and capabilities
     "analyzer/packets/test_packet_hostile.py": {"check"},       # headers within the frame
+    "analyzer/pipeline/test_jobs.py": {"same"},                 # any number of processes tells the same
     "analyzer/report/test_report_markdown.py": {"harmless_line"},       # no markup, and the words as they were
     "contract/event_checks.py": {"check_events"},               # what every event must hold
     "contract/test_contract.py": {"check"},                     # the same, of a dissector that is fed

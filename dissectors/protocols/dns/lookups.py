@@ -100,6 +100,10 @@ class LookupBook(Book):
         done, self._done = self._done, []
         return done
 
+    def pending(self) -> list[Lookup]:
+        """Those that are open, with the ones that are done for others."""
+        return [entry.lookup for entry in self._entries]
+
     def finish(self) -> list[Lookup]:
         """The capture is over: what is open is told as it stands."""
         for entry in list(self._entries):

@@ -24,8 +24,9 @@ class Options:
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: object = None, graphs: bool = False, order: str = "", findings_only: bool = False, spool: str = "",
-        since: object = None, windows: bool = False,
+        since: object = None, windows: bool = False, jobs: int = 0,
     ) -> None:
+        self.jobs = jobs
         self.windows = windows
         self.findings_only = findings_only
         self.conversations = conversations
@@ -39,7 +40,7 @@ class Options:
         Options.last = self
 
 
-def analyze(paths: list[str], options: Options, progress: object = None) -> Analysis:
+def analyze(paths: list[str], options: Options, progress: object = None, _sink: object = None) -> Analysis:
     if "broken.pcap" in paths:
         raise CaptureError("broken.pcap: not a capture \x1b[2J")
     if "fault.pcap" in paths:

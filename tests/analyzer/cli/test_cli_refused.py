@@ -131,7 +131,7 @@ def test_descriptors_that_are_used_up_are_said(most: int) -> None:
 def test_a_compiled_module_that_cannot_be_opened_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, code: int,
 ) -> None:
-    def unopened(paths: list[str], options: object, progress: object = None) -> None:
+    def unopened(paths: list[str], options: object, progress: object = None, sink: object = None) -> None:
         raise ImportError(words)
 
     monkeypatch.setattr(sys.modules["analyzer.pipeline.run"], "analyze", unopened)

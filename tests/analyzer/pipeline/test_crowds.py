@@ -12,7 +12,7 @@ from crowd import MS, SECOND, Crowd, faulty
 from test_survey_and_tell import ACK, PSH_ACK, RST, SYN, SYN_ACK, ip, survey, tcp, udp, write
 
 from analyzer.flows.flow import UdpFlow
-from analyzer.flows.tally import MAX_PEERS, MAX_SHOWN, MAX_YOUNG, PATIENCE_NS, Peers, Tally
+from analyzer.flows.tally import MAX_SHOWN, MAX_YOUNG, PATIENCE_NS, PEERS_EACH, Peers, Tally
 from analyzer.model import Analysis, Finding
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.table import SORTS
@@ -309,24 +309,24 @@ def test_many_scanners_are_told_together(tmp_path: Path) -> None:
 def test_peers_beyond_the_cap_are_in_the_total() -> None:
     peers = Peers()
     often = b"\x0a\x00\x00\x01\x00\x50"
-    for number in range(3 * MAX_PEERS):
+    for number in range(3 * PEERS_EACH):
         peers.add(number.to_bytes(6))
         if number % 3 == 0:
             peers.add(often)
-    assert len(peers.counts) <= MAX_PEERS
+    assert len(peers.counts) <= PEERS_EACH
     assert peers.pruned
-    assert sum(peers.counts.values()) + peers.rest == 4 * MAX_PEERS
-    assert peers.number() == MAX_PEERS
-    assert peers.largest()[0] == ("10.0.0.1:80", MAX_PEERS)
+    assert sum(peers.counts.values()) + peers.rest == 4 * PEERS_EACH
+    assert peers.number() == PEERS_EACH
+    assert peers.largest()[0] == ("10.0.0.1:80", PEERS_EACH)
 
 
 def test_peers_that_come_again_leave_no_room() -> None:
     peers = Peers()
-    for number in range(2 * MAX_PEERS):
+    for number in range(2 * PEERS_EACH):
         for _twice in range(2):
             peers.add(number.to_bytes(4))
-    assert len(peers.counts) == MAX_PEERS
-    assert sum(peers.counts.values()) + peers.rest == 4 * MAX_PEERS
+    assert len(peers.counts) == PEERS_EACH
+    assert sum(peers.counts.values()) + peers.rest == 4 * PEERS_EACH
 
 
 def test_what_left_too_soon_is_settled_by_the_end_of_the_capture() -> None:

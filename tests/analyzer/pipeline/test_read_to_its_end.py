@@ -191,7 +191,6 @@ def few_places(monkeypatch: pytest.MonkeyPatch, more: int = 0) -> None:
     """As in a capture of very many frames: the places of the first frames of each conversation are kept, and so many
     more."""
     monkeypatch.setattr(run, "FULL_FRAMES", more)
-    monkeypatch.setattr(run, "LEAST_ROOM", 1)
     monkeypatch.setattr(run, "RECORD_CAP", KEPT)
 
 
