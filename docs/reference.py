@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from analyzer.explain import thresholds
+from analyzer import explain
 from analyzer.explain.causes import EXPLAINS, SAID_TWICE
 from analyzer.explain.findings import kinds
 from dissectors.kit.captured import ABOUT_THE_CAPTURE
@@ -18,6 +18,8 @@ from dissectors.registry import built_in
 
 REMARK = runpy.run_path(str(Path(__file__).with_name("limits.py")))["remark"]     # beside a constant, or above it
 REFERENCE = Path(__file__).with_name("reference")
+# Times in the rules that decide of no finding: what weighs in the verdict, and parts of what is usual.
+OF_NO_FINDING = ("SECOND_NS", "FAILURE_NS", "LONG_NS", "NOTICED_NS", "SLOW_ANSWER_NS", "SLOW_NS")
 MADE = "Made from the code by `python docs/reference.py`."
 
 EVENTS_HEAD = f"""# Events
@@ -118,18 +120,32 @@ def thresholds_part() -> str:
     return part + (f"\n{OTHERS_HEAD}\n{table(('rules', 'name', 'value', 'why'), others)}" if others else "")
 
 
+def told_in_thresholds(stem: str, tree: ast.Module) -> set[tuple[str, str]]:
+    """The numbers that the thresholds of one module's rules tell: where each is from, and its name."""
+    origin = {
+        one.name: str(node.module).rpartition(".")[2]
+        for node in tree.body if isinstance(node, ast.ImportFrom) for one in node.names
+    }
+    return {
+        (origin.get(name.id, stem), name.id)
+        for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "threshold"
+        for name in ast.walk(node.value) if isinstance(name, ast.Name)
+    }
+
+
 def other_times() -> list[tuple[str, str, str, str]]:
     """Fixed times of the rules that no line above names: module, name, value, and the remark beside it."""
-    named = Path(thresholds.__file__).read_text(encoding="utf-8")
+    folder = Path(explain.__file__).parent
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
+    trees = {stem: ast.parse(text) for stem, text in texts.items()}
+    told = {number for stem, tree in trees.items() for number in told_in_thresholds(stem, tree)}
     found = []
-    for path in sorted(Path(thresholds.__file__).parent.glob("*.py")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for node in ast.parse("\n".join(lines)).body:
+    for stem, tree in trees.items():
+        for node in tree.body:
             name = node.target.id if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) else ""
-            known = name in thresholds.OF_NO_FINDING or f"{path.stem}.{name}" in named
-            if name.endswith("_NS") and not known:
-                value = getattr(import_module(f"analyzer.explain.{path.stem}"), name)
-                found.append((path.stem, name, span(value), REMARK(lines, node.lineno)))
+            if name.endswith("_NS") and name not in OF_NO_FINDING and (stem, name) not in told:
+                value = getattr(import_module(f"analyzer.explain.{stem}"), name)
+                found.append((stem, name, span(value), REMARK(texts[stem].splitlines(), node.lineno)))
     return found
 
 

@@ -65,8 +65,10 @@ def _found(case: Case, event: WrongChecksums) -> Found:
 CHECKSUM_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "packet.checksum", "error", checksum,
+        "Packets whose checksum is wrong were thrown away by whoever should have taken them.",
         "Capture at the sender and before the receiver: the machine behind which the sum is wrong changes the packet, "
         "or its network card adds it up wrongly (ethtool -K DEVICE tx off).",
-        "The same packets with a right sum in a capture at the receiver: then the network card fills it in.", "", True,
+        "The same packets with a right sum in a capture at the receiver: then the network card fills it in.",
+        "", absence=True,
     ),
 )

@@ -87,7 +87,8 @@ def _silent(of: Shared) -> Found:
 CROWD_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         SILENT, "warn", silent,
+        "A service over UDP that may be asked for answers gave none.",
         "See whether the service runs, and capture beside it: do the datagrams arrive, and does it answer?",
-        "Answers that took another way, or a protocol that gives none.", "udp", True,
+        "Answers that took another way, or a protocol that gives none.", "udp", absence=True,
     ),
 )

@@ -19,7 +19,6 @@ from analyzer.explain.leases import DHCP_CAPTURE_RULES, offered
 from analyzer.explain.link import LINK_RULES
 from analyzer.explain.logins import LOGIN_CAPTURE_RULES, LOGIN_RULES
 from analyzer.explain.losses import LOSS_RULES
-from analyzer.explain.meanings import meaning
 from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
 from analyzer.explain.names_shapes import SHAPE_RULES
 from analyzer.explain.ntp import NTP_RULES
@@ -29,7 +28,6 @@ from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, AnyRule, Case, Found, Rule, T
 from analyzer.explain.scans import SCAN_RULES
 from analyzer.explain.starttls import STARTTLS_RULES
-from analyzer.explain.thresholds import THRESHOLDS
 from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
 from analyzer.explain.tls_strength import STRENGTH_RULES
@@ -84,8 +82,7 @@ def kinds() -> tuple[FindingKind, ...]:
 
 def _kind(rule: Rule[T]) -> FindingKind:
     return FindingKind(
-        rule.code, rule.severity, meaning(rule.code), rule.next_step, rule.refute, rule.narrow, rule.absence,
-        THRESHOLDS.get(rule.code, ""),
+        rule.code, rule.severity, rule.means, rule.next_step, rule.refute, rule.narrow, rule.absence, rule.threshold,
     )
 
 

@@ -103,12 +103,15 @@ def contradiction(analysis: Analysis) -> list[Found]:
 FRAGMENT_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "ip.fragments_missing", "warn", missing,
+        "Datagrams in fragments never became whole, since a fragment is missing.",
         "Look for a filter or a translator on the way that drops fragments (later ones have no ports), or for loss; "
         "better, send datagrams that need no fragments (RFC 8900 §6).",
-        "The missing fragment, elsewhere at the same time.", "", True,
+        "The missing fragment, elsewhere at the same time.", "", absence=True,
+        threshold=f"{span(WAIT_NS)}: fragments of a datagram leave at once.",
     ),
     Rule(
         "ip.fragments_contradict", "warn", contradiction,
+        "Fragments of one datagram hold different bytes for the same place.",
         "Compare both fragments and find out who sent them: damage, a faulty sender, two senders with one address, or "
         "an attempt to slip something past a filter (RFC 1858).",
         "A reassembly at the receiver that shows that they are of two datagrams.",

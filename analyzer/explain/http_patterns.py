@@ -377,31 +377,43 @@ def _closes(exchange: ExchangeEvent) -> bool:
 HTTP_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "http.polling", "note", polling,
+        "A client asks again and again at regular intervals.",
         "Let the server speak when there is something: server-sent events, WebSocket, or long polling.",
         "Requests that a person makes by hand.",
+        threshold=f"{LEAST_POLLS} requests for the same, most of them within {round(100 * POLL_SPREAD)} % of the "
+        "median interval.",
     ),
     Rule(
         "http.long_polling", "chat", long_polling,
+        "A server holds requests until it has something to say.",
         "Nothing, if news are rare; else server-sent events or WebSocket save the heads and the gaps in between.",
         "A server that is slow for other reasons.",
+        threshold=f"{LEAST_POLLS} requests for the same that waited {span(LONG_POLL_NS)} and were sent within "
+        f"{span(AT_ONCE_NS)} of the answer before (medians).",
     ),
     Rule(
         "http.streaming", "chat", streaming,
+        "A client streamed audio or video in segments.",
         "If the player stalls, compare the bit rates offered with what the line carries.",
         "A player that had buffered enough.",
     ),
     Rule(
         "http.redirects", "note", redirects,
+        "A request was redirected more than once.",
         "Link to the last address right away, and let one redirect do what several do.",
         "Requests that were made for another reason.", "",
+        threshold=f"{MANY_HOPS} in a row, each followed within {span(HOP_NS)}.",
     ),
     Rule(
         "http.fetched_again", "note", fetched_again,
+        "A client fetched again what it could have kept.",
         "See whether the client has a cache, and whether something tells it to reload.",
         "Another program behind the same address, or a reload by hand.",
     ),
     Rule(
         "http.one_request_each", "note", one_each,
+        "A client opened a connection for each request.",
         "Keep connections open (keep-alive) on both sides.", "Programs that know nothing of one another.",
+        threshold=f"{SINGLE} connections that could have been one.",
     ),
 )

@@ -137,17 +137,20 @@ def _no_name_server(case: Case, ack: Ack, server: str, asked: list[Told], questi
 DHCP_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "dhcp.not_served", "error", not_served,
+        "A server of DHCP serves others and offers nothing to this client.",
         "Look into the log of the server: is its pool used up, or is this client not meant to be served? A longer pool "
-        "or a shorter lease makes room.", "An offer that the client heard.", "dhcp", True,
+        "or a shorter lease makes room.", "An offer that the client heard.", "dhcp", absence=True,
     ),
     Rule(
         "dhcp.wrong_router", "error", wrong_router,
+        "Nobody has the address of the router that DHCP gave.",
         "Correct the router (option 3) at the server, or switch that router on.",
-        "An answer of the router.", "dhcp || arp", True,
+        "An answer of the router.", "dhcp || arp", absence=True,
     ),
     Rule(
         "dhcp.wrong_name_server", "error", wrong_name_server,
+        "The name server that DHCP gave does not answer.",
         "Correct the name server (option 6) at the server of DHCP, or let that machine answer.",
-        "An answer of that name server.", "dhcp || dns", True,
+        "An answer of that name server.", "dhcp || dns", absence=True,
     ),
 )

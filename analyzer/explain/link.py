@@ -190,11 +190,13 @@ def _differ(one: Advertised, other: Advertised, ways: str, severity: str) -> Fou
 LINK_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "link.address_claimed_twice", "error", contested,
+        "Two machines answer for the same address.",
         "Find both machines by their link-layer addresses, and give one of them another address.",
         "Both link-layer addresses on one machine.", "arp || icmpv6.type == 136",
     ),
     Rule(
         "link.taken_over", "error", taken_over,
+        "Another machine took an address over without having been asked.",
         "Find the machine with that link-layer address on the switch, and see what it does there; dynamic ARP "
         "inspection on the switch keeps such answers out.", "Both link-layer addresses on one machine, or on a pair "
         "that takes over.",
@@ -202,19 +204,24 @@ LINK_RULES: Final[tuple[Rule[Analysis], ...]] = (
     ),
     Rule(
         "link.address_in_use", "warn", in_use,
+        "A machine found that the address that it wanted is in use already.",
         "Find both machines by their link-layer addresses, and give one of them another address.",
         "Both link-layer addresses on one machine.", "arp || icmpv6",
     ),
     Rule(
         "link.routers_disagree", "warn", routers_disagree,
+        "Routers of one link advertise things that do not fit together.",
         "Find out whether both routers belong here, and set them alike; router advertisement guard on the switch (RFC "
         "6105) keeps strangers out.", "Both routers are meant to say this.", "icmpv6.type == 134",
     ),
     Rule(
         "link.unanswered", "note", missing,
+        "A machine asks for an address of its own link, and nobody answers for it.",
         "See whether the machine with this address is switched on and in this network (VLAN, netmask), and whether the "
         "address is right.",
         "An answer that the place of the capture does not see, such as another port of the switch.",
-        "arp || icmpv6.type == 135", True,
+        "arp || icmpv6.type == 135", absence=True,
+        threshold=f"{ASKED_IN_VAIN} questions within {span(ASKED_FOR_NS)} or more: one or two may cross with the start "
+        "of a machine (RFC 1122 §2.3.2.1).",
     ),
 )

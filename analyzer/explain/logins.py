@@ -143,6 +143,7 @@ def commands(case: Case) -> list[Found]:
 LOGIN_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "reply.refused", "note", commands,
+        "A server refused commands.",
         "Read the words behind the code in the cited frames, and look into the log of the server at this time.",
         "The same command, accepted later.",
     ),
@@ -150,11 +151,13 @@ LOGIN_RULES: Final[tuple[Rule[Case], ...]] = (
 LOGIN_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "login.refused", "note", refused,
+        "A login was refused.",
         "Check name and password, and which programs of this client still keep an old one.",
         "A login of the same client that succeeds.",
     ),
     Rule(
         "login.guessed", "warn", guessed,
+        "A client failed to log in so often that it seems to guess.",
         "Find out who this client is; let the server delay or lock after some failures, and see whether one succeeded.",
         "A test that is known to the owner of the server.",
     ),

@@ -136,20 +136,24 @@ def early(case: Case) -> list[Found]:
 ANSWER_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "dns.answers_differ", "warn", differ,
+        "One question had two answers that are not alike.",
         "Ask the server over TCP or from elsewhere, and compare the TTL and the IP hop limit of the two answers.",
         "A server that corrects itself, or a name whose records changed in between.", "dns.flags.response == 1",
     ),
     Rule(
         "dns.mismatch", "warn", mismatch,
+        "An answer fits no question.",
         "Compare id, ports and question: a duplicated or late answer is harmless, a forged one is not.",
         "The question, in a part of the capture that is missing.", "dns.flags.response == 1",
     ),
     Rule(
         "dns.too_late", "note", too_late,
+        "An answer came when nobody waited for it any more.",
         "See why the client gave up: its own timeout, or its user left.", "A client that used the answer.", "",
     ),
     Rule(
         "dns.out_of_order", "note", early,
+        "An answer stands before its question in the capture.",
         "Capture both directions at one place, with one clock.", "A question before the answer that the capture lacks.",
         "dns",
     ),
@@ -158,6 +162,7 @@ ANSWER_RULES: Final[tuple[Rule[Case], ...]] = (
 ANSWER_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "dns.other_address", "error", other_address,
+        "An answer came from an address that was not asked.",
         "Look for address translation of one direction only, and for a server with several addresses that answers from "
         "the wrong one.",
         "A client that asked both addresses at once.", "dns",

@@ -245,21 +245,26 @@ def of_lookups(
 NAME_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "dns.server_silent", "error", server_silent,
+        "A name server answered none of many questions, while others did.",
         "Take the server out of the client's list, or make it answer; a shorter timeout makes it cost less "
         "(resolv.conf(5): timeout, rotate).",
         "An answer of it that took another way than the one captured.", "dns",
     ),
     Rule(
         "dns.fallback", "note", fallback,
+        "After an error a client asked in another way, or elsewhere, and had its answer.",
         "Mend the server that gave the error: each new client pays for it.", "An answer without the error.", "dns",
     ),
     Rule(
         "dns.search_list", "note", search_list,
+        "A client asked for names that its search list makes and that do not exist.",
         "Write the name with a dot at its end, or lower ndots or shorten the search list (resolv.conf(5)).",
         "A program that asks for these names on purpose.", "dns",
+        threshold=f"{span(SEARCH_NS)} from one name of the list to the next.",
     ),
     Rule(
         "dns.extended_error", "note", extended_error,
+        "An answer carries an extended error.",
         "Ask another server whether it says the same: filters and stale answers are of this one.",
         "The same answer without the error.", "dns",
     ),

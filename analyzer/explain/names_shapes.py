@@ -125,16 +125,19 @@ def servers_differ(analysis: Analysis) -> list[Found]:
 SHAPE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "dns.tunnel", "warn", tunnels,
+        "Questions look as if they carried data in their names.",
         "Find out which program of this client asks, and who runs the name servers of the domain.",
         "A program whose long names are known: a filter of mail or of files, a tracker.", "dns",
     ),
     Rule(
         "dns.rewritten", "note", rewritten,
+        "A resolver gives addresses for names that do not exist.",
         "Ask another resolver for the same names; programs that rely on NXDOMAIN (search lists, mail filters) go wrong "
         "with this one.", "A name server of your own that is meant to answer any name.", "dns",
     ),
     Rule(
         "dns.servers_differ", "note", servers_differ,
+        "Name servers answer the same question differently.",
         "Let the client ask for this domain only the servers that know it, or let all of its servers know it.",
         "A name that was made, or taken away, between the two answers.", "dns",
     ),

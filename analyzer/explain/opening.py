@@ -6,11 +6,12 @@ from typing import Final
 
 from analyzer.explain.checksums import sums_step
 from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.usual import TOO_SOON
 from analyzer.model import Analysis, Group
 from dissectors.kit.captured import CopiesSeen
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, Absence, Observation, what_ended
-from dissectors.kit.units import grouped, plural, span
+from dissectors.kit.units import grouped, plural, size, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
@@ -448,66 +449,87 @@ def mss_changed(case: Case) -> list[Found]:
 OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
         "tcp.refused", "error", refused,
+        "A connection was refused: the answer to the SYN was a reset.",
         "Check that the service runs and listens on this address and port, and that no firewall rejects it.",
         "A connection to the same port that opens at the same time.", "tcp.flags.reset == 1",
     ),
     Rule(
         "tcp.unanswered", "error", unanswered,
+        "A SYN had no answer at all.",
         "Capture at the other end: if the SYN arrives there, look for the answer; if not, for a filter on the way.",
-        "A SYN-ACK that took another way than the one captured.", "tcp.flags.syn == 1", True,
+        "A SYN-ACK that took another way than the one captured.", "tcp.flags.syn == 1", absence=True,
+        threshold=f"{span(PATIENCE_NS)}: a SYN is sent again by then (RFC 6298 §2), and {TOO_SOON}.",
     ),
     Rule(
         "tcp.old_connection", "warn", old_connection,
+        "The other side answers a SYN as if it still had an older connection of the same ports.",
         "Find out why the old connection was not closed at both ends, or why the caller uses its port again so soon.",
         "A SYN-ACK to this SYN that the capture missed, and an ACK that belongs to it.", "tcp.flags.ack == 1",
     ),
     Rule(
         "tcp.wrong_number", "warn", wrong_number,
+        "A SYN-ACK acknowledges a number that the SYN did not have.",
         "Compare the numbers of the SYN at both ends: the host, or a machine between, counts wrongly.",
         "Another SYN with the number that is acknowledged.", "tcp.flags.syn == 1",
     ),
     Rule(
         "tcp.not_accepted", "warn", not_accepted,
+        "A SYN-ACK came again although it had been acknowledged: the server did not take it.",
         "See whether the listener's accept queue overflows (ss -lnt, nstat TcpExtListenOverflows), and whether the "
         "third segment arrives there.",
         "The third segment, captured at the other end as lost.", "tcp.flags.syn == 1",
     ),
     Rule(
         "tcp.syn_resent", "warn", resent,
+        "A SYN or SYN-ACK had to be sent again before the connection was open.",
         "See whether the first SYN arrived at the other end: a full backlog drops it there, a lossy path before.",
-        "An answer to the first one that the capture missed.", "tcp.flags.syn == 1", True,
+        "An answer to the first one that the capture missed.", "tcp.flags.syn == 1", absence=True,
+        threshold=f"{span(SOONEST_NS)}: no timer of a stack sends a SYN again sooner.",
     ),
     Rule(
         "tcp.half_open", "warn", half_open,
+        "A SYN-ACK was never acknowledged, so the connection stayed half open.",
         "If many come from many addresses it is a SYN flood; if only from one, look for its lost third segment.",
-        "The third segment, captured elsewhere.", "tcp.flags.syn == 1", True,
+        "The third segment, captured elsewhere.", "tcp.flags.syn == 1", absence=True,
+        threshold=f"{span(HEARD_NS)}, by which a SYN-ACK that nobody acknowledged is sent again, also by slow timers.",
     ),
     Rule(
         "tcp.midstream", "chat", midstream,
+        "The connection was open before the capture began.",
         "Start the capture before the connection to see its handshake.",
         "A SYN of this connection in an earlier part of the capture.",
     ),
     Rule(
         "tcp.high_rtt", "note", high_rtt,
+        "A round trip of the handshake took long.",
         "Save round trips: keep connections open, ask for several things at once, or serve from nearer by.",
         "Later round trips (the ACK times of the data) that are much shorter.", "tcp.analysis.ack_rtt",
+        threshold=f"{span(HIGH_RTT_NS)}: what a satellite adds, noticed in each exchange. Where the way is as long to "
+        "other servers it is a remark; where later round trips are much shorter it is told of the handshake "
+        "alone.",
     ),
     Rule(
         "tcp.mss_changed", "note", mss_changed,
+        "The MSS of a SYN was changed on the way.",
         "Nothing, where a tunnel or PPPoE lies between; else find who does it (MSS clamping), and whether it need be.",
         "Two SYNs of which one was sent again with another MSS.", "tcp.flags.syn == 1",
     ),
     Rule(
         "tcp.small_mss", "note", small_mss,
+        "A side takes only small segments (a small MSS).",
         "Look for the reason: a tunnel, a middlebox that clamps the MSS, or a setting of the host.",
         "A link of this size on the way, which makes it right.", "tcp.flags.syn == 1",
+        threshold=f"less than {size(SMALL_MSS)}: every link carries packets of 1280 bytes (RFC 8200 §5).",
     ),
 )
 
 OPENING_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "tcp.syn_flood", "error", flood,
+        "One service has so many half-open connections that it looks like a SYN flood.",
         "See whether the service still takes connections; SYN cookies and filters at the edge help (RFC 4987 §3).",
-        "Third segments of these connections in a capture at another place.", "tcp.flags.syn == 1", True,
+        "Third segments of these connections in a capture at another place.", "tcp.flags.syn == 1", absence=True,
+        threshold=f"{FLOOD_LEAST} connections of one service that came to nothing, half of them of clients of their "
+        "own and close to the one before.",
     ),
 )

@@ -182,25 +182,32 @@ class Found:
 
 
 class Rule(Generic[T]):
-    """code: stable.  examine: the one place that decides.  refute: what would prove a finding of it wrong.
+    """All that is said of findings of one code, beside the predicate that makes them.
+
+    code: stable.  examine: the one place that decides.  means: what such a finding says, in a sentence.  refute: what
+    would prove one wrong.
 
     narrow: a display filter that is put behind the conversation's.   absence: it rests on something that was not
     seen. Its findings are then held against the observation (`Found.absent`): where that does not prove them they say
-    what was seen, as a note, or are not made.   kinds: the blind spots that matter for it. Encryption hides nothing
-    from a rule about packets.
+    what was seen, as a note, or are not made.   threshold: the fixed times and numbers that it has, each with why it is
+    that and not a yardstick of the capture; where the capture gives one (the way to a server, its other answers, other
+    servers) rules use that.   kinds: the blind spots that matter for it. Encryption hides nothing from a rule about
+    packets.
     """
 
     def __init__(
-        self, code: str, severity: str, examine: Callable[[T], list[Found]], next_step: str, refute: str,
-        narrow: str = "", absence: bool = False,
+        self, code: str, severity: str, examine: Callable[[T], list[Found]], means: str, next_step: str, refute: str,
+        narrow: str = "", *, absence: bool = False, threshold: str = "",
     ) -> None:
         self.code = code
         self.severity = severity
         self.examine = examine
+        self.means = means
         self.next_step = next_step
         self.refute = refute
         self.narrow = narrow
         self.absence = absence
+        self.threshold = threshold
         self.kinds = OCTETS if code.partition(".")[0] in IN_CLEAR else KINDS
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from analyzer.model import Conversation, Phase, Told
-from dissectors.kit.units import duration, median
+from dissectors.kit.units import duration, median, span
 from dissectors.protocols.grpc.events import GrpcMessage, GrpcMessageRun
 from dissectors.protocols.tcp.events_transfer import Transfer
 from dissectors.wire.http.describe import asks_to_wait, kind_of_request
@@ -29,6 +29,14 @@ LEAST_POLLS: Final = 3              # requests for the same that were held, one 
 VARY: Final = 3                     # ... whose waits differ so many times
 TRIPS: Final = 3                    # round trips, in which an answer comes
 STREAMED: Final = 2                 # messages of an answer of gRPC from which on it is a stream
+
+# What thresholds say of it.
+WAIT: Final = (
+    f"{span(LONG_NS)} beyond the way to the server, where a person's train of thought breaks off; or, where there are "
+    f"at least {ENOUGH} other answers of this server, {FAR} times what three quarters of them took, and "
+    f"{span(NOTICED_NS)} beyond it, since less is seldom noticed"
+)
+TOO_SOON: Final = "a capture that ends sooner does not show that nothing came"
 
 
 class Answers:

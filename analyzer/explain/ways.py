@@ -152,7 +152,10 @@ def traceroute(analysis: Analysis) -> list[Found]:
 WAY_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
         "icmp.traceroute", "chat", traceroute,
+        "A client let packets die on the way on purpose, to see which routers there are.",
         "Nothing: the packets were meant to die on the way. A hop without a report may pass everything else on.",
         "One hop limit for all of the packets.", "icmp || icmpv6",
+        threshold=f"{span(NEAR_NS)} before and after probes that a router reported, within which others belong to the "
+        "trace.",
     ),
 )
