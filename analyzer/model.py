@@ -31,13 +31,15 @@ class Conversation:
     few_hops: its first packets had a hop limit that is small on purpose.
     next_hops: the station of an Ethernet that each side sent to, "" where that is not known or it was not read.
     shown_by: a display filter of Wireshark for it, where its addresses do not identify it; else "".
-    scope: VLAN or tunnel in words, "" for none.   state, history: Zeek's conn_state and history.
+    encrypted: its protocol cannot be read in the octets of frames.     scope: VLAN or tunnel in words, "" for none.
+    state, history: Zeek's conn_state and history.
     """
 
     def __init__(self, number: int, transport: str, originator: Endpoint, responder: Endpoint) -> None:
         self.number = number
         self.transport = transport
         self.protocol = ""
+        self.encrypted = False
         self.originator = originator
         self.responder = responder
         self.scope = ""

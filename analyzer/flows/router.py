@@ -51,6 +51,11 @@ class Router:
         return self.outer.first
 
     @property
+    def encrypts(self) -> bool:
+        """That protocol encrypts."""
+        return self.outer.encrypts
+
+    @property
     def idle(self) -> bool:
         """Nobody reads these bytes, and nobody will."""
         search = self.outer.looking
@@ -112,6 +117,7 @@ class Layer:
         self.depth = depth
         self.stream = stream
         self.first = ""
+        self.encrypts = False
         self.protocol: Protocol | None = None
         self.dissector = Dissector()
         self.looking: Search | None = None
@@ -135,7 +141,9 @@ class Layer:
         """This protocol reads from here on."""
         if protocol.create is None:
             return
-        self.first = self.first or protocol.name
+        if not self.first:
+            self.first = protocol.name
+            self.encrypts = protocol.encrypts
         self.protocol = protocol
         self.dissector = protocol.create(self.context)
         self.children = {}

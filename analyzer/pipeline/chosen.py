@@ -147,6 +147,7 @@ def about_the_capture(chosen: Chosen) -> None:
 def learned(conversation: Conversation, teller: Teller) -> None:
     """What its frames told of a conversation beside events."""
     conversation.protocol = teller.router.protocol
+    conversation.encrypted = teller.router.encrypts
     conversation.few_hops = bool(teller.probes)
     conversation.next_hops = [address_text(hop) if hop else "" for hop in teller.next_hops]
 

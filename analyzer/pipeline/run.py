@@ -150,9 +150,13 @@ class Frames:
         self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided())
 
     def __iter__(self) -> Iterator[bytes]:
-        with closing(self.source), uncollected():
-            while block := self.lines.block():
+        with closing(self.source):
+            while block := self._block():
                 yield block
+
+    def _block(self) -> bytes:
+        with uncollected():
+            return self.lines.block()
 
     @property
     def count(self) -> int:

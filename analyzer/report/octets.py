@@ -35,7 +35,6 @@ BREAK: Final = re.compile(rb"[g-zG-Z][ \t\r\n][0-9A-Za-z]")
 # What is judged by words that stand anywhere: arguments of curl, the lines of a PuTTY key.
 ARGUMENT: Final = re.compile(rb"-u(?<![a-z]-u)")
 LINES: Final = b"private-lines"
-ENCRYPTED: Final = ("tls", "quic")     # protocols whose payload is not readable in the frames
 
 Octets = dict[int, tuple[bytes, int]]
 Ranges = dict[int, Spans]
@@ -108,7 +107,7 @@ class _Streams:
         return found
 
     def hide(self, replaced: bool) -> None:
-        readable = self.told.conversation.protocol not in ENCRYPTED
+        readable = not self.told.conversation.encrypted
         for direction, start, end in self.told.marks.places:
             self.places[direction].append((start, end))
         if readable:

@@ -230,6 +230,7 @@ class Protocol:
     flags: what analysis marks single packets with, for the glossary.
     names_others: it says itself what answers it in another protocol; else the router does, and nobody reads that.
     parties: whose datagrams on its ports make one conversation; None where that is said by addresses and ports.
+    encrypts: what it carries cannot be read in the octets of frames.
     """
 
     def __init__(
@@ -255,6 +256,7 @@ class Protocol:
         flags: tuple[Flag, ...] = (),
         names_others: bool = False,
         parties: Parties | None = None,
+        encrypts: bool = False,
     ) -> None:
         self.name = name
         self.title = title
@@ -277,6 +279,7 @@ class Protocol:
         self.flags = flags
         self.names_others = names_others
         self.parties = parties
+        self.encrypts = encrypts
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

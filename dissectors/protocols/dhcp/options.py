@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from dissectors.kit.cursor import Cursor, TooShort
 from dissectors.kit.units import plural
 from dissectors.protocols.dhcp.wire import NAMES, address, addresses, hardware
 from dissectors.wire.domain_names import read_name, skip_name
@@ -99,29 +100,33 @@ def sip(held: bytes) -> str:
 def routes(held: bytes) -> str:
     """RFC 3442: the length of a prefix, as many of its octets as matter, the router."""
     found = []
-    at = 0
-    while at < len(held):
-        bits = held[at]
-        octets = (bits + 7) // 8
-        if bits > 32 or at + 5 + octets > len(held):
-            return raw(held)
-        prefix = address((held[at + 1:at + 1 + octets] + bytes(4))[:4]) or "0.0.0.0"
-        found.append(f"{prefix}/{bits} by {address(held[at + 1 + octets:at + 5 + octets]) or 'this link'}")
-        at += 5 + octets
+    field = Cursor(held)
+    try:
+        while field.left:
+            bits = field.number(1)
+            if bits > 32:
+                return raw(held)
+            prefix = address(field.take((bits + 7) // 8).ljust(4, b"\0")) or "0.0.0.0"
+            found.append(f"{prefix}/{bits} by {address(field.take(4)) or 'this link'}")
+    except TooShort:
+        return raw(held)
     return ", ".join(found)
 
 
 def relay(held: bytes) -> str:
     """RFC 3046 §2: what the relay adds; sub-options by code and length."""
     found = []
-    at = 0
-    while at + 2 <= len(held) and at + 2 + held[at + 1] <= len(held):
-        inner = held[at + 2:at + 2 + held[at + 1]]
-        name = {1: "circuit", 2: "remote", 5: "link", 6: "subscriber", 9: "vendor", 11: "server"}.get(held[at])
-        value = address(inner) if held[at] in (5, 11) else text(inner)
-        found.append(f"{name or f'sub-option {held[at]}'} {value}")
-        at += 2 + held[at + 1]
-    return ", ".join(found) if found and at == len(held) else raw(held)
+    field = Cursor(held)
+    try:
+        while field.left:
+            code = field.number(1)
+            inner = field.vector(1)
+            name = {1: "circuit", 2: "remote", 5: "link", 6: "subscriber", 9: "vendor", 11: "server"}.get(code)
+            value = address(inner) if code in (5, 11) else text(inner)
+            found.append(f"{name or f'sub-option {code}'} {value}")
+    except TooShort:
+        return raw(held)
+    return ", ".join(found) if found else raw(held)
 
 
 # Names as RFC 2132 and the registry of BOOTP and DHCP parameters have them, in plain words; how each is read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from mypy_extensions import i64
+from dissectors.kit.cursor import Cursor, TooShort
 
 FIXED: Final = 236                       # octets before the vendor area (RFC 2131 §2)
 COOKIE: Final = b"\x63\x82\x53\x63"      # RFC 2131 §3
@@ -55,32 +55,32 @@ class DhcpMessage:
         self.bad_reason = ""
         self.bootp = len(data) >= FIXED + 4 and data[FIXED:FIXED + 4] != COOKIE
         if len(data) > FIXED + 4 and not self.bootp:
-            self._options(FIXED + 4, len(data), True)
+            self._options(Cursor(data, FIXED + 4), True)
             overload = self.options.get(OVERLOAD, b"\0")[:1]
             if overload in (b"\1", b"\3"):      # RFC 2131 §4.1: first the file, then the server's name
-                self._options(108, FIXED, False)
+                self._options(Cursor(data, 108, FIXED), False)
             if overload in (b"\2", b"\3"):
-                self._options(44, 108, False)
+                self._options(Cursor(data, 44, 108), False)
         held = self.options.get(TYPE, b"")
         self.kind = held[0] if len(held) == 1 else 0
 
-    def _options(self, start: int, end: int, last: bool) -> None:
+    def _options(self, field: Cursor, last: bool) -> None:
         """Those of one field. last: what stands behind it may not have been captured."""
-        data = self.data
-        at: i64 = start
-        while at < end and data[at] != END:
-            if data[at] == PAD:
-                at += 1
-                continue
-            if at + 2 > end or at + 2 + i64(data[at + 1]) > end:
-                if not (last and self.cut) and self.bad_at < 0:
-                    self.bad_at = int(at)
-                    self.bad_reason = f"option {data[at]} reaches beyond the end of the message"
+        while field.left:
+            start = int(field.at)
+            code = field.number(1)
+            if code == END:
                 return
-            behind = at + 2 + i64(data[at + 1])
-            code = data[at]
-            self.options[code] = self.options.get(code, b"") + data[at + 2:behind]
-            at = behind
+            if code == PAD:
+                continue
+            try:
+                held = field.vector(1)
+            except TooShort:
+                if not (last and self.cut) and self.bad_at < 0:
+                    self.bad_at = start
+                    self.bad_reason = f"option {code} reaches beyond the end of the message"
+                return
+            self.options[code] = self.options.get(code, b"") + held
 
     @property
     def name(self) -> str:

@@ -78,4 +78,5 @@ TLS: Final = Protocol(
     terms=TERMS,
     probe=probe,
     names_others=True,
+    encrypts=True,
 )

@@ -263,7 +263,7 @@ def test_the_collector_is_left_as_it_was(tmp_path: Path, collecting: bool, whole
         assert gc.isenabled() == collecting
         blocks = 0
         for _block in frames:
-            assert not gc.isenabled()
+            assert gc.isenabled() == collecting
             blocks += 1
             if not whole:
                 break

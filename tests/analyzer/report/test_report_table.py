@@ -46,8 +46,8 @@ def test_sorting(sort: str, numbers: list[int]) -> None:
     assert [conversation.number for conversation in ordered] == numbers
 
 
-# What only rules and the display filter ask for.
-FOR_RULES = {"next_hops", "few_hops", "shown_by"}
+# What only rules, the display filter and the bytes of frames ask for.
+FOR_RULES = {"next_hops", "few_hops", "shown_by", "encrypted"}
 
 
 def test_json_holds_every_field() -> None:
