@@ -1,6 +1,7 @@
 """Events of a dialogue in plain text that may change to TLS. `protocol` is its title: "SMTP"."""
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, EXTRA, LINED, Event, Evidence, Headline, JsonValue
@@ -36,6 +37,14 @@ FTP_CODES: Final[dict[str, str]] = {
 
 LOGINS: Final = ("USER", "LOGIN")                     # RFC 959 §4.1.1, RFC 1939 §7, RFC 9051 §6.2.3
 GREETINGS: Final = ("EHLO ", "HELO ", "LHLO ")        # RFC 5321 §4.1.1.1, RFC 2033 §4.1
+PATH: Final = re.compile(r"<([^<>@\s]+)@([\w.-]+)>")     # a mailbox (RFC 5321 §4.1.2), the stamp of POP3 (RFC 1939 §7)
+# In a greeting that nothing prescribes, who is greeted by often stands before or behind the name of the protocol.
+BEFORE: Final = re.compile(r"([\w-]+) (?:FTP|IMAP|POP)\w*")
+BEHIND: Final = re.compile(r"\bPOP3? ([\w-]+)")
+NO_HOST: Final = frozenset((
+    "a", "an", "and", "capability", "for", "is", "my", "of", "ok", "on", "our", "ready", "secure", "server", "service",
+    "simple", "starttls", "the", "this", "to", "welcome", "your",
+))
 
 
 def unpointed(text: str) -> str:
@@ -52,7 +61,17 @@ def said_in(text: str) -> list[Identity]:
             found.append((USER, words[place + 1].strip('"')))
     if len(words) > 1 and text[:5].upper() in GREETINGS:
         found += host_of(words[1])
+    for name, host in PATH.findall(text):
+        found += host_of(host) if name.replace(".", "").isdigit() else [(USER, f"{name}@{host}")]
     return found
+
+
+def greeted_by(text: str) -> list[Identity]:
+    """The host that a greeting seems to name, as `files` in `220 files FTP server ready`."""
+    return [
+        one for word in BEFORE.findall(text) + BEHIND.findall(text)
+        if word.lower() not in NO_HOST and not word.isdigit() for one in host_of(word)
+    ]
 
 
 def _second(text: str) -> str:
@@ -103,8 +122,9 @@ class Greeting(DialogueEvent):
         return f"The {self.protocol} server greets: {unpointed(self.text) or 'without a word'}."
 
     def identifies(self) -> list[Identity]:
-        """The server names itself first (RFC 5321 §4.2)."""
-        return super().identifies() + (host_of(_second(self.text)) if self.protocol == "SMTP" else [])
+        """The server of SMTP names itself first (RFC 5321 §4.2), others where they like."""
+        first = host_of(_second(self.text)) if self.protocol == "SMTP" else greeted_by(self.text)
+        return super().identifies() + first
 
     def fields(self) -> dict[str, JsonValue]:
         return {"protocol": self.protocol, "text": self.text}
