@@ -47,7 +47,7 @@ def sampled(protocol: Protocol) -> list[Feed]:
     own = [*spread([feed for feed in own if carries_stream(feed)]), *spread([f for f in own if not carries_stream(f)])]
     if own or protocol.name not in WITHOUT_SAMPLE:
         return own
-    return [feed for feed in all_feeds() if _resembles(protocol, feed)]
+    return spread([feed for feed in all_feeds() if _resembles(protocol, feed)])
 
 
 def carries_stream(feed: Feed) -> bool:
