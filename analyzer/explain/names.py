@@ -1,6 +1,7 @@
 """Findings about DNS lookups, each lookup once, whatever conversations it took."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from itertools import pairwise
 from typing import Final
@@ -89,6 +90,7 @@ def unanswered(analysis: Analysis) -> list[Found]:
     """A question that nothing answered: no answer, no error, no end of its connection, no ICMP message."""
     found = []
     told = {told.conversation.number: told for told in analysis.told}
+    strays = Strays(analysis.told)
     slowest: dict[str, int] = {}
     for step in [step for lookup in analysis.lookups for step in lookup.steps if step.end_ns >= 0]:
         slowest[step.server] = max(slowest.get(step.server, 0), step.end_ns - step.start_ns)
@@ -101,7 +103,7 @@ def unanswered(analysis: Analysis) -> list[Found]:
         elif _to_everyone(group[0]):
             found.append(_nobody(analysis, group))
         else:
-            found.append(_silent(analysis, group, told, slowest.get(group[0].server, -1)))
+            found.append(_silent(analysis, group, told, strays, slowest.get(group[0].server, -1)))
     return found
 
 
@@ -126,7 +128,9 @@ def _closed(analysis: Analysis, group: list[Lookup]) -> Found:
     )
 
 
-def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told], slowest: int) -> Found:
+def _silent(
+    analysis: Analysis, group: list[Lookup], told: dict[int, Told], strays: Strays, slowest: int
+) -> Found:
     """slowest: answer of this server to another question, -1 without one.
 
     tries: that show by id or server that the client had no answer to the one before; like: those that only look so,
@@ -140,7 +144,7 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told], slow
     sentence = f"{first.server} did not answer the question for {first.name} {first.type}{_asked(asked)}"
     refused = _refused(first, told)
     about = told.get(first.conversations[0]) if first.conversations else None
-    stray = _stray(first, told)
+    stray = strays.to(first)
     absent = NOWHERE
     severity, confidence = "", LIKELY
     basis = f"the capture goes on for {span(waited)} after the question and shows no answer"
@@ -174,20 +178,23 @@ def _silent(analysis: Analysis, group: list[Lookup], told: dict[int, Told], slow
     )
 
 
-def _stray(lookup: Lookup, told: dict[int, Told]) -> int:
-    """The frame of an answer to this question by its server that answers nothing that came before it; 0 for none."""
-    for about in told.values():
-        ends = (about.conversation.originator.address, about.conversation.responder.address)
-        if lookup.server not in ends or lookup.client not in ends:
-            continue
-        for phase in about.phases:
-            for event in phase.events:
-                question = event.message.question() if isinstance(event, Mismatch) else None
-                if question is not None and f"{question.name.text()} {type_name(question.type)}" == (
-                    f"{lookup.name} {lookup.type}"
-                ):
-                    return event.evidence.frames[0]
-    return 0
+class Strays:
+    """Answers that answer nothing that came before them, by their ends and their question: the frame of the first."""
+
+    def __init__(self, told: Sequence[Told]) -> None:
+        self._frames: dict[tuple[frozenset[str], str], int] = {}
+        for about in told:
+            ends = frozenset((about.conversation.originator.address, about.conversation.responder.address))
+            for phase in about.phases:
+                for event in phase.events:
+                    question = event.message.question() if isinstance(event, Mismatch) else None
+                    if question is not None:
+                        asked = f"{question.name.text()} {type_name(question.type)}"
+                        self._frames.setdefault((ends, asked), event.evidence.frames[0])
+
+    def to(self, lookup: Lookup) -> int:
+        """The one to this question, by its server; 0 for none."""
+        return self._frames.get((frozenset((lookup.server, lookup.client)), f"{lookup.name} {lookup.type}"), 0)
 
 
 def _tries(lookup: Lookup, surely: bool) -> int:
