@@ -41,7 +41,7 @@ DEBUG: Final = "WIRETALE_DEBUG"
 COMPLETE: Final = "_WIRETALE_COMPLETE"       # set by click's shell completion
 COLLECT: Final = 50_000       # objects made between two looks for unused cycles: start-up needs none of them
 COMMANDS: Final = (
-    "analyze", "compare", "report", "sniff", "conversations", "frames", "explain", "samples", "protocols"
+    "analyze", "compare", "report", "sniff", "conversations", "frames", "explain", "samples", "protocols", "config"
 )
 
 
@@ -171,8 +171,22 @@ def cli(ctx: click.Context) -> None:
 
     `wiretale FILE` is short for `wiretale analyze FILE`.
     """
-    if ctx.invoked_subcommand is None:
+    name = ctx.invoked_subcommand
+    if name is None:
         click.echo(START, nl=False)
+        return
+    from analyzer.cli.settings import any_chosen
+
+    if name != "config" and any_chosen():
+        _choose_defaults(ctx, name)
+
+
+def _choose_defaults(ctx: click.Context, name: str) -> None:
+    from analyzer.cli.settings import all_commands, defaults_of
+
+    command = cli.get_command(ctx, name)
+    if command is not None:
+        ctx.default_map = {name: defaults_of(name, command, lambda: all_commands(ctx))}
 
 
 def run(arguments: list[str]) -> int:
