@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import runpy
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("script", ["limits.py", "commands.py", "api.py"])
+@pytest.mark.parametrize("script", ["limits.py", "commands.py", "man.py", "api.py"])
 def test_the_page_is_current(script: str) -> None:
     made = runpy.run_path(str(ROOT / "docs" / script))
     assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), f"run: python docs/{script}"
@@ -41,3 +43,10 @@ def test_the_reference_is_current(page: str) -> None:
     pages = runpy.run_path(str(ROOT / "docs" / "reference.py"))["PAGES"]
     path = ROOT / "docs" / "reference" / page
     assert path.read_text(encoding="utf-8") == pages[path](), "run: python docs/reference.py"
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
+def test_the_page_of_man_is_set_without_a_warning() -> None:
+    page = ROOT / "docs" / "reference" / "wiretale.1"
+    done = subprocess.run(["groff", "-man", "-ww", "-z", str(page)], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

@@ -196,6 +196,7 @@ def test_the_wheel_holds_the_program_and_the_samples(plain: Installed) -> None:
     for capture in (ROOT / "samples").glob("*/*/capture.pcapng"):
         place = f"analyzer/{capture.parent.relative_to(ROOT).as_posix()}"
         assert {f"{place}/capture.pcapng", f"{place}/README.md"} <= names
+    assert (plain.folder / "share" / "man" / "man1" / "wiretale.1").is_file()
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.startswith("wiretale-")} == {"analyzer", "dissectors", "wiretale"}
     assert any(name.endswith("/licenses/LICENSE") for name in names)
