@@ -26,13 +26,19 @@ LINK: Final = 0xFE80 << 112         # fe80::/10 (RFC 4291 §2.5.6)
 SOLICITED: Final = 0xFF0200000000000000000001FF << 24    # ff02::1:ff00:0/104 (RFC 4291 §2.7.1)
 LOW: Final = (1 << 64) - 1
 
-KEPT_LABELS: Final = frozenset(("www", "localhost"))
+# Names that so many hosts have that they tell of none, among them words of protocols and of what is said here.
+KEPT_LABELS: Final = frozenset((
+    "www", "localhost", "server", "client", "host", "proxy", "gateway", "router", "mail", "web", "api", "http", "https",
+    "tcp", "udp", "dns", "ftp", "imap", "pop3", "smtp", "tls", "ssl", "ssh", "ntp", "dhcp", "json", "html", "xml",
+    "name", "user",
+))
 KEPT_NAMES: Final = frozenset(("localhost", "localhost.localdomain"))
 
 _MAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 _ADDRESS: Final = re.compile(
     r"(?i)(?<![\w.-])(?P<arpa>(?:[\w-]+\.)+(?:in-addr|ip6)\.arpa)"
-    r"|(?<![\w:-])(?P<mac>[0-9a-f]{2}(?P<between>[:-])[0-9a-f]{2}(?:(?P=between)[0-9a-f]{2}){4})(?![\w:-])"
+    r"|(?<![\w:-])(?P<mac>[0-9a-f]{2}(?P<between>[:-])[0-9a-f]{2}(?:(?P=between)[0-9a-f]{2}){4})"
+    r"(?!\w|[:-][0-9a-f]{2}\b)"
     r"|(?<![\w:])(?P<v6>(?=[0-9a-f]*:[0-9a-f:]*:)"
     r"(?:[0-9a-f:]{2,30}:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]{2,39}(?:(?<!:)|(?<=::))))(?!\w|:[\w:])"
     r"|(?<!\d)(?<!\d\.)(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)"
@@ -40,7 +46,7 @@ _ADDRESS: Final = re.compile(
 _HEX: Final = re.compile(r"(?i)\b(?:[0-9a-f]{2} ){7,}[0-9a-f]{2}\b")    # octets spelled out may hold anything
 _DISTINGUISHED: Final = re.compile(r"(?:^|[,+])\s*([A-Za-z0-9.]+)=((?:\\.|[^,+\\])*)")   # RFC 4514 §2
 # What a name in free text ends with, to be taken for a host without any other sign of it; not what files end with.
-_COMMON: Final = frozenset((
+COMMON: Final = frozenset((
     "com", "net", "org", "edu", "gov", "mil", "biz", "dev", "app", "cloud", "online", "shop", "site", "test", "example",
     "invalid", "local", "localdomain", "lan", "home", "corp", "internal", "intranet", "onion",
 ))
@@ -49,6 +55,14 @@ LEAST_LITERAL: Final = 4       # characters of a text that is replaced wherever 
 LEAST_NAME: Final = 2          # ... of the name of a host or a user: one letter is an article, or a type of record
 _LABELS: Final = re.compile(r"(?<!\\)\.")             # between the labels of a name in presentation format
 _ESCAPED: Final = re.compile(r"\\(\d{3}|.)")          # RFC 1035 §5.1
+
+
+REVERSE: Final = (["in-addr", "arpa"], ["ip6", "arpa"])     # what they name is an address
+
+
+def public(top: str) -> bool:
+    """Whether it is a top-level domain that anybody may be under: one of a country, or a common one."""
+    return len(top) == 2 or top.lower() in COMMON or top.lower() in ("arpa", "info", "name", "io")
 
 
 def _character(match: re.Match[str]) -> str:
@@ -101,14 +115,14 @@ class Pseudonyms:
         for host in _MAIL.findall(text):
             self.learn_host(host)
         for name in DOTTED.finditer(text):
-            if name.group().rpartition(".")[2].lower() in _COMMON and text[max(name.start() - 1, 0)] != "/":
+            if name.group().rpartition(".")[2].lower() in COMMON and text[max(name.start() - 1, 0)] != "/":
                 self.learn_host(name.group())
 
     def learn_host(self, name: str) -> None:
         """A host name, whatever it looks like: with dots, without, or with characters that names of hosts do not have,
         as service instances do (RFC 6763 §4.1.1); those come escaped (RFC 1035 §5.1)."""
         labels = [label for label in _LABELS.split(name.lower().strip(".")) if label]
-        if not labels or labels[-1][0].isdigit() or labels[-1] == "arpa" or name.lower() in KEPT_NAMES:
+        if not labels or labels[-1].isdigit() or labels[-2:] in REVERSE or name.lower() in KEPT_NAMES:
             return
         if len(labels) > 1:
             self._domains.add(".".join(labels[-2:]))
@@ -116,7 +130,7 @@ class Pseudonyms:
                 plain = [_ESCAPED.sub(_character, label) for label in _LABELS.split(name)]
                 for form in (name, ".".join(plain)):
                     self._literal(form, ".".join(self._labels(plain)))
-        elif len(name) >= LEAST_NAME and not labels[0].startswith("_") and labels[0] not in KEPT_LABELS:
+        elif len(name) >= LEAST_NAME and labels[0] not in KEPT_LABELS | COMMON:
             self._bare.setdefault(labels[0])
             self._pattern = None
 
@@ -164,9 +178,8 @@ class Pseudonyms:
 
     def _names(self) -> re.Pattern[str]:
         if self._pattern is None:
-            tops = {domain.rpartition(".")[2] for domain in self._domains}    # top-level domains stay
             for name in self._bare:
-                if name not in tops and name not in self._literals:
+                if name not in self._literals:
                     self._literals[name] = self._label(name)
             longest = sorted(self._literals, key=len, reverse=True)
             literal = "|".join(re.escape(text) for text in longest) or r"(?!)"
@@ -191,6 +204,7 @@ class Pseudonyms:
         """`www.shop.test` as `www.domain1.test`; `printer.local` as `name1.local`."""
         top, found = labels[-1], []
         domain = top.lower() != "local"
+        shown = top if public(top) else self._label(top)
         for label in reversed(labels[:-1]):
             if label.startswith("_") or label == "*":
                 found.append(label)
@@ -199,7 +213,7 @@ class Pseudonyms:
             else:
                 found.append(self._label(label))
             domain = False
-        return [*reversed(found), top]
+        return [*reversed(found), shown]
 
     def _label(self, label: str) -> str:
         lower = label.lower()

@@ -14,8 +14,7 @@ UNIQUE: Final = "unique"       # what is nobody else's and says nothing by itsel
 KINDS: Final = (HOST, USER, PARTY, UNIQUE)
 
 DOTTED: Final = re.compile(r"(?<![\w*-])[\w*-]+(?:\.[\w-]+)+")
-_SINGLE: Final = re.compile(r"[\w-]+")
-_URL: Final = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://(?:[^/\s@\"'<>]*@)?([\w.-]+)")
+_URL: Final = re.compile(r"(?i)(?:\b[a-z][a-z0-9+.-]*:|^)//(?:[^/\s@\"'<>]*@)?([\w.-]+)")
 
 
 def hosts_in(text: str) -> list[Identity]:
@@ -27,11 +26,11 @@ def hosts_in(text: str) -> list[Identity]:
 
 
 def host_of(authority: str) -> list[Identity]:
-    """The host of `host:port`; none where it is an address in brackets."""
-    name = authority.strip().partition(":")[0]
-    return [(HOST, name)] if DOTTED.fullmatch(name) or _SINGLE.fullmatch(name) else []
+    """The host of `host:port`, whatever it looks like; none where it is an address in brackets."""
+    name = authority.strip().partition(":")[0].rstrip(".")
+    return [(HOST, name)] if name and not name.startswith("[") else []
 
 
 def hosts_of_urls(text: str) -> list[Identity]:
     """The hosts of the URLs in a text."""
-    return [(HOST, host) for host in _URL.findall(text)] if "://" in text else []
+    return [(HOST, host) for host in _URL.findall(text)] if "//" in text else []

@@ -11,7 +11,7 @@ from test_report_html import data_of
 from analyzer.model import Analysis
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.formats import FORMATS, Layout
-from analyzer.report.pseudonyms import KEPT_LABELS, KEPT_NAMES, LEAST_LITERAL, LEAST_NAME
+from analyzer.report.pseudonyms import COMMON, KEPT_LABELS, KEPT_NAMES, LEAST_LITERAL, LEAST_NAME, REVERSE
 from dissectors.kit.event import Event
 from dissectors.kit.identity import HOST, KINDS, PARTY, Identity
 
@@ -27,15 +27,15 @@ def events_of(analysis: Analysis) -> list[Event]:
     return [event for told in analysis.told for phase in told.phases for event in phase.events]
 
 
-def kept(kind: str, text: str, tops: set[str]) -> bool:
+def kept(kind: str, text: str) -> bool:
     """What stays, for it names nobody: top-level domains, services, `localhost`, what is too short to be found."""
     lower = text.lower().strip(".")
     if kind == HOST:
         labels = lower.split(".")
         named = [label for label in labels[:-1] if not label.startswith("_") and label not in KEPT_LABELS]
         if len(labels) == 1:
-            return lower in tops | KEPT_LABELS | KEPT_NAMES or lower.startswith("_") or len(lower) < LEAST_NAME
-        return not named or lower in KEPT_NAMES or labels[-1][:1].isdigit() or labels[-1] == "arpa"
+            return lower in KEPT_LABELS | KEPT_NAMES | COMMON or len(lower) < LEAST_NAME
+        return not named or lower in KEPT_NAMES or labels[-1].isdigit() or labels[-2:] in REVERSE
     return len(text) < LEAST_LITERAL
 
 
@@ -53,9 +53,8 @@ def test_no_identity_is_left_in_any_format(folder: str) -> None:
         own = [event for event in events_of(analysis) if event.name.startswith(f"{folder}.")]
         may_name = may_name or any(type(event).identifies is not Event.identifies for event in own)
         assert {kind for kind, _text in found} <= set(KINDS)
-        tops = {text.lower().rpartition(".")[2] for kind, text in found if kind == HOST and "." in text.strip(".")}
         wanted = {
-            part for kind, text in found if not kept(kind, text, tops)
+            part for kind, text in found if not kept(kind, text)
             for part in parts(kind, text) if len(part) >= LEAST_LITERAL or kind == HOST
         }
         named += len(wanted)

@@ -157,6 +157,8 @@ class DhcpSaid(Event):
                 found += [(HOST, name) for name in said.partition(", the ")[0].split(", ") if name]
             elif code in (CLIENT, RELAY, 97):
                 found += [(UNIQUE, word) for word in said.split() if ":" not in word]
+            elif code == MESSAGE:
+                found.append((UNIQUE, said))       # in words of the server's own
             elif code != TYPE:
                 found += hosts_of_urls(said) or hosts_in(said)
                 if code == ROOT_PATH and "." not in said.partition(":")[0]:

@@ -5,7 +5,7 @@ import re
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, EXTRA, LINED, Event, Evidence, Headline, JsonValue
-from dissectors.kit.identity import USER, Identity, host_of, hosts_in
+from dissectors.kit.identity import UNIQUE, USER, Identity, host_of, hosts_in
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.starttls.dialogue import Pending, StarttlsObserved
 from dissectors.wire.secrets.named import REDACTED
@@ -38,13 +38,10 @@ FTP_CODES: Final[dict[str, str]] = {
 LOGINS: Final = ("USER", "LOGIN")                     # RFC 959 §4.1.1, RFC 1939 §7, RFC 9051 §6.2.3
 GREETINGS: Final = ("EHLO ", "HELO ", "LHLO ")        # RFC 5321 §4.1.1.1, RFC 2033 §4.1
 PATH: Final = re.compile(r"<([^<>@\s]+)@([\w.-]+)>")     # a mailbox (RFC 5321 §4.1.2), the stamp of POP3 (RFC 1939 §7)
-# In a greeting that nothing prescribes, who is greeted by often stands before or behind the name of the protocol.
-BEFORE: Final = re.compile(r"([\w-]+) (?:FTP|IMAP|POP)\w*")
-BEHIND: Final = re.compile(r"\bPOP3? ([\w-]+)")
-NO_HOST: Final = frozenset((
-    "a", "an", "and", "capability", "for", "is", "my", "of", "ok", "on", "our", "ready", "secure", "server", "service",
-    "simple", "starttls", "the", "this", "to", "welcome", "your",
-))
+ALONE: Final = re.compile(r"(?i)\b(?:FROM|TO):<([^<>@\s]+)>")      # without a host
+# What a server says in words of its own, behind a code or a sign: greetings, refusals, farewells.
+FREE: Final = re.compile(r"(?i)^(?:[245]\d\d[ -]|\+OK |-ERR |\* (?:OK|BYE|PREAUTH|NO|BAD) |\S+ (?:NO|BAD) )(.+)$")
+REFUSING: Final = re.compile(r"(?i)^(?:[45]\d\d[ -]|-ERR |\* (?:BYE|NO|BAD) |\S+ (?:NO|BAD) )")
 
 
 def unpointed(text: str) -> str:
@@ -63,15 +60,15 @@ def said_in(text: str) -> list[Identity]:
         found += host_of(words[1])
     for name, host in PATH.findall(text):
         found += host_of(host) if name.replace(".", "").isdigit() else [(USER, f"{name}@{host}")]
-    return found
+    found += [(USER, name) for name in ALONE.findall(text)]
+    return found + (own_words(text) if REFUSING.match(text) else [])
 
 
-def greeted_by(text: str) -> list[Identity]:
-    """The host that a greeting seems to name, as `files` in `220 files FTP server ready`."""
-    return [
-        one for word in BEFORE.findall(text) + BEHIND.findall(text)
-        if word.lower() not in NO_HOST and not word.isdigit() for one in host_of(word)
-    ]
+def own_words(text: str) -> list[Identity]:
+    """What a server says in words of its own, where nobody knows which of them are names: all of it."""
+    said = FREE.match(text)
+    words = unpointed(said.group(1)) if said is not None else ""
+    return [(UNIQUE, words)] if " " in words else []      # one word may be any, such as "ready"
 
 
 def _second(text: str) -> str:
@@ -123,8 +120,8 @@ class Greeting(DialogueEvent):
 
     def identifies(self) -> list[Identity]:
         """The server of SMTP names itself first (RFC 5321 §4.2), others where they like."""
-        first = host_of(_second(self.text)) if self.protocol == "SMTP" else greeted_by(self.text)
-        return super().identifies() + first
+        named = host_of(_second(self.text)) if self.protocol == "SMTP" else []
+        return super().identifies() + named + own_words(self.text)
 
     def fields(self) -> dict[str, JsonValue]:
         return {"protocol": self.protocol, "text": self.text}

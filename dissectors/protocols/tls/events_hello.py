@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CORE, SECURING, SUMMED, JsonValue
-from dissectors.kit.identity import Identity, host_of
+from dissectors.kit.identity import HOST, Identity
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, capital, numbers, some, texts
 from dissectors.protocols.tls.state import Session
@@ -129,7 +129,7 @@ class ClientHelloSeen(TlsEvent):
         return ""
 
     def identifies(self) -> list[Identity]:
-        return host_of(self.hello.server_name)
+        return [(HOST, self.hello.server_name)] if self.hello.server_name else []
 
     def fields(self) -> dict[str, JsonValue]:
         hello = self.hello

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from dissectors.kit.account import DOING, LIKELY, SECURING_NETWORK, Claim
 from dissectors.kit.event import CORE, SECURING, SUMMED, Headline, JsonValue
-from dissectors.kit.identity import Identity, host_of
+from dissectors.kit.identity import HOST, Identity
 from dissectors.kit.units import duration
 from dissectors.protocols.tls.events import HANDSHAKE, TlsEvent, TlsObserved, some
 
@@ -136,7 +136,7 @@ class TlsEstablished(TlsEvent):
         return facts
 
     def identifies(self) -> list[Identity]:
-        return host_of(self.summary.server_name)
+        return [(HOST, self.summary.server_name)] if self.summary.server_name else []
 
     def fields(self) -> dict[str, JsonValue]:
         one = self.summary

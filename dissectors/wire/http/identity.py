@@ -10,17 +10,33 @@ from dissectors.wire.http.message import Head, Pairs, as_text
 # Fields whose values are, or begin with, the name of a host (RFC 9110 §7.2, RFC 7239, and what proxies write).
 _ONE_HOST: Final = frozenset((
     b"host", b"x-forwarded-host", b"x-forwarded-server", b"server-name", b"x-served-by", b"x-server", b"x-hostname",
-    b"x-backend", b"x-backend-server",
+    b"x-backend", b"x-backend-server", b"x-host", b"x-node", b"x-forwarded-for", b"x-real-ip",
+    b"cache-status", b"proxy-status", b"cdn-loop",      # an item begins with who adds it (RFC 9211, 9209, 8586: §2)
 ))
+# Fields that carry who logged in, as proxies write them.
+_USERS: Final = frozenset((
+    b"x-remote-user", b"x-forwarded-user", b"x-forwarded-email", b"x-forwarded-preferred-username", b"x-webauth-user",
+    b"remote-user", b"from",
+))
+# Fields that say in free words which device this is (UPnP).
+_FREE: Final = frozenset((b"x-friendly-name", b"cpfn.upnp.org", b"hue-bridgeid"))
 # Fields in which every name with a dot is a host.
 _HOSTS: Final = frozenset((
-    b"alt-svc", b"set-cookie", b"via", b"forwarded", b"x-forwarded-for", b"x-real-ip", b"from", b"origin",
+    b"alt-svc", b"set-cookie", b"via", b"forwarded", b"origin", b"x-cache", b"x-cache-lookup",
+    b"content-security-policy",
 ))
 _VIA: Final = re.compile(r"(?:^|,)\s*\S+\s+([\w.-]+)")            # RFC 9110 §7.6.3: protocol, then who received
 _FORWARDED: Final = re.compile(r"(?i)\b(?:host|by|for)=\"?([\w.-]+)")   # RFC 7239 §4
 _ALTERNATIVE: Final = re.compile(r"=\"([\w.-]+):\d+\"")          # RFC 7838 §3
 _UUID: Final = re.compile(r"(?i)\buuid:([\w-]+)")                # of a device (UPnP Device Architecture 2.0 §1.1.4)
-_PATTERNS: Final = {b"via": _VIA, b"forwarded": _FORWARDED, b"alt-svc": _ALTERNATIVE}
+_FROM: Final = re.compile(r"(?i)\b(?:hit|miss)\S* from ([\w.-]+)")       # as Squid writes it
+_DOMAIN: Final = re.compile(r"(?i);\s*domain=\.?([\w.-]+)")            # RFC 6265 §4.1.2.3
+_WITH_PORT: Final = re.compile(r"(?<![\w.-])([\w.-]+):\d+")             # CSP Level 3 §2.3.1
+_REALM: Final = re.compile(r"(?i)\brealm=\"([^\"]+)\"")                # RFC 9110 §11.5
+_PATTERNS: Final = {
+    b"via": _VIA, b"forwarded": _FORWARDED, b"alt-svc": _ALTERNATIVE, b"x-cache": _FROM, b"x-cache-lookup": _FROM,
+    b"set-cookie": _DOMAIN, b"content-security-policy": _WITH_PORT,
+}
 _USERNAME: Final = re.compile(r"(?i)\busername=\"([^\"]+)\"")     # RFC 7616 §3.4
 
 
@@ -37,7 +53,7 @@ def identities_of(head: Head | None, trailers: Pairs = ()) -> list[Identity]:
         found += hosts_of_urls(text)
         if key in _ONE_HOST:
             for part in text.split(","):
-                found += host_of(part)
+                found += host_of(part.partition(";")[0])
         elif key in _HOSTS:
             found += hosts_in(text)
             pattern = _PATTERNS.get(key)
@@ -45,6 +61,13 @@ def identities_of(head: Head | None, trailers: Pairs = ()) -> list[Identity]:
                 found += host_of(host)
         elif key == b"usn":
             found += [(UNIQUE, device) for device in _UUID.findall(text)]
+        elif key in _USERS:
+            domain, _between, user = text.strip().rpartition("\\")      # `CORP\\alice`
+            found += [(USER, user), *host_of(domain)]
+        elif key in _FREE:
+            found.append((UNIQUE, text))
+        elif key in (b"www-authenticate", b"proxy-authenticate"):
+            found += [(UNIQUE, realm) for realm in _REALM.findall(text)]
         elif key in (b"authorization", b"proxy-authorization"):
             found += [(USER, user) for user in _USERNAME.findall(text)]
     return found

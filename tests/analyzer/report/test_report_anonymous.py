@@ -29,7 +29,7 @@ from analyzer.report.formats import FORMATS, Layout, by_name
 from analyzer.report.pseudonyms import LEFT_OUT, Pseudonyms
 from analyzer.report.tables import TABLES
 from dissectors.kit.event import Event, JsonValue
-from dissectors.kit.identity import HOST, PARTY, UNIQUE, USER
+from dissectors.kit.identity import HOST, PARTY, UNIQUE, USER, host_of
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import Output
 from dissectors.protocols.dns.protocol import LLMNR
@@ -166,7 +166,7 @@ def test_levels_and_counts_stay_the_same() -> None:
         ("00:1b:21:3c:9d:f8 and ff:ff:ff:ff:ff:ff", "0a:00:00:00:00:01 and ff:ff:ff:ff:ff:ff"),
         ("00-1B-21-3C-9D-F8", "0a-00-00-00-00-01"),
         ("https://www.shop.test/index.html?x=1", "https://www.domain1.test/index.html?x=1"),
-        ("cdn.shop.test, api.cdn.shop.test", "name1.domain1.test, name2.name1.domain1.test"),
+        ("cdn.shop.test, img.cdn.shop.test", "name1.domain1.test, name2.name1.domain1.test"),
         ("*.shop.test", "*.domain1.test"),
         ("jane.doe@shop.test", "name1@domain1.test"),
         ("20.1.0.10.in-addr.arpa", "1.0.128.10.in-addr.arpa"),
@@ -216,23 +216,48 @@ def test_parties_of_certificates_and_what_identifies_them() -> None:
          "name1._ipp._tcp.local is name1._ipp._tcp.local"),
         ("test, www.shop.test", "test, www.domain1.test"),
         ("ann logs in, Ann@shop.test writes", "name2 logs in, name2@domain1.test writes"),
-        ("localhost, www, x, _http", "localhost, www, x, _http"),
+        ("localhost, www, x, server", "localhost, www, x, server"),
     ],
 )
 def test_what_an_event_identifies_is_replaced_whatever_it_looks_like(text: str, expected: str) -> None:
     names = Pseudonyms()
     names.learn([
         (HOST, name) for name in
-        ("FileServer", "Office\\032printer._ipp._tcp.local", "test", "www.shop.test", "localhost", "www", "x", "_http")
+        ("FileServer", "Office\\032printer._ipp._tcp.local", "test", "www.shop.test", "localhost", "www", "x", "server")
     ])
     names.learn([(USER, "ann")])
     assert names.text(text) == expected
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "3rdfloorprinter", "2019SRVALICE", "alicepc.2corp", "printeralice.home.arpa", "alicehome.arpa", "_alicehost",
+        "alice laptop", "alic\u00e9", "dc1.corpalice", "corpalice",
+    ],
+)
+def test_no_form_of_a_name_is_left(name: str) -> None:
+    names = Pseudonyms()
+    names.learn([(HOST, name), (HOST, "dc1.corpalice"), *host_of(f"{name}.:8080")])
+    for text in (f"asks for {name}.", name.upper(), f"{name}:8080", f"({name})"):
+        left = names.text(text).lower()
+        assert "alic" not in left, text
+        assert "printer" not in left, text
+
+
+@pytest.mark.parametrize("text", ["to 02:aa:bb:cc:dd:01: wrong", "02-aa-bb-cc-dd-01:", "(02:aa:bb:cc:dd:01)"])
+def test_the_address_of_a_card_is_replaced_wherever_a_sentence_has_it(text: str) -> None:
+    assert "bb" not in Pseudonyms().text(text)
+
+
+def test_what_looks_like_it_and_is_longer_stays() -> None:
+    assert Pseudonyms().text("02-aa-bb-cc-dd-01-07-08") == "02-aa-bb-cc-dd-01-07-08"
+
+
 def test_keys_of_data_stay_keys() -> None:
     names = Pseudonyms()
-    names.learn([(HOST, "name"), (HOST, "shop.test")])
-    assert names.value({"name": "name", "shop.test": 1}) == {"name": "name1", "domain1.test": 1}
+    names.learn([(HOST, "title"), (HOST, "shop.test")])
+    assert names.value({"title": "title", "shop.test": 1}) == {"title": "name1", "domain1.test": 1}
 
 
 def bare() -> list[tuple[str, Account]]:

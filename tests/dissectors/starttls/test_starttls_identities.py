@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from dissectors.kit.identity import HOST, USER
-from dissectors.protocols.starttls.events import greeted_by, said_in
+from dissectors.kit.identity import HOST, UNIQUE, USER
+from dissectors.protocols.starttls.events import own_words, said_in
 
 
 @pytest.mark.parametrize(
@@ -23,16 +23,21 @@ def test_a_line(line: str, found: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("greeting", "hosts"),
+    ("line", "words"),
     [
-        ("220 files FTP server (Version 6.4/OpenBSD) ready.", ["files"]),
-        ("220 Welcome to the FTP service", []),
-        ("220 FTP server ready", []),
-        ("* OK mailhost IMAP4rev1 service ready", ["mailhost"]),
-        ("* OK [CAPABILITY IMAP4rev1 SASL-IR STARTTLS] Dovecot ready.", []),
-        ("+OK POP3 mailhost v2001.78 server ready", ["mailhost"]),
-        ("+OK POP3 server ready", []),
+        ("220 files FTP server (Version 6.4/OpenBSD) ready.", "files FTP server (Version 6.4/OpenBSD) ready"),
+        ("220 Welcome to ftphost!", "Welcome to ftphost!"),
+        ("* OK [CAPABILITY IMAP4rev1 STARTTLS] mailhost ready.", "[CAPABILITY IMAP4rev1 STARTTLS] mailhost ready"),
+        ("+OK Dovecot ready on mailhost.", "Dovecot ready on mailhost"),
+        ("a1 BAD mailhost not now carol", "mailhost not now carol"),
+        ("+OK ready", ""),
+        ("220 ready", ""),
     ],
 )
-def test_who_greets(greeting: str, hosts: list[str]) -> None:
-    assert greeted_by(greeting) == [(HOST, host) for host in hosts]
+def test_what_a_server_says_in_words_of_its_own_may_name_anybody(line: str, words: str) -> None:
+    assert own_words(line) == ([(UNIQUE, words)] if words else [])
+
+
+def test_a_refusal_is_in_words_of_its_own() -> None:
+    assert said_in("530 archivehost refuses") == [(UNIQUE, "archivehost refuses")]
+    assert said_in("MAIL FROM:<alice>") == [(USER, "alice")]
