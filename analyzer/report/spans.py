@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Final
 
 from analyzer.model import Analysis, Phase, StoryRow, Told
-from dissectors.kit.event import CLOSING, OPENING, Event, JsonValue
+from dissectors.kit.event import CLOSING, OPENING, JsonValue
 from dissectors.wire.secrets.gate import Said
 
 # Parts of a bar, in the order in which they follow one another.
@@ -153,8 +153,3 @@ def _connection(told: Told | None, row: StoryRow) -> list[Part]:
 
 def _phase(told: Told, rank: int) -> Phase | None:
     return next((phase for phase in told.phases if phase.rank == rank), None)
-
-
-def event_of(told: Told, span: Span) -> Event:
-    """The event that a bar stands for."""
-    return told.phases[span.phase].events[span.place]

@@ -52,8 +52,6 @@ BRIDGED: Final[i64] = 32
 QUIET: Final[i64] = 8
 # A round with all but this part of it without room is one without.
 WHOLE: Final = 16
-# A silence is so long that it ends a round, in round trips.
-SILENT_ROUNDS: Final[i64] = 2
 # Where the round trip is not known a silence is the application's no sooner than this.
 LONG_SILENCE_NS: Final[i64] = 1_000_000_000
 # Fewer bytes or less time than this are not worth a verdict, unless so many rounds filled the window.

@@ -27,7 +27,6 @@ SSL2_KINDS: Final[dict[int, str]] = {
     0x050080: "SSL_CK_IDEA_128_CBC_WITH_MD5", 0x060040: "SSL_CK_DES_64_CBC_WITH_MD5",
     0x0700C0: "SSL_CK_DES_192_EDE3_CBC_WITH_MD5", 0x080080: "SSL_CK_RC4_64_WITH_MD5",
 }
-PSK_MODES: Final[dict[int, str]] = {0: "psk_ke", 1: "psk_dhe_ke"}           # RFC 8446 §4.2.9
 COMPRESSIONS: Final[dict[int, str]] = {1: "zlib", 2: "brotli", 3: "zstd"}   # of certificates, RFC 8879 §7.3
 
 # TLS HandshakeType.
@@ -173,13 +172,6 @@ def handshake_name(number: int) -> str:
 
 def content_type_name(number: int) -> str:
     return _name(CONTENT_TYPES, number, 0)
-
-
-def psk_mode_name(number: int) -> str:
-    """GREASE has its own numbers here, which have one octet (RFC 8701 §2)."""
-    if 0x0B <= number <= 0xE4 and number % 0x1F == 0x0B:
-        return f"GREASE (0x{number:02X})"
-    return _name(PSK_MODES, number, 0)
 
 
 def compression_name(number: int) -> str:

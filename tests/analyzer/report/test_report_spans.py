@@ -15,7 +15,6 @@ from analyzer.report.spans import (
     RECEIVE,
     SEND,
     WAIT,
-    event_of,
     parts_of,
     spans_of,
     story_parts,
@@ -54,7 +53,7 @@ def test_every_stream_of_http2_is_a_bar() -> None:
     for span in spans:
         assert [part.kind for part in span.parts] == [WAIT, RECEIVE]
         assert (span.parts[0].start_ns, span.parts[-1].end_ns) == (span.start_ns, span.end_ns)
-        assert event_of(told, span).stream == span.stream
+        assert told.phases[span.phase].events[span.place].stream == span.stream
 
 
 def test_what_a_stream_carries_is_named_beside_it() -> None:

@@ -30,7 +30,7 @@ from dissectors.wire.tls.messages import (
     NewSessionTicket,
     ServerKeyExchange,
 )
-from dissectors.wire.tls.names import psk_mode_name, suite_name
+from dissectors.wire.tls.names import suite_name
 from dissectors.wire.tls.suites import suite
 
 HOST = b"\x00" + vector(2, b"a.test")
@@ -160,9 +160,3 @@ def test_suites_whose_names_mislead() -> None:
     assert integrity.weak == "it does not encrypt"
     assert gost is not None
     assert (gost.tls13, gost.key_exchange, gost.forward_secret) == (True, "", True)
-
-
-def test_grease_of_one_octet() -> None:
-    """RFC 8701 §2."""
-    found = [number for number in range(256) if psk_mode_name(number).startswith("GREASE")]
-    assert found == [0x0B, 0x2A, 0x49, 0x68, 0x87, 0xA6, 0xC5, 0xE4]
