@@ -30,6 +30,7 @@ MOST_FEEDS = 16         # conversations of a protocol taken apart, spread over i
 CUTS = 200              # offsets tried in a conversation; every one where it has no more bytes
 DAMAGED = 300           # damaged conversations of a protocol
 LARGEST = 64_000        # bytes of a conversation taken apart; a larger one says the same more often
+MOST_ITEMS = 100        # ... and its chunks or datagrams
 ENDLESS_ITEMS = 12_000
 PADDING = 4_000         # bytes behind each message
 MAX_HELD = 8 << 20      # bytes that a dissector may hold after any input
@@ -66,7 +67,7 @@ def _resembles(protocol: Protocol, feed: Feed) -> bool:
 
 
 def small(protocol: Protocol) -> list[Feed]:
-    return [feed for feed in sampled(protocol) if feed.octets <= LARGEST]
+    return [feed for feed in sampled(protocol) if feed.octets <= LARGEST and len(feed.items) <= MOST_ITEMS]
 
 
 def feed_to(dissector: Dissector, items: list[Item]) -> list[Output]:
