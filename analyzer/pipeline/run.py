@@ -150,13 +150,10 @@ class Frames:
         self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided())
 
     def __iter__(self) -> Iterator[bytes]:
-        with closing(self.source):
-            while block := self._block():
+        # Collecting between blocks would walk over all that is held each time: it takes `frames` half as long again.
+        with closing(self.source), uncollected():
+            while block := self.lines.block():
                 yield block
-
-    def _block(self) -> bytes:
-        with uncollected():
-            return self.lines.block()
 
     @property
     def count(self) -> int:
