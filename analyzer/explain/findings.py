@@ -177,11 +177,11 @@ def findings(analysis: Analysis, faults: Faults | None = None) -> list[Finding]:
     for capture_rule in CAPTURE_RULES:
         made += found_by(capture_rule, _folded(capture_rule, found, analysis, faults), observed, analysis)
     made.sort(key=in_order)
-    marks, marked = _marks(analysis)
+    marks, marked = marks_of(analysis)
     return once([shown(finding, marks, marked) for finding, _cost in made], analysis, faults)
 
 
-def _marks(analysis: Analysis) -> tuple[dict[int, Marks], list[Marks]]:
+def marks_of(analysis: Analysis) -> tuple[dict[int, Marks], list[Marks]]:
     """What is secret in each conversation, and in any of them: those that have marked something, or else the first."""
     marks = {told.conversation.number: told.marks for told in analysis.told}
     marked = [one for one in marks.values() if one.values]

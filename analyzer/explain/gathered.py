@@ -21,6 +21,7 @@ from analyzer.explain.findings import (
     found_by,
     in_order,
     judged,
+    marks_of,
     number_of,
     once,
     shown,
@@ -190,7 +191,7 @@ class Gathering:
         self.sums.steady = sound_events(part, self.faults or Faults()) and self.sums.steady
         self._keep(part)
         known = {code: self._looked_at(code, found, part) for code in self.troubles}
-        marks = {told.conversation.number: told.marks for told in part.told}
+        marks = marks_of(part)
         by_number = {told.conversation.number: told for told in part.told}
         for rule in CONVERSATION_RULES:
             part.findings += self._add(rule, found[rule.code], observed, marks, known, by_number)
@@ -289,16 +290,16 @@ class Gathering:
         return set(known)
 
     def _add(
-        self, rule: AnyRule, found: list[Found], observed: Observations, marks: dict[int, Marks],
+        self, rule: AnyRule, found: list[Found], observed: Observations, secret: tuple[dict[int, Marks], list[Marks]],
         known: dict[str, set[int]], told: dict[int, Told],
     ) -> list[Finding]:
-        """The findings of one rule, of conversations that follow one another."""
+        """The findings of one rule, of conversations that follow one another. secret: see `marks_of`."""
         code = rule.code
         made: list[Finding] = []
         if not found:
             return made
         self.disturbed = self.disturbed or code in DISTURBED
-        marked = [one for one in marks.values() if one.values] or list(marks.values())[:1]
+        marks, marked = secret
         folded = known.get(self.owner.get(code, ""), set())
         if code == DNS:
             folded = self.silent_numbers
@@ -349,7 +350,7 @@ class Gathering:
         stretch.heard = self.heard
         stretch.conversations.sort(key=_number)
         observed = Observations(stretch, [Case(told, self.capture) for told in stretch.told])
-        marks = {told.conversation.number: told.marks for told in stretch.told}
+        marks = marks_of(stretch)
         by_number = {told.conversation.number: told for told in stretch.told}
         known: dict[str, set[int]] = {}
         for rule in CAPTURE_RULES:
@@ -462,8 +463,7 @@ class Gathering:
         """The findings of one code, in order."""
         if whole is not None:
             said = found_by(rule, whole, observed, analysis)
-            marks = {told.conversation.number: told.marks for told in analysis.told}
-            marked = [one for one in marks.values() if one.values] or list(marks.values())[:1]
+            marks, marked = marks_of(analysis)
             for each, _cost in said if rule.code in LASTING else ():
                 shown(each, marks, marked)
             return said

@@ -39,7 +39,7 @@ class Lasting:
             event for event in events
             if isinstance(event, (DhcpSaid, NtpAnswer, NtpUnanswered)) or id(event) in logins
         ]
-        for event in kept:
+        for event in kept if len(self.named) < MAX_LASTING else ():
             if isinstance(event, Ack):
                 self.servers.setdefault(event.server, None)
                 for server in event.message.all(NAME_SERVER):

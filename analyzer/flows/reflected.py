@@ -12,7 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.flows.flow import REPORTED, UdpFlow
-from analyzer.flows.tally import MAX_FIRST, peer_text
+from analyzer.flows.tally import Noted, peer_text
 from analyzer.model import Reflected
 
 # Both in each share of the capture.
@@ -36,20 +36,17 @@ def comes_unasked(flow: UdpFlow) -> bool:
     return int(source) in AMPLIFIERS and int(target) not in AMPLIFIERS
 
 
-class Host:
+class Host(Noted):
     """What one host got from one service."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.sources: dict[bytes, int] = {}
         self.ports: set[bytes] = set()
         self.more = False
         self.count: i64 = 0
         self.octets: i64 = 0
         self.denied: i64 = 0
-        self.start: i64 = -1
-        self.end: i64 = -1
-        self.first: list[int] = []
-        self.last: i64 = 0
 
     def take(self, flow: UdpFlow) -> None:
         size = flow.address_size
@@ -65,16 +62,7 @@ class Host:
         self.octets += flow.originator.payload
         if flow.marks & REPORTED:
             self.denied += 1
-        first = self.first
-        if len(first) < MAX_FIRST or flow.first_frame < first[-1]:
-            first.append(int(flow.first_frame))
-            first.sort()
-            del first[MAX_FIRST:]
-        self.last = max(self.last, flow.last_frame)
-        if flow.first_time >= 0:
-            if self.start < 0 or flow.first_time < self.start:
-                self.start = flow.first_time
-            self.end = max(self.end, flow.last_time)
+        self.note(flow.first_frame, flow.first_time, flow.last_frame, flow.last_time)
 
     def merge(self, other: Host) -> None:
         """What it got in another share of the capture."""
@@ -85,11 +73,7 @@ class Host:
         self.count += other.count
         self.octets += other.octets
         self.denied += other.denied
-        if self.start < 0 or 0 <= other.start < self.start:
-            self.start = other.start
-        self.end = max(self.end, other.end)
-        self.first = sorted(self.first + other.first)[:MAX_FIRST]
-        self.last = max(self.last, other.last)
+        self.join(other)
 
 
 class Reflections:
@@ -133,7 +117,7 @@ class Reflections:
             one.count, one.octets, one.denied = int(host.count), int(host.octets), int(host.denied)
             one.ports = len(host.ports)
             one.start_ns, one.end_ns = int(host.start), int(host.end)
-            one.frames = sorted({*host.first, int(host.last)})
+            one.frames = host.frames()
             made.append(one)
         made.sort(key=_by_size)
         return made

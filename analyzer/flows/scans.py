@@ -22,7 +22,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.flows.flow import FLIPPED, Flow, TcpFlow
-from analyzer.flows.tally import MAX_FIRST, Attempt, Numbering, Tally, peer_text, tally_of
+from analyzer.flows.tally import Attempt, Noted, Numbering, Tally, peer_text, tally_of
 from analyzer.model import Scan
 from dissectors.protocols.tcp.flags import ACK, FIN, PSH, RST, SYN, URG
 
@@ -70,7 +70,7 @@ def odd_flags(flags: i64) -> bytes:
     return BY_ODD if flags & SYN and flags & (FIN | RST) else b""
 
 
-class Scanner:
+class Scanner(Noted):
     """What one client tried. hosts, ports: how many of them, as far as they are told apart.
 
     reported: attempts that an ICMP error answered.     expired: of which a router says that their hop limit ran out.
@@ -80,6 +80,7 @@ class Scanner:
     """
 
     def __init__(self, client: bytes, how: bytes) -> None:
+        super().__init__()
         self.client = client
         self.how = how
         self.hosts: set[bytes] = set()
@@ -94,10 +95,6 @@ class Scanner:
         self.expired: i64 = 0
         self.suspect = False
         self.more = False
-        self.start: i64 = -1
-        self.end: i64 = -1
-        self.first: list[int] = []         # frames
-        self.last: i64 = 0
 
     def is_scan(self) -> bool:
         """Each of the hosts is tried at each of the ports, or nearly, and not again and again; who fails with few of
@@ -127,7 +124,7 @@ class Scanner:
         scan.near = self._near()
         scan.silent = sorted([int.from_bytes(port, "big") for port in self.silent]) if len(self.hosts) == 1 else []
         scan.start_ns, scan.end_ns = int(self.start), int(self.end)
-        scan.frames = sorted({*self.first, int(self.last)})
+        scan.frames = self.frames()
         return scan
 
     def _near(self) -> int:
@@ -154,11 +151,7 @@ class Scanner:
         self.expired += other.expired
         self.suspect = self.suspect or other.suspect
         self.more = self.more or other.more
-        if self.start < 0 or 0 <= other.start < self.start:
-            self.start = other.start
-        self.end = max(self.end, other.end)
-        self.first = sorted(self.first + other.first)[:MAX_FIRST]
-        self.last = max(self.last, other.last)
+        self.join(other)
 
 
 class Scans:
@@ -221,17 +214,8 @@ class Scans:
             self._note(scanner, scanner.ports, key[both + 2:both + 4])
         if not scanner.suspect and (len(scanner.hosts) >= SUSPECT or len(scanner.ports) >= SUSPECT):
             scanner.suspect = True
-        first = scanner.first
-        if len(first) < MAX_FIRST or flow.first_frame < first[-1]:
-            first.append(int(flow.first_frame))
-            first.sort()
-            del first[MAX_FIRST:]
-        scanner.last = max(scanner.last, flow.first_frame)
-        time = flow.first_time
-        if time >= 0:
-            if scanner.start < 0 or time < scanner.start:
-                scanner.start = time
-            scanner.end = max(scanner.end, time)
+        frame, time = flow.first_frame, flow.first_time
+        scanner.note(frame, time, frame, time)
         return scanner
 
     def _note(self, scanner: Scanner, targets: set[bytes], target: bytes) -> None:

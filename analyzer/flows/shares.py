@@ -95,12 +95,8 @@ class Room:
         return [flow for share in self.shares for flow in share.held()]
 
     def leaving(self, now: i64) -> list[Flow]:
-        """Those that make room, in the order in which they were heard of last: what was allocated together is then
-        freed together."""
-        found: list[Flow] = []
-        for share in self.shares:
-            found += share.leaving(self.part, self.capacity, now)
-        return sorted(found, key=age)
+        """Those that make room."""
+        return [flow for share in self.shares for flow in share.leaving(self.part, self.capacity, now)]
 
     def clear(self) -> None:
         for share in self.shares:

@@ -150,6 +150,40 @@ def service_of(flow: Flow) -> bytes:
     return key[size:both] + key[both + 2:both + 4]
 
 
+class Noted:
+    """When conversations were (-1 where nobody knows), and the first frames of some of them, and the last."""
+
+    def __init__(self) -> None:
+        self.start: i64 = -1
+        self.end: i64 = -1
+        self.first: list[int] = []
+        self.last: i64 = 0
+
+    def note(self, frame: i64, time: i64, last_frame: i64, last_time: i64) -> None:
+        """One more, from this frame to that one."""
+        first = self.first
+        if len(first) < MAX_FIRST or frame < first[-1]:
+            first.append(int(frame))
+            first.sort()
+            del first[MAX_FIRST:]
+        self.last = max(self.last, last_frame)
+        if time >= 0:
+            if self.start < 0 or time < self.start:
+                self.start = time
+            self.end = max(self.end, last_time)
+
+    def join(self, other: Noted) -> None:
+        """Those of another share of the capture."""
+        if self.start < 0 or 0 <= other.start < self.start:
+            self.start = other.start
+        self.end = max(self.end, other.end)
+        self.first = sorted(self.first + other.first)[:MAX_FIRST]
+        self.last = max(self.last, other.last)
+
+    def frames(self) -> list[int]:
+        return sorted({*self.first, int(self.last)})
+
+
 class Tally:
     """Conversations with one trouble.
 
@@ -237,14 +271,18 @@ class Tally:
         """It was asked at `since` and followed until `until`: whether that is long enough, the end of all shows."""
         if since < 0 or until - since >= PATIENCE_NS:
             return
-        young = self.young
-        if len(young) >= MAX_YOUNG:
-            young = self.young = [time for time in young if until - time < PATIENCE_NS]
-            if 2 * len(young) > MAX_YOUNG:
-                self.unsure += len(young)
-                young.clear()
-        young.append(int(since))
+        if len(self.young) >= MAX_YOUNG:
+            self._settle(until)
+        self.young.append(int(since))
         self.left_young += 1
+
+    def _settle(self, now: int) -> None:
+        """Forget those that had been followed for long enough by then; of the others, where they are many, it is not
+        known."""
+        self.young = [time for time in self.young if now - time < PATIENCE_NS]
+        if 2 * len(self.young) > MAX_YOUNG:
+            self.unsure += len(self.young)
+            self.young.clear()
 
     def early(self, end: i64) -> int:
         """Those of which the end of the capture, at this time, came too soon to know."""
@@ -275,6 +313,8 @@ class Tally:
         self.last = max(self.last, other.last)
         self.dearest = sorted(self.dearest + other.dearest, reverse=True)[:MAX_DEAREST]
         self.young += other.young
+        if len(self.young) > MAX_YOUNG:
+            self._settle(max(self.young))
 
     def renumber(self, numbering: Numbering) -> None:
         self.first = [(numbering.of(number), first, frame) for number, first, frame in self.first]

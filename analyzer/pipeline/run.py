@@ -284,8 +284,8 @@ def _read(survey: Survey, options: Options, pulse: Pulse) -> None:
 
 
 def _pass(survey: Survey, pulse: Pulse) -> None:
-    """Read every frame. Where all are told, those behind the first ones are of a large capture, told part by part."""
-    if survey.keeper.watcher is not None and _stretch(survey, FULL_FRAMES, pulse):
+    """Read every frame. Where all are told, more frames than the budget are those of a large capture, told in parts."""
+    if survey.keeper.watcher is not None and _stretch(survey, BUDGET, pulse):
         survey.table.record_cap = PLACES_EACH
     while _stretch(survey, int(STEP), pulse):
         pass

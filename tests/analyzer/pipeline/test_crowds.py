@@ -341,6 +341,18 @@ def test_what_left_too_soon_is_settled_by_the_end_of_the_capture() -> None:
     assert tally.early(20 * SECOND + PATIENCE_NS) == MAX_YOUNG - 100      # of those it is not known
 
 
+def test_what_left_too_soon_stays_within_its_cap_where_tallies_are_added_up() -> None:
+    """Those that the latest one shows to have been followed for long enough are settled, the others are not known."""
+    one, other = Tally(), Tally()
+    for index in range(MAX_YOUNG - 10):
+        one.wait(index, index + MS)
+        other.wait(20 * SECOND + index, 20 * SECOND + index + MS)
+    one.merge(other)
+    assert len(one.young) <= MAX_YOUNG
+    assert one.early(20 * SECOND) == MAX_YOUNG - 10
+    assert one.left_young == 2 * (MAX_YOUNG - 10)
+
+
 def test_the_first_and_the_last_are_kept_in_whatever_order_they_leave() -> None:
     tally = Tally()
     for number in (50, 7, 90, 3, 8, 60, 2, 1, 70):
