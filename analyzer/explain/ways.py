@@ -110,7 +110,7 @@ def _is_part(one: Conversation, traces: list[Trace]) -> bool:
 def _tracing(analysis: Analysis) -> Tracing:
     made = Tracing()
     for told in analysis.told:
-        made.add(told.conversation, [event for phase in told.phases for event in phase.events])
+        made.add(told.conversation, (event for phase in told.phases for event in phase.events))
     return made
 
 
