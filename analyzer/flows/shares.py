@@ -14,7 +14,7 @@ from analyzer.packet import Packet
 from analyzer.partition import share_of
 
 SILENT_NS: Final[i64] = 10_000_000_000     # after which a conversation without an end makes room as if it had ended
-UNANSWERED_NS: Final[i64] = 1_000_000_000  # ... where nobody has answered it, and others are not over
+MOMENT_NS: Final[i64] = 1_000_000_000      # within which an answer, or what follows an end, may still come
 LOOSE: Final[i64] = 1_000                # conversations that have left, beyond those held, before a list is gone over
 
 
@@ -54,21 +54,18 @@ class Share:
         return self.flows
 
     def leaving(self, part: i64, most: i64, now: i64) -> list[Flow]:
-        """Those that make room where three quarters are taken, so that half of it is free: of those that are over the
-        ended ones first, then the longest silent. Where too few are over, there is more room from now on, up to `most`;
-        where that is taken too, the longest silent leave."""
+        """Those that make room: of those that are over half of all, the ended ones first, then the longest silent.
+        Where less than three quarters are over, there is more room from now on, up to `most`, and what is over leaves,
+        save what was heard a moment ago. Where `most` is taken, the longest silent leave."""
         room = max(part, self.grown)
-        if self.count * 4 <= room * 3:
-            return []
         flows = self.held()
-        excess = self.count - room // 2
         over = [flow for flow in flows if is_over(flow, now)]
-        if len(over) < excess:
+        if len(over) * 4 < len(flows) * 3:
             if room < most:
                 self.grown = min(room + room, most)
-                return [flow for flow in over if flow.marks & CLOSED or now - flow.last_time >= UNANSWERED_NS]
+                return [flow for flow in over if now - flow.last_time >= MOMENT_NS]
             over = flows
-        return sorted(over, key=age)[:excess]
+        return sorted(over, key=age)[:(len(flows) + 1) // 2]
 
 
 class Room:
@@ -80,12 +77,12 @@ class Room:
     def __init__(self, capacity: i64, spares: list[Spare]) -> None:
         self.capacity: i64 = capacity
         self.shares = [Share(index, spare) for index, spare in enumerate(spares)]
-        self.part: i64 = capacity // len(spares)
+        self.part: i64 = max(capacity // len(spares), 1)
 
-    def add(self, flow: Flow, packet: Packet) -> None:
-        """A new one, by its first packet."""
+    def share_for(self, packet: Packet) -> Share:
+        """That of the conversation that this packet belongs to."""
         shares = self.shares
-        shares[share_of(packet, len(shares)) if len(shares) > 1 else 0].add(flow)
+        return shares[share_of(packet, len(shares)) if len(shares) > 1 else 0]
 
     def left(self, flow: Flow) -> None:
         """It may not continue any more."""
@@ -93,10 +90,6 @@ class Room:
 
     def held(self) -> list[Flow]:
         return [flow for share in self.shares for flow in share.held()]
-
-    def leaving(self, now: i64) -> list[Flow]:
-        """Those that make room."""
-        return [flow for share in self.shares for flow in share.leaving(self.part, self.capacity, now)]
 
     def clear(self) -> None:
         for share in self.shares:

@@ -77,8 +77,8 @@ LARGE: Final[i64] = 2_000_000_000
 class FlowTable:
     """All conversations that may still continue.
 
-    capacity: conversations of a transport held at once, for which room is made after every so many frames (pace, the
-      next time from frame `due` on).     record_cap: frames of a conversation whose places are kept.
+    capacity: conversations of a transport held at once; beyond it those leave that ended, or seem over, and then those
+      that were silent longest.     record_cap: frames of a conversation whose places are kept.
     shares: into which the capture is divided, each with its part of the capacity (`analyzer/flows/shares.py`).
     spares: of each, places of frames beyond record_cap.     starts: first frames by conversation, where noting.
     detail: analyse segments in full (`wiretale frames`, told conversations), save those of a flow that is counted only.
@@ -94,8 +94,6 @@ class FlowTable:
         parties: dict[int, Parties] | None = None, shares: i64 = 1,
     ) -> None:
         self.capacity: i64 = capacity
-        self.pace: i64 = max(capacity // 2, 1)
-        self.due: i64 = self.pace
         self.spares = [Spare(0) for _ in range(shares)]
         self.tcp_room = Room(capacity, self.spares)
         self.other_room = Room(capacity, self.spares)
@@ -514,20 +512,19 @@ class FlowTable:
         return self.other_room.held()
 
     def _add(self, flow: Flow, room: Room, packet: Packet) -> None:
+        """A new conversation; others make room for it where its share is full."""
         if self.noting:
             self.starts = append(self.starts, packet.number)
-        room.add(flow, packet)
-
-    def make_room(self, packet: Packet) -> None:
-        """Where there are too many, conversations leave. To be called once a packet's number has come to `due`."""
-        self.due = (packet.number // self.pace + 1) * self.pace
-        self.sink.until = packet.time
-        self.making_room = True
-        for flow in self.tcp_room.leaving(packet.time) + self.other_room.leaving(packet.time):
-            if flow.protocol == TCP and flow.marks & CLOSED == 0:
-                self.made_room += 1
-            self.leave(flow)
-        self.making_room = False
+        share = room.share_for(packet)
+        if share.count >= max(room.part, share.grown):
+            self.sink.until = packet.time
+            self.making_room = True
+            for old in share.leaving(room.part, room.capacity, packet.time):
+                if old.protocol == TCP and old.marks & CLOSED == 0:
+                    self.made_room += 1
+                self.leave(old)
+            self.making_room = False
+        share.add(flow)
 
     def finish(self) -> None:
         """The capture has ended: everything leaves, in the order of its number."""

@@ -37,8 +37,6 @@ class Tracker:
 
     def take(self, packet: Packet) -> None:
         """One packet. Of a TCP segment, `table` then says what it is."""
-        if packet.number >= self.table.due:
-            self.table.make_room(packet)
         self.flow = None
         self.quoted = None
         kind = packet.kind
@@ -62,8 +60,6 @@ class Tracker:
 
     def foreign(self, packet: Packet) -> None:
         """One packet of a conversation that is followed elsewhere. It may quote one of a conversation followed here."""
-        if packet.number >= self.table.due:
-            self.table.make_room(packet)
         self.flow = None
         self.quoted = None
         if packet.kind not in (TCP, UDP):

@@ -13,7 +13,6 @@ from analyzer.flows.flow import TcpFlow
 from analyzer.flows.keep import KEEP_ALL, Keeper
 from analyzer.flows.summary import community_id, completeness, conn_state, conversation_of
 from analyzer.flows.table import FlowTable
-from analyzer.packet import Packet
 from dissectors.protocols.tcp.flags import ACK, FIN, RST, SYN
 
 UNRECORDED = 0
@@ -25,13 +24,6 @@ def table_of(capacity: int = 1000) -> tuple[FlowTable, Keeper]:
     return FlowTable(capacity, UNRECORDED, False, sink), sink
 
 
-def with_room(table: FlowTable, packet: Packet) -> Packet:
-    """Let the table make room where that is due."""
-    if packet.number >= table.due:
-        table.make_room(packet)
-    return packet
-
-
 def feed(table: FlowTable, frame: int, ports: tuple[int, int], flags: int, seq: int, ack: int, length: int = 0,
          scope: bytes = b"", backward: bool = False) -> TcpFlow | None:
     addresses = [b"\x0a\0\0\1", b"\x0a\0\0\2"]
@@ -40,7 +32,7 @@ def feed(table: FlowTable, frame: int, ports: tuple[int, int], flags: int, seq: 
         ports = ports[::-1]
     data = b"".join(addresses) + ports[0].to_bytes(2) + ports[1].to_bytes(2) + seq.to_bytes(4) + ack.to_bytes(4) \
         + bytes((0x50, flags)) + (1000).to_bytes(2) + bytes(4)
-    table.tcp(with_room(table, packet_of(data, frame, length, scope)))
+    table.tcp(packet_of(data, frame, length, scope))
     return None if table.half is None else table.half.flow
 
 
@@ -72,7 +64,7 @@ def test_datagrams_likewise(script: list[tuple[int, bool]], capacity: int) -> No
         key = b"\x0a\0\0\1\x0a\0\0\2" + (5000 + host).to_bytes(2) + b"\0\x35"
         other = b"\x0a\0\0\2\x0a\0\0\1" + b"\0\x35" + (5000 + host).to_bytes(2)
         data = other if backward else key
-        table.udp(with_room(table, packet_of(data, frame, 26)))
+        table.udp(packet_of(data, frame, 26))
         assert len(table.other_keys) <= 2 * capacity + 2
     table.finish()
     assert len(sink.all) == table.numbers
@@ -89,7 +81,7 @@ def test_hosts_that_talk_to_themselves_make_room_too(flags: int) -> None:
     for frame in range(1, 101):
         address = b"\x0a\0\0" + bytes((frame,))
         data = address * 2 + (8080).to_bytes(2) * 2 + bytes(8) + bytes((0x50, flags)) + bytes(6)
-        table.tcp(with_room(table, packet_of(data, frame)))
+        table.tcp(packet_of(data, frame))
         assert len(table.tcp_keys) <= 10
     table.finish()
     assert sorted(int(flow.number) for flow in sink.all) == list(range(1, 101))
