@@ -14,13 +14,17 @@ from analyzer.packet import Packet
 from analyzer.partition import share_of
 
 SILENT_NS: Final[i64] = 10_000_000_000     # after which a conversation without an end makes room as if it had ended
-MOMENT_NS: Final[i64] = 1_000_000_000      # within which an answer, or what follows an end, may still come
+MOMENT_NS: Final[i64] = 200_000_000        # within which an answer, or what follows an end, may still come
 LOOSE: Final[i64] = 1_000                # conversations that have left, beyond those held, before a list is gone over
 
 
 def is_over(flow: Flow, now: i64) -> bool:
-    """Whether little speaks for it that more comes: it has ended, is silent for long, or nobody has answered it."""
-    if flow.marks & CLOSED or now - flow.last_time >= SILENT_NS:
+    """Whether little speaks for it that more comes: it has ended, is silent for long, or nobody has answered it, and it
+    was not heard a moment ago."""
+    silent = now - flow.last_time
+    if silent < MOMENT_NS:
+        return False
+    if flow.marks & CLOSED or silent >= SILENT_NS:
         return True
     if isinstance(flow, TcpFlow):
         return not (flow.originator.frames and flow.responder.frames)
@@ -54,18 +58,18 @@ class Share:
         return self.flows
 
     def leaving(self, part: i64, most: i64, now: i64) -> list[Flow]:
-        """Those that make room: of those that are over half of all, the ended ones first, then the longest silent.
-        Where less than three quarters are over, there is more room from now on, up to `most`, and what is over leaves,
-        save what was heard a moment ago. Where `most` is taken, the longest silent leave."""
+        """Those that make room, half of all: the ended ones first, then the longest silent. Where less than half are
+        over, only those that are, and there is more room from now on, up to `most`."""
         room = max(part, self.grown)
         flows = self.held()
+        half = (len(flows) + 1) // 2
         over = [flow for flow in flows if is_over(flow, now)]
-        if len(over) * 4 < len(flows) * 3:
+        if len(over) < half:
             if room < most:
                 self.grown = min(room + room, most)
-                return [flow for flow in over if now - flow.last_time >= MOMENT_NS]
+                return over
             over = flows
-        return sorted(over, key=age)[:(len(flows) + 1) // 2]
+        return sorted(over, key=age)[:half]
 
 
 class Room:

@@ -10,12 +10,13 @@ EPOCH = 1_700_000_000
 ETHERNET = 1
 
 
-def pcap(frames: list[bytes], link: int = ETHERNET, lengths: list[int] | None = None) -> bytes:
-    """A classic capture file, one frame a millisecond. lengths: sizes on the wire where they differ."""
+def pcap(frames: list[bytes], link: int = ETHERNET, lengths: list[int] | None = None, apart: int = 1) -> bytes:
+    """A classic capture file. lengths: sizes on the wire where they differ.     apart: ms from frame to frame."""
     out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)]
     for index, frame in enumerate(frames):
         length = lengths[index] if lengths else len(frame)
-        out.append(struct.pack("<IIII", EPOCH + index // 1000, index % 1000 * 1000, len(frame), length) + frame)
+        second, millisecond = divmod(index * apart, 1000)
+        out.append(struct.pack("<IIII", EPOCH + second, millisecond * 1000, len(frame), length) + frame)
     return b"".join(out)
 
 

@@ -294,11 +294,15 @@ def connections(count: int, kind: str) -> list[bytes]:
     return frames
 
 
-@pytest.mark.parametrize(("kind", "held"), [(ENDED, 10), (UNANSWERED, 10), (ANSWERED, 80)])
-def test_a_share_has_its_part_of_the_room_and_more_for_what_is_not_over(kind: str, held: int, tmp_path: Path) -> None:
-    """80 for all of 8 shares."""
+@pytest.mark.parametrize(
+    ("kind", "apart", "held"), [(ENDED, 100, 10), (UNANSWERED, 100, 10), (ANSWERED, 100, 80), (ENDED, 1, 80)]
+)
+def test_a_share_has_its_part_of_the_room_and_more_for_what_is_not_over(
+    kind: str, apart: int, held: int, tmp_path: Path
+) -> None:
+    """80 for all of 8 shares. What was heard a moment ago is not over yet."""
     path = tmp_path / "c.pcap"
-    path.write_bytes(pcap(connections(200, kind)))
+    path.write_bytes(pcap(connections(200, kind), apart=apart))
     survey = Survey(open_capture([str(path)]), Keeper(KEEP_ALL, shares=8), NameBook(protocols(), 8), 80, 0, 8)
     most = 0
     while survey.step(1):
