@@ -75,13 +75,14 @@ class Share:
 class Room:
     """The conversations of one transport that may still continue. capacity: how many are held at once, about.
 
+    part: of each share; a quarter of the capacity is for the shares whose conversations are not over.
     spares: of each share, where its conversations find places for more of their frames.
     """
 
     def __init__(self, capacity: i64, spares: list[Spare]) -> None:
         self.capacity: i64 = capacity
         self.shares = [Share(index, spare) for index, spare in enumerate(spares)]
-        self.part: i64 = max(capacity // len(spares), 1)
+        self.part: i64 = max(capacity * 3 // (len(spares) * 4), 1)
 
     def share_for(self, packet: Packet) -> Share:
         """That of the conversation that this packet belongs to."""

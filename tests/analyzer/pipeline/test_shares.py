@@ -295,7 +295,7 @@ def connections(count: int, kind: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "apart", "held"), [(ENDED, 100, 10), (UNANSWERED, 100, 10), (ANSWERED, 100, 80), (ENDED, 1, 80)]
+    ("kind", "apart", "held"), [(ENDED, 100, 7), (UNANSWERED, 100, 7), (ANSWERED, 100, 80), (ENDED, 1, 80)]
 )
 def test_a_share_has_its_part_of_the_room_and_more_for_what_is_not_over(
     kind: str, apart: int, held: int, tmp_path: Path
