@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analyzer import explain
 from analyzer.explain.causes import EXPLAINS, SAID_TWICE
-from analyzer.explain.findings import kinds
+from analyzer.explain.rules import kinds
 from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.units import span

@@ -51,7 +51,7 @@ def _samples(beginning: str) -> list[tuple[str, str]]:
 
 def terms(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What can be explained, a word at a time: `fast`, then `retransmit`."""
-    from analyzer.explain.findings import kinds
+    from analyzer.explain.rules import kinds
     from analyzer.report.glossary import Glossary
     from dissectors.registry import protocols
 

@@ -30,7 +30,7 @@ def command(term: tuple[str, ...], width: int | None, color: str, no_color: bool
     (`RSTO`, `ShADadFf`) or a protocol (`dns`). Without TERM, list everything that can be explained.
     """
     from analyzer.cli.screen import Screen
-    from analyzer.explain.findings import kinds
+    from analyzer.explain.rules import kinds
     from analyzer.report.glossary import Glossary
     from analyzer.report.reference import entry_rows, index_rows
     from dissectors.registry import protocols

@@ -130,7 +130,7 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
-    from analyzer.explain.findings import kinds
+    from analyzer.explain.rules import kinds
     from analyzer.pipeline.run import Options
     from analyzer.report.formats import Layout, draws_points
     from analyzer.report.streams import Held, Streams

@@ -126,7 +126,7 @@ def _reports(
     kept = analysis.told, analysis.story, analysis.lookups, analysis.octets
     if wanted.findings_only:
         analysis.told, analysis.story, analysis.lookups, analysis.octets = [], [], [], {}
-    from analyzer.explain.findings import kinds
+    from analyzer.explain.rules import kinds
 
     again = with_comments([wanted.write], wanted.inject_keys, wanted.strip_keys)
     layout = Layout(wanted.level, wanted.table, wanted.columns, wanted.diagram, wanted.anonymize, again, kinds)

@@ -267,54 +267,7 @@ SAID_TWICE: Final[tuple[Twice, ...]] = (
     Twice(("dns.failed",), "dns.extended_error", "the failure cites its extended error"),
 )
 
-# -- what kind of matter a finding is ------------------------------------------------------------------------------
-
-FAILED: Final = 0        # something did not come about, or ended before its time
-SLOW: Final = 1          # it took longer than it had to
-WEAK: Final = 2          # it worked, and is unsafe, wasteful, or against a rule
-OUTLOOK: Final = 3       # it concerns the capture, or what can be seen in it
-_KINDS: Final[dict[int, tuple[str, ...]]] = {
-    SLOW: (
-        "dhcp.late", "tcp.syn_resent", "tcp.high_rtt", "tcp.loss", "tcp.timeout", "tcp.spurious", "tcp.reordering",
-        "tcp.zero_window", "tcp.window_limited", "tcp.window_shrunk", "tcp.ack_awaited", "tcp.window_unscaled",
-        "tcp.congestion_marks", "tcp.queueing", "tcp.slow_answer", "icmp.too_big", "dns.slow", "dns.retried",
-        "dns.truncated", "dns.server_silent", "dns.fallback", "dns.search_list", "dns.repeated", "http.slow",
-        "http.blocked", "http.held_back", "http.preflight", "http.redirects", "http.polling", "http.one_request_each",
-        "http2.blocked", "http2.head_of_line", "http2.full", "http2.slow_settings", "grpc.near_deadline",
-        "grpc.attempts", "tls.hello_retry", "websocket.idle_end",
-    ),
-    WEAK: (
-        "http.plain_credentials", "http.cookie", "http.hsts_over_plain", "http.ambiguous", "http.uncompressed",
-        "http.fetched_again", "http.long_polling", "http.streaming", "http2.flood", "http2.pushed_in_vain",
-        "http2.multiplexed", "grpc.no_deadline", "tcp.odd_flags", "dns.tunnel", "dns.rewritten", "ntp.kiss",
-        "ntp.unsynchronised", "ntp.servers_differ", "ntp.clock_off", "tcp.small_mss", "tcp.port_reuse", "tcp.challenge",
-        "tls.certificate_self_signed", "tls.certificate_weak", "tls.chain_order", "tls.chain_incomplete",
-        "tls.certificate_unreadable", "tls.no_forward_secrecy", "tls.weak_suite", "tls.old_version", "tls.early_data",
-        "tls.truncated", "tls.heartbleed", "tls.compression", "tls.insecure_renegotiation", "tls.in_clear",
-    ),
-    OUTLOOK: (
-        "capture.loss", "capture.gap", "capture.offload", "capture.duplicates", "capture.order", "capture.clock",
-        "capture.silence", "capture.damage", "capture.dropped", "capture.truncated", "capture.length",
-        "capture.one_sided", "tcp.midstream", "tcp.not_ended", "tcp.path_changed", "tls.keys_missing", "tls.keys_wrong",
-        "dns.incomplete", "dns.out_of_order", "grpc.unread", "websocket.unread", "analyzer.fault", "analyzer.limit",
-    ),
-}
-KIND: Final[dict[str, int]] = {code: kind for kind, codes in _KINDS.items() for code in codes}
-
 # A note of these tells of an ordinary end, and explains nothing that is worse.
 ORDINARY: Final = frozenset({"tcp.reset", "tcp.unread_data", "http2.reset", "tls.truncated", "tls.alert"})
 # These explain nothing as long as they are milder: the handshake was taken after all.
 EXPLAIN_FROM: Final[dict[str, str]] = {"tcp.not_accepted": "warn"}
-# What these tell of lasts until their conversation ends, whatever frames show that it began.
-TO_THE_END: Final = frozenset({
-    "http.unanswered", "grpc.no_status", "tls.stalled", "tcp.unanswered", "dns.unanswered", "udp.unanswered",
-    "icmp.echo_unanswered", "tcp.half_open", "websocket.unanswered_close", "websocket.unanswered_ping",
-})
-# Where one of these is only a note, something that was asked for was denied all the same: it belongs into a verdict.
-# Any other note says what is ordinary, or of little weight.
-DENIED: Final = frozenset({
-    "login.refused", "reply.refused", "dns.servers_differ",
-    "http.client_error", "http.unanswered", "http.graphql_errors", "dns.no_name", "dns.unanswered", "dns.failed",
-    "grpc.failed", "grpc.given_up", "icmp.echo_unanswered", "tcp.refused", "tcp.unanswered", "link.unanswered",
-    "tcp.old_connection", "dhcp.no_offer", "dhcp.not_served",
-})

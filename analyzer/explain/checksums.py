@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, place
+from analyzer.explain.rule import CERTAIN, FAILURE, LIKELY, POSSIBLE, Case, Found, Rule, place
 from dissectors.kit.checksums import IP_SUM, OUTER_SUM, WrongChecksums
 from dissectors.kit.units import plural
 
@@ -64,7 +64,7 @@ def _found(case: Case, event: WrongChecksums) -> Found:
 
 CHECKSUM_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "packet.checksum", "error", checksum,
+        "packet.checksum", "error", FAILURE, checksum,
         "Packets whose checksum is wrong were thrown away by whoever should have taken them.",
         "Capture at the sender and before the receiver: the machine behind which the sum is wrong changes the packet, "
         "or its network card adds it up wrongly (ethtool -K DEVICE tx off).",

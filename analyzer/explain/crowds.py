@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Found, Rule
+from analyzer.explain.rule import FAILURE, LIKELY, NOTE, POSSIBLE, Found, Rule
 from analyzer.explain.together import Shared, members, told_with
 from analyzer.model import SEVERITIES, Analysis
 from dissectors.kit.units import plural
@@ -86,9 +86,9 @@ def _silent(of: Shared) -> Found:
 
 CROWD_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        SILENT, "warn", silent,
+        SILENT, "warn", FAILURE, silent,
         "A service over UDP that may be asked for answers gave none.",
         "See whether the service runs, and capture beside it: do the datagrams arrive, and does it answer?",
-        "Answers that took another way, or a protocol that gives none.", "udp", absence=True,
+        "Answers that took another way, or a protocol that gives none.", "udp", absence=True, lasting=True,
     ),
 )

@@ -11,7 +11,7 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, SLOW, Case, Found, Rule, frames_of, times
 from analyzer.explain.usual import TOO_SOON
 from dissectors.kit.event import FORWARD, Event
 from dissectors.kit.units import span
@@ -377,19 +377,19 @@ def router_outside(case: Case) -> list[Found]:
 
 DHCP_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "dhcp.no_offer", "error", no_offer,
+        "dhcp.no_offer", "error", DENIAL, no_offer,
         "A client asked for an address, and nobody offered one.",
         "See whether a server of DHCP is on this link and runs, or a relay where it is on another; capture beside it: "
         "do the questions arrive?", "An offer that the client heard: a REQUEST for it.", "dhcp", absence=True,
     ),
     Rule(
-        "dhcp.offer_not_taken", "error", not_taken,
+        "dhcp.offer_not_taken", "error", FAILURE, not_taken,
         "A client took none of the addresses that it was offered.",
         "Capture at the client: does the offer arrive there? If it does, look which option or address it cannot take.",
         "A REQUEST for one of the offers.", "dhcp", absence=True,
     ),
     Rule(
-        "dhcp.late", "warn", late,
+        "dhcp.late", "warn", SLOW, late,
         "An answer of DHCP took long.",
         "If it is so each time the cable is plugged in, let the port of the switch forward at once (spanning tree: "
         "edge port, portfast); else see what the server was waiting for.",
@@ -397,13 +397,13 @@ DHCP_RULES: Final[tuple[Rule[Case], ...]] = (
         threshold=f"{span(LATE_NS)}: more than the first wait, so that the first question was heard by nobody.",
     ),
     Rule(
-        "dhcp.renewal_failed", "warn", renewal_failed,
+        "dhcp.renewal_failed", "warn", FAILURE, renewal_failed,
         "A lease could not be renewed at its server.",
         "See whether the server still runs at that address, and whether a filter lets UDP to port 67 through to it.",
         "A confirmation before the client turned to all servers.", "dhcp", absence=True,
     ),
     Rule(
-        "dhcp.unanswered", "warn", unanswered,
+        "dhcp.unanswered", "warn", FAILURE, unanswered,
         "A request of DHCP had no answer.",
         "Look into the log of the server whether it heard the request and what it made of it.",
         "An answer that the client heard.", "dhcp", absence=True,
@@ -411,27 +411,27 @@ DHCP_RULES: Final[tuple[Rule[Case], ...]] = (
         f"(RFC 2131 §4.1); {TOO_SOON}.",
     ),
     Rule(
-        "dhcp.refused", "warn", refused,
+        "dhcp.refused", "warn", FAILURE, refused,
         "A server of DHCP refused an address (NAK).",
         "Look into the log of the server why it refuses this address; if the client has moved, nothing is to be done.",
         "A lease of the same address at the same time.", "dhcp",
     ),
     Rule(
-        "dhcp.declined", "warn", declined,
+        "dhcp.declined", "warn", FAILURE, declined,
         "A client gave a leased address back, since another machine uses it.",
         "Find the machine that uses the address, and take it out of what the server lends, or let that machine ask "
         "too.",
         "The address on the client alone.", "dhcp || arp",
     ),
     Rule(
-        "dhcp.servers_differ", "warn", servers_differ,
+        "dhcp.servers_differ", "warn", FAILURE, servers_differ,
         "Two servers of DHCP say different things.",
         "Find out which of the two servers belongs here, and take the other one off this link; DHCP snooping on the "
         "switch keeps strangers out.", "Both servers are meant to be there, and what they say works.", "dhcp",
         threshold=f"{span(SAME_NS)} in which several servers answer one question.",
     ),
     Rule(
-        "dhcp.router_outside", "error", router_outside,
+        "dhcp.router_outside", "error", FAILURE, router_outside,
         "The router that DHCP gave is not in the client's own network.",
         "Correct the subnet mask or the router (options 1 and 3) at the server.",
         "A route to the router that the client has by other means.", "dhcp",

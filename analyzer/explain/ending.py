@@ -6,7 +6,7 @@ from typing import Final
 from analyzer.explain.checksums import sums_step
 from analyzer.explain.idle import LEAST_NS, LOOSE_NS, idle_timeout
 from analyzer.explain.losses import carried, too_big
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import FAILURE, LIKELY, OUTLOOK, POSSIBLE, WEAK, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import OBSERVED_ENDED, Absence, what_ended
@@ -259,7 +259,7 @@ def port_reuse(analysis: Analysis) -> list[Found]:
 
 ENDING_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "tcp.reset", "warn", reset,
+        "tcp.reset", "warn", FAILURE, reset,
         "A connection was ended by a reset.",
         "Ask the log of the side that sent the RST; a TTL unlike its other packets points to a machine in between.",
         "A FIN of this side before the RST, or an orderly end of the application protocol.", "tcp.flags.reset == 1",
@@ -267,31 +267,31 @@ ENDING_RULES: Final[tuple[Rule[Case], ...]] = (
         f"{span(LOOKED_NS)} of opening, without a byte, only looked whether somebody listens.",
     ),
     Rule(
-        "tcp.unread_data", "warn", unread,
+        "tcp.unread_data", "warn", FAILURE, unread,
         "A connection was reset since a program closed it without having read all.",
         "See that the program reads all that was sent to it before it closes its socket.",
         "Another RST with the same cause from a machine in between.", "tcp.flags.reset == 1",
     ),
     Rule(
-        "tcp.gave_up", "error", gave_up,
+        "tcp.gave_up", "error", FAILURE, gave_up,
         "A side gave a connection up after it had sent again and again in vain.",
         "Find out why the other side fell silent: host down, path down, or a firewall that forgot the connection.",
         "ACKs of the other side that the capture missed.", "tcp.flags.reset == 1", absence=True,
     ),
     Rule(
-        "tcp.data_unanswered", "error", data_unanswered,
+        "tcp.data_unanswered", "error", FAILURE, data_unanswered,
         "Data were never acknowledged, though they were sent again.",
         "Find out why the other side fell silent: host down, path down, or a firewall that forgot the connection.",
         "ACKs of the other side that the capture missed.", "tcp.analysis.retransmission", absence=True,
     ),
     Rule(
-        "tcp.challenge", "note", challenge,
+        "tcp.challenge", "note", WEAK, challenge,
         "A segment that does not fit was answered with an ACK that asks back (challenge ACK).",
         "Look where the RST or SYN came from: a late packet of an old connection, or somebody who guesses numbers.",
         "A connection that ends right after it.", "tcp.flags.reset == 1 || tcp.flags.syn == 1",
     ),
     Rule(
-        "tcp.not_ended", "chat", not_ended,
+        "tcp.not_ended", "chat", OUTLOOK, not_ended,
         "The connection is still open where the capture ends.",
         "Capture for longer if the end matters.", "A FIN or RST after the last frame.",
     ),
@@ -299,14 +299,14 @@ ENDING_RULES: Final[tuple[Rule[Case], ...]] = (
 
 ENDING_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "tcp.not_translated", "warn", not_translated,
+        "tcp.not_translated", "warn", FAILURE, not_translated,
         "A segment passed an address translation as it was, and the other side reset it.",
         "Look at the address translation between the two addresses: what it takes for invalid may pass as it is.",
         "Another connection between these two addresses with the same numbers.", "",
         threshold=f"{span(STRAY_NS)} in which a last segment may still be on its way.",
     ),
     Rule(
-        "tcp.idle_timeout", "warn", idle_timeout,
+        "tcp.idle_timeout", "warn", FAILURE, idle_timeout,
         "Connections were ended after a silence that is always as long: a timeout.",
         "Send something more often than the timeout, or raise it.",
         "A log of one side that shows that its program ended each of them for another reason.",
@@ -315,7 +315,7 @@ ENDING_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         f"{span(LOOSE_NS)}, for timers that are looked at now and then.",
     ),
     Rule(
-        "tcp.port_reuse", "note", port_reuse,
+        "tcp.port_reuse", "note", WEAK, port_reuse,
         "A connection uses addresses and ports that had just been used by another one.",
         "Look whether the caller runs out of ports, or binds a fixed one, before the old connection is forgotten.",
         "A new connection on another host behind the same address.", "tcp.flags.syn == 1",

@@ -4,40 +4,16 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.alike import MAX_OF_A_CODE, Code, Single, with_cited
-from analyzer.explain.checksums import CHECKSUM_RULES
-from analyzer.explain.crowds import CROWD_RULES, DNS, without_silent
-from analyzer.explain.dhcp import DHCP_RULES
-from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
-from analyzer.explain.fragments import FRAGMENT_RULES
-from analyzer.explain.grpc import GRPC_RULES
-from analyzer.explain.http import HTTP_RULES
-from analyzer.explain.http2 import HTTP2_RULES
-from analyzer.explain.http_answers import HTTP_ANSWER_RULES
-from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
-from analyzer.explain.icmp import ICMP_RULES
-from analyzer.explain.leases import DHCP_CAPTURE_RULES, offered
-from analyzer.explain.link import LINK_RULES
-from analyzer.explain.logins import LOGIN_CAPTURE_RULES, LOGIN_RULES
-from analyzer.explain.losses import LOSS_RULES
-from analyzer.explain.names import DNS_CAPTURE_RULES, DNS_RULES
-from analyzer.explain.names_shapes import SHAPE_RULES
-from analyzer.explain.ntp import NTP_RULES
-from analyzer.explain.opening import OPENING_CAPTURE_RULES, OPENING_RULES
-from analyzer.explain.pace import PACE_RULES
-from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
+from analyzer.explain.crowds import DNS, without_silent
+from analyzer.explain.leases import offered
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES, NOTE, POSSIBLE, AnyRule, Case, Found, Rule, T
-from analyzer.explain.scans import SCAN_RULES
+from analyzer.explain.rules import CAPTURE_RULES, CONVERSATION_RULES, STEPS
 from analyzer.explain.starttls import STARTTLS_RULES
-from analyzer.explain.tls import TLS_RULES
-from analyzer.explain.tls_certificates import CERTIFICATE_RULES
-from analyzer.explain.tls_strength import STRENGTH_RULES
 from analyzer.explain.together import fold
 from analyzer.explain.usual import Usual
 from analyzer.explain.verdict import said_once
-from analyzer.explain.ways import WAY_RULES, traced, without_traces
-from analyzer.explain.websocket import WEBSOCKET_RULES
+from analyzer.explain.ways import traced, without_traces
 from analyzer.faults import Faults
-from analyzer.finding import FindingKind
 from analyzer.model import SEVERITIES, Analysis, Finding, Silence
 from dissectors.kit.event import NEITHER, UNMARKED, Event
 from dissectors.kit.marks import Marks
@@ -45,18 +21,6 @@ from dissectors.kit.observation import NOWHERE, Absence
 from dissectors.kit.units import span
 from dissectors.wire.secrets.text import shown_text
 from dissectors.wire.x509.chain import Certificates
-
-# In the order in which findings of the same weight are told.
-CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
-    CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + DHCP_RULES + ICMP_RULES
-    + QUALITY_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + LOGIN_RULES + HTTP_RULES
-    + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
-)
-CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES + OPENING_CAPTURE_RULES
-    + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + LOGIN_CAPTURE_RULES + DNS_CAPTURE_RULES
-    + SHAPE_RULES + HTTP_CAPTURE_RULES
-)
 
 # Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is
 # missing.
@@ -69,21 +33,6 @@ NEEDS: Final[dict[str, str]] = {
 
 MAX_SORTS: Final = 10_000      # of conversations, by the kinds of their events, that are told apart for speed
 Sort = tuple[frozenset[type[Event]], str]
-
-# In the order of the tables; for documents and tests.
-CODES: Final = tuple([rule.code for rule in CONVERSATION_RULES] + [rule.code for rule in CAPTURE_RULES])
-STEPS: Final = frozenset([rule.next_step for rule in CONVERSATION_RULES] + [rule.next_step for rule in CAPTURE_RULES])
-
-
-def kinds() -> tuple[FindingKind, ...]:
-    """What is said of all findings of each code."""
-    return tuple([_kind(rule) for rule in CONVERSATION_RULES] + [_kind(rule) for rule in CAPTURE_RULES])
-
-
-def _kind(rule: Rule[T]) -> FindingKind:
-    return FindingKind(
-        rule.code, rule.severity, rule.means, rule.next_step, rule.refute, rule.narrow, rule.absence, rule.threshold,
-    )
 
 
 class Observations:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Found, Rule
+from analyzer.explain.rule import CERTAIN, FAILURE, LIKELY, POSSIBLE, Found, Rule
 from analyzer.model import Analysis, Fragmented
 from dissectors.kit.event import NEITHER
 from dissectors.kit.units import grouped, plural, size, span
@@ -102,7 +102,7 @@ def contradiction(analysis: Analysis) -> list[Found]:
 
 FRAGMENT_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "ip.fragments_missing", "warn", missing,
+        "ip.fragments_missing", "warn", FAILURE, missing,
         "Datagrams in fragments never became whole, since a fragment is missing.",
         "Look for a filter or a translator on the way that drops fragments (later ones have no ports), or for loss; "
         "better, send datagrams that need no fragments (RFC 8900 §6).",
@@ -110,7 +110,7 @@ FRAGMENT_RULES: Final[tuple[Rule[Analysis], ...]] = (
         threshold=f"{span(WAIT_NS)}: fragments of a datagram leave at once.",
     ),
     Rule(
-        "ip.fragments_contradict", "warn", contradiction,
+        "ip.fragments_contradict", "warn", FAILURE, contradiction,
         "Fragments of one datagram hold different bytes for the same place.",
         "Compare both fragments and find out who sent them: damage, a faulty sender, two senders with one address, or "
         "an attempt to slip something past a filter (RFC 1858).",

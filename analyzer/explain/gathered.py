@@ -13,8 +13,6 @@ from analyzer.explain.alike import MAX_MEMBERS, MAX_OF_A_CODE, MAX_PEERS, Code, 
 from analyzer.explain.concerns import REQUESTS, what_of
 from analyzer.explain.crowds import DNS, SILENT, stands_for_all
 from analyzer.explain.findings import (
-    CAPTURE_RULES,
-    CONVERSATION_RULES,
     Asking,
     Observations,
     examined,
@@ -29,6 +27,7 @@ from analyzer.explain.findings import (
 from analyzer.explain.lasting import CODES as LASTING
 from analyzer.explain.lasting import MAX_LASTING, Lasting
 from analyzer.explain.rule import AnyRule, Case, Found
+from analyzer.explain.rules import CAPTURE_RULES, CONVERSATION_RULES, RULES
 from analyzer.explain.sound import events as sound_events
 from analyzer.explain.together import (
     DISTURBED,
@@ -136,11 +135,9 @@ class Gathering:
         self.sums = Sums()
         self.asking = Asking(faults)
         self.certificates = Certificates()
-        self.rules: dict[str, AnyRule] = {rule.code: rule for rule in CONVERSATION_RULES}
-        self.rules.update({rule.code: rule for rule in CAPTURE_RULES})
-        self.all = {code: Code() for code in self.rules}
-        self.others = {code: Code() for code in self.rules}      # those that a finding for all does not stand for
-        self.troubles = {code: _Trouble() for code in self.capture.together if code in SAY and code in self.rules}
+        self.all = {code: Code() for code in RULES}
+        self.others = {code: Code() for code in RULES}      # those that a finding for all does not stand for
+        self.troubles = {code: _Trouble() for code in self.capture.together if code in SAY and code in RULES}
         self.owner = {also: code for code in self.troubles for also in codes_of(code)}
         self.found = 0
         self.disturbed = False
@@ -277,7 +274,7 @@ class Gathering:
         if code in OF_FLOODS:
             forget_floods(code, self.capture, known, found)
         trouble = self.troubles[code]
-        mine = [(self.rules[of], one) for of in codes_of(code) for one in found.get(of, ()) if number_of(one) in known]
+        mine = [(RULES[of], one) for of in codes_of(code) for one in found.get(of, ()) if number_of(one) in known]
         told = {number_of(one) for _rule, one in mine}
         trouble.known += len(known)
         trouble.mine += len(mine)

@@ -3,7 +3,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import (
+    CERTAIN,
+    DENIAL,
+    FAILURE,
+    LIKELY,
+    OUTLOOK,
+    SLOW,
+    WEAK,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    times,
+)
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import Absence
 from dissectors.kit.units import plural, size, span
@@ -216,60 +229,60 @@ def unread(case: Case) -> list[Found]:
 
 GRPC_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "grpc.failed", "warn", failed,
+        "grpc.failed", "warn", DENIAL, failed,
         "A call ended with a status other than OK.",
         "Look into the log of the server at this time; grpc-message says what it wanted to be known.",
         "A later attempt of the same call that succeeds.", "grpc",
     ),
     Rule(
-        "grpc.deadline", "warn", deadline,
+        "grpc.deadline", "warn", FAILURE, deadline,
         "A call ran out of time.",
         "See what the server did in this time, or allow more; the work may have been done all the same.",
         "An answer that came in time on the client's side.", "grpc",
     ),
     Rule(
-        "grpc.given_up", "note", given_up,
+        "grpc.given_up", "note", DENIAL, given_up,
         "A call was given up before it had ended.",
         "Find out who gave up and why: a user who left, a program that lost interest, a proxy.",
         "A status that the capture missed.", "http2.type == 3", absence=True,
     ),
     Rule(
-        "grpc.no_status", "error", no_status,
+        "grpc.no_status", "error", FAILURE, no_status,
         "A call ended without a status.",
         "Look at what answers there: mostly a proxy or a server that is no gRPC.",
-        "Trailers that the capture missed.", "http2", absence=True,
+        "Trailers that the capture missed.", "http2", absence=True, lasting=True,
     ),
     Rule(
-        "grpc.too_large", "warn", too_large,
+        "grpc.too_large", "warn", FAILURE, too_large,
         "A message was larger than the receiver takes.",
         "Send less at once, or stream it; raise the largest message that the receiver takes where that is meant.",
         "A receiver with another limit, which gave up for another reason.", "grpc",
     ),
     Rule(
-        "grpc.near_deadline", "note", near_deadline,
+        "grpc.near_deadline", "note", SLOW, near_deadline,
         "A call took nearly as long as its deadline allows.",
         "Allow more time, or make the call faster, before it fails under load.",
         "A deadline that is meant to be this short.", "grpc",
     ),
     Rule(
-        "grpc.attempts", "note", attempts,
+        "grpc.attempts", "note", SLOW, attempts,
         "A call was tried more than once.",
         "Look for the failures of the earlier attempts, and whether the method may be repeated.",
         "Attempts that were planned at once, to take the fastest.", "grpc",
     ),
     Rule(
-        "grpc.no_deadline", "chat", no_deadline,
+        "grpc.no_deadline", "chat", WEAK, no_deadline,
         "Calls were made without a deadline.",
         "Set a deadline on every call.", "A deadline that the client keeps to itself.", "grpc",
     ),
     Rule(
-        "grpc.too_many_pings", "warn", too_many_pings,
+        "grpc.too_many_pings", "warn", FAILURE, too_many_pings,
         "A server ended the connection since the client sent too many pings.",
         "Let the client send keep-alive pings less often than the server allows, which is 5 minutes unless changed.",
         "A server that says it for another reason.", "http2.type == 7",
     ),
     Rule(
-        "grpc.unread", "note", unread,
+        "grpc.unread", "note", OUTLOOK, unread,
         "Some of a call's bytes could not be read.",
         "Capture again without losses.", "The missing bytes, elsewhere.", "http2",
     ),

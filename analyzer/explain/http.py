@@ -3,7 +3,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import (
+    CERTAIN,
+    DENIAL,
+    FAILURE,
+    LIKELY,
+    POSSIBLE,
+    SLOW,
+    WEAK,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    times,
+)
 from analyzer.explain.usual import LEAST_POLLS, LONG_NS, NOTICED_NS, WAIT, way_to_server
 from dissectors.kit.event import BACKWARD, NEITHER
 from dissectors.kit.units import plural, size, span
@@ -337,19 +350,19 @@ def hsts_over_plain(case: Case) -> list[Found]:
 
 HTTP_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "http.server_error", "error", server_error,
+        "http.server_error", "error", FAILURE, server_error,
         "The server answered with an error of its own (5xx).",
         "Look into the log of the server at this time; a 502 or 504 points to the server behind it.",
         "A later answer to the same request that succeeds: then it was for a moment only.",
     ),
     Rule(
-        "http.client_error", "note", client_error,
+        "http.client_error", "note", DENIAL, client_error,
         "The server answered that the request is wrong (4xx).",
         "Check the address, the method and the credentials of the request.",
         "The same request with success, elsewhere in the capture.",
     ),
     Rule(
-        "http.slow", "note", slow,
+        "http.slow", "note", SLOW, slow,
         "A request waited long for the first byte of its answer.",
         "Measure what the server does in this time: its log, a trace, its database.",
         "A round trip of this length: then it is the path and not the server.", "http",
@@ -358,43 +371,43 @@ HTTP_RULES: Final[tuple[Rule[Case], ...]] = (
         "requests in a row whose waits differ or brought nothing.",
     ),
     Rule(
-        "http.blocked", "note", blocked,
+        "http.blocked", "note", SLOW, blocked,
         "Requests waited for responses before them on the same connection.",
         "Use several connections, or HTTP/2, where responses do not wait for one another.",
         "Responses that were not ready when the line became free.", "http",
         threshold=f"{span(BLOCKED_NS)} behind another response, without anything of the way in it.",
     ),
     Rule(
-        "http.ambiguous", "warn", ambiguous,
+        "http.ambiguous", "warn", WEAK, ambiguous,
         "A message can be read in more than one way, which lets requests be smuggled.",
         "See that every proxy and server on the way refuses such messages; find out who sends them.",
         "One recipient only, with nothing in between.", "http",
     ),
     Rule(
-        "http.uncompressed", "note", uncompressed,
+        "http.uncompressed", "note", WEAK, uncompressed,
         "Text went uncompressed to a client that takes it compressed.",
         "Let the server compress texts (gzip, br, zstd).", "Bodies that hardly shrink when they are compressed.",
         threshold=f"{size(COMPRESSIBLE)} of text: below that compressing gains less than a packet or two.",
     ),
     Rule(
-        "http.undecodable", "warn", undecodable,
+        "http.undecodable", "warn", FAILURE, undecodable,
         "A body is not coded in the way that it says.",
         "Look for a machine on the way that changes bodies, or a server that sets Content-Encoding wrongly.",
         "A program that decodes the same bytes.",
     ),
     Rule(
-        "http.plain_credentials", "warn", plain_credentials,
+        "http.plain_credentials", "warn", WEAK, plain_credentials,
         "Credentials went over a connection without encryption.",
         "Use HTTPS, and change what was sent: everyone on the way could read it.",
         "A tunnel around this connection that encrypts it.",
     ),
     Rule(
-        "http.cookie", "note", cookie_faults,
+        "http.cookie", "note", WEAK, cookie_faults,
         "A cookie is set in a way that browsers refuse.",
         "Mend the attributes of Set-Cookie.", "A client that is no browser and does not mind.",
     ),
     Rule(
-        "http.held_back", "note", held_back,
+        "http.held_back", "note", SLOW, held_back,
         "A client held its body back for a 100 Continue that did not come.",
         "Let the server answer 100 Continue at once, or leave Expect out for small bodies.",
         "A line so slow that the body took this long.", "http", absence=True,
@@ -402,13 +415,13 @@ HTTP_RULES: Final[tuple[Rule[Case], ...]] = (
         "as long within a larger one: programs wait a second for 100 Continue.",
     ),
     Rule(
-        "http.preflight", "chat", preflights,
+        "http.preflight", "chat", SLOW, preflights,
         "A browser had to ask whether a request is allowed before it sent it (CORS).",
         "Let answers to preflights be kept (Access-Control-Max-Age), or serve from the same origin.",
         "Preflights whose answers were kept.",
     ),
     Rule(
-        "http.hsts_over_plain", "note", hsts_over_plain,
+        "http.hsts_over_plain", "note", WEAK, hsts_over_plain,
         "The server asks for HTTPS where browsers must ignore it.",
         "Redirect to HTTPS and say it there.", "TLS that ended in front of the place of the capture.",
         "http.response",

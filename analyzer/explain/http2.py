@@ -3,7 +3,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import (
+    CERTAIN,
+    FAILURE,
+    LIKELY,
+    POSSIBLE,
+    SLOW,
+    WEAK,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    place,
+    times,
+)
 from analyzer.explain.usual import way_to_server
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import grouped, plural, size, span
@@ -335,19 +348,19 @@ def _begun(event: H2Exchange) -> int:
 
 HTTP2_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "http2.reset", "warn", reset,
+        "http2.reset", "warn", FAILURE, reset,
         "A stream of HTTP/2 was reset.",
         "Look into the log of whoever sent the reset, at this time; the code says where to begin.",
         "The same request with success, elsewhere in the capture.",
     ),
     Rule(
-        "http2.goaway", "warn", goaway,
+        "http2.goaway", "warn", FAILURE, goaway,
         "A side of HTTP/2 ended the connection with GOAWAY and an error.",
         "See what the error says of the other side, and whether the client sent the refused requests again.",
         "The refused requests, answered on another connection.",
     ),
     Rule(
-        "http2.blocked", "note", blocked,
+        "http2.blocked", "note", SLOW, blocked,
         "A sender of HTTP/2 waited for room in a window of flow control.",
         "Let the receiver set larger windows (SETTINGS_INITIAL_WINDOW_SIZE, WINDOW_UPDATE), or read faster.",
         "A sender that paused by itself at the moment when the window was used up.",
@@ -355,26 +368,26 @@ HTTP2_RULES: Final[tuple[Rule[Case], ...]] = (
         "that fits the way is never waited for.",
     ),
     Rule(
-        "http2.head_of_line", "note", head_of_line,
+        "http2.head_of_line", "note", SLOW, head_of_line,
         "A lost segment held up streams of HTTP/2 that had nothing to do with it.",
         "If losses are frequent here, compare with HTTP/3, where a loss stops its own stream only.",
         "Segments that were captured late but arrived in order.", "tcp.analysis.retransmission",
         threshold=f"{span(HELD_UP_NS)} behind a lost segment.",
     ),
     Rule(
-        "http2.violation", "warn", violation,
+        "http2.violation", "warn", FAILURE, violation,
         "A side broke a rule of HTTP/2.",
         "Find out which program it is; its peer may end the stream or the connection for it.",
         "Frames before it that the capture missed.", "http2", absence=True,
     ),
     Rule(
-        "http2.not_spoken", "warn", unspoken,
+        "http2.not_spoken", "warn", FAILURE, unspoken,
         "A client began HTTP/2, and the server does not speak it.",
         "See what the server speaks on this port: TLS most often, or HTTP/1.1 only.",
         "An answer that the capture missed.", "http2", absence=True,
     ),
     Rule(
-        "http2.flood", "warn", flood,
+        "http2.flood", "warn", WEAK, flood,
         "A side sent more frames of a kind than any use of HTTP/2 needs.",
         "Check the versions of the server and of what stands before it against the known attacks of this kind.",
         "A test of load, or a connection that lived for very long.",
@@ -382,26 +395,26 @@ HTTP2_RULES: Final[tuple[Rule[Case], ...]] = (
             + ", ".join([f"{count} {type_name(kind)}" for kind, count in FLOODS.items()]) + ".",
     ),
     Rule(
-        "http2.full", "note", full,
+        "http2.full", "note", SLOW, full,
         "All the streams that a server of HTTP/2 allows were in use.",
         "Raise the limit of streams at once, or see why the responses take so long.",
         "No request that came just after another one had ended.", "http2.type == 1",
     ),
     Rule(
-        "http2.slow_settings", "note", slow_settings,
+        "http2.slow_settings", "note", SLOW, slow_settings,
         "The acknowledgment of SETTINGS took long.",
         "Look for a peer that reads late: it is busy, or blocked by something else.",
         "A round trip of this length.",
         threshold=f"{span(SLOW_ACK_NS)} beyond the round trip: it is answered by the library, and waits for nothing.",
     ),
     Rule(
-        "http2.pushed_in_vain", "note", pushed_in_vain,
+        "http2.pushed_in_vain", "note", WEAK, pushed_in_vain,
         "A server pushed what the client did not want.",
         "Turn push off; 103 Early Hints serve the same end without sending what the client has.",
         "Pushes that the client took, on other connections.", "http2.type == 5",
     ),
     Rule(
-        "http2.multiplexed", "chat", multiplexed,
+        "http2.multiplexed", "chat", WEAK, multiplexed,
         "What HTTP/2 saved against HTTP/1.1: an estimate.",
         "Nothing: it is what HTTP/2 is for.",
         "The same page over HTTP/1.1, measured.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.http import MAX_NAMED, asked, exchanges, filter_of, named
-from analyzer.explain.rule import LIKELY, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, Case, Found, Rule, frames_of, times
 from dissectors.kit.event import BACKWARD, NEITHER
 from dissectors.kit.observation import Absence
 from dissectors.kit.units import plural, size
@@ -147,31 +147,31 @@ def _graphql(exchange: ExchangeEvent) -> bool:
 
 HTTP_ANSWER_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "http.unanswered", "warn", unanswered,
+        "http.unanswered", "warn", DENIAL, unanswered,
         "A request had no answer before its connection ended.",
         "Look why the server closed: a timeout of idle connections, a crash, a limit of requests per connection.",
-        "An answer that the capture missed.", "http", absence=True,
+        "An answer that the capture missed.", "http", absence=True, lasting=True,
     ),
     Rule(
-        "http.cut", "warn", cut,
+        "http.cut", "warn", FAILURE, cut,
         "A response ended before it was whole.",
         "Look who ended the connection and why; a download like this has to be taken up again.",
         "The rest of the body, captured elsewhere.", "http", absence=True,
     ),
     Rule(
-        "http.surplus", "warn", surplus,
+        "http.surplus", "warn", FAILURE, surplus,
         "A server sent a response that nobody had asked for.",
         "Find out who sent them: a server or proxy that lost count, or an attack on whoever shares the connection.",
         "Requests that the capture missed.", "http", absence=True,
     ),
     Rule(
-        "http.no_head", "warn", no_head,
+        "http.no_head", "warn", FAILURE, no_head,
         "An answer of HTTP has no head.",
         "See what listens there; most clients refuse such an answer, some take it (HTTP/0.9).",
         "A server that is meant to speak HTTP/0.9.",
     ),
     Rule(
-        "http.graphql_errors", "note", graphql_errors,
+        "http.graphql_errors", "note", DENIAL, graphql_errors,
         "Answers of GraphQL hold errors, though their status says success.",
         "Look at the member errors of the answers, and into the log of the server: the status does not show them.",
         "Errors that the program expects.",

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from analyzer.explain.http import filter_of, named
-from analyzer.explain.rule import LIKELY, POSSIBLE, Found, Rule, frames_of, times
+from analyzer.explain.rule import LIKELY, POSSIBLE, SLOW, WEAK, Found, Rule, frames_of, times
 from analyzer.model import Analysis, Conversation
 from dissectors.kit.units import median, plural, rate, size, span
 from dissectors.wire.http.caching import condition_of, freshness
@@ -376,7 +376,7 @@ def _closes(exchange: ExchangeEvent) -> bool:
 
 HTTP_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "http.polling", "note", polling,
+        "http.polling", "note", SLOW, polling,
         "A client asks again and again at regular intervals.",
         "Let the server speak when there is something: server-sent events, WebSocket, or long polling.",
         "Requests that a person makes by hand.",
@@ -384,7 +384,7 @@ HTTP_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "median interval.",
     ),
     Rule(
-        "http.long_polling", "chat", long_polling,
+        "http.long_polling", "chat", WEAK, long_polling,
         "A server holds requests until it has something to say.",
         "Nothing, if news are rare; else server-sent events or WebSocket save the heads and the gaps in between.",
         "A server that is slow for other reasons.",
@@ -392,26 +392,26 @@ HTTP_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         f"{span(AT_ONCE_NS)} of the answer before (medians).",
     ),
     Rule(
-        "http.streaming", "chat", streaming,
+        "http.streaming", "chat", WEAK, streaming,
         "A client streamed audio or video in segments.",
         "If the player stalls, compare the bit rates offered with what the line carries.",
         "A player that had buffered enough.",
     ),
     Rule(
-        "http.redirects", "note", redirects,
+        "http.redirects", "note", SLOW, redirects,
         "A request was redirected more than once.",
         "Link to the last address right away, and let one redirect do what several do.",
         "Requests that were made for another reason.", "",
         threshold=f"{MANY_HOPS} in a row, each followed within {span(HOP_NS)}.",
     ),
     Rule(
-        "http.fetched_again", "note", fetched_again,
+        "http.fetched_again", "note", WEAK, fetched_again,
         "A client fetched again what it could have kept.",
         "See whether the client has a cache, and whether something tells it to reload.",
         "Another program behind the same address, or a reload by hand.",
     ),
     Rule(
-        "http.one_request_each", "note", one_each,
+        "http.one_request_each", "note", SLOW, one_each,
         "A client opened a connection for each request.",
         "Keep connections open (keep-alive) on both sides.", "Programs that know nothing of one another.",
         threshold=f"{SINGLE} connections that could have been one.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.losses import too_big
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, POSSIBLE, SLOW, Case, Found, Rule, frames_of, place, times
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import Echo, EchoUnanswered, IcmpError, RoutingLoop
@@ -144,30 +144,30 @@ def echo_unanswered(case: Case) -> list[Found]:
 
 ICMP_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "icmp.error", "warn", icmp_error,
+        "icmp.error", "warn", FAILURE, icmp_error,
         "A host or router says by ICMP that it dropped packets of this conversation, and why.",
         "Look at the router or host that sent it: it knows why it dropped the packet.",
         "Packets of this conversation that arrive all the same: the message may be forged or old.",
     ),
     Rule(
-        "icmp.routing_loop", "error", routing_loop,
+        "icmp.routing_loop", "error", FAILURE, routing_loop,
         "Packets go round between routers until their hop limit is used up.",
         "Compare the routes to this address on both routers of the loop: each takes the other for the way to it.",
         "The same identification on packets that are not the same.",
     ),
     Rule(
-        "icmp.too_big", "note", icmp_too_big,
+        "icmp.too_big", "note", SLOW, icmp_too_big,
         "A packet was too large for a link on the way, and a router says so.",
         "Nothing, if the sender goes on with smaller packets; else let this ICMP message reach it.",
         "Larger packets that still pass.",
         threshold=f"{span(UNHEEDED_NS)}, by which a sender that heeds the message has shrunk its packets.",
     ),
     Rule(
-        "icmp.echo_unanswered", "warn", echo_unanswered,
+        "icmp.echo_unanswered", "warn", DENIAL, echo_unanswered,
         "An echo request (ping) had no reply.",
         "Try TCP to an open port of the same host: many filters drop only ICMP.",
         "Replies that took another way.", "", absence=True,
         threshold=f"{SLOWER} times the slowest reply of that host, and {span(LEAST_PATIENCE_NS)}; {span(PATIENCE_NS)}, "
-        "the usual wait between requests, where it never replied.",
+        "the usual wait between requests, where it never replied.", lasting=True,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.dhcp import Run, leases_of, unheard
-from analyzer.explain.rule import LIKELY, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, Case, Found, Rule, frames_of, times
 from analyzer.model import Analysis, Told
 from analyzer.neighbourhood import Missing
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER
@@ -136,19 +136,19 @@ def _no_name_server(case: Case, ack: Ack, server: str, asked: list[Told], questi
 
 DHCP_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "dhcp.not_served", "error", not_served,
+        "dhcp.not_served", "error", DENIAL, not_served,
         "A server of DHCP serves others and offers nothing to this client.",
         "Look into the log of the server: is its pool used up, or is this client not meant to be served? A longer pool "
         "or a shorter lease makes room.", "An offer that the client heard.", "dhcp", absence=True,
     ),
     Rule(
-        "dhcp.wrong_router", "error", wrong_router,
+        "dhcp.wrong_router", "error", FAILURE, wrong_router,
         "Nobody has the address of the router that DHCP gave.",
         "Correct the router (option 3) at the server, or switch that router on.",
         "An answer of the router.", "dhcp || arp", absence=True,
     ),
     Rule(
-        "dhcp.wrong_name_server", "error", wrong_name_server,
+        "dhcp.wrong_name_server", "error", FAILURE, wrong_name_server,
         "The name server that DHCP gave does not answer.",
         "Correct the name server (option 6) at the server of DHCP, or let that machine answer.",
         "An answer of that name server.", "dhcp || dns", absence=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, POSSIBLE, Found, Rule, times
+from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, POSSIBLE, Found, Rule, times
 from analyzer.model import Analysis
 from analyzer.neighbourhood import Advertised, Missing
 from dissectors.kit.event import NEITHER
@@ -189,13 +189,13 @@ def _differ(one: Advertised, other: Advertised, ways: str, severity: str) -> Fou
 
 LINK_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "link.address_claimed_twice", "error", contested,
+        "link.address_claimed_twice", "error", FAILURE, contested,
         "Two machines answer for the same address.",
         "Find both machines by their link-layer addresses, and give one of them another address.",
         "Both link-layer addresses on one machine.", "arp || icmpv6.type == 136",
     ),
     Rule(
-        "link.taken_over", "error", taken_over,
+        "link.taken_over", "error", FAILURE, taken_over,
         "Another machine took an address over without having been asked.",
         "Find the machine with that link-layer address on the switch, and see what it does there; dynamic ARP "
         "inspection on the switch keeps such answers out.", "Both link-layer addresses on one machine, or on a pair "
@@ -203,19 +203,19 @@ LINK_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "arp",
     ),
     Rule(
-        "link.address_in_use", "warn", in_use,
+        "link.address_in_use", "warn", FAILURE, in_use,
         "A machine found that the address that it wanted is in use already.",
         "Find both machines by their link-layer addresses, and give one of them another address.",
         "Both link-layer addresses on one machine.", "arp || icmpv6",
     ),
     Rule(
-        "link.routers_disagree", "warn", routers_disagree,
+        "link.routers_disagree", "warn", FAILURE, routers_disagree,
         "Routers of one link advertise things that do not fit together.",
         "Find out whether both routers belong here, and set them alike; router advertisement guard on the switch (RFC "
         "6105) keeps strangers out.", "Both routers are meant to say this.", "icmpv6.type == 134",
     ),
     Rule(
-        "link.unanswered", "note", missing,
+        "link.unanswered", "note", DENIAL, missing,
         "A machine asks for an address of its own link, and nobody answers for it.",
         "See whether the machine with this address is switched on and in this network (VLAN, netmask), and whether the "
         "address is right.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.model import Analysis, Told
 from dissectors.kit.event import Event
 from dissectors.kit.units import grouped, span
@@ -142,7 +142,7 @@ def commands(case: Case) -> list[Found]:
 
 LOGIN_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "reply.refused", "note", commands,
+        "reply.refused", "note", DENIAL, commands,
         "A server refused commands.",
         "Read the words behind the code in the cited frames, and look into the log of the server at this time.",
         "The same command, accepted later.",
@@ -150,13 +150,13 @@ LOGIN_RULES: Final[tuple[Rule[Case], ...]] = (
 )
 LOGIN_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "login.refused", "note", refused,
+        "login.refused", "note", DENIAL, refused,
         "A login was refused.",
         "Check name and password, and which programs of this client still keep an old one.",
         "A login of the same client that succeeds.",
     ),
     Rule(
-        "login.guessed", "warn", guessed,
+        "login.guessed", "warn", FAILURE, guessed,
         "A client failed to log in so often that it seems to guess.",
         "Find out who this client is; let the server delay or lock after some failures, and see whether one succeeded.",
         "A test that is known to the owner of the server.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.checksums import sums_step
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import FAILURE, LIKELY, OUTLOOK, POSSIBLE, SLOW, Case, Found, Rule, frames_of, times
 from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
@@ -370,7 +370,7 @@ def conflict(case: Case) -> list[Found]:
 
 LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "tcp.loss", "note", loss,
+        "tcp.loss", "note", SLOW, loss,
         "Segments were lost, and were sent again without waiting for the timer.",
         "Compare captures at both ends to find the link that drops; a few losses are how TCP finds the rate of a path.",
         "Resends without a loss: a duplicate SACK that reports them as needless.", "tcp.analysis.retransmission",
@@ -379,20 +379,20 @@ LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
         "a queue (RFC 5681 §3.1).",
     ),
     Rule(
-        "tcp.timeout", "warn", timeout,
+        "tcp.timeout", "warn", SLOW, timeout,
         "Segments were sent again only when the retransmission timer ran out.",
         "Find out why no duplicate ACKs came: losses at the end of a burst, a path that was down, a silent peer.",
         "A sender that had paused by itself, without anything outstanding.", "tcp.analysis.retransmission",
     ),
     Rule(
-        "tcp.black_hole", "warn", black_hole,
+        "tcp.black_hole", "warn", FAILURE, black_hole,
         "Large segments never arrive and small ones do: the path takes less than both sides believe.",
         "Ping with large packets that may not be fragmented, and let ICMP \"too big\" pass, or lower the MTU.",
         "A segment of full size that was acknowledged, or small ones lost just as often.",
         "tcp.analysis.retransmission", absence=True,
     ),
     Rule(
-        "tcp.unrepaired", "warn", unrepaired,
+        "tcp.unrepaired", "warn", FAILURE, unrepaired,
         "The receiver asked for missing bytes that were never sent again.",
         "Capture at the sender too: see whether it sent these bytes, and whether the ACKs that ask for them reach it.",
         "A frame with the missing bytes in another capture of the same time.",
@@ -400,45 +400,45 @@ LOSS_RULES: Final[tuple[Rule[Case], ...]] = (
         threshold=f"{span(RESEND_NS)} in which a sender that still wants to would have resent (RFC 6298 §2).",
     ),
     Rule(
-        "tcp.sack_outside", "warn", sack_outside,
+        "tcp.sack_outside", "warn", FAILURE, sack_outside,
         "SACK blocks name bytes that were never sent.",
         "Look for a firewall that randomises sequence numbers; have it translate SACK blocks, or leave the numbers.",
         "The same blocks at the receiver's own side, where nothing can have changed them.", "tcp.options.sack_le",
     ),
     Rule(
-        "tcp.old_timestamps", "error", old_timestamps,
+        "tcp.old_timestamps", "error", FAILURE, old_timestamps,
         "Segments were thrown away since their TCP timestamps were too old.",
         "Look for a machine on the way that changes timestamps, two senders behind one address, or a clock that was "
         "set back.",
         "Another reason for the same ACK: a checksum that is wrong at the receiver.", "tcp.options.timestamp.tsval",
     ),
     Rule(
-        "tcp.spurious", "note", spurious,
+        "tcp.spurious", "note", SLOW, spurious,
         "Segments were sent again although they had arrived.",
         "Look for late ACKs or a jump of the round trip just before: the sender's timer was too early.",
         "A first copy that was lost beyond the capture.", "tcp.analysis.retransmission",
     ),
     Rule(
-        "tcp.reordering", "note", reordering,
+        "tcp.reordering", "note", SLOW, reordering,
         "Segments arrived in another order than they were sent.",
         "Look for parallel paths (link bundles, load balancing by packet) if it is frequent.",
         "A resend of the same bytes that the capture missed.", "tcp.analysis.out_of_order",
     ),
     Rule(
-        "tcp.conflict", "warn", conflict,
+        "tcp.conflict", "warn", FAILURE, conflict,
         "The same place of a stream was sent twice with different bytes.",
         "Compare both versions: a machine that rewrites, a faulty sender, or an attempt to mislead an observer.",
         "Damage of one copy, which its checksum would show.", "tcp.analysis.retransmission",
     ),
     Rule(
-        "capture.loss", "warn", capture_loss,
+        "capture.loss", "warn", OUTLOOK, capture_loss,
         "Bytes that were acknowledged are missing from the capture.",
         "Capture again with a larger buffer, a narrower filter, or at a place that sees both directions.",
         "The missing bytes in a capture of the same time elsewhere that lost them too.",
         "tcp.analysis.ack_lost_segment",
     ),
     Rule(
-        "capture.gap", "note", gap,
+        "capture.gap", "note", OUTLOOK, gap,
         "Bytes of a stream are not in the capture.",
         "Check whether the frames before the gap were captured at all.",
         "The missing bytes, later in the capture.", "tcp.analysis.lost_segment",

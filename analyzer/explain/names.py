@@ -8,7 +8,20 @@ from typing import Final
 
 from analyzer.explain.names_answers import ANSWER_CAPTURE_RULES, ANSWER_RULES
 from analyzer.explain.names_servers import NAME_CAPTURE_RULES, listed, of_lookups, searches, silent_servers
-from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import (
+    CERTAIN,
+    DENIAL,
+    LIKELY,
+    NOTE,
+    OUTLOOK,
+    POSSIBLE,
+    SLOW,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    times,
+)
 from analyzer.explain.usual import TOO_SOON, Usual
 from analyzer.model import Analysis, Conversation, Told
 from dissectors.kit.event import BACKWARD, FORWARD
@@ -415,7 +428,7 @@ def incomplete(case: Case) -> list[Found]:
 DNS_RULES: Final[tuple[Rule[Case], ...]] = (
     *ANSWER_RULES,
     Rule(
-        "dns.incomplete", "note", incomplete,
+        "dns.incomplete", "note", OUTLOOK, incomplete,
         "A message of DNS over TCP is not whole.",
         "Capture from the start of the connection, without losses.", "A protocol on this port that is not DNS.",
     ),
@@ -423,34 +436,34 @@ DNS_RULES: Final[tuple[Rule[Case], ...]] = (
 
 DNS_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "dns.unanswered", "error", unanswered,
+        "dns.unanswered", "error", DENIAL, unanswered,
         "A question had no answer.",
         "Ask the same server from elsewhere, and see whether a filter drops port 53.",
         "An answer that took another way than the one captured.", "dns", absence=True,
         threshold=f"{span(PATIENCE_NS)}, by which most clients ask again; or {SLOWER} times the slowest answer of this "
-        f"server, and {span(SLOWEST_NS)}: {TOO_SOON}.",
+        f"server, and {span(SLOWEST_NS)}: {TOO_SOON}.", lasting=True,
     ),
     Rule(
-        "dns.failed", "error", failed,
+        "dns.failed", "error", DENIAL, failed,
         "A server answered that it could not or would not say (SERVFAIL, REFUSED and others).",
         "Ask the servers of the zone directly; SERVFAIL often means broken DNSSEC or servers out of reach.",
         "Another server that answers the same question.", "dns.flags.rcode != 0",
     ),
     Rule(
-        "dns.no_name", "note", no_name,
+        "dns.no_name", "note", DENIAL, no_name,
         "The name does not exist (NXDOMAIN).",
         "Check the spelling, and the search list of the client.", "A server of the zone that knows the name.",
         "dns.flags.rcode == 3",
     ),
     Rule(
-        "dns.retried", "warn", retried,
+        "dns.retried", "warn", SLOW, retried,
         "A question had to be asked again.",
         "See whether question or answer was lost, by a capture at the server.",
         "An answer to the first question that the capture missed.", "dns", absence=True,
         threshold=f"{span(SOONEST_NS)}: no resolver gives an answer up sooner, so what comes sooner is no retry.",
     ),
     Rule(
-        "dns.slow", "note", slow,
+        "dns.slow", "note", SLOW, slow,
         "A lookup took long, although nothing was lost.",
         "See what the resolver waited for: a cold cache, a distant server, one that does not answer.",
         "The same question again, just as slow from a warm cache.", "dns",
@@ -459,13 +472,13 @@ DNS_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "above this a person begins to notice.",
     ),
     Rule(
-        "dns.truncated", "note", truncated,
+        "dns.truncated", "note", SLOW, truncated,
         "An answer was too long for UDP, and was asked for again over TCP.",
         "Let the client announce a larger EDNS size, or the answer be smaller.", "A whole answer over UDP.", "dns",
         threshold=f"{span(TCP_NS)} within which a truncated answer is asked for over TCP.",
     ),
     Rule(
-        "dns.repeated", "chat", repeated,
+        "dns.repeated", "chat", SLOW, repeated,
         "A client asked again for what it could have kept.",
         "Run a cache on the client, if it happens often.", "Different programs, or different hosts behind one address.",
         "dns",

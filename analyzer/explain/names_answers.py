@@ -3,7 +3,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import (
+    CERTAIN,
+    FAILURE,
+    LIKELY,
+    NOTE,
+    OUTLOOK,
+    POSSIBLE,
+    SLOW,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    times,
+)
 from analyzer.model import Analysis, Told
 from dissectors.kit.units import plural, span
 from dissectors.protocols.dns.events import Mismatch
@@ -135,24 +148,24 @@ def early(case: Case) -> list[Found]:
 
 ANSWER_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "dns.answers_differ", "warn", differ,
+        "dns.answers_differ", "warn", FAILURE, differ,
         "One question had two answers that are not alike.",
         "Ask the server over TCP or from elsewhere, and compare the TTL and the IP hop limit of the two answers.",
         "A server that corrects itself, or a name whose records changed in between.", "dns.flags.response == 1",
     ),
     Rule(
-        "dns.mismatch", "warn", mismatch,
+        "dns.mismatch", "warn", FAILURE, mismatch,
         "An answer fits no question.",
         "Compare id, ports and question: a duplicated or late answer is harmless, a forged one is not.",
         "The question, in a part of the capture that is missing.", "dns.flags.response == 1",
     ),
     Rule(
-        "dns.too_late", "note", too_late,
+        "dns.too_late", "note", SLOW, too_late,
         "An answer came when nobody waited for it any more.",
         "See why the client gave up: its own timeout, or its user left.", "A client that used the answer.", "",
     ),
     Rule(
-        "dns.out_of_order", "note", early,
+        "dns.out_of_order", "note", OUTLOOK, early,
         "An answer stands before its question in the capture.",
         "Capture both directions at one place, with one clock.", "A question before the answer that the capture lacks.",
         "dns",
@@ -161,7 +174,7 @@ ANSWER_RULES: Final[tuple[Rule[Case], ...]] = (
 
 ANSWER_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "dns.other_address", "error", other_address,
+        "dns.other_address", "error", FAILURE, other_address,
         "An answer came from an address that was not asked.",
         "Look for address translation of one direction only, and for a server with several addresses that answers from "
         "the wrong one.",

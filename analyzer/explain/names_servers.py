@@ -5,7 +5,7 @@ from bisect import bisect_left
 from operator import attrgetter
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, Found, Rule, times
+from analyzer.explain.rule import CERTAIN, FAILURE, LIKELY, SLOW, Found, Rule, times
 from analyzer.model import Analysis, Conversation
 from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, UNANSWERED, Lookup, Step
 from dissectors.kit.observation import Absence
@@ -244,26 +244,26 @@ def of_lookups(
 
 NAME_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "dns.server_silent", "error", server_silent,
+        "dns.server_silent", "error", SLOW, server_silent,
         "A name server answered none of many questions, while others did.",
         "Take the server out of the client's list, or make it answer; a shorter timeout makes it cost less "
         "(resolv.conf(5): timeout, rotate).",
         "An answer of it that took another way than the one captured.", "dns",
     ),
     Rule(
-        "dns.fallback", "note", fallback,
+        "dns.fallback", "note", SLOW, fallback,
         "After an error a client asked in another way, or elsewhere, and had its answer.",
         "Mend the server that gave the error: each new client pays for it.", "An answer without the error.", "dns",
     ),
     Rule(
-        "dns.search_list", "note", search_list,
+        "dns.search_list", "note", SLOW, search_list,
         "A client asked for names that its search list makes and that do not exist.",
         "Write the name with a dot at its end, or lower ndots or shorten the search list (resolv.conf(5)).",
         "A program that asks for these names on purpose.", "dns",
         threshold=f"{span(SEARCH_NS)} from one name of the list to the next.",
     ),
     Rule(
-        "dns.extended_error", "note", extended_error,
+        "dns.extended_error", "note", FAILURE, extended_error,
         "An answer carries an extended error.",
         "Ask another server whether it says the same: filters and stale answers are of this one.",
         "The same answer without the error.", "dns",

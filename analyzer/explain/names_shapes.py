@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from analyzer.explain.names_servers import listed, of_lookups
-from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Found, Rule
+from analyzer.explain.rule import DENIAL, LIKELY, NOTE, POSSIBLE, WEAK, Found, Rule
 from analyzer.model import Analysis
 from dissectors.kit.lookup import ANSWERED, NO_NAME, Lookup
 from dissectors.kit.units import grouped, plural
@@ -124,19 +124,19 @@ def servers_differ(analysis: Analysis) -> list[Found]:
 
 SHAPE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "dns.tunnel", "warn", tunnels,
+        "dns.tunnel", "warn", WEAK, tunnels,
         "Questions look as if they carried data in their names.",
         "Find out which program of this client asks, and who runs the name servers of the domain.",
         "A program whose long names are known: a filter of mail or of files, a tracker.", "dns",
     ),
     Rule(
-        "dns.rewritten", "note", rewritten,
+        "dns.rewritten", "note", WEAK, rewritten,
         "A resolver gives addresses for names that do not exist.",
         "Ask another resolver for the same names; programs that rely on NXDOMAIN (search lists, mail filters) go wrong "
         "with this one.", "A name server of your own that is meant to answer any name.", "dns",
     ),
     Rule(
-        "dns.servers_differ", "note", servers_differ,
+        "dns.servers_differ", "note", DENIAL, servers_differ,
         "Name servers answer the same question differently.",
         "Let the client ask for this domain only the servers that know it, or let all of its servers know it.",
         "A name that was made, or taken away, between the two answers.", "dns",

@@ -4,7 +4,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Found, Rule, frames_of, times
+from analyzer.explain.rule import FAILURE, LIKELY, NOTE, POSSIBLE, WEAK, Found, Rule, frames_of, times
 from analyzer.explain.together import told_with
 from analyzer.explain.usual import TOO_SOON
 from analyzer.model import Analysis, Conversation, Told
@@ -179,32 +179,32 @@ def off(analysis: Analysis) -> list[Found]:
 
 NTP_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "ntp.unanswered", "warn", unanswered,
+        "ntp.unanswered", "warn", FAILURE, unanswered,
         "A question for the time had no answer.",
         "See whether the server runs and is meant to serve this client, and whether a filter drops port 123.",
         "An answer that took another way than the one captured.", "ntp", absence=True,
         threshold=f"{span(PATIENCE_NS)} by which a server answers: {TOO_SOON}.",
     ),
     Rule(
-        "ntp.kiss", "warn", kiss,
+        "ntp.kiss", "warn", WEAK, kiss,
         "A time server told a client to stop asking, or to ask less often.",
         "Let the client ask less often, or another server; many clients behind one address look like one.",
         "Answers of this server with a time, to the same client at the same rate.", "ntp",
     ),
     Rule(
-        "ntp.unsynchronised", "warn", unsynchronised,
+        "ntp.unsynchronised", "warn", WEAK, unsynchronised,
         "A time server says that its own clock is not set.",
         "See which servers this one asks, and whether they answer; until then its clients need another one.",
         "A later answer of it with a stratum below 16.", "ntp",
     ),
     Rule(
-        "ntp.servers_differ", "warn", differ,
+        "ntp.servers_differ", "warn", WEAK, differ,
         "Time servers give times that do not fit together.",
         "Ask a third server which of the two is right, and take the other one out of the list.",
         "A clock of the capture that was set between the two answers.", "ntp",
     ),
     Rule(
-        "ntp.clock_off", "note", off,
+        "ntp.clock_off", "note", WEAK, off,
         "The clock of a client is off by what its time server says.",
         "See whether the client sets its clock from this answer; if not, why it does not believe its server.",
         "A later request of the client with a time that fits.", "ntp",

@@ -5,13 +5,28 @@ from operator import attrgetter
 from typing import Final
 
 from analyzer.explain.checksums import sums_step
-from analyzer.explain.rule import CERTAIN, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.floods import floods
+from analyzer.explain.rule import (
+    CERTAIN,
+    DENIAL,
+    FAILURE,
+    LIKELY,
+    NOTE,
+    OUTLOOK,
+    POSSIBLE,
+    SLOW,
+    WEAK,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    place,
+    times,
+)
 from analyzer.explain.usual import TOO_SOON
-from analyzer.model import Analysis, Group
 from dissectors.kit.captured import CopiesSeen
-from dissectors.kit.event import NEITHER
-from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, Absence, Observation, what_ended
-from dissectors.kit.units import grouped, plural, size, span
+from dissectors.kit.observation import Absence, what_ended
+from dissectors.kit.units import plural, size, span
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
@@ -30,10 +45,8 @@ from dissectors.protocols.tcp.options import AUTHENTICATION, MD5
 
 # A SYN is sent again after a second (RFC 6298 §2); a silence shorter than that shows nothing.
 PATIENCE_NS: Final = 1_000_000_000
-SECOND_NS: Final = 1_000_000_000
 SOONEST_NS: Final = 100_000_000     # no timer of a stack sends a SYN again sooner
 HEARD_NS: Final = 3_000_000_000     # by which a SYN-ACK without an answer is sent again, also by slow timers
-FLOOD_LEAST: Final = 50      # connections of one service that came to nothing, most of them close to the one before
 # Delay that a person notices in every exchange: about what a satellite adds, or twice around half the globe.
 HIGH_RTT_NS: Final = 250_000_000
 CHECK_KEYS: Final = (
@@ -292,7 +305,7 @@ def _acknowledged(event: Syn | SynAck) -> bool:
 
 def half_open(case: Case) -> list[Found]:
     found = []
-    if any(_floods(group, case) for group in case.capture.half_open):
+    if any(floods(group, case) for group in case.capture.half_open):
         return []     # one flood, and not a fault of each
     for event in case.of(HalfOpen):
         waited = event.lasted_ns + event.waited_ns
@@ -315,56 +328,6 @@ def half_open(case: Case) -> list[Found]:
             "capture" + (", but the SYN-ACK is not sent again, as if it had been answered" if heard else ""),
         ))
     return found
-
-
-def _floods(group: Group, case: Case) -> bool:
-    """Whether this conversation is one of a flood."""
-    service = case.conversation.responder
-    return group.service.address == service.address and group.service.port == service.port and is_flood(group)
-
-
-def is_flood(group: Group) -> bool:
-    """RFC 4987 §2: SYNs of many senders that never answer. What else looks so: a scan has one sender, a path that loses
-    the third segment has few and its clients send again, and a capture that misses them holds their data all the same.
-    The clients of a service that is down send their SYNs again after a second, so that they are not counted here.
-    """
-    return group.count >= FLOOD_LEAST and group.clients * 2 >= group.count and group.runs.close() * 2 >= group.count
-
-
-def _some(group: Group) -> str:
-    if group.answered == group.count:
-        return "each"
-    return f"{grouped(group.answered)} of them" if group.answered else "none"
-
-
-def flood(analysis: Analysis) -> list[Found]:
-    found = []
-    for group in analysis.capture.half_open:
-        if not is_flood(group):
-            continue
-        lasted = group.end_ns - group.start_ns
-        within = f" within {span(lasted)}" if lasted > 0 else ""
-        found.append(Found(
-            f"{group.service} got {grouped(group.count)} SYNs from {grouped(group.clients)} addresses{within}, "
-            f"answered {_some(group)}, and no handshake was completed: it looks like a SYN flood with forged senders.",
-            tuple(group.frames), cost_ns=max(lasted, 0), confidence=LIKELY, victims=group.count,
-            about=(str(group.service),),
-            basis="so many connections to one port, nearly each from another address, and no third segment of any",
-            narrow=f"tcp.flags.syn == 1 && tcp.port == {group.service.port}",
-            absent=_nothing_more(analysis, group), otherwise=f"The capture holds {grouped(group.count)} SYNs of "
-            f"{grouped(group.clients)} addresses to {group.service}, and nothing more of these connections.",
-        ))
-    return found
-
-
-def _nothing_more(analysis: Analysis, group: Group) -> Absence:
-    """That no handshake was completed. A capture filter that leaves SYNs alone shows the same; of a server that sends
-    its SYN-ACKs again it is known all the same."""
-    if analysis.capture.syns_only and not group.again:
-        unseen = Observation()
-        unseen.miss(NOT_CAPTURED, NEITHER, -1, ALWAYS, 0, "of all connections the capture holds nothing but SYNs")
-        return unseen.absence(NEITHER)
-    return analysis.capture.observed.absence(NEITHER, group.start_ns, group.end_ns + SECOND_NS)
 
 
 def midstream(case: Case) -> list[Found]:
@@ -448,59 +411,60 @@ def mss_changed(case: Case) -> list[Found]:
 
 OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "tcp.refused", "error", refused,
+        "tcp.refused", "error", DENIAL, refused,
         "A connection was refused: the answer to the SYN was a reset.",
         "Check that the service runs and listens on this address and port, and that no firewall rejects it.",
         "A connection to the same port that opens at the same time.", "tcp.flags.reset == 1",
     ),
     Rule(
-        "tcp.unanswered", "error", unanswered,
+        "tcp.unanswered", "error", DENIAL, unanswered,
         "A SYN had no answer at all.",
         "Capture at the other end: if the SYN arrives there, look for the answer; if not, for a filter on the way.",
         "A SYN-ACK that took another way than the one captured.", "tcp.flags.syn == 1", absence=True,
-        threshold=f"{span(PATIENCE_NS)}: a SYN is sent again by then (RFC 6298 §2), and {TOO_SOON}.",
+        threshold=f"{span(PATIENCE_NS)}: a SYN is sent again by then (RFC 6298 §2), and {TOO_SOON}.", lasting=True,
     ),
     Rule(
-        "tcp.old_connection", "warn", old_connection,
+        "tcp.old_connection", "warn", DENIAL, old_connection,
         "The other side answers a SYN as if it still had an older connection of the same ports.",
         "Find out why the old connection was not closed at both ends, or why the caller uses its port again so soon.",
         "A SYN-ACK to this SYN that the capture missed, and an ACK that belongs to it.", "tcp.flags.ack == 1",
     ),
     Rule(
-        "tcp.wrong_number", "warn", wrong_number,
+        "tcp.wrong_number", "warn", FAILURE, wrong_number,
         "A SYN-ACK acknowledges a number that the SYN did not have.",
         "Compare the numbers of the SYN at both ends: the host, or a machine between, counts wrongly.",
         "Another SYN with the number that is acknowledged.", "tcp.flags.syn == 1",
     ),
     Rule(
-        "tcp.not_accepted", "warn", not_accepted,
+        "tcp.not_accepted", "warn", FAILURE, not_accepted,
         "A SYN-ACK came again although it had been acknowledged: the server did not take it.",
         "See whether the listener's accept queue overflows (ss -lnt, nstat TcpExtListenOverflows), and whether the "
         "third segment arrives there.",
         "The third segment, captured at the other end as lost.", "tcp.flags.syn == 1",
     ),
     Rule(
-        "tcp.syn_resent", "warn", resent,
+        "tcp.syn_resent", "warn", SLOW, resent,
         "A SYN or SYN-ACK had to be sent again before the connection was open.",
         "See whether the first SYN arrived at the other end: a full backlog drops it there, a lossy path before.",
         "An answer to the first one that the capture missed.", "tcp.flags.syn == 1", absence=True,
         threshold=f"{span(SOONEST_NS)}: no timer of a stack sends a SYN again sooner.",
     ),
     Rule(
-        "tcp.half_open", "warn", half_open,
+        "tcp.half_open", "warn", FAILURE, half_open,
         "A SYN-ACK was never acknowledged, so the connection stayed half open.",
         "If many come from many addresses it is a SYN flood; if only from one, look for its lost third segment.",
         "The third segment, captured elsewhere.", "tcp.flags.syn == 1", absence=True,
         threshold=f"{span(HEARD_NS)}, by which a SYN-ACK that nobody acknowledged is sent again, also by slow timers.",
+        lasting=True,
     ),
     Rule(
-        "tcp.midstream", "chat", midstream,
+        "tcp.midstream", "chat", OUTLOOK, midstream,
         "The connection was open before the capture began.",
         "Start the capture before the connection to see its handshake.",
         "A SYN of this connection in an earlier part of the capture.",
     ),
     Rule(
-        "tcp.high_rtt", "note", high_rtt,
+        "tcp.high_rtt", "note", SLOW, high_rtt,
         "A round trip of the handshake took long.",
         "Save round trips: keep connections open, ask for several things at once, or serve from nearer by.",
         "Later round trips (the ACK times of the data) that are much shorter.", "tcp.analysis.ack_rtt",
@@ -509,27 +473,16 @@ OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
         "alone.",
     ),
     Rule(
-        "tcp.mss_changed", "note", mss_changed,
+        "tcp.mss_changed", "note", WEAK, mss_changed,
         "The MSS of a SYN was changed on the way.",
         "Nothing, where a tunnel or PPPoE lies between; else find who does it (MSS clamping), and whether it need be.",
         "Two SYNs of which one was sent again with another MSS.", "tcp.flags.syn == 1",
     ),
     Rule(
-        "tcp.small_mss", "note", small_mss,
+        "tcp.small_mss", "note", WEAK, small_mss,
         "A side takes only small segments (a small MSS).",
         "Look for the reason: a tunnel, a middlebox that clamps the MSS, or a setting of the host.",
         "A link of this size on the way, which makes it right.", "tcp.flags.syn == 1",
         threshold=f"less than {size(SMALL_MSS)}: every link carries packets of 1280 bytes (RFC 8200 §5).",
-    ),
-)
-
-OPENING_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    Rule(
-        "tcp.syn_flood", "error", flood,
-        "One service has so many half-open connections that it looks like a SYN flood.",
-        "See whether the service still takes connections; SYN cookies and filters at the edge help (RFC 4987 §3).",
-        "Third segments of these connections in a capture at another place.", "tcp.flags.syn == 1", absence=True,
-        threshold=f"{FLOOD_LEAST} connections of one service that came to nothing, half of them of clients of their "
-        "own and close to the one before.",
     ),
 )

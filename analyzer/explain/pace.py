@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import FAILURE, LIKELY, OUTLOOK, POSSIBLE, SLOW, Case, Found, Rule, frames_of, place, times
 from analyzer.explain.usual import LONG_NS, MANY_TIMES, NOTICED_NS, SURE, TOO_SOON, TRIPS, WAIT, loaded_way, patience
 from dissectors.kit.observation import ALWAYS
 from dissectors.kit.units import plural, rate, size, span
@@ -286,7 +286,7 @@ def hops_changed(case: Case) -> list[Found]:
 
 PACE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "tcp.zero_window", "warn", zero_window,
+        "tcp.zero_window", "warn", SLOW, zero_window,
         "A receiver had no room for more data and closed its window.",
         "Look at the program that receives: it did not read. Its CPU, its disk or a lock may be the reason.",
         "A window that only looks closed because its scaling is unknown.",
@@ -295,52 +295,52 @@ PACE_RULES: Final[tuple[Rule[Case], ...]] = (
         "then. The way is not in it, as both ends of it are sent by the receiver.",
     ),
     Rule(
-        "tcp.window_limited", "note", window_limited,
+        "tcp.window_limited", "note", SLOW, window_limited,
         "A receive window was too small for the path and held the sender back.",
         "Raise the receive buffer (or let the system scale it), above rate times round trip.",
         "Bytes in flight that stay well below the window.", "tcp.len > 0",
         threshold=f"{LIMITED} % of the time in which data were sent; a warning from {MOSTLY_LIMITED} %.",
     ),
     Rule(
-        "tcp.window_shrunk", "note", shrunk,
+        "tcp.window_shrunk", "note", SLOW, shrunk,
         "A receiver took back room that it had promised.",
         "Update the receiver's TCP or the middlebox that rewrites windows.",
         "Window scaling that is not known rightly.", "tcp.window_size",
     ),
     Rule(
-        "tcp.window_overrun", "warn", window_overrun,
+        "tcp.window_overrun", "warn", FAILURE, window_overrun,
         "A sender sent more than the receiver's window takes.",
         "Compare the SYN and the SYN-ACK at both ends: which of them lost its window scale option on the way?",
         "ACKs of the receiver that the capture missed.", "tcp.len > 0", absence=True,
     ),
     Rule(
-        "tcp.ack_awaited", "note", ack_awaited,
+        "tcp.ack_awaited", "note", SLOW, ack_awaited,
         "A sender held small pieces back until a delayed ACK arrived (Nagle's algorithm).",
         "Write a message in one piece, or switch Nagle's algorithm off (TCP_NODELAY) in the program that sends.",
         "A program that waits by itself between the pieces.", "tcp.len >= 0",
         threshold=f"a warning from {span(LONG_WAITS_NS)} in all; less is lost in what else takes time.",
     ),
     Rule(
-        "tcp.window_unscaled", "warn", window_unscaled,
+        "tcp.window_unscaled", "warn", SLOW, window_unscaled,
         "A sender fills the window as if it were not scaled.",
         "Compare the SYN and the SYN-ACK at both ends: a machine on the path clears or changes the scale.",
         "An application that writes pieces of just this size and waits for each answer.", "tcp.len > 0",
     ),
     Rule(
-        "tcp.keep_alive_unanswered", "warn", keep_alive,
+        "tcp.keep_alive_unanswered", "warn", FAILURE, keep_alive,
         "Keep-alives had no answer: the other side is gone or cannot be reached.",
         "Find out when the other side went away, and whether a firewall forgot the connection.",
         "Answers that took another way.", "tcp.analysis.keep_alive", absence=True,
         threshold=f"{span(PATIENCE_NS)}, or {TRIPS} round trips, without an answer: {TOO_SOON}.",
     ),
     Rule(
-        "tcp.congestion_marks", "note", congestion_marks,
+        "tcp.congestion_marks", "note", SLOW, congestion_marks,
         "A queue on the way marked packets, since it ran full (ECN).",
         "Find the queue that marks: ECN told of it before anything was lost.",
         "A middlebox that sets the bits wrongly on every packet.", "tcp.flags.ece == 1 || ip.dsfield.ecn == 3",
     ),
     Rule(
-        "tcp.queueing", "note", queueing,
+        "tcp.queueing", "note", SLOW, queueing,
         "Round trips grow under load: data wait in a queue on the way.",
         "Measure the round trip while the line is idle and while it is busy; shape or manage the queue.",
         "ACK times that are as long when hardly anything is under way.", "tcp.analysis.ack_rtt",
@@ -348,20 +348,20 @@ PACE_RULES: Final[tuple[Rule[Case], ...]] = (
         f"by up to 500 ms; from {ENOUGH_SAMPLES} samples.",
     ),
     Rule(
-        "tcp.slow_answer", "note", slow_answer,
+        "tcp.slow_answer", "note", SLOW, slow_answer,
         "The other side paused for long before it sent something.",
         "Ask the log of the side that answers what it did in this time.",
         "Data that answer nothing: the next thing that this side had to say.", "tcp.len > 0",
         threshold=f"{WAIT}. Where most other pauses are of all lengths, they are no answers.",
     ),
     Rule(
-        "tcp.path_changed", "chat", hops_changed,
+        "tcp.path_changed", "chat", OUTLOOK, hops_changed,
         "The hop limit of a host's packets changed, as if they took another way.",
         "Nothing, if nothing was slow or lost; else compare with what the routers log of this time.",
         "A capture at two places, of which each shows one of the values.",
     ),
     Rule(
-        "capture.offload", "note", offload,
+        "capture.offload", "note", OUTLOOK, offload,
         "Segments are larger than the wire carries: the capture shows them before they are split.",
         "Switch off segmentation and receive offload (ethtool -K) for a capture that shows what the wire carries.",
         "A loopback or jumbo link whose segments are this large.", "tcp.len > 0",

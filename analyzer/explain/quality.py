@@ -3,7 +3,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import (
+    CERTAIN,
+    FAILURE,
+    LIKELY,
+    OUTLOOK,
+    POSSIBLE,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    place,
+    times,
+)
 from analyzer.model import Analysis, Told
 from dissectors.kit.captured import ClockSet, CopiesSeen, OrderSet
 from dissectors.kit.event import DissectorFault, LimitReached, Malformed, OtherProtocol
@@ -211,35 +223,35 @@ def lower(text: str) -> str:
 
 QUALITY_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "analyzer.fault", "error", faults,
+        "analyzer.fault", "error", OUTLOOK, faults,
         "wiretale itself failed at something; the rest of the capture is told.",
         "Please report it, with the capture if you can share it.", "A run without it on the same bytes.",
     ),
     Rule(
-        "analyzer.limit", "note", limits,
+        "analyzer.limit", "note", OUTLOOK, limits,
         "A cap of wiretale's own was reached, and what lies beyond was left out.",
         "Nothing, unless what lies beyond the cap matters to you.", "No frames of this conversation after it.",
     ),
     Rule(
-        "protocol.mismatch", "error", other_protocol,
+        "protocol.mismatch", "error", FAILURE, other_protocol,
         "A client speaks one protocol to a server that speaks another.",
         "Check the address and port of the client, and whether TLS is to be used there.",
         "A protocol that begins like the one that is named.",
     ),
     Rule(
-        "malformed", "warn", malformed,
+        "malformed", "warn", FAILURE, malformed,
         "Bytes do not follow the protocol that they belong to.",
         "Look at the bytes: a bug of the sender, damage on the way, another protocol, or an attack.",
         "A protocol that was recognised wrongly.",
     ),
     Rule(
-        "capture.duplicates", "note", duplicates,
+        "capture.duplicates", "note", OUTLOOK, duplicates,
         "Packets are in the capture more than once.",
         "Capture at one place only, or take copies out (editcap -d), before you count anything.",
         "Timestamps or an IP identification that differ between the copies: then they are resends.",
     ),
     Rule(
-        "capture.order", "note", order,
+        "capture.order", "note", OUTLOOK, order,
         "Frames are not in the order in which they were sent.",
         "Capture both directions with one clock: on the host itself, or with one queue of one network card; sort "
         "what is not sorted with reordercap.",
@@ -249,41 +261,41 @@ QUALITY_RULES: Final[tuple[Rule[Case], ...]] = (
 
 QUALITY_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "capture.clock", "warn", clock,
+        "capture.clock", "warn", OUTLOOK, clock,
         "The clock of the capture was set while it was taken.",
         "Take no time from one side of the step to the other; let the clock be slewed and not set while you capture.",
         "Another capture of the same time whose clock shows the same.",
     ),
     Rule(
-        "capture.silence", "note", silence,
+        "capture.silence", "note", OUTLOOK, silence,
         "For a long time there is no frame at all, in the middle of connections.",
         "Compare with another clock: the log of one of the hosts, or of the machine that captured.",
         "TCP timestamps, or another capture of the same time.",
     ),
     Rule(
-        "capture.damage", "warn", damage,
+        "capture.damage", "warn", OUTLOOK, damage,
         "The file is damaged, and is read up to that place.",
         "Record again, or repair the file, if what is missing matters.", "Another reader that finds the file whole.",
     ),
     Rule(
-        "capture.dropped", "warn", dropped,
+        "capture.dropped", "warn", OUTLOOK, dropped,
         "The capturing system lost frames.",
         "Capture with a larger buffer, a narrower filter or a shorter snap length.",
         "Counters that include frames which the filter would not have kept.",
     ),
     Rule(
-        "capture.truncated", "note", truncated,
+        "capture.truncated", "note", OUTLOOK, truncated,
         "Frames were cut short when they were captured.",
         "Capture whole frames (snap length 0) if their contents matter.", "Frames that were this short on the wire.",
     ),
     Rule(
-        "capture.length", "note", unsized,
+        "capture.length", "note", OUTLOOK, unsized,
         "Frames have an IP header that gives no length, as before segmentation offload.",
         "Nothing; switch off segmentation offload (ethtool -K) for a capture that shows what the wire carries.",
         "Frames that had this length on the wire too: then their sender is at fault.",
     ),
     Rule(
-        "capture.one_sided", "note", one_sided,
+        "capture.one_sided", "note", OUTLOOK, one_sided,
         "The capture shows one direction only of connections that carry data.",
         "Capture where both directions pass: on the host itself, or with a mirror port for both directions.",
         "Frames of the other side under another VLAN or in a tunnel.",

@@ -10,17 +10,16 @@ from analyzer.explain.causes import (
     CAPTURE,
     CLIENT,
     ENDPOINT,
-    KIND,
     NAME,
     OVERLAP,
     SAME,
     SERVER,
     SERVICE,
-    SLOW,
-    TO_THE_END,
     UPSTREAM,
     WORTH,
 )
+from analyzer.explain.rule import SLOW
+from analyzer.explain.rules import RULES
 from analyzer.model import Analysis, Conversation, Finding
 
 Key = str | int
@@ -40,7 +39,7 @@ class Subject:
         self.peers = conversations
         self.first = min(finding.proof, default=0)
         self.last = max(finding.proof, default=0)
-        if finding.code in TO_THE_END:
+        if RULES[finding.code].lasting:
             self.last = max([self.last, *[one.last_frame for one in conversations]])
         self.conversations: set[Key] = set()
         self.clients: set[Key] = set()
@@ -85,7 +84,7 @@ def _within(cause: Subject, symptom: Subject) -> bool:
     """The other conversation was waiting while this one was at it. On a loopback nobody can tell who asks for whom."""
     if cause.clients & symptom.clients or not symptom.first <= cause.first <= symptom.last:
         return False
-    return KIND.get(symptom.finding.code) != SLOW or cause.finding.cost_ns * 2 >= symptom.finding.cost_ns
+    return RULES[symptom.finding.code].matter != SLOW or cause.finding.cost_ns * 2 >= symptom.finding.cost_ns
 
 
 class Relation:

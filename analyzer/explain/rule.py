@@ -18,6 +18,13 @@ POSSIBLE: Final = "possible"
 NOTE: Final = "note"       # the most that is made of what may not have been seen
 CONFIDENCE: Final = (CERTAIN, LIKELY, POSSIBLE)   # falling
 
+# What a finding is a matter of, what weighs most first.
+DENIAL: Final = 0         # as a failure, and a note of it tells all the same that something asked for was denied
+FAILURE: Final = 1        # something did not come about, or ended before its time
+SLOW: Final = 2           # it took longer than it had to
+WEAK: Final = 3           # it worked, and is unsafe, wasteful, or against a rule
+OUTLOOK: Final = 4        # it concerns the capture, or what can be seen in it
+
 MAX_FRAMES: Final = 12     # frames that a finding cites: the first ones
 
 IN_CLEAR: Final = ("tcp", "udp", "icmp", "dhcp", "link", "capture", "packet")    # what these say, nothing encrypts
@@ -184,23 +191,24 @@ class Found:
 class Rule(Generic[T]):
     """All that is said of findings of one code, beside the predicate that makes them.
 
-    code: stable.  examine: the one place that decides.  means: what such a finding says, in a sentence.  refute: what
-    would prove one wrong.
+    code: stable.  matter: what it is a matter of, from DENIAL to OUTLOOK, for the verdict.  examine: the one place that
+    decides.  means: what such a finding says, in a sentence.  refute: what would prove one wrong.
 
     narrow: a display filter that is put behind the conversation's.   absence: it rests on something that was not
     seen. Its findings are then held against the observation (`Found.absent`): where that does not prove them they say
     what was seen, as a note, or are not made.   threshold: the fixed times and numbers that it has, each with why it is
     that and not a yardstick of the capture; where the capture gives one (the way to a server, its other answers, other
     servers) rules use that.   kinds: the blind spots that matter for it. Encryption hides nothing from a rule about
-    packets.
+    packets.   lasting: what it tells of lasts until its conversation ends, whatever frames show that it began.
     """
 
     def __init__(
-        self, code: str, severity: str, examine: Callable[[T], list[Found]], means: str, next_step: str, refute: str,
-        narrow: str = "", *, absence: bool = False, threshold: str = "",
+        self, code: str, severity: str, matter: int, examine: Callable[[T], list[Found]], means: str, next_step: str,
+        refute: str, narrow: str = "", *, absence: bool = False, threshold: str = "", lasting: bool = False,
     ) -> None:
         self.code = code
         self.severity = severity
+        self.matter = matter
         self.examine = examine
         self.means = means
         self.next_step = next_step
@@ -208,6 +216,7 @@ class Rule(Generic[T]):
         self.narrow = narrow
         self.absence = absence
         self.threshold = threshold
+        self.lasting = lasting
         self.kinds = OCTETS if code.partition(".")[0] in IN_CLEAR else KINDS
 
 

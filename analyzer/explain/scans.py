@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, NOTE, POSSIBLE, Found, Rule
+from analyzer.explain.rule import FAILURE, LIKELY, NOTE, POSSIBLE, WEAK, Found, Rule
 from analyzer.model import Analysis, Conversation, Reflected, Scan
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, Absence, Observation
@@ -218,30 +218,30 @@ _CLIENT: Final = "Find out what runs on this client: an inventory or a monitor t
 
 SCAN_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "tcp.scan", "warn", tcp_scan,
+        "tcp.scan", "warn", FAILURE, tcp_scan,
         "One client tried many TCP services, most of them in vain.", _CLIENT,
         "A list of services that this client is meant to ask, and that are down.", "tcp", absence=True,
         threshold=f"{span(LONG_NS)} before and after attempts in vain, within which others belong to them.",
     ),
     Rule(
-        "udp.scan", "warn", udp_scan,
+        "udp.scan", "warn", FAILURE, udp_scan,
         "One client tried many UDP services, most of them in vain.", _CLIENT,
         "A list of services that this client is meant to ask, and that are down.", "udp", absence=True,
     ),
     Rule(
-        "icmp.sweep", "warn", sweep,
+        "icmp.sweep", "warn", FAILURE, sweep,
         "One client asked many hosts by ICMP whether they are there, most of them in vain.", _CLIENT,
         "A list of hosts that this client is meant to watch, and that are down.",
         "icmp || icmpv6", absence=True,
     ),
     Rule(
-        "tcp.odd_flags", "note", odd_flags,
+        "tcp.odd_flags", "note", WEAK, odd_flags,
         "Segments have flags that no connection has, as port scanners send them.",
         "Find out what runs on this client, and whether it is meant to look at other systems.",
         "A device on the way that changes flags: compare with a capture at the client.", "tcp",
     ),
     Rule(
-        "udp.reflected", "warn", reflected,
+        "udp.reflected", "warn", FAILURE, reflected,
         "A host gets answers that it did not ask for, as where somebody asks in its name.",
         "Let the network before this host drop answers from this port, and tell those who run the servers.",
         "Questions of this host that took another way.", "udp", absence=True,

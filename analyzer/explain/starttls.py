@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
+from analyzer.explain.rule import FAILURE, LIKELY, POSSIBLE, WEAK, Case, Found, Rule, frames_of, place
 from dissectors.kit.observation import OCTETS
 from dissectors.protocols.starttls.events import Agreed, InClear, Injected, Requested, StarttlsRefused, Stripped
 
@@ -71,25 +71,25 @@ def in_clear(case: Case) -> list[Found]:
 
 STARTTLS_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "tls.starttls_refused", "warn", refused,
+        "tls.starttls_refused", "warn", FAILURE, refused,
         "The server refused to switch to TLS.",
         "Give the server a certificate and switch TLS on; let the client insist on it.",
         "An answer that did not come from the server: compare captures at both ends.",
     ),
     Rule(
-        "tls.starttls_stripped", "error", stripped,
+        "tls.starttls_stripped", "error", FAILURE, stripped,
         "The offer of TLS seems to have been taken out on the way.",
         "Look for a firewall that inspects this protocol, and let the client insist on TLS.",
         "The same letters in a capture right beside the server.",
     ),
     Rule(
-        "tls.starttls_injected", "warn", injected,
+        "tls.starttls_injected", "warn", FAILURE, injected,
         "Something was sent along with STARTTLS that belongs behind the handshake.",
         "Update the server: it must throw away what it had read before the handshake (CVE-2011-0411).",
         "A capture at the client in which the same bytes are there.", "", absence=True,
     ),
     Rule(
-        "tls.in_clear", "warn", in_clear,
+        "tls.in_clear", "warn", WEAK, in_clear,
         "A login or a message went without encryption where TLS could have been used.",
         "Let the client insist on TLS, or use the port on which TLS begins at once; change the password.",
         "A tunnel outside of this capture that protects the connection.",

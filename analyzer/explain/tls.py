@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
+from analyzer.explain.rule import CERTAIN, FAILURE, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place
 from analyzer.explain.usual import TOO_SOON, TRIPS, patience
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import OBSERVED_ENDED, OCTETS, Absence, what_ended
@@ -305,62 +305,62 @@ ALERT: Final = "tls.alert_message"
 
 TLS_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        NO_VERSION, "error", no_version,
+        NO_VERSION, "error", FAILURE, no_version,
         "Client and server share no version of TLS.",
         "Let both sides speak TLS 1.2 or 1.3; the ClientHello lists what the client offers.",
         "A later connection of the same two that agrees on a version.", ALERT,
     ),
     Rule(
-        NO_SUITE, "error", no_suite,
+        NO_SUITE, "error", FAILURE, no_suite,
         "Client and server share no cipher suite, group or signature.",
         "Compare what the ClientHello offers (versions, suites, groups, signatures) with the server's settings.",
         "A server that sends this alert for another reason: its log says which.", ALERT,
     ),
     Rule(
-        NO_ALPN, "error", no_alpn,
+        NO_ALPN, "error", FAILURE, no_alpn,
         "Client and server share no application protocol (ALPN).",
         "Compare the protocols that the client offers with those the server is set up for.",
         "A later connection with the same offer that succeeds.", ALERT,
     ),
     Rule(
-        NO_NAME, "error", no_name,
+        NO_NAME, "error", FAILURE, no_name,
         "The server has no site for the name that the client asks for.",
         "Check the name that the client uses, and that the server has a certificate and a site for it.",
         "The same name on another connection to this server that works.", "tls.handshake.extensions_server_name",
     ),
     Rule(
-        NO_CLIENT_CERTIFICATE, "error", client_certificate,
+        NO_CLIENT_CERTIFICATE, "error", FAILURE, client_certificate,
         "The server wanted a certificate of the client, and did not get one that it takes.",
         "Give the client a certificate, with its chain, of an authority that the CertificateRequest names.",
         "A certificate of the client that the server took on another connection.", ALERT,
     ),
     Rule(
-        NO_SERVER_CERTIFICATE, "error", certificate_refused,
+        NO_SERVER_CERTIFICATE, "error", FAILURE, certificate_refused,
         "The client refused the server's certificate.",
         "Look at the certificate in the capture: name, dates, chain; then at the roots that the client trusts.",
         "Another client with the usual roots that accepts the same certificate.", ALERT,
     ),
     Rule(
-        OTHER, "error", other_alert,
+        OTHER, "error", FAILURE, other_alert,
         "A side ended TLS with an alert of an error.",
         "Look at the message before the alert, and in the log of the side that sent it.",
         "An alert that was sent for a reason outside of TLS.", ALERT,
     ),
     Rule(
-        "tls.reset_after_hello", "error", reset_after_hello,
+        "tls.reset_after_hello", "error", FAILURE, reset_after_hello,
         "The connection was reset right after the ClientHello.",
         "Try another server name from the same place, and the same name from elsewhere: a filter on the way reads it.",
         "A log of the server that shows it closed the connection itself.", "tls.handshake.type == 1", absence=True,
     ),
     Rule(
-        "tls.stalled", "warn", stalled,
+        "tls.stalled", "warn", FAILURE, stalled,
         "A handshake of TLS did not go on.",
         "See whether large segments arrive (path MTU), and what the silent side was doing.",
         "The missing message, in another capture of the same connection.", "tls.handshake", absence=True,
-        threshold=f"{span(PATIENCE_NS)}, or {TRIPS} round trips, without a message: {TOO_SOON}.",
+        threshold=f"{span(PATIENCE_NS)}, or {TRIPS} round trips, without a message: {TOO_SOON}.", lasting=True,
     ),
     Rule(
-        "tls.plaintext", "error", plaintext,
+        "tls.plaintext", "error", FAILURE, plaintext,
         "Plain text where TLS was due.",
         "Check scheme and port on both sides: one speaks TLS, the other plain text.",
         "A protocol of its own that only looks like plain text.",

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of
+from analyzer.explain.rule import CERTAIN, FAILURE, LIKELY, POSSIBLE, WEAK, Case, Found, Rule, frames_of
 from analyzer.explain.tls import UNKNOWN_CA, certificate_before, fatal
 from dissectors.protocols.starttls.events import Agreed
 from dissectors.protocols.tls.events import TlsEvent, capital
@@ -190,72 +190,72 @@ def revoked(case: Case) -> list[Found]:
 
 CERTIFICATE_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "tls.certificate_expired", "error", expired,
+        "tls.certificate_expired", "error", FAILURE, expired,
         "A certificate had expired.",
         "Renew the certificate, load it into the server, and see why the renewal did not happen by itself.",
         "A clock of the capturing system that is wrong.", SHOWN,
     ),
     Rule(
-        "tls.certificate_not_yet_valid", "error", not_yet_valid,
+        "tls.certificate_not_yet_valid", "error", FAILURE, not_yet_valid,
         "A certificate was not valid yet.",
         "Compare the clocks of the authority, the server and the client.",
         "A clock of the capturing system that is wrong.", SHOWN,
     ),
     Rule(
-        "tls.certificate_wrong_name", "error", wrong_name,
+        "tls.certificate_wrong_name", "error", FAILURE, wrong_name,
         "A certificate is not for the name that the client asked for.",
         "Ask for a certificate with this name among its subject alternative names, or use a name that it has.",
         "A client that checks another name than the one it sends in its ClientHello.", SHOWN,
     ),
     Rule(
-        "tls.certificate_self_signed", "warn", self_signed,
+        "tls.certificate_self_signed", "warn", WEAK, self_signed,
         "A certificate was signed by itself, and not by an authority.",
         "Use a certificate of an authority that the clients know, or give them this one by a safe way.",
         "A client that was set up to trust just this certificate.", SHOWN,
     ),
     Rule(
-        "tls.certificate_weak", "warn", weak,
+        "tls.certificate_weak", "warn", WEAK, weak,
         "A certificate has a key or a signature that is too weak for today.",
         "Ask for a new certificate: ECDSA P-256 or RSA with 2048 bits or more, signed with SHA-256.",
         "Another certificate that the server shows to clients of today.", SHOWN,
     ),
     Rule(
-        "tls.chain_incomplete", "warn", incomplete,
+        "tls.chain_incomplete", "warn", WEAK, incomplete,
         "The server did not send an intermediate certificate.",
         "Let the server send the intermediate certificates along; its authority provides them.",
         "A root of that name among those the client trusts.", SHOWN,
     ),
     Rule(
-        "tls.chain_order", "note", disorder,
+        "tls.chain_order", "note", WEAK, disorder,
         "The certificates of a chain are out of order, or more than are needed.",
         "Put the server's own certificate first, then each one that issued the one before; leave out others.",
         "A client that builds the chain by itself, as most do.", SHOWN,
     ),
     Rule(
-        "tls.certificate_bad_signature", "error", bad_signature,
+        "tls.certificate_bad_signature", "error", FAILURE, bad_signature,
         "A certificate was not signed by the one that follows it in the chain.",
         "Compare the chain with the one that the authority issued: it is damaged, mixed up, or forged.",
         "Another issuer with the same name whose key fits.", SHOWN,
     ),
     Rule(
-        "tls.certificate_wrong_purpose", "warn", wrong_purpose,
+        "tls.certificate_wrong_purpose", "warn", FAILURE, wrong_purpose,
         "A certificate is not meant for this use.",
         "Ask for a certificate whose extended key usage allows this use.", "A peer that does not look at usages.",
         SHOWN,
     ),
     Rule(
-        "tls.certificate_unreadable", "note", unreadable,
+        "tls.certificate_unreadable", "note", WEAK, unreadable,
         "A certificate cannot be read.",
         "Look at the bytes with another tool, such as openssl asn1parse.", "Another library that reads it.", SHOWN,
     ),
     Rule(
-        "tls.certificate_untrusted", "warn", untrusted,
+        "tls.certificate_untrusted", "warn", FAILURE, untrusted,
         "A chain does not lead to a root that was given as trusted.",
         "If the root ought to be trusted, add it to the store that you name; otherwise find out who is in between.",
         "A root that is missing in the store you named.", SHOWN,
     ),
     Rule(
-        "tls.certificate_revoked", "error", revoked,
+        "tls.certificate_revoked", "error", FAILURE, revoked,
         "A certificate was revoked.",
         "Replace certificate and key, and find out why it was revoked.",
         "A newer answer of the authority that says otherwise.", SHOWN,

@@ -3,7 +3,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import (
+    CERTAIN,
+    FAILURE,
+    LIKELY,
+    OUTLOOK,
+    POSSIBLE,
+    SLOW,
+    WEAK,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    times,
+)
 from analyzer.explain.tls import asked_for, sender
 from dissectors.kit.event import NEITHER
 from dissectors.kit.observation import OCTETS
@@ -313,77 +326,77 @@ def hello_retry(case: Case) -> list[Found]:
 
 STRENGTH_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "tls.no_forward_secrecy", "warn", no_forward_secrecy,
+        "tls.no_forward_secrecy", "warn", WEAK, no_forward_secrecy,
         "Who gets the server's key later can read this connection.",
         "Prefer TLS 1.3, or suites with ECDHE, on the server.", "Keys that were agreed in another way.",
         "tls.handshake.type == 2",
     ),
     Rule(
-        "tls.weak_suite", "warn", weak_suite,
+        "tls.weak_suite", "warn", WEAK, weak_suite,
         "The cipher suite is weak.",
         "Take the suite out of the server's list; prefer AES-GCM or ChaCha20-Poly1305 with ECDHE.",
         "A better suite that the same server chooses for clients of today.", "tls.handshake.type == 2",
     ),
     Rule(
-        "tls.old_version", "warn", old_version,
+        "tls.old_version", "warn", WEAK, old_version,
         "The version of TLS is older than 1.2.",
         "Switch off everything below TLS 1.2 on the server, and update the side that offers nothing newer.",
         "A newer version that the same two agree on elsewhere.", "tls.handshake.type == 2",
     ),
     Rule(
-        "tls.downgrade", "error", downgrade,
+        "tls.downgrade", "error", FAILURE, downgrade,
         "Somebody made client and server agree on an older version than both speak.",
         "Compare the ClientHello at the client with the one at the server.",
         "A server whose random ends in these bytes by chance or by mistake.", "tls.handshake.type <= 2",
     ),
     Rule(
-        "tls.truncated", "note", truncated,
+        "tls.truncated", "note", WEAK, truncated,
         "The connection ended without TLS having said so (close_notify).",
         "Check in the protocol above that the answer is whole; let the server shut TLS down before it closes.",
         "An encrypted alert that the capture missed.", "tls", absence=True,
     ),
     Rule(
-        "tls.early_data", "note", early_data,
+        "tls.early_data", "note", WEAK, early_data,
         "Data were sent before the handshake was over, and could be sent again by somebody else.",
         "See that only requests which may be repeated are answered from early data (RFC 8470).",
         "A server that refuses what it has seen before.", "tls",
     ),
     Rule(
-        "tls.keys_missing", "chat", keys_missing,
+        "tls.keys_missing", "chat", OUTLOOK, keys_missing,
         "There are no keys to see inside.",
         "Record the key log (SSLKEYLOGFILE) of the program that made this connection.",
         "A key log that holds the client's random number.", "tls.handshake.type == 1",
     ),
     Rule(
-        "tls.keys_wrong", "warn", keys_wrong,
+        "tls.keys_wrong", "warn", OUTLOOK, keys_wrong,
         "The keys that were given do not fit.",
         "Check that the key log belongs to this capture.", "Records that were damaged on the way.", "tls",
     ),
     Rule(
-        "tls.heartbleed", "warn", heartbleed,
+        "tls.heartbleed", "warn", WEAK, heartbleed,
         "A heartbeat asks for more than it holds: the attack Heartbleed.",
         "Update OpenSSL, then replace the server's key: what was in memory may be known to others.",
         "A heartbeat whose record is longer than the capture shows.", "tls.heartbeat_message",
     ),
     Rule(
-        "tls.compression", "warn", compression,
+        "tls.compression", "warn", WEAK, compression,
         "TLS compresses, which lets others guess what is inside.",
         "Switch TLS compression off.", "Nothing secret in what is compressed.", "tls.handshake.type == 2",
     ),
     Rule(
-        "tls.insecure_renegotiation", "warn", renegotiation,
+        "tls.insecure_renegotiation", "warn", WEAK, renegotiation,
         "A handshake within a connection is not bound to the one before.",
         "Update the side without RFC 5746, or forbid renegotiation.",
         "The extension in a message that the capture missed.", "tls.handshake.type <= 2",
     ),
     Rule(
-        "tls.not_offered", "warn", not_offered,
+        "tls.not_offered", "warn", FAILURE, not_offered,
         "The server chose something that the client did not offer.",
         "Look for a machine in between that changes the hellos.", "A ClientHello that the capture missed.",
         "tls.handshake.type <= 2",
     ),
     Rule(
-        "tls.hello_retry", "chat", hello_retry,
+        "tls.hello_retry", "chat", SLOW, hello_retry,
         "The server asked for another key share, which took a round trip more.",
         "Let the client send a key share for the group that its servers prefer.",
         "A server that asks again on purpose, to see whether the client is really there.", "tls.handshake.type <= 2",

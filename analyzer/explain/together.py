@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from analyzer.explain.opening import SOONEST_NS, is_flood
+from analyzer.explain.floods import is_flood
+from analyzer.explain.opening import SOONEST_NS
 from analyzer.explain.rule import LIKELY, NOTE, Found, Rule, T, times
 from analyzer.model import SEVERITIES, Analysis, CaptureSummary, Conversation, Endpoint, Scan, Together
 from dissectors.kit.event import NEITHER

@@ -9,19 +9,16 @@ from typing import Final
 
 from analyzer.explain.causes import (
     CERTIFICATES,
-    DENIED,
     EXPLAIN_FROM,
     EXPLAINS,
-    FAILED,
-    KIND,
     ORDINARY,
     SAID_TWICE,
-    SLOW,
     Explains,
 )
 from analyzer.explain.concerns import name_concerns
 from analyzer.explain.related import RELATION, Key, Relation, Subject, covers, subjects
-from analyzer.explain.rule import NOTE, POSSIBLE
+from analyzer.explain.rule import DENIAL, FAILURE, NOTE, POSSIBLE, SLOW
+from analyzer.explain.rules import RULES
 from analyzer.faults import Faults
 from analyzer.model import SEVERITIES, Analysis, Cause, Conversation, Finding, Verdict
 from dissectors.kit.observation import ALWAYS, HIDDEN, Blind
@@ -176,11 +173,11 @@ class _Group:
     def order(self) -> tuple[int, int, int, int, int, int, int]:
         """What went wrong before what is weak; notes last of all. Then by time lost, victims, severity."""
         weight = SEVERITIES.index(self.severity)
-        kind = _kind(self.first)
+        matter = _matter(self.first)
         tier = 0 if weight >= SEVERITIES.index("warn") else len(SEVERITIES) - weight
-        weighs = max(self.cost_ns, FAILURE_NS) if kind == FAILED else self.cost_ns
+        weighs = max(self.cost_ns, FAILURE_NS) if matter <= FAILURE else self.cost_ns
         noticed = weighs if weighs >= FAILURE_NS else 0
-        return tier, max(kind, SLOW), -noticed, -self.victims, -weight, -self.cost_ns, self.first.number
+        return tier, max(matter, SLOW), -noticed, -self.victims, -weight, -self.cost_ns, self.first.number
 
     def cause(self) -> Cause:
         made = Cause(self.first.number, self.severity)
@@ -190,12 +187,11 @@ class _Group:
         return made
 
 
-def _kind(finding: Finding) -> int:
+def _matter(finding: Finding) -> int:
     """A weakness that somebody refused has failed."""
-    kind = KIND.get(finding.code, FAILED)
     if finding.severity == "error" and finding.code.startswith(("tls.certificate", "tls.chain")):
-        return FAILED
-    return kind
+        return FAILURE
+    return RULES[finding.code].matter
 
 
 def _cost(everything: list[Subject]) -> int:
@@ -285,10 +281,11 @@ def _counts(group: _Group, analysis: Analysis) -> bool:
     if weight != SEVERITIES.index(NOTE):
         return weight > SEVERITIES.index(NOTE)
     first = group.first
-    if first.code in DENIED or first.confidence == POSSIBLE:
-        return first.code in DENIED
+    matter = RULES[first.code].matter
+    if matter == DENIAL or first.confidence == POSSIBLE:
+        return matter == DENIAL
     lasted = _lasted(group, analysis)
-    return KIND.get(first.code, FAILED) == SLOW and 0 < lasted <= group.cost_ns * SHARE
+    return matter == SLOW and 0 < lasted <= group.cost_ns * SHARE
 
 
 def _lasted(group: _Group, analysis: Analysis) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from analyzer.explain.rule import LIKELY, Found, Rule
+from analyzer.explain.rule import LIKELY, OUTLOOK, Found, Rule
 from analyzer.model import Analysis, Conversation, Scan, Told
 from dissectors.kit.event import Event
 from dissectors.kit.units import plural, span
@@ -151,7 +151,7 @@ def traceroute(analysis: Analysis) -> list[Found]:
 
 WAY_RULES: Final[tuple[Rule[Analysis], ...]] = (
     Rule(
-        "icmp.traceroute", "chat", traceroute,
+        "icmp.traceroute", "chat", OUTLOOK, traceroute,
         "A client let packets die on the way on purpose, to see which routers there are.",
         "Nothing: the packets were meant to die on the way. A hop without a report may pass everything else on.",
         "One hop limit for all of the packets.", "icmp || icmpv6",

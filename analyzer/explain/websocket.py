@@ -4,7 +4,20 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Final
 
-from analyzer.explain.rule import CERTAIN, LIKELY, POSSIBLE, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import (
+    CERTAIN,
+    FAILURE,
+    LIKELY,
+    OUTLOOK,
+    POSSIBLE,
+    SLOW,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    place,
+    times,
+)
 from analyzer.explain.usual import TOO_SOON, TRIPS, patience
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.observation import Absence
@@ -186,53 +199,54 @@ def _on(event: WsEnded) -> str:
 
 WEBSOCKET_RULES: Final[tuple[Rule[Case], ...]] = (
     Rule(
-        "websocket.accept_mismatch", "error", accept_mismatch,
+        "websocket.accept_mismatch", "error", FAILURE, accept_mismatch,
         "The answer to a WebSocket's opening does not fit its key.",
         "Look at what answers there: a proxy, a cache, or a server that does not know WebSocket.",
         "A request that a proxy changed between the client and the place of the capture.",
         "http.sec_websocket_accept",
     ),
     Rule(
-        "websocket.violation", "warn", violation,
+        "websocket.violation", "warn", FAILURE, violation,
         "A side broke a rule of WebSocket.",
         "Find out which program or library it is; its peer has to close for it (1002 or 1007).",
         "Frames before it that the capture missed, or an extension that was agreed on out of sight.",
         "websocket", absence=True,
     ),
     Rule(
-        "websocket.abnormal_end", "warn", abnormal_end,
+        "websocket.abnormal_end", "warn", FAILURE, abnormal_end,
         "A WebSocket ended without a Close frame.",
         "Look for a crash or a restart of the side that ended, and for a proxy in between.",
         "A Close frame that the capture missed.", "websocket", absence=True,
     ),
     Rule(
-        "websocket.idle_end", "warn", idle_end,
+        "websocket.idle_end", "warn", SLOW, idle_end,
         "A WebSocket ended after a long silence, as by a timeout.",
         "Let one side send pings more often than the shortest timeout on the way, such as every 25 seconds.",
         "A log of one side that shows that it ended the connection by itself.", "websocket", absence=True,
         threshold=f"{span(IDLE_NS)} of silence: proxies forget connections after 60 s or more.",
     ),
     Rule(
-        "websocket.close_error", "warn", close_error,
+        "websocket.close_error", "warn", FAILURE, close_error,
         "A WebSocket was closed with the code of an error.",
         "Look at the message just before it, and into the log of the side that closed.",
         "A program that uses this code for an ordinary end.", "websocket.opcode == 8",
     ),
     Rule(
-        "websocket.unanswered_close", "note", unanswered_close,
+        "websocket.unanswered_close", "note", FAILURE, unanswered_close,
         "A Close frame had no answer.",
         "See which side ended the connection before the answer: it does not wait for it.",
         "The Close frame of the other side, missed by the capture.", "websocket.opcode == 8", absence=True,
+        lasting=True,
     ),
     Rule(
-        "websocket.unanswered_ping", "warn", unanswered_ping,
+        "websocket.unanswered_ping", "warn", FAILURE, unanswered_ping,
         "A ping of WebSocket had no pong.",
         "See whether that side was busy, asleep or gone at this time.",
         "Pongs that the capture missed.", "(websocket.opcode == 9 || websocket.opcode == 10)", absence=True,
-        threshold=f"{span(PATIENCE_NS)}, or {TRIPS} round trips, without a pong: {TOO_SOON}.",
+        threshold=f"{span(PATIENCE_NS)}, or {TRIPS} round trips, without a pong: {TOO_SOON}.", lasting=True,
     ),
     Rule(
-        "websocket.unread", "note", unread,
+        "websocket.unread", "note", OUTLOOK, unread,
         "Some of a WebSocket's bytes could not be read.",
         "Capture again without losses, from the start of the connection.", "The missing bytes, elsewhere.",
         "websocket",

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from analyzer.explain.findings import CODES
+from analyzer.explain.rules import CODES
 from analyzer.model import Verdict
 from bench.diagnosis import expected, false_claims, judged, rows, samples, told
 

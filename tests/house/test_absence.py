@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from event_classes import event_classes
 
-from analyzer.explain.findings import CAPTURE_RULES, CONVERSATION_RULES
 from analyzer.explain.rule import Case, Rule
+from analyzer.explain.rules import RULES
 from analyzer.model import Analysis
 
 DISSECTORS = Path(__file__).parents[2] / "dissectors"
@@ -113,7 +113,6 @@ def said_by(rule: Rule[Case] | Rule[Analysis]) -> list[str]:
     return [text for one in found.values() for text in strings(one.body)]
 
 
-RULES = {rule.code: rule for rule in (*CONVERSATION_RULES, *CAPTURE_RULES)}
 
 
 @pytest.mark.parametrize("code", RULES)

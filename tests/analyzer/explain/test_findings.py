@@ -37,7 +37,7 @@ from told_accounts import (
 
 from analyzer.explain.alike import MAX_OF_A_CODE
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
-from analyzer.explain.findings import CODES, findings
+from analyzer.explain.findings import findings
 from analyzer.explain.icmp import ICMP_RULES
 from analyzer.explain.link import LINK_RULES
 from analyzer.explain.losses import LOSS_RULES
@@ -46,6 +46,7 @@ from analyzer.explain.opening import OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import CONFIDENCE, MAX_FRAMES
+from analyzer.explain.rules import CODES
 from analyzer.model import SEVERITIES, Analysis, CaptureSummary, Finding
 from dissectors.kit.event import Evidence, Observed
 from dissectors.protocols.icmp import EchoUnanswered

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.explain.findings import CONVERSATION_RULES, NEEDS
+from analyzer.explain.findings import NEEDS
 from analyzer.explain.rule import Case
+from analyzer.explain.rules import CONVERSATION_RULES
 from analyzer.pipeline.run import Options, analyze
 
 SAMPLES = Path(__file__).parents[3] / "samples"

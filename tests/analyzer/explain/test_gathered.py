@@ -7,10 +7,10 @@ from types import CodeType, FunctionType
 import pytest
 
 from analyzer.explain import lasting, logins, ntp
-from analyzer.explain.findings import CAPTURE_RULES
 from analyzer.explain.gathered import ASKED, ASKED_OF_STRAYS, ONCE
 from analyzer.explain.leases import DHCP_CAPTURE_RULES
 from analyzer.explain.rule import Rule
+from analyzer.explain.rules import CAPTURE_RULES
 from analyzer.model import Analysis
 from dissectors.kit.event import Event
 

@@ -10,7 +10,8 @@ from rule_cases import tuned
 from test_findings_http import Story, told
 from told_accounts import CLIENT, MS, SECOND, account, analysis, answered, conversation, data, opened, turns
 
-from analyzer.explain.findings import findings, kinds
+from analyzer.explain.findings import findings
+from analyzer.explain.rules import kinds
 from analyzer.model import Account, Conversation, Finding
 from dissectors.wire.http.describe import asks_to_wait, kind_of_request
 from dissectors.wire.http.message import Head

@@ -9,7 +9,8 @@ from live_feeds import Fed, Remembered, timed
 from test_survey_and_tell import CLIENT, SERVER, connection, udp, write
 
 from analyzer import faults
-from analyzer.explain.findings import CONVERSATION_RULES, findings
+from analyzer.explain.findings import findings
+from analyzer.explain.rules import CONVERSATION_RULES
 from analyzer.faults import MAX_KINDS, Faults
 from analyzer.flows.flow import release
 from analyzer.flows.keep import KEEP_ALL, Keeper

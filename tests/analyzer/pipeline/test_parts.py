@@ -8,7 +8,7 @@ import crowd
 import pytest
 
 from analyzer.explain import gathered, lasting
-from analyzer.explain.findings import CAPTURE_RULES
+from analyzer.explain.rules import CAPTURE_RULES
 from analyzer.explain.since import earlier_of
 from analyzer.model import Analysis, Sink
 from analyzer.pipeline import parts

@@ -253,7 +253,7 @@ def example() -> Analysis:
     ]
     analysis.findings = [
         Finding(
-            "tcp.fast-retransmit", "note", "certain", "One segment was lost and resent after 3 duplicate ACKs.", 2,
+            "tcp.loss", "note", "certain", "One segment was lost and resent after 3 duplicate ACKs.", 2,
             (201, 202, 203, 204, 205), "tcp.stream eq 0 && frame.number >= 201 && frame.number <= 205",
             "One loss is ordinary. Look at the path if they come often.", "A reordering that only looks like a loss.",
         ),
@@ -263,7 +263,7 @@ def example() -> Analysis:
             "an RST answered the SYN",
         ),
         Finding(
-            "tcp.receiver-limited", "warn", "likely", "The receiver's window held the transfer back.", 2,
+            "tcp.window_limited", "warn", "likely", "The receiver's window held the transfer back.", 2,
             (40, 300, 380), "tcp.window_size < 20000", "Raise the receive buffer of the client.",
             "A sender that had nothing to send.", "bytes in flight stayed within one segment of the window",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 from report_example import Handshake, Query, Window
 
-from analyzer.explain.findings import CODES, kinds
+from analyzer.explain.rules import CODES, kinds
 from analyzer.report.glossary import Glossary
 from analyzer.report.reference import entry_rows, index_rows, protocol_rows
 from analyzer.report.words import TCP_STATES, UDP_STATES

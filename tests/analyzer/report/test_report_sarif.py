@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from test_report_formats import HOSTILE, hostile
 
-from analyzer.explain.findings import CODES, kinds
+from analyzer.explain.rules import CODES, kinds
 from analyzer.model import Analysis
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.formats import Layout, by_ending, by_name

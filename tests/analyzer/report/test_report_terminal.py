@@ -94,7 +94,7 @@ def test_terms_are_explained_where_they_are_first_used() -> None:
 def test_findings_come_worst_first_with_frames_and_next_step() -> None:
     text = text_of(example(), "normal", 200)
     assert text.index("\n error ") < text.index("\n warn ") < text.index("\n note ")
-    assert "conversation 2 · #40, #300, #380 · likely · tcp.receiver-limited" in text
+    assert "conversation 2 · #40, #300, #380 · likely · tcp.window_limited" in text
     assert "→ Raise the receive buffer of the client." in text
     assert "likely: bytes in flight stayed within" in text
     assert "wrong if:" not in text

@@ -58,7 +58,7 @@ def test_what_the_verdict_leaves_out_for_room_stands_among_the_findings() -> Non
 def test_a_cause_is_told_once() -> None:
     lines = "\n".join(text(example(), 200))
     assert lines.count("The receiver's window held the transfer back.") == 1
-    assert "tcp.receiver-limited, second of the verdict" in lines
+    assert "tcp.window_limited, second of the verdict" in lines
 
 
 def test_a_clean_capture_says_so_and_what_it_covers() -> None:
@@ -73,7 +73,7 @@ def test_a_clean_capture_says_so_and_what_it_covers() -> None:
 def test_json_begins_with_it() -> None:
     whole = json.loads("".join(json_document(example(), "normal")))
     assert next(iter(whole)) == "verdict"
-    assert [cause["code"] for cause in whole["verdict"]["causes"]] == ["tcp.refused", "tcp.receiver-limited"]
+    assert [cause["code"] for cause in whole["verdict"]["causes"]] == ["tcp.refused", "tcp.window_limited"]
     line = json.loads(next(json_lines(example(), "normal")))
     assert line["record"] == "verdict"
     assert line["causes"] == whole["verdict"]["causes"]

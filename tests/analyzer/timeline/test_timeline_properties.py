@@ -31,8 +31,9 @@ from told_accounts import (
     zero_window,
 )
 
-from analyzer.explain.findings import CODES, findings
+from analyzer.explain.findings import findings
 from analyzer.explain.rule import MAX_FRAMES
+from analyzer.explain.rules import CODES
 from analyzer.model import SEVERITIES
 from analyzer.pipeline.run import Options, analyze
 from dissectors.kit.event import DissectorFault, Event, Evidence, LimitReached, Malformed, Observed
