@@ -187,11 +187,11 @@ class Crowd:
         return str(path)
 
 
-def faulty(scale: int = 1, seed: int = 7) -> Crowd:
-    """So many times 2 700 conversations, with every trouble in its share."""
+def faulty(scale: int = 1, seed: int = 7, calm: int = 2_200) -> Crowd:
+    """So many times 170 conversations with a trouble, every one in its share, and calm ones among them."""
     crowd = Crowd(seed, 60 * scale, 40)
-    crowd.sound(1_500 * scale)
-    crowd.asked(700 * scale)
+    crowd.sound(calm * 15 // 22 * scale)
+    crowd.asked(calm * 7 // 22 * scale)
     crowd.refused(43 * scale, "198.18.0.7")
     crowd.refused(11 * scale)
     crowd.unanswered(12 * scale, "198.18.0.9", late=3)

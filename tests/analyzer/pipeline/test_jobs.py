@@ -50,7 +50,7 @@ def test_every_sample(capture: Path) -> None:
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return faulty().write(tmp_path_factory.mktemp("crowd") / "crowd.pcap")
+    return faulty(calm=220).write(tmp_path_factory.mktemp("crowd") / "crowd.pcap")
 
 
 @pytest.mark.parametrize("options", [{}, {"limit": 4}, {"limit": 4, "budget": 0}, {"findings_only": True}], ids=str)
@@ -61,7 +61,7 @@ def test_a_crowd_with_every_trouble(crowd: str, options: dict[str, int | bool]) 
 
 
 def test_who_scans_in_any_way_and_what_floods(tmp_path: Path) -> None:
-    made = faulty()
+    made = faulty(calm=220)
     everything_else(made)
     document = same([made.write(tmp_path / "c.pcap")], limit=4)
     for code in ("tcp.scan", "icmp.sweep", "tcp.odd_flags", "tcp.syn_flood", "udp.reflected"):

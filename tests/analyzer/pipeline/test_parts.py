@@ -132,7 +132,7 @@ def test_a_crowd_is_counted_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Refused, unanswered, resent: their numbers do not depend on where a part or a stretch ends."""
     monkeypatch.setattr(parts, "PART", 7)
     monkeypatch.setattr(gathered, "STRETCH", 20)
-    path = crowd.faulty().write(tmp_path / "crowd.pcap")
+    path = crowd.faulty(calm=220).write(tmp_path / "crowd.pcap")
     whole = analyze([path], Options(everything=True))
     assert [finding.as_json() for finding in in_parts(path).findings] == \
         [finding.as_json() for finding in whole.findings]
@@ -182,7 +182,7 @@ def test_a_report_of_all_at_once_says_what_it_leaves_out(
 ) -> None:
     """... and has the findings of all."""
     monkeypatch.setattr(parts, "MAX_WORTH", 3)
-    path = crowd.faulty().write(tmp_path / "crowd.pcap")
+    path = crowd.faulty(calm=220).write(tmp_path / "crowd.pcap")
     held = Held()
     analysis = analyze(
         [path], Options(everything=True, budget=0, graphs=name == "html"), None, Streams([], held)
