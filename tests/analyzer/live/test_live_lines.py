@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from live_examples import HOSTILE, LOSSES, QUIET, START, Said, conversation, finding
 
@@ -20,7 +20,7 @@ from analyzer.report import document
 from dissectors.kit.event import EXTRA
 
 SCHEMA = json.loads((Path(document.__file__).parent / "schema.json").read_text(encoding="utf-8"))
-LINE = jsonschema.Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": "#/$defs/line"})
+LINE = jsonschema_rs.Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": "#/$defs/line"})
 
 
 class Kept(LineOutput):

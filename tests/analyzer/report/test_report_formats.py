@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from report_example import Said, example
 from sample_feeds import SAMPLES, sample_captures, sample_name
@@ -25,8 +25,8 @@ from analyzer.report.words import LEVELS
 from dissectors.kit.event import FORWARD
 
 SCHEMA = json.loads((Path(document.__file__).parent / "schema.json").read_text(encoding="utf-8"))
-WHOLE = jsonschema.Draft202012Validator(SCHEMA)
-LINE = jsonschema.Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": "#/$defs/line"})
+WHOLE = jsonschema_rs.Draft202012Validator(SCHEMA)
+LINE = jsonschema_rs.Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": "#/$defs/line"})
 HOSTILE = (
     "=1+1\x1b[31m<script>alert(1)</script> [x](javascript:y) `code` | pipe\r\n"
     "Note over A: no; @user #1 www.x.test ://x"

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from sample_feeds import SAMPLES, sample_captures, sample_name
 
@@ -54,7 +54,7 @@ ENTRY = record({
         "blocked": MAYBE, "dns": MAYBE, "connect": MAYBE, "ssl": MAYBE,
     }),
 }, {"pageref": TEXT, "serverIPAddress": TEXT, "connection": TEXT})
-SCHEMA = jsonschema.Draft202012Validator(record({"log": record({
+SCHEMA = jsonschema_rs.Draft202012Validator(record({"log": record({
     "version": {"const": "1.2"}, "creator": record({"name": TEXT, "version": TEXT}),
     "entries": {"type": "array", "items": ENTRY},
 }, {"browser": record({"name": TEXT, "version": TEXT}), "pages": {"type": "array"}})}))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from test_report_formats import HOSTILE, hostile
 
@@ -106,7 +106,7 @@ SCHEMA = {
         },
     },
 }
-VALID = jsonschema.Draft202012Validator(SCHEMA)
+VALID = jsonschema_rs.Draft202012Validator(SCHEMA)
 
 
 def written(analysis: Analysis) -> dict:  # type: ignore[type-arg]
