@@ -14,7 +14,7 @@ from crowd import faulty
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pcap_bytes import ethernet, ipv4, pcap, tcp, udp
-from sample_feeds import sample_captures, sample_name
+from sample_feeds import sample_captures
 from test_interrupted import Impatient
 from test_shares import everything_else
 
@@ -43,9 +43,14 @@ def same(paths: list[str], **options: bool | int) -> str:
     return expected
 
 
-@pytest.mark.parametrize("capture", sample_captures(), ids=sample_name)
-def test_every_sample(capture: Path) -> None:
-    assert told([str(capture)], 3) == told([str(capture)], 1)
+FOLDERS = sorted({capture.parent.parent for capture in sample_captures()})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS])
+def test_the_samples_of_each_folder(folder: Path) -> None:
+    """Read in full, those of a folder as one capture."""
+    paths = [str(capture) for capture in sample_captures() if capture.parent.parent == folder]
+    assert told(paths, 3) == told(paths, 1)
 
 
 @pytest.fixture(scope="module")
