@@ -73,6 +73,7 @@ from dissectors.protocols.starttls.events import Denied
 from dissectors.protocols.tcp.events_handshake import Midstream, Syn, SynAck
 from dissectors.protocols.tcp.events_teardown import TcpReset
 from dissectors.protocols.tcp.events_transfer import Transfer, Turns
+from dissectors.wire.dns_types import PORT as DNS_PORT
 from dissectors.wire.http.events import ExchangeEvent
 from dissectors.wire.x509.chain import Certificates
 
@@ -100,7 +101,6 @@ MAX_OFFERED: Final = 100_000     # addresses that servers of DHCP offered
 MAX_RECORDS: Final = 20_000      # conversations that findings are about, whose ends are kept
 MAX_REQUESTS: Final = 20_000     # that findings tell of, of which it is kept what they asked for
 CARRIED_NS: Final = 10_000_000_000      # before the end of a stretch: connections that may belong to its last lookups
-DNS_PORT: Final = 53
 SERIOUS: Final = SEVERITIES.index("warn")
 
 

@@ -15,10 +15,10 @@ from dissectors.kit.event import Event
 from dissectors.protocols.dhcp.events import Ack, DhcpSaid
 from dissectors.protocols.dhcp.wire import NAME_SERVER
 from dissectors.protocols.ntp import NtpAnswer, NtpUnanswered
+from dissectors.wire.dns_types import PORT as DNS_PORT
 
 CODES: Final = frozenset([rule.code for rule in DHCP_CAPTURE_RULES + NTP_RULES + LOGIN_CAPTURE_RULES])
 MAX_LASTING: Final = 30_000      # events of leases, servers of time and logins, and questions to leased name servers
-DNS_PORT: Final = 53
 
 
 class Lasting:

@@ -12,9 +12,9 @@ from dissectors.kit.event import BACKWARD, FORWARD, NEITHER
 from dissectors.kit.units import plural, span
 from dissectors.protocols.dhcp.events import Ack, Offer
 from dissectors.protocols.dhcp.wire import NAME_SERVER, ROUTER
+from dissectors.wire.dns_types import PORT as DNS_PORT
 
 QUESTIONS: Final = 2                   # to a name server, before its silence is told as its own
-DNS: Final = 53
 
 
 def _cases(analysis: Analysis) -> list[Case]:
@@ -108,7 +108,7 @@ def wrong_name_server(analysis: Analysis) -> list[Found]:
             for server in ack.message.all(NAME_SERVER):
                 asked = [
                     told for told in analysis.told if told.conversation.responder.address == server
-                    and told.conversation.responder.port == DNS and told.conversation.start_ns >= ack.time
+                    and told.conversation.responder.port == DNS_PORT and told.conversation.start_ns >= ack.time
                     and told.conversation.originator.address == ack.message.yiaddr
                 ]
                 questions = sum([told.conversation.frames[0] for told in asked])

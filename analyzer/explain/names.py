@@ -32,6 +32,7 @@ from dissectors.protocols.dns.events import DnsIncomplete, Mismatch
 from dissectors.protocols.dns.lookups import SOONEST_NS
 from dissectors.protocols.dns.outcome import FAILED
 from dissectors.protocols.icmp import IcmpError
+from dissectors.wire.dns_types import PORT as DNS_PORT
 from dissectors.wire.dns_types import type_name
 
 # A server or a resolver with the answer at hand needs one round trip; above this a person begins to notice.
@@ -46,7 +47,6 @@ ROUND_TRIPS: Final = 2  # of the client's connections that a lookup may take
 SURELY: Final = 3       # times that a client asks which hears nothing, where the capture may not hold what it hears
 OFTEN: Final = 5        # where a new id and a new port each time hide that it is the same one that asks
 TCP_NS: Final = 5_000_000_000       # within which a truncated answer is followed by a connection
-DNS_PORT: Final = 53
 BROADCAST: Final = "255.255.255.255"
 DNSSEC: Final = frozenset((1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27))     # extended errors (RFC 8914 §4)
 

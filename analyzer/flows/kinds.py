@@ -33,6 +33,7 @@ from analyzer.flows.flow import (
 from analyzer.packet import UDP, Packet
 from dissectors.kit.octets import be16
 from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, OUT_OF_ORDER, RETRANSMISSION
+from dissectors.wire.dns_types import PORT as DNS_PORT
 
 REFUSED: Final[i64] = 1          # a RST answers its SYN
 UNANSWERED: Final[i64] = 2       # nothing answers its SYN
@@ -88,7 +89,6 @@ ANSWERING: Final = frozenset((7, 37, 53, 69, 88, 111, 123, 161, 389, 443, 464, 5
 # statsd, flow export, MPEG transport and tunnels, and what asks a whole link.
 ONE_WAY: Final = frozenset((9, 67, 68, 137, 138, 162, 319, 320, 514, 520, 521, 546, 547, 1234, 1900, 1985, 2055, 3222,
                             3702, 4739, 4789, 5353, 5355, 6081, 6343, 8125, 8472, 9995, 9996))
-DNS: Final = 53
 
 
 def kinds_of(flow: Flow) -> i64:
@@ -180,7 +180,7 @@ def _asks(flow: UdpFlow) -> bool:
 
 def silent_weight(port: i64) -> i64:
     """As the rule of DNS has it; of what nobody knows to be a question, that it is there."""
-    if port == DNS:
+    if port == DNS_PORT:
         return WORST
     return WARN if int(port) in ANSWERING else NOTE
 

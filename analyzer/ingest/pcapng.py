@@ -140,7 +140,7 @@ class PcapngSource(RecordSource):
     def packet_options(self, at: i64, end: i64) -> None:
         found = ng.scan(self.data, at, end, self.big)
         if found != ng.NO_COMMENT:
-            options = ng.Options(self.data, at, end, self.big)
+            options = ng.OptionWalk(self.data, at, end, self.big)
             while options.next():
                 if options.code == ng.OPT_COMMENT:
                     self.remark(self.number, options.start, options.stop)
@@ -268,7 +268,7 @@ class PcapngSource(RecordSource):
         self.current = -1
         self.large = False
         self.system = ""
-        options = ng.Options(self.data, at + 24, at + whole - 4, self.big)
+        options = ng.OptionWalk(self.data, at + 24, at + whole - 4, self.big)
         while options.next():
             if options.code == ng.OPT_COMMENT:
                 self.remark(0, options.start, options.stop)
@@ -298,7 +298,7 @@ class PcapngSource(RecordSource):
                 self.count(ng.block_name(kind))
         return READ
 
-    def walked(self, options: ng.Options, at: i64, what: str) -> None:
+    def walked(self, options: ng.OptionWalk, at: i64, what: str) -> None:
         """Say what a walk over options did not reach."""
         if not options.whole:
             self.complain(self.offset + at, f"{what} are broken; the rest of them is passed over")
@@ -320,7 +320,7 @@ class PcapngSource(RecordSource):
         interface = Interface(link, int(u32(self.data, at + 4, self.big)))
         interface.system = self.system
         offset = 0
-        options = ng.Options(self.data, at + 8, end, self.big)
+        options = ng.OptionWalk(self.data, at + 8, end, self.big)
         while options.next():
             code = options.code
             size = options.stop - options.start
@@ -369,7 +369,7 @@ class PcapngSource(RecordSource):
             return
         counted = self.interfaces[self.lanes[interface].index]
         dropped = -1     # by the interface, and behind it by the system
-        options = ng.Options(self.data, at + 12, end, self.big)
+        options = ng.OptionWalk(self.data, at + 12, end, self.big)
         while options.next():
             if options.code == ng.OPT_COMMENT:
                 self.remark(0, options.start, options.stop)
@@ -384,7 +384,7 @@ class PcapngSource(RecordSource):
 
     def name_resolution(self, at: i64, end: i64) -> None:
         """Of each record, its address and the first of its names; of several records for one address, the first."""
-        records = ng.Options(self.data, at, end, self.big, MAX_RECORDS)
+        records = ng.OptionWalk(self.data, at, end, self.big, MAX_RECORDS)
         while records.next():
             width: i64 = 4 if records.code == 1 else 16 if records.code == 2 else 0   # nrb_record_ipv4, nrb_record_ipv6
             if width and records.stop - records.start > width:

@@ -103,7 +103,7 @@ def number(value: bytes, big: bool, signed: bool = False) -> int:
     return int.from_bytes(value, "big" if big else "little", signed=signed)
 
 
-class Options:
+class OptionWalk:
     """A walk over the options, or records, in data[at:end], without an object for each.
 
     `next()` moves to the next one: its code, and its value in data[start:stop]. Fewer than four bytes at the end are

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Final
 
+PORT: Final = 53       # RFC 1035 §4.2
+
 # Types that this code refers to by name.
 A: Final = 1
 NS: Final = 2

@@ -20,6 +20,7 @@ from dissectors.protocols.dns.namer import named_addresses
 from dissectors.protocols.dns.phases import summarise
 from dissectors.protocols.dns.probe import probe, probe_header
 from dissectors.protocols.dns.terms import LLMNR_TERMS, MDNS_TERMS, TERMS
+from dissectors.wire.dns_types import PORT
 
 
 def _dns(context: Context) -> Dissector:
@@ -43,7 +44,7 @@ DNS: Final = Protocol(
     carriers=("udp", "tcp"),
     reached_by=((ALPN, "dot"), (MEDIA, "application/dns-message"), (QUERY, "dns")),
     whole_by=(MEDIA, QUERY),
-    ports={"udp": (53,), "tcp": (53,)},
+    ports={"udp": (PORT,), "tcp": (PORT,)},
     events=(Query, DnsRetry, DnsResponse, Mismatch, DnsUnanswered, DnsIncomplete),
     terms=TERMS,
     summarise=summarise,
