@@ -224,6 +224,8 @@ def found_by(
     rule: AnyRule, found: list[Found], observed: Observations, analysis: Analysis
 ) -> list[tuple[Finding, int]]:
     """The findings of a code with what they cost, in order; one for all where they are many."""
+    if not found:
+        return []
     code = Code()
     made: list[tuple[Finding, int]] = []
     for one in sorted(found, key=number_of):
