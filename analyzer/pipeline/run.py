@@ -29,6 +29,7 @@ from analyzer.pipeline.jobs import Team, jobs_for
 from analyzer.pipeline.neighbours import of_the_link
 from analyzer.pipeline.parts import PLACES_EACH, Notables, Parts
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
+from analyzer.pipeline.shelf import MAX_EVENTS_EACH
 from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import UNLIMITED, Telling
 from analyzer.timeline.build import build
@@ -102,6 +103,10 @@ class Options:
     def most(self) -> int:
         """How many frames are told one by one; where conversations were named, or all are wanted, all of them."""
         return UNLIMITED if self.everything or self.conversations else MAX_TOLD
+
+    def each(self) -> int:
+        """How many events of a conversation are kept: of those that were named, all."""
+        return UNLIMITED if self.conversations else MAX_EVENTS_EACH
 
     def in_parts(self) -> bool:
         """Whether a large capture is told part by part."""
@@ -202,7 +207,7 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
             flows = with_repeats(survey, flows)
         accounts = tell(
             survey, flows, known, options.most(), True, options.provided, options.graphs, capture, pulse,
-            options.windows,
+            options.windows, options.each(),
         )
         pulse.begin(CONCLUDING)
         analysis = build(capture, accounts, survey.faults)
@@ -419,14 +424,16 @@ def _again(flow: Flow, other: Flow) -> bool:
 def tell(
     survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], most: int, fully: bool,
     provided: Provided, graphs: bool = False, capture: CaptureSummary | None = None,
-    pulse: Pulse = SILENT, windows: bool = False,
+    pulse: Pulse = SILENT, windows: bool = False, each: int = UNLIMITED,
 ) -> list[Account]:
     """Look at the frames of these conversations once more, at `most` of them one by one.
 
+    each: so many events of a conversation are kept, and further ones counted.
     capture: there is set right what the first look finds.
     """
     source = survey.source
     telling = Telling(known, most, provided, survey.faults, pulse)
+    telling.room.each = each
     telling.fully = fully
     telling.stopped = int(source.kept) + 1
     end = int(survey.last_time)
