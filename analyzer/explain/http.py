@@ -27,7 +27,7 @@ from dissectors.wire.http.caching import directives
 from dissectors.wire.http.codings import KNOWN
 from dissectors.wire.http.cookies import cookies_sent, cookies_set
 from dissectors.wire.http.describe import is_preflight, listed, request_short, shortened
-from dissectors.wire.http.events import UNASKED, UNREADABLE, UNSEEN, ExchangeEvent
+from dissectors.wire.http.events import UNASKED, UNKEPT, UNREADABLE, UNSEEN, ExchangeEvent
 from dissectors.wire.http.message import Head
 from dissectors.wire.http.status import status_name, status_of
 
@@ -49,6 +49,7 @@ DANGEROUS: Final = frozenset((
 # What was asked for where there is no request.
 _WITHOUT: Final = {
     UNSEEN: "a request that was not seen", UNASKED: "no request", UNREADABLE: "what is no request of HTTP",
+    UNKEPT: "a request that was not followed",
 }
 
 _TEXTS: Final = (

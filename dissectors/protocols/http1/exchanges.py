@@ -41,6 +41,8 @@ from dissectors.wire.http.events import (
     TUNNEL,
     UNANSWERED,
     UNASKED,
+    UNFOLLOWED,
+    UNKEPT,
     UNREADABLE,
     UPGRADED,
     Interim,
@@ -80,6 +82,7 @@ class Exchanges(Watcher):
         self.noted = 0
         self.limit_told: set[str] = set()
         self.client: int = -1                  # the direction that requests take, -1 until one was seen
+        self.unfollowed = 0                    # requests behind those that wait, too many to be kept
         self.early = 0                         # responses to requests that are stored behind them, if at all
         self.held: list[Chunk] = []            # of the client, while the answer decides who reads them
 
@@ -210,9 +213,7 @@ class Exchanges(Watcher):
             self._told_response(half, one)
         self.pending = [other for other in self.pending if other is not one]
         self._ended(one, half.now, half.direction, half.frame, UPGRADED if upgraded else TUNNEL)
-        for other in self.pending:
-            self._ended(other, half.now, half.direction, half.frame, CUT)
-        self.pending = []
+        self._all_ended(half, CUT)
         by = ANYONE
         opening = []
         if upgraded:
@@ -272,11 +273,8 @@ class Exchanges(Watcher):
                 self._told_response(half, one)
 
     def on_preface(self, half: Http1Half) -> None:
-        self.halves[0].state = OVER
-        self.halves[1].state = OVER
-        pending, self.pending = self.pending, []
-        for one in pending:
-            self._ended(one, half.now, half.direction, half.frame, LOST_END)
+        self.halves[0].state = self.halves[1].state = OVER
+        self._all_ended(half, LOST_END)
         self.out.append(Handoff(TO_HTTP2, half.direction, int(half.position)))
 
     # -- ends ------------------------------------------------------------------------------------------
@@ -285,11 +283,7 @@ class Exchanges(Watcher):
         one = self._passing(half)
         if one is None:
             return
-        how = LOST_END if lost else COMPLETE
-        if half.direction == self.client:
-            self._request_over(half, one, trailers, how)
-        else:
-            self._response_over(half, one, trailers, how)
+        self._over(half, one, trailers, LOST_END if lost else COMPLETE)
 
     def _request_over(self, half: Http1Half, one: Open, trailers: bytes, how: str) -> None:
         self.asking = None
@@ -362,6 +356,11 @@ class Exchanges(Watcher):
 
     # -- the connection --------------------------------------------------------------------------------
 
+    def _all_ended(self, half: Http1Half, how: str) -> None:
+        pending, self.pending, self.unfollowed = self.pending, [], 0
+        for one in pending:
+            self._ended(one, half.now, half.direction, half.frame, how)
+
     def gap(self, gap: Gap) -> None:
         """Where the step of the responses is lost, nobody can say which of the open requests were answered."""
         self.now = max(self.now, gap.time)
@@ -386,7 +385,7 @@ class Exchanges(Watcher):
         if close.direction != NEITHER and close.how == "fin":
             half.fin = True
             if half.state == BODY_OPEN and one is not None and not missing:
-                self._over(half, one, CLOSED)
+                self._over(half, one, b"", CLOSED)
                 half.restart()
             return
         if one is not None and half.state != LOST:
@@ -397,17 +396,17 @@ class Exchanges(Watcher):
             if missing and half.fin:
                 how = LOST_END
                 one.missing = missing if half.direction != self.client else 0
-            self._over(half, one, how)
+            self._over(half, one, b"", how)
         elif half.state in (HEAD, LOST):
             half.skipped += len(half.held)
         self._told_skipped(half, False)
         half.state = OVER
 
-    def _over(self, half: Http1Half, one: Open, how: str) -> None:
+    def _over(self, half: Http1Half, one: Open, trailers: bytes, how: str) -> None:
         if half.direction == self.client:
-            self._request_over(half, one, b"", how)
+            self._request_over(half, one, trailers, how)
         else:
-            self._response_over(half, one, b"", how)
+            self._response_over(half, one, trailers, how)
 
     def finish(self, close: Close) -> None:
         """Both directions are over. What the server may have said unseen is no silence of it."""
@@ -445,15 +444,18 @@ class Exchanges(Watcher):
             self.context.marks.mark(line)
 
     def on_fault(self, half: Http1Half, code: str, reason: str) -> None:
-        cap = _CAPS.get(code, 0)
         evidence = Evidence((half.frame,))
-        if not cap:
-            if code == "start_line" and not self.missing[half.direction]:
-                self._unreadable(half)
-            self.out.append(Malformed(Observed(half.now, half.direction, evidence), "http", 0, reason))
-        elif code not in self.limit_told:
-            self.limit_told.add(code)
-            self.out.append(LimitReached(Observed(half.now, half.direction, evidence), "http", code, int(cap)))
+        if code in _CAPS:
+            self._limit(half, code, int(_CAPS[code]), evidence)
+            return
+        if code == "start_line" and not self.missing[half.direction]:
+            self._unreadable(half)
+        self.out.append(Malformed(Observed(half.now, half.direction, evidence), "http", 0, reason))
+
+    def _limit(self, half: Http1Half, name: str, cap: int, evidence: Evidence) -> None:
+        if name not in self.limit_told:
+            self.limit_told.add(name)
+            self.out.append(LimitReached(Observed(half.now, half.direction, evidence), "http", name, cap))
 
     # -- bookkeeping -----------------------------------------------------------------------------------
 
@@ -463,17 +465,14 @@ class Exchanges(Watcher):
 
     def _add(self, one: Open, half: Http1Half) -> None:
         """Another request waits. After a gap in the responses the earlier ones may have been answered in it."""
-        if self.pending and self.missing[1 - half.direction]:
-            lost, self.pending = self.pending, []
-            for other in lost:
-                self._ended(other, half.now, half.direction, half.frame, LOST_END)
-        if len(self.pending) >= MAX_PIPELINED:
-            self._ended(self.pending.pop(0), half.now, half.direction, half.frame, LOST_END)
-            if "MAX_PIPELINED" not in self.limit_told:
-                self.limit_told.add("MAX_PIPELINED")
-                self.out.append(LimitReached(
-                    Observed(half.now, half.direction, Evidence((half.frame,))), "http", "MAX_PIPELINED", MAX_PIPELINED
-                ))
+        if (self.pending or self.unfollowed) and self.missing[1 - half.direction]:
+            self._all_ended(half, LOST_END)
+        if self.unfollowed or len(self.pending) >= MAX_PIPELINED:      # those before it are answered first
+            self.unfollowed += 1
+            one.response_over = True
+            one.how = UNFOLLOWED
+            self._limit(half, "MAX_PIPELINED", MAX_PIPELINED, Evidence((half.frame,)))
+            return
         if self.early:      # its answer came before it, and was told by itself
             self.early -= 1
             one.response_over = True
@@ -492,6 +491,11 @@ class Exchanges(Watcher):
             return self.pending[0]
         one = self._new()
         one.request_over = True
+        if self.unfollowed:
+            self.unfollowed -= 1
+            one.without = UNKEPT
+            self.pending.append(one)
+            return one
         # What was decrypted may come in another order than it was sent in.
         seen = self.halves[self.client].whole and half.whole and not self.context.beneath
         if seen and not self._blind(self.client, -1, self.now):
@@ -504,6 +508,8 @@ class Exchanges(Watcher):
         """Octets of the server are missing before this response. A client asks for the next thing once it has its
         answer, so it answers the last request; what came of those before is not known."""
         lost, self.pending = self.pending[:-1], self.pending[-1:]
+        if self.unfollowed:
+            lost, self.pending, self.unfollowed = lost + self.pending, [], 1
         for other in lost:
             self._ended(other, half.now, half.direction, half.frame, LOST_END)
 
@@ -531,11 +537,7 @@ class Exchanges(Watcher):
         for code, reason in section.ambiguous + framing.ambiguous:
             self.noted += 1
             if self.noted > MAX_NOTED:
-                if "MAX_NOTED" not in self.limit_told:
-                    self.limit_told.add("MAX_NOTED")
-                    self.out.append(LimitReached(
-                        Observed(half.now, half.direction, evidence), "http", "MAX_NOTED", MAX_NOTED
-                    ))
+                self._limit(half, "MAX_NOTED", MAX_NOTED, evidence)
                 return
             self.out.append(HttpAmbiguous(half.seen(evidence), one.number, code, reason))
 

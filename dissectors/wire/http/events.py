@@ -47,6 +47,7 @@ SILENT: Final = "silent"            # nothing more came, while the capture went 
 NOT_READ: Final = "not read"        # a budget of the analyser: what comes after was not read
 NOT_TAKEN: Final = "not taken"      # early data that the server refused, which the client sends again
 LOST: Final = "lost"                # bytes are missing from the capture, and with them the end
+UNFOLLOWED: Final = "not followed"  # too many requests wait: which response is whose is not kept
 HIDDEN_END: Final = "hidden"        # what came back is encrypted, and its key is not there
 FOREIGN_END: Final = "foreign"      # what came back is of another protocol
 UPGRADED: Final = "upgraded"        # another protocol took over
@@ -56,8 +57,10 @@ TUNNEL: Final = "tunnel"            # CONNECT was answered with success
 UNSEEN: Final = ""                  # the capture does not show it
 UNASKED: Final = "unasked"          # every request that came had its response
 UNREADABLE: Final = "unreadable"    # what the client sent is no request
+UNKEPT: Final = "unkept"            # its request came when too many were waiting
 _NO_REQUEST: Final = {
     UNSEEN: "(request not seen)", UNASKED: "(no request)", UNREADABLE: "(no request of HTTP)",
+    UNKEPT: "(request not followed)",
 }
 
 # Ends that neither side made, by how the connection ended for the observer (`Close.how`).
@@ -68,7 +71,7 @@ _UNFINISHED: Final = {
 _CARRIED: Final = {
     COMPLETE: "fin", CLOSED: "fin", UPGRADED: "fin", TUNNEL: "fin", CUT: "rst", UNANSWERED: "rst",
     CAPTURE: CAPTURE_ENDED, READING: READING_ENDED, SILENT: "timeout", NOT_READ: "unread", NOT_TAKEN: "unread",
-    LOST: "lost", FOREIGN_END: "rst", HIDDEN_END: "lost",
+    LOST: "lost", UNFOLLOWED: "unread", FOREIGN_END: "rst", HIDDEN_END: "lost",
 }
 
 _ENDS: Final = {
@@ -80,6 +83,7 @@ _ENDS: Final = {
     NOT_READ: "What comes after was not read, so how it ends is not known.",
     NOT_TAKEN: "The server did not take it: it was early data, which the client has to send again.",
     LOST: "The end is not known: part of it is not in the capture.",
+    UNFOLLOWED: "So many requests wait for their responses that this one is not followed to its own.",
     HIDDEN_END: "What the server sent is encrypted, and its key is not there.",
     FOREIGN_END: "What came back is of another protocol.",
     UPGRADED: "From here on the connection belongs to another protocol.",
@@ -374,6 +378,8 @@ class ExchangeEvent(Event):
         if self.response is None:
             if self.ended == HIDDEN_END:
                 return f"{asked} → hidden"
+            if self.ended == UNFOLLOWED:
+                return f"{asked} → not followed"
             return f"{asked} → no response" if self.ended in (UNANSWERED, COMPLETE) else f"{asked} → no response seen"
         status = self.response.status
         text = f"{asked} → {status if status >= 0 else self.response.version}"

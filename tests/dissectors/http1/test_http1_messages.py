@@ -199,11 +199,20 @@ def test_an_endless_head_is_given_up() -> None:
 
 
 def test_endless_pipelining_is_bounded() -> None:
+    """Those behind the cap are not followed; nobody's response becomes another's, and later ones are followed again."""
     it = Connection()
-    for _ in range(MAX_PIPELINED + 5):
-        it.send(request())
+    for number in range(MAX_PIPELINED + 5):
+        it.send(request(f"/{number}"))
     assert [limit.cap for limit in it.of(LimitReached)] == ["MAX_PIPELINED"]
-    assert len(it.exchanges) == 5
+    assert [one.summary() for one in it.exchanges] == [f"GET /{MAX_PIPELINED + at} → not followed" for at in range(5)]
+    for number in range(MAX_PIPELINED + 5):
+        it.answer(response(body=b"x" * (number % 90 + 2)))
+    found = [one.summary() for one in it.exchanges[5:]]
+    assert found[7:-5] == [f"GET /{at} → 200, {at % 90 + 2} bytes" for at in range(7, MAX_PIPELINED)]
+    assert [one.partition(",")[0] for one in found[-5:]] == ["(request not followed) → 200"] * 5
+    it.send(request("/last"))
+    it.answer(response(body=b"ok"))
+    assert it.exchanges[-1].summary() == "GET /last → 200, 2 bytes"
 
 
 def test_lines_that_are_no_http_are_malformed_once() -> None:
