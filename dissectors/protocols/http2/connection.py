@@ -53,6 +53,7 @@ class Conn:
         self.told: dict[str, int] = {}
         self.untold: dict[str, int] = {}
         self.limits: set[str] = set()
+        self.unfollowed: bool = False         # there were more streams at once than are followed
         self.opened: i64 = 0                  # streams by the client
         self.pushed: i64 = 0
         self.active: i64 = 0                  # of the client's streams, now
@@ -88,7 +89,10 @@ class Conn:
 
     def begin(self, number: int, late: bool) -> Stream | None:
         """A stream from now on; None where too many are followed."""
+        who = CLIENT if number & 1 else SERVER
+        self.last[who] = max(self.last[who], number)
         if len(self.streams) >= MAX_STREAMS:
+            self.unfollowed = True
             return None
         by_client, by_server = self.by(CLIENT), self.by(SERVER)
         stream = Stream(
@@ -97,8 +101,6 @@ class Conn:
             H2Half(Window(by_server.initial, by_server.initial_known and not late)), late,
         )
         self.streams[number] = stream
-        who = CLIENT if number & 1 else SERVER
-        self.last[who] = max(self.last[who], number)
         return stream
 
     def activate(self, stream: Stream) -> None:

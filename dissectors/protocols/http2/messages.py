@@ -125,6 +125,8 @@ class H2Messages:
             return None
         who = conn.who(side)
         late = who == SERVER
+        if who == SERVER and conn.unfollowed:
+            return None      # it may be one of those beyond the cap
         if who == SERVER and not conn.partial(CLIENT) and len(conn.early) < MAX_CLOSED:
             conn.early[number] = H2Violation(
                 conn.seen(side), number, "headers_on_idle", f"a response on stream {number}, which nobody opened"

@@ -329,6 +329,11 @@ def test_ten_thousand_streams_in_bounded_memory() -> None:
     caps = [event.cap for event in talk.events if isinstance(event, LimitReached)]
     assert caps == ["MAX_STREAMS"]
     assert len(talk.dissector.conn.streams) == MAX_STREAMS
+    talk.send(1, talk.headers(1, 19_999, OK, True))      # of one that is not followed
+    talk.send(1, talk.headers(1, 1, OK, True))
+    talk.send(0, talk.headers(0, 20_001, GET))           # ... and this is followed again
+    talk.close()
+    assert not [event for event in talk.events if event.name == "http2.violation"]
 
 
 def test_a_series_keeps_its_lows() -> None:
