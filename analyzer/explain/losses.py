@@ -75,7 +75,7 @@ def loss(case: Case) -> list[Found]:
         whole = carried(case, side)
         share = 100.0 * octets / whole if whole else 0.0
         who = capital((quick or more)[0].who())
-        part = f", {share:.2g} % of its data" if 0 < share < 100 else ""
+        part = f", {min(share, 99):.2g} % of its data" if 0 < share < 100 else ""
         resent = f"{plural(segments, 'segment')} ({size(octets)}{part})" if octets else "its FIN"
         sentence = f"{who} had to resend {resent} in {plural(episodes, 'episode')}{_repaired(quick, episodes, cost)}."
         frames = tuple(sorted({*frames_of(quick), *frames_of(more)}))
@@ -345,11 +345,12 @@ def gap(case: Case) -> list[Found]:
     found = []
     missed = {side for side, _events in case.by_side(CaptureLoss)}
     for side, events in case.by_side(StreamGap):
-        if side in missed:
+        absent = [event for event in events if not event.unheld]
+        if side in missed or not absent:
             continue
-        octets = sum([event.length for event in events])
+        octets = sum([event.length for event in absent])
         found.append(Found(
-            f"{size(octets)} of the stream of {events[0].who()} are not in the capture.", frames_of(events),
+            f"{size(octets)} of the stream of {absent[0].who()} are not in the capture.", frames_of(absent),
             case.conversation,
             basis="frames were cut short when they were captured" if case.capture.truncated_frames
             else "a hole in the sequence numbers that nothing fills",

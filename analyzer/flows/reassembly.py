@@ -15,8 +15,11 @@ from mypy_extensions import i64
 from dissectors.kit.inputs import Chunk, Gap, Overlap
 from dissectors.protocols.tcp.side import HALF, MASK
 
-MAX_WAITING_BYTES: Final[i64] = 1 << 20   # held back behind a hole, per direction
-MAX_WAITING: Final[i64] = 2_048           # segments held back, per direction
+# Held back behind a hole, per direction: what is under way on a path of 1 Gbit/s and 100 ms.
+MAX_WAITING_BYTES: Final[i64] = 16 << 20
+MAX_WAITING: Final[i64] = 16_384          # segments held back, per direction
+OWN_BYTES: Final[i64] = 1 << 20           # of them, those that each direction may hold whatever others do
+SHARED_BYTES: Final[i64] = 64 << 20       # of all conversations together, beyond those
 REACH: Final[i64] = 1 << 24               # an ACK this far beyond a SYN is not of what followed it
 MAX_REMEMBERED: Final[i64] = 16_384       # delivered bytes kept to compare resent ones with
 
@@ -36,13 +39,22 @@ class Waiting:
         self.offset: i64 = offset
 
 
+class WaitingRoom:
+    """What the streams of a capture may hold together, beyond OWN_BYTES of each."""
+
+    def __init__(self) -> None:
+        self.left: i64 = SHARED_BYTES
+
+
 class Assembler:
     """Feed it segments in the order of the capture; each call returns what became deliverable.
 
     position: of the next byte. The first byte after the SYN is 0; without a SYN the first byte seen is.
     """
 
-    def __init__(self, direction: i64) -> None:
+    def __init__(self, direction: i64, room: WaitingRoom | None = None) -> None:
+        self.room = room if room is not None else WaitingRoom()
+        self.taken: i64 = 0          # bytes of the room
         self.direction: i64 = direction
         self.started: bool = False
         self.guessed: bool = False   # where it starts
@@ -51,7 +63,6 @@ class Assembler:
         self.acked: i64 = 0          # as a position
         self.waiting: list[Waiting] = []
         self.waiting_bytes: i64 = 0
-        self.limits_reached: i64 = 0
         self.recent: list[Chunk] = []
         self.recent_bytes: i64 = 0
 
@@ -88,8 +99,7 @@ class Assembler:
                 self._drain(frame, out)
         else:
             self._hold(item, length)
-            if self.acked > self.position or len(self.waiting) >= MAX_WAITING \
-                    or self.waiting_bytes > MAX_WAITING_BYTES:
+            if self.acked > self.position or self._full():
                 self._give_up(frame, time, out)
         return out
 
@@ -116,25 +126,48 @@ class Assembler:
         return out
 
     def _hold(self, item: Waiting, length: i64) -> None:
-        place = len(self.waiting)
-        while place > 0 and self.waiting[place - 1].at > item.at:
-            place -= 1
+        place: i64 = len(self.waiting)
+        low: i64 = 0
+        if place and self.waiting[place - 1].at <= item.at:
+            low = place
+        while low < place:
+            middle = (low + place) >> 1
+            if self.waiting[middle].at > item.at:
+                place = middle
+            else:
+                low = middle + 1
         self.waiting.insert(place, item)
         self.waiting_bytes += length
+        self._take()
+
+    def _take(self) -> None:
+        """Of the room for all, what is held beyond this direction's own."""
+        wanted = max(self.waiting_bytes - OWN_BYTES, 0)
+        self.room.left -= wanted - self.taken
+        self.taken = wanted
+
+    def _full(self) -> bool:
+        return len(self.waiting) >= MAX_WAITING or self.waiting_bytes > MAX_WAITING_BYTES \
+            or (self.room.left < 0 and self.taken > 0)
+
+    def clear(self) -> None:
+        """Nothing waits any more."""
+        self.waiting = []
+        self.waiting_bytes = 0
+        self._take()
 
     def _give_up(self, frame: i64, time: i64, out: list[Piece]) -> None:
-        full = len(self.waiting) >= MAX_WAITING or self.waiting_bytes > MAX_WAITING_BYTES
-        if full:
-            self.limits_reached += 1
+        full = self._full()
         while self.waiting and (full or self.waiting[0].at <= self.acked):
-            self._skip_to(self.waiting[0].at, frame, time, out)
+            at = self.waiting[0].at
+            self._skip_to(at, frame, time, out, int(self.waiting_bytes) if at > self.acked else 0)
             self._drain(frame, out)
             full = False
 
-    def _skip_to(self, at: i64, frame: i64, time: i64, out: list[Piece]) -> None:
+    def _skip_to(self, at: i64, frame: i64, time: i64, out: list[Piece], unheld: int = 0) -> None:
         if at > self.position:
             missing = at - self.position
-            out.append(Gap(frame, time, self.direction, self.position, missing))
+            out.append(Gap(frame, time, self.direction, self.position, missing, unheld=unheld))
             self._advance(missing)
 
     def _drain(self, frame: i64, out: list[Piece]) -> None:
@@ -142,6 +175,7 @@ class Assembler:
             item = self.waiting.pop(0)
             self.waiting_bytes -= len(item.data) + item.lost
             self._deliver(item, frame, out)
+        self._take()
 
     def _deliver(self, item: Waiting, released_by: i64, out: list[Piece]) -> None:
         """Bytes at or before the next position: the old part is compared, the new part goes on."""

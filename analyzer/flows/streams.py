@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
-from analyzer.flows.reassembly import MAX_WAITING_BYTES, Assembler, Piece
+from analyzer.flows.reassembly import MAX_WAITING_BYTES, Assembler, Piece, WaitingRoom
 from dissectors.protocols.tcp.flags import ACK, RST, SYN
 from dissectors.protocols.tcp.side import HALF, MASK, TcpSide
 
@@ -11,9 +11,9 @@ from dissectors.protocols.tcp.side import HALF, MASK, TcpSide
 class Streams:
     """Both directions, index 0 the originator's."""
 
-    def __init__(self) -> None:
-        self.forward = Assembler(0)
-        self.backward = Assembler(1)
+    def __init__(self, room: WaitingRoom | None = None) -> None:
+        self.forward = Assembler(0, room)
+        self.backward = Assembler(1, room)
         self.resumed = False      # frames were left out: the first byte seen is where a stream goes on
 
     def segment(
@@ -62,7 +62,6 @@ class Streams:
         self.resumed = True
         for side in (self.forward, self.backward):
             side.started = False
-            side.waiting = []
-            side.waiting_bytes = 0
+            side.clear()
             side.recent = []
             side.recent_bytes = 0

@@ -11,7 +11,7 @@ from analyzer.flows.flow import SAW_SYN, SAW_SYN_ACK
 from analyzer.flows.others import quoted_key
 from analyzer.flows.passes import Passes
 from analyzer.flows.points import add_points
-from analyzer.flows.reassembly import Piece
+from analyzer.flows.reassembly import Piece, WaitingRoom
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable
@@ -56,15 +56,18 @@ class Teller:
     context.each_pdu: only what the protocols above the transport say is wanted; TCP itself is not told.
     points: where the segments are drawn, of each direction, [] for nowhere.
     carriage: where it is noted what lies in which frame; None for nowhere.
+    room: for what waits behind holes, shared with other conversations.
     checks: who verifies checksums; None where nobody does.
     """
 
-    def __init__(self, number: int, protocols: tuple[Protocol, ...], context: Context) -> None:
+    def __init__(
+        self, number: int, protocols: tuple[Protocol, ...], context: Context, room: WaitingRoom | None = None
+    ) -> None:
         self.number = number
         self.context = context
         self.observed = context.observed
         self.router = Router(protocols, context, number)
-        self.streams = Streams()
+        self.streams = Streams(room)
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
         self.reset: Close | None = None      # a RST that ended the connection
@@ -244,9 +247,10 @@ class Teller:
 
         Of those that the snap length cut off it is known when they came, so they hide no time (`timeline/account.py`).
         """
+        kind = CUT if gap.cut else NOT_READ if gap.unheld else NOT_CAPTURED
         self.observed.miss(
-            CUT if gap.cut else NOT_CAPTURED, gap.direction, self.delivered[gap.direction], gap.time, gap.frame,
-            f"{size(gap.length)} of this direction are not in the capture",
+            kind, gap.direction, self.delivered[gap.direction], gap.time, gap.frame,
+            f"{size(gap.length)} of this direction are {'not put in order' if gap.unheld else 'not in the capture'}",
         )
 
     def _before_reset(self, packet: Packet, direction: int, octets: int) -> None:

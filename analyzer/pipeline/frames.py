@@ -10,6 +10,7 @@ from analyzer.address import address_text
 from analyzer.faults import Faults
 from analyzer.flows.flow import Flow, Retired, release
 from analyzer.flows.keys import SMALLEST
+from analyzer.flows.reassembly import WaitingRoom
 from analyzer.flows.router import Router
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker, parties_of
@@ -65,6 +66,7 @@ class FrameLines:
         self.packet.want_layers = True
         self.sink = Readers()
         self.faults = Faults()
+        self.waiting = WaitingRoom()
         self.tracker = Tracker(CAPACITY, 0, True, self.sink, self.faults, parties_of(protocols))
         self.table = self.tracker.table
         self.layers: list[str] = []
@@ -178,7 +180,7 @@ class FrameLines:
         direction = self.tracker.direction
         transport = "tcp" if packet.kind == TCP else "udp"
         context = Context(transport, ports[direction], ports[1 - direction], False, True, self.provided)
-        return Teller(int(flow.number), self.protocols, context)
+        return Teller(int(flow.number), self.protocols, context, self.waiting)
 
     def _quoted(self, packet: Packet) -> list[Event]:
         """The datagram that an ICMP error quotes, read by itself: it is shown, and belongs to no exchange."""

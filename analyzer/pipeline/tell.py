@@ -9,6 +9,7 @@ from analyzer.faults import Faults
 from analyzer.flows.checksums import may_be_damaged
 from analyzer.flows.clock import Breaks, Step, set_right
 from analyzer.flows.flow import Flow, TcpFlow
+from analyzer.flows.reassembly import WaitingRoom
 from analyzer.flows.summary import TRANSPORTS, troubles_of
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker, parties_of
@@ -59,6 +60,7 @@ class Telling:
         self.provided = provided
         self.most = most
         self.room = Room(MAX_EVENTS, MAX_EVENTS_EACH) if most < UNLIMITED else Room(UNLIMITED, UNLIMITED)
+        self.waiting = WaitingRoom()
         self.faults = Faults() if faults is None else faults
         self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults, parties_of(self.protocols))
         self.decoder = Decoder()
@@ -138,7 +140,7 @@ class Telling:
         self.chosen = part
         self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults, parties_of(self.protocols))
         for chosen in part:
-            teller = Teller(chosen.account.conversation.number, self.protocols, chosen.context)
+            teller = Teller(chosen.account.conversation.number, self.protocols, chosen.context, self.waiting)
             chosen.teller = teller
             if not may_be_damaged(chosen.flow):
                 teller.checks = None

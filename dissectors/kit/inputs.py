@@ -58,13 +58,15 @@ class Chunk:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Gap:
-    """Bytes of a stream that the capture does not hold. `position` is where they begin.
+    """Bytes of a stream that the capture does not hold, or holds too late. `position` is where they begin.
 
-    cut: they were in this frame, and the snap length left them out.
+    cut: they were in this frame, and the snap length left them out.     unheld: they may come later; so many
+    octets wait behind them that no more are held.
     """
 
     def __init__(
-        self, frame: int, time: int, direction: int, position: int, length: int, stream: int = 0, cut: bool = False
+        self, frame: int, time: int, direction: int, position: int, length: int, stream: int = 0, cut: bool = False,
+        unheld: int = 0,
     ) -> None:
         self.frame = frame        # the frame that showed the gap
         self.time = time
@@ -73,6 +75,7 @@ class Gap:
         self.length = length
         self.stream = stream
         self.cut = cut
+        self.unheld = unheld
 
 
 class Overlap:

@@ -6,7 +6,15 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.flows.reassembly import MAX_WAITING, MAX_WAITING_BYTES, Assembler, Piece
+from analyzer.flows.reassembly import (
+    MAX_WAITING,
+    MAX_WAITING_BYTES,
+    OWN_BYTES,
+    SHARED_BYTES,
+    Assembler,
+    Piece,
+    WaitingRoom,
+)
 from analyzer.flows.streams import Streams
 from dissectors.kit.inputs import Chunk, Gap, Overlap
 from dissectors.protocols.tcp.flags import ACK, SYN
@@ -175,7 +183,35 @@ def test_a_hole_that_is_never_filled_holds_no_more_than_the_cap() -> None:
         assert len(assembler.waiting) <= MAX_WAITING
         assert assembler.waiting_bytes <= MAX_WAITING_BYTES
     assert gaps
-    assert assembler.limits_reached
+
+
+def test_what_is_under_way_on_a_fast_long_path_waits_for_a_resend() -> None:
+    """8 MiB behind one lost segment; after it nothing is held, and nothing taken from others."""
+    room = WaitingRoom()
+    assembler = Assembler(0, room)
+    assembler.begin(0)
+    for number in range(1, 5_800):
+        assert assembler.segment(number * 1448, bytes(1448), 1448, number, number, -1) == []
+    assert room.left == SHARED_BYTES - (5_799 * 1448 - OWN_BYTES)
+    pieces = assembler.segment(0, bytes(1448), 1448, 6_000, 6_000, -1)
+    assert all(isinstance(piece, Chunk) for piece in pieces)
+    assert assembler.position == 5_800 * 1448
+    assert room.left == SHARED_BYTES
+
+
+def test_one_direction_may_hold_its_own_whatever_others_hold() -> None:
+    room = WaitingRoom()
+    room.left = 10_000
+    assembler = Assembler(0, room)
+    assembler.begin(0)
+    most, found = 0, []
+    for number in range(1, 1_000):
+        found += assembler.segment(number * 1448, bytes(1448), 1448, number, number, -1)
+        most = max(most, assembler.waiting_bytes)
+    gap = next(piece for piece in found if isinstance(piece, Gap))
+    assert OWN_BYTES + 10_000 - 1448 < most <= OWN_BYTES + 10_000
+    assert OWN_BYTES < gap.unheld <= OWN_BYTES + 10_000 + 1448
+    assert room.left == 10_000
 
 
 def test_a_capture_that_starts_with_a_keep_alive_misses_nothing() -> None:

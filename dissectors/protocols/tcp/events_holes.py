@@ -158,6 +158,7 @@ class StreamGap(TcpEvent):
         super().__init__(TcpObserved(gap.time, gap.direction, (gap.frame,), sides))
         self.position = gap.position
         self.length = gap.length
+        self.unheld = gap.unheld > 0
         self.segments = 1
         self.cited = Cited(tcp.MAX_FRAMES)
         self.cited.add(gap.frame)
@@ -179,6 +180,11 @@ class StreamGap(TcpEvent):
                 f"segments were cut short when they were captured, the first in #{self.evidence.frames[0]} and the "
                 f"last in #{self.evidence.frames[-1]}."
             )
+        if self.unheld:
+            return (
+                f"{size(self.length)} of {self.who()}'s stream are left out (from byte {self.position} on): so much "
+                f"came before them, up to #{self.evidence.frames[0]}, that no more is held."
+            )
         return (
             f"{size(self.length)} of {self.who()}'s stream are not in the capture (from byte {self.position} on); "
             f"#{self.evidence.frames[0]} shows it."
@@ -188,6 +194,8 @@ class StreamGap(TcpEvent):
         out: dict[str, JsonValue] = {"position": self.position, "length": self.length}
         if self.segments > 1:
             out["segments"] = self.segments
+        if self.unheld:
+            out["unheld"] = True
         return out
 
 

@@ -70,6 +70,7 @@ class TcpNarrator:
         self._begun: bool = False
         self._conflicts = 0
         self._gaps = 0
+        self._unheld = False        # it was told that no more is held behind a hole
         self.unsure: list[int] = []     # frames before which nobody knows how much time passed, the last one first
         self._cut: list[StreamGap | None] = [None, None]    # by direction: segments that the snap length cut
         self._urgent: bool = False
@@ -140,7 +141,12 @@ class TcpNarrator:
         if self._gaps > MAX_GAPS:
             observed = TcpObserved(gap.time, gap.direction, (gap.frame,), self.sides)
             return [LimitReached(observed, "tcp", "MAX_GAPS", MAX_GAPS)]
-        return [StreamGap(gap, self.sides)]
+        found: list[Event] = [StreamGap(gap, self.sides)]
+        if gap.unheld and not self._unheld:
+            self._unheld = True
+            observed = TcpObserved(gap.time, gap.direction, (gap.frame,), self.sides)
+            found.append(LimitReached(observed, "tcp", "bytes held for reassembly", gap.unheld))
+        return found
 
     def copied(self, direction: int, count: int, time: int, cited: Cited) -> None:
         """So many packets of this direction came by a second time, which were no segments of their own."""
