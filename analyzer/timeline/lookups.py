@@ -8,7 +8,7 @@ from typing import Final
 from analyzer.model import Account, Conversation
 from analyzer.timeline.titles import Titles
 from dissectors.kit.event import Event
-from dissectors.kit.lookup import Book, Lookup
+from dissectors.kit.lookup import NOT_FOLLOWED, UNANSWERED, Book, Lookup
 from dissectors.kit.units import grouped
 
 NEVER: Final = 1 << 62        # later than any time of a capture
@@ -64,6 +64,7 @@ class Lookups:
         self._followed = [_Followed(make(), title, events) for make, (title, events) in _books(titles).items()]
         self.label = next((followed.title for followed in self._followed if followed.title), "")
         self.pending: set[int] = set()
+        self._cut: set[int] = set()         # conversations of which not all events are kept
         self._closed: list[list[Lookup]] = [[], []]     # by the last two calls of `follow()`
         self._by_conversation: dict[int, list[Lookup]] = {}
 
@@ -76,6 +77,10 @@ class Lookups:
         for followed in self._followed:
             followed.follow(accounts, until)
             closed += followed.book.take() if until < NEVER else self._finish(followed)
+        self._cut.update([account.conversation.number for account in accounts if account.unkept])
+        for lookup in closed:
+            if lookup.kind == UNANSWERED and not self._cut.isdisjoint(lookup.conversations):
+                lookup.kind = NOT_FOLLOWED
         closed.sort(key=attrgetter("start_ns"))
         self.pending = {
             number for followed in self._followed for lookup in followed.book.pending()

@@ -15,6 +15,7 @@ NO_NAME: Final = "NXDOMAIN"     # RFC 2308 §2.1
 NO_DATA: Final = "NODATA"       # RFC 2308 §2.2
 TRUNCATED: Final = "truncated"  # RFC 1035 §4.1.1: TC
 UNANSWERED: Final = "unanswered"
+NOT_FOLLOWED: Final = "not followed"     # to its end: too many are open at once
 
 MAX_LINE: Final = 120    # characters of a lookup in one line
 
@@ -72,7 +73,8 @@ class Step:
 
 
 class Lookup:
-    """name, type: as asked.     kind: answered, NXDOMAIN, NODATA, failed, unanswered, truncated, referral, alias.
+    """name, type: as asked.     kind: answered, NXDOMAIN, NODATA, failed, unanswered, not followed, truncated,
+    referral, alias.
 
     summary: the answer in short.     chain: aliases followed.     addresses: that the answer gives.
     seconds: how long the answer may be cached, -1 where it does not say.
@@ -121,13 +123,14 @@ class Lookup:
         over_tcp = "without an answer over TCP" if self.over_tcp else "not seen to be asked again over TCP"
         return {
             NO_NAME: "no such name (NXDOMAIN)", NO_DATA: f"no {self.type} records (NODATA)",
-            UNANSWERED: "no answer seen", TRUNCATED: f"truncated, and {over_tcp}",
+            UNANSWERED: "no answer seen", NOT_FOLLOWED: "not followed to its end",
+            TRUNCATED: f"truncated, and {over_tcp}",
         }.get(self.kind, self.summary)
 
     def what(self) -> str:
         """The lookup in a few sentences."""
         text = f"{self.client} looks up {self.name} {self.type}: {self.result()}"
-        if self.end_ns > self.start_ns and self.kind != UNANSWERED:
+        if self.end_ns > self.start_ns and self.kind not in (UNANSWERED, NOT_FOLLOWED):
             text += f", after {duration(self.end_ns - self.start_ns)}"
         if len(self.steps) == 1 and self.attempts > 1:
             text += f", asked {self.attempts} times"

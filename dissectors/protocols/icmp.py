@@ -3,7 +3,18 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import ANYWHERE, BASE, CORE, EXTRA, Event, Evidence, JsonValue, Malformed, Observed
+from dissectors.kit.event import (
+    ANYWHERE,
+    BASE,
+    CORE,
+    EXTRA,
+    Event,
+    Evidence,
+    JsonValue,
+    LimitReached,
+    Malformed,
+    Observed,
+)
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
 from dissectors.kit.phase import Stretch, Summary
@@ -52,6 +63,8 @@ V6_UNREACHABLE: Final[dict[int, str]] = {
 }
 HEADER: Final = 8                 # octets before what a message quotes or echoes (RFC 792; RFC 4443 §3, §4)
 MAX_OPEN_ECHOES: Final = 1_024    # requests waiting for their reply, per conversation
+MAX_SILENT_ECHOES: Final = 100_000    # ... and that are known to have none
+LONG_NS: Final = 60_000_000_000    # a reply that did not come by then never does
 SOON_NS: Final = 1_000_000_000     # a reply that stands so long before its request may be of that one
 
 
@@ -261,7 +274,8 @@ def summarise(stretch: Stretch) -> Summary:
         summary.title = f"{family} messages"
         summary.facts = traffic.counted()
         return summary
-    summary.facts = [f"{len(times)} of {plural(len(times) + lost, 'request')} answered"]
+    more = ", others not followed" if any(isinstance(event, LimitReached) for event in stretch.events) else ""
+    summary.facts = [f"{len(times)} of {plural(len(times) + lost, 'request')} answered{more}"]
     if times:
         mean = duration(sum(times) // len(times))
         low, high = duration(min(times)), duration(max(times))
@@ -276,6 +290,8 @@ class IcmpDissector(Dissector):
         self.version = 6 if context.transport == "icmpv6" else 4
         self.open: dict[tuple[int, int, int], tuple[int, int]] = {}   # -> time and frame of the request
         self.early: dict[tuple[int, int, int], int] = {}    # -> time of a reply to a request that did not come yet
+        self.silent: list[tuple[int, int, int]] = []    # time, frame and direction of those waited for in vain
+        self.full = False
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
         data = datagram.data
@@ -291,9 +307,9 @@ class IcmpDissector(Dissector):
             replied = self.early.pop(asking, -1)
             if replied >= 0 and datagram.time - replied < SOON_NS:
                 return []       # answered, and stamped or captured later than its answer
-            if len(self.open) < MAX_OPEN_ECHOES:
-                self.open[asking] = (datagram.time, datagram.frame)
-            return []
+            limit = self._make_room(observed)
+            self.open[asking] = (datagram.time, datagram.frame)
+            return limit
         if kind == reply:
             asked = self.open.pop((identifier, number, 1 - datagram.direction), None)
             if asked is not None:
@@ -306,12 +322,27 @@ class IcmpDissector(Dissector):
             self.open.pop((*quoted_echo(self.version, data), 1 - datagram.direction), None)
         return [IcmpMessage(observed, self.version, data)]
 
-    def on_close(self, close: Close) -> list[Output]:
-        if not self.open:
+    def _make_room(self, observed: Observed) -> list[Output]:
+        """Where too many wait, the oldest does no more: after so long it is not answered, else nobody knows."""
+        if len(self.open) < MAX_OPEN_ECHOES:
             return []
-        frames = sorted(frame for _time, frame in self.open.values())
-        times = sorted(time for time, _frame in self.open.values())
-        direction = next(iter(self.open))[2]
+        oldest = next(iter(self.open))
+        sent = self.open.pop(oldest)
+        if observed.time - sent[0] >= LONG_NS and len(self.silent) < MAX_SILENT_ECHOES:
+            self.silent.append((*sent, oldest[2]))
+            return []
+        if self.full:
+            return []
+        self.full = True
+        return [LimitReached(observed, "icmp", "MAX_OPEN_ECHOES", MAX_OPEN_ECHOES)]
+
+    def on_close(self, close: Close) -> list[Output]:
+        waiting = self.silent + [(*sent, asking[2]) for asking, sent in self.open.items()]
+        if not waiting:
+            return []
+        frames = sorted(frame for _time, frame, _direction in waiting)
+        times = sorted(time for time, _frame, _direction in waiting)
+        direction = waiting[0][2]
         silent = EchoUnanswered(Observed(times[-1], direction, Evidence(tuple(frames[:20]))), len(frames), close.how)
         silent.times = times
         return [silent]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.event import FORWARD, Event
-from dissectors.kit.lookup import ANSWERED, TRUNCATED, UNANSWERED, Book, Lookup, Step
+from dissectors.kit.lookup import ANSWERED, NOT_FOLLOWED, TRUNCATED, UNANSWERED, Book, Lookup, Step
 from dissectors.kit.units import duration
 from dissectors.protocols.dns.addresses import address_of_reverse
 from dissectors.protocols.dns.describe import shortened
@@ -25,7 +25,7 @@ from dissectors.wire.dns_codes import QUERY
 from dissectors.wire.dns_types import AAAA, AXFR, IXFR, PTR, A, type_name
 from dissectors.wire.domain_names import Name, ancestor
 
-MAX_OPEN: Final = 10_000        # lookups followed at once; the oldest is told as it stands
+MAX_OPEN: Final = 10_000        # lookups followed at once; the oldest is not followed any further
 MAX_DONE: Final = 100_000       # told but not yet taken
 MAX_REMEMBERED: Final = 65_536  # answers remembered, to notice that they are asked for again
 MAX_NAMES: Final = 65_536       # addresses with a name
@@ -228,7 +228,10 @@ class LookupBook(Book):
         entry.parent = self._parent(client, qkey, entry)
         if len(self._entries) >= MAX_OPEN:
             self._count("MAX_OPEN")
-            self._close(next(iter(self._entries)))
+            oldest = next(iter(self._entries))
+            if oldest.lookup.kind == UNANSWERED:
+                oldest.lookup.kind = NOT_FOLLOWED
+            self._close(oldest)
         self._entries[entry] = True
         self._open[key] = entry
         good = self._good_until.get(key, 0)
