@@ -41,6 +41,7 @@ from dissectors.protocols.http2.events_control import GoAway, H2Reset, Settings,
 from dissectors.protocols.http2.events_state import Blocked, H2Violation, HeadOfLine
 from dissectors.protocols.http2.events_summary import H2ConnectionSummary, SideFacts
 from dissectors.protocols.http2.meaning import error_text
+from dissectors.protocols.tcp.events_loss import Loss, Reordering
 from dissectors.protocols.tcp.events_teardown import Fin, TcpReset
 from dissectors.wire.http.describe import request_short
 from dissectors.wire.http.events import CUT, UNANSWERED
@@ -49,7 +50,7 @@ from dissectors.wire.secrets.gate import Said
 MILLISECOND: Final = 1_000_000
 BLOCKED_NS: Final = 10 * MILLISECOND        # waits for windows, in all, that are worth a word
 LONG_BLOCKED_NS: Final = 1_000 * MILLISECOND
-HELD_UP_NS: Final = MILLISECOND             # a stall behind a lost segment that is worth a word
+HELD_UP_NS: Final = MILLISECOND             # a stall behind a missing segment that is worth a word
 SLOW_ACK_NS: Final = 1_000 * MILLISECOND    # SETTINGS unacknowledged for so long are no matter of the path
 CONNECTIONS: Final = 6                      # that browsers open to one host with HTTP/1.1
 MANY: Final = 3                             # violations that are told in full
@@ -177,17 +178,47 @@ def _vain(case: Case, events: list[Blocked]) -> str:
 
 
 def head_of_line(case: Case) -> list[Found]:
+    """How long each exchange waited in all behind segments in which there was nothing of it."""
     events = [event for event in case.of(HeadOfLine) if event.longest_ns >= HELD_UP_NS]
     if not events:
         return []
-    worst = max(event.longest_ns for event in events)
-    streams = sorted({stream for event in events for stream in event.streams})
+    waited: dict[int, int] = {}
+    for event in events:
+        for stream in event.streams:
+            waited[stream] = waited.get(stream, 0) + event.waits[stream]
+    asked = {event.stream: request_short(event.request) for event in case.of(H2Exchange) if event.request is not None}
+    dearest = sorted(waited, key=lambda stream: (-waited[stream], stream))
+    each = [
+        f"{stream}{f' ({asked[stream]})' if stream in asked else ''} for {span(waited[stream])}"
+        for stream in dearest[:MANY]
+    ]
+    if len(dearest) > MANY:
+        each.append(f"{plural(len(dearest) - MANY, 'more stream')} for up to {span(waited[dearest[MANY]])}")
+    several = len(each) > 1
     return [Found(
-        f"{plural(len(events), 'lost TCP segment')} held up {plural(len(streams), 'stream')} ({listed(streams)}) whose "
-        f"octets had already arrived, for up to {span(worst)}.", frames_of(events), case.conversation,
+        f"{plural(len(events), f'{_missing(case, events)} TCP segment')} held up {plural(len(waited), 'stream')} that "
+        f"had nothing in {'it' if len(events) == 1 else 'them'}, though {'their' if several else 'its'} octets had "
+        f"arrived: stream {', '.join(each[:-1])}{' and ' if several else ''}{each[-1]}.",
+        frames_of(events), case.conversation,
         cost_ns=sum(event.longest_ns for event in events),
         basis="octets behind the missing ones were in the capture before them",
     )]
+
+
+def _missing(case: Case, events: list[HeadOfLine]) -> str:
+    """What TCP says of the segments that were waited for: lost and sent again, or late; else that they were missing."""
+    frames = {(event.direction, event.evidence.frames[-1]) for event in events}
+    repairs = case.of_base(Loss)
+    late = {(event.direction, frame) for event in case.of(Reordering) for frame in event.late_frames}
+    if frames <= late:
+        return "late"
+    again = {
+        (side, frame) for side, frame in frames for event in repairs
+        if event.direction == side and event.repair.frame <= frame and (
+            frame <= event.repair.repaired_by or not event.repair.repaired
+        )
+    }
+    return "lost" if frames == again else "missing"
 
 
 def violation(case: Case) -> list[Found]:
@@ -369,10 +400,10 @@ HTTP2_RULES: Final[tuple[Rule[Case], ...]] = (
     ),
     Rule(
         "http2.head_of_line", "note", SLOW, head_of_line,
-        "A lost segment held up streams of HTTP/2 that had nothing to do with it.",
+        "A missing segment held up streams of HTTP/2 of which it carried nothing.",
         "If losses are frequent here, compare with HTTP/3, where a loss stops its own stream only.",
         "Segments that were captured late but arrived in order.", "tcp.analysis.retransmission",
-        threshold=f"{span(HELD_UP_NS)} behind a lost segment.",
+        threshold=f"{span(HELD_UP_NS)} behind a missing segment.",
     ),
     Rule(
         "http2.violation", "warn", FAILURE, violation,

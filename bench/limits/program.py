@@ -4,7 +4,8 @@
 connects or accepts. Then write:BYTES, pause:SECONDS, drip:BYTES:TIMES:SECONDS (write, pause, again), read:BYTES,
 slow:BYTES:SECONDS (read so much, pause, until the end), eof (read to the end), start (the transfer begins), acked
 (wait until all is acknowledged: it ends), close. SAMPLES gets a line for each sample: the time in nanoseconds,
-`start`, `end` or `-`, and the structure in hex.
+`start`, `end` or `-`, the structure in hex, and that of the congestion control (TCP_CC_INFO) where it has one. Beside
+it, with `.counters` behind its name, stands by how much each counter of the kernel went up (/proc/net/netstat).
 """
 from __future__ import annotations
 
@@ -18,13 +19,17 @@ from pathlib import Path
 EVERY_S = 0.004                 # between two samples
 TCP_INFO_OCTETS = 256
 UNACKED, NOTSENT = 24, 144      # where they stand in struct tcp_info (linux/tcp.h)
+TCP_CC_INFO = 26                # linux/tcp.h; union tcp_cc_info
+CC_INFO_OCTETS = 20
+COUNTERS = Path("/proc/self/net/netstat")
 
 
 class Sampler(threading.Thread):
     def __init__(self, of: socket.socket) -> None:
         super().__init__(daemon=True)
         self.of = of
-        self.found: list[tuple[int, str, bytes]] = []
+        self.found: list[tuple[int, str, bytes, bytes]] = []
+        self.counted = counters()
         self.over = threading.Event()
 
     def run(self) -> None:
@@ -33,13 +38,28 @@ class Sampler(threading.Thread):
 
     def take(self, mark: str) -> bytes:
         data = self.of.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_OCTETS)
-        self.found.append((time.time_ns(), mark, data))
+        own = self.of.getsockopt(socket.IPPROTO_TCP, TCP_CC_INFO, CC_INFO_OCTETS)
+        self.found.append((time.time_ns(), mark, data, own))
         return data
 
     def write(self, path: Path) -> None:
         self.over.set()
         self.join()
-        path.write_text("".join(f"{at} {mark} {data.hex()}\n" for at, mark, data in sorted(self.found)))
+        path.write_text("".join(
+            f"{at} {mark} {data.hex()} {own.hex()}".rstrip() + "\n" for at, mark, data, own in sorted(self.found)
+        ))
+        went_up = {name: value - self.counted.get(name, 0) for name, value in counters().items()}
+        lines = "".join(f"{name} {value}\n" for name, value in went_up.items() if value)
+        path.with_name(path.name + ".counters").write_text(lines)
+
+
+def counters() -> dict[str, int]:
+    """Of this network namespace: names and values come in pairs of lines."""
+    lines = COUNTERS.read_text().splitlines()
+    found: dict[str, int] = {}
+    for names, values in zip(lines[::2], lines[1::2], strict=True):
+        found |= dict(zip(names.split()[1:], map(int, values.split()[1:]), strict=True))
+    return found
 
 
 def waiting(data: bytes) -> bool:

@@ -42,8 +42,13 @@ def samples(folder: Path, transfer: Transfer, host: str) -> Path:
     return folder / f"{transfer.name}-{host}.info"
 
 
+def counters(folder: Path, transfer: Transfer, host: str) -> Path:
+    """By how much the counters of its kernel went up: a name and a number a line."""
+    return folder / f"{transfer.name}-{host}.counters"
+
+
 def made(folder: Path, transfer: Transfer) -> bool:
-    return all(path(folder, transfer, host).exists() for path in (capture, samples) for host in HOSTS)
+    return all(path(folder, transfer, host).exists() for path in (capture, samples, counters) for host in HOSTS)
 
 
 def _steps(transfer: Transfer) -> dict[str, tuple[str, ...]]:
@@ -61,7 +66,7 @@ def record(folder: Path, transfer: Transfer) -> None:
     """Raises LabError where a program does not do what it should."""
     addresses = ADDRESSES[transfer.version]
     hosts = tuple(
-        Host(host, (Nic((f"{address}/{addresses[2]}",), transfer.delay_ms / 2),))
+        Host(host, (Nic((f"{address}/{addresses[2]}",), transfer.delay_ms / 2),), transfer.settings)
         for host, address in zip(HOSTS, addresses[:2], strict=True)
     )
     steps = _steps(transfer)
@@ -86,3 +91,4 @@ def record(folder: Path, transfer: Transfer) -> None:
             if not noted.exists():
                 raise LabError(f"{transfer.name}: {host} left no samples")
             samples(folder, transfer, host).write_bytes(noted.read_bytes())
+            counters(folder, transfer, host).write_bytes(noted.with_name(noted.name + ".counters").read_bytes())

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from samples.record.network import Link
+from samples.record.network import Action, Fault, Kind, Link
 
 SENDERS = ("reno", "cubic", "bbr")      # congestion controls, as far as the kernel has them
 
@@ -26,6 +26,7 @@ class Transfer:
     link: Link = field(default_factory=Link)
     delay_ms: float = 20.0
     version: int = 4
+    settings: tuple[tuple[str, str], ...] = ()     # sysctl of both hosts
     upload: bool = False
 
     @property
@@ -59,4 +60,20 @@ def _of(control: str) -> list[Transfer]:
     ]
 
 
-TRANSFERS: tuple[Transfer, ...] = tuple(one for control in SENDERS for one in _of(control))
+LATE_ACKS = Link(rate_kbit=20_000, faults=(
+    Fault(Action.DELAY, "client", Kind.ACK, tuple(range(20, 80)), by_ms=400),))
+NO_STAMPS = (("net.ipv4.tcp_timestamps", "0"),)
+
+# Recorded for one thing that the counters of the kernel, or of its congestion control, name.
+MORE: tuple[Transfer, ...] = (
+    Transfer("acks-late", "cubic", ("write:900000",), link=LATE_ACKS),
+    Transfer("acks-late-no-stamps", "cubic", ("write:900000",), link=LATE_ACKS, settings=NO_STAMPS),
+    Transfer("acks-late-no-stamps", "reno", ("write:900000",), link=LATE_ACKS, settings=NO_STAMPS),
+    Transfer("no-sack", "reno", ("write:900000",), link=Link(loss=0.01, rate_kbit=20_000, queue_frames=400, seed=9),
+             settings=(("net.ipv4.tcp_sack", "0"),)),
+    Transfer("queue-deep", "cubic", ("write:3000000",), link=Link(rate_kbit=10_000, queue_frames=400), delay_ms=25),
+    Transfer("long", "bbr", ("write:3000000",), link=Link(rate_kbit=1_800, queue_frames=100), delay_ms=20),
+    Transfer("long", "cubic", ("write:3000000",), link=Link(rate_kbit=1_800, queue_frames=100), delay_ms=20),
+)
+
+TRANSFERS: tuple[Transfer, ...] = (*(one for control in SENDERS for one in _of(control)), *MORE)

@@ -21,18 +21,30 @@ LONG_WORDS: Final = {
     "bytes_sent": 200, "bytes_retrans": 208,
 }
 CA_STATE: Final = 1
+GAINS: Final = 12                   # where pacing_gain and cwnd_gain stand in struct tcp_bbr_info, in parts of 256
 LEAST_OCTETS: Final = 232           # up to snd_wnd (Linux 5.4)
 
 
-class Sample:
-    """What TCP_INFO said at a time (ns, on the clock of the capture). mark: "start", "end" or "-"."""
+def phase_of_bbr(pacing: int, window: int) -> str:
+    """By its two gains (net/ipv4/tcp_bbr.c): it drains with the inverse of the gain with which it starts."""
+    if pacing > 2 * 256:
+        return "startup"
+    if window == 256:
+        return "probe_rtt"
+    return "drain" if pacing < 128 else "probe_bw"
 
-    def __init__(self, time: int, mark: str, data: bytes) -> None:
+
+class Sample:
+    """What TCP_INFO said at a time (ns, on the clock of the capture). mark: "start", "end" or "-". phase: of BBR, ""
+    where another congestion control sends."""
+
+    def __init__(self, time: int, mark: str, data: bytes, own: bytes = b"") -> None:
         if len(data) < LEAST_OCTETS:
             raise ValueError(f"a sample of {len(data)} octets, where {LEAST_OCTETS} are the least")
         self.time = time
         self.mark = mark
         self.ca_state = data[CA_STATE]
+        self.phase = phase_of_bbr(*struct.unpack_from("=II", own, GAINS)) if len(own) >= GAINS + 8 else ""
         self.of: dict[str, int] = {name: struct.unpack_from("=I", data, at)[0] for name, at in WORDS.items()}
         self.of |= {name: struct.unpack_from("=Q", data, at)[0] for name, at in LONG_WORDS.items()}
 
@@ -79,8 +91,8 @@ class Trip:
 def read(path: Path) -> list[Sample]:
     found = []
     for line in path.read_text().splitlines():
-        time, mark, data = line.split()
-        found.append(Sample(int(time), mark, bytes.fromhex(data)))
+        time, mark, data, *own = line.split()
+        found.append(Sample(int(time), mark, bytes.fromhex(data), bytes.fromhex("".join(own))))
     return found
 
 

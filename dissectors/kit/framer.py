@@ -42,7 +42,8 @@ class Framer:
     After FRAME: payload (as far as it was held, and up to the first octet that is missing), cut (octets of it that are
     missing), start and end (of the frame within the last frame of the capture, or -1), begun_ns, frames().
     in_step: it is known where the next frame begins.    now: ns; a chunk that had to wait is older than the one that
-    released it.    frame: of the capture, that made deliverable what is read.
+    released it.    frame: of the capture, that made deliverable what is read.    arrived: when the chunk in hand came.
+    waited: all of the frame had come before what made it deliverable, which another segment did.
     """
 
     def __init__(self, in_step: bool = True, most: int = 1 << 24) -> None:
@@ -68,6 +69,8 @@ class Framer:
         self.passed: i64 = 0
         self.lost: i64 = 0
         self.carrier: int = 0          # the frame in which what is read came
+        self.arrived: int = 0
+        self.waited: bool = False
         self._room: i64 = 0            # octets of the payload in hand that may still be held
         self._parts: list[bytes] = []
         self.before: i64 = 0          # octets of the buffer that came with earlier chunks
@@ -103,9 +106,11 @@ class Framer:
         self.now = max(self.now, time)
         self.frame = frame
         self.carrier = carrier
+        self.arrived = time
         self._offset = offset
         if not self.fresh:
             self.cited.add(carrier)
+            self.waited = self.waited and carrier != frame
 
     def miss(self, octets: i64, frame: int, time: int) -> int:
         """Octets are missing: INSIDE, ENDS or LOST. Within one frame the next can be counted out.
@@ -198,6 +203,7 @@ class Framer:
             self.fresh = False
             self.cited.restart(self.carrier)
             self.begun_ns = self.now
+            self.waited = self.carrier != self.frame
         if not self.in_step:
             return self._resume()
         self.cut = 0

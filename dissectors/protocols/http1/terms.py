@@ -45,8 +45,10 @@ TERMS: Final = (
     Term(
         "head-of-line blocking",
         "Waiting for something that is not wanted itself, because it stands in front in the same queue. "
-        "In HTTP/1 a response that is ready waits until the one before it is out.",
-        "RFC 9112 §9.3.2", ("pipelining",),
+        "In HTTP/1 a response that is ready waits until the one before it is out. "
+        "In HTTP/2 the streams of a connection wait together where a segment of TCP is missing, also those that have "
+        "nothing in it; a stream of HTTP/3 waits for its own losses only.",
+        "RFC 9112 §9.3.2; RFC 9000 §2", ("pipelining", "SACK"),
     ),
     Term(
         "chunked",

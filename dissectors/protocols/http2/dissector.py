@@ -53,6 +53,7 @@ class Http2Dissector(Dissector):
         self.control = Control(self.conn, self.messages)
         self.held_up: list[HeldUp | None] = [None, None]
         self.delay: i64 = 0            # how long the chunk in hand waited for an earlier one
+        self.brought: list[list[int]] = [[], []]    # streams in the last chunk of each side that waited for none
         self.finished = False
 
     # -- inputs ----------------------------------------------------------------------------------------
@@ -66,7 +67,17 @@ class Http2Dissector(Dissector):
         if chunk.released_by != chunk.frame:
             self.delay = max(side.reader.now - chunk.time, 0)
         self._held_up(side, chunk.released_by)
+        if self.delay:
+            self._steps(side, chunk)
+            return self._said()
+        reader = side.reader
+        brought = self.brought[chunk.direction]
+        brought.clear()
+        if reader.open:
+            brought.append(int(reader.id))
         self._steps(side, chunk)
+        if reader.open:
+            brought.append(int(reader.id))
         return self._said()
 
     def on_gap(self, gap: Gap) -> list[Output]:
@@ -179,6 +190,8 @@ class Http2Dissector(Dissector):
             conn.out.append(Frame(conn.seen(side)))
         if self.delay:
             self._delayed(side, int(reader.id))
+        else:
+            self.brought[side.direction].append(int(reader.id))
         if reader.length > reader.largest:
             conn.violation(side, int(reader.id), "frame_size",
                            f"a frame of {reader.length} octets where {reader.largest} are allowed")
@@ -340,15 +353,15 @@ class Http2Dissector(Dissector):
             stream.delayed_ns = max(stream.delayed_ns, self.delay)
 
     def _held_up(self, side: H2Side, released: int) -> None:
-        """Tell of the last loss once the chunks that it held up are through; begin with the next one."""
+        """Tell of the last stall once the chunks that it held up are through; begin with the next one."""
         conn = self.conn
         held = self.held_up[side.direction]
         if held is not None and held.released != released:
-            if held.streams and not conn.each_pdu:
-                conn.tell(HeadOfLine(side, held), "stall behind a lost segment", MAX_TOLD)
+            if not conn.each_pdu and any(stream not in held.own for stream in held.streams):
+                conn.tell(HeadOfLine(side, held), "stall behind a missing segment", MAX_TOLD)
             self.held_up[side.direction] = held = None
         if held is None and self.delay and released:
-            self.held_up[side.direction] = HeldUp(side.reader.now, released)
+            self.held_up[side.direction] = HeldUp(side.reader.now, released, set(self.brought[side.direction]))
 
     # -- the end ---------------------------------------------------------------------------------------
 

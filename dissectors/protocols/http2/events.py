@@ -286,7 +286,7 @@ class H2Exchange(ExchangeEvent):
                 )
         if facts.delayed_ns > 0:
             words.append(
-                f"Octets of it that had arrived waited up to {duration(facts.delayed_ns)} behind a lost TCP segment."
+                f"Octets of it that had arrived waited up to {duration(facts.delayed_ns)} behind a missing TCP segment."
             )
         for whose, missing in (("request", facts.missing[0]), ("response", facts.missing[1])):
             if missing > 0:

@@ -19,9 +19,14 @@ MAX_LISTED = 12    # streams named in a sentence
 
 def listed(numbers: list[int]) -> str:
     """`3, 5 and 7`; of many the first ones and how many more."""
-    shown = [str(number) for number in numbers[:MAX_LISTED]]
-    if len(numbers) > MAX_LISTED:
-        return f"{', '.join(shown)} and {grouped(len(numbers) - MAX_LISTED)} more"
+    return joined([str(number) for number in numbers])
+
+
+def joined(words: list[str]) -> str:
+    """`a, b and c`; of many the first ones and how many more."""
+    shown = words[:MAX_LISTED]
+    if len(words) > MAX_LISTED:
+        return f"{', '.join(shown)} and {grouped(len(words) - MAX_LISTED)} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
 
 

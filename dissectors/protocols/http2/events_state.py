@@ -6,7 +6,7 @@ from typing import ClassVar
 from dissectors.kit.event import BASE, CORE, Event, Evidence, JsonValue
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.http2.events import H2Seen
-from dissectors.protocols.http2.events_control import listed
+from dissectors.protocols.http2.events_control import joined, listed
 from dissectors.protocols.http2.flow import Wait
 from dissectors.protocols.http2.side import H2Side, HeldUp
 from dissectors.wire.http.events import PHASE
@@ -73,7 +73,11 @@ class Blocked(Event):
 
 
 class HeadOfLine(Event):
-    """A lost segment held up what came behind it. streams: those whose octets had arrived and had to wait."""
+    """A missing segment held up what came behind it.
+
+    waits: by stream whose octets had arrived and had to wait, for how many ns the longest of them did.     streams:
+    those of them of which no octet was in the missing segment, at least one.     own: the others.
+    """
 
     name: ClassVar[str] = "http2.head_of_line"
     phase: ClassVar[str] = PHASE
@@ -86,26 +90,37 @@ class HeadOfLine(Event):
 
     def __init__(self, side: H2Side, held: HeldUp) -> None:
         super().__init__(held.time, side.direction, Evidence((held.released,)))
-        self.streams = sorted(held.streams)
-        self.longest_ns = max(held.streams.values())
+        self.waits = {stream: held.streams[stream] for stream in sorted(held.streams)}
+        self.streams = [stream for stream in self.waits if stream not in held.own]
+        self.own = [stream for stream in self.waits if stream in held.own]
+        self.longest_ns = max(self.waits[stream] for stream in self.streams)
 
     def label(self) -> str:
         return "head of line"
 
     def what(self) -> str:
-        which = f"stream{'s' if len(self.streams) > 1 else ''} {listed(self.streams)}"
-        return (
-            f"Octets of {which} had arrived and waited up to {duration(self.longest_ns)} for a lost segment, which "
-            f"frame {self.evidence.frames[-1]} brought."
+        several = len(self.streams) > 1
+        held = joined([f"{stream} ({duration(self.waits[stream])})" for stream in self.streams])
+        text = (
+            f"Octets of stream{'s' if several else ''} {held} had arrived and had to wait for a segment in which there "
+            f"was nothing of {'them' if several else 'it'}: #{self.evidence.frames[-1]} brought it."
         )
+        if self.own:
+            text += f" It held octets of stream{'s' if len(self.own) > 1 else ''} {listed(self.own)}."
+        return text
 
     def detail(self) -> str:
         return f"{plural(len(self.streams), 'stream')}, {duration(self.longest_ns)}"
 
     def fields(self) -> dict[str, JsonValue]:
+        waits: list[JsonValue] = []
+        for stream in self.streams:
+            waits.append({"stream": stream, "waited_ns": self.waits[stream]})
+        own: list[JsonValue] = []
+        own.extend(self.own)
         streams: list[JsonValue] = []
         streams.extend(self.streams)
-        return {"streams": streams, "longest_ns": self.longest_ns}
+        return {"streams": streams, "waits": waits, "in_the_segment": own, "longest_ns": self.longest_ns}
 
 
 class H2Violation(Event):

@@ -42,11 +42,13 @@ class Announced:
 
 
 class HeldUp:
-    """Octets that had arrived and waited for a lost segment. released: the frame that brought it."""
+    """Octets that had arrived and waited for a missing segment. released: the frame that brought it; own: streams of
+    which octets were in that."""
 
-    def __init__(self, time: int, released: int) -> None:
+    def __init__(self, time: int, released: int, own: set[int]) -> None:
         self.time = time
         self.released = released
+        self.own = own
         self.streams: dict[int, int] = {}    # -> the longest wait in ns
 
 

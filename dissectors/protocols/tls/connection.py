@@ -239,7 +239,7 @@ class TlsConnection:
             self.child = True
             alpn = self.session.alpn
             self.out.append(Handoff((ALPN, alpn) if alpn else ANYONE, side.direction, BENEATH))
-        self.out.append(Chunk(record.number, record.time, side.direction, plain, side.position, record.number))
+        self.out.append(Chunk(record.carrier, record.arrived, side.direction, plain, side.position, record.number))
         side.position += len(plain)
 
     def restart(self, side: TlsSide, frame: int, time: int) -> None:

@@ -36,6 +36,8 @@ class TlsRecord:
 
     length: as the header says. cut: octets of the fragment that the capture does not hold.
     start, end: its bytes in the last frame, or -1. number: of the frame that completed it.
+    carrier, arrived: the frame that brought its end, and when, where all of it waited for an earlier segment; else the
+    same as number and time.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class TlsRecord:
         self.start = start
         self.end = end
         self.cut = cut
+        self.carrier = number
+        self.arrived = time
 
 
 class TlsRun:
@@ -256,10 +260,14 @@ class RecordLayer(Framer):
         run = self.end_run() if self.type != APPLICATION_DATA else None
         if run is not None:
             out.append(run)
-        out.append(TlsRecord(
+        record = TlsRecord(
             int(self.type), int(self.version), int(self.length), self.payload, self.frames(), self.frame, self.now,
             self.start, self.end, int(self.cut),
-        ))
+        )
+        if self.waited:
+            record.carrier = self.carrier
+            record.arrived = self.arrived
+        out.append(record)
 
 
 def is_record_start(data: bytes, at: i64) -> bool:

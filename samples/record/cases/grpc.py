@@ -4,7 +4,7 @@ from __future__ import annotations
 from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, pair
 from samples.record.lab import Lab
-from samples.record.network import Link
+from samples.record.network import Action, Fault, Kind, Link
 
 PORT = 8080                      # where tshark looks for HTTP; gRPC has no port of its own
 NAME = "catalogue.shop.test"
@@ -110,6 +110,14 @@ CASES: tuple[Case, ...] = (
          "server waits for WINDOW_UPDATE before the rest.",
          ("modest", "picture"), called("Picture", "The call"), Shows(f"http2.type == 0 && {SERVER_HELD}", "DATA", 4),
          Shows(f"http2.type == 8 && {CLIENT_HELD}", "WINDOW_UPDATE", 1), ends(0, "OK")),
+    case("lost-segment", "a lost segment stalls calls that lost nothing",
+         "Three streams of messages come on one connection, and a segment with a message of one of them is lost. "
+         "Messages of the others arrive behind the hole, and nobody can read them until TCP has repaired it.",
+         ("together", "watch:1", "watch:3", "watch:5"), Shows("http2.headers.path", "The calls", 1),
+         messages(6, False, "Messages"),
+         Shows("tcp.analysis.retransmission || tcp.analysis.out_of_order || tcp.analysis.fast_retransmission",
+               "The segment again", 1),
+         links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.DATA, (8,)),))}),
     case("keep-alive", "nothing is said",
          "After one call the connection is idle for two seconds. The client sends a PING every half second to know "
          "that the server is there.",

@@ -6,6 +6,8 @@ import time
 from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, Act, pair
 from samples.record.cases.http_hosts import SITE
+from samples.record.cases.tls_hosts import ROOT, nginx_tls
+from samples.record.certificates import NAME
 from samples.record.lab import Lab
 from samples.record.network import Action, Fault, Kind, Link
 from samples.record.servers import text_of, web
@@ -46,6 +48,13 @@ def nghttpd(*options: str) -> Act:
         lab.start("server", ["nghttpd", "--no-tls", "-d", str(root), *options, "80"])
         lab.listening("server", 80)
     return prepare
+
+
+def fetches_over_tls(lab: Lab) -> None:
+    """curl asks for all files at once, over one connection."""
+    options = ["--http2", "--parallel", "--cacert", str(lab.scratch / ROOT), "--resolve", f"{NAME}:443:{SERVER}"]
+    files = [word for name in FILES for word in ("-o", "/dev/null", f"https://{NAME}/{name}")]
+    lab.run("client", ["curl", "-sS", *options, *files], environment={"SSLKEYLOGFILE": str(lab.keys)})
 
 
 def nginx(more: str = "", **lengths: int) -> Act:
@@ -168,6 +177,13 @@ STREAMS = (
          nghttpd(), nghttp(names=ALL_FILES),
          Shows("tcp.analysis.retransmission || tcp.analysis.fast_retransmission", "The segment again", 1), requests(5),
          links=LOSSY),
+    case("lost-segment-tls", "one lost segment stalls streams, over TLS",
+         "Five files at once over TLS 1.3, and one segment is lost. The records behind the hole have arrived, and "
+         "cannot be read before it is repaired.",
+         lambda lab: nginx_tls(lab, FILES, listen_more="ssl http2", more="http2_chunk_size 2k;"), fetches_over_tls,
+         Shows("tcp.analysis.retransmission || tcp.analysis.fast_retransmission", "The segment again", 1), requests(5),
+         links={"lan": Link(rate_kbit=5_000, queue_frames=100, faults=(
+             Fault(Action.DROP, "server", Kind.DATA, (18,)),))}),
     case("goaway", "the server says when to stop",
          "nginx serves three requests a connection. nghttp sends five at once; with the third comes a GOAWAY that "
          "names the last stream that counts, and the other two stay without an answer.",

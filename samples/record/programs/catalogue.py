@@ -3,7 +3,8 @@ CALL...` (ADDRESS with its port), or `catalogue.py web URL CALL...` over gRPC-We
 
 Calls: get:ID, watch:ID, add:COUNT, haggle:COUNT, picture, deadline (half a second for an answer that takes two), cancel
 (a stream after its second message), missing:NAME (a method that nobody has), compressed:COUNT (add, with gzip),
-idle:SECONDS (nothing said; keep-alive pings). modest, before them: the windows stay as HTTP/2 has them at first.
+idle:SECONDS (nothing said; keep-alive pings). Before them: modest, the windows stay as HTTP/2 has them at first;
+together, the calls are made at once.
 Item 404 is not found, item 403 is not allowed, item 503 is unavailable once, item 2 takes two seconds.
 """
 from __future__ import annotations
@@ -126,14 +127,21 @@ def client(address: str, calls: list[str]) -> None:
         calls.remove("modest")
         options += [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535),
                     ("grpc.http2.max_frame_size", 16_384)]
+    together = "together" in calls
+    if together:
+        calls.remove("together")
     with grpc.insecure_channel(address, options) as channel:
         stub = services.CatalogueStub(channel)
-        for one in calls:
+
+        def make(one: str) -> None:
             name, _, value = one.partition(":")
             try:
                 call(channel, stub, name, value)
             except grpc.RpcError as error:
                 print(error)
+
+        with futures.ThreadPoolExecutor(len(calls) if together else 1) as callers:
+            list(callers.map(make, calls))
         time.sleep(0.2)
 
 

@@ -86,11 +86,14 @@ def starves(ms: int) -> Story:
     return play
 
 
-def loses(ms: int) -> Story:
+def loses(ms: int, *, own: bool = False) -> Story:
+    """own: the missing segment holds octets of the stream that waits."""
     def play(talk: Connection) -> None:
         talk.open()
         talk.send(0, talk.headers(0, 1, GET, True), talk.headers(0, 3, GET, True))
-        first, second = talk.headers(1, 1, OK, True), talk.headers(1, 3, OK, True)
+        first, second = talk.headers(1, 1, OK, True), talk.headers(1, 3, OK, not own)
+        if own:
+            first, second = first + second, frame(DATA, END_STREAM, 3, b"a")
         at, now = talk.position[1], talk.now
         talk.outputs += talk.dissector.on_data(Chunk(9, now + (5 + ms) * MS, 1, first, at))
         talk.outputs += talk.dissector.on_data(Chunk(8, now + 5 * MS, 1, second, at + len(first), 9))
@@ -187,8 +190,11 @@ CASES: dict[str, tuple[str, Story, str, Story]] = {
         upgrades(b"server"),
     ),
     "head of line": (
-        "http2.head_of_line", loses(20), "1 lost TCP segment held up 1 stream (3) whose octets had already arrived, "
-        "for up to 20.0 ms.", loses(0),
+        "http2.head_of_line", loses(20), "1 missing TCP segment held up 1 stream that had nothing in it, though its "
+        "octets had arrived: stream 3 (GET /big.bin) for 20.0 ms.", loses(0),
+    ),
+    "head of line, of its own": (
+        "http2.head_of_line", loses(20), "stream 3 (GET /big.bin)", loses(20, own=True),
     ),
     "violation": (
         "http2.violation", sends(window_update(0, 0), 3), "The client breaks a rule: a WINDOW_UPDATE of 0 (3 times).",

@@ -152,7 +152,8 @@ def test_head_of_line() -> None:
     event = talk.one("http2.head_of_line")
     assert isinstance(event, HeadOfLine)
     assert (event.streams, event.longest_ns, event.evidence.frames) == ([3, 5], 25 * MS, (9,))
-    assert "waited up to 25.0 ms behind a lost TCP segment" in talk.named("http2.exchange")[1].what()
+    assert "Octets of streams 3 (25.0 ms) and 5 (24.0 ms) had arrived" in event.what()
+    assert "waited up to 25.0 ms behind a missing TCP segment" in talk.named("http2.exchange")[1].what()
 
 
 def test_the_probe() -> None:
