@@ -125,6 +125,9 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     Explains(("tcp.half_open",), ("tcp.syn_resent",), SAME, "an answer that did not arrive is sent again"),
     Explains(("tcp.port_reuse",), ("tcp.challenge",), SAME, "the new SYN meets what is left of the old connection"),
     Explains(("tcp.idle_timeout",), ("tcp.reset", *_CUT), SAME, "whoever ends what is silent does so with a RST"),
+    Explains(("tcp.forgotten",), ("tcp.reset", "tcp.timeout", "tcp.loss", "tcp.data_unanswered", "tcp.gave_up",
+                                  "tcp.keep_alive_unanswered", *_CUT), SAME,
+             "what a machine on the way has forgotten it lets pass no more"),
     Explains(("tcp.not_translated",), ("tcp.reset",), ENDPOINT,
              "the real connection misses a segment that came under another address"),
     # -- loss

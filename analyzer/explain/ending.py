@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.checksums import sums_step
+from analyzer.explain.forgotten import forgotten
 from analyzer.explain.idle import LEAST_NS, LOOSE_NS, idle_timeout
 from analyzer.explain.losses import carried, too_big
 from analyzer.explain.rule import FAILURE, LIKELY, OUTLOOK, POSSIBLE, WEAK, Case, Found, Rule, frames_of, place, times
@@ -28,6 +29,7 @@ UNENDED: Final = (UNREAD, UNKNOWN, FORGOTTEN, AT_REST, "aborted")
 FOREIGN_STEP: Final = (
     "Look for a firewall or another machine on the path that ends connections: capture on both sides of it."
 )
+OWN_STEP: Final = "Ask the log of the program on the side that sent the RST: no machine on the path made it."
 HEARD_STEP: Final = "See why the other side, which is alive, does not take these data: what it sends instead says more."
 BRIEF_NS: Final = 1_000_000     # a silence shorter than this before the end of the capture is none
 # Resends without an answer from which on a host is to suspect the path (R1, RFC 9293 §3.8.3).
@@ -82,6 +84,7 @@ def _reset(case: Case, event: TcpReset) -> Found:
     if event.unacknowledged > 0:
         sentence += f"; {size(event.unacknowledged)} sent by {event.peer()} had not been acknowledged"
     severity = SEVERITIES.get(event.cause, "")
+    basis = "; ".join([text for text in (event.because, event.made_by()) if text])
     if _only_looked(case, event, sent + got):
         sentence += ", as a check does that only wants to know whether somebody listens"
         severity = "note"
@@ -89,8 +92,8 @@ def _reset(case: Case, event: TcpReset) -> Found:
         sentence + ".", event.evidence.frames, case.conversation,
         severity=severity if fin.proven else "note",
         confidence=LIKELY if fin.proven else POSSIBLE,
-        basis=event.because if fin.proven else f"{event.because}; but {fin.why}",
-        next_step=FOREIGN_STEP if event.cause == FOREIGN else "",
+        basis=basis if fin.proven else f"{basis}; but {fin.why}",
+        next_step=FOREIGN_STEP if event.cause == FOREIGN else OWN_STEP if event.made_by() else "",
         absent=case.absence(1 - event.direction, event.since, event.time) if event.since >= 0 else None,
         otherwise=sentence + ".",
     )
@@ -313,6 +316,15 @@ ENDING_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "tcp.flags.reset == 1", absence=True,
         threshold=f"three silences of the same length, at least {span(LEAST_NS)} each; they may differ by "
         f"{span(LOOSE_NS)}, for timers that are looked at now and then.",
+    ),
+    Rule(
+        "tcp.forgotten", "warn", FAILURE, forgotten,
+        "Connections got no answer any more after a silence, while new ones do: a machine on the way forgot them.",
+        "Send something more often, or raise the timeout of the machine on the way.",
+        "A capture on the other side of that machine in which the data arrive.",
+        "tcp.analysis.retransmission || tcp.flags.reset == 1", absence=True,
+        threshold=f"two connections, each silent for at least {span(LEAST_NS)}, none of them or of others of that host "
+        "for as long without harm; three make it likely.",
     ),
     Rule(
         "tcp.port_reuse", "note", WEAK, port_reuse,

@@ -71,7 +71,7 @@ from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.ntp import NtpAnswer, NtpUnanswered
 from dissectors.protocols.starttls.events import Denied
 from dissectors.protocols.tcp.events_handshake import Midstream, Syn, SynAck
-from dissectors.protocols.tcp.events_teardown import TcpReset
+from dissectors.protocols.tcp.events_teardown import NotEnded, TcpReset
 from dissectors.protocols.tcp.events_transfer import Transfer, Turns
 from dissectors.wire.dns_types import PORT as DNS_PORT
 from dissectors.wire.http.events import ExchangeEvent
@@ -86,8 +86,8 @@ ONCE: Final = frozenset((
 ))
 # What rules across conversations ask for.
 ASKED: Final = (
-    ExchangeEvent, ClockSet, Mismatch, IcmpError, Midstream, Syn, SynAck, TcpReset, DhcpSaid, NtpAnswer, NtpUnanswered,
-    Denied,
+    ExchangeEvent, ClockSet, Mismatch, IcmpError, Midstream, Syn, SynAck, TcpReset, NotEnded, DhcpSaid, NtpAnswer,
+    NtpUnanswered, Denied,
 )
 # ... and, of a connection that begins in its middle, what says whether it carried anything.
 ASKED_OF_STRAYS: Final = (Transfer, Turns)

@@ -79,8 +79,9 @@ def _found(service: str, ends: list[tuple[Case, TcpReset]]) -> Found:
     after = span(high) if span(low) == span(high) else f"{span(low)} to {span(high)}"
     foreign = all(event.cause == FOREIGN for event in events)
     who = first.who()
+    own = all(event.made_by() for event in events)
     whom = (
-        f"of a machine on the way that speaks in the name of {who}" if foreign else
+        f"of a machine on the way that speaks in the name of {who}" if foreign else f"of {who} itself" if own else
         f"of {who} itself, or of a machine on the way that speaks in its name"
     )
     sure = len(ends) >= LEAST_SURE
@@ -88,8 +89,10 @@ def _found(service: str, ends: list[tuple[Case, TcpReset]]) -> Found:
         f"the same silence each time, and RSTs that answer nothing, {span(events[-1].time - first.time)} between the "
         "first and the last; "
     )
-    basis += first.because if foreign else "nothing in the RSTs is unlike the other packets of their sender"
-    whose = "that machine" if foreign else f"{who}, or of a firewall or load balancer on the way"
+    basis += first.because if foreign else (
+        f"in each RST {first.made_by()}" if own else "nothing in the RSTs is unlike the other packets of their sender"
+    )
+    whose = "that machine" if foreign else who if own else f"{who}, or of a firewall or load balancer on the way"
     return Found(
         f"{plural(len(ends), 'connection')} with {service} were reset after {after} each in which neither side sent "
         f"anything: an idle timeout, {whom}.",

@@ -103,10 +103,16 @@ class End:
         flow.last_time = i64(segment.time)
         flow.last_frame = i64(segment.frame)
         flow.segments += 1
-        flow.last_ip_id = i64(segment.ip_id)
+        ident = i64(segment.ip_id)
+        if segment.flags & RST == 0:    # which may be of another machine
+            flow.last_options = segment.options
+            flow.options_time = flow.last_time
+            if ident - flow.last_ip_id == 1:
+                flow.counted += 1
+        flow.last_ip_id = ident
         flow.last_window = i64(segment.window)
         if segment.flags & RST:
-            return      # which may be of another machine
+            return
         self.hops.take(segment)
         ttl = i64(segment.ttl)
         if ttl < flow.ttl_low or flow.ttl_low < 0:

@@ -10,6 +10,7 @@ from dissectors.protocols.tcp.events import LIKELY, TEARDOWN, TcpEvent, TcpObser
 from dissectors.protocols.tcp.flags import ACK
 from dissectors.protocols.tcp.segment import Segment
 
+ANOTHER_MACHINE: Final = "another machine"      # a cause: it is not its sender's
 BOTH: Final = 2     # of the two sides, beside the index of one
 
 
@@ -215,7 +216,9 @@ class TcpReset(TcpEvent):
     went_on: the first frame after it in which its sender goes on as if it had sent none, 0 for none; survived: the
     frame after which each side has acknowledged data that the other one sent after it, 0 where that was not seen.
     idle_ns: how long neither side had sent anything before it, -1 where nothing came before; waits: its sender was the
-    last to send data before that, or nobody sent any."""
+    last to send data before that, or nobody sent any.
+    answered_ns: it answers the first data after so long a silence, -1 where it does not.
+    own: what goes on in it where the other packets of its sender stopped, so that the same machine made it."""
 
     name: ClassVar[str] = "tcp.reset"
     phase: ClassVar[str] = TEARDOWN
@@ -240,10 +243,22 @@ class TcpReset(TcpEvent):
         self.remark = remark
         self.since = cause.since
         self.open_at = cause.open_at
+        self.own: list[str] = []
+        self.answered_ns = -1
         self.went_on = 0
         self.survived = 0
         self.idle_ns = -1
         self.waits = False
+
+    def made_by(self) -> str:
+        """By which machine, and what that rests on; "" where that does not show."""
+        if not self.own or self.went_on or self.survived:
+            return ""
+        goes, stopped = ("goes on where that", "s") if len(self.own) == 1 else ("go on where those", "")
+        return (
+            f"{' and '.join(self.own)} {goes} of the other packets of {self.who()} stop{stopped}, so the machine that "
+            "sent them made it, and none on the path"
+        )
 
     def label(self) -> str:
         return "RST"
@@ -259,6 +274,8 @@ class TcpReset(TcpEvent):
                 "has acknowledged data that the other one sent after it."
             )
             return text + (f" {self.remark}" if self.remark else "")
+        if self.cause == ANOTHER_MACHINE:
+            text = f"A RST comes in the name of {self.who()}."
         if self.says:
             text += f" It looks as if {self.says}, because {self.because}."
         elif self.because:
@@ -267,6 +284,8 @@ class TcpReset(TcpEvent):
             text += f" {size(self.unacknowledged)} sent by {self.peer()} had not been acknowledged."
         if self.went_on:
             text += f" {capital(self.who())} goes on after it (#{self.went_on}) as if it had sent none."
+        if self.made_by():
+            text += f" {capital(self.made_by())}."
         return text + (f" {self.remark}" if self.remark else "")
 
     def fields(self) -> dict[str, JsonValue]:
@@ -276,6 +295,8 @@ class TcpReset(TcpEvent):
         if self.because:
             out["basis"] = self.because
             out["confidence"] = LIKELY
+        if self.made_by():
+            out["made_by"] = f"{self.made_by()} ({LIKELY})"
         return out
 
 

@@ -40,6 +40,9 @@ class TcpDirection:
         self.ttl_low: i64 = -1           # of its segments, as far as they are no RST
         self.ttl_high: i64 = -1
         self.stations: list[int] = []    # addresses on the link that they came from, the first ones
+        self.counted: i64 = 0            # how often its IP identification was one more than that of the segment before
+        self.last_options = b""          # of its last segment that is no RST, which came at that time
+        self.options_time: i64 = -1
         self.last_ip_id: i64 = -1        # of the last segment, and its window as it stood in the header
         self.last_window: i64 = -1
         self.rtt_min: i64 = -1           # between data of this direction and their ACK, where the capture sees it

@@ -9,9 +9,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.tcp.events_teardown import ResetCause
+from dissectors.protocols.tcp.events_teardown import ANOTHER_MACHINE, ResetCause
 from dissectors.protocols.tcp.flags import ACK
-from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.flow import MASK, TcpDirection
+from dissectors.protocols.tcp.heard import stamps
 from dissectors.protocols.tcp.segment import Segment
 
 # A connection silent this long may have been forgotten by a machine on the path (RFC 5382 §5 lets them
@@ -23,11 +24,20 @@ UNREAD_SHARE: Final[i64] = 8
 GIVEN_UP: Final = 3
 # A path that changes makes the TTL of one sender differ by a few; systems begin at 64, 128 or 255 (RFC 1700: 64).
 ROUTE_CHANGE: Final[i64] = 4
+# A counter of IP identifications is one that went up by one so often; it goes on with one of the next few.
+LEAST_COUNTED: Final[i64] = 2
+NEXT_FEW: Final[i64] = 4
+MASK_16: Final[i64] = 0xFFFF
+# RFC 7323 §5.4: a timestamp clock ticks once in 1 ms to 1 s, so in so many ns it goes on by one at most.
+LEAST_TICK_NS: Final[i64] = 1_000_000
+SLACK_TICKS: Final[i64] = 50
+# Of so many segments with one TTL another one by a little says something too, where the answer came too soon as well.
+LEAST_STEADY: Final[i64] = 3
 # An answer that comes within three quarters of the shortest round trip that was seen answers something earlier.
 SOONER: Final[i64] = 3
 THAN: Final[i64] = 4
 
-FOREIGN: Final = "another machine"
+FOREIGN: Final = ANOTHER_MACHINE
 ALONE: Final = "nothing before it"
 UNKNOWN: Final = "unknown connection"
 FORGOTTEN: Final = "forgotten"
@@ -112,6 +122,13 @@ def foreign_signs(scene: ResetScene) -> list[str]:
     if ttl >= 0 and mine.ttl_low >= 0 and (ttl < mine.ttl_low - ROUTE_CHANGE or ttl > mine.ttl_high + ROUTE_CHANGE):
         usual = f"{mine.ttl_low}" if mine.ttl_low == mine.ttl_high else f"{mine.ttl_low} to {mine.ttl_high}"
         signs.append(f"its TTL is {ttl}, where the other packets of {scene.who} have {usual}")
+    elif (
+        ttl > mine.ttl_high >= 0 and mine.ttl_low == mine.ttl_high and mine.segments >= LEAST_STEADY
+        and scene.answers() and scene.too_soon(theirs.last_time)
+    ):
+        signs.append(
+            f"its TTL is {ttl}, where all other packets of {scene.who} have {mine.ttl_high}, as if it came from nearer"
+        )
     if len(mine.stations) == 1 and segment.station >= 0 and segment.station != mine.stations[0]:
         signs.append(
             f"it comes from {_station(segment.station)} on this link, where the other packets of {scene.who} come from "
@@ -137,6 +154,29 @@ def foreign_signs(scene: ResetScene) -> list[str]:
                 f"it answers #{scene.theirs.last_frame} after {duration(int(silence))} without a segment of "
                 f"{scene.who}, as a machine does that has forgotten the connection"
             )
+    return signs
+
+
+def own_signs(scene: ResetScene) -> list[str]:
+    """What shows that the machine which sent the other packets of its sender made this RST too. [] where nothing does.
+
+    A machine between answers or ends a connection with packets of its own, and knows neither the clock of the host
+    (RFC 7323 §5.4) nor its counter of packets. An answer to a segment of no known connection has neither (RFC 9293
+    §3.10.7.1), so their absence says nothing.
+    """
+    segment, mine = scene.segment, scene.mine
+    signs: list[str] = []
+    if i64(segment.ttl) < mine.ttl_low or i64(segment.ttl) > mine.ttl_high:
+        return signs
+    value = stamps(segment.options)[0]
+    last = stamps(mine.last_options)[0]
+    if value >= 0 and last >= 0 and mine.options_time >= 0:
+        passed = (scene.time() - mine.options_time) // LEAST_TICK_NS
+        if 0 < (value - last) & MASK <= passed + passed // 8 + SLACK_TICKS:
+            signs.append("its timestamp")
+    ident = i64(segment.ip_id)
+    if mine.counted >= LEAST_COUNTED and ident > 0 and 0 < (ident - mine.last_ip_id) & MASK_16 <= NEXT_FEW:
+        signs.append("its IP identification")
     return signs
 
 
@@ -218,7 +258,8 @@ def _abort(scene: ResetScene) -> ResetCause:
                 "show"
             ))
     silence = scene.silence(mine, theirs)
-    text = f"{who} sent no FIN before, so its program (or a machine on the path) broke it off"
+    between = "" if own_signs(scene) else " (or a machine on the path)"
+    text = f"{who} sent no FIN before, so its program{between} broke it off"
     if silence > LONG_SILENCE_NS:
         text += f", after {duration(int(silence))} of silence"
     return ResetCause("aborted", "", text)

@@ -25,8 +25,11 @@ from dissectors.protocols.tcp.flags import ACK, RST
 from dissectors.protocols.tcp.flow import HALF, MASK, TcpDirection
 from dissectors.protocols.tcp.reset_causes import (
     AFTER_FIN,
+    ALONE,
+    FOREIGN,
     GAVE_UP,
     ResetScene,
+    own_signs,
     remark,
     reset_cause,
     unacknowledged,
@@ -143,7 +146,10 @@ class TeardownWatch:
         if 0 < theirs.last_frame < segment.frame and cause.word not in (GAVE_UP, AFTER_FIN):
             cause.frame = int(theirs.last_frame)
         told = TcpReset(segment, self.sides, cause, int(unacknowledged(scene)), remark(scene, exact))
+        told.own = own_signs(scene) if cause.word not in (ALONE, FOREIGN) else []
         told.idle_ns = int(scene.silence(mine, theirs))
+        if scene.answers() and theirs.acked < theirs.high:
+            told.answered_ns = int(theirs.silence)
         told.waits = mine.last_data_time >= theirs.last_data_time
         out.append(told)
         self.reset_seen = True

@@ -316,6 +316,13 @@ _CLOSING: Final[tuple[Term, ...]] = (
         "RFC 9293 §3.5.2", ("refused", "challenge ACK", "FIN"),
     ),
     Term(
+        "forged RST",
+        "A RST that another machine than the sender sends in its name: a filter that rejects, a load balancer that "
+        "gives up, an attacker. Its hop limit, its timestamp or its IP identification then do not go on where "
+        "those of the sender stop, or it comes sooner than the sender can answer.",
+        "RFC 9293 §3.5.2", ("RST", "refused", "idle timeout"),
+    ),
+    Term(
         "refused",
         "A RST answers the SYN: the host is there, and nobody listens on the port (or a firewall says so in its "
         "name).",

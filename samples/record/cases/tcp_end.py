@@ -4,10 +4,11 @@ from __future__ import annotations
 import time
 
 from samples.record.case import Case, Shows
-from samples.record.cases.hosts import PORT, SERVER, calls, nginx, pair, serves
+from samples.record.cases.hosts import CLIENT, PORT, SERVER, Act, calls, nginx, pair, serves
 from samples.record.lab import Lab
-from samples.record.network import Action, Fault, Kind, Link
+from samples.record.network import Action, Fault, Host, Kind, Link, Nic
 
+FAR = "10.0.2.20"                # the server, behind a router
 FINISH = Shows("tcp.flags.fin == 1", "Both sides finish", 2, 2)
 
 
@@ -37,7 +38,77 @@ def _silent(lab: Lab) -> None:
         time.sleep(pause)
 
 
+def _routed() -> tuple[Host, ...]:
+    return (Host("client", (Nic((f"{CLIENT}/24",), 4, "here"),), routes=("default via 10.0.1.1",)),
+            Host("router", (Nic(("10.0.1.1/24",), 4, "here"), Nic(("10.0.2.1/24",), 8, "there")), forwards=True),
+            Host("server", (Nic((f"{FAR}/24",), 8, "there"),), routes=("default via 10.0.2.1",)))
+
+
+def _filter(lab: Lab, *rules: str) -> None:
+    """Rules of the router for what it forwards."""
+    chain = "type filter hook forward priority 0;"
+    lab.quiet("router", ["nft", f"add table ip middle; add chain ip middle way {{ {chain} }}"])
+    for rule in rules:
+        lab.quiet("router", ["nft", f"add rule ip middle way {rule}"])
+
+
+def _serves_far(*steps: str) -> Act:
+    def prepare(lab: Lab) -> None:
+        lab.start("server", lab.python("tcp", "listen", FAR, PORT, *steps))
+        lab.listening("server", PORT)
+    return prepare
+
+
+def _four_serve(lab: Lab) -> None:
+    steps = ("open", *("recv:100", "send:300") * 2, "eof")
+    for number in range(4):
+        lab.start("server", lab.python("tcp", "listen", FAR, PORT + number, *steps))
+        lab.listening("server", PORT + number)
+
+
+def _rejected(lab: Lab) -> None:
+    """The router gets its rule while the connection is open."""
+    steps = ("open", "send:100", "recv:300", "send:100", "recv:300", "sleep:0.4", "send:100", "eof", "close")
+    client = lab.start("client", lab.python("tcp", "connect", FAR, PORT, *steps))
+    time.sleep(0.35)
+    _filter(lab, f"tcp dport {PORT} reject with tcp reset")
+    lab.finish(client)
+
+
+def _forgotten(lab: Lab) -> None:
+    """The router follows connections, forgets them after three seconds of silence, and lets nothing else pass."""
+    for name, value in (("timeout_established", 3), ("loose", 0)):
+        lab.sysctl("router", f"net.netfilter.nf_conntrack_tcp_{name}", str(value))
+    _filter(lab, "ct state invalid drop")
+    steps = ("open", "send:100", "recv:300", "sleep:1.2", "send:100", "recv:300")
+    asks = []
+    for number, pause in enumerate((4, 4.6, 5.2)):
+        steps_of = (*steps, f"sleep:{pause}", "send:100", "sleep:3.4")
+        asks.append(lab.start("client", lab.python("tcp", "connect", FAR, PORT + number, *steps_of)))
+        time.sleep(0.3)
+    for ask in asks:
+        lab.finish(ask)
+    lab.run("client", lab.python("tcp", "connect", FAR, PORT + 3, "open", *("send:100", "recv:300") * 2, "close"))
+
+
 CASES: tuple[Case, ...] = (
+    Case(
+        "tcp", "reset-by-router", "TCP: a router resets in the name of the server",
+        "Two requests are answered. Then a filter on the router between client and server rejects the third with a "
+        "reset, which it sends in the name of the server.",
+        _routed(), _rejected, (
+            Shows("tcp.flags.reset == 1 && tcp.srcport == 8000 && ip.ttl == 64", "The reset, of the router", 1, 1),
+            Shows("tcp.srcport == 8000 && ip.ttl == 63", "Segments of the server, one hop further", 4),
+        ), _serves_far(*("open", "recv:100", "send:300", "recv:100", "send:300", "eof", "close"))),
+    Case(
+        "tcp", "forgotten-by-router", "TCP: a router forgets connections that are silent",
+        "The router between client and server follows connections, and forgets one after three seconds without a "
+        "packet. Three clients each ask again after 1.2 seconds and are answered; what they ask after four and more "
+        "never arrives, nor what they send again. A new connection is answered.",
+        _routed(), _forgotten, (
+            Shows("tcp.flags.reset == 1 && tcp.srcport in {8000..8002}", "No reset", 0, 0),
+            Shows("tcp.analysis.retransmission && tcp.dstport in {8000..8002}", "What nobody answers, repeated", 6),
+        ), _four_serve, seconds=40),
     Case(
         "tcp", "server-rst", "TCP: the server resets in the middle of an answer",
         "The server sends 20 kB of its answer and then aborts the connection: SO_LINGER of zero makes close() send a "

@@ -220,6 +220,21 @@ def idle_ends(*seconds: int) -> Made:
     return make
 
 
+def falls_silent(*numbers: int, alive: bool) -> Made:
+    """Connections whose data after four seconds of silence nobody answers. alive: the server takes another one then."""
+    def make() -> Analysis:
+        accounts = []
+        for number in numbers:
+            event = not_ended(unanswered=3)
+            event.since, event.silence, event.heard = 9 * SECOND, 4 * SECOND, 0
+            accounts.append(account(*opened(), event, of=conversation(number, port=50_000 + number, end=11 * SECOND)))
+        if alive:
+            later = [syn(10 * SECOND), syn_ack(10 * SECOND + MS), established(10 * SECOND + 2 * MS)]
+            accounts.append(account(*later, of=conversation(9, start=10 * SECOND, port=50_009, end=11 * SECOND)))
+        return analysis(*accounts)
+    return make
+
+
 def stray(number: int) -> Made:
     """A connection whose client has sent 500 bytes, and a segment of a stranger that acknowledges up to `number`."""
     known, strange = conversation(1), conversation(2, start=300 * MS, end=301 * MS, server="10.244.3.7")
@@ -251,6 +266,7 @@ CASES: dict[str, tuple[Made, Made]] = {
     ),
     "tcp.old_timestamps": (tcp(data(), OldTimestamps(observed(MS, 1, 8, 9), 2, 5, 500)), tcp(data(), lost(Timeout))),
     "tcp.idle_timeout": (idle_ends(10, 17, 40), idle_ends(10, 10, 10)),
+    "tcp.forgotten": (falls_silent(1, 2, 3, alive=True), falls_silent(1, 2, 3, alive=False)),
     "tcp.not_translated": (stray(100), stray(9 * MB)),
     "tcp.path_changed": (
         tcp(data(), HopsChanged(observed(MS, 1, 8, 9), 1, (52, 49))),

@@ -6,6 +6,7 @@ from sample_feeds import SAMPLES
 from told_accounts import SECOND, SIDES, Account, analysis, conversation, opened, reset, unanswered
 from told_accounts import account as account_of
 
+from analyzer.explain.forgotten import forgotten
 from analyzer.explain.idle import idle_timeout
 from analyzer.explain.opening import OPENING_RULES
 from analyzer.explain.rule import Case, Found
@@ -46,6 +47,34 @@ def test_the_same_silence_each_time_is_a_timer() -> None:
 def test_two_may_be_chance() -> None:
     one, = found(ended(1, 10, 5), ended(2, 17, 5))
     assert (one.severity, one.confidence) == ("note", "possible")
+
+
+def test_rsts_that_go_on_with_the_clock_of_their_sender_are_its_own() -> None:
+    one, = idle_timeout(of_sample("idle-resets"))
+    assert one.sentence.endswith("an idle timeout, of the server itself.")
+    assert "in each RST its timestamp and its IP identification go on" in one.basis
+
+
+def of_sample(name: str) -> Analysis:
+    return analyze([str(SAMPLES / "tcp" / name / "capture.pcapng")], Options())
+
+
+def test_what_is_silent_for_too_long_is_forgotten_on_the_way() -> None:
+    told = of_sample("forgotten-by-router")
+    one, = forgotten(told)
+    assert one.sentence == (
+        "3 connections with 10.0.2.20 were no longer answered after 4.00 s to 5.20 s in which neither side had sent "
+        "anything, though 10.0.2.20 was heard later, in a new one (#53): it looks as if a machine on the way, or a "
+        "filter on that host, forgets a connection after 1.20 s to 4.00 s of silence."
+    )
+    assert (one.severity, one.confidence, one.victims) == ("", "likely", 3)
+    told.told.pop()                                     # nothing shows that the host is still there
+    assert forgotten(told) == []
+
+
+@pytest.mark.parametrize("name", ["idle-resets", "idle-timeout", "gives-up", "keep-alive-dead-peer", "reset-by-router"])
+def test_what_else_falls_silent_is_not_forgotten(name: str) -> None:
+    assert forgotten(of_sample(name)) == []
 
 
 def test_where_the_rsts_show_another_machine_it_is_that() -> None:

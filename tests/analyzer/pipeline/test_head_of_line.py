@@ -13,7 +13,8 @@ SAID = "1 lost TCP segment held up 2 streams that had nothing in it, though thei
 SENTENCES = {
     "http2/lost-segment": "stream 19 (GET /picture.svg) for 8.66 ms and 21 (GET /note.txt) for 8.66 ms.",
     "http2/lost-segment-tls": "stream 7 (GET /picture.svg) for 8.58 ms and 9 (GET /note.txt) for 2.01 ms.",
-    "grpc/lost-segment": "stream 5 (POST /shop.v1.Catalogue/Watch) for 31.6 ms and 3 (POST /shop.v1.Catalogue/Watch) for 24.4 ms.",
+    "grpc/lost-segment": "stream 5 (POST /shop.v1.Catalogue/Watch) for 31.6 ms and 3 (POST "
+    "/shop.v1.Catalogue/Watch) for 24.4 ms.",
 }
 # Streams side by side of which nothing waits, and a loss beneath one exchange at a time.
 ALIKE = ("http2/multiplexed", "grpc/several-calls", "http2/many-streams", "http2/flow-control-stall")

@@ -171,6 +171,26 @@ def test_a_reset_from_elsewhere_is_noticed_by_its_ttl() -> None:
     assert "it came 1.00 ms after #4, where a round trip takes 20.0 ms" in told.what()
 
 
+def test_a_reset_from_nearer_that_comes_too_soon_is_of_another_machine() -> None:
+    wire = Wire()
+    wire.client(0, 0, flags=SYN, at=0, ttl=64).server(0, 1, flags=SYN | ACK, at=20, ttl=52).client(1, 1, at=21, ttl=64)
+    wire.client(1, 1, 100, at=30, ttl=64).server(1, 101, 100, at=50, ttl=52).server(101, 101, 100, at=51, ttl=52)
+    wire.client(101, 201, 100, at=60, ttl=64).reset(SERVER, 201, 201, at=68, ttl=53)
+    told = wire.one("tcp.reset")
+    assert told.fields()["cause"] == "another machine"
+    assert "its TTL is 53, where all other packets of the server have 52, as if it came from nearer" in told.what()
+
+
+def test_a_reset_that_goes_on_counting_is_of_the_sender_itself() -> None:
+    for ident, made in ((73, True), (0, False), (900, False)):
+        wire = Wire()
+        wire.client(0, 0, flags=SYN, at=0).server(0, 1, flags=SYN | ACK, at=20, ip_id=70).client(1, 1, at=21)
+        wire.client(1, 1, 100, at=30).server(1, 101, 100, at=50, ip_id=71).server(101, 101, 100, at=51, ip_id=72)
+        told = wire.reset(SERVER, 201, 101, at=900, ip_id=ident).one("tcp.reset")
+        assert ("made_by" in told.fields()) is made
+        assert ("(or a machine on the path)" in told.what()) is not made
+
+
 def test_a_ttl_that_differs_by_little_may_be_another_path() -> None:
     wire = Wire()
     wire.client(0, 0, flags=SYN, at=0, ttl=64).server(0, 1, flags=SYN | ACK, at=20, ttl=52).client(1, 1, at=21, ttl=64)
