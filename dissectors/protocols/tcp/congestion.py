@@ -14,7 +14,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.course import Course
 from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.recovery import Recovery
 
 # Why a climb of the window began, or ended.
 OPENED: Final = "the connection opened"
@@ -22,6 +24,7 @@ LOST: Final = "a loss"
 PAUSED: Final = "a pause"
 FILLED: Final = "the receiver's window"
 
+MAX_FIRST: Final = 64           # rounds of the first climb that are kept
 MAX_CLIMBS: Final = 64          # that are kept; what they say together is counted of all
 MAX_ROUNDS: Final = 512         # windows that are kept; when there are more, of two neighbours the larger stays
 # Flights that fall by two segments and a tenth without a loss; so often, and in one of so many round trips, they are
@@ -48,7 +51,7 @@ class Climb:
 
     first, last: bytes outstanding in its first and last round, with times and frames.     fast: how many of its rounds
     grew as in slow start; fast_to: up to what.     before: outstanding when the loss or pause before it came, 0 for
-    unknown.
+    unknown.     first_rounds: (octets, shortest time until an ACK or -1) of the first MAX_FIRST.
     """
 
     def __init__(self, began: str, before: int, when: int, frame: int, octets: int) -> None:
@@ -60,6 +63,7 @@ class Climb:
         self.first_frame = self.last_frame = self.fast_frame = frame
         self.rounds = 1
         self.fast = 0
+        self.first_rounds: list[tuple[int, int]] = []
         self._stalled = 0       # rounds in a row that did not; a burst that ends a round in its middle makes one
 
     def add(self, when: int, frame: int, octets: int) -> None:
@@ -93,6 +97,9 @@ class CongestionWatch:
         self.untold_climbs = 0
         self.rounds = 0
         self.largest = 0
+        self.at_sender: bool = False    # the capture was taken there, for certain
+        self.recovery = Recovery()      # of the same direction
+        self.course: Course | None = None
         self.cuts = [0, 0, 0]
         self.restarts = 0               # after pauses, with less than before
         self._climb: Climb | None = None
@@ -104,6 +111,7 @@ class CongestionWatch:
         self._skipped: i64 = 0
         self._mark: i64 = -1            # the round is over when this was acknowledged; -1 before the first
         self._most: i64 = 0             # outstanding in this round
+        self._trip: i64 = -1            # the shortest time until an ACK in this round
         self._when: i64 = 0
         self._spoilt: bool = False      # something else held the sender back in it
         self._until: i64 = -1           # the sender is repairing until this was acknowledged
@@ -136,6 +144,11 @@ class CongestionWatch:
             self._most = octets
             self._when = time
             self._when_frame = frame
+
+    def trip(self, length: i64) -> None:
+        """An ACK came so long after what it acknowledges."""
+        if length < self._trip or self._trip < 0:
+            self._trip = length
 
     def spoil(self, why: str) -> None:
         """Something else holds the sender back."""
@@ -170,8 +183,9 @@ class CongestionWatch:
         self._spoilt = False
 
     def _over(self) -> None:
-        most = self._most
+        most, trip = self._most, int(self._trip)
         self._most = 0
+        self._trip = -1
         if most <= 0 or self._spoilt:
             return
         mss = self.flow.mss
@@ -186,18 +200,22 @@ class CongestionWatch:
         else:
             self._flat = 0
         self._last = most
-        self._climbs(int(most))
+        self._climbs(int(most), trip)
         if self._flat < FLAT_ROUNDS:
             self._keep(int(self._when), int(most))
 
-    def _climbs(self, octets: int) -> None:
+    def _climbs(self, octets: int, trip: int) -> None:
         """One more round."""
         self.rounds += 1
         self.largest = max(self.largest, octets)
-        if self._climb is not None:
-            self._climb.add(int(self._when), int(self._when_frame), octets)
+        climb = self._climb
+        if climb is not None:
+            climb.add(int(self._when), int(self._when_frame), octets)
+            if climb.began == OPENED and len(climb.first_rounds) < MAX_FIRST:
+                climb.first_rounds.append((octets, trip))
             return
         climb = Climb(self._why, self._before, int(self._when), int(self._when_frame), octets)
+        climb.first_rounds.append((octets, trip))
         self._climb = climb
         if len(self.climbs) < MAX_CLIMBS:
             self.climbs.append(climb)

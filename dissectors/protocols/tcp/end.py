@@ -8,12 +8,13 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.kit.course import Course
 from dissectors.kit.event import Event
-from dissectors.protocols.tcp.episodes import IDLE, LossWatch, before
+from dissectors.protocols.tcp.episodes import IDLE, LossWatch
 from dissectors.protocols.tcp.events import MAX_FRAMES
 from dissectors.protocols.tcp.events_teardown import Unanswered
 from dissectors.protocols.tcp.flags import RST
 from dissectors.protocols.tcp.flow import TcpDirection
 from dissectors.protocols.tcp.handshake import HandshakeWatch
+from dissectors.protocols.tcp.holes import before
 from dissectors.protocols.tcp.hops import HopWatch
 from dissectors.protocols.tcp.ledger import Ledger
 from dissectors.protocols.tcp.limits import LimitWatch
@@ -28,6 +29,8 @@ from dissectors.protocols.tcp.windows import KeepAliveWatch, WindowWatch
 COPY_NS: Final[i64] = 1_000_000
 REMEMBERED: Final = 64          # segments of a direction whose IP identification is kept, to know their copies by
 
+# Where all but this part of the round trip is seen between data and their ACK, the capture was taken at their sender.
+NEAR: Final[i64] = 8
 MAX_STATIONS: Final = 4     # addresses on the link that are remembered of one side
 
 
@@ -162,6 +165,16 @@ class End:
         self.board.acknowledged(acked)
         sacked = min(self.board.octets, sent - acked)
         self.course.sample(time, self.sent_octets, sent, acked, sacked, self.limit_of(receiver))
+
+    def repairs(self, frame: i64, octets: i64, fresh: bool) -> None:
+        """Data that are sent while something is repaired; fresh: for the first time."""
+        rtt = self.loss.rtt
+        if rtt <= 0 or self.flow.rtt_min < rtt - rtt // NEAR:
+            return      # elsewhere it is not known what the sender knew
+        repair = self.loss.repair
+        self.loss.recovery.sent(self.flow.acked + self.board.octets, octets)
+        if fresh and repair.partly_by and not repair.went_on:
+            repair.went_on = int(frame)
 
     def mark(self, time: int, frame: int) -> None:
         if self.mark_time < 0:

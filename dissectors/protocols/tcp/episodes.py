@@ -32,8 +32,10 @@ from dissectors.protocols.tcp.events_loss import (
     UntoldLosses,
 )
 from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, OUT_OF_ORDER, SPURIOUS_RETRANSMISSION
-from dissectors.protocols.tcp.flow import HALF, MASK, TcpDirection
+from dissectors.protocols.tcp.flow import TcpDirection
+from dissectors.protocols.tcp.holes import Hole, before, doubled
 from dissectors.protocols.tcp.ledger import Ledger
+from dissectors.protocols.tcp.recovery import Recovery
 from dissectors.protocols.tcp.segment import Segment
 
 IDLE: Final[i64] = 0
@@ -51,35 +53,10 @@ PROMPT_NS: Final[i64] = 20_000_000
 LEAST_PROBE_NS: Final[i64] = 10_000_000
 # How long a repaired episode waits for the proof that it was needless.
 SETTLE_NS: Final[i64] = 500_000_000
-# RFC 6298 §5.5 doubles the timer; a wait of so many tenths of the one before counts as doubled.
-DOUBLED_LEAST: Final = 16
-DOUBLED_MOST: Final = 26
 
 MAX_HOLES: Final = 64         # holes remembered at once; the oldest is then counted as never seen
 MAX_FRAMES: Final = 15        # first frames cited by an episode; the last one beside them
 MAX_TOLD: Final[i64] = 100    # episodes told one by one in a direction
-
-
-class Hole:
-    """Bytes [start, end) that were jumped over. ts: timestamp of the segment that jumped, or -1."""
-
-    def __init__(self, start: i64, end: i64, time: i64, ts: i64) -> None:
-        self.start: i64 = start
-        self.end: i64 = end
-        self.time: i64 = time
-        self.ts: i64 = ts
-        self.acked: bool = False
-
-
-def before(a: i64, b: i64) -> bool:
-    """Timestamp a is older than b, modulo 2**32 (RFC 7323 §5.2)."""
-    d = (b - a) & MASK
-    return d != 0 and d < HALF
-
-
-def doubled(earlier: int, wait: int) -> bool:
-    """The wait is about twice the earlier one (RFC 6298 §5.5)."""
-    return DOUBLED_LEAST * earlier <= 10 * wait <= DOUBLED_MOST * earlier
 
 
 class LossWatch:
@@ -90,6 +67,7 @@ class LossWatch:
         self.sides: tuple[str, str] = ("", "")
         self.rtt: i64 = -1                  # of the path, from the handshake; -1 while unknown
         self.ledger = ledger
+        self.recovery = Recovery()
         self.state: i64 = IDLE
         self.holes: list[Hole] = []
         self._missed: i64 = 0               # bytes acknowledged and never seen
@@ -106,6 +84,7 @@ class LossWatch:
     def _reset(self) -> None:
         self.state = IDLE
         self.repair = Repair()
+        self.recovery.begin()
         self._cited.clear()
         self._start: i64 = 0
         self._need: i64 = 0                 # without a resend: over when the ACK reaches this
@@ -246,6 +225,8 @@ class LossWatch:
             repair.fin = segment.length == 0
             repair.size = segment.length
             repair.passed = int(self.flow.acked_size)
+            repair.rest = int(self.flow.high - end)
+            repair.stamped = ts >= 0
             self._first_position = position
             self._first_time = time
             self._first_ts = ts
@@ -395,6 +376,7 @@ class LossWatch:
             self._first_ts = -1
         if acked > self._first_position:     # a partial ACK (RFC 6582 §1): what was resent first has arrived
             repair.partly_by = int(frame)
+            repair.steps += 1
             if repair.shrunk:
                 repair.pieces_passed = True
             else:
@@ -404,7 +386,11 @@ class LossWatch:
             repair.repaired_by = int(frame)
             repair.lasted_ns = int(time - self._start)
             repair.answered_ns = int(time - self._first_time)
+            repair.part = self.recovery.proportional(acked, self.flow.mss)
             self._cited.add(int(frame))
+            if repair.step_by_step():
+                repair.needless = 1
+                repair.basis = f"the {repair.steps} ACKs up to #{frame} go up step by step, as they do without a hole"
             self._settle(time)
 
     def _settle(self, time: i64) -> None:

@@ -5,10 +5,13 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, LINED, JsonValue
 from dissectors.kit.event import TRANSFER as TRANSFER_RANK
-from dissectors.kit.units import plural, size
+from dissectors.kit.units import duration, plural, size
+from dissectors.protocols.tcp.bbr import FEW, BbrPhases, bbr_phases
 from dissectors.protocols.tcp.congestion import FILLED, LOST, OPENED, PAUSED, Climb, CongestionWatch
+from dissectors.protocols.tcp.early_exit import early_exit
 from dissectors.protocols.tcp.events import LIKELY, POSSIBLE, TRANSFER, TcpEvent, TcpObserved, capital
 
+MOST_PROBES: Final = 3          # times at which the shortest round trip is measured that are told in full
 LEAST_ROUNDS: Final = 5         # of fewer round trips nothing is told
 MAX_FRAMES: Final = 12          # at which a climb begins, cited
 LEAST_CUTS: Final = 2           # losses after which the same share was left
@@ -32,6 +35,8 @@ def cited(watch: CongestionWatch) -> tuple[int, ...]:
 class CongestionCourse(TcpEvent):
     """How the congestion window of a sender went, as far as its flights show it.
 
+    repairs, steady: recoveries, and those in which it sent a steady part of what arrived; part: which.
+    early: the round trips before slow start ended early and then, in ns, -1 where it did not.
     initial: segments before the first ACK of data, 0 for unknown.     cuts: losses after which a half, 0.7 or something
     else was left of the flight before.     restarts: after a pause, with less than three quarters.
     """
@@ -63,6 +68,18 @@ class CongestionCourse(TcpEvent):
         self.start: Climb | None = None
         if watch.climbs and watch.climbs[0].began == OPENED and watch.climbs[0].fast:
             self.start = watch.climbs[0]
+        self.repairs, self.steady = watch.recovery.counted, watch.recovery.steady
+        self.part = watch.recovery.all_sent / watch.recovery.all_arrived if self.steady else 0.0
+        self.begin = observed.time
+        self.phases = BbrPhases()
+        if watch.at_sender and watch.course is not None and (watch.fell or self.paced):
+            phases = bbr_phases(watch.course.columns(), mss, int(watch.flow.rtt_min))
+            if self.algorithm() == RATE or (phases.startup >= 0 and phases.probes):
+                self.phases = phases
+                self.paced = True
+        self.early = (-1, -1)
+        if self.start is not None and not self.paced and watch.at_sender:
+            self.early = early_exit(self.start.first_rounds, self.start.fast_to)
         grown = sorted([climb.grew() / mss for climb in watch.climbs if climb.began == LOST and climb.rounds > 3])
         self.growth = grown[len(grown) // 2] if grown else -1.0      # segments in a round trip, after losses
 
@@ -78,7 +95,7 @@ class CongestionCourse(TcpEvent):
         """RENO, CUBIC, RATE, or "" where it cannot be told."""
         half, seven, other = self.cuts
         if self.paced:
-            return RATE if self.fell >= LEAST_FALLS else ""
+            return RATE if self.fell >= LEAST_FALLS or self.phases.any() else ""
         if half >= LEAST_CUTS and half >= AGAINST * (seven + other) and (
             self.growth < 0 or LINE[0] <= self.growth <= LINE[1]
         ):
@@ -92,6 +109,8 @@ class CongestionCourse(TcpEvent):
         half, seven, other = self.cuts
         known = half + seven + other
         if self.algorithm() == RATE:
+            if not self.fell:
+                return "what it had outstanding goes as in the phases of BBR"
             return f"its flights shrank {plural(self.fell, 'time')}, and not after a resend"
         if self.algorithm() == RENO:
             line = f", and it grew by about {self.growth:.1f} segments in a round trip" if self.growth >= 0 else ""
@@ -103,7 +122,8 @@ class CongestionCourse(TcpEvent):
     def detail(self) -> str:
         parts = [f"began with {plural(self.initial, 'segment')}"] if self.initial else []
         if self.start is not None and not self.paced:
-            parts.append(f"slow start to {size(self.start.fast_to)}")
+            how = ", left early as HyStart does" if self.early[0] >= 0 else ""
+            parts.append(f"slow start to {size(self.start.fast_to)}{how}")
         if not self.paced:
             parts.append(f"window up to {size(self.largest)}")
         name = self.algorithm()
@@ -119,7 +139,8 @@ class CongestionCourse(TcpEvent):
             text += f"began with {plural(self.initial, 'segment')}"
             text += " (the usual initial window, RFC 6928)" if self.initial == 10 else ""
         if self.paced:
-            return f"{text}{', and ' if self.initial else ''}goes at {RATE}, because {self.basis()}."
+            text += f"{', and ' if self.initial else ''}goes at {RATE}, because {self.basis()}."
+            return text + self._phases()
         if self.initial:
             text += ", and "
         text += f"had a congestion window of up to {size(self.largest)}."
@@ -127,10 +148,41 @@ class CongestionCourse(TcpEvent):
             fast = self.start.fast_to == self.start.last
             how = ENDS.get(self.start.ended, "") if fast else "it grew more slowly then"
             text += f" In slow start it went up to {size(self.start.fast_to)}" + (f"; {how}." if how else ".")
+        if self.early[0] >= 0:
+            before, then = self.early
+            text += (
+                f" Nothing was lost there, and round trips had grown from {duration(before)} to {duration(then)}, "
+                "which is the sign by which HyStart leaves slow start (RFC 9406 §4.2)."
+            )
         if self.restarts:
             text += f" After {plural(self.restarts, 'pause')} it began again with less."
         name = self.algorithm()
+        if self.steady:
+            text += (
+                f" In {self.steady} of {plural(self.repairs, 'repair')} it sent {self.part:.2f} of what arrived, "
+                "evenly from the first ACK on, as proportional rate reduction does (PRR, RFC 6937 §3)."
+            )
         return text + (f" It looks like {name}: {self.basis()}." if name else " Which algorithm it is cannot be told.")
+
+    def _phases(self) -> str:
+        """Of BBR (draft-ietf-ccwg-bbr)."""
+        if not self.algorithm():
+            return ""
+        phases, text = self.phases, ""
+        if not phases.any():
+            return " In which phases of BBR it was cannot be told."
+        if phases.startup >= 0:
+            text += (
+                f" What it had outstanding grew, stayed the same until {duration(phases.startup - self.begin)} after "
+                f"its first data, and went down by itself until {duration(phases.drained - self.begin)}, as in startup "
+                "and drain of BBR."
+            )
+        for since, until in phases.probes[:MOST_PROBES]:
+            text += (
+                f" For {duration(until - since)}, {duration(since - self.begin)} after its first data, it kept at most "
+                f"{FEW} segments under way, as BBR does in probe_rtt to measure the path without its own queue."
+            )
+        return text + " The rest looks like probe_bw."
 
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {
@@ -142,6 +194,15 @@ class CongestionCourse(TcpEvent):
             out["initial_segments"] = self.initial
         if self.start is not None:
             out |= {"slow_start_octets": self.start.fast_to, "slow_start_frame": self.start.fast_frame}
+        if self.phases.startup >= 0:
+            out |= {"bbr_startup_ns": self.phases.startup - self.begin, "bbr_drain_ns": self.phases.drained -
+            self.begin}
+        if self.phases.probes:
+            out["bbr_probe_rtt"] = len(self.phases.probes)
+        if self.steady:
+            out |= {"repairs": self.repairs, "repairs_in_proportion": self.steady, "proportion": round(self.part, 3)}
+        if self.early[0] >= 0:
+            out |= {"hystart_least_ns": self.early[0], "hystart_ns": self.early[1]}
         if self.algorithm():
             out |= {"algorithm": capital(self.algorithm()), "basis": self.basis()}
         return out

@@ -10,6 +10,9 @@ from dissectors.protocols.tcp.events import LIKELY, TRANSFER, TcpEvent, TcpObser
 
 # A first wait shorter than this was not the timer's; a later one of the same bytes may have been.
 LEAST_WAIT_NS: Final = 100_000_000
+LEAST_STEPS: Final = 4          # ACKs that each acknowledge part of what was under way, where one would do with a hole
+# No timer of a deployed stack runs out sooner (RFC 6298 §2.4 asks for 1 s).
+TIMER_NS: Final = 200_000_000
 
 
 class Repair:
@@ -24,7 +27,10 @@ class Repair:
     failed: how often the first segment was sent again as large as it was, with no ACK behind it; shrunk: payload of the
     first smaller piece of it that was sent after that, in shrunk_frame at shrunk_ns, 0 for none; pieces_passed: an ACK
     came behind that; large_passed: one came before.     sacked_size: the largest SACK block until then.
-    partly_by: the last frame that acknowledged what was resent first, with or without the rest.
+    part: (octets sent, octets arrived) while it was repaired, where one was a steady part of the other; (0, 0) where
+    not. went_on: the first new data that came after an ACK of the resend and before the rest was acknowledged, a frame.
+    steps: ACKs that moved on behind the first resend.     rest: octets behind it that were under way; stamped: it has a
+    timestamp. partly_by: the last frame that acknowledged what was resent first, with or without the rest.
     """
 
     def __init__(self) -> None:
@@ -59,8 +65,27 @@ class Repair:
         self.partly_by = 0
         self.fin = False
         self.tail = False            # the first segment resent was the last one sent
+        self.part = (0, 0)
+        self.went_on = 0
+        self.rest = 0
+        self.steps = 0
+        self.stamped = False
         self.basis = ""
         self.within = "this capture" # or what else an ACK was looked for in
+
+    def step_by_step(self) -> bool:
+        """A receiver with a hole acknowledges all that waits behind it at once, when that is filled. Where one segment
+        is sent again, without a sign of a hole, and the ACKs behind it go up step by step, there was none."""
+        signs = self.duplicates or self.sacked or self.sacked_later
+        return self.segments == 1 and not signs and not self.needless and self.rest > 0 and self.steps >= LEAST_STEPS
+
+    def too_early(self) -> bool:
+        """The timer ran out although nothing was lost, and the sender noticed: it went on with new data and resent
+        nothing of the rest, which a timeout alone would make it do (RFC 5681 §3.1)."""
+        return (
+            self.needless > 0 and self.segments == 1 and self.waited_ns >= TIMER_NS and not self.duplicates
+            and not self.sacked and self.rest > 0 and self.went_on > 0
+        )
 
     def hasty(self) -> bool:
         """Nothing asked for it, and no ACK of the first copy could be missed so soon: of this one it took longer."""
@@ -88,6 +113,10 @@ class Repair:
             out["repaired_by"] = self.repaired_by
         if self.basis:
             out["basis"] = self.basis
+        if self.part[1]:
+            out |= {"sent_octets": self.part[0], "arrived_octets": self.part[1]}
+        if self.too_early():
+            out |= {"spurious_timeout": True, "went_on": self.went_on}
         return out
 
 
@@ -326,6 +355,15 @@ class SpuriousRetransmission(Loss):
         text = f"{capital(self.resent())}, which was not needed: {r.basis}."
         if r.waited_ns > 0:
             text += f" The sender had waited {duration(r.waited_ns)}."
+        if r.too_early():
+            text += (
+                " Its timer had run out too early (a spurious timeout), and it noticed: after the next ACK it went "
+                f"on with new data (#{r.went_on}) and resent nothing of the {size(r.rest)} behind, as F-RTO does (RFC "
+                "5682 §2.1)"
+            )
+            text += " or Eifel detection (RFC 3522 §3.2); which of them cannot be told." if r.stamped else (
+                ", for which it needs no timestamps."
+            )
         return text
 
 

@@ -8,7 +8,6 @@ from mypy_extensions import i64
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import NEITHER, Event
 from dissectors.kit.units import span
-from dissectors.protocols.tcp.episodes import doubled
 from dissectors.protocols.tcp.events import LIKELY, MAX_FRAMES, POSSIBLE, TcpObserved, seen_in
 from dissectors.protocols.tcp.events_answers import AnswerReset, OldAnswer
 from dissectors.protocols.tcp.events_handshake import (
@@ -30,6 +29,7 @@ from dissectors.protocols.tcp.events_handshake import (
 )
 from dissectors.protocols.tcp.flags import ACK, CWR, ECE
 from dissectors.protocols.tcp.flow import MASK
+from dissectors.protocols.tcp.holes import doubled
 from dissectors.protocols.tcp.options import TcpOptions, multiplier, parse
 from dissectors.protocols.tcp.segment import Segment
 

@@ -340,6 +340,7 @@ class LimitWatch:
         """whole: no packet is missing and none is here twice, as far as is known."""
         self.pause()
         watch = self.congestion
+        watch.at_sender = self.rtt > 0 and self.heard.here
         if whole and self.octets >= LEAST_OCTETS and CongestionCourse.shown_by(watch):
             observed = TcpObserved(self._first_time, self.direction, cited(watch), self.sides)
             out.append(CongestionCourse(observed, watch))

@@ -193,6 +193,8 @@ class TcpNarrator:
             side.sacks.finish(out)
             side.window.finish(last, out)
             side.keep_alive.close(out)
+            side.limit.congestion.recovery = side.loss.recovery
+            side.limit.congestion.course = side.course
             side.limit.finish(out, whole=self.one_view and not side.copy_count and not side.loss.missed)
             side.nagle.finish(out)
             if self.one_view and not side.copy_count:
@@ -423,6 +425,7 @@ class TcpNarrator:
             if other.rtt_min < 0 or rtt < other.rtt_min:
                 other.rtt_min = rtt
             self.ledger.measured(segment, rtt)
+            theirs.limit.congestion.trip(rtt)
         if loss.state == OPEN or loss.holes:
             echo = parse(segment.options).ts_echo if loss.state == OPEN else -1
             loss.acknowledged(time, frame, i64(echo), out)
@@ -489,6 +492,8 @@ class TcpNarrator:
                     self.turns.data(segment, filled, self.sides, out, held=True)
         idle = flow.acked >= high
         mine.note_sent(segment)
+        if mine.loss.repairing():
+            mine.repairs(frame, length, end > high)
         if end > high:
             flow.advance(end, (seq + length + fin) & MASK)
             fresh = end - max(position, high) - fin

@@ -282,6 +282,39 @@ _REPAIR: Final[tuple[Term, ...]] = (
         "The receiver acknowledges bytes that the capture never saw: the capture is incomplete, not the network.",
         "RFC 9293 §3.4", ("ACK",),
     ),
+    Term(
+        "F-RTO",
+        "Forward RTO recovery: after a timeout and the first ACK behind it the sender sends new data and not the old "
+        "once more. Where the next ACK covers what was never sent again, the timeout was spurious: the ACKs were "
+        "late.",
+        "RFC 5682 §2.1", ("retransmission timeout", "Eifel detection", "DSACK"),
+    ),
+    Term(
+        "Eifel detection",
+        "A sender tells an ACK of the first copy from one of the resend by the timestamp that it echoes, and so learns "
+        "that it resent without need.",
+        "RFC 3522 §3.2", ("F-RTO", "timestamps"),
+    ),
+    Term(
+        "PRR",
+        "Proportional rate reduction: while a loss is repaired the sender sends for each segment that arrives a part "
+        "of one, a half or 0.7, so that at the end as much is under way as the congestion control wants.",
+        "RFC 6937 §3; RFC 9937", ("fast retransmit", "congestion window"),
+    ),
+    Term(
+        "HyStart",
+        "Hybrid slow start: a sender that sees its round trips grow leaves slow start before the queue on the way is "
+        "full and drops what is too much.",
+        "RFC 9406 §4.2", ("slow start", "congestion window"),
+    ),
+    Term(
+        "BBR",
+        "A congestion control that measures the rate and the shortest round trip of the path and sends at that rate, "
+        "whatever is lost: it doubles the rate (startup), empties the queue that it made (drain), goes a little "
+        "above and below the rate (probe_bw), and every ten seconds keeps a few segments under way for 200 ms to "
+        "measure the path without a queue (probe_rtt).",
+        "draft-ietf-ccwg-bbr", ("congestion window", "slow start"),
+    ),
 )
 
 _CLOSING: Final[tuple[Term, ...]] = (

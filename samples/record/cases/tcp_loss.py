@@ -14,6 +14,10 @@ MSS = 1448                       # payload of a full segment here: 1500 less IPv
 CLASSIC = (("net.ipv4.tcp_early_retrans", "0"), ("net.ipv4.tcp_recovery", "0"))
 
 
+# A receiver with room for more than the path takes.
+ROOM = (("net.ipv4.tcp_rmem", "4096 2000000 6000000"),)
+
+
 def _drop(*ordinals: int, copies: int = 1, rate_kbit: int = 20_000) -> dict[str, Link]:
     return {"lan": Link(rate_kbit=rate_kbit, faults=(Fault(Action.DROP, "server", Kind.DATA, ordinals, copies),))}
 
@@ -109,6 +113,49 @@ CASES: tuple[Case, ...] = (
             Shows(AGAIN, "What the queue dropped, sent again", 1),
             FINISH,
         ), serves(*_download(108)), {"lan": Link(rate_kbit=5000, queue_frames=10)}, Capture("server")),
+    Case(
+        "tcp", "spurious-timeout", "TCP: a timeout that was not needed, and a sender that notices",
+        "Forty ACKs come 400 ms late. The server's timer runs out and it sends one segment again, "
+        "though nothing was lost. When the ACKs come, they cover what was never sent again: it goes on with new data "
+        "(F-RTO). Timestamps are off, so nothing else could tell it.",
+        pair(client=(("net.ipv4.tcp_timestamps", "0"),), server=(("net.ipv4.tcp_timestamps", "0"),)),
+        calls(*_take(180)), (
+            Shows(AGAIN, "The segment that is sent again", 1, 3),
+            Shows("tcp.options.sack.dsack", "The receiver reports that it had it", 1),
+            FINISH,
+        ), serves(*_download(180)), {"lan": Link(rate_kbit=4_000, queue_frames=300, faults=(
+            Fault(Action.DELAY, "client", Kind.ACK, tuple(range(10, 50)), by_ms=400),))},
+        Capture("server", snaplen=80)),
+    Case(
+        "tcp", "slow-start-left-early", "TCP: slow start that ends before anything is lost, seen at the sender",
+        "A download over 2 Mbit/s with a long queue, with CUBIC. Round trips grow as the queue fills, and by that sign "
+        "the server leaves slow start (HyStart) while nothing is lost.",
+        pair(delay_ms=10, client=ROOM), calls(*_take(320)), (
+            Shows(AGAIN, "Nothing is sent again", 0, 0),
+            FINISH,
+        ), serves("cc:cubic", *_download(320)), {"lan": Link(rate_kbit=2_000, queue_frames=300)},
+        Capture("server", snaplen=80)),
+    Case(
+        "tcp", "proportional-recovery", "TCP: a recovery that goes on with a part of what arrives, seen at the sender",
+        "One segment of a download is lost when some forty are under way. While it is repaired the server (Reno) "
+        "sends one segment for every two that arrive (proportional rate reduction).",
+        pair(delay_ms=10, client=ROOM), calls(*_take(260)), (
+            Shows("tcp.analysis.duplicate_ack", "Duplicate ACKs with SACK", 10),
+            Shows("tcp.analysis.fast_retransmission || tcp.analysis.retransmission || tcp.analysis.out_of_order",
+                  "The missing segment, sent again", 1, 2),
+            FINISH,
+        ), serves("cc:reno", *_download(260)), {"lan": Link(rate_kbit=8_000, queue_frames=300, faults=(
+            Fault(Action.DROP, "server", Kind.DATA, (60,)),))}, Capture("server", snaplen=96)),
+    Case(
+        "tcp", "bbr-phases", "TCP: a sender that goes by BBR, seen at the sender",
+        "A download of twelve seconds over 550 kbit/s with BBR as the congestion control: it doubles its rate, drains "
+        "the queue that it has made, goes on at the rate of the path, and after ten seconds keeps a few segments under "
+        "way for 200 ms to measure the path without a queue.",
+        pair(delay_ms=20, client=ROOM), calls(*_take(560)), (
+            Shows(AGAIN, "Nothing is sent again", 0, 0),
+            FINISH,
+        ), serves("cc:bbr", *_download(560)), {"lan": Link(rate_kbit=550, queue_frames=300)},
+        Capture("server", snaplen=80), seconds=40),
     Case(
         "tcp", "loss-at-queue", "TCP: slow start overruns a small queue",
         "A download over 4 Mbit/s with room for 12 frames before the slow link. Slow start doubles the flight each"

@@ -1,12 +1,11 @@
 """One TCP connection, step by step: `tcp.py listen|connect ADDRESS PORT STEP...`.
 
 Steps before `open` set the socket up: bind:PORT, rcvbuf:BYTES, mss:BYTES, nodelay, keepalive:IDLE:INTERVAL:COUNT
-(seconds), md5:ADDRESS:KEY (RFC 2385, for segments of and to that IPv4 address), at:EPOCH (wait for that time).
-`open` accepts or connects. Then: send:BYTES, get:PATH (an HTTP/1.1
-request), get10:PATH (HTTP/1.0: the server closes), say:FILE (its bytes), recv:BYTES, eof (read to the end),
-sleep:SECONDS, drip:BYTES:TIMES:SECONDS (send, pause), at:EPOCH, shutdown (end of sending), close,
-reset (close with RST). `again` (listen only) starts over with `open`: another connection. An
-error of the peer's making ends it quietly.
+(seconds), cc:NAME (the congestion control), md5:ADDRESS:KEY (RFC 2385, for segments of and to that IPv4 address),
+at:EPOCH (wait for that time). `open` accepts or connects. Then: send:BYTES, get:PATH (an HTTP/1.1 request), get10:PATH
+(HTTP/1.0: the server closes), say:FILE (its bytes), recv:BYTES, eof (read to the end), sleep:SECONDS,
+drip:BYTES:TIMES:SECONDS (send, pause), at:EPOCH, shutdown (end of sending), close, reset (close with RST). `again`
+(listen only) starts over with `open`: another connection. An error of the peer's making ends it quietly.
 """
 from __future__ import annotations
 
@@ -37,6 +36,8 @@ class Talk:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, int(values[0]))
         elif name == "mss":
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, int(values[0]))
+        elif name == "cc":
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, values[0].encode())
         elif name == "nodelay":
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         elif name == "md5":

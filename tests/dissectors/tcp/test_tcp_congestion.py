@@ -72,7 +72,8 @@ def test_flights_that_shrink_without_a_loss_are_of_a_pace() -> None:
     told = course([20, 25, 20, 25, 20, 25, 20])
     assert told.algorithm() == RATE
     assert told.what().endswith(
-        "goes at a pace of its own, as BBR does, because its flights shrank 3 times, and not after a resend."
+        "goes at a pace of its own, as BBR does, because its flights shrank 3 times, and not after a resend. In which "
+        "phases of BBR it was cannot be told."
     )
     assert told.fields()["confidence"] == "possible"
 
