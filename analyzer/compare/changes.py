@@ -15,6 +15,7 @@ from dissectors.kit.units import duration, grouped, plural
 NAMES: Final = {MSS: "MSS", SCALE: "window scale", SACK_PERMITTED: "SACK permitted", SACK: "SACK", STAMPS: "timestamps"}
 CE: Final = 3                 # RFC 3168 §5: congestion experienced
 MOST_MAPPINGS: Final = 4      # of addresses that are named
+STEADY: Final = 95            # per cent of the packets of a way that one number of routers holds for
 MANY: Final = 10              # packets with one hop limit from which on another one is odd
 
 
@@ -220,6 +221,27 @@ def _marks(passage: Passage, by_way: tuple[list[Match], list[Match]]) -> None:
             f"“Don't fragment” is set at one of the two only, in {plural(len(fragments), 'packet')}.", fragments,
             "Look for the device that clears it: packets may be fragmented behind it.",
         )
+
+
+def asymmetric(passage: Passage) -> None:
+    """Another number of routers there than back, the same for nearly all packets of a way."""
+    hops = []
+    for way in passage.ways:
+        count = sum(way.hops.values())
+        most = max(way.hops, key=lambda hop: way.hops[hop], default=-1)
+        if count < MANY or most < 0 or 100 * way.hops[most] < STEADY * count:
+            return
+        hops.append(most)
+    there, back = hops[TO_B], hops[1 - TO_B]
+    if there != back:
+        passage.remarks.append(Remark(
+            "asymmetric", "note", LIKELY,
+            f"From A to B {plural(there, 'router')} took one off the hop limit, and from B to A {back}: packets take "
+            "another way back.", ([], []),
+            "Nothing, where nothing is slow or lost; a firewall or an address translation that sees one of the two "
+            "ways only may drop what it does not know.",
+            "A device between the two that sets the hop limit anew.",
+        ))
 
 
 def losses(passage: Passage, letters: tuple[str, str], way: Way) -> None:

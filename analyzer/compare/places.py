@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.compare.changes import flow_title, losses, remarks_of
+from analyzer.compare.changes import asymmetric, flow_title, losses, remarks_of
 from analyzer.compare.clocks import clock_of, delays_of, way_of
 from analyzer.compare.matching import Match, Pairing, paired
 from analyzer.compare.passed import Stretch, passed
@@ -56,6 +56,7 @@ def passage_of(a: Place, b: Place) -> Passage:
         for numbers in (one.lost, one.unsure, one.missed, one.new, one.overtaken):
             numbers.sort()
     remarks_of(made, pairing, ways)
+    asymmetric(made)
     for way in (TO_B, TO_A):
         losses(made, ("A", "B") if way == TO_B else ("B", "A"), made.ways[way])
     _alone(made, pairing, stretch)

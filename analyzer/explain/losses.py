@@ -25,6 +25,7 @@ from dissectors.protocols.tcp.events_transfer import Transfer, Turns
 
 # Shares of a side's data that had to be sent again, in per cent, each with the least number of segments for it:
 # one lost segment of five is a large share and says little.
+MANY_OVERTOOK: Final = 3     # as many duplicate ACKs make a sender resend (RFC 5681 §3.2)
 WARN_SHARE: Final = 1.0
 WARN_SEGMENTS: Final = 3
 ERROR_SHARE: Final = 10.0
@@ -320,6 +321,11 @@ def reordering(case: Case) -> list[Found]:
         longest = max([event.late_ns for event in events])
         what = plural(late, "segment") if late else "Segments"
         delay = f", up to {span(longest)} late" if longest > 0 else ""
+        overtaken = max([event.overtaken for event in events])
+        if overtaken:
+            delay += f" and behind up to {plural(overtaken, 'later one')}"
+        if overtaken >= MANY_OVERTOOK:
+            delay += ", which is enough for a sender to take one for lost"
         found.append(Found(
             f"{what} of {events[0].who()} came out of order{delay}, and nothing had to be resent for it.",
             frames_of(events), case.conversation, cost_ns=max(longest, 0), confidence=LIKELY,

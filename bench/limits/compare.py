@@ -96,10 +96,9 @@ def told_of(capture: Path) -> tuple[Analysis, Told]:
 
 
 def compared(
-    name: str, capture: Path, samples: list[Sample], *, sender: int, late: int, paced: bool
+    name: str, told: Told, samples: list[Sample], *, sender: int, late: int, paced: bool
 ) -> Compared:
     """sender: the direction that is compared.     late: see `windows`.     paced: see `shares`."""
-    _analysis, told = told_of(capture)
     since, until = bounds(samples)
     points = told.courses[sender].congestion
     counted, named, right = windows(trips(samples), samples, points, late=late)

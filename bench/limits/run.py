@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from bench.limits.compare import CONTROLS, POINTS, WINDOW_OFF, Compared, compared
-from bench.limits.record import HOSTS, capture, controls, made, record, samples, why_not
-from bench.limits.transfers import PACED, TRANSFERS, Transfer
+from bench.limits.compare import CONTROLS, POINTS, WINDOW_OFF, Compared, compared, told_of
+from bench.limits.named import Names, counted
+from bench.limits.record import HOSTS, capture, controls, counters, made, record, samples, why_not
+from bench.limits.transfers import MORE, PACED, TRANSFERS, Transfer
 from bench.limits.truth import read
 from samples.record.lab import LabError
 
@@ -40,24 +41,27 @@ def ready(folder: Path, transfers: list[Transfer]) -> Iterator[Transfer]:
         yield one
 
 
-def lines(folder: Path, transfer: Transfer) -> Iterator[Compared]:
-    """Of both captures."""
+def lines(folder: Path, transfer: Transfer, names: Names | None = None) -> Iterator[Compared]:
+    """Of both captures.     names: where what is said by name is counted, of the capture at the sender."""
     sender = "client" if transfer.upload else "server"
     said = read(samples(folder, transfer, sender))
     for host in HOSTS:
         late = 0 if host == sender else int(transfer.delay_ms * 1e6)
         name = f"{transfer.name}-{'sender' if host == sender else 'receiver'}"
-        yield compared(
-            name, capture(folder, transfer, host), said, sender=HOSTS.index(sender), late=late,
-            paced=transfer.control in PACED,
-        )
+        _analysis, told = told_of(capture(folder, transfer, host))
+        if names is not None and host == sender:
+            counters_of = counted(counters(folder, transfer, host))
+            names.take(transfer.name, transfer.control, told, HOSTS.index(sender), counters_of, said)
+        if transfer not in MORE:
+            yield compared(name, told, said, sender=HOSTS.index(sender), late=late, paced=transfer.control in PACED)
 
 
 def main(names: list[str]) -> int:
     found: list[Compared] = []
     named: list[bool | None] = []       # is the congestion control the one that was set; None where none is named
+    by_name = Names()
     for transfer in ready(FOLDER, chosen(names)):
-        for one in lines(FOLDER, transfer):
+        for one in lines(FOLDER, transfer, by_name):
             print(one.line(), flush=True)
             found.append(one)
             named.append(CONTROLS.get(one.control) == transfer.control if one.control else None)
@@ -72,8 +76,9 @@ def main(names: list[str]) -> int:
         f"{WINDOWS_WANTED} %)"
         f"\ncontrol  named for {len(found) - named.count(None)} of {len(found)}, {named.count(False)} of them wrong"
     )
+    print("\n".join(by_name.lines()))
     enough = 100 * near >= SHARES_WANTED * len(found) and 100 * right >= WINDOWS_WANTED * trips
-    return 0 if enough and False not in named else 1
+    return 0 if enough and False not in named and not by_name.wrong() else 1
 
 
 if __name__ == "__main__":

@@ -92,6 +92,7 @@ class LossWatch:
         self._jumped: bool = False          # the capture itself showed the hole
         self._late: i64 = 0
         self._late_ns: i64 = 0
+        self._overtaken: i64 = 0            # by how many segments, the most
         self._late_cited.clear()
         self._fast: bool = False
         self._first_position: i64 = 0
@@ -141,7 +142,7 @@ class LossWatch:
         """A segment begins beyond the highest byte seen."""
         if len(self.holes) >= MAX_HOLES:
             self._miss(self.holes.pop(0), time, frame)
-        self.holes.append(Hole(self.flow.high, position, time, ts))
+        self.holes.append(Hole(self.flow.high, position, time, ts, self.flow.segments))
         if self.state != OPEN:
             self._open(time, frame, out)
         if self._beyond == 0:
@@ -204,6 +205,7 @@ class LossWatch:
         if hole is not None and late:
             self._late += 1
             self._late_ns = max(self._late_ns, time - hole.time)
+            self._overtaken = max(self._overtaken, self.flow.segments - hole.after)
             self._late_cited.add(segment.frame)
             self._cited.add(int(frame))
             return self._filled
@@ -312,7 +314,7 @@ class LossWatch:
                 index += 1
                 continue
             if touched is None:
-                touched = Hole(hole.start, hole.end, hole.time, hole.ts)
+                touched = Hole(hole.start, hole.end, hole.time, hole.ts, hole.after)
                 touched.acked = hole.acked
             self._filled += min(end, hole.end) - max(position, hole.start)
             if position <= hole.start and end >= hole.end:
@@ -323,7 +325,7 @@ class LossWatch:
             elif end >= hole.end:
                 hole.end = position
             else:
-                rest = Hole(end, hole.end, hole.time, hole.ts)
+                rest = Hole(end, hole.end, hole.time, hole.ts, hole.after)
                 rest.acked = hole.acked
                 hole.end = position
                 if len(self.holes) < MAX_HOLES:
@@ -337,7 +339,7 @@ class LossWatch:
         """An ACK of bytes beyond the highest seen: they arrived without being captured."""
         if len(self.holes) >= MAX_HOLES:
             self._miss(self.holes.pop(0), time, frame)
-        hole = Hole(self.flow.high, end, time, -1)
+        hole = Hole(self.flow.high, end, time, -1, self.flow.segments)
         hole.acked = True
         self.holes.append(hole)
         self._note_missed(time, frame)
@@ -514,7 +516,7 @@ class LossWatch:
         observed = TcpObserved(self._start, self.flow.direction, self._cited.frames(), self.sides)
         if repair.segments == 0:
             if self._late:
-                late = LateArrivals(self._late, self._late_ns, self._late_cited.frames())
+                late = LateArrivals(self._late, self._late_ns, self._late_cited.frames(), self._overtaken)
                 return Reordering(observed, repair.duplicates, late)
             if not self._jumped and (repair.duplicates > 1 or repair.sacked):
                 return Reordering(observed, repair.duplicates, None)

@@ -121,12 +121,14 @@ class Repair:
 
 
 class LateArrivals:
-    """Segments that came after others which were sent later. longest_ns: the longest delay."""
+    """Segments that came after others which were sent later. longest_ns: the longest delay.     overtaken: by how many
+    segments of its sender, the most of one (RFC 4737 §4.2: the extent of reordering)."""
 
-    def __init__(self, segments: int, longest_ns: int, frames: tuple[int, ...]) -> None:
+    def __init__(self, segments: int, longest_ns: int, frames: tuple[int, ...], overtaken: int = 0) -> None:
         self.segments = segments
         self.longest_ns = longest_ns
         self.frames = frames
+        self.overtaken = overtaken
 
 
 class UntoldLosses:
@@ -426,6 +428,7 @@ class Reordering(TcpEvent):
         self.late = late.segments if late is not None else 0
         self.late_ns = late.longest_ns if late is not None else 0
         self.late_frames: tuple[int, ...] = late.frames if late is not None else ()
+        self.overtaken = late.overtaken if late is not None else 0
         self.seen = late is not None
 
     def label(self) -> str:
@@ -435,6 +438,7 @@ class Reordering(TcpEvent):
         if self.seen:
             text = f"{plural(self.late, 'segment')} of {self.who()} came out of order"
             text += f", up to {duration(self.late_ns)} late" if self.late_ns > 0 else ""
+            text += f", behind up to {plural(self.overtaken, 'later one')}" if self.overtaken else ""
             text += f" ({frame_list(self.late_frames)}). Nothing was resent."
         else:
             signs = plural(self.duplicates, "duplicate ACK") if self.duplicates else "SACK blocks that leave a hole"
@@ -450,7 +454,7 @@ class Reordering(TcpEvent):
         return {
             "late_segments": self.late, "late_frames": [*self.late_frames],
             "late_ns": self.late_ns, "duplicate_acks": self.duplicates,
-            "seen_in_capture": self.seen,
+            "seen_in_capture": self.seen, "overtaken_by": self.overtaken,
         }
 
 

@@ -13,13 +13,15 @@ DOUBLED_MOST: Final = 26
 
 
 class Hole:
-    """Bytes [start, end) that were jumped over. ts: timestamp of the segment that jumped, or -1."""
+    """Bytes [start, end) that were jumped over. ts: timestamp of the segment that jumped, or -1.    after: how many
+    segments of the direction came before that one."""
 
-    def __init__(self, start: i64, end: i64, time: i64, ts: i64) -> None:
+    def __init__(self, start: i64, end: i64, time: i64, ts: i64, after: i64) -> None:
         self.start: i64 = start
         self.end: i64 = end
         self.time: i64 = time
         self.ts: i64 = ts
+        self.after: i64 = after
         self.acked: bool = False
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_feeds import SAMPLES, sample_captures, sample_name
-from two_places import IP, MS, Two, Way, header, rewritten, shifted, summed
+from two_places import IP, MS, Two, Way, header, hopped, rewritten, shifted, summed
 from ways import FEWEST, SNAP, Observed, less_well, observed
 
 from analyzer.compare.clocks import clock_of
@@ -43,6 +43,19 @@ def test_a_path_that_only_takes_time_shows_nothing_else(sample: str, tmp_path: P
         assert [*way.lost, *way.new, *way.missed, *way.overtaken] == []
         assert set(way.hops) == {2}
         assert way.delays.median_ns == pytest.approx(10 * MS, rel=0.01)
+
+
+def test_a_way_back_over_more_routers_is_another_way(tmp_path: Path) -> None:
+    two = Two(DOWNLOAD, Way(hops=2))
+    back = [at for at, up in enumerate(two.up) if not up]
+    for at in back:
+        two.a[at] = two.a[at]._replace(data=hopped(two.a[at].data, 1))
+    made = two.told(tmp_path)
+    one, = [remark for remark in made.remarks if remark.code == "asymmetric"]
+    assert one.sentence.startswith("From A to B 2 routers took one off the hop limit, and from B to A 3:")
+    for at in back[::2]:                                    # of every other packet alone it proves no way
+        two.a[at] = two.a[at]._replace(data=hopped(two.a[at].data, -1))
+    assert "asymmetric" not in codes(two.told(tmp_path))
 
 
 def test_of_an_asymmetric_path_the_sum_is_known_and_the_error_says_so(tmp_path: Path) -> None:
