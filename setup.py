@@ -189,6 +189,8 @@ INTERPRETED = [
     "dissectors/protocols/sse/events.py",
     "dissectors/protocols/sse/protocol.py",
     "dissectors/protocols/starttls/*.py",
+    "dissectors/protocols/tcp/bbr.py",
+    "dissectors/protocols/tcp/early_exit.py",
     "dissectors/protocols/tcp/protocol.py",
     "dissectors/protocols/tls/events*.py",
     "dissectors/protocols/tls/plain.py",
