@@ -45,6 +45,7 @@ SEEN_RULES = {
     "tls.insecure_renegotiation": "both hellos came",
     "http.no_head": "the answer came",
     "http.graphql_errors": "the answer came",
+    "http2.head_of_line": "the segment that was missing came, with what it held",
     "http2.reset": "the reset came, and the state that it found the stream in",
     "http2.flood": "the frames came",
     "grpc.deadline": "the status or the reset came",
@@ -79,6 +80,9 @@ SEEN_EVENTS = {
     "WsOpened": "both heads came", "CloseSeen": "the frame came", "AcceptMismatch": "both heads came",
     "ExchangeEvent": "its end is asked of the observation by both versions of HTTP",
     "SackOutside": "the blocks came", "Duplicates": "about the capture", "Reordering": "the bytes came",
+    "HeadOfLine": "the segment that was missing came, with what it held",
+    "SpuriousRetransmission": "the ACKs came; what was resent is told where the capture misses nothing",
+    "CongestionCourse": "told where no packet is missing",
     "Limits": "the segments came", "LongSilence": "about the capture", "H2Reset": "the reset came",
 }
 

@@ -390,6 +390,7 @@ class LossWatch:
             repair.answered_ns = int(time - self._first_time)
             repair.part = self.recovery.proportional(acked, self.flow.mss)
             self._cited.add(int(frame))
+            repair.whole = not self._missed_times
             if repair.step_by_step():
                 repair.needless = 1
                 repair.basis = f"the {repair.steps} ACKs up to #{frame} go up step by step, as they do without a hole"

@@ -30,7 +30,8 @@ class Repair:
     part: (octets sent, octets arrived) while it was repaired, where one was a steady part of the other; (0, 0) where
     not. went_on: the first new data that came after an ACK of the resend and before the rest was acknowledged, a frame.
     steps: ACKs that moved on behind the first resend.     rest: octets behind it that were under way; stamped: it has a
-    timestamp. partly_by: the last frame that acknowledged what was resent first, with or without the rest.
+    timestamp. partly_by: the last frame that acknowledged what was resent first, with or without the rest. whole: the
+    capture is not known to miss anything.
     """
 
     def __init__(self) -> None:
@@ -70,6 +71,7 @@ class Repair:
         self.rest = 0
         self.steps = 0
         self.stamped = False
+        self.whole = True
         self.basis = ""
         self.within = "this capture" # or what else an ACK was looked for in
 
@@ -84,7 +86,7 @@ class Repair:
         nothing of the rest, which a timeout alone would make it do (RFC 5681 §3.1)."""
         return (
             self.needless > 0 and self.segments == 1 and self.waited_ns >= TIMER_NS and not self.duplicates
-            and not self.sacked and self.rest > 0 and self.went_on > 0
+            and not self.sacked and self.rest > 0 and self.went_on > 0 and self.whole
         )
 
     def hasty(self) -> bool:

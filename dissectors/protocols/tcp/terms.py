@@ -313,7 +313,7 @@ _REPAIR: Final[tuple[Term, ...]] = (
         "whatever is lost: it doubles the rate (startup), empties the queue that it made (drain), goes a little "
         "above and below the rate (probe_bw), and every ten seconds keeps a few segments under way for 200 ms to "
         "measure the path without a queue (probe_rtt).",
-        "draft-ietf-ccwg-bbr", ("congestion window", "slow start"),
+        "", ("congestion window", "slow start"),
     ),
 )
 
