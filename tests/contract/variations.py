@@ -35,14 +35,16 @@ def split(items: list[Item], sizes: Random | int) -> list[Item]:
 
 
 def joined(items: list[Item]) -> list[Item]:
-    """Chunks that follow one another in one direction as a single one; those that had to wait stay as they are."""
+    """Chunks that follow one another in one direction as a single one; those that had to wait, and what they waited
+    for, stay as they are."""
     out: list[Item] = []
+    awaited = {item.released_by for item in items if isinstance(item, Chunk) and item.released_by != item.frame}
     for item in items:
         before = out[-1] if out else None
         if (
             isinstance(item, Chunk) and isinstance(before, Chunk) and before.direction == item.direction
             and before.position + len(before.data) == item.position
-            and item.released_by == item.frame and before.released_by == before.frame
+            and item.released_by == item.frame and before.released_by == before.frame and item.frame not in awaited
         ):
             out[-1] = Chunk(
                 item.frame, item.time, item.direction, before.data + item.data, before.position, stream=item.stream

@@ -53,7 +53,8 @@ class Http2Dissector(Dissector):
         self.control = Control(self.conn, self.messages)
         self.held_up: list[HeldUp | None] = [None, None]
         self.delay: i64 = 0            # how long the chunk in hand waited for an earlier one
-        self.brought: list[list[int]] = [[], []]    # streams in the last chunk of each side that waited for none
+        self.brought: list[list[int]] = [[], []]    # streams in the last segment of each side that waited for none,
+        self.bringing: list[i64] = [0, 0]           # ... and its frame
         self.finished = False
 
     # -- inputs ----------------------------------------------------------------------------------------
@@ -72,9 +73,11 @@ class Http2Dissector(Dissector):
             return self._said()
         reader = side.reader
         brought = self.brought[chunk.direction]
-        brought.clear()
-        if reader.open:
-            brought.append(int(reader.id))
+        if chunk.frame != self.bringing[chunk.direction]:
+            self.bringing[chunk.direction] = chunk.frame
+            brought.clear()
+            if reader.open:
+                brought.append(int(reader.id))
         self._steps(side, chunk)
         if reader.open:
             brought.append(int(reader.id))

@@ -23,7 +23,7 @@ LEAST_PLATEAU: Final = 10       # segments
 FEW: Final = 6                  # segments under way in probe_rtt: 4, and what comes and goes in the same moment
 LEAST_PROBE_NS: Final = 180_000_000     # of 200 ms: rows of a course begin and end a little off
 MOST_PROBE_NS: Final = 1_500_000_000
-LEAST_STEPS: Final = 3          # rows in each of which data are sent: a program that pauses sends none
+LEAST_STEPS: Final = 2          # rows in each of which data are sent: a program that pauses sends none
 
 
 class BbrPhases:

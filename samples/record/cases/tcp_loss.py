@@ -128,34 +128,34 @@ CASES: tuple[Case, ...] = (
         Capture("server", snaplen=80)),
     Case(
         "tcp", "slow-start-left-early", "TCP: slow start that ends before anything is lost, seen at the sender",
-        "A download over 2 Mbit/s with a long queue, with CUBIC. Round trips grow as the queue fills, and by that sign "
-        "the server leaves slow start (HyStart) while nothing is lost.",
-        pair(delay_ms=10, client=ROOM), calls(*_take(320)), (
+        "A download over 350 kbit/s with a long queue, with CUBIC and small segments. Round trips grow as the queue "
+        "fills, and by that sign the server leaves slow start (HyStart) while nothing is lost.",
+        pair(delay_ms=10, client=ROOM), calls("mss:460", *_take(80)), (
             Shows(AGAIN, "Nothing is sent again", 0, 0),
             FINISH,
-        ), serves("cc:cubic", *_download(320)), {"lan": Link(rate_kbit=2_000, queue_frames=300)},
-        Capture("server", snaplen=80)),
+        ), serves("cc:cubic", *_download(80)), {"lan": Link(rate_kbit=350, queue_frames=300)},
+        Capture("server")),
     Case(
         "tcp", "proportional-recovery", "TCP: a recovery that goes on with a part of what arrives, seen at the sender",
-        "One segment of a download is lost when some forty are under way. While it is repaired the server (Reno) "
+        "One segment of a download is lost when some sixty are under way. While it is repaired the server (Reno) "
         "sends one segment for every two that arrive (proportional rate reduction).",
-        pair(delay_ms=10, client=ROOM), calls(*_take(260)), (
+        pair(delay_ms=10, client=ROOM), calls("mss:460", *_take(70)), (
             Shows("tcp.analysis.duplicate_ack", "Duplicate ACKs with SACK", 10),
             Shows("tcp.analysis.fast_retransmission || tcp.analysis.retransmission || tcp.analysis.out_of_order",
                   "The missing segment, sent again", 1, 2),
             FINISH,
-        ), serves("cc:reno", *_download(260)), {"lan": Link(rate_kbit=8_000, queue_frames=300, faults=(
-            Fault(Action.DROP, "server", Kind.DATA, (60,)),))}, Capture("server", snaplen=96)),
+        ), serves("cc:reno", *_download(70)), {"lan": Link(rate_kbit=2_700, queue_frames=300, faults=(
+            Fault(Action.DROP, "server", Kind.DATA, (60,)),))}, Capture("server")),
     Case(
         "tcp", "bbr-phases", "TCP: a sender that goes by BBR, seen at the sender",
-        "A download of twelve seconds over 550 kbit/s with BBR as the congestion control: it doubles its rate, drains "
+        "A download of twelve seconds over 76 kbit/s with BBR and small segments: it doubles its rate, drains "
         "the queue that it has made, goes on at the rate of the path, and after ten seconds keeps a few segments under "
         "way for 200 ms to measure the path without a queue.",
-        pair(delay_ms=20, client=ROOM), calls(*_take(560)), (
+        pair(delay_ms=20, client=ROOM), calls("mss:160", *_take(56)), (
             Shows(AGAIN, "Nothing is sent again", 0, 0),
             FINISH,
-        ), serves("cc:bbr", *_download(560)), {"lan": Link(rate_kbit=550, queue_frames=300)},
-        Capture("server", snaplen=80), seconds=40),
+        ), serves("cc:bbr", *_download(56)), {"lan": Link(rate_kbit=76, queue_frames=300)},
+        Capture("server"), seconds=40),
     Case(
         "tcp", "loss-at-queue", "TCP: slow start overruns a small queue",
         "A download over 4 Mbit/s with room for 12 frames before the slow link. Slow start doubles the flight each"
