@@ -20,7 +20,8 @@ PART: Final = 10
 
 
 class Lost:
-    """A connection whose first data after a silence got no answer, or a RST for one. host: whose answer is missing."""
+    """A connection whose first data after a silence got no answer, or a RST for one. host: whose answer is missing.
+    foreign: the RST is of another machine."""
 
     def __init__(self, case: Case, host: str, silence: int, at: int, frames: tuple[int, ...]) -> None:
         self.case = case
@@ -29,6 +30,7 @@ class Lost:
         self.at = at
         self.frames = frames
         self.reset = False
+        self.foreign = False
 
 
 def forgotten(analysis: Analysis) -> list[Found]:
@@ -65,6 +67,7 @@ def _lost(case: Case) -> Lost | None:
             host = case.end(reset.direction).address
             one = Lost(case, host, reset.answered_ns, reset.time, reset.evidence.frames)
             one.reset = True
+            one.foreign = reset.cause == FOREIGN
             return one
     return None
 
@@ -89,9 +92,12 @@ def _found(host: str, group: list[Lost], near: list[tuple[Case, Told]]) -> list[
     known = outlived >= LEAST_NS
     sure = len(group) >= LEAST_SURE and known
     often = span(outlived) if known else span(least)
+    who = "a machine on the way" if all(one.foreign for one in group) else (
+        "a machine on the way, or a filter on that host,"
+    )
     return [Found(
-        f"{_group(host, group)}, though {host} was heard later, in a new one (#{alive}): it looks as if a machine on "
-        "the way, or a filter on that host, forgets a connection "
+        f"{_group(host, group)}, though {host} was heard later, in a new one (#{alive}): it looks as if {who} "
+        "forgets a connection "
         + (f"after {span(outlived)} to {span(least)} of silence." if known else "that is silent for so long."),
         tuple(sorted({frame for one in group for frame in one.frames} | {alive})),
         victims=len(group), about=(host,), severity="" if sure else NOTE, confidence=LIKELY if sure else POSSIBLE,

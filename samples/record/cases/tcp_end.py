@@ -75,11 +75,11 @@ def _rejected(lab: Lab) -> None:
     lab.finish(client)
 
 
-def _forgotten(lab: Lab) -> None:
+def _forgotten(lab: Lab, then: str = "drop") -> None:
     """The router follows connections, forgets them after three seconds of silence, and lets nothing else pass."""
     for name, value in (("timeout_established", 3), ("loose", 0)):
         lab.sysctl("router", f"net.netfilter.nf_conntrack_tcp_{name}", str(value))
-    _filter(lab, "ct state invalid drop")
+    _filter(lab, f"ct state invalid {then}")
     steps = ("open", "send:100", "recv:300", "sleep:1.2", "send:100", "recv:300")
     asks = []
     for number, pause in enumerate((4, 4.6, 5.2)):
@@ -89,6 +89,10 @@ def _forgotten(lab: Lab) -> None:
     for ask in asks:
         lab.finish(ask)
     lab.run("client", lab.python("tcp", "connect", FAR, PORT + 3, "open", *("send:100", "recv:300") * 2, "close"))
+
+
+def _forgotten_and_reset(lab: Lab) -> None:
+    _forgotten(lab, "reject with tcp reset")
 
 
 CASES: tuple[Case, ...] = (
@@ -108,6 +112,13 @@ CASES: tuple[Case, ...] = (
         _routed(), _forgotten, (
             Shows("tcp.flags.reset == 1 && tcp.srcport in {8000..8002}", "No reset", 0, 0),
             Shows("tcp.analysis.retransmission && tcp.dstport in {8000..8002}", "What nobody answers, repeated", 6),
+        ), _four_serve, seconds=40),
+    Case(
+        "tcp", "forgotten-and-reset", "TCP: a router resets connections that it has forgotten",
+        "As in forgotten-by-router, but the router answers what belongs to no connection that it knows with a reset, "
+        "in the name of the server.",
+        _routed(), _forgotten_and_reset, (
+            Shows("tcp.flags.reset == 1 && tcp.srcport in {8000..8002} && ip.ttl == 64", "Resets, of the router", 3),
         ), _four_serve, seconds=40),
     Case(
         "tcp", "server-rst", "TCP: the server resets in the middle of an answer",

@@ -72,6 +72,13 @@ def test_what_is_silent_for_too_long_is_forgotten_on_the_way() -> None:
     assert forgotten(told) == []
 
 
+def test_what_is_forgotten_may_be_reset_by_whoever_forgot_it() -> None:
+    one, = forgotten(of_sample("forgotten-and-reset"))
+    assert one.sentence.startswith("3 connections with 10.0.2.20 were reset when they went on after 4.00 s to 5.20 s")
+    assert one.sentence.endswith("it looks as if a machine on the way forgets a connection after 1.21 s to 4.00 s of "
+                                 "silence.")
+
+
 @pytest.mark.parametrize("name", ["idle-resets", "idle-timeout", "gives-up", "keep-alive-dead-peer", "reset-by-router"])
 def test_what_else_falls_silent_is_not_forgotten(name: str) -> None:
     assert forgotten(of_sample(name)) == []
