@@ -39,21 +39,18 @@ def forgotten(analysis: Analysis) -> list[Found]:
     What else looks so: the host is gone, or the way to it (then a new connection is not answered either); or the
     silences have nothing to do with it (then others that are as long are outlived).
     """
-    near: dict[str, list[tuple[Case, Told]]] = {}
+    cases = [(Case(told, analysis.capture), told) for told in analysis.every() if told.conversation.transport == "tcp"]
     lost: dict[str, list[Lost]] = {}
-    for told in analysis.every():
-        if told.conversation.transport != "tcp":
-            continue
-        case = Case(told, analysis.capture)
-        for host in {told.conversation.originator.address, told.conversation.responder.address}:
-            near.setdefault(host, []).append((case, told))
+    for case, _told in cases:
         one = _lost(case)
         if one is not None:
             lost.setdefault(one.host, []).append(one)
-    found = []
-    for host, group in lost.items():
-        found += _found(host, group, near[host]) if len(group) > 1 else []
-    return found
+    near: dict[str, list[tuple[Case, Told]]] = {host: [] for host, group in lost.items() if len(group) > 1}
+    for case, told in cases if near else ():
+        for host in {told.conversation.originator.address, told.conversation.responder.address}:
+            if host in near:
+                near[host].append((case, told))
+    return [found for host in near for found in _found(host, lost[host], near[host])]
 
 
 def _lost(case: Case) -> Lost | None:
