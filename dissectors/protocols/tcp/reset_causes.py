@@ -258,8 +258,9 @@ def _abort(scene: ResetScene) -> ResetCause:
                 "show"
             ))
     silence = scene.silence(mine, theirs)
-    between = "" if own_signs(scene) else " (or a machine on the path)"
-    text = f"{who} sent no FIN before, so its program{between} broke it off"
+    text = f"{who} sent no FIN before, so its program (or a machine on the path) broke it off"
+    if own_signs(scene):
+        text = f"{who} sent no FIN before, so it broke it off itself"
     if silence > LONG_SILENCE_NS:
         text += f", after {duration(int(silence))} of silence"
     return ResetCause("aborted", "", text)
