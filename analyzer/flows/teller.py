@@ -17,6 +17,7 @@ from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable
 from analyzer.model import Carriage, Points
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
+from dissectors.kit.datagrams import EPHEMERAL, AnswerWatch, DatagramAnswers
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Event, Evidence, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Gap, Overlap
 from dissectors.kit.observation import (
@@ -83,6 +84,7 @@ class Teller:
         self.probes: dict[bytes, tuple[i64, i64]] = {}
         self.passes = [Passes(), Passes()]   # of packets that come round again
         self.checks = None if context.each_pdu else ChecksumWatch()
+        self.answers = AnswerWatch()         # of datagrams whose protocol nobody knows
         self.narrator: TcpNarrator | None = None
         if context.transport == "tcp" and not context.each_pdu:
             self.narrator = TcpNarrator()
@@ -272,11 +274,14 @@ class Teller:
             self.carriage.payload(
                 int(packet.number), direction, -1, int(packet.offset(at)), int(packet.end - at)
             )
-        return self.router.datagram(Datagram(
+        events = self.router.datagram(Datagram(
             int(packet.number), int(packet.time), direction, packet.data[at:packet.end],
             int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport), 0,
             packet.source(), to_all(packet),
         ))
+        if not self.router.protocol:
+            self.answers.take(direction, packet.time, packet.number)
+        return events
 
     def _icmp(self, packet: Packet, direction: int) -> list[Event]:
         events = self.router.datagram(icmp_datagram(packet, direction))
@@ -341,7 +346,14 @@ class Teller:
                 self.narrator.copied(direction, int(passes.pairs), int(passes.pair_time), passes.pair_cited)
         if self.narrator is not None:
             events += self.narrator.on_end(how, time)
+        elif not self.router.protocol and not self.context.each_pdu and self._asked_by_originator():
+            events.append(DatagramAnswers(self.answers))
         return self._said(events)
+
+    def _asked_by_originator(self) -> bool:
+        """Datagrams take turns, and the ports say which side serves."""
+        ports = self.context.responder_port < EPHEMERAL <= self.context.originator_port
+        return ports and self.answers.paired()
 
     def _unended(self, time: int, frame: int, how: str) -> None:
         """What may come after the last frame that was read, in directions that were not seen to end."""

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.checksums import WrongChecksums
+from dissectors.kit.datagrams import DatagramAnswers
 from dissectors.kit.event import ANYWHERE, CORE, NEITHER, Event, JsonValue, Observed
 from dissectors.kit.units import duration, grouped, plural, span
 
@@ -340,4 +341,6 @@ class LongSilence(Event):
 
 
 # What is told of any conversation, whatever its protocol.
-ABOUT_THE_CAPTURE: Final[tuple[type[Event], ...]] = (CopiesSeen, OrderSet, ClockSet, LongSilence, WrongChecksums)
+ABOUT_THE_CAPTURE: Final[tuple[type[Event], ...]] = (
+    CopiesSeen, OrderSet, ClockSet, LongSilence, WrongChecksums, DatagramAnswers,
+)

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from samples.record.case import Case, Shows
-from samples.record.cases.hosts import Act, nginx
+from samples.record.cases.hosts import SERVER, Act, nginx, pair
 from samples.record.lab import Lab
 from samples.record.network import Host, Nic
 
 FAR = "10.0.4.20"
+UDP_PORT = 9700
 
 
 def chain(silent: bool = False, more: tuple[tuple[str, str], ...] = ()) -> tuple[Host, ...]:
@@ -32,7 +33,23 @@ def traces(*options: str) -> Act:
 
 EXCEEDED = Shows("icmp.type == 11", "Routers report that the hop limit ran out", 3)
 
+def _served(lab: Lab) -> None:
+    lab.start("server", lab.python("udp", "serve", SERVER, UDP_PORT, *(2, 3, 2, 45, 2)))
+    lab.listening("server", UDP_PORT, udp=True)
+
+
+def _asked(lab: Lab) -> None:
+    lab.run("client", lab.python("udp", "ask", SERVER, UDP_PORT, 20, *(30, 90, 10, 250)))
+
+
 CASES: tuple[Case, ...] = (
+    Case(
+        "link", "udp-answers", "UDP: questions and answers of an unknown protocol",
+        "A client asks twenty times over UDP in a form that nobody knows, one question after the other, and has an "
+        "answer each time. Each fifth answer takes longer.",
+        pair(), _asked, (
+            Shows("udp.dstport == 9700", "The questions", 20, 20), Shows("udp.srcport == 9700", "The answers", 20, 20),
+        ), _served),
     Case(
         "icmp", "traceroute-udp", "ICMP: a way of four hops, traced with UDP",
         "traceroute sends datagrams to ports on which nothing listens, with a hop limit that grows. Each router on the "
