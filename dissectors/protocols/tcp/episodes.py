@@ -54,7 +54,7 @@ LEAST_PROBE_NS: Final[i64] = 10_000_000
 # How long a repaired episode waits for the proof that it was needless.
 SETTLE_NS: Final[i64] = 500_000_000
 
-MAX_HOLES: Final = 64         # holes remembered at once; the oldest is then counted as never seen
+MAX_HOLES: Final = 4_096      # holes remembered at once; whether the oldest is filled is then not known
 MAX_FRAMES: Final = 15        # first frames cited by an episode; the last one beside them
 MAX_TOLD: Final[i64] = 100    # episodes told one by one in a direction
 
@@ -141,7 +141,7 @@ class LossWatch:
     def jump(self, position: i64, time: i64, frame: i64, ts: i64, fin: bool, out: list[Event]) -> None:
         """A segment begins beyond the highest byte seen."""
         if len(self.holes) >= MAX_HOLES:
-            self._miss(self.holes.pop(0), time, frame)
+            self._forget(self.holes.pop(0))
         self.holes.append(Hole(self.flow.high, position, time, ts, self.flow.segments))
         if self.state != OPEN:
             self._open(time, frame, out)
@@ -299,20 +299,27 @@ class LossWatch:
 
     def missing(self, position: i64, end: i64) -> bool:
         """Do these bytes lie in a hole?"""
-        count = 0
-        for hole in self.holes:
-            count += 1 if position < hole.end and end > hole.start else 0
-        return count > 0
+        index = self._behind(position)
+        return index < len(self.holes) and end > self.holes[index].start
+
+    def _behind(self, position: i64) -> i64:
+        """The first hole that ends behind it: they lie in the order of the stream."""
+        low: i64 = 0
+        high: i64 = len(self.holes)
+        while low < high:
+            middle = (low + high) >> 1
+            if self.holes[middle].end > position:
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
     def _fill(self, position: i64, end: i64) -> Hole | None:
         """Take [position, end) out of the holes; the first hole that it touched, or None."""
         touched: Hole | None = None
-        index = 0
-        while index < len(self.holes):
+        index = self._behind(position)
+        while index < len(self.holes) and self.holes[index].start < end:
             hole = self.holes[index]
-            if position >= hole.end or end <= hole.start:
-                index += 1
-                continue
             if touched is None:
                 touched = Hole(hole.start, hole.end, hole.time, hole.ts, hole.after)
                 touched.acked = hole.acked
@@ -338,11 +345,19 @@ class LossWatch:
     def unseen(self, end: i64, time: i64, frame: i64) -> None:
         """An ACK of bytes beyond the highest seen: they arrived without being captured."""
         if len(self.holes) >= MAX_HOLES:
-            self._miss(self.holes.pop(0), time, frame)
+            self._forget(self.holes.pop(0))
+        self._acknowledge(len(self.holes), time, frame)
         hole = Hole(self.flow.high, end, time, -1, self.flow.segments)
         hole.acked = True
         self.holes.append(hole)
         self._note_missed(time, frame)
+
+    def _acknowledge(self, count: i64, time: i64, frame: i64) -> None:
+        """The first so many holes; those before one that was acknowledged were so with it."""
+        while count > 0 and not self.holes[count - 1].acked:
+            count -= 1
+            self.holes[count].acked = True
+            self._note_missed(time, frame)
 
     def _note_missed(self, time: i64, frame: i64) -> None:
         if not self._missed_times:
@@ -350,18 +365,15 @@ class LossWatch:
         self._missed_cited.add(int(frame))
         self._missed_times += 1
 
-    def _miss(self, hole: Hole, time: i64, frame: i64) -> None:
-        self._missed += hole.end - hole.start
-        if not hole.acked:
-            self._note_missed(time, frame)
+    def _forget(self, hole: Hole) -> None:
+        """What was acknowledged counts as never seen; of the rest nothing is known."""
+        if hole.acked:
+            self._missed += hole.end - hole.start
 
     def acknowledged(self, time: i64, frame: i64, ts_echo: i64, out: list[Event]) -> None:
         """The cumulative ACK moved on, to flow.acked."""
         acked = self.flow.acked
-        for hole in self.holes:
-            if hole.end <= acked and not hole.acked:
-                hole.acked = True
-                self._note_missed(time, frame)
+        self._acknowledge(self._behind(acked), time, frame)
         if self.state != OPEN:
             return
         repair = self.repair

@@ -152,6 +152,20 @@ def test_acknowledged_but_never_seen_is_the_loss_of_the_capture() -> None:
     assert told.direction == SERVER
 
 
+def test_every_other_segment_comes_late_and_none_is_missing() -> None:
+    """More holes at once than were ever told one by one; also where an ACK covers what nobody saw."""
+    wire = Wire().open()
+    for index in range(1, 1_200, 2):
+        wire.server(1 + 1000 * index, 1, 1000, analysis=LOST_SEGMENT)
+    for index in range(0, 1_200, 2):
+        wire.server(1 + 1000 * index, 1, 1000, at=3_000 + index, analysis=RETRANSMISSION)
+    wire.client(1, 1_200_001, at=6_000).end()
+    assert "tcp.capture_loss" not in losses(wire)
+    assert wire.one("tcp.transfer").fields()["octets"] == 1_200_000
+    wire = Wire().open().server(2001, 1, 1000, analysis=LOST_SEGMENT).client(1, 5001, analysis=ACK_LOST_SEGMENT).end()
+    assert wire.one("tcp.capture_loss").fields()["octets"] == 4000
+
+
 def test_data_that_the_capture_shows_after_their_ack_are_not_missing() -> None:
     wire = sent(1).client(1, 2001, analysis=ACK_LOST_SEGMENT)
     wire.server(1001, 1, 1000, analysis=SPURIOUS_RETRANSMISSION).end()
