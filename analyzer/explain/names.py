@@ -224,7 +224,8 @@ def _refused(lookup: Lookup, told: dict[int, Told]) -> str:
         about = told.get(number)
         for phase in about.phases if about is not None else []:
             for event in phase.events:
-                if isinstance(event, IcmpError) and event.time >= lookup.start_ns and event.sender != lookup.client:
+                if isinstance(event, IcmpError) and not event.gateway and event.time >= lookup.start_ns \
+                        and event.sender != lookup.client:
                     return f"{event.sender} reports that {event.reason()}"
     return ""
 

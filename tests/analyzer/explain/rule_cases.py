@@ -351,7 +351,9 @@ CASES: dict[str, tuple[Made, Made]] = {
         capture(missing=[Unheard("10.0.0.9", "10.0.0.5", 2, [1, 2], 0, SECOND)]),
     ),
     "dns.incomplete": (dns(incomplete()), dns(answered())),
-    "icmp.error": (tcp(icmp_error()), tcp(icmp_error(3, 4, 1400))),
+    "icmp.error": (tcp(icmp_error(3, 1)), tcp(icmp_error(3, 4, 1400))),
+    "icmp.prohibited": (tcp(icmp_error()), tcp(icmp_error(3, 1))),
+    "icmp.redirect": (tcp(icmp_error(5, 1)), tcp(icmp_error(3, 1))),
     "icmp.too_big": (tcp(icmp_error(2, 0, 1280, 6)), tcp(icmp_error(3, 0, 0, 6))),
     "icmp.echo_unanswered": (
         bare(LATE_PING, of=conversation(transport="icmp")), bare(PING, of=conversation(transport="icmp"))
