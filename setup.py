@@ -174,6 +174,7 @@ INTERPRETED = [
     "dissectors/protocols/*/phases.py",
     "dissectors/protocols/*/rules.py",
     "dissectors/protocols/*/terms.py",
+    "dissectors/protocols/dhcpv6/*.py",
     "dissectors/protocols/dns/describe.py",
     "dissectors/protocols/dns/edns.py",
     "dissectors/protocols/dns/lookup*.py",

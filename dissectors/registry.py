@@ -24,6 +24,7 @@ _loaded: dict[tuple[str, ...], tuple[Plugin, ...]] = {}      # by the path on wh
 def built_in() -> tuple[Protocol, ...]:
     """Ours, in the order in which probes are asked."""
     from dissectors.protocols.dhcp.protocol import DHCP
+    from dissectors.protocols.dhcpv6.protocol import DHCPV6
     from dissectors.protocols.dns.protocol import DNS, LLMNR, MDNS
     from dissectors.protocols.grpc.protocol import GRPC
     from dissectors.protocols.http1.protocol import HTTP, SSDP
@@ -43,8 +44,8 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.websocket.protocol import WEBSOCKET
 
     return (
-        TCP, ICMP, DNS, MDNS, LLMNR, DHCP, NTP, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3, FTP,
-        LDAP, POSTGRESQL, XMPP,
+        TCP, ICMP, DNS, MDNS, LLMNR, DHCP, DHCPV6, NTP, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3,
+        FTP, LDAP, POSTGRESQL, XMPP,
     )
 
 

@@ -95,6 +95,8 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     Explains(("dhcp.wrong_name_server",), ("dns.unanswered", "dns.server_silent", "dns.retried", "dns.slow",
                                            "dns.repeated", "udp.unanswered"), ADDRESS,
              "the client asks the name server that its lease names"),
+    Explains(("dhcpv6.renewal_failed", "dhcpv6.refused"), ("dhcpv6.no_advertise", "dhcpv6.unanswered"), SAME,
+             "the client has to begin anew"),
     Explains(("icmp.routing_loop",), (*_UNREACHED, "icmp.error", "tcp.timeout", "tcp.data_unanswered", "tcp.gave_up"),
              SAME, "packets that go round never arrive, and die by their hop limit"),
     Explains(("packet.checksum",),

@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.explain.checksums import CHECKSUM_RULES
 from analyzer.explain.crowds import CROWD_RULES
 from analyzer.explain.dhcp import DHCP_RULES
+from analyzer.explain.dhcpv6 import DHCPV6_RULES
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.floods import FLOOD_RULES
 from analyzer.explain.fragments import FRAGMENT_RULES
@@ -38,9 +39,9 @@ from analyzer.model import Analysis
 
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
-    CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + DHCP_RULES + ICMP_RULES
-    + QUALITY_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + LOGIN_RULES + HTTP_RULES
-    + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
+    CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + DHCP_RULES + DHCPV6_RULES
+    + ICMP_RULES + QUALITY_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + LOGIN_RULES
+    + HTTP_RULES + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES + FLOOD_RULES

@@ -5,6 +5,7 @@ from samples.record.case import Case
 from samples.record.cases import (
     compare,
     dhcp,
+    dhcpv6,
     dns,
     dns_resolver,
     everyday,
@@ -34,7 +35,7 @@ from samples.record.cases import (
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
     + scans.CASES + everyday.CASES + ntp.CASES + logins.CASES
-    + dhcp.CASES + neighbours.CASES + ways.CASES
+    + dhcp.CASES + dhcpv6.CASES + neighbours.CASES + ways.CASES
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
