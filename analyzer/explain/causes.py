@@ -62,7 +62,7 @@ _HANDSHAKE: Final = (
 _GIVEN_UP: Final = ("tcp.reset", "tcp.unread_data", "tls.alert", "tls.truncated", "tls.stalled", "http.unanswered",
                     "http.cut", "http2.goaway", "http2.reset", "websocket.abnormal_end", "grpc.failed")
 _UNREACHED: Final = ("tcp.refused", "tcp.unanswered", "tcp.half_open", "tcp.syn_resent", "udp.unanswered",
-                     "ntp.unanswered",
+                     "ntp.unanswered", "radius.unanswered", "snmp.unanswered", "sip.unanswered",
                      "dns.unanswered", "icmp.echo_unanswered")
 
 EXPLAINS: Final[tuple[Explains, ...]] = (
@@ -76,6 +76,10 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
              ADDRESS, "packets to the address reach a machine that does not know of the conversation"),
     Explains(("link.unanswered",), (*_UNREACHED, "icmp.error", "tcp.timeout", "tcp.data_unanswered", "tcp.gave_up"),
              ADDRESS, "what cannot be sent on the link reaches nobody, and a router says so"),
+    Explains(("link.loop",), ("link.unanswered", "link.address_claimed_twice", "link.address_in_use", "link.taken_over",
+                             "capture.duplicates", "link.topology_changes", "link.root_changes"), CAPTURE,
+             "frames that go round come back to where they came from"),
+    Explains(("link.root_changes",), ("link.topology_changes",), CAPTURE, "with another root the tree is another one"),
     Explains(("link.taken_over",), ("link.address_claimed_twice",), SERVICE,
              "who claims the address of another machine makes it have two"),
     Explains(("dhcp.declined",), ("link.address_in_use",), SERVICE, "the server lends an address that is in use"),
@@ -105,7 +109,8 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
               *_REPEATED, *_STALLED), SAME, "who gets a packet with a wrong checksum throws it away"),
     Explains(("icmp.error", "icmp.prohibited"),
              ("tcp.unanswered", "tcp.syn_resent", "tcp.data_unanswered", "tcp.gave_up", "tcp.timeout",
-              "udp.unanswered", "dns.unanswered", "icmp.echo_unanswered", "tls.stalled", "http.unanswered"), SAME,
+              "udp.unanswered", "dns.unanswered", "icmp.echo_unanswered", "tls.stalled", "http.unanswered",
+              "radius.unanswered", "snmp.unanswered", "sip.unanswered"), SAME,
              "the packets were dropped, and whoever dropped them says why"),
     Explains(("icmp.too_big",), ("tcp.black_hole", "tcp.data_unanswered", "tcp.gave_up", "tcp.unrepaired",
                                  "tls.stalled", *_REPEATED), SAME,
@@ -219,7 +224,8 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     # -- DNS
     Explains(("dns.server_silent",), ("dns.unanswered", "dns.retried", "dns.slow", "dns.repeated", "udp.unanswered",
                                       "icmp.error"), SAME, "each client waits for the dead server first"),
-    Explains(("dns.server_silent", "dns.unanswered", "ntp.unanswered"), ("udp.unanswered",), SERVER,
+    Explains(("dns.server_silent", "dns.unanswered", "ntp.unanswered", "radius.unanswered", "snmp.unanswered",
+              "sip.unanswered"), ("udp.unanswered",), SERVER,
              "the same silence"),
     Explains(("ntp.kiss", "ntp.unsynchronised", "ntp.unanswered"), ("ntp.clock_off",), CLIENT,
              "a client without a server keeps a clock that is wrong"),

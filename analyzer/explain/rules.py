@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.bridges import BRIDGE_RULES
 from analyzer.explain.checksums import CHECKSUM_RULES
 from analyzer.explain.crowds import CROWD_RULES
 from analyzer.explain.dhcp import DHCP_RULES
@@ -28,6 +29,7 @@ from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import AnyRule, Case, Rule, T
 from analyzer.explain.scans import SCAN_RULES
+from analyzer.explain.services import SERVICE_RULES
 from analyzer.explain.starttls import STARTTLS_RULES
 from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
@@ -40,13 +42,13 @@ from analyzer.model import Analysis
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + DHCP_RULES + DHCPV6_RULES
-    + ICMP_RULES + QUALITY_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + LOGIN_RULES
-    + HTTP_RULES + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
+    + SERVICE_RULES + ICMP_RULES + QUALITY_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES
+    + LOGIN_RULES + HTTP_RULES + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES + FLOOD_RULES
-    + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + LOGIN_CAPTURE_RULES + DNS_CAPTURE_RULES
-    + SHAPE_RULES + HTTP_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + BRIDGE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES
+    + FLOOD_RULES + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + LOGIN_CAPTURE_RULES
+    + DNS_CAPTURE_RULES + SHAPE_RULES + HTTP_CAPTURE_RULES
 )
 # By the code of what they find.
 RULES: Final[dict[str, AnyRule]] = {

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from samples.record.case import Case
 from samples.record.cases import (
+    bridges,
     compare,
     dhcp,
     dhcpv6,
@@ -18,6 +19,7 @@ from samples.record.cases import (
     neighbours,
     ntp,
     scans,
+    services,
     starttls,
     tcp_end,
     tcp_loss,
@@ -34,8 +36,8 @@ from samples.record.cases import (
 
 ALL: tuple[Case, ...] = (
     tcp_open.CASES + tcp_window.CASES + tcp_loss.CASES + tcp_end.CASES + dns.CASES + dns_resolver.CASES + links.CASES
-    + scans.CASES + everyday.CASES + ntp.CASES + logins.CASES
-    + dhcp.CASES + dhcpv6.CASES + neighbours.CASES + ways.CASES
+    + scans.CASES + everyday.CASES + ntp.CASES + services.CASES + logins.CASES
+    + dhcp.CASES + dhcpv6.CASES + neighbours.CASES + bridges.CASES + ways.CASES
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
