@@ -191,6 +191,10 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     Explains(("http.client_error", "http.server_error", "http.no_head"),
              ("tcp.reset", "tcp.unread_data", "http.cut"), OVERLAP, "the connection ends with the answer"),
     Explains(("http.held_back", "http.blocked"), ("http.slow", "tcp.slow_answer"), WORTH, "the request had to wait"),
+    Explains(("http.one_slow_server",), ("http.slow", "tcp.slow_answer"), SERVICE,
+             "each answer of the slow server is late"),
+    Explains(("http.retried_at_once",), ("http.client_error", "http.one_request_each"), SERVICE,
+             "who asks without a pause is told that it asks too often"),
     Explains(("http.cut", "http.unanswered"), ("tls.truncated",), OVERLAP, "the connection ended before the message"),
     # -- HTTP/2, gRPC
     Explains(("grpc.too_many_pings", "http2.violation", "http2.flood"),

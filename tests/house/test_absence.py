@@ -44,7 +44,7 @@ SEEN_RULES = {
     "tls.heartbleed": "the request came; of its answer it is said what the capture holds",
     "tls.insecure_renegotiation": "both hellos came",
     "http.no_head": "the answer came",
-    "http.graphql_errors": "the answer came",
+    "http.graphql_errors": "the answer came", "http.retried_at_once": "the requests came",
     "http2.reset": "the reset came, and the state that it found the stream in",
     "http2.flood": "the frames came",
     "grpc.deadline": "the status or the reset came",

@@ -14,6 +14,7 @@ from samples.record.cases import (
     http,
     http2,
     http_live,
+    http_servers,
     links,
     logins,
     neighbours,
@@ -40,6 +41,6 @@ ALL: tuple[Case, ...] = (
     + dhcp.CASES + dhcpv6.CASES + neighbours.CASES + bridges.CASES + ways.CASES
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
-    + http.CASES + http_live.CASES + websocket.CASES
+    + http.CASES + http_live.CASES + http_servers.CASES + websocket.CASES
     + http2.CASES + grpc.CASES + compare.CASES
 )
