@@ -7,12 +7,14 @@ from analyzer.explain.http import filter_of
 from analyzer.explain.http_patterns import Placed, all_exchanges
 from analyzer.explain.names_servers import listed
 from analyzer.explain.rule import LIKELY, NOTE, SLOW, WEAK, Found, Rule, frames_of
-from analyzer.explain.usual import FAR, NOTICED_NS, Usual, way_to_server
+from analyzer.explain.usual import FAR, NOTICED_NS, way_to_server
 from analyzer.model import Analysis
 from dissectors.kit.units import duration, grouped, median, span
-from dissectors.wire.http.describe import kind_of_request, shortened
+from dissectors.wire.http.describe import asks_to_wait, kind_of_request, shortened
+from dissectors.wire.http.events import ExchangeEvent
 
 ANSWERS: Final = 5               # of each server, to the same kind of request, that are held against one another
+STREAMS: Final = (b"text/event-stream", b"application/grpc")
 TOO_MANY: Final = 429            # RFC 6585 §4
 RETRIES: Final = 10              # of the same request, each at once after the answer to the one before
 AT_ONCE_NS: Final = 100_000_000  # a client that backs off waits for a second and longer
@@ -32,13 +34,12 @@ class Serving:
 
 def _beside(analysis: Analysis) -> dict[tuple[str, str], dict[str, Serving]]:
     """By the name that was asked for with its port, and the kind of request: the servers, by their addresses."""
-    usual = Usual(analysis.told)
     found: dict[tuple[str, str], dict[str, Serving]] = {}
     for placed in all_exchanges(analysis):
         one, exchange = placed
         waited = exchange.times.waited_ns()
         if exchange.request is None or exchange.response is None or waited < 0 or not exchange.request.authority \
-                or exchange.response.status >= 400 or usual.waits_on_purpose(exchange):
+                or exchange.response.status >= 400 or _waits_on_purpose(exchange):
             continue
         name = f"{exchange.request.authority.lower()} {one.responder.port}", kind_of_request(exchange.request)
         address = one.responder.address
@@ -46,6 +47,15 @@ def _beside(analysis: Analysis) -> dict[tuple[str, str], dict[str, Serving]]:
         serving.waits.append(max(waited - way_to_server(one), 0))
         serving.placed.append(placed)
     return found
+
+
+def _waits_on_purpose(exchange: ExchangeEvent) -> bool:
+    """An answer that is long in coming because nothing happened, or that is no single one. Long polls that do not say
+    so are so at each server."""
+    request, response = exchange.request, exchange.response
+    return (request is not None and asks_to_wait(request)) or (response is not None and (
+        response.status == 101 or response.get(b"content-type").lower().startswith(STREAMS)
+    ))
 
 
 def one_slow(analysis: Analysis) -> list[Found]:
