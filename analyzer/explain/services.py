@@ -9,13 +9,14 @@ from dissectors.kit.observation import what_ended
 from dissectors.kit.units import plural, span
 from dissectors.protocols.radius import ACCEPT, RadiusAnswer, RadiusUnanswered
 from dissectors.protocols.sip import CHALLENGES, PEOPLE, SipAnswer, SipUnanswered
-from dissectors.protocols.snmp import REPORT, SnmpAnswer, SnmpUnanswered
+from dissectors.protocols.snmp import ERRORS, REPORT, SnmpAnswer, SnmpUnanswered
 
 SURELY: Final = 2                      # times that something was sent in vain, from which on it is no single loss
 PATIENCE_NS: Final = 1_000_000_000     # by which a server answers
 AGAIN: Final = 3                       # refusals, or attempts, of one client that are no chance
 SERVER_FAULTS: Final = 500             # of SIP, from which on the server failed (RFC 3261 §21.5)
-SILENT_UDP: Final = "udp.unanswered"
+CHANGES: Final = ("INVITE", "UPDATE")                     # within a call they change it (RFC 3261 §14)
+EVENTS: Final = ("SUBSCRIBE", "NOTIFY", "PUBLISH")        # without which a telephone still works (RFC 6665)
 
 Silent = Union[RadiusUnanswered, SnmpUnanswered, SipUnanswered]
 
@@ -93,8 +94,8 @@ def radius_rejected(case: Case) -> list[Found]:
 
 
 def snmp_refused(case: Case) -> list[Found]:
-    """Looks alike: noSuchName, with which version 1 ends each walk, and the reports by which manager and device find
-    one another; they are none."""
+    """Looks alike: noSuchName, with which version 1 ends each walk, tooBig, after which less is asked, and the reports
+    by which manager and device find one another; they are none."""
     groups: dict[tuple[str, int], list[SnmpAnswer]] = {}
     for event in case.of(SnmpAnswer):
         if event.refuses():
@@ -103,6 +104,7 @@ def snmp_refused(case: Case) -> list[Found]:
         Found(
             f"{place(case.end(direction))} refused {plural(len(events), 'request')} of "
             f"{case.end(1 - direction).address}: {fault}.", frames_of(events), case.conversation,
+            severity=NOTE if events[0].message.status and events[0].message.status not in ERRORS else "",
             basis="the report of the security model" if events[0].message.pdu == REPORT else
             "the error status of the answers (RFC 3416 §3)",
         )
@@ -112,7 +114,8 @@ def snmp_refused(case: Case) -> list[Found]:
 
 def sip_refused(case: Case) -> list[Found]:
     """Looks alike: 401 and 407, which ask for a password first: only to a request that brought one they refuse; what
-    people do, such as 486 (busy), is a remark."""
+    people do, such as 486 (busy), a change of a call that is not taken (the call goes on as it was), and OPTIONS, by
+    which it is only asked whether somebody is there, are remarks."""
     groups: dict[tuple[int, str, str, int], list[SipAnswer]] = {}
     for event in case.of(SipAnswer):
         if event.refuses():
@@ -128,10 +131,17 @@ def sip_refused(case: Case) -> list[Found]:
         failed = "could not do" if status >= SERVER_FAULTS and status not in PEOPLE else "refused"
         found.append(Found(
             f"{place(case.end(direction))} {failed} {what} {times(len(events))}: {status}{reason}{password}.",
-            frames_of(events), case.conversation, severity="chat" if status in PEOPLE else "",
+            frames_of(events), case.conversation, severity=_grave(first),
             basis="the status of the responses (RFC 3261 §21)",
         ))
     return found
+
+
+def _grave(answer: SipAnswer) -> str:
+    status, method = answer.message.status, answer.message.method
+    if status in PEOPLE or method == "OPTIONS" or (method in CHANGES and answer.within):
+        return "chat"
+    return NOTE if method in EVENTS else ""
 
 
 SERVICE_RULES: Final[tuple[Rule[Case], ...]] = (

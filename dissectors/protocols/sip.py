@@ -35,6 +35,7 @@ class SipMessage:
     """One message. method: of a request, and of what a response answers.     status: 0 of a request.
 
     call, number: Call-ID and CSeq, which a response repeats (RFC 3261 §8.2.6.2).     authorized: it brings credentials.
+    within: of a request, it belongs to a call that there is already (RFC 3261 §12.2.1.1).
     """
 
     def __init__(self, data: bytes) -> None:
@@ -55,6 +56,7 @@ class SipMessage:
         self.method = _text(method.strip() if self.status else words[0])
         self.caller, self.called = _address(fields.get(b"from", b"")), _address(fields.get(b"to", b""))
         self.authorized = b"authorization" in fields or b"proxy-authorization" in fields
+        self.within = b";tag=" in fields.get(b"to", b"").lower()
         self.stale = b"stale=true" in (
             fields.get(b"www-authenticate", b"") + fields.get(b"proxy-authenticate", b"")
         ).lower().replace(b" ", b"")
@@ -142,7 +144,7 @@ class SipAsked(SipEvent):
 
 class SipAnswer(SipEvent):
     """took_ns: since the request was first sent, -1 where that was not seen.     authorized: it answers a request with
-    credentials, as whoever pairs the two says."""
+    credentials, as whoever pairs the two says.     within: a request that belongs to a call that there is already."""
 
     name: ClassVar[str] = "sip.answer"
     normally: ClassVar[str] = LINED
@@ -155,7 +157,7 @@ class SipAnswer(SipEvent):
     def __init__(self, observed: Observed, message: SipMessage, asked: Waiting | None) -> None:
         super().__init__(observed, message)
         self.took_ns = observed.time - asked.times[0] if asked is not None else -1
-        self.authorized = False
+        self.authorized = self.within = False
 
     def label(self) -> str:
         return str(self.message.status)
@@ -219,7 +221,7 @@ class SipObserver(Dissector):
     def __init__(self, _context: Context) -> None:
         self.waits = Waits(MAX_WAITING)
         self.heard: dict[bytes, Waiting] = {}     # those that are under way: a provisional response came
-        self.authorized: dict[bytes, bool] = {}
+        self.sent: dict[bytes, SipMessage] = {}
         self.told_full = False
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
@@ -233,8 +235,8 @@ class SipObserver(Dissector):
             return self._answered(datagram, message, key)
         if message.method == "ACK":                # nothing answers it (RFC 3261 §17.1.1.3)
             return [SipAsked(both(None, datagram), message, None)]
-        if len(self.authorized) < MAX_WAITING:
-            self.authorized[key] = message.authorized
+        if len(self.sent) < MAX_WAITING:
+            self.sent[key] = message
         asked = self.heard.get(key) or self.waits.ask(key, datagram, message.method)
         out: list[Output] = [SipAsked(both(None, datagram), message, asked)]
         if self.waits.full and not self.told_full:
@@ -249,7 +251,9 @@ class SipObserver(Dissector):
         elif message.final:
             self.heard.pop(key, None)
         answer = SipAnswer(both(asked, datagram), message, asked)
-        answer.authorized = self.authorized.pop(key, False) if message.final else False
+        request = self.sent.pop(key, None) if message.final else None
+        if request is not None:
+            answer.authorized, answer.within = request.authorized, request.within
         return [answer]
 
     def on_close(self, close: Close) -> list[Output]:

@@ -33,7 +33,7 @@ ERRORS: Final[dict[int, str]] = {
     13: "resourceUnavailable", 14: "commitFailed", 15: "undoFailed", 16: "authorizationError", 17: "notWritable",
     18: "inconsistentName",
 }
-NO_SUCH_NAME: Final = 2            # how version 1 ends a walk
+TOLD: Final = frozenset((0, 1, 2))     # nothing, what a manager asks less of then, and how version 1 ends a walk
 # What a Report says: counters below 1.3.6.1.6.3.15.1.1 (RFC 3414 §3.2).
 REPORTS: Final[dict[int, str]] = {
     1: "the security level is not supported", 2: "the request does not fit into its time window",
@@ -221,7 +221,7 @@ class SnmpAnswer(SnmpEvent):
         message = self.message
         if message.pdu == REPORT:
             return message.report() not in (0, *ORDINARY)
-        return message.status not in (0, NO_SUCH_NAME)
+        return message.status not in TOLD
 
     def what(self) -> str:
         after = f", after {duration(self.took_ns)}" if self.took_ns >= 0 else ""

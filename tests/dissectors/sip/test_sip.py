@@ -62,6 +62,9 @@ def test_a_challenge_refuses_only_who_has_brought_a_password() -> None:
     (stale,) = answers((0, 0, request("REGISTER", 2, password)),
                        (MS, 1, response("401 Unauthorized", "REGISTER", 2, "WWW-Authenticate: Digest stale=true\r\n")))
     assert not stale.refuses()
+    change = request(number=3).replace(b"bob@shop.test>", b"bob@shop.test>;tag=2")
+    assert answers((0, 0, change), (MS, 1, response("488 Not Acceptable Here", number=3)))[0].within
+    assert not answers((0, 0, request()), (MS, 1, response("488 Not Acceptable Here")))[0].within
 
 
 def test_what_nobody_answered_and_what_is_none() -> None:

@@ -66,6 +66,7 @@ def test_what_refuses_and_what_only_ends_a_walk() -> None:
     assert status(6).refuses()
     assert status(6).what() == "Response of 1.3.6.1.2.1.1.1.0, after 1.00 ms: noAccess."
     assert not status(2, 0).refuses()
+    assert not status(1).refuses()
     made, _context = observed((0, 0, version3(9, 4, pdu(0xA0, 7))), (MS, 1, version3(9, 0, pdu(0xA8, 0, 0, REPORT))))
     report = made[1]
     assert isinstance(report, SnmpAnswer)
