@@ -244,6 +244,8 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
               "tls.certificate_untrusted"), NAME, "the connection went to the address of an answer that is in doubt"),
     Explains(("dns.retried", "dns.fallback", "dns.search_list", "dns.truncated", "dns.failed", "dns.unanswered"),
              ("dns.slow", "dns.repeated"), SAME, "each further question takes its time"),
+    Explains(("dns.lame",), ("dns.failed", "dns.slow", "dns.fallback", "dns.retried"), SAME,
+             "the zone that was asked for cannot be reached there"),
     Explains(("dns.servers_differ",), ("dns.no_name",), SAME, "the other server has the name"),
     Explains(("dns.tunnel",), ("dns.slow", "dns.no_name", "dns.failed", "dns.retried", "dns.unanswered", "dns.repeated",
                                "dns.truncated"), CLIENT, "a tunnel asks without end, and cares for data alone"),
@@ -255,8 +257,9 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
               "tls.stalled"),
              ("http.server_error", "http.slow", "grpc.failed", "grpc.deadline", "http.unanswered", "tcp.slow_answer"),
              UPSTREAM, "the server has to wait for the one behind it"),
-    Explains(("dns.unanswered", "dns.server_silent"), ("dns.unanswered", "dns.slow", "dns.failed", "dns.retried"),
-             UPSTREAM, "the resolver has to wait for the server that it asks itself"),
+    Explains(("dns.unanswered", "dns.server_silent", "dns.lame"),
+             ("dns.unanswered", "dns.slow", "dns.failed", "dns.retried"), UPSTREAM,
+             "the resolver has to wait for the server that it asks itself"),
 )
 
 

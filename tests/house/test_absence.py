@@ -49,7 +49,7 @@ SEEN_RULES = {
     "http2.flood": "the frames came",
     "grpc.deadline": "the status or the reset came",
     "grpc.no_deadline": "the request came whole",
-    "dns.failed": "the answer came",
+    "dns.failed": "the answer came", "dns.lame": "the refusal came",
     "dns.slow": "the answer came",
     "dns.truncated": "the answer came; of what follows it is said what the capture shows",
     "dns.repeated": "the earlier answer came",
