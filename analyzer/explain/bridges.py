@@ -30,12 +30,11 @@ def loop(analysis: Analysis) -> list[Found]:
         return []
     copies = sum([one.count for one in runs])
     start, end = min([one.start_ns for one in runs]), max([one.end_ns for one in runs])
-    most = max([one.count for one in runs])
     frames = tuple(sorted({frame for one in runs for frame in one.frames}))
     named = listed(stations)
     said = (
-        f"{plural(len(runs), 'frame')} to everybody, from {named}, came {grouped(copies)} times within "
-        f"{span(end - start)}, each the same octet for octet and the most frequent {times(most)}: "
+        f"{plural(len(runs), 'frame')} to everybody, from {named}, came again and again, {grouped(copies)} times "
+        f"within {span(end - start)} and the same octet for octet: "
     )
     certain = len(stations) >= STATIONS
     return [Found(

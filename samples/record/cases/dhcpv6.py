@@ -150,6 +150,13 @@ CASES: tuple[Case, ...] = (
             Shows(f"{ADVERTISE} && {NO_ADDRESS}", "No address", 1)),
         kea([], prefixes=True)),
     Case(
+        "dhcpv6", "renewals", "DHCPv6: a lease is renewed",
+        "The lease lasts 12 s here. After 3 s, and again 3 s later, the client asks its server for more time, and gets "
+        "it.",
+        net(), asks("-N", for_s=10), (
+            Shows(RENEW, "More time, please", 2), Shows(REPLY, "The lease, and more time", 3)),
+        kea(["fd00:1::50-fd00:1::59"], valid_s=12, renew_s=3, rebind_s=8)),
+    Case(
         "dhcpv6", "relay", "DHCPv6: by way of a relay",
         "The server is on another link, so the router of the client passes its messages on. Captured at the server: "
         "they go between relay and server, and hold the client's within.",
