@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import NEITHER, Malformed
+from dissectors.kit.event import NEITHER, LimitReached, Malformed
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.dhcpv6.events import (
@@ -29,6 +29,7 @@ from dissectors.protocols.dhcpv6.wire import (
     DECLINE,
     HEADER,
     INFORMATION_REQUEST,
+    MAX_LEASES,
     REBIND,
     RELEASE,
     RENEW,
@@ -59,6 +60,7 @@ class Dhcp6Dissector(Dissector):
         self.asked: dict[int, Asked6] = {}
         self.since = -1
         self.last: dict[int, tuple[bytes, int]] = {}      # by direction: the octets, and when
+        self.limit_told = False
         self.each = context.each_pdu
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
@@ -74,6 +76,9 @@ class Dhcp6Dissector(Dissector):
         self.last[datagram.direction] = (data, datagram.time)
         message = Dhcp6Message(data, datagram.length)
         out: list[Output] = [self._message(datagram, message)]
+        if message.full and not self.limit_told:
+            self.limit_told = True
+            out.append(LimitReached(observed(datagram), "dhcpv6", "MAX_LEASES", MAX_LEASES))
         if message.bad_at >= 0:
             out.append(Malformed(observed(datagram), "dhcpv6", message.bad_at, message.bad_reason))
         return out

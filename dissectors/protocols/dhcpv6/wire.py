@@ -37,6 +37,7 @@ HEADER: Final = 4             # octets: type and transaction (RFC 8415 §8)
 RELAY_HEADER: Final = 34      # octets: type, hops, two addresses (RFC 8415 §9)
 MAX_RELAYS: Final = 8         # messages within one another that are opened (HOP_COUNT_LIMIT, RFC 8415 §7.6)
 MAX_OPTIONS: Final = 256      # of one message that are read
+MAX_LEASES: Final = 32        # addresses or prefixes of one interface of a client that are read
 FOREVER: Final = 0xFFFFFFFF   # RFC 8415 §7.7
 
 
@@ -78,7 +79,7 @@ class Dhcp6Message:
 
     kind: of the message itself, and not of the relay's; 0 where it is not captured.     options: by code, those that
     come again one after the other.     associations: with what they hold.     relays: the outermost first.
-    bad_at, bad_reason: where it breaks the rules, -1 where it does not.
+    full: it holds more than is read.     bad_at, bad_reason: where it breaks the rules, -1 where it does not.
     """
 
     def __init__(self, data: bytes, length: int) -> None:
@@ -90,6 +91,7 @@ class Dhcp6Message:
         self.options: dict[int, list[bytes]] = {}
         self.associations: list[Association] = []
         self.relays: list[Relay] = []
+        self.full = False
         self.bad_at = -1
         self.bad_reason = ""
         try:
@@ -109,12 +111,17 @@ class Dhcp6Message:
         self.kind = field.number(1)
         self.xid = field.number(3)
         read = 0
-        while field.left and read < MAX_OPTIONS:
+        while field.left:
+            if read == MAX_OPTIONS or len(self.associations) == MAX_LEASES:
+                self.full = True
+                return
             read += 1
             code = field.number(2)
             held = field.inner(2, f"option {code}")
             if code in (IA_NA, IA_TA, IA_PD):
-                self.associations.append(_association(code, Cursor(self.data, int(held.at), int(held.end))))
+                inside = Cursor(self.data, int(held.at), int(held.end))
+                self.associations.append(_association(code, inside))
+                self.full = self.full or inside.left > 0
             self.options.setdefault(code, []).append(held.rest())
 
     def _relay(self, field: Cursor) -> Cursor | None:
@@ -163,7 +170,7 @@ def _association(code: int, field: Cursor) -> Association:
     made = Association(code, field.number(4))
     if code != IA_TA:
         made.renew, made.rebind = field.number(4), field.number(4)
-    while field.left:
+    while field.left and len(made.lent) < MAX_LEASES:
         inner = field.number(2)
         held = field.inner(2, f"option {inner}")
         if inner == STATUS:

@@ -114,6 +114,8 @@ def test_what_nobody_answered_and_what_is_damaged() -> None:
     made = observed((0, message(RENEW, lease())), (9, message(REBIND, lease(), xid=9)))
     assert isinstance(made[-1], Dhcp6Unanswered)
     assert made[-1].asked.kind == REBIND      # the client no longer waits for its own server
+    many = option(3, bytes(12) + 40 * option(5, bytes(24)))
+    assert [one.name for one in observed((0, message(ADVERTISE, many)))] == ["dhcpv6.advertise", "limit_reached"]
     broken = observed((0, message(SOLICIT) + b"\0\x03\0\x50abc"))
     assert isinstance(broken[1], Malformed)
     assert "option 3" in broken[1].reason
