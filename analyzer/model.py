@@ -14,7 +14,7 @@ from analyzer.many import Group as Group  # noqa: PLC0414
 from analyzer.many import Reflected as Reflected  # noqa: PLC0414
 from analyzer.many import Scan as Scan  # noqa: PLC0414
 from analyzer.many import Together as Together  # noqa: PLC0414
-from analyzer.neighbourhood import Advertised, InUse, Missing, Owned, Unasked
+from analyzer.neighbourhood import Advertised, Circled, InUse, Missing, Owned, Unasked
 from dissectors.kit.account import Books, Claim
 from dissectors.kit.course import Course, SenderView
 from dissectors.kit.event import APPLICATION, Event
@@ -328,6 +328,9 @@ class CaptureSummary:
         self.traced: set[int] = set()         # conversations that are part of a traceroute
         self.offered: set[tuple[str, str]] = set()    # (server, address) that a lease was offered of
         self.routers: list[Advertised] = []   # of IPv6, in the order of their coming
+        self.circled: list[Circled] = []      # frames to everybody that came again and again
+        self.topology_changes: list[tuple[int, int, str]] = []       # when, in which frame, and who told of it
+        self.root_changes: list[tuple[int, int, str, str, str]] = []     # ... of the tree with most
         self.half_open: list[Group] = []
         self.syns_only = False                # of all connections nothing but SYNs, as a capture filter may leave it
         self.incomplete: list[Fragmented] = []        # datagrams of which fragments are missing

@@ -47,6 +47,17 @@ class Unasked:
         self.end_ns = -1
 
 
+class Circled:
+    """A frame to everybody that came again and again, the same octet for octet. frames: the first of them."""
+
+    def __init__(self, station: str, count: int, start_ns: int, end_ns: int, frames: list[int]) -> None:
+        self.station = station
+        self.count = count
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.frames = frames
+
+
 class Advertised:
     """What a router advertises of a link. hops, flags, mtu: -1 where it leaves them open.     lifetime: in seconds, 0
     where it is no router for other networks.     prefixes: with the seconds for which they are valid."""

@@ -24,12 +24,16 @@ _loaded: dict[tuple[str, ...], tuple[Plugin, ...]] = {}      # by the path on wh
 def built_in() -> tuple[Protocol, ...]:
     """Ours, in the order in which probes are asked."""
     from dissectors.protocols.dhcp.protocol import DHCP
+    from dissectors.protocols.dhcpv6.protocol import DHCPV6
     from dissectors.protocols.dns.protocol import DNS, LLMNR, MDNS
     from dissectors.protocols.grpc.protocol import GRPC
     from dissectors.protocols.http1.protocol import HTTP, SSDP
     from dissectors.protocols.http2.protocol import HTTP2
     from dissectors.protocols.icmp import ICMP
     from dissectors.protocols.ntp import NTP
+    from dissectors.protocols.radius import RADIUS
+    from dissectors.protocols.sip import SIP
+    from dissectors.protocols.snmp import SNMP
     from dissectors.protocols.sse.protocol import SSE
     from dissectors.protocols.starttls.ftp import FTP
     from dissectors.protocols.starttls.imap import IMAP
@@ -43,8 +47,8 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.websocket.protocol import WEBSOCKET
 
     return (
-        TCP, ICMP, DNS, MDNS, LLMNR, DHCP, NTP, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3, FTP,
-        LDAP, POSTGRESQL, XMPP,
+        TCP, ICMP, DNS, MDNS, LLMNR, DHCP, DHCPV6, NTP, RADIUS, SNMP, SIP, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC,
+        SMTP, IMAP, POP3, FTP, LDAP, POSTGRESQL, XMPP,
     )
 
 

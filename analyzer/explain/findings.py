@@ -24,7 +24,9 @@ from dissectors.wire.x509.chain import Certificates
 
 # Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is
 # missing.
-ALONE: Final = frozenset(("dhcp", "tcp", "tls", "http", "http2", "websocket", "grpc"))
+ALONE: Final = frozenset((
+    "dhcp", "dhcpv6", "radius", "snmp", "sip", "tcp", "tls", "http", "http2", "websocket", "grpc",
+))
 MISSING: Final = frozenset(["tls.plaintext", *[rule.code for rule in STARTTLS_RULES]])
 NEEDS: Final[dict[str, str]] = {
     rule.code: name for rule in CONVERSATION_RULES

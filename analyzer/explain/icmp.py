@@ -4,14 +4,35 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.losses import too_big
-from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, POSSIBLE, SLOW, Case, Found, Rule, frames_of, place, times
+from analyzer.explain.rule import (
+    DENIAL,
+    FAILURE,
+    LIKELY,
+    POSSIBLE,
+    SLOW,
+    WEAK,
+    Case,
+    Found,
+    Rule,
+    frames_of,
+    place,
+    times,
+)
+from dissectors.kit.event import Event
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import plural, size, span
-from dissectors.protocols.icmp import Echo, EchoUnanswered, IcmpError, RoutingLoop
+from dissectors.protocols.icmp import (
+    UNREACHABLE,
+    Echo,
+    EchoUnanswered,
+    IcmpError,
+    IcmpRedirect,
+    RoutingLoop,
+    by_filter,
+)
 from dissectors.protocols.tcp.events import capital
 from dissectors.protocols.tcp.events_loss import Loss
 
-REDIRECT_V4: Final = 5       # RFC 792
 TRACED: Final = 3             # routers that drop packets of one conversation for their hop limit
 HEADERS: Final = 40          # of IPv4 and TCP without options, the least that is added to a segment
 UNHEEDED_NS: Final = 1_000_000_000     # a sender that heeds a message has shrunk its packets by then
@@ -23,7 +44,7 @@ LEAST_PATIENCE_NS: Final = 100_000_000
 
 
 def icmp_error(case: Case) -> list[Found]:
-    """Errors other than "too big", one finding for each sender and reason."""
+    """Errors other than those that have a finding of their own, one finding for each sender and reason."""
     found: list[Found] = []
     if case.conversation.number in case.capture.traced:
         return found
@@ -33,20 +54,74 @@ def icmp_error(case: Case) -> list[Found]:
     # it was not captured with which hop limits.
     many = not looped and len({event.sender for event in case.of(IcmpError) if event.exceeded}) >= TRACED
     for event in case.of(IcmpError):
+        if filtered(case, event) or event.gateway:
+            continue
         # A packet with a hop limit that small was sent to find the way, also where no more of that was captured.
         if not too_big(event) and not (event.exceeded and (looped or many)) and (looped or not event.hop):
             seen.setdefault((event.sender, event.reason()), []).append(event)
     for (sender, reason), events in seen.items():
         again = f" {times(len(events))}" if len(events) > 1 else ""
-        redirect = events[0].version == 4 and events[0].kind == REDIRECT_V4
         late = all(nobody_waits(case, event) for event in events)
         told = " What came late found that the program which had asked was gone." if late else ""
         found.append(Found(
             f"{sender} reports{again} about packets to {place(case.end(events[0].direction))}: {reason}.{told}",
-            frames_of(events), case.conversation, severity="note" if redirect or late else "", confidence=LIKELY,
+            frames_of(events), case.conversation, severity="note" if late else "", confidence=LIKELY,
             basis="an ICMP message that quotes a packet of this conversation; such messages can be forged",
         ))
     return found
+
+
+def filtered(case: Case, event: IcmpError) -> bool:
+    return by_filter(event.version, event.kind, event.code, case.conversation.transport == "tcp")
+
+
+def prohibited(case: Case) -> list[Found]:
+    """Looks alike: a UDP port on which nothing listens, of which the host says the same words; that is `icmp.error`. A
+    cluster that has no machine behind a service rejects with the same rule of a filter."""
+    seen: dict[tuple[str, str, int], list[IcmpError]] = {}
+    if case.conversation.number not in case.capture.traced:
+        for event in case.of(IcmpError):
+            if filtered(case, event) and not event.hop:
+                seen.setdefault((event.sender, event.reason(), event.direction), []).append(event)
+    found = []
+    for (sender, reason, direction), events in seen.items():
+        end = case.end(direction)
+        own = sender == end.address
+        where = "the host itself answers so" if own else f"{sender} answers so, on the way there"
+        spelled = (events[0].kind, events[0].code) == ((1, 4) if events[0].version == 6 else (UNREACHABLE, 3))
+        why = " It calls the port unreachable; a host whose port is closed answers TCP with a RST." \
+            if spelled else f" It says: {reason}."
+        found.append(Found(
+            f"A filter rejects packets to {place(end)}, {times(len(events))}: {where} (ICMP).{why}", frames_of(events),
+            case.conversation, confidence=LIKELY,
+            basis="ICMP messages that quote packets of this conversation; such messages can be forged",
+            next_step="Look at the firewall rules of the host itself." if own else "",
+        ))
+    return found
+
+
+def redirect(case: Case) -> list[Found]:
+    """Looks alike: somebody on the link who wants the traffic for himself; only who the router is can tell. What was
+    redirected was passed on, so nothing is lost by it."""
+    seen: dict[tuple[str, str, str, str], list[Event]] = {}
+    ends = (case.conversation.originator, case.conversation.responder)
+    for event in case.of(IcmpError):
+        if event.gateway:
+            whom, target = ends[1 - event.direction].address, ends[event.direction].address
+            seen.setdefault((event.sender, whom, target, event.gateway), []).append(event)
+    for message in case.of(IcmpRedirect):
+        router, whom = ends[message.direction].address, ends[1 - message.direction].address
+        seen.setdefault((router, whom, message.destination, message.gateway), []).append(message)
+    return [
+        Found(
+            f"{router} told {whom} {times(len(events))}"
+            f"{f' within {span(events[-1].time - events[0].time)}' if len(events) > 1 else ''} that "
+            f"{f'{target} is on its own link' if target == gateway else f'the first hop to {target} is {gateway}'}: "
+            "what it sends there goes a longer way than it has to.", frames_of(events), case.conversation,
+            confidence=LIKELY, basis="the redirects; such messages can be forged", about=(whom, gateway),
+        )
+        for (router, whom, target, gateway), events in seen.items()
+    ]
 
 
 def nobody_waits(case: Case, event: IcmpError) -> bool:
@@ -148,6 +223,20 @@ ICMP_RULES: Final[tuple[Rule[Case], ...]] = (
         "A host or router says by ICMP that it dropped packets of this conversation, and why.",
         "Look at the router or host that sent it: it knows why it dropped the packet.",
         "Packets of this conversation that arrive all the same: the message may be forged or old.",
+    ),
+    Rule(
+        "icmp.prohibited", "warn", FAILURE, prohibited,
+        "A filter rejects packets of this conversation, and says so by ICMP.",
+        "Look at the filter with that address: which of its rules names this destination and port? Where the "
+        "destination is the address of a service in a cluster, see whether a machine is behind it.",
+        "Packets of this conversation that arrive all the same: the message may be forged.",
+    ),
+    Rule(
+        "icmp.redirect", "note", WEAK, redirect,
+        "A router names a nearer first hop for what it passes on.",
+        "Give the machine a route by that first hop, or the right netmask; where the sender of the redirects is no "
+        "router, find out what it does.",
+        "A first hop that the machine cannot use: the redirect may be forged.", "icmp.type == 5 || icmpv6.type == 137",
     ),
     Rule(
         "icmp.routing_loop", "error", FAILURE, routing_loop,

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from analyzer.explain.names_answers import ANSWER_CAPTURE_RULES, ANSWER_RULES
+from analyzer.explain.names_lame import LAME_RULES, lame_servers, told_as_lame
 from analyzer.explain.names_servers import NAME_CAPTURE_RULES, listed, of_lookups, searches, silent_servers
 from analyzer.explain.rule import (
     CERTAIN,
@@ -224,12 +225,14 @@ def _refused(lookup: Lookup, told: dict[int, Told]) -> str:
         about = told.get(number)
         for phase in about.phases if about is not None else []:
             for event in phase.events:
-                if isinstance(event, IcmpError) and event.time >= lookup.start_ns and event.sender != lookup.client:
+                if isinstance(event, IcmpError) and not event.gateway and event.time >= lookup.start_ns \
+                        and event.sender != lookup.client:
                     return f"{event.sender} reports that {event.reason()}"
     return ""
 
 
 def failed(analysis: Analysis) -> list[Found]:
+    lame = lame_servers(analysis.lookups)
     return [
         of_lookups(
             analysis, group, f"{group[0].server} could not or would not answer for {group[0].name} {group[0].type}"
@@ -237,7 +240,7 @@ def failed(analysis: Analysis) -> list[Found]:
             cost_ns=sum([_span(lookup) for lookup in group]), basis="the code of the response",
             next_step=_against(group[0]),
         )
-        for group in _groups(analysis, (FAILED,))
+        for group in _groups(analysis, (FAILED,)) if not told_as_lame(group[0], lame)
     ]
 
 
@@ -485,4 +488,5 @@ DNS_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     ),
     *ANSWER_CAPTURE_RULES,
     *NAME_CAPTURE_RULES,
+    *LAME_RULES,
 )

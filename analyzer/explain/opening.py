@@ -188,7 +188,7 @@ def _resent(case: Case, data: Transfer | Turns) -> bool:
 def unanswered(case: Case) -> list[Found]:
     found = []
     errors = case.of(IcmpError)
-    if any(not error.exceeded for error in errors):
+    if any(not error.exceeded and not error.gateway for error in errors):
         return []      # an answer of another form, which says why
     for event in case.of(TcpUnanswered):
         if errors and event.attempts == 1:

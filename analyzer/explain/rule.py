@@ -27,7 +27,10 @@ OUTLOOK: Final = 4        # it concerns the capture, or what can be seen in it
 
 MAX_FRAMES: Final = 12     # frames that a finding cites: the first ones
 
-IN_CLEAR: Final = ("tcp", "udp", "icmp", "dhcp", "link", "capture", "packet")    # what these say, nothing encrypts
+# What these say, nothing encrypts.
+IN_CLEAR: Final = (
+    "tcp", "udp", "icmp", "dhcp", "dhcpv6", "link", "capture", "packet", "radius", "snmp", "sip",
+)
 
 MAX_HEIRS: Final = 10_000     # classes of events by what they inherit from, that are remembered
 

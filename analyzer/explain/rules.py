@@ -3,9 +3,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.explain.bridges import BRIDGE_RULES
 from analyzer.explain.checksums import CHECKSUM_RULES
 from analyzer.explain.crowds import CROWD_RULES
 from analyzer.explain.dhcp import DHCP_RULES
+from analyzer.explain.dhcpv6 import DHCPV6_RULES
 from analyzer.explain.ending import ENDING_CAPTURE_RULES, ENDING_RULES
 from analyzer.explain.floods import FLOOD_RULES
 from analyzer.explain.fragments import FRAGMENT_RULES
@@ -14,6 +16,7 @@ from analyzer.explain.http import HTTP_RULES
 from analyzer.explain.http2 import HTTP2_RULES
 from analyzer.explain.http_answers import HTTP_ANSWER_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
+from analyzer.explain.http_servers import HTTP_SERVER_RULES
 from analyzer.explain.icmp import ICMP_RULES
 from analyzer.explain.leases import DHCP_CAPTURE_RULES
 from analyzer.explain.link import LINK_RULES
@@ -27,6 +30,7 @@ from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
 from analyzer.explain.rule import AnyRule, Case, Rule, T
 from analyzer.explain.scans import SCAN_RULES
+from analyzer.explain.services import SERVICE_RULES
 from analyzer.explain.starttls import STARTTLS_RULES
 from analyzer.explain.tls import TLS_RULES
 from analyzer.explain.tls_certificates import CERTIFICATE_RULES
@@ -38,14 +42,14 @@ from analyzer.model import Analysis
 
 # In the order in which findings of the same weight are told.
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
-    CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + DHCP_RULES + ICMP_RULES
-    + QUALITY_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES + LOGIN_RULES + HTTP_RULES
-    + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
+    CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + DHCP_RULES + DHCPV6_RULES
+    + SERVICE_RULES + ICMP_RULES + QUALITY_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES
+    + LOGIN_RULES + HTTP_RULES + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
-    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES + FLOOD_RULES
-    + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + LOGIN_CAPTURE_RULES + DNS_CAPTURE_RULES
-    + SHAPE_RULES + HTTP_CAPTURE_RULES
+    QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + BRIDGE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES
+    + FLOOD_RULES + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + LOGIN_CAPTURE_RULES
+    + DNS_CAPTURE_RULES + SHAPE_RULES + HTTP_CAPTURE_RULES + HTTP_SERVER_RULES
 )
 # By the code of what they find.
 RULES: Final[dict[str, AnyRule]] = {

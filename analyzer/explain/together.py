@@ -321,6 +321,7 @@ SAY: Final[dict[str, Say]] = {
     "tcp.refused": _refused, "tcp.unanswered": _unanswered, "tcp.half_open": _half_open, "tcp.reset": _reset,
     "tcp.gave_up": _gave_up, "tcp.loss": _resent, "tcp.timeout": _timeout, "tcp.zero_window": _zero_window,
     "capture.one_sided": _one_sided, "icmp.error": _icmp, "icmp.too_big": _icmp,
+    "icmp.prohibited": _icmp, "icmp.redirect": _icmp,
 }
 # What the survey takes for sent again may have been captured again, or stand in the file in another order, where a
 # closer look at some of them shows that of this capture.
@@ -328,7 +329,7 @@ RESENDS: Final = ("tcp.loss", "tcp.timeout", "tcp.gave_up")
 DISTURBED: Final = ("capture.duplicates", "capture.order", "capture.clock")
 # What a flood leaves behind, and what scanners find, which the survey counts apart from the troubles of others.
 OF_FLOODS: Final = ("tcp.half_open", "tcp.unanswered")
-SCANNED: Final = ("tcp.refused", "tcp.unanswered", "udp.unanswered", "icmp.echo_unanswered")
+SCANNED: Final = ("icmp.prohibited", "tcp.refused", "tcp.unanswered", "udp.unanswered", "icmp.echo_unanswered")
 # What a closer look at one of them may say by another code.
 ALSO: Final[dict[str, str]] = {"tcp.reset": "tcp.unread_data"}
 

@@ -32,6 +32,8 @@ EXPIRED: Final[i64] = 2048     # one of a hop limit: it did not come as far as w
 TOO_BIG: Final[i64] = 512      # one that calls a packet too large
 OTHER_ERROR: Final[i64] = 1024  # one that says anything else
 ECHOES: Final[i64] = 4096      # it begins with an echo request of ICMP
+PROHIBITED: Final[i64] = 8192  # an ICMP error by which a filter rejects its packets
+REDIRECTED: Final[i64] = 16384  # an ICMP message that names another first hop for them
 
 # How a connection was reset, as far as the marks of both sides tell (`TcpFlow.reset_how`).
 RESET_ALONE: Final[i64] = 1        # nothing of it comes before

@@ -11,6 +11,8 @@ from analyzer.flows.flow import (
     LETTER_DATA,
     LETTER_FIN,
     OTHER_ERROR,
+    PROHIBITED,
+    REDIRECTED,
     REPORTED,
     RESET_ABORTED,
     RESET_ALONE,
@@ -47,12 +49,15 @@ ONE_SIDED: Final[i64] = 256      # carries data, and one direction of it is in t
 SILENT: Final[i64] = 512         # datagrams to one service, none from it
 ERROR: Final[i64] = 1024         # an ICMP error about it, other than the next
 TOO_LARGE: Final[i64] = 2048     # an ICMP error that calls a packet too large
+FILTERED: Final[i64] = 4096      # an ICMP error by which a filter rejects packets
+ELSEWHERE: Final[i64] = 8192     # an ICMP message that names another first hop
+REPORTS: Final[i64] = ERROR | TOO_LARGE | FILTERED | ELSEWHERE
 
 # By bit, the code of the finding that tells of a conversation with this trouble.
 CODES: Final[dict[int, str]] = {
     1: "tcp.refused", 2: "tcp.unanswered", 4: "tcp.half_open", 8: "tcp.reset", 16: "tcp.gave_up", 32: "tcp.loss",
     64: "tcp.timeout", 128: "tcp.zero_window", 256: "capture.one_sided", 512: "udp.unanswered", 1024: "icmp.error",
-    2048: "icmp.too_big",
+    2048: "icmp.too_big", 4096: "icmp.prohibited", 8192: "icmp.redirect",
 }
 
 CLOSED_PORT: Final = (b"\x04\x03\x03", b"\x06\x01\x04")     # version, type, code (RFC 792; RFC 4443 §3.1)
@@ -99,6 +104,10 @@ def kinds_of(flow: Flow) -> i64:
             found |= ERROR
         if flow.marks & TOO_BIG:
             found |= TOO_LARGE
+        if flow.marks & PROHIBITED:
+            found |= FILTERED
+        if flow.marks & REDIRECTED:
+            found |= ELSEWHERE
     if isinstance(flow, TcpFlow):
         found |= _of_opening_and_end(flow)
         if flow.trouble:

@@ -6,6 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.address import address_text
+from analyzer.flows.bridges import Bridges
 from analyzer.flows.flow import ECHOES, Flow
 from analyzer.flows.neighbours import MAX_ROUTERS, Neighbour, Router
 from analyzer.flows.table import FlowTable
@@ -34,6 +35,7 @@ class Others:
         self.undecoded: dict[str, int] = {}
         # Reports of receivers that fragments did not come: by addresses and identification, the frame and the time.
         self.expired: dict[bytes, tuple[int, int]] = {}
+        self.bridges = Bridges()
         self.flow: Flow | None = None
         self.quoted: Flow | None = None
         self.direction: i64 = 0
@@ -43,6 +45,7 @@ class Others:
         kind = packet.kind
         self.flow = None
         self.quoted = None
+        self.bridges.see(packet)
         if kind == ARP:
             self._arp(packet, int(packet.number))
         elif kind != NOTHING and packet.ip_version:
@@ -56,6 +59,7 @@ class Others:
         """One frame, neither of TCP nor of UDP, of a conversation that is followed elsewhere."""
         self.flow = None
         self.quoted = None
+        self.bridges.see(packet)
         if packet.kind in (ICMP, ICMPV6) and packet.ip_version:
             self._icmp(packet)
 

@@ -9,6 +9,8 @@ from analyzer.flows.flow import (
     ECHOES,
     EXPIRED,
     OTHER_ERROR,
+    PROHIBITED,
+    REDIRECTED,
     REPORTED,
     SAW_SYN,
     SAW_SYN_ACK,
@@ -19,13 +21,16 @@ from analyzer.flows.flow import (
 )
 from analyzer.flows.kinds import (
     CODES,
+    ELSEWHERE,
     ERROR,
+    FILTERED,
     GAVE_UP,
     HALF_OPEN,
     HEARD_NS,
     NOTE,
     ONE_SIDED,
     REFUSED,
+    REPORTS,
     RESENT,
     RESET,
     SILENT,
@@ -52,7 +57,9 @@ from analyzer.model import Together
 from analyzer.packet import Packet
 from analyzer.partition import mixed
 from dissectors.kit.octets import be16, be32
+from dissectors.protocols.icmp import by_filter
 
+REDIRECT: Final = b"\x04\x05"      # version, type (RFC 792)
 HEARD_BITS: Final[i64] = 1 << 18
 # Each of them in each share of the capture.
 MAX_SEEN: Final = 2_500            # conversations among which one that is seen once more is looked for
@@ -235,7 +242,7 @@ class Troubles:
 
     def other(self, flow: UdpFlow, until: i64) -> None:
         """A conversation without connections that left the table."""
-        self.kinds = kinds_of(flow) & (ERROR | TOO_LARGE) if flow.icmp_errors else 0
+        self.kinds = kinds_of(flow) & REPORTS if flow.icmp_errors else 0
         if flow.responder.frames and flow.originator.frames:
             self.two = True
             if has_ports(flow):
@@ -276,20 +283,25 @@ class Troubles:
         data, at = packet.data, packet.transport
         reason = bytes((4 if packet.ip_version == 4 else 6, data[at], data[at + 1]))
         # RFC 792; RFC 4443 §3.3: a hop limit that ran out; code 1 is the receiver's, of fragments that did not come.
-        if reason[1:] != bytes((11 if reason[0] == 4 else 3, 0)):
-            flow.marks |= REPORTED
-        else:
+        if reason[1:] == bytes((11 if reason[0] == 4 else 3, 0)):
             flow.marks |= EXPIRED
-        large = reason[1] == 2 if reason[0] == 6 else reason[1] == 3 and reason[2] == 4
-        mark = TOO_BIG if large else OTHER_ERROR
-        tally = self.tally(TOO_LARGE if large else ERROR)
+        elif reason[:2] != REDIRECT:         # what is redirected is passed on all the same
+            flow.marks |= REPORTED
+        mark, kind, mild = OTHER_ERROR, ERROR, False
+        if reason[1] == 2 if reason[0] == 6 else reason[1] == 3 and reason[2] == 4:
+            mark, kind, mild = TOO_BIG, TOO_LARGE, True
+        elif by_filter(int(reason[0]), int(reason[1]), int(reason[2]), isinstance(flow, TcpFlow)):
+            mark, kind = PROHIBITED, FILTERED
+        elif reason[:2] == REDIRECT:
+            mark, kind, mild = REDIRECTED, ELSEWHERE, True
+        tally = self.tally(kind)
         tally.times += 1
         tally.reasons[reason] = tally.reasons.get(reason, 0) + 1      # 256 types of 256 codes at most
         if flow.marks & mark:
             return
         flow.marks |= mark
         tally.count += 1
-        mild = large or (reason[0] == 4 and reason[1] == 5) or nobody_waits(flow, packet, reason)
+        mild = mild or nobody_waits(flow, packet, reason)
         tally.weights[NOTE if mild else WARN] += 1
         tally.services.add(packet.source())
         tally.clients.add(flow.forward[:flow.address_size])

@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 from analyzer.address import address_text
+from analyzer.flows.bridges import OFTEN, bridge_name
 from analyzer.flows.neighbours import Neighbour, Router
 from analyzer.flows.others import Others
 from analyzer.model import CaptureSummary
-from analyzer.neighbourhood import Advertised, InUse, Missing, Owned, Unasked
+from analyzer.neighbourhood import Advertised, Circled, InUse, Missing, Owned, Unasked
 
 
 def of_the_link(capture: CaptureSummary, others: Others) -> None:
@@ -24,6 +25,17 @@ def of_the_link(capture: CaptureSummary, others: Others) -> None:
             prober, asked, owner, answered = neighbour.in_use
             capture.in_use.append(InUse(neighbour.text, neighbour.version, (prober, asked), (owner, answered)))
         capture.unasked += _unasked(neighbour)
+    bridges = others.bridges
+    for octets, one in bridges.repeated.items():
+        if one.most >= OFTEN:
+            capture.circled.append(Circled(
+                address_text(octets[6:12]), int(one.most), int(one.start), int(one.end), one.cited,
+            ))
+    capture.topology_changes = bridges.changes
+    most = max(bridges.roots.values(), key=len, default=[])
+    capture.root_changes = [
+        (when, frame, station, bridge_name(old), bridge_name(new)) for when, frame, station, old, new in most
+    ]
     capture.routers = [_advertised(router) for router in others.routers.values()]
 
 

@@ -1,6 +1,7 @@
 """ICMP (RFC 792) and ICMPv6 (RFC 4443): errors, with the conversation they quote, and echo."""
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import ClassVar, Final
 
 from dissectors.kit.event import (
@@ -42,6 +43,9 @@ V4_UNREACHABLE: Final[dict[int, str]] = {
     11: "the network cannot be reached for this type of service",
     12: "the host cannot be reached for this type of service", 13: "a filter forbids it",
 }
+# By which a filter says that it rejects packets: RFC 1122 §3.2.2.1 and RFC 1812 §5.2.7.1; RFC 4443 §3.1.
+V4_FILTERED: Final = frozenset((9, 10, 13))
+V6_FILTERED: Final = frozenset((1, 5))
 # IANA registry "ICMPv6 type Numbers" (RFC 4443 §3 and §4; RFC 2710 §3 for 130 to 132, RFC 4861 §4 for
 # 133 to 137, RFC 3810 §5.2 for 143).
 V6_UNREACHABLE_TYPE: Final = 1
@@ -61,6 +65,8 @@ V6_UNREACHABLE: Final[dict[int, str]] = {
     3: "the address cannot be reached", 4: "nothing listens on that port",
     5: "the source address fails a policy", 6: "the route rejects it",
 }
+V6_REDIRECT: Final = 137
+REDIRECTED: Final = 40            # octets of it up to its options (RFC 4861 §4.5)
 HEADER: Final = 8                 # octets before what a message quotes or echoes (RFC 792; RFC 4443 §3, §4)
 MAX_OPEN_ECHOES: Final = 1_024    # requests waiting for their reply, per conversation
 MAX_SILENT_ECHOES: Final = 100_000    # ... and that are known to have none
@@ -71,6 +77,14 @@ SOON_NS: Final = 1_000_000_000     # a reply that stands so long before its requ
 def is_error(version: int, kind: int) -> bool:
     """RFC 4443 §2.1: in ICMPv6 types below 128 are errors; in ICMP they are listed (RFC 1122 §3.2.2)."""
     return kind < 128 if version == 6 else kind in (UNREACHABLE, 4, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM)
+
+
+def by_filter(version: int, kind: int, code: int, tcp: bool) -> bool:
+    """Whether a filter says this. tcp: of a TCP segment, which a host whose port is closed answers with a RST (RFC 9293
+    §3.5.2); "port unreachable" is for protocols that cannot say so themselves (RFC 1122 §3.2.2.1), and a filter's."""
+    if version == 6:
+        return kind == V6_UNREACHABLE_TYPE and (code in V6_FILTERED or (tcp and code == 4))
+    return kind == UNREACHABLE and (code in V4_FILTERED or (tcp and code == 3))
 
 
 class IcmpError(Event):
@@ -97,10 +111,13 @@ class IcmpError(Event):
         self.hop = 0            # the hop limit with which the quoted packet was seen, where that is small; else 0
         self.after_ns = -1      # since then
         self.mtu = -1           # of the next hop, -1 where the message does not give one
+        self.gateway = ""       # of a redirect: the better first hop (RFC 792 p. 12)
         if version == 6 and self.kind == V6_TOO_BIG:
             self.mtu = int.from_bytes(message[4:8])      # RFC 4443 §3.2
         elif version == 4 and self.kind == UNREACHABLE and self.code == 4:
             self.mtu = int.from_bytes(message[6:8])      # RFC 1191 §4
+        elif version == 4 and self.kind == REDIRECT:
+            self.gateway = str(ip_address(message[4:8]))
 
     def label(self) -> str:
         return "ICMP"
@@ -115,6 +132,8 @@ class IcmpError(Event):
         return self.kind == (V6_TIME_EXCEEDED if self.version == 6 else TIME_EXCEEDED) and self.code == 0
 
     def what(self) -> str:
+        if self.gateway:
+            return f"{self.sender} says that {self.gateway} is the better first hop to there."
         text = f"{self.sender} reports: {self.reason()}."
         if self.hop > 0 and self.after_ns >= 0:
             text += f" It was sent with a hop limit of {self.hop}, {duration(self.after_ns)} before."
@@ -127,6 +146,8 @@ class IcmpError(Event):
             "type": self.kind, "code": self.code, "sender": self.sender, "reason": self.reason(),
             "mtu": self.mtu if self.mtu > 0 else None,
         }
+        if self.gateway:
+            found["gateway"] = self.gateway
         if self.hop:
             found["hop_limit"], found["after_ns"] = self.hop, self.after_ns
         return found
@@ -254,6 +275,31 @@ class IcmpMessage(Event):
         return {"type": self.kind, "code": self.code}
 
 
+class IcmpRedirect(IcmpMessage):
+    """A router tells a machine of its link a better first hop to a destination, which may be the destination itself."""
+
+    name: ClassVar[str] = "icmp.redirect"
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 4861 §4.5"
+    WHY: ClassVar[str] = (
+        "A router that sends a packet back over the link that it came from knows that its sender could have gone the "
+        "shorter way, and tells it. The packet is passed on all the same. Whoever believes such a message from "
+        "anybody can be led astray, so that many machines are set to ignore it."
+    )
+
+    def __init__(self, observed: Observed, message: bytes) -> None:
+        """message: as far as both addresses, 40 octets."""
+        super().__init__(observed, 6, message)
+        self.gateway = str(ip_address(message[8:24]))
+        self.destination = str(ip_address(message[24:40]))
+
+    def what(self) -> str:
+        return f"{self.gateway} is the better first hop to {self.destination}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return super().fields() | {"gateway": self.gateway, "destination": self.destination}
+
+
 def error_event(observed: Observed, version: int, message: bytes, sender: str) -> IcmpError | None:
     """The event for an error message, or None where it is none. Its direction: of the quoted packet's return."""
     if len(message) < HEADER or not is_error(version, message[0]):
@@ -317,9 +363,12 @@ class IcmpDissector(Dissector):
                 return [Echo(both, identifier, number, datagram.time - asked[0])]
             if len(self.early) < MAX_OPEN_ECHOES:
                 self.early[(identifier, number, 1 - datagram.direction)] = datagram.time
-        if is_error(self.version, kind):
-            # An error that quotes a request is an answer to it.
+        if is_error(self.version, kind) and (self.version, kind) != (4, REDIRECT):
+            # What is redirected is passed on (RFC 792 p. 12). Any other error that quotes a request
+            # is an answer to it.
             self.open.pop((*quoted_echo(self.version, data), 1 - datagram.direction), None)
+        if self.version == 6 and kind == V6_REDIRECT and len(data) >= REDIRECTED:
+            return [IcmpRedirect(observed, data)]
         return [IcmpMessage(observed, self.version, data)]
 
     def _make_room(self, observed: Observed) -> list[Output]:
@@ -396,7 +445,7 @@ ICMP: Final = Protocol(
     create=_create,
     carriers=("icmp", "icmpv6"),
     ports={},
-    events=(IcmpError, RoutingLoop, Echo, EchoUnanswered, IcmpMessage),
+    events=(IcmpError, RoutingLoop, Echo, EchoUnanswered, IcmpRedirect, IcmpMessage),
     terms=(
         Term("ICMP", "Messages about IP itself: a packet could not be delivered, a host is asked to answer. "
              "An error quotes the beginning of the packet it is about.", "RFC 792; RFC 4443"),
@@ -408,6 +457,9 @@ ICMP: Final = Protocol(
         Term("hop limit", "How many routers a packet may still pass. Each takes one off; the one that takes off the "
              "last drops the packet and says so with ICMP. In IPv4 the field is called time to live (TTL).",
              "RFC 8200 §3; RFC 791 §3.2"),
+        Term("redirect", "A router passes a packet on over the link that it came from, and tells the sender of a first "
+             "hop that is nearer. The packet is not lost; it only went a longer way than it had to.",
+             "RFC 792; RFC 4861 §8"),
     ),
     probe=_always,
     phases={"echo": "Echo"},

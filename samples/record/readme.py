@@ -68,7 +68,7 @@ def _setting(case: Case, used: set[str]) -> list[str]:
         name = "Link" if len(segments) == 1 else f"Link `{segment}`"
         lines.append(f"- {name}: " + ("; ".join(link.words()) or "nothing but the delays") + ".")
     programs = ", ".join(sorted(version(program) for program in used if program not in {"dumpcap"}))
-    lines.append(f"- Programs: {programs}; TCP/IP of {kernel()}.")
+    lines.append(f"- Programs: {programs or 'none'}; TCP/IP of {kernel()}.")
     capture = case.capture
     where = f"`{capture.at}`" + (f" on `{capture.device}`" if capture.device else "")
     if capture.at == MIRROR:

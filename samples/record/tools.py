@@ -21,13 +21,16 @@ PACKAGES = {
     "nghttp": "nghttp2-client", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "chromium": "chromium",
     "nmap": "nmap", "hping3": "hping3", "ping": "iputils-ping",
     "fping": "fping", "iodine": "iodine", "iodined": "iodine", "chronyd": "chrony",
+    "nft": "nftables", "kea-dhcp6": "kea-dhcp6-server", "freeradius": "freeradius", "radclient": "freeradius-utils",
+    "snmpd": "snmpd", "snmpget": "snmp", "snmpset": "snmp", "snmpwalk": "snmp", "sipp": "sip-tester",
 }
 LIBRARIES = (                  # from PyPI
     "cryptography", "websockets", "h2", "grpcio", "grpcio-tools", "protobuf", "brotli", "zstandard", "hypercorn",
     "sonora", "tlslite-ng",
 )
 _VERSION_FLAGS = {"nginx": "-v", "named": "-v", "dig": "-v", "unbound": "-V", "ip": "-V", "ss": "-V",
-                  "openssl": "version", "slapd": "-VV", "ldapsearch": "-VV", "tinyproxy": "-v"}
+                  "openssl": "version", "slapd": "-VV", "ldapsearch": "-VV", "tinyproxy": "-v",
+                  "freeradius": "-v", "radclient": "-v", "sipp": "-v"}
 _PACKAGED = ("vsftpd", "prosody")      # these do not say it where it can be read
 _NAMES = {"named": "BIND named", "ip": "iproute2", "python": "Python", "openssl": "OpenSSL",
           "postfix": "Postfix", "dovecot": "Dovecot", "postgres": "PostgreSQL", "prosody": "Prosody"}

@@ -31,6 +31,14 @@ def _hierarchy(lab: Lab) -> None:
     unbound(lab, "resolver", ROOT)
 
 
+def _lame(lab: Lab) -> None:
+    """The server that the zone above names for shop.test has another zone, and not this one."""
+    named(lab, "root", {".": root_zone(TLD, ROOT)})
+    named(lab, "tld", {"test": tld_zone(TLD, AUTHORITY)})
+    named(lab, "authority", {"other.test": SHOP.replace("shop.test", "other.test")})
+    unbound(lab, "resolver", ROOT)
+
+
 def _expired(lab: Lab) -> None:
     zone, anchor = signed(lab, "shop.test", SHOP, "-s", "20200101000000", "-e", "20200201000000")
     _servers(lab, zone)
@@ -73,6 +81,14 @@ def _mdns(lab: Lab) -> None:
 
 
 CASES: tuple[Case, ...] = (
+    Case(
+        "dns", "lame-delegation", "DNS: a delegation to a server that does not have the zone",
+        "Recorded at the resolver (unbound). The zone test. names a server for shop.test that knows nothing of it and "
+        "refuses to answer. The client gets SERVFAIL.",
+        HIERARCHY, _ask, (
+            Shows(f"dns.flags.rcode == 5 && ip.src == {AUTHORITY}", "The server that was named refuses", 1),
+            Shows(f"dns.flags.rcode == 2 && ip.src == {RESOLVER}", "The client gets SERVFAIL", 1)), _lame,
+        capture=Capture("resolver")),
     Case(
         "dns", "resolution-from-root", "DNS: a full resolution, from the root to the authority",
         "Recorded at the resolver (unbound), whose memory is empty. A client asks for www.shop.test; the resolver "

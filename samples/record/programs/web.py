@@ -1,8 +1,10 @@
-"""A web server with paths of special behaviour: `web.py ADDRESS PORT`. HTTP/1.1, one thread a connection.
+"""A web server with paths of special behaviour: `web.py ADDRESS PORT [LATE_S]`. HTTP/1.1, one thread a connection;
+LATE_S: how long it thinks before each answer.
 
-/slow/SECONDS answers late, /chunked in chunks with a trailer, /coded/gzip (deflate, br, zstd) compressed, /old without
-a length and with a close, /hints after a 103, /login with a cookie, /events as server-sent events, /wait when there is
-news, /news at once, /form and /graphql take what is posted, /items is a collection with GET, POST, PUT and DELETE.
+/slow/SECONDS answers late, /chunked in chunks with a trailer, /coded/gzip (deflate, br, zstd) compressed, /old
+without a length and with a close, /hints after a 103, /login with a cookie, /events as server-sent events, /wait when
+there is news, /news at once, /busy says to ask later (429), /form and /graphql take what is posted, /items is a
+collection with GET, POST, PUT and DELETE.
 """
 from __future__ import annotations
 
@@ -38,6 +40,7 @@ ITEMS = {1: "apples", 2: "pears"}
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    late_s = 0.0
 
     def log_message(self, format: str, *args: object) -> None:
         return
@@ -62,10 +65,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         _, first, *rest = self.path.partition("?")[0].split("/")
         act = getattr(self, f"get_{first}", None)
+        time.sleep(self.late_s)
         if act is None:
             self.answer(404, b"there is no such page\n")
         else:
             act(*rest)
+
+    def get_busy(self) -> None:
+        self.answer(429, Retry_After="2")
 
     def get_slow(self, seconds: str) -> None:
         time.sleep(float(seconds))
@@ -164,6 +171,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main(arguments: list[str]) -> None:
+    Handler.late_s = float(arguments[2]) if len(arguments) > 2 else 0.0
     ThreadingHTTPServer((arguments[0], int(arguments[1])), Handler).serve_forever()
 
 

@@ -51,6 +51,7 @@ from dissectors.kit.event import (
     OtherProtocol,
 )
 from dissectors.kit.inputs import Close, Datagram, Gap, Overlap
+from dissectors.kit.lookup import Lookup, Step
 from dissectors.protocols.dns.events import DnsIncomplete
 from dissectors.protocols.icmp import Echo, EchoUnanswered, RoutingLoop
 from dissectors.protocols.tcp.events_answers import OldAnswer
@@ -243,6 +244,19 @@ def stray(number: int) -> Made:
     return lambda: analysis(account(*opened(), of=known), account(midstream(), told, of=strange))
 
 
+def referred(zone: str) -> Made:
+    """A server refuses who was referred to it as a server of this zone, "" where nobody was."""
+    def made() -> Analysis:
+        built = analysis(answered())
+        found = Lookup("www.shop.test", "A", "10.0.0.1", "10.0.0.53", 0)
+        step = Step("10.0.0.1", "10.0.0.53", zone, "www.shop.test A", 1, 0, False)
+        step.answer, step.failure, step.end_ns = "REFUSED", "REFUSED", MS
+        found.steps, found.frames, found.kind, found.end_ns = [step], [1, 2], "failed", MS
+        built.lookups = [found]
+        return built
+    return made
+
+
 QUESTION = message(7)
 ANSWER = message(7, 0x8180, answers=(answer(),))
 OTHER = message(7, 0x8180, answers=(answer(address=b"\x06\x06\x06\x06"),))
@@ -343,6 +357,7 @@ CASES: dict[str, tuple[Made, Made]] = {
         response((0, 1, ANSWER), (20 * MS, 0, QUESTION), (30 * MS, 1, ANSWER)),
     ),
     "dns.server_silent": (silent(0), silent(1)),
+    "dns.lame": (referred("shop.test"), referred("")),
     "dns.fallback": (
         response((0, 0, EDNS), (MS, 1, message(7, 0x8181, None)), (2 * MS, 0, message(8)), (3 * MS, 1, ANSWER_8)),
         response((0, 0, EDNS), (MS, 1, message(7, 0x8181, None))),
@@ -367,7 +382,9 @@ CASES: dict[str, tuple[Made, Made]] = {
         capture(missing=[Unheard("10.0.0.9", "10.0.0.5", 2, [1, 2], 0, SECOND)]),
     ),
     "dns.incomplete": (dns(incomplete()), dns(answered())),
-    "icmp.error": (tcp(icmp_error()), tcp(icmp_error(3, 4, 1400))),
+    "icmp.error": (tcp(icmp_error(3, 1)), tcp(icmp_error(3, 4, 1400))),
+    "icmp.prohibited": (tcp(icmp_error()), tcp(icmp_error(3, 1))),
+    "icmp.redirect": (tcp(icmp_error(5, 1)), tcp(icmp_error(3, 1))),
     "icmp.too_big": (tcp(icmp_error(2, 0, 1280, 6)), tcp(icmp_error(3, 0, 0, 6))),
     "icmp.echo_unanswered": (
         bare(LATE_PING, of=conversation(transport="icmp")), bare(PING, of=conversation(transport="icmp"))

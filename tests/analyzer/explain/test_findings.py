@@ -116,8 +116,14 @@ def test_a_rule_is_missed(code: str) -> None:
     (tcp(data(0, 25 * MS, 99, 1, 0), data(), reset("unread data", "it did not read", 0, 700)), "tcp.unread_data",
      "The client (10.0.0.1:51034) reset the connection after it had sent 99 bytes and received 1.20 MB: it looks as if "
      "it did not read; 700 bytes sent by the server had not been acknowledged."),
-    (tcp(icmp_error()), "icmp.error",
-     "10.0.0.254 reports about packets to 10.0.0.2:443: nothing listens on that port."),
+    (tcp(icmp_error(3, 1)), "icmp.error",
+     "10.0.0.254 reports about packets to 10.0.0.2:443: the host cannot be reached."),
+    (tcp(icmp_error(3, 13)), "icmp.prohibited",
+     "A filter rejects packets to 10.0.0.2:443, once: 10.0.0.254 answers so, on the way there (ICMP). It says: a "
+     "filter forbids it."),
+    (tcp(icmp_error()), "icmp.prohibited",
+     "A filter rejects packets to 10.0.0.2:443, once: 10.0.0.254 answers so, on the way there (ICMP). It calls the "
+     "port unreachable; a host whose port is closed answers TCP with a RST."),
     (tcp(icmp_error(3, 4, 1400), icmp_error(3, 4, 1400)), "icmp.too_big",
      "10.0.0.254 dropped 2 packets that were too large: the next link carries at most 1400 bytes."),
     (response((0, 0, message(7)), close=5 * SECOND), "dns.unanswered",

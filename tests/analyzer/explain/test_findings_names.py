@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, UDPerror
+from scapy.layers.inet6 import ICMPv6ND_Redirect, IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import PcapWriter
@@ -190,11 +191,26 @@ def test_an_error_about_an_echo_is_its_answer(tmp_path: Path) -> None:
         "10.0.9.1 reports twice about packets to 10.0.0.54: the host cannot be reached."
     )
     own = told(tmp_path, echo(0, 1), ends(0.01, 1, OTHER, 3, 13))
-    assert codes(own) == ["warn icmp.error"]
+    assert codes(own) == ["warn icmp.prohibited"]
     traced = told(tmp_path, *[
         each for hop in (1, 2, 3) for each in (echo(hop, hop), ends(hop + 0.01, hop, f"10.0.9.{hop}"))
     ])
     assert codes(traced) == []
+
+
+def test_a_redirect_is_no_answer_and_no_error(tmp_path: Path) -> None:
+    quoted = IPerror(bytes(IP(src=CLIENT, dst=OTHER) / ICMP(id=5, seq=1)))
+    advice = IP(src="10.0.9.1", dst=CLIENT) / ICMP(type=5, code=1, gw="10.0.9.2") / quoted
+    made = told(tmp_path, echo(0, 1), (0.01, advice), replies(0.02, 1))
+    assert codes(made) == ["note icmp.redirect"]
+    assert sentence(made, "icmp.redirect") == (
+        f"10.0.9.1 told {CLIENT} once that the first hop to {OTHER} is 10.0.9.2: what it sends there goes a longer way "
+        "than it has to."
+    )
+    assert "1 of 1 request answered" in made.told[0].phases[0].facts
+    six = Ether() / IPv6(src="fe80::1", dst="fe80::2") / ICMPv6ND_Redirect(tgt="fe80::9", dst="2001:db8::9")
+    made = told(tmp_path, (0, six))
+    assert "fe80::1 told fe80::2 once that the first hop to 2001:db8::9 is fe80::9" in sentence(made, "icmp.redirect")
 
 
 def test_an_echo_without_a_reply_where_the_capture_has_no_other_direction(tmp_path: Path) -> None:

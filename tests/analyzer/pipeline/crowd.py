@@ -160,7 +160,7 @@ class Crowd:
             request = udp(client, port, server, 161, b"hello")
             self.frames.append((at, request))
             self.frames.append((at + 2 * MS, ip(reporter, client, 1, b"\x03\x0d" + bytes(6) + request[14:14 + 28])))
-            self.note("icmp.error", reporter, client)
+            self.note("icmp.prohibited", reporter, client)
 
     def scan(self, ports: int, client: str = "203.0.113.9", server: str = "198.18.7.7") -> None:
         """Every third port is silent, the others refuse: what a scanner finds shut is no trouble of a service."""

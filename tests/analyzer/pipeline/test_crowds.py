@@ -27,7 +27,7 @@ WAYS = {
     "few told": Options(limit=4, budget=0),
 }
 ONE = ["tcp.refused", "tcp.unanswered", "tcp.half_open", "tcp.reset", "tcp.timeout", "tcp.zero_window",
-       "udp.unanswered", "icmp.error"]
+       "udp.unanswered", "icmp.prohibited"]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_how_severe_they_are(told: dict[str, Analysis]) -> None:
     found = {code: one_of(told["as it is"], code).severity for code in [*ONE, "tcp.scan"]}
     assert found == {
         "tcp.refused": "error", "tcp.unanswered": "error", "tcp.half_open": "warn", "tcp.reset": "warn",
-        "tcp.timeout": "warn", "tcp.zero_window": "warn", "udp.unanswered": "error", "icmp.error": "warn",
+        "tcp.timeout": "warn", "tcp.zero_window": "warn", "udp.unanswered": "error", "icmp.prohibited": "warn",
         "tcp.scan": "warn",
     }
 
@@ -102,8 +102,8 @@ def test_the_words_that_each_trouble_needs(made: tuple[Crowd, str], told: dict[s
     assert "no room for more data for up to 3.50 s in all" in says("tcp.zero_window")
     assert "3 of them began less than 1 s before the capture ends" in says("tcp.unanswered")
     assert "Not heard to answer anybody: 198.51.100.53:53, 198.51.100.5:5005." in says("udp.unanswered")
-    assert "by 10.1.0.254" in says("icmp.error")
-    assert "a filter forbids it (16 times)" in says("icmp.error")
+    assert "by 10.1.0.254" in says("icmp.prohibited")
+    assert "a filter forbids it (16 times)" in says("icmp.prohibited")
     assert says("tcp.scan").startswith("203.0.113.9 tried 90 ports of 198.18.7.7 over TCP within 89.0 ms")
     assert "60 refused, 30 without an answer" in says("tcp.scan")
 
@@ -186,7 +186,7 @@ def test_an_icmp_message_is_an_answer(tmp_path: Path) -> None:
     crowd.unreachable(9)
     found = analyze([crowd.write(tmp_path / "icmp.pcap")], Options(limit=2, budget=0))
     assert of_code(found, "udp.unanswered") == []
-    assert one_of(found, "icmp.error").sentence.startswith("9 ICMP errors about packets of 9 conversations by ")
+    assert one_of(found, "icmp.prohibited").sentence.startswith("9 ICMP errors about packets of 9 conversations by ")
 
 
 def test_a_service_that_answers_others_is_not_called_silent(tmp_path: Path) -> None:

@@ -1,0 +1,289 @@
+"""SIP over UDP (RFC 3261): calls and registrations, what answers them, and what is refused.
+
+Bodies and credentials are not shown.
+"""
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Final
+
+from dissectors.kit.event import CORE, LINED, Event, Headline, JsonValue, LimitReached, Malformed, Observed
+from dissectors.kit.identity import HOST, UNIQUE, USER, Identity
+from dissectors.kit.inputs import Close, Datagram
+from dissectors.kit.observation import what_is_held
+from dissectors.kit.protocol import NO, YES, Context, Dissector, Output, Protocol, Term
+from dissectors.kit.units import duration, plural
+from dissectors.kit.waiting import Waiting, Waits, both
+
+MAX_WAITING: Final = 256           # requests without a final answer that are kept
+MAX_HEAD: Final = 16_384           # octets of a message that are looked at for its fields
+MAX_TEXT: Final = 120              # characters of an address or a reason
+VERSION: Final = b"SIP/2.0"
+# RFC 3261 §7.1; 3262, 3265, 3311, 3428, 3515, 3903 for the rest.
+METHODS: Final = frozenset((
+    b"INVITE", b"ACK", b"BYE", b"CANCEL", b"OPTIONS", b"REGISTER", b"PRACK", b"SUBSCRIBE", b"NOTIFY", b"UPDATE",
+    b"MESSAGE", b"REFER", b"PUBLISH", b"INFO",
+))
+SHORT: Final[dict[bytes, bytes]] = {b"i": b"call-id", b"f": b"from", b"t": b"to", b"v": b"via"}     # RFC 3261 §7.3.3
+CHALLENGES: Final = frozenset((401, 407))      # RFC 3261 §22: credentials are asked for
+# What people do, or how calls end: nobody's fault.
+PEOPLE: Final = frozenset((480, 481, 486, 487, 600, 603, 604))
+_URI: Final = re.compile(r"sips?:(?:([^@\s<>;]*)@)?([^\s<>;:?]+)", re.IGNORECASE)
+
+
+class SipMessage:
+    """One message. method: of a request, and of what a response answers.     status: 0 of a request.
+
+    call, number: Call-ID and CSeq, which a response repeats (RFC 3261 §8.2.6.2).     authorized: it brings credentials.
+    within: of a request, it belongs to a call that there is already (RFC 3261 §12.2.1.1).
+    """
+
+    def __init__(self, data: bytes) -> None:
+        head = data[:MAX_HEAD].partition(b"\r\n\r\n")[0]
+        first, *lines = head.split(b"\r\n")
+        words = first.split(b" ", 2)
+        self.status = int(words[1]) if words[0] == VERSION else 0
+        self.reason = _text(words[2]) if self.status and len(words) > 2 else ""
+        self.target = "" if self.status else _text(words[1])
+        fields: dict[bytes, bytes] = {}
+        for line in lines:
+            name, colon, value = line.partition(b":")
+            name = name.strip().lower()
+            if colon:
+                fields.setdefault(SHORT.get(name, name), value.strip())
+        self.call = fields.get(b"call-id", b"")
+        self.number, _space, method = fields.get(b"cseq", b"").partition(b" ")
+        self.method = _text(method.strip() if self.status else words[0])
+        self.caller, self.called = _address(fields.get(b"from", b"")), _address(fields.get(b"to", b""))
+        self.authorized = b"authorization" in fields or b"proxy-authorization" in fields
+        self.within = b";tag=" in fields.get(b"to", b"").lower()
+        self.stale = b"stale=true" in (
+            fields.get(b"www-authenticate", b"") + fields.get(b"proxy-authenticate", b"")
+        ).lower().replace(b" ", b"")
+
+    def key(self) -> bytes:
+        return self.call[:256] + b"\0" + self.number[:16] + b"\0" + self.method.encode()
+
+    @property
+    def final(self) -> bool:
+        return self.status >= 200
+
+
+def _text(held: bytes) -> str:
+    return held.decode("utf-8", "replace")[:MAX_TEXT]
+
+
+def _address(held: bytes) -> str:
+    """The URI of a From or To field, without what stands around it."""
+    found = _URI.search(_text(held))
+    return f"{found[1]}@{found[2]}" if found is not None and found[1] else found[2] if found is not None else ""
+
+
+class SipEvent(Event):
+    phase: ClassVar[str] = "call"
+    importance: ClassVar[str] = CORE
+
+    def __init__(self, observed: Observed, message: SipMessage) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
+        self.message = message
+
+    def about(self) -> str:
+        message = self.message
+        if message.method == "REGISTER":
+            return message.called
+        return f"{message.caller} → {message.called}"
+
+    def detail(self) -> str:
+        return self.about()
+
+    def fields(self) -> dict[str, JsonValue]:
+        message = self.message
+        return {
+            "method": message.method, "status": message.status or None, "from": message.caller, "to": message.called,
+            "reason": message.reason or None,
+        }
+
+    def frame_record(self) -> dict[str, JsonValue] | None:
+        return {"status": self.message.status} if self.message.status else {"method": self.message.method}
+
+    def identifies(self) -> list[Identity]:
+        found: list[Identity] = []
+        for said in (self.message.caller, self.message.called, self.message.target):
+            user, at, host = said.rpartition("@")
+            user = user.removeprefix("sip:").removeprefix("sips:")
+            if at and user:
+                found.append((USER, user))
+            host = host.removeprefix("sip:").removeprefix("sips:").partition(";")[0].partition(":")[0]
+            if host:
+                found.append((HOST, host))
+        if self.message.reason:
+            found.append((UNIQUE, self.message.reason))
+        return found
+
+
+class SipAsked(SipEvent):
+    name: ClassVar[str] = "sip.request"
+    normally: ClassVar[str] = LINED
+    spec: ClassVar[str] = "RFC 3261 §17.1"
+    WHY: ClassVar[str] = (
+        "A telephone registers where it can be reached, or calls somebody. Over UDP it sends a request again after "
+        "half a second, then after longer waits, until something answers."
+    )
+
+    def __init__(self, observed: Observed, message: SipMessage, asked: Waiting | None) -> None:
+        super().__init__(observed, message)
+        self.attempt = len(asked.times) if asked is not None else 1
+        self.again = asked.again() if asked is not None else ""
+
+    def label(self) -> str:
+        return self.message.method
+
+    def what(self) -> str:
+        return f"{self.message.method} {self.about()}{self.again}."
+
+
+class SipAnswer(SipEvent):
+    """took_ns: since the request was first sent, -1 where that was not seen.     authorized: it answers a request with
+    credentials, as whoever pairs the two says.     within: a request that belongs to a call that there is already."""
+
+    name: ClassVar[str] = "sip.answer"
+    normally: ClassVar[str] = LINED
+    spec: ClassVar[str] = "RFC 3261 §21"
+    WHY: ClassVar[str] = (
+        "The first digit of the status says what came of it: 1 it is under way, 2 it is done, 3 it is elsewhere, 4 the "
+        "request cannot be met, 5 the server failed, 6 nobody will take it. 401 and 407 ask for a password first."
+    )
+
+    def __init__(self, observed: Observed, message: SipMessage, asked: Waiting | None) -> None:
+        super().__init__(observed, message)
+        self.took_ns = observed.time - asked.times[0] if asked is not None else -1
+        self.authorized = self.within = False
+
+    def label(self) -> str:
+        return str(self.message.status)
+
+    def refuses(self) -> bool:
+        """Whether it denies what was wanted, and does not only ask for a password first."""
+        status = self.message.status
+        if status in CHALLENGES:
+            return self.authorized and not self.message.stale
+        return status >= 400
+
+    def what(self) -> str:
+        after = f", after {duration(self.took_ns)}" if self.took_ns >= 0 else ""
+        reason = f" {self.message.reason}" if self.message.reason else ""
+        return f"{self.message.status}{reason} to {self.message.method} {self.about()}{after}."
+
+    def headline(self) -> Headline | None:
+        message = self.message
+        if not message.final or message.method not in ("INVITE", "REGISTER") or message.status in CHALLENGES:
+            return None
+        return Headline(
+            "SIP", f"{message.method} {self.about()} → {message.status}", self.time - max(self.took_ns, 0), self.time
+        )
+
+    def fields(self) -> dict[str, JsonValue]:
+        return super().fields() | {"took_ns": self.took_ns if self.took_ns >= 0 else None}
+
+
+class SipUnanswered(Event):
+    """Requests that nothing answered in what is observed. how: with what that ends (`Close.how`)."""
+
+    name: ClassVar[str] = "sip.unanswered"
+    phase: ClassVar[str] = "call"
+    importance: ClassVar[str] = CORE
+    spec: ClassVar[str] = "RFC 3261 §17.1.1.2"
+    WHY: ClassVar[str] = (
+        "The server is not there, a filter or an address translation stops the datagrams, the answer took a way that "
+        "this capture does not see, or the capture ended too early."
+    )
+
+    def __init__(self, observed: Observed, waiting: list[Waiting], how: str) -> None:
+        super().__init__(observed.time, observed.direction, observed.evidence)
+        self.waiting = waiting
+        self.how = how
+
+    def label(self) -> str:
+        return "no answer"
+
+    def what(self) -> str:
+        sent = sum([len(one.times) for one in self.waiting])
+        methods = ", ".join(dict.fromkeys([one.said for one in self.waiting]))
+        return f"{methods}, sent {plural(sent, 'time')}, without an answer in {what_is_held(self.how)}."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"count": len(self.waiting)}
+
+
+class SipObserver(Dissector):
+    """Pairs requests with responses, which repeat Call-ID and CSeq."""
+
+    def __init__(self, _context: Context) -> None:
+        self.waits = Waits(MAX_WAITING)
+        self.heard: dict[bytes, Waiting] = {}     # those that are under way: a provisional response came
+        self.sent: dict[bytes, SipMessage] = {}
+        self.told_full = False
+
+    def on_datagram(self, datagram: Datagram) -> list[Output]:
+        if probe(datagram.data, datagram.direction) != YES:
+            if not datagram.data.strip(b"\r\n\0"):
+                return []                          # keeps an address translation open (RFC 5626 §3.5.1)
+            return [Malformed(both(None, datagram), "sip", 0, "no line of a request or of a response")]
+        message = SipMessage(datagram.data)
+        key = message.key()
+        if message.status:
+            return self._answered(datagram, message, key)
+        if message.method == "ACK":                # nothing answers it (RFC 3261 §17.1.1.3)
+            return [SipAsked(both(None, datagram), message, None)]
+        if len(self.sent) < MAX_WAITING:
+            self.sent[key] = message
+        asked = self.heard.get(key) or self.waits.ask(key, datagram, message.method)
+        out: list[Output] = [SipAsked(both(None, datagram), message, asked)]
+        if self.waits.full and not self.told_full:
+            self.told_full = True
+            out.append(LimitReached(both(None, datagram), "sip", "MAX_WAITING", MAX_WAITING))
+        return out
+
+    def _answered(self, datagram: Datagram, message: SipMessage, key: bytes) -> list[Output]:
+        asked = self.heard.get(key) or self.waits.answer(key, datagram)
+        if asked is not None and not message.final and len(self.heard) < MAX_WAITING:
+            self.heard[key] = asked
+        elif message.final:
+            self.heard.pop(key, None)
+        answer = SipAnswer(both(asked, datagram), message, asked)
+        request = self.sent.pop(key, None) if message.final else None
+        if request is not None:
+            answer.authorized, answer.within = request.authorized, request.within
+        return [answer]
+
+    def on_close(self, close: Close) -> list[Output]:
+        return [SipUnanswered(observed, waiting, close.how) for observed, waiting in self.waits.left()]
+
+
+def probe(data: bytes, direction: int) -> int:
+    """A line of a request or of a response (RFC 3261 §7.1, §7.2)."""
+    line = data[:512].partition(b"\r\n")[0]
+    words = line.split(b" ", 2)
+    if len(words) < 3:
+        return NO
+    if words[0] == VERSION:
+        return YES if len(words[1]) == 3 and words[1].isdigit() else NO
+    return YES if words[0] in METHODS and words[2] == VERSION else NO
+
+
+SIP: Final = Protocol(
+    name="sip",
+    title="SIP",
+    summary="Calls and registrations over UDP: what answers them, what is refused and what nobody answers.",
+    specs=("RFC 3261",),
+    create=SipObserver,
+    carriers=("udp",),
+    ports={"udp": (5060,)},
+    events=(SipAsked, SipAnswer, SipUnanswered),
+    terms=(
+        Term("SIP", "How telephones find one another and agree on a call. The voice itself goes elsewhere (RTP).",
+             "RFC 3261"),
+    ),
+    probe=probe,
+    phases={"call": "SIP"},
+)
