@@ -30,6 +30,7 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.http2.protocol import HTTP2
     from dissectors.protocols.icmp import ICMP
     from dissectors.protocols.ntp import NTP
+    from dissectors.protocols.quic.protocol import QUIC
     from dissectors.protocols.sse.protocol import SSE
     from dissectors.protocols.starttls.ftp import FTP
     from dissectors.protocols.starttls.imap import IMAP
@@ -43,8 +44,8 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.websocket.protocol import WEBSOCKET
 
     return (
-        TCP, ICMP, DNS, MDNS, LLMNR, DHCP, NTP, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3, FTP,
-        LDAP, POSTGRESQL, XMPP,
+        TCP, ICMP, DNS, MDNS, LLMNR, DHCP, NTP, QUIC, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3,
+        FTP, LDAP, POSTGRESQL, XMPP,
     )
 
 
