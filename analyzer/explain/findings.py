@@ -24,7 +24,7 @@ from dissectors.wire.x509.chain import Certificates
 
 # Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is
 # missing.
-ALONE: Final = frozenset(("dhcp", "tcp", "tls", "http", "http2", "websocket", "grpc"))
+ALONE: Final = frozenset(("dhcp", "tcp", "tls", "http", "http2", "websocket", "grpc", "quic"))
 MISSING: Final = frozenset(["tls.plaintext", *[rule.code for rule in STARTTLS_RULES]])
 NEEDS: Final[dict[str, str]] = {
     rule.code: name for rule in CONVERSATION_RULES

@@ -54,6 +54,7 @@ class QuicSide:
         self.opened = 0
         self.failures = 0
         self.lacking = False
+        self.holes = 0                   # in the numbers of its 1-RTT packets
         self.sealed = 0
         self.sealed_packets = 0
         self.sealed_octets = 0           # of those with data
@@ -183,7 +184,10 @@ class Connection:
             return None
         side.failures = 0
         side.opened += 1 if kind != INITIAL else 0
-        side.largest[space] = max(side.largest[space], int(opened.number))
+        number = int(opened.number)
+        if space == 2 and number > side.largest[2] + 1 and side.largest[2] >= 0:
+            side.holes += number - side.largest[2] - 1
+        side.largest[space] = max(side.largest[space], number)
         return opened
 
     def _initial(self, packet: QuicPacket, data: bytes, direction: int, largest: int) -> Opened | None:

@@ -16,7 +16,7 @@ from dissectors.protocols.quic.events_connection import QuicHidden, QuicStalled,
 from dissectors.protocols.quic.events_packets import ResetPossible
 from dissectors.protocols.quic.frames import Frames
 from dissectors.protocols.quic.observer import QuicObserver, Watched
-from dissectors.protocols.quic.parameters import GREASE_BIT
+from dissectors.protocols.quic.parameters import GREASE_BIT, VERSION_INFORMATION
 from dissectors.protocols.quic.protection import Opened, retry_is_whole
 from dissectors.protocols.quic.recovery import spin_round_trips
 from dissectors.protocols.quic.versions import version_of
@@ -35,6 +35,7 @@ from dissectors.protocols.quic.wire import (
 )
 
 MAX_CONNECTIONS: Final = 64        # between two addresses and ports that are followed
+FIRST_WAIT_NS: Final = 999_000_000   # after which a side sends again that knows nothing of the way (RFC 9002 §6.2.2)
 MAX_COALESCED: Final = 32          # packets of one datagram
 MAX_SOURCES: Final = 16             # source connection IDs of a side that are remembered
 LEAST_RESET: Final = 21            # octets of a stateless reset (RFC 9000 §10.3)
@@ -243,7 +244,11 @@ class QuicDissector(Dissector):
         asked = 0 if connection.late else connection.first_version
         took = datagram.time - connection.asked_ns if connection.asked_ns >= 0 else -1
         if not connection.negotiated:
-            self.observer.tell(watched, VersionsOffered(_seen(datagram), connection.client, packet, asked, took))
+            given = connection.client_side.parameters
+            information = given.get(VERSION_INFORMATION) if given is not None else None
+            spoken = information.versions() if information is not None else []
+            event = VersionsOffered(_seen(datagram), connection.client, packet, asked, took, spoken)
+            self.observer.tell(watched, event)
         connection.negotiated = True
         connection.client_side.handshake.restart()
 
@@ -299,6 +304,8 @@ class QuicDissector(Dissector):
             due, awaited = server, "the rest of the server's handshake"
         since = connection.began_ns if not server.datagrams else int(connection.sides[1 - due.direction].last_ns)
         until = close.until if close.how not in OBSERVED_ENDED else close.until - 1
+        if close.until - since < FIRST_WAIT_NS:
+            return                        # it may still come
         absent = self.context.observed.absence(due.direction, since, until, OCTETS)
         frames = tuple(sorted({connection.began_frame, int(client.last_frame), int(max(server.last_frame, 0))} - {0}))
         event = QuicStalled(
@@ -329,14 +336,14 @@ class QuicDissector(Dissector):
             one.stream_octets = watched.streams.octets[side.direction]
             one.streams = watched.streams.count[side.direction]
             one.repeated = watched.streams.repeated[side.direction]
-            one.lost, one.late = side.recovery.lost, side.recovery.late
+            one.lost, one.late, one.holes = side.recovery.lost, side.recovery.late, side.holes
             one.lost_frames = side.recovery.lost_in.frames()
             one.generation = connection.generations[side.direction]
             one.rtts = side.recovery.rtts
             sides.append(one)
         client, server = connection.client_side, connection.server_side
         begun = [side.sealed_ns for side in (client, server) if side.sealed_ns >= 0]
-        if begun:
+        if begun and (connection.established_ns >= 0 or connection.keys_told != "found"):
             latest = max((client, server), key=_last)
             frames = tuple(sorted({client.sealed, server.sealed, int(latest.last_frame)} - {0}))
             self.observer.tell(watched, QuicHidden(

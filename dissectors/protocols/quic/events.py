@@ -119,8 +119,12 @@ class VersionsOffered(QuicEvent):
         "does. The packet is not protected, so a client may believe it only as long as nothing else has come."
     )
 
-    def __init__(self, observed: Observed, client: int, packet: QuicPacket, asked: int, answered_ns: int) -> None:
+    def __init__(
+        self, observed: Observed, client: int, packet: QuicPacket, asked: int, answered_ns: int, spoken: list[int]
+    ) -> None:
+        """spoken: the versions that the client says it can speak; [] where it does not say."""
         super().__init__(observed, client)
+        self.spoken = [version for version in spoken if not is_reserved(version)]
         self.versions = [version for version in packet.versions if not is_reserved(version)]
         self.asked = asked
         self.answered_ns = answered_ns
@@ -311,8 +315,10 @@ class PacketsHidden(QuicEvent):
         "names."
     )
 
-    def __init__(self, observed: Observed, client: int, outcome: str, labels: list[str]) -> None:
+    def __init__(self, observed: Observed, client: int, outcome: str, labels: list[str], *, given: bool = True) -> None:
+        """given: the user gave secrets, of this connection or of others."""
         super().__init__(observed, client)
+        self.given = given
         self.outcome = outcome
         self.labels = labels
 

@@ -195,8 +195,8 @@ class AmplificationStall(QuicEvent):
     spec: ClassVar[str] = "RFC 9000 §8.1"
     WHY: ClassVar[str] = (
         "Until a client has shown that it can be reached at its address, a server may send it three times as many "
-        "bytes as it got, lest it be used to flood others. A long chain of certificates does not fit into that, and waits a "
-        "round trip."
+        "bytes as it got, lest it be used to flood others. A long chain of certificates does not fit into that, and "
+        "waits a round trip."
     )
 
     def __init__(self, observed: Observed, client: int, sent: int, received: int, waited_ns: int) -> None:
@@ -232,6 +232,7 @@ class SideTotals:
         self.repeated = 0
         self.lost = 0
         self.late = 0
+        self.holes = 0            # in the numbers of its 1-RTT packets: sent before here and not captured, or left out
         self.lost_frames: tuple[int, ...] = ()
         self.generation = 0
         self.rtts: list[int] = []
@@ -247,6 +248,7 @@ class SideTotals:
             out["repeated_octets"] = self.repeated
             out["overtaken"] = self.lost
             out["acknowledged_late"] = self.late
+            out["number_holes"] = self.holes
             out["key_generation"] = self.generation
         if self.rtts:
             out["rtt_min_ns"] = min(self.rtts)
@@ -262,6 +264,7 @@ class QuicTotals(QuicEvent):
     phase: ClassVar[str] = PACKETS
     rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
+    normally: ClassVar[str] = SUMMED
     spec: ClassVar[str] = "RFC 9000 §12, §17.4"
     WHY: ClassVar[str] = (
         "Without keys an observer of QUIC sees sizes, times and addresses, and little else: no requests, no losses, no "
@@ -310,7 +313,15 @@ class QuicTotals(QuicEvent):
         return " ".join(words)
 
     def phase_facts(self) -> list[str]:
-        return [f"spin bit {duration(int(median(self.spins)))}"] if self.spins else []
+        found: list[str] = []
+        for who, side in zip(("client", "server"), self.sides, strict=True):
+            if side.datagrams:
+                found.append(f"{who}: {plural(side.packets, 'packet')}, {size(side.octets)}")
+            if side.lost - side.late > 0:
+                found.append(f"{side.lost - side.late} overtaken")
+        if self.spins:
+            found.append(f"spin bit {duration(int(median(self.spins)))}")
+        return found
 
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CARRYING, CLOSING, CORE, EXTRA, LINED, JsonValue, Observed
-from dissectors.kit.marks import quoted
 from dissectors.kit.units import duration, plural
 from dissectors.protocols.quic.codes import NO_ERROR, application_error, is_alert, transport_error
 from dissectors.protocols.quic.events import PACKETS, QuicEvent, capital
@@ -68,7 +67,7 @@ class QuicClosed(QuicEvent):
         text = f"{capital(self.who())} ends the connection with {level} {name}"
         text += f" ({meaning})." if meaning else "."
         if self.reason:
-            text += f" Its reason: {quoted(self.reason)}."
+            text += f" Its reason: {self.reason.rstrip('.')}."
         if self.trigger:
             text += f" It names a frame of the type 0x{self.trigger:x} as the cause."
         if self.early:

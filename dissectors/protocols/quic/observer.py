@@ -169,7 +169,8 @@ class QuicObserver:
             self.tell(watched, PacketsHidden(_seen(datagram), connection.client, "partial", [*connection.labels]))
         elif not connection.keys_told and packet.kind != ZERO_RTT:
             connection.keys_told = "missing"
-            self.tell(watched, PacketsHidden(_seen(datagram), connection.client, "missing", []))
+            given = bool(self.context.provided.secrets)
+            self.tell(watched, PacketsHidden(_seen(datagram), connection.client, "missing", [], given=given))
 
     # -- frames ----------------------------------------------------------------------------------------
 

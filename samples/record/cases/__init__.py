@@ -16,6 +16,7 @@ from samples.record.cases import (
     logins,
     neighbours,
     ntp,
+    quic,
     scans,
     starttls,
     tcp_end,
@@ -38,5 +39,5 @@ ALL: tuple[Case, ...] = (
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + websocket.CASES
-    + http2.CASES + grpc.CASES + compare.CASES
+    + http2.CASES + grpc.CASES + quic.CASES + compare.CASES
 )
