@@ -32,10 +32,10 @@ def no_version(case: Case) -> list[Found]:
 
 
 def failed(case: Case) -> list[Found]:
-    """A side ended the connection before its handshake was complete."""
+    """A side ended the connection before its handshake was complete. Of an alert the rules of TLS tell."""
     found = []
     for event in case.of(QuicClosed):
-        if event.early and event.failed:
+        if event.early and event.failed and event.alert < 0:
             found.append(Found(
                 f"The {_side(event)} ended the QUIC handshake: {_said(event)}.", event.evidence.frames,
                 case.conversation, basis="CONNECTION_CLOSE in a packet of the handshake",
@@ -46,7 +46,7 @@ def failed(case: Case) -> list[Found]:
 def closed(case: Case) -> list[Found]:
     found = []
     for event in case.of(QuicClosed):
-        if not event.early and event.failed:
+        if not event.early and event.failed and event.alert < 0:
             found.append(Found(
                 f"The {_side(event)} ended the QUIC connection with an error: {_said(event)}.", event.evidence.frames,
                 case.conversation, basis="its CONNECTION_CLOSE",

@@ -55,6 +55,7 @@ SEEN_RULES = {
     "dns.repeated": "the earlier answer came",
     "dns.server_silent": "the client turned to another server, which answered, after each wait",
     "dns.fallback": "the error came",
+    "quic.unanswered": "the client's first packets came again and again",
     "http.polling": "the answers came", "http.long_polling": "the answers came",
 }
 
@@ -80,6 +81,7 @@ SEEN_EVENTS = {
     "ExchangeEvent": "its end is asked of the observation by both versions of HTTP",
     "SackOutside": "the blocks came", "Duplicates": "about the capture", "Reordering": "the bytes came",
     "Limits": "the segments came", "LongSilence": "about the capture", "H2Reset": "the reset came",
+    "QuicStalled": "asks the observation, and says what is missing",
 }
 
 

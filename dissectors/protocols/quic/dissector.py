@@ -8,7 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.cursor import WireError
 from dissectors.kit.event import NEITHER, Evidence, Observed
 from dissectors.kit.inputs import Close, Datagram
-from dissectors.kit.observation import OBSERVED_ENDED, OCTETS
+from dissectors.kit.observation import OCTETS
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.quic.connection import Connection, QuicSide
 from dissectors.protocols.quic.events import HelloPending, PacketSeen, RetrySeen, VersionsOffered
@@ -247,7 +247,9 @@ class QuicDissector(Dissector):
             given = connection.client_side.parameters
             information = given.get(VERSION_INFORMATION) if given is not None else None
             spoken = information.versions() if information is not None else []
-            event = VersionsOffered(_seen(datagram), connection.client, packet, asked, took, spoken)
+            event = VersionsOffered(
+                _seen(datagram), connection.client, packet, asked=asked, answered_ns=took, spoken=spoken
+            )
             self.observer.tell(watched, event)
         connection.negotiated = True
         connection.client_side.handshake.restart()
@@ -302,15 +304,14 @@ class QuicDissector(Dissector):
             due, awaited = client, "the client's next flight"
         else:
             due, awaited = server, "the rest of the server's handshake"
-        since = connection.began_ns if not server.datagrams else int(connection.sides[1 - due.direction].last_ns)
-        until = close.until if close.how not in OBSERVED_ENDED else close.until - 1
-        if close.until - since < FIRST_WAIT_NS:
+        since = int(due.last_ns) if due.datagrams else connection.began_ns
+        if close.time - since < FIRST_WAIT_NS:
             return                        # it may still come
-        absent = self.context.observed.absence(due.direction, since, until, OCTETS)
+        absent = self.context.observed.absence(due.direction, since, close.time - 1, OCTETS)
         frames = tuple(sorted({connection.began_frame, int(client.last_frame), int(max(server.last_frame, 0))} - {0}))
         event = QuicStalled(
-            Observed(close.time, due.direction, Evidence(frames)), connection.client, awaited, initials,
-            max(close.until - since, 0), absent.why,
+            Observed(close.time, due.direction, Evidence(frames)), connection.client, awaited, initials=initials,
+            waited_ns=close.time - since, unproven=absent.why,
         )
         self.observer.tell(watched, event)
 
@@ -355,7 +356,8 @@ class QuicDissector(Dissector):
         frames = tuple(sorted({connection.began_frame, int(last.last_frame)} - {0}))
         self.observer.tell(watched, QuicTotals(
             Observed(max(int(last.last_ns), 0), last.direction, Evidence(frames)), connection.client,
-            connection.number, (sides[0], sides[1]), spins, sum([side.sealed_packets for side in connection.sides]),
+            connection.number, (sides[0], sides[1]), spins=spins,
+            hidden=sum([side.sealed_packets for side in connection.sides]),
         ))
 
 

@@ -120,7 +120,7 @@ class VersionsOffered(QuicEvent):
     )
 
     def __init__(
-        self, observed: Observed, client: int, packet: QuicPacket, asked: int, answered_ns: int, spoken: list[int]
+        self, observed: Observed, client: int, packet: QuicPacket, *, asked: int, answered_ns: int, spoken: list[int]
     ) -> None:
         """spoken: the versions that the client says it can speak; [] where it does not say."""
         super().__init__(observed, client)
@@ -208,7 +208,7 @@ class ParametersSeen(QuicEvent):
     rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = BASE
     normally: ClassVar[str] = LINED
-    spec: ClassVar[str] = "RFC 9000 §7.4, §18.2"
+    spec: ClassVar[str] = "RFC 9000 §7.4; RFC 9000 §18.2"
     WHY: ClassVar[str] = (
         "In its first flight each side says how much it takes and how it behaves. The client's parameters can be read "
         "by anyone on the way; those of the server are encrypted."

@@ -58,7 +58,7 @@ class QuicEstablished(QuicEvent):
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9000 §7, RFC 9001 §4.1"
+    spec: ClassVar[str] = "RFC 9000 §7; RFC 9001 §4.1"
     WHY: ClassVar[str] = (
         "QUIC opens and secures a connection in one handshake: what TCP and TLS do one after another takes it one "
         "round trip. A client sends 1-RTT packets when it has the server's part of the handshake and has checked it."
@@ -148,14 +148,14 @@ class QuicStalled(QuicEvent):
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9000 §7, RFC 9002 §6.2"
+    spec: ClassVar[str] = "RFC 9000 §7; RFC 9002 §6.2"
     WHY: ClassVar[str] = (
         "A side that gets no answer sends its packets again, each time after a longer wait, until it gives up. Many "
         "networks let no UDP through, so clients try TCP as well."
     )
 
     def __init__(
-        self, observed: Observed, client: int, awaited: str, initials: int, waited_ns: int, unproven: str
+        self, observed: Observed, client: int, awaited: str, *, initials: int, waited_ns: int, unproven: str
     ) -> None:
         super().__init__(observed, client)
         self.awaited = awaited
@@ -265,14 +265,14 @@ class QuicTotals(QuicEvent):
     rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
     normally: ClassVar[str] = SUMMED
-    spec: ClassVar[str] = "RFC 9000 §12, §17.4"
+    spec: ClassVar[str] = "RFC 9000 §12; RFC 9000 §17.4"
     WHY: ClassVar[str] = (
         "Without keys an observer of QUIC sees sizes, times and addresses, and little else: no requests, no losses, no "
         "acknowledgments. A bit of the header may show round trips, if both sides let it."
     )
 
     def __init__(
-        self, observed: Observed, client: int, number: int, sides: tuple[SideTotals, SideTotals], spins: list[int],
+        self, observed: Observed, client: int, number: int, sides: tuple[SideTotals, SideTotals], *, spins: list[int],
         hidden: int,
     ) -> None:
         super().__init__(observed, client, number)

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, CARRYING, CLOSING, CORE, EXTRA, LINED, JsonValue, Observed
 from dissectors.kit.units import duration, plural
-from dissectors.protocols.quic.codes import NO_ERROR, application_error, is_alert, transport_error
+from dissectors.protocols.quic.codes import APPLICATION_ERROR, NO_ERROR, application_error, is_alert, transport_error
 from dissectors.protocols.quic.events import PACKETS, QuicEvent, capital
 
 END: Final = "quic end"
@@ -19,14 +19,14 @@ class QuicClosed(QuicEvent):
     phase: ClassVar[str] = END
     rank: ClassVar[int] = CLOSING
     importance: ClassVar[str] = CORE
-    spec: ClassVar[str] = "RFC 9000 §10.2, §19.19"
+    spec: ClassVar[str] = "RFC 9000 §10.2; RFC 9000 §19.19"
     WHY: ClassVar[str] = (
         "A side that ends a connection says so once, with a code and perhaps a reason, and answers what still comes "
         "with the same. There is no farewell in two directions as with TCP."
     )
 
     def __init__(
-        self, observed: Observed, client: int, code: int, reason: bytes, alpn: str, *, application: bool, early: bool,
+        self, observed: Observed, client: int, code: int, reason: bytes, *, alpn: str, application: bool, early: bool,
         trigger: int = 0,
     ) -> None:
         super().__init__(observed, client)
@@ -47,7 +47,7 @@ class QuicClosed(QuicEvent):
         name, meaning = self.error()
         if self.application:
             return bool(meaning) and not name.endswith("NO_ERROR")
-        return self.code != NO_ERROR
+        return self.code not in (NO_ERROR, APPLICATION_ERROR)     # the latter hides why (RFC 9000 §10.2.3)
 
     @property
     def alert(self) -> int:
@@ -155,7 +155,7 @@ class StreamReset(QuicEvent):
     phase: ClassVar[str] = PACKETS
     rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE
-    spec: ClassVar[str] = "RFC 9000 §3.5, §19.4, §19.5"
+    spec: ClassVar[str] = "RFC 9000 §3.5; RFC 9000 §19.4; RFC 9000 §19.5"
     WHY: ClassVar[str] = (
         "A stream can be given up without the connection: its sender says that no more will come, or its receiver that "
         "it wants no more."

@@ -1,6 +1,7 @@
 """What the packets of a connection mean, one after another."""
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from dissectors.kit.cited import Cited
@@ -10,7 +11,7 @@ from dissectors.kit.inputs import Datagram
 from dissectors.kit.observation import ALWAYS, HIDDEN
 from dissectors.kit.protocol import ALPN, BENEATH, MESSAGES, Above, Context, Handoff, Output
 from dissectors.protocols.quic import streams as stream_caps
-from dissectors.protocols.quic.codes import application_error
+from dissectors.protocols.quic.codes import application_error, is_alert
 from dissectors.protocols.quic.connection import MAX_RANDOMS, MAX_TOKENS, Connection, QuicSide
 from dissectors.protocols.quic.events import EarlyPackets, PacketsHidden, ParametersSeen, QuicEvent
 from dissectors.protocols.quic.events_connection import AmplificationStall, Opening, QuicEstablished
@@ -47,6 +48,7 @@ from dissectors.wire.tls.hello import ClientHello, ServerHello
 from dissectors.wire.tls.messages import EncryptedExtensions
 
 CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS, FINISHED = 1, 2, 8, 20     # RFC 8446 §4
+FATAL: Final = 2                # the level of every alert that QUIC carries (RFC 9001 §4.8)
 MAX_TOLD: Final = 200            # events of one kind of a connection that are told one by one
 MAX_CHALLENGES: Final = 64       # of a connection that wait for their answer
 ALLOWED: Final = 3               # times what it received a server may send at first (RFC 9000 §8.1)
@@ -248,8 +250,13 @@ class QuicObserver:
         connection.closed_by.add(side.direction)
         if connection.close_ns < 0:
             connection.close_ns = datagram.time
+        if frame.type == CLOSE and is_alert(int(frame.code)) and watched.tls:
+            alert = bytes((FATAL, int(frame.code) & 0xFF))
+            self.out.append(Above(watched.tls_child, Datagram(
+                datagram.frame, datagram.time, side.direction, alert, len(alert)
+            )))
         self.tell(watched, QuicClosed(
-            _seen(datagram), connection.client, int(frame.code), frame.data, connection.alpn,
+            _seen(datagram), connection.client, int(frame.code), frame.data, alpn=connection.alpn,
             application=frame.type == CLOSE_APPLICATION, early=packet.kind in (INITIAL, HANDSHAKE),
             trigger=int(frame.id),
         ))
@@ -265,10 +272,8 @@ class QuicObserver:
         if not watched.tls:
             watched.tls = True
             self.out.append(Handoff((MESSAGES, "tls"), side.direction, BENEATH, watched.tls_child))
-        try:
+        with suppress(WireError):      # whoever reads the handshake tells of it
             self._read(watched, side, message)
-        except WireError:
-            pass              # whoever reads the handshake tells of it
         self.out.append(Above(watched.tls_child, Datagram(
             datagram.frame, datagram.time, side.direction, message.raw, len(message.raw), frames=message.frames,
         )))

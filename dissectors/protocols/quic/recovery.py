@@ -45,6 +45,8 @@ class Recovery:
         self.ce = 0
 
     def send(self, space: int, number: int, frame: int, time: int) -> None:
+        if number <= self.largest[space]:
+            return       # stored behind an ACK that may name it
         waiting = self.sent[space]
         waiting[number] = Sent(number, frame, time)
         if len(waiting) > MAX_SENT:

@@ -97,8 +97,8 @@ CASES = (
          nobody, asking("--idle", "4", "/300", keys=False), Shows("quic.long.packet_type == 0", "Initial packets", 3),
          links={"lan": Link(faults=(Fault(Action.DROP, "client", Kind.UDP, tuple(range(1, 40))),))}),
     case("loss", "lost packets of a download",
-         "Two datagrams of the server are lost while the client downloads a text: the ACKs of later ones show it, seen from "
-         "the server.",
+         "Two datagrams of the server are lost while the client downloads a text: the ACKs of later ones show it, seen "
+         "from the server.",
          serving(), asking("/60000"), ONE_RTT, REQUEST,
          links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (14, 15)),))},
          capture=Capture("server")),
