@@ -140,6 +140,7 @@ class Connection:
         self.negotiated = False     # by a Version Negotiation packet
         self.closed_by: set[int] = set()
         self.close_ns = -1
+        self.close_frame = 0
         self.validated = False      # the server knows that the client has its address
         self.keys_told = ""
         self.early_told = False

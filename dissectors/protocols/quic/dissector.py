@@ -9,7 +9,7 @@ from dissectors.kit.cursor import WireError
 from dissectors.kit.event import NEITHER, Evidence, Observed
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.observation import OCTETS
-from dissectors.kit.protocol import Context, Dissector, Output
+from dissectors.kit.protocol import Above, Context, Dissector, Output
 from dissectors.protocols.quic.connection import Connection, QuicSide
 from dissectors.protocols.quic.events import HelloPending, PacketSeen, RetrySeen, VersionsOffered
 from dissectors.protocols.quic.events_connection import QuicHidden, QuicStalled, QuicTotals, SideTotals
@@ -273,7 +273,12 @@ class QuicDissector(Dissector):
 
     def _finish(self, watched: Watched, close: Close) -> None:
         connection = watched.connection
-        watched.streams.finish(close.frame, close.time, self.observer.out)
+        streams = watched.streams
+        streams.finish(close.frame, close.time, self.observer.out)
+        if connection.closed_by and streams.child:      # what was on its way by then has come
+            self.observer.out.append(Above(
+                streams.child, Close(connection.close_frame, connection.close_ns, NEITHER, "rst")
+            ))
         if self.context.each_pdu:
             return
         for side in connection.sides:

@@ -249,7 +249,7 @@ class QuicObserver:
             return
         connection.closed_by.add(side.direction)
         if connection.close_ns < 0:
-            connection.close_ns = datagram.time
+            connection.close_ns, connection.close_frame = datagram.time, datagram.frame
         if frame.type == CLOSE and is_alert(int(frame.code)) and watched.tls:
             alert = bytes((FATAL, int(frame.code) & 0xFF))
             self.out.append(Above(watched.tls_child, Datagram(

@@ -8,6 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.cursor import TooShort, WireError
 from dissectors.kit.octets import be32
 from dissectors.protocols.quic.versions import NEGOTIATION, is_reserved, version_of
+from dissectors.wire.varint import read_varint
 
 # What a packet is. Those up to RETRY are the types of a long header in version 1.
 INITIAL: Final = 0
@@ -66,20 +67,13 @@ class Reader:
 
     def varint(self) -> i64:
         at = self.at
-        data = self.data
         if at >= self.end:
             raise TooShort(int(at), "an integer is missing")
-        value = i64(data[at])
-        size: i64 = 1 << (value >> 6)
-        if at + size > self.end:
-            raise TooShort(int(at), f"an integer of {size} octets where {self.end - at} are left")
-        value &= 0x3F
-        index: i64 = 1
-        while index < size:
-            value = value << 8 | i64(data[at + index])
-            index += 1
-        self.at = at + size
-        return value
+        end = at + (1 << (i64(self.data[at]) >> 6))
+        if end > self.end:
+            raise TooShort(int(at), f"an integer of {end - at} octets where {self.end - at} are left")
+        self.at = end
+        return read_varint(self.data, at)
 
     def octet(self) -> i64:
         at = self.at
