@@ -54,6 +54,7 @@ class H3Messages:
         self.out: list[Output] = []
         self.limits: set[str] = set()
         self.malformed = 0
+        self.waiting = 0        # octets that wait for the table
         self.now = 0
         self.frame = 0
 
@@ -99,8 +100,9 @@ class H3Messages:
                 half.waited_since = piece.time
             half.waiting.append(piece)
             half.held += len(piece.payload)
+            self.waiting += len(piece.payload)
             self.blocked[stream.id, direction] = stream
-            if half.held > MAX_WAITING or len(self.blocked) > MAX_STREAMS:
+            if self.waiting > MAX_WAITING:
                 self.limit(direction, "MAX_WAITING", int(MAX_WAITING))
                 self.release(stream, direction, give_up=True)
             return
@@ -119,6 +121,7 @@ class H3Messages:
             half.waited_since = -1
             half.waiting.pop(0)
             self._take(stream, half, direction, piece)
+        self.waiting -= int(half.held)
         half.held = 0
         self.blocked.pop((stream.id, direction), None)
         if half.ended_ns >= 0:
@@ -252,6 +255,7 @@ class H3Messages:
         if stream.id not in self.streams:
             return
         del self.streams[stream.id]
+        self.waiting -= int(stream.client.held + stream.server.held)
         self.blocked.pop((stream.id, FORWARD), None)
         self.blocked.pop((stream.id, BACKWARD), None)
         if len(self.ended) < MAX_ENDED:

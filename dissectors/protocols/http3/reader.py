@@ -9,7 +9,7 @@ from dissectors.kit.cited import Cited
 from dissectors.protocols.http3.codes import DATA
 from dissectors.wire.varint import read_varint
 
-MAX_FRAME: Final[i64] = 1 << 18     # octets of a frame other than DATA that are held; of larger ones nothing is read
+MAX_FRAME: Final[i64] = 1 << 16     # octets of a frame other than DATA that are held; of larger ones nothing is read
 
 
 class H3Piece:

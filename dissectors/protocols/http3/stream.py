@@ -14,7 +14,7 @@ from dissectors.wire.http.section import FieldSection
 
 VERSION: Final = "HTTP/3"
 MAX_INTERIM: Final = 16              # 1xx responses of an exchange that are kept
-MAX_WAITING: Final[i64] = 1 << 19    # octets of a side that wait for entries of the table
+MAX_WAITING: Final[i64] = 1 << 20    # octets of all streams that wait for entries of the table
 
 
 class H3Half:

@@ -283,9 +283,9 @@ class QuicDissector(Dissector):
             return
         for side in connection.sides:
             crypto = side.handshake.spaces[0]
-            if crypto.incomplete() and connection.hello is None and crypto.cited.last:
+            if crypto.incomplete() and connection.hello is None:
                 octets = int(crypto.stream.octets + crypto.stream.ahead)
-                observed = Observed(int(side.last_ns), side.direction, Evidence(crypto.cited.frames()))
+                observed = Observed(int(side.last_ns), side.direction, Evidence(crypto.came.frames()))
                 self.observer.tell(watched, HelloPending(observed, connection.client, octets))
         if connection.established_ns < 0 and not connection.closed_by and not connection.late:
             self._stalled(watched, close)

@@ -34,7 +34,8 @@ class CryptoStream:
     def __init__(self) -> None:
         self.stream = OrderedStream(MAX_CRYPTO)
         self.buffer = b""
-        self.cited = Cited()
+        self.cited = Cited()        # frames of the capture that brought the message in hand
+        self.came = Cited()         # that brought anything
         self.broken = False
 
     def feed(self, offset: i64, data: bytes, frame: i64, time: i64) -> list[Message]:
@@ -42,6 +43,7 @@ class CryptoStream:
         out: list[Message] = []
         if self.broken:
             return out
+        self.came.add(int(frame))
         parts = self.stream.add(offset, data, frame, time)
         for part in parts:
             self._part(part, time, out)
