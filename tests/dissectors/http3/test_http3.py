@@ -120,7 +120,7 @@ def test_streams_without_end_are_bounded() -> None:
     assert len(talk.observer.messages.streams) == 2_000
     waiting = Talk()
     waiting.send(1, 3, b"\0" + SETTINGS)
-    octets = frame(1, b"\x02\x80" + b"\xd1" * 14_000)
+    octets = frame(1, b"\x02\x80" + b"\x21x\x7f\xb1\x6c" + b"v" * 14_000)
     for number in range(100):
         waiting.observer.on_data(Chunk(2, 2, 0, octets, number * len(octets), 2, -1, 0))
     waiting.frame = 2
