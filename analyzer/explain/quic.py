@@ -194,7 +194,7 @@ QUIC_RULES: Final[tuple[Rule[Case], ...]] = (
         lasting=True,
     ),
     Rule(
-        "quic.retry", "note", SLOW, retry,
+        "quic.retry", "chat", SLOW, retry,
         "A Retry cost a connection a round trip.",
         "Nothing, if the server means to check all clients; many do so only under load.",
         "A Retry that the client ignored, with its handshake going on.", "quic.long.packet_type == 3",
