@@ -162,7 +162,7 @@ def test_damage_raises_nothing() -> None:
                 octets[random.randrange(min(len(octets), 60))] = random.randrange(256)
             bad.append((direction, bytes(octets[:random.randint(1, len(octets))])))
         told_of += len(feed(QuicDissector(Context("udp", 50_000, 443)), bad))
-    assert told_of > 300
+    assert told_of > 50
 
 
 @pytest.mark.parametrize(("sample", "names"), [
