@@ -200,7 +200,7 @@ QUIC_RULES: Final[tuple[Rule[Case], ...]] = (
         "A Retry that the client ignored, with its handshake going on.", "quic.long.packet_type == 3",
     ),
     Rule(
-        "quic.amplification_stall", "warn", SLOW, amplification,
+        "quic.amplification_stall", "note", SLOW, amplification,
         "A server had to stop within its first flight, because it may not send more to an address that is not checked.",
         "Shorten the chain of certificates, or compress it (RFC 8879), so that the flight fits.",
         "A server that computed for as long before it went on.", "quic",

@@ -42,7 +42,7 @@ from dissectors.protocols.quic.parameters import (
 )
 from dissectors.protocols.quic.protection import Opened
 from dissectors.protocols.quic.streams import Streams
-from dissectors.protocols.quic.wire import HANDSHAKE, INITIAL, LEAST_INITIAL, ONE_RTT, ZERO_RTT, QuicPacket
+from dissectors.protocols.quic.wire import HANDSHAKE, INITIAL, ONE_RTT, ZERO_RTT, QuicPacket
 from dissectors.wire.tls.extensions import Extensions
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 from dissectors.wire.tls.messages import EncryptedExtensions
@@ -51,6 +51,7 @@ CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS, FINISHED = 1, 2, 8, 20     # R
 FATAL: Final = 2                # the level of every alert that QUIC carries (RFC 9001 §4.8)
 MAX_TOLD: Final = 200            # events of one kind of a connection that are told one by one
 MAX_CHALLENGES: Final = 64       # of a connection that wait for their answer
+SOON_NS: Final = 5_000_000       # for an endpoint to go on once it may
 ALLOWED: Final = 3               # times what it received a server may send at first (RFC 9000 §8.1)
 
 
@@ -349,16 +350,25 @@ class QuicObserver:
                 watched.answer_ns = datagram.time
             sums[0] += datagram.length
             return
-        if watched.answer_ns >= 0 and sums[1] == watched.blocked_sent:
+        if watched.answer_ns >= 0 and self._went_on(watched, datagram):
             waited = datagram.time - watched.blocked_ns
             self.tell(watched, AmplificationStall(
                 _seen(datagram), connection.client, sums[1], watched.blocked_received, waited
             ))
         sums[1] += datagram.length
-        near = sums[1] > ALLOWED * sums[0] - int(LEAST_INITIAL)
+        near = sums[1] + int(connection.server_side.longest) > ALLOWED * sums[0]
         watched.blocked_ns = datagram.time if near else -1
         watched.answer_ns = -1
         watched.blocked_sent, watched.blocked_received = sums[1], sums[0]
+
+
+    def _went_on(self, watched: Watched, datagram: Datagram) -> bool:
+        """The server sends more of its flight because the client's datagram has come: a round trip after that at the
+        most, and not when its own timer has run out."""
+        connection = watched.connection
+        trip = max(connection.answered_ns - connection.asked_ns, 0)
+        soon = datagram.time - watched.answer_ns <= trip + trip // 2 + SOON_NS
+        return soon and 2 * datagram.length >= connection.server_side.longest
 
 
 def _seen(datagram: Datagram) -> Observed:

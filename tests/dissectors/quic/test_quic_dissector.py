@@ -146,6 +146,24 @@ def test_floods_are_bounded() -> None:
     assert not stream.buffer
 
 
+def test_a_server_at_its_limit_waits_for_the_client() -> None:
+    """Once it has sent three times what it got; a resend by its own timer is none of it."""
+    hello, dcid = client_hello(), b"\x11" * 8
+    keys = keys_for(dcid)
+    first = initial(keys[0], dcid, b"abcd", 0, crypto(0, hello)).ljust(1_200, b"\0")
+    flight = [initial(keys[1], b"abcd", b"wxyz", number, b"\1" * 1_100).ljust(1_200, b"\0") for number in range(4)]
+    ack = initial(keys[0], b"wxyz", b"abcd", 1, b"\2\0\0\0\0").ljust(1_200, b"\0")
+    for gap, expected in ((1, ["quic.amplification_stall"]), (900, [])):
+        observer = QuicDissector(Context("udp", 50_000, 443))
+        out: list[Output] = []
+        times = (0, 20, 20, 20, 21, 21 + gap)
+        order = ((0, first), (1, flight[0]), (1, flight[1]), (1, flight[2]), (0, ack), (1, flight[3]))
+        for frame, (after, (direction, data)) in enumerate(zip(times, order, strict=True), 1):
+            out += observer.on_datagram(Datagram(frame, NOW + after * MS, direction, data, len(data)))
+        names = [one.name for one in out if isinstance(one, Event)]
+        assert [name for name in names if name == "quic.amplification_stall"] == expected
+
+
 def test_damage_raises_nothing() -> None:
     random = Random(5)
     hello, dcid = client_hello(), b"\x11" * 8
