@@ -131,10 +131,9 @@ def lost(case: Case) -> list[Found]:
             if gone <= 0 or peer.holes or not peer.opened:
                 continue
             who = ("client", "server")[place]
-            share = f" of {plural(side.packets, 'packet')}"
             found.append(Found(
-                f"{plural(gone, 'packet')} of the {who}{share} did not arrive: later ones were acknowledged without "
-                f"{'it' if gone == 1 else 'them'}.", side.lost_frames, case.conversation,
+                f"{gone} of {plural(side.packets, 'packet')} of the {who} did not arrive: later ones were "
+                f"acknowledged without {'it' if gone == 1 else 'them'}.", side.lost_frames, case.conversation,
                 severity="warn" if gone * MANY_LOST >= side.packets else "", confidence=LIKELY,
                 basis="the ACKs of the other side, all of whose packets are in the capture",
                 absent=case.absence(

@@ -219,7 +219,7 @@ class ParametersSeen(QuicEvent):
         self.parameters = parameters
 
     def label(self) -> str:
-        return "transport parameters"
+        return "parameters"
 
     def detail(self) -> str:
         found = self.parameters

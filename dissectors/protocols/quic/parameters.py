@@ -25,6 +25,7 @@ GREASE_BIT: Final = 0x2AB2
 RESERVED_EVERY, RESERVED_FIRST = 31, 27      # RFC 9000 §18.1
 MAX_PARAMETERS: Final[i64] = 128     # of one side that are read
 MAX_SHOWN: Final = 8                 # octets of a value that is not understood
+LARGEST_EXPONENT: Final = 20         # RFC 9000 §18.2
 DEFAULT_EXPONENT: Final = 3          # RFC 9000 §18.2
 
 # By number: the name, and what a value means, with {} for it. Those of IANA's registry.
@@ -37,7 +38,7 @@ INTEGERS: Final[dict[int, tuple[str, str]]] = {
     0x07: ("initial_max_stream_data_uni", "takes {} on each stream of one direction"),
     0x08: ("initial_max_streams_bidi", "lets the peer open {} at first"),
     0x09: ("initial_max_streams_uni", "lets the peer open {} of one direction at first"),
-    ACK_EXPONENT: ("ack_delay_exponent", "counts the delay of its ACKs in units of 2^{} µs"),
+    ACK_EXPONENT: ("ack_delay_exponent", "counts the delay of its ACKs in units of {}"),
     ACK_DELAY: ("max_ack_delay", "delays its ACKs by at most {}"),
     0x0E: ("active_connection_id_limit", "keeps up to {} of the peer"),
     0x20: ("max_datagram_frame_size", "takes DATAGRAM frames of up to {}"),          # RFC 9221 §3
@@ -103,6 +104,8 @@ class Parameter:
             return duration(self.value * 1_000_000)
         if self.number == 0x3127 and self.value < LARGEST_MS:
             return duration(self.value * 1_000)
+        if self.number == ACK_EXPONENT and self.value <= LARGEST_EXPONENT:
+            return duration(1_000 << self.value)
         if self.number in OCTETS:
             return size(self.value)
         return plural(self.value, COUNTED[self.number]) if self.number in COUNTED else str(self.value)
