@@ -150,9 +150,7 @@ class Http3Dissector(Dissector):
             piece = H3Piece(0, b"", 0, ends=True)
             piece.time, piece.frame, piece.first_frame = int(chunk.time), int(chunk.released_by), int(chunk.released_by)
             messages.broken(piece, direction, 0, f"encoder stream: {table.problem}")
-        for (_number, side), stream in list(messages.blocked.items()):
-            if side == direction:
-                messages.release(stream, side)
+        messages.grown(direction)
 
     def _control(self, piece: H3Piece, direction: int) -> None:
         messages = self.messages

@@ -34,6 +34,8 @@ from dissectors.wire.qpack.decoder import QpackTable
 MAX_STREAMS: Final = 2_000       # exchanges followed at once
 MAX_TOLD: Final = 100            # malformed sections of a connection that are told
 MAX_ENDED: Final = 20_000        # streams that are remembered after their end
+NEVER: Final = 1 << 62
+PIECE: Final = 64                # octets that a piece counts beside its payload
 TUNNELS: Final = "a tunnel"
 _NO_HEAD: Final = Head(VERSION, "", "", "", "", 0, "", ())
 
@@ -54,6 +56,7 @@ class H3Messages:
         self.out: list[Output] = []
         self.limits: set[str] = set()
         self.malformed = 0
+        self.least = [NEVER, NEVER]    # insertions that some fields of each direction wait for
         self.waiting = 0        # octets that wait for the table
         self.now = 0
         self.frame = 0
@@ -98,9 +101,10 @@ class H3Messages:
         if half.waiting or (piece.type == HEADERS and self.tables[direction].blocked(piece.payload)):
             if not half.waiting:
                 half.waited_since = piece.time
+                self._wait(half, direction, piece)
             half.waiting.append(piece)
-            half.held += len(piece.payload)
-            self.waiting += len(piece.payload)
+            half.held += len(piece.payload) + PIECE
+            self.waiting += len(piece.payload) + PIECE
             self.blocked[stream.id, direction] = stream
             if self.waiting > MAX_WAITING:
                 self.limit(direction, "MAX_WAITING", int(MAX_WAITING))
@@ -108,18 +112,38 @@ class H3Messages:
             return
         self._take(stream, half, direction, piece)
 
+    def _wait(self, half: H3Half, direction: int, piece: H3Piece) -> None:
+        """These fields need so many insertions."""
+        half.required = self.tables[direction].needs(piece.payload)
+        self.least[direction] = min(self.least[direction], half.required)
+
+    def grown(self, direction: int) -> None:
+        """Entries were added to a table: whatever waits for these goes on."""
+        inserts = int(self.tables[direction].inserts)
+        if inserts < self.least[direction]:
+            return
+        self.least[direction] = NEVER
+        for (_id, side), stream in list(self.blocked.items()):
+            if side == direction:
+                half = self.half(stream, side)
+                if half.required <= inserts:
+                    self.release(stream, side)
+                if half.waiting:
+                    self.least[side] = min(self.least[side], half.required)
+
     def release(self, stream: H3Stream, direction: int, *, give_up: bool = False) -> None:
         """The table has grown, or will not grow any more: go on with what waits."""
         half = self.half(stream, direction)
         table = self.tables[direction]
-        while half.waiting:
-            piece = half.waiting[0]
+        waiting, half.waiting = half.waiting, []
+        for place, piece in enumerate(waiting):
             if not give_up and piece.type == HEADERS and table.blocked(piece.payload):
+                self._wait(half, direction, piece)
+                half.waiting = waiting[place:]
                 return
             if half.waited_since >= 0 and not give_up:
                 stream.blocked_ns = max(stream.blocked_ns, self.now - half.waited_since)
             half.waited_since = -1
-            half.waiting.pop(0)
             self._take(stream, half, direction, piece)
         self.waiting -= int(half.held)
         half.held = 0

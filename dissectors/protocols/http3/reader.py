@@ -36,6 +36,8 @@ class H3Reader:
 
     def __init__(self) -> None:
         self.buffer = b""
+        self.parts: list[bytes] = []     # of a frame that is not whole yet
+        self.held: i64 = 0               # their octets
         self.type: i64 = -1
         self.length: i64 = 0
         self.left: i64 = 0
@@ -52,7 +54,14 @@ class H3Reader:
             return out
         self.octets += len(data)
         self.cited.add(frame)
-        if self.buffer:
+        if self.parts:
+            self.parts.append(data)
+            self.held += len(data)
+            if self.held < self.left:
+                return out
+            data = b"".join(self.parts)      # once a frame, however small its parts are
+            self.parts = []
+        elif self.buffer:
             data = self.buffer + data
             self.buffer = b""
         at: i64 = 0
@@ -69,7 +78,9 @@ class H3Reader:
                 break
             took = min(self.left, size - at)
             if self.type != DATA and self.length <= MAX_FRAME and took < self.left:
-                break
+                self.parts = [data[at:]]
+                self.held = size - at
+                return out
             self.left -= took
             ends = self.left == 0
             if self.type == DATA or self.length <= MAX_FRAME or ends:
@@ -118,4 +129,5 @@ class H3Reader:
             return octets
         self.lost_step = True
         self.buffer = b""
+        self.parts = []
         return self.left if self.type == DATA else 0

@@ -37,6 +37,7 @@ class H3Half:
         self.lost: i64 = 0
         self.waiting: list[H3Piece] = []
         self.held: i64 = 0
+        self.required = 0        # insertions that the first of them needs
         self.waited_since = -1
 
     @property

@@ -33,7 +33,9 @@ class CryptoStream:
 
     def __init__(self) -> None:
         self.stream = OrderedStream(MAX_CRYPTO)
-        self.buffer = b""
+        self.parts: list[bytes] = []     # of the message in hand
+        self.size: i64 = 0               # their octets
+        self.wanted: i64 = HEADER        # that it takes; HEADER while that is not known
         self.cited = Cited()        # frames of the capture that brought the message in hand
         self.came = Cited()         # that brought anything
         self.broken = False
@@ -51,29 +53,38 @@ class CryptoStream:
 
     def _part(self, part: Part, time: i64, out: list[Message]) -> None:
         if part.lost or self.broken:
-            self.broken = True
-            self.buffer = b""
+            self._break()
             return
         self.cited.add(int(part.frame))
-        self.buffer += part.data
-        while len(self.buffer) >= HEADER:
-            end = HEADER + be24(self.buffer, 1)
-            if end > MAX_MESSAGE:
-                self.broken = True
-                self.buffer = b""
-                return
-            if len(self.buffer) < end:
-                return
+        self.parts.append(part.data)
+        self.size += len(part.data)
+        while self.size >= self.wanted:
+            data = b"".join(self.parts)      # once a message, however small its parts are
+            if self.wanted == HEADER:
+                self.wanted = HEADER + be24(data, 1)
+                self.parts = [data]
+                if self.wanted > MAX_MESSAGE:
+                    self._break()
+                    return
+                if self.size < self.wanted:
+                    return
             frames = tuple(sorted({*self.cited.frames(), int(part.released)}))
-            out.append(Message(self.buffer[:end], frames, int(time)))
-            self.buffer = self.buffer[end:]
+            out.append(Message(data[:self.wanted], frames, int(time)))
+            self.parts = [data[self.wanted:]]
+            self.size -= self.wanted
+            self.wanted = HEADER
             self.cited.clear()
-            if self.buffer:
+            if self.size:
                 self.cited.add(int(part.frame))
+
+    def _break(self) -> None:
+        self.broken = True
+        self.parts = []
+        self.size = 0
 
     def incomplete(self) -> bool:
         """Something of a message came, and not all of it."""
-        return len(self.buffer) > 0 or self.stream.waits()
+        return self.size > 0 or self.stream.waits()
 
 
 class Handshake:

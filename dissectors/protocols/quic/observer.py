@@ -50,6 +50,7 @@ from dissectors.wire.tls.messages import EncryptedExtensions
 CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS, FINISHED = 1, 2, 8, 20     # RFC 8446 §4
 FATAL: Final = 2                # the level of every alert that QUIC carries (RFC 9001 §4.8)
 MAX_TOLD: Final = 200            # events of one kind of a connection that are told one by one
+MAX_ACKS: Final = 2              # of one packet that are held against what was sent
 MAX_CHALLENGES: Final = 64       # of a connection that wait for their answer
 SOON_NS: Final = 5_000_000       # for an endpoint to go on once it may
 ALLOWED: Final = 3               # times what it received a server may send at first (RFC 9000 §8.1)
@@ -86,6 +87,7 @@ class QuicObserver:
         self.context = context
         self.out: list[Output] = []
         self.limits: set[str] = set()
+        self.acks = 0            # frames of the packet in hand
 
     def tell(self, watched: Watched, event: QuicEvent) -> None:
         if self.context.each_pdu:
@@ -149,6 +151,7 @@ class QuicObserver:
         space = 0 if packet.kind == INITIAL else 1 if packet.kind == HANDSHAKE else 2
         if frames.eliciting():
             side.recovery.send(space, int(opened.number), datagram.frame, datagram.time)
+        self.acks = 0
         for frame in frames.all:
             self._frame(watched, side, space, packet, frame, datagram)
         return frames
@@ -185,6 +188,9 @@ class QuicObserver:
         if STREAM <= kind < STREAM + 8 or kind == RESET_STREAM:
             self._stream(watched, side, frame, datagram)
         elif kind in (ACK, ACK_ECN):
+            self.acks += 1
+            if self.acks > MAX_ACKS:
+                return
             exponent = DEFAULT_EXPONENT
             if side.parameters is not None:
                 exponent = side.parameters.number(ACK_EXPONENT, DEFAULT_EXPONENT)

@@ -1,6 +1,8 @@
 """Round trips and losses as an observer sees them (RFC 9002 §5, §6; RFC 9000 §17.4)."""
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Final
 
 from mypy_extensions import i64
@@ -22,6 +24,21 @@ class Sent:
         self.number = number
         self.frame = frame
         self.time = time
+
+
+def named(waiting: Iterable[int], ranges: list[tuple[int, int]]) -> list[int]:
+    """The numbers that an ACK names. ranges: the highest first."""
+    if len(ranges) == 1:
+        smallest, top = ranges[0]
+        return [number for number in waiting if smallest <= number <= top]
+    begins = [smallest for smallest, _top in reversed(ranges)]
+    ends = [top for _smallest, top in reversed(ranges)]
+    found: list[int] = []
+    for number in waiting:
+        place = bisect_right(begins, number) - 1
+        if place >= 0 and number <= ends[place]:
+            found.append(number)
+    return found
 
 
 class Recovery:
@@ -64,18 +81,17 @@ class Recovery:
                 self.delay_ns = (int(ack.delay) << min(exponent, 20)) * 1_000
         self.ce = max(self.ce, ack.ecn[2])
         largest = self.largest[space] = max(self.largest[space], int(ack.largest))
-        for smallest, top in ack.ranges:
-            if top - smallest < len(waiting):
-                for number in range(smallest, top + 1):
-                    waiting.pop(number, None)
-            else:
-                for number in [one for one in waiting if smallest <= one <= top]:
-                    del waiting[number]
-            if space == 2 and self.gone:
-                for number in [one for one in self.gone if smallest <= one <= top]:
-                    del self.gone[number]
-                    self.late += 1
-        overtaken = [one for one in waiting.values() if one.number + REORDERED <= largest]
+        for number in named(waiting, ack.ranges):
+            del waiting[number]
+        if space == 2 and self.gone:
+            for number in named(self.gone, ack.ranges):
+                del self.gone[number]
+                self.late += 1
+        overtaken: list[Sent] = []
+        for one in waiting.values():       # in the order in which they were sent
+            if one.number + REORDERED > largest:
+                break
+            overtaken.append(one)
         for one in overtaken:
             del waiting[one.number]
             self.lost += 1

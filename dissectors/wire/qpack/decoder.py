@@ -29,7 +29,7 @@ from dissectors.wire.hpack.huffman import decode as huffman
 from dissectors.wire.qpack.static import STATIC
 
 MAX_TABLE_OCTETS: Final[i64] = 1 << 18       # of a dynamic table that are kept, whatever size it may have
-MAX_INSTRUCTION: Final[i64] = 1 << 17        # octets of an instruction that is not whole yet
+MAX_INSTRUCTION: Final[i64] = 1 << 15        # octets of an instruction that is not whole yet
 
 _UNSEEN: Final = Field(UNKNOWN, UNKNOWN, False, False, INDEXED)
 _STATIC_FIELDS: Final = [Field(name, value, True, True, INDEXED) for name, value in STATIC]
@@ -203,12 +203,16 @@ class QpackTable:
         count = largest // wrap * wrap + encoded - 1
         return count - wrap if count > largest else count
 
+    def needs(self, data: bytes) -> int:
+        """How many insertions there have to be before this section can be read; -1 where that cannot be known."""
+        try:
+            return int(self.required(Octets(data).integer(8)))
+        except WireError:
+            return -1
+
     def blocked(self, data: bytes) -> bool:
         """This section needs insertions that have not come yet."""
-        try:
-            return self.required(Octets(data).integer(8)) > self.inserts
-        except WireError:
-            return False
+        return self.needs(data) > self.inserts
 
     def decode(self, data: bytes) -> Block:
         """Read a whole section. On an error what was read before it is kept."""

@@ -143,7 +143,7 @@ def test_floods_are_bounded() -> None:
     stream = observer.watched[0].connection.sides[0].handshake.spaces[0]
     assert stream.broken
     assert stream.stream.ahead <= MAX_CRYPTO + 1_000
-    assert not stream.buffer
+    assert not stream.parts
 
 
 def test_a_server_at_its_limit_waits_for_the_client() -> None:
