@@ -29,8 +29,10 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.grpc.protocol import GRPC
     from dissectors.protocols.http1.protocol import HTTP, SSDP
     from dissectors.protocols.http2.protocol import HTTP2
+    from dissectors.protocols.http3.protocol import HTTP3
     from dissectors.protocols.icmp import ICMP
     from dissectors.protocols.ntp import NTP
+    from dissectors.protocols.quic.protocol import QUIC
     from dissectors.protocols.radius import RADIUS
     from dissectors.protocols.sip import SIP
     from dissectors.protocols.snmp import SNMP
@@ -47,8 +49,8 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.websocket.protocol import WEBSOCKET
 
     return (
-        TCP, ICMP, DNS, MDNS, LLMNR, DHCP, DHCPV6, NTP, RADIUS, SNMP, SIP, TLS, HTTP, SSDP, HTTP2, WEBSOCKET, SSE, GRPC,
-        SMTP, IMAP, POP3, FTP, LDAP, POSTGRESQL, XMPP,
+        TCP, ICMP, DNS, MDNS, LLMNR, DHCP, DHCPV6, NTP, RADIUS, SNMP, SIP, QUIC, TLS, HTTP, SSDP, HTTP2, HTTP3,
+        WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3, FTP, LDAP, POSTGRESQL, XMPP,
     )
 
 

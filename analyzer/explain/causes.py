@@ -62,7 +62,7 @@ _HANDSHAKE: Final = (
 _GIVEN_UP: Final = ("tcp.reset", "tcp.unread_data", "tls.alert", "tls.truncated", "tls.stalled", "http.unanswered",
                     "http.cut", "http2.goaway", "http2.reset", "websocket.abnormal_end", "grpc.failed")
 _UNREACHED: Final = ("tcp.refused", "tcp.unanswered", "tcp.half_open", "tcp.syn_resent", "udp.unanswered",
-                     "ntp.unanswered", "radius.unanswered", "snmp.unanswered", "sip.unanswered",
+                     "ntp.unanswered", "radius.unanswered", "snmp.unanswered", "sip.unanswered", "quic.unanswered",
                      "dns.unanswered", "icmp.echo_unanswered")
 
 EXPLAINS: Final[tuple[Explains, ...]] = (
@@ -166,7 +166,8 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     # -- the end of a connection
     Explains(("tcp.reset", "tcp.unread_data"), _CUT, SAME, "what was under way ends with its connection"),
     # -- TLS
-    Explains(CERTIFICATES, ("tls.certificate_refused", "tls.client_certificate", *_GIVEN_UP), SAME,
+    Explains(CERTIFICATES,
+             ("tls.certificate_refused", "tls.client_certificate", "quic.handshake_failed", *_GIVEN_UP), SAME,
              "a side that does not accept the certificate ends the handshake"),
     Explains(_HANDSHAKE, (*_GIVEN_UP, "http.client_error", "malformed"), SAME,
              "without a handshake there is no connection"),
@@ -175,6 +176,11 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     Explains(("tls.truncated",), ("tls.alert",), SAME, "a side closed without saying so in TLS"),
     Explains(("tls.starttls_refused", "tls.starttls_stripped"), ("tls.in_clear",), SAME,
              "what is not encrypted goes in the clear"),
+    # -- QUIC
+    Explains(("icmp.error", "packet.checksum", "quic.no_version"), ("quic.unanswered", "quic.stalled"), SAME,
+             "a client that is not answered in a way that it can use tries no further"),
+    Explains(("quic.loss", "quic.retry", "quic.amplification_stall"), ("http.slow",), WORTH,
+             "nothing of the request or its answer comes before it has been sent again"),
     # -- what answers is something else
     Explains(("protocol.mismatch", "http2.not_spoken"),
              (*_GIVEN_UP, "http2.violation", "malformed", "http.client_error", "http.no_head", "grpc.no_status",
@@ -283,6 +289,7 @@ SAID_TWICE: Final[tuple[Twice, ...]] = (
     Twice(("grpc.given_up", "grpc.deadline"), "http2.reset", "a call ends before its time by a reset of its stream"),
     Twice(("grpc.given_up", "grpc.deadline", "grpc.no_status", "grpc.failed"), "http.unanswered",
           "what was under way on the stream is the call"),
+    Twice(("quic.unanswered",), "udp.unanswered", "the protocol knows what was asked"),
     Twice(("tls.reset_after_hello",), "tcp.reset", "the same RST"),
     Twice(("dns.failed",), "dns.extended_error", "the failure cites its extended error"),
 )

@@ -25,7 +25,7 @@ from dissectors.wire.x509.chain import Certificates
 # Protocols whose rules find nothing in a conversation that has no event of theirs, but for those that say that it is
 # missing.
 ALONE: Final = frozenset((
-    "dhcp", "dhcpv6", "radius", "snmp", "sip", "tcp", "tls", "http", "http2", "websocket", "grpc",
+    "dhcp", "dhcpv6", "radius", "snmp", "sip", "tcp", "tls", "http", "http2", "websocket", "grpc", "quic",
 ))
 MISSING: Final = frozenset(["tls.plaintext", *[rule.code for rule in STARTTLS_RULES]])
 NEEDS: Final[dict[str, str]] = {

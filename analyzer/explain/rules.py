@@ -28,6 +28,7 @@ from analyzer.explain.ntp import NTP_RULES
 from analyzer.explain.opening import OPENING_RULES
 from analyzer.explain.pace import PACE_RULES
 from analyzer.explain.quality import QUALITY_CAPTURE_RULES, QUALITY_RULES
+from analyzer.explain.quic import QUIC_RULES
 from analyzer.explain.rule import AnyRule, Case, Rule, T
 from analyzer.explain.scans import SCAN_RULES
 from analyzer.explain.services import SERVICE_RULES
@@ -44,7 +45,7 @@ from analyzer.model import Analysis
 CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
     CHECKSUM_RULES + OPENING_RULES + LOSS_RULES + PACE_RULES + ENDING_RULES + DNS_RULES + DHCP_RULES + DHCPV6_RULES
     + SERVICE_RULES + ICMP_RULES + QUALITY_RULES + TLS_RULES + CERTIFICATE_RULES + STRENGTH_RULES + STARTTLS_RULES
-    + LOGIN_RULES + HTTP_RULES + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES
+    + LOGIN_RULES + HTTP_RULES + HTTP_ANSWER_RULES + HTTP2_RULES + WEBSOCKET_RULES + GRPC_RULES + QUIC_RULES
 )
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + BRIDGE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES

@@ -24,7 +24,7 @@ from dissectors.kit.event import (
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.marks import unquoted
 from dissectors.kit.observation import ALWAYS, FOREIGN
-from dissectors.kit.protocol import BENEATH, YES, Context, Dissector, Handoff, Input, Output, Protocol
+from dissectors.kit.protocol import BENEATH, YES, Above, Context, Dissector, Handoff, Input, Output, Protocol
 from dissectors.wire.beginnings import beginning_of
 from dissectors.wire.secrets.text import without_secrets
 
@@ -293,6 +293,10 @@ class Layer:
                 events.append(output)
             elif isinstance(output, Handoff):
                 events += self._hand_over(item, output)
+            elif isinstance(output, Above):
+                reader = self.children.get(output.child)
+                if reader is not None:
+                    events += reader.take(output.item)
             else:
                 events += self._above(output)
         return events
@@ -338,7 +342,8 @@ class Layer:
             return self._limit(item, "streams read at once", MAX_CHILDREN)
         name = self.protocol.name if self.protocol is not None else ""
         context = self.context.above(name)
-        child = Layer(self.protocols, context, self.conversation, self.depth + 1, handoff.stream or self.stream)
+        stream = handoff.stream if handoff.stream > 0 else self.stream
+        child = Layer(self.protocols, context, self.conversation, self.depth + 1, stream)
         if found is not None:
             child.begin(found)
         else:

@@ -13,12 +13,13 @@ class Datagram:
     """One UDP payload, after IP reassembly. `data` is what was captured of it, `length` its true size.
 
     source: the address that it came from, packed; b"" where that is not known.     to_all: it went to everybody on the
-    link, or to a group.
+    link, or to a group.     frames: that brought it, where it is a message that came in several; () for `frame` alone.
     """
 
     def __init__(
         self, frame: int, time: int, direction: int, data: bytes, length: int, offset: int = -1,
         source_port: int = 0, destination_port: int = 0, stream: int = 0, source: bytes = b"", to_all: bool = False,
+        frames: tuple[int, ...] = (),
     ) -> None:
         self.frame = frame
         self.time = time
@@ -31,6 +32,7 @@ class Datagram:
         self.stream = stream
         self.source = source
         self.to_all = to_all
+        self.frames = frames or (frame,)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -28,7 +28,8 @@ UPGRADE: Final = "upgrade"            # a token of HTTP's Upgrade or extended CO
 MEDIA: Final = "media"                # a media type of HTTP bodies, in lower case, without parameters and suffix
 QUERY: Final = "query"                # a variable in the target of a GET that holds a message (RFC 8484 §4.1)
 SUBPROTOCOL: Final = "subprotocol"    # of WebSocket (RFC 6455 §1.9), as it is written
-WAYS: Final = (ALPN, STARTTLS, UPGRADE, MEDIA, QUERY, SUBPROTOCOL)
+MESSAGES: Final = "messages"          # whose messages a transport carries in a frame of its own (RFC 9001 §4)
+WAYS: Final = (ALPN, STARTTLS, UPGRADE, MEDIA, QUERY, SUBPROTOCOL, MESSAGES)
 
 By = tuple[str, str]                  # (way, token): ("alpn", "h2")
 ANYONE: Final[By] = ("", "")          # nothing says what follows: it is for whoever recognises the bytes
@@ -45,7 +46,8 @@ class Handoff:
     position: in the stream of `direction`, not before the chunk in hand: the child gets every byte of
     both directions from there on, and the parent none. BENEATH: the parent stays (it decrypts, or takes
     frames apart) and the chunks, datagrams, fields, gaps and closes among its outputs go to the child, those of
-    each `stream` to a child of its own. A stream is over with a Close of direction NEITHER.
+    each `stream` to a child of its own. A stream is over with a Close of direction NEITHER. A child whose `stream` is
+    negative is none of a stream: it gets what comes in an `Above`, whichever streams that is of.
     opening: inputs that the child gets first, whichever way it takes over (what led to it: the fields of an
     upgrade).
     """
@@ -60,7 +62,17 @@ class Handoff:
         self.opening = opening
 
 
-Output = Union[Event, Handoff, Chunk, Gap, Close, Datagram, Fields]
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Above:
+    """An input for the child that a Handoff gave this negative number: it reads all streams of a connection, and the
+    `stream` of the input is the number of one of them as the two protocols count them."""
+
+    def __init__(self, child: int, item: Input) -> None:
+        self.child = child
+        self.item = item
+
+
+Output = Union[Event, Handoff, Above, Chunk, Gap, Close, Datagram, Fields]
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -26,7 +26,7 @@ PACKAGES = {
 }
 LIBRARIES = (                  # from PyPI
     "cryptography", "websockets", "h2", "grpcio", "grpcio-tools", "protobuf", "brotli", "zstandard", "hypercorn",
-    "sonora", "tlslite-ng",
+    "sonora", "tlslite-ng", "aioquic",
 )
 _VERSION_FLAGS = {"nginx": "-v", "named": "-v", "dig": "-v", "unbound": "-V", "ip": "-V", "ss": "-V",
                   "openssl": "version", "slapd": "-VV", "ldapsearch": "-VV", "tinyproxy": "-v",

@@ -19,9 +19,10 @@ HERE = Path(__file__).parent
 EXCEPTIONS = HERE / "exceptions.tsv"
 ASPECTS = (
     "layers", "tcp.header", "tcp.analysis", "tcp.bytes_in_flight", "tcp.initial_rtt", "tcp.ack_rtt", "dns",
-    "tls.records", "tls.handshake", "http", "http2", "websocket",
+    "tls.records", "tls.handshake", "quic.packet_number", "quic.frames", "http", "http2", "websocket",
 )
-TLS = ("tls.records", "tls.handshake")
+OF_CORPUS = (*ASPECTS, "quic", "http3")
+TLS = ("tls.records", "tls.handshake", "quic.packet_number", "quic.frames")
 FLOOR = 99.5         # per cent of the frames that have anything of the aspect
 SLOWEST = 10         # seconds for one capture of the corpus
 EXAMPLES = 300
@@ -37,7 +38,7 @@ def test_every_exception_has_a_reason() -> None:
         if line and not line.startswith("#"):
             row = line.split("\t")
             assert len(row) == 4, line
-            assert row[1] in ASPECTS, line
+            assert row[1] in OF_CORPUS, line
             assert row[2] == "*" or row[2].isdigit(), line
             assert len(row[3]) >= 20, f"no reason: {line}"
 
@@ -114,10 +115,10 @@ def test_corpus_agrees_with_tshark(tmp_path: Path) -> None:
     if not check.is_file():
         pytest.skip(f"{check} is not there")
     report = tmp_path / "figures.json"
-    floors = [word for aspect in ASPECTS for word in ("--min", f"{aspect}={FLOOR}")]
+    floors = [word for aspect in OF_CORPUS for word in ("--min", f"{aspect}={FLOOR}")]
     done = subprocess.run(
         [
-            sys.executable, str(check), str(corpus), "--only", ",".join(ASPECTS), "--examples", str(EXAMPLES),
+            sys.executable, str(check), str(corpus), "--only", ",".join(OF_CORPUS), "--examples", str(EXAMPLES),
             "--command", f"{sys.executable} -m analyzer.cli.main frames", "--timeout", str(SLOWEST),
             "--exceptions", str(EXCEPTIONS), "--json", str(report), *floors,
         ],
@@ -129,5 +130,5 @@ def test_corpus_agrees_with_tshark(tmp_path: Path) -> None:
     figures = json.loads(report.read_text())
     assert figures["broken"] == [], "\n".join(f"{name}: {why}" for name, why in figures["broken"])
     assert figures["files"] > 0
-    assert set(figures["aspects"]) == set(ASPECTS)
+    assert set(figures["aspects"]) == set(OF_CORPUS)
     assert done.returncode == 0, done.stdout

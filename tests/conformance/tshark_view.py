@@ -26,6 +26,7 @@ FIELDS = (
     "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.count.answers",
     "tls.record.content_type", "tls.record.opaque_type", "tls.handshake.type",
     "http.request.method", "http.response.code",
+    "quic.packet_number", "quic.frame_type",
     "http2.type", "http2.streamid", "http2.flags", "http2.length", "websocket.opcode", "websocket.fin",
 )
 ROUNDING_NS = 2_000    # tshark prints seconds with nine digits, calculated with microseconds in between
@@ -85,6 +86,8 @@ def _application_by_tshark(row: Row) -> dict[str, Said]:
     return {
         "tls.records": tuple(sorted(Counter(types).items())),
         "tls.handshake": tuple(_numbers(row, "tls.handshake.type")),
+        "quic.packet_number": tuple(_numbers(row, "quic.packet_number")),
+        "quic.frames": tuple(_numbers(row, "quic.frame_type")),
         "http": http,
         "http2": tuple(zip(*frames, strict=True)),
         "websocket": tuple(zip(*messages, strict=True)),
@@ -93,9 +96,13 @@ def _application_by_tshark(row: Row) -> dict[str, Said]:
 
 def _application_by_wiretale(row: Line) -> dict[str, Said]:
     http = row.get("http", ())
+    types = Counter(record["content_type"] for record in row.get("tls", ()) if "content_type" in record)
+    packets = [packet for packet in row.get("quic", ()) if "packet_number" in packet]
     return {
-        "tls.records": tuple(sorted(Counter(record["content_type"] for record in row.get("tls", ())).items())),
+        "tls.records": tuple(sorted(types.items())),
         "tls.handshake": tuple(kind for record in row.get("tls", ()) for kind in record.get("handshake", ())),
+        "quic.packet_number": tuple(packet["packet_number"] for packet in packets),
+        "quic.frames": tuple(kind for packet in packets for kind in packet["frames"]),
         "http": tuple(one["method"] for one in http if "method" in one)
         + tuple(one["status"] for one in http if "status" in one),
         "http2": tuple((one["type"], one["stream"], one["flags"], one["length"]) for one in row.get("http2", ())),

@@ -11,6 +11,7 @@ from analyzer.flows.reassembly import Piece
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.tracker import Tracker
+from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.open import open_capture
 from analyzer.ingest.source import Source
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
@@ -18,6 +19,7 @@ from analyzer.packets.decode import Decoder
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap, Overlap
 from dissectors.kit.protocol import Context, Dissector, Output, Protocol
+from dissectors.kit.provided import NOTHING, Provided
 from dissectors.registry import protocols
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -165,6 +167,7 @@ class _Collector:
         self.source = open_capture([str(capture)])
         self.packet = Packet()
         self.tracker = Tracker(NEVER_BEFORE, 0, True, Retired(), Faults())
+        self.provided = Provided()
         self.found: dict[int, Feed] = {}
         self.streams: dict[int, Streams] = {}
 
@@ -182,6 +185,7 @@ class _Collector:
                 self._segment(self._feed(tracker.flow))
             elif tracker.flow is not None and self.packet.kind in TRANSPORTS:
                 self._datagram(tracker.flow)
+        take_secrets(source, 0, self.provided, [])
         source.close()
         for number, feed in self.found.items():
             if number in self.streams:
@@ -200,7 +204,9 @@ class _Collector:
             transport = TRANSPORTS[int(self.packet.kind)]
             ports = (int(self.packet.sport), int(self.packet.dport)) if transport in ("tcp", "udp") else (0, 0)
             direction = self.tracker.direction
-            context = Context(transport, ports[direction], ports[1 - direction])
+            # What stands above TLS is recorded in clear as well; what stands above QUIC is not seen without keys.
+            provided = self.provided if transport == "udp" else NOTHING
+            context = Context(transport, ports[direction], ports[1 - direction], provided=provided)
             self.found[number] = Feed(self.name, number, context)
         return self.found[number]
 

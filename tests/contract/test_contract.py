@@ -14,7 +14,7 @@ from variations import HOWS, as_gap, cut, damaged, joined, split
 from dissectors.kit.cursor import WireError
 from dissectors.kit.event import Event, Evidence, Malformed, Observed
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
-from dissectors.kit.protocol import NO, WAYS, YES, Context, Dissector, Handoff, Output, Protocol, Readers
+from dissectors.kit.protocol import NO, WAYS, YES, Above, Context, Dissector, Handoff, Output, Protocol, Readers
 from dissectors.registry import protocols
 
 ALL = protocols()
@@ -110,7 +110,7 @@ def check(protocol: Protocol, feed: Feed, items: list[Item], what: str) -> list[
         if isinstance(output, Event):
             events.append(output)
         else:
-            assert isinstance(output, Handoff | Chunk | Gap | Close | Datagram | Fields), what
+            assert isinstance(output, Handoff | Above | Chunk | Gap | Close | Datagram | Fields), what
     check_events(events, feed.last, protocol.events, what)
     return outputs
 

@@ -43,6 +43,7 @@ def joined(items: list[Item]) -> list[Item]:
         before = out[-1] if out else None
         if (
             isinstance(item, Chunk) and isinstance(before, Chunk) and before.direction == item.direction
+            and before.stream == item.stream
             and before.position + len(before.data) == item.position
             and item.released_by == item.frame and before.released_by == before.frame and item.frame not in awaited
         ):

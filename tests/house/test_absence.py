@@ -57,6 +57,7 @@ SEEN_RULES = {
     "dns.repeated": "the earlier answer came",
     "dns.server_silent": "the client turned to another server, which answered, after each wait",
     "dns.fallback": "the error came",
+    "quic.unanswered": "the client's first packets came again and again",
     "http.polling": "the answers came", "http.long_polling": "the answers came",
 }
 
@@ -87,6 +88,7 @@ SEEN_EVENTS = {
     "SpuriousRetransmission": "the ACKs came; what was resent is told where the capture misses nothing",
     "CongestionCourse": "told where no packet is missing",
     "Limits": "the segments came", "LongSilence": "about the capture", "H2Reset": "the reset came",
+    "QuicStalled": "asks the observation, and says what is missing",
 }
 
 

@@ -53,6 +53,7 @@ class TlsConnection:
         self.keys_told = ""
         self.out: list[Output] = []
         self.child = False           # a protocol above was named
+        self.carried = False         # by a transport of its own, which protects its messages and tells of its keys
         for side in self.sides:
             side.layer.keep = self.keys.active
 
@@ -135,7 +136,7 @@ class TlsConnection:
 
     def decryption(self, outcome: str, reason: str, side: TlsSide, within: RecordOrMessage) -> None:
         """Said once for each outcome of a connection."""
-        if self.keys_told == outcome:
+        if self.keys_told == outcome or self.carried:
             return
         self.keys_told = outcome
         self.tell(Decryption(self.seen(side, within), outcome, [*self.keys.labels], reason))
@@ -206,7 +207,7 @@ class TlsConnection:
             one.layer.count = not self.context.each_pdu
         if session.hello is None or session.server is None:
             return
-        decrypted = mine.opened > 0 and theirs.opened > 0
+        decrypted = self.carried or (mine.opened > 0 and theirs.opened > 0)
         summary = summed_up(session, mine.finished_ns, inferred, decrypted, self.client_side())
         frames = tuple(sorted({*session.began_frames, *theirs.finished_frames, *mine.finished_frames}))
         self.tell(TlsEstablished(TlsObserved(mine.finished_ns, side.direction, frames, self.client), summary))

@@ -354,6 +354,16 @@ class TlsContent(TlsObserver):
         kind = TlsRefused if ended else AlertSeen
         self.tell(kind(self.seen(side, record), alert, because, session))
 
+    def carried_alert(self, side: TlsSide, message: TlsMessage) -> None:
+        """An alert that a transport carries as an error of its own, always a fatal one (RFC 9001 §4.8)."""
+        session = self.session
+        alert = Alert(message.raw)
+        ended = not session.established
+        session.broken = session.broken or ended
+        because = cause(alert.description, self.from_client(side), session, self.client_side().empty_certificate)
+        kind = TlsRefused if ended else AlertSeen
+        self.tell(kind(self.seen(side, message), alert, because, session))
+
     def _heartbeat(self, side: TlsSide, record: TlsRecord, content: bytes, opened: bool) -> None:
         readable = len(content) >= 3 and (opened or not side.secure)
         self.tell(HeartbeatSeen(self.seen(side, record), Heartbeat(content) if readable else None))

@@ -4,13 +4,14 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.event import BACKWARD, FORWARD, NEITHER, Evidence, Malformed, Observed
-from dissectors.kit.inputs import Chunk, Close, Gap
+from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
 from dissectors.kit.observation import HIDDEN, OBSERVED_ENDED, OCTETS
 from dissectors.kit.protocol import Context, Dissector, Output
-from dissectors.protocols.tls.content import SHORT_TAG_SUITE, TlsContent
-from dissectors.protocols.tls.events import Resynchronised, TlsObserved
+from dissectors.protocols.tls.content import SHORT_TAG_SUITE, TLS13, TlsContent
+from dissectors.protocols.tls.events import MessageSeen, Resynchronised, TlsObserved
 from dissectors.protocols.tls.events_data import ApplicationData, DataSummary
 from dissectors.protocols.tls.events_end import BackToClear, Plaintext, Stalled, TlsClosed
+from dissectors.protocols.tls.handshake import MESSAGE_HEADER, TlsMessage
 from dissectors.protocols.tls.header import APPLICATION_DATA
 from dissectors.protocols.tls.plain import is_text
 from dissectors.protocols.tls.records import BROKEN, FOUND, Found, Notice, TlsRecord, TlsRun
@@ -74,8 +75,29 @@ class TlsDissector(Dissector):
             state.lost(side, gap.frame, gap.time, gap.length)
         return state.take()
 
+    def on_datagram(self, datagram: Datagram) -> list[Output]:
+        """A whole handshake message of a transport that protects it itself (RFC 9001 §4.1.3), or an alert, which is
+        shorter than any of them. That transport tells of its keys, and how the connection ends."""
+        state = self.state
+        state.carried = True
+        data = datagram.data
+        if not data:
+            return []
+        side = state.sides[datagram.direction]
+        if not state.session.version:
+            state.session.version = TLS13      # it carries no other (RFC 9001 §4.2)
+        message = TlsMessage(data[0], data, len(data) - 4, datagram.frames, datagram.time)
+        if len(data) < MESSAGE_HEADER:
+            state.carried_alert(side, message)
+            return state.take()
+        if self.context.each_pdu:
+            state.out.append(MessageSeen(state.seen(side, message), message.type))
+        state.message(side, message)
+        return state.take()
+
     def on_close(self, close: Close) -> list[Output]:
         state = self.state
+        self.over = self.over or state.carried
         if self.over:
             return state.take()
         for side in state.sides:

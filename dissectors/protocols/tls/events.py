@@ -140,6 +140,40 @@ class RecordSeen(TlsEvent):
         return out
 
 
+class MessageSeen(TlsEvent):
+    """One handshake message of a transport that carries it without records. type: by its number."""
+
+    name: ClassVar[str] = "tls.message"
+    phase: ClassVar[str] = DATA
+    rank: ClassVar[int] = CARRYING
+    importance: ClassVar[str] = EXTRA
+    spec: ClassVar[str] = "RFC 9001 §4.1.3"
+    WHY: ClassVar[str] = (
+        "QUIC takes the messages of TLS without its records: it protects its packets itself, with keys that TLS agrees "
+        "on."
+    )
+
+    def __init__(self, observed: TlsObserved, type: int) -> None:
+        super().__init__(observed)
+        self.type = type
+        self.length = observed.length
+
+    def label(self) -> str:
+        return "message"
+
+    def detail(self) -> str:
+        return f"{message_name(self.type)}, {self.length} bytes"
+
+    def what(self) -> str:
+        return f"A handshake message of {self.who()}: {message_name(self.type)}, {self.length} bytes."
+
+    def fields(self) -> dict[str, JsonValue]:
+        return {"type": self.type, "length": self.length}
+
+    def frame_record(self) -> dict[str, JsonValue] | None:
+        return {"handshake": [self.type]}
+
+
 class Resynchronised(TlsEvent):
     """Records were found again. passed: bytes that could not be read as records; lost: bytes not in the capture."""
 

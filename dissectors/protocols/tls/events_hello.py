@@ -66,10 +66,13 @@ class ClientHelloSeen(TlsEvent):
     )
 
     def __init__(
-        self, observed: TlsObserved, hello: ClientHello, *, again: bool = False, renegotiation: bool = False
+        self, observed: TlsObserved, hello: ClientHello, *, again: bool = False, renegotiation: bool = False,
+        carried: bool = False,
     ) -> None:
+        """carried: without records, by QUIC."""
         super().__init__(observed)
         self.hello = hello
+        self.carried = carried
         self.again = again
         self.renegotiation = renegotiation
         self.resumes = offered_resumption(hello)
@@ -152,7 +155,7 @@ class ClientHelloSeen(TlsEvent):
         }
         if not self.hello.ssl2:
             out["ja3"] = ja3(hello)[1]
-            out["ja4"] = ja4(hello)
+            out["ja4"] = ja4(hello, "q" if self.carried else "t")
         return out
 
 

@@ -168,7 +168,9 @@ class TlsObserver(TlsConnection):
         if renegotiation:
             bound = len(hello.extended.data(RENEGOTIATION_INFO)) > 1
             self.tell(Renegotiation(self.seen(side, message), readable=True, bound=bound))
-        self.tell(ClientHelloSeen(self.seen(side, message), hello, again=again, renegotiation=renegotiation))
+        self.tell(ClientHelloSeen(
+            self.seen(side, message), hello, again=again, renegotiation=renegotiation, carried=self.carried
+        ))
         if session.early and not again:
             self.keys.find_early(hello.suites)
         self.expect_server(side)

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.protocol import STARTTLS, Context, Dissector, Protocol
+from dissectors.kit.protocol import MESSAGES, STARTTLS, Context, Dissector, Protocol
 from dissectors.protocols.tls.dissector import TlsDissector
-from dissectors.protocols.tls.events import RecordSeen, Resynchronised
+from dissectors.protocols.tls.events import MessageSeen, RecordSeen, Resynchronised
 from dissectors.protocols.tls.events_data import (
     ApplicationData,
     DataSummary,
@@ -64,11 +64,12 @@ TLS: Final = Protocol(
         "RFC 7301", "RFC 7366", "RFC 7627", "RFC 8422", "RFC 8701", "RFC 8879",
     ),
     create=create,
-    reached_by=((STARTTLS, "tls"),),
+    reached_by=((STARTTLS, "tls"), (MESSAGES, "tls")),
+    whole_by=(MESSAGES,),
     carriers=("tcp",),
     ports={"tcp": (443, 465, 636, 853, 989, 990, 992, 993, 995, 5061, 6697, 8443)},
     events=(
-        RecordSeen, Resynchronised, ClientHelloSeen, ServerHelloSeen, HelloRetry, EncryptedExtensionsSeen,
+        RecordSeen, MessageSeen, Resynchronised, ClientHelloSeen, ServerHelloSeen, HelloRetry, EncryptedExtensionsSeen,
         CertificateSeen, CertificateStatusSeen, CertificateRequestSeen, CertificateVerifySeen, ServerKeyExchangeSeen,
         ServerHelloDoneSeen, HelloRequestSeen, ClientKeyExchangeSeen, ChangeCipherSpecSeen, FinishedSeen,
         NewSessionTicketSeen, EncryptedHandshake, EarlyData, EndOfEarlyDataSeen, Decryption, TlsEstablished,

@@ -19,6 +19,7 @@ from samples.record.cases import (
     logins,
     neighbours,
     ntp,
+    quic,
     scans,
     services,
     starttls,
@@ -42,5 +43,5 @@ ALL: tuple[Case, ...] = (
     + tls.CASES + tls_resumed.CASES + tls_certificates.CASES + tls_failures.CASES
     + tls_records.CASES + starttls.CASES
     + http.CASES + http_live.CASES + http_servers.CASES + websocket.CASES
-    + http2.CASES + grpc.CASES + compare.CASES
+    + http2.CASES + grpc.CASES + quic.CASES + compare.CASES
 )

@@ -1,0 +1,1 @@
+"""QPACK: how HTTP/3 compresses field sections (RFC 9204)."""

@@ -1,0 +1,109 @@
+"""QUIC and HTTP/3: handshakes of every kind, what is told of them with keys and without, losses and ends."""
+from __future__ import annotations
+
+from samples.record.case import Case, Shows
+from samples.record.cases.hosts import SERVER, Act, pair
+from samples.record.certificates import NAME, Authority
+from samples.record.lab import Lab
+from samples.record.network import Action, Capture, Fault, Kind, Link
+
+PORT = 443
+LIBRARIES = ("aioquic",)
+ROOT = "shop-test-root.pem"
+INITIAL = Shows("quic.long.packet_type == 0", "Initial packets", 2)
+ONE_RTT = Shows("quic.header_form == 0", "1-RTT packets", 2)
+REQUEST = Shows("http3.frame_type == 1", "HEADERS of HTTP/3, decrypted", 1)
+
+
+def serving(*options: str, name: str = NAME, kind: str = "ec") -> Act:
+    """aioquic's server with those options. name: in its certificate."""
+    def prepare(lab: Lab) -> None:
+        shown = Authority(lab.scratch).identity(name, kind=kind)
+        lab.start("server", lab.python("quic", "serve", SERVER, PORT, shown.chain, shown.key, *options,
+                                       libraries=LIBRARIES))
+        lab.listening("server", PORT, udp=True)
+    return prepare
+
+
+def asking(*options: str, keys: bool = True) -> Act:
+    """aioquic's client asks for these paths."""
+    def drive(lab: Lab) -> None:
+        lab.run("client", lab.python(
+            "quic", "get", SERVER, PORT, NAME, lab.scratch / ROOT, *(["--keys", str(lab.keys)] if keys else []),
+            *options, libraries=LIBRARIES,
+        ))
+    return drive
+
+
+def nobody(lab: Lab) -> None:
+    """No server; only the root that the client wants to read."""
+    Authority(lab.scratch)
+
+
+def case(name: str, title: str, summary: str, prepare: Act, drive: Act, *shows: Shows,
+         links: dict[str, Link] | None = None, capture: Capture | None = None) -> Case:
+    return Case("quic", name, f"QUIC: {title}", summary, pair(), drive, shows, prepare, links or {},
+                capture or Capture())
+
+
+CASES = (
+    case("http3", "three requests over HTTP/3",
+         "A client of aioquic asks for three texts at once over HTTP/3. The keys of the connection are in the capture.",
+         serving(), asking("/300", "/2000", "/5000"), INITIAL, ONE_RTT, REQUEST,
+         Shows("http3.frame_type == 4", "SETTINGS of both sides", 2)),
+    case("hidden", "the same without keys",
+         "A client of aioquic asks for two texts over HTTP/3, and nobody has the keys: what can be told is the "
+         "handshake's first flight, sizes and times.",
+         serving(), asking("/300", "/2000", keys=False), INITIAL, ONE_RTT),
+    case("retry", "a Retry",
+         "The server wants to know that the client can be reached before it goes on: its Retry costs a round trip.",
+         serving("--retry"), asking("/300"), Shows("quic.long.packet_type == 3", "The Retry", 1, 1), ONE_RTT),
+    case("version-negotiation", "a version that the server does not speak",
+         "The client begins with version 0x1a2a3a4a, which is reserved. The server names what it speaks, and the "
+         "client begins again.",
+         serving("--versions", "1"), asking("--versions", "1,0x1a2a3a4a", "--first", "0x1a2a3a4a", "/300"),
+         Shows("quic.version == 0", "Version Negotiation", 1, 1), ONE_RTT),
+    case("no-version", "no version in common",
+         "The client speaks version 2 of QUIC alone, and the server version 1 alone.",
+         serving("--versions", "1"), asking("--versions", "0x6b3343cf", "/300"),
+         Shows("quic.version == 0", "Version Negotiation", 1, 1)),
+    case("version-2", "version 2, agreed on along the way",
+         "The client begins with version 1 and says that it would rather speak version 2 (RFC 9368, RFC 9369). The "
+         "server answers in that, without a packet of negotiation.",
+         serving("--versions", "0x6b3343cf,1"), asking("--versions", "0x6b3343cf,1", "--first", "1", "/300"),
+         Shows("quic.version == 0x6b3343cf", "Version 2", 1)),
+    case("resumed", "0-RTT",
+         "The client fetches a text, then another over a second connection: it resumes the session, and its request is "
+         "among its first packets.",
+         serving(), asking("--again", "/300"), Shows("quic.long.packet_type == 1", "0-RTT packets", 1), REQUEST),
+    case("key-update", "new keys",
+         "Between two requests the client goes on with new keys, and the server follows.",
+         serving(), asking("--update", "/300", "/500"), Shows("quic.key_phase == 1", "Packets of the next phase", 2)),
+    case("chacha20", "ChaCha20-Poly1305",
+         "The client offers that cipher alone, in which the mask of headers is made in another way.",
+         serving(), asking("--cipher", "CHACHA20_POLY1305_SHA256", "/300"), ONE_RTT, REQUEST),
+    case("wrong-name", "a certificate for another name",
+         "The certificate of the server is not for the name that the client wants. The client ends the connection with "
+         "an alert of TLS within its CONNECTION_CLOSE.",
+         serving(name="other.test"), asking("/300"), Shows("quic.cc.error_code.tls_alert", "The alert", 1)),
+    case("no-protocol", "no protocol in common",
+         "The client wants to speak a protocol that the server does not know, who ends the connection in its first "
+         "packet: everybody on the way can read why.",
+         serving(), asking("--alpn", "chess", "/300", keys=False),
+         Shows("quic.cc.error_code.tls_alert == 120", "The alert", 1)),
+    case("unanswered", "no answer",
+         "Nothing that comes to the server's port is answered: the client sends its first packet again and again, "
+         "each time after a longer wait.",
+         nobody, asking("--idle", "4", "/300", keys=False), Shows("quic.long.packet_type == 0", "Initial packets", 3),
+         links={"lan": Link(faults=(Fault(Action.DROP, "client", Kind.UDP, tuple(range(1, 40))),))}),
+    case("loss", "lost packets of a download",
+         "Two datagrams of the server are lost while the client downloads a text: the ACKs of later ones show it, seen "
+         "from the server.",
+         serving(), asking("/60000"), ONE_RTT, REQUEST,
+         links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (14, 15)),))},
+         capture=Capture("server")),
+    case("idle", "an idle timeout",
+         "After its request the client says no more, and nobody else does: after two seconds the connection is over "
+         "without a word.",
+         serving(), asking("--idle", "2", "/300"), REQUEST),
+)

@@ -1,0 +1,184 @@
+"""A server and a client of QUIC, of aioquic: HTTP/3 or another protocol above.
+
+`quic.py serve ADDRESS PORT CERTIFICATES KEY [--retry] [--versions 1,..] [--alpn NAME] [--ids OCTETS]` answers each
+request for /N with N octets.
+`quic.py get ADDRESS PORT NAME ROOT [--keys FILE] [--alpn NAME] [--versions 1,..] [--first VERSION] [--cipher NAME]
+[--again] [--update] [--idle SECONDS] [--one-by-one] PATH ..` asks for each of the paths, all at once. --again: then
+once more over a second connection, resumed, with 0-RTT. --idle: what it says of its patience; it then waits until that
+is over.
+"""
+from __future__ import annotations
+
+import argparse
+import asyncio
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+H3: Any = import_module("aioquic.h3.connection")
+EVENTS: Any = import_module("aioquic.h3.events")
+SESSIONS: Any = import_module("aioquic.asyncio")
+PROTOCOL: Any = import_module("aioquic.asyncio.protocol").QuicConnectionProtocol
+QUIC_EVENTS: Any = import_module("aioquic.quic.events")
+CONFIGURATION: Any = import_module("aioquic.quic.configuration").QuicConfiguration
+SUITES: Any = import_module("aioquic.tls").CipherSuite
+FILLING = b"All work and no play makes a dull capture.\n"
+DONE_S = 15.0
+
+
+def configured(arguments: argparse.Namespace, *, client: bool) -> Any:
+    found = CONFIGURATION(is_client=client, alpn_protocols=[arguments.alpn])
+    if arguments.versions:
+        found.supported_versions = [int(version, 0) for version in arguments.versions.split(",")]
+    return found
+
+
+class Serving(PROTOCOL):  # type: ignore[misc]
+    """Answers /N with N octets."""
+
+    http: Any = None
+
+    def quic_event_received(self, event: Any) -> None:
+        if isinstance(event, QUIC_EVENTS.ProtocolNegotiated) and event.alpn_protocol == "h3":
+            self.http = H3.H3Connection(self._quic)
+        if self.http is None:
+            if isinstance(event, QUIC_EVENTS.StreamDataReceived) and event.end_stream:
+                self._quic.send_stream_data(event.stream_id, FILLING, end_stream=True)
+                self.transmit()
+            return
+        for told in self.http.handle_event(event):
+            if isinstance(told, EVENTS.HeadersReceived):
+                self.answer(told.stream_id, dict(told.headers).get(b":path", b"/").lstrip(b"/"))
+
+    def answer(self, stream: int, path: bytes) -> None:
+        size = int(path) if path.isdigit() else -1
+        body = (FILLING * (size // len(FILLING) + 1))[:max(size, 0)]
+        self.http.send_headers(stream, [
+            (b":status", b"200" if size >= 0 else b"404"), (b"content-type", b"text/plain"),
+            (b"content-length", str(len(body)).encode()), (b"server", b"aioquic"), (b"x-path", path or b"none"),
+        ])
+        self.http.send_data(stream, body, end_stream=True)
+        self.transmit()
+
+
+class Asking(PROTOCOL):  # type: ignore[misc]
+    """Asks for paths, and is done when all answers have come."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.waiting: set[int] = set()
+        self.done = asyncio.Event()
+        self.http: Any = None
+        self.plain = self._quic.configuration.alpn_protocols != ["h3"]
+        if not self.plain:
+            self.http = H3.H3Connection(self._quic)
+
+    def ask(self, name: str, paths: list[str]) -> None:
+        for path in paths:
+            stream = self._quic.get_next_available_stream_id()
+            self.waiting.add(stream)
+            if self.plain:
+                self._quic.send_stream_data(stream, path.encode() + b"\r\n", end_stream=True)
+            else:
+                self.http.send_headers(stream, [
+                    (b":method", b"GET"), (b":scheme", b"https"), (b":authority", name.encode()),
+                    (b":path", path.encode()), (b"user-agent", b"aioquic"), (b"accept", b"text/plain"),
+                ], end_stream=True)
+        self.transmit()
+
+    def quic_event_received(self, event: Any) -> None:
+        if isinstance(event, QUIC_EVENTS.ConnectionTerminated):
+            self.done.set()
+        ended = self.plain and isinstance(event, QUIC_EVENTS.StreamDataReceived) and event.end_stream
+        if ended:
+            self.waiting.discard(event.stream_id)
+        elif self.http is not None:
+            for told in self.http.handle_event(event):
+                if getattr(told, "stream_ended", False):
+                    self.waiting.discard(told.stream_id)
+        if not self.waiting:
+            self.done.set()
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    configuration = configured(arguments, client=False)
+    configuration.load_cert_chain(arguments.certificates, arguments.key)
+    if arguments.ids:
+        configuration.connection_id_length = arguments.ids
+    tickets: dict[bytes, Any] = {}
+
+    def keep(ticket: Any) -> None:
+        tickets[ticket.ticket] = ticket
+
+    await SESSIONS.serve(
+        arguments.address, arguments.port, configuration=configuration, create_protocol=Serving, retry=arguments.retry,
+        session_ticket_handler=keep, session_ticket_fetcher=tickets.get,
+    )
+    await asyncio.Event().wait()
+
+
+async def get(arguments: argparse.Namespace) -> None:
+    configuration = configured(arguments, client=True)
+    configuration.load_verify_locations(arguments.root)
+    configuration.server_name = arguments.name
+    if arguments.first:
+        configuration.original_version = int(arguments.first, 0)
+    if arguments.cipher:
+        configuration.cipher_suites = [SUITES[arguments.cipher]]
+    if arguments.idle:
+        configuration.idle_timeout = arguments.idle
+    if arguments.keys:
+        configuration.secrets_log_file = open(arguments.keys, "a", buffering=1)  # noqa: SIM115
+    kept: list[Any] = []
+    for attempt in range(2 if arguments.again else 1):
+        if attempt:
+            configuration.session_ticket = kept[-1]
+        async with SESSIONS.connect(
+            arguments.address, arguments.port, configuration=configuration, create_protocol=Asking,
+            session_ticket_handler=kept.append, wait_connected=not attempt,
+        ) as session:
+            await asked(session, arguments)
+
+
+async def asked(session: Any, arguments: argparse.Namespace) -> None:
+    groups = [[path] for path in arguments.paths] if arguments.one_by_one or arguments.update else [arguments.paths]
+    for place, group in enumerate(groups):
+        session.done.clear()
+        session.ask(arguments.name, group)
+        await asyncio.wait_for(session.done.wait(), DONE_S)
+        if arguments.update and place < len(groups) - 1:
+            session.request_key_update()
+            await session.ping()
+    if arguments.idle:
+        await session.wait_closed()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    ways = parser.add_subparsers(dest="way", required=True)
+    server, client = ways.add_parser("serve"), ways.add_parser("get")
+    for one in (server, client):
+        one.add_argument("address")
+        one.add_argument("port", type=int)
+        one.add_argument("--alpn", default="h3")
+        one.add_argument("--versions", default="")
+    server.add_argument("certificates")
+    server.add_argument("key")
+    server.add_argument("--retry", action="store_true")
+    server.add_argument("--ids", type=int, default=0)
+    client.add_argument("name")
+    client.add_argument("root")
+    client.add_argument("paths", nargs="+")
+    client.add_argument("--keys", default="")
+    client.add_argument("--first", default="")
+    client.add_argument("--cipher", default="")
+    client.add_argument("--idle", type=float, default=0.0)
+    for flag in ("--again", "--update", "--one-by-one"):
+        client.add_argument(flag, action="store_true")
+    arguments = parser.parse_args()
+    with suppress(ConnectionError, TimeoutError):
+        asyncio.run(serve(arguments) if arguments.way == "serve" else get(arguments))
+
+
+if __name__ == "__main__":
+    main()
