@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     ("wiretale analyze capture.pcapng", "the verdict, and every conversation"),
     ("wiretale capture.pcapng --level brief", "the verdict and the story alone"),
-    ("wiretale capture.pcapng -c 7 --level teach", "conversation 7 with every reason"),
+    ("wiretale capture.pcapng -C 7 --level teach", "conversation 7 with every reason"),
     ("wiretale client.pcap server.pcap", "several, merged by time"),
     ("wiretale capture.pcapng --keylog keys.txt", "with what is inside TLS"),
     ("ssh host tcpdump -w - | wiretale -", "from a pipe"),
@@ -45,7 +45,7 @@ EXAMPLES: Final = (
     help="brief: the verdict and the story. normal: what happened. teach: everything, with the reasons and the terms.",
 )
 @click.option(
-    "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
+    "--conversation", "-C", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
     help="Tell only this conversation; may be given several times.",
 )
 @click.option(
@@ -77,7 +77,7 @@ def command(
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
     if as_json and window is None:
-        raise click.UsageError("--json goes with --window; `wiretale report -f json` writes all that is told.")
+        raise click.UsageError("--json goes with --window; `wiretale report --format json` writes all that is told.")
     if window is not None:
         conversations = (window,)
     from analyzer.cli.progress import drawing

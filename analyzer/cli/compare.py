@@ -22,7 +22,7 @@ FORMATS = ("text", "json", "markdown")
 EXAMPLES: Final = (
     ("wiretale compare good.pcapng bad.pcapng", "what differs, the new cause first"),
     ("wiretale compare client.pcap server.pcap", "two places: what was lost or changed"),
-    ("wiretale compare a.pcap b.pcap -f markdown", "for a ticket"),
+    ("wiretale compare a.pcap b.pcap --format markdown", "for a ticket"),
     ("wiretale compare a.pcap b.pcap --fail-on warn", "in CI: exit with 1 for a new cause"),
 )
 
@@ -30,7 +30,7 @@ EXAMPLES: Final = (
 @click.command("compare", short_help="Tell what differs between two captures.", epilog=examples(EXAMPLES))
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.option("--format", "-f", "form", type=click.Choice(FORMATS), default="text", show_default=True,
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
               help="text for a terminal, json for programs, markdown for a ticket.")
 @click.option("--fail-on", type=click.Choice(SEVERITIES),
               help="Exit with 1 where a cause that is new in B is at least this severe; of two places, a remark.")

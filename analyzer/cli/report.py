@@ -10,6 +10,7 @@ import click
 
 from analyzer.cli.common import (
     FOUND,
+    NARROWEST,
     analysis_of,
     capture_path,
     captures_argument,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 # Those of analyzer.report.tables and diagrams, which are not imported for --help.
 TABLES = ("conversations", "events", "exchanges", "lookups", "time", "courses", "findings")
+REPORT_WIDTH = 100      # columns of a report as text
 DIAGRAMS = ("waterfall", "ladder", "streams", "sequence", "flight", "trips")
 
 
@@ -66,7 +68,7 @@ EXAMPLES: Final = (
     ("wiretale report capture.pcapng -o told.pcapng", "for Wireshark, with comments"),
     ("wiretale report capture.pcapng -o x.csv --table exchanges", "one table"),
     ("wiretale report capture.pcapng -o x.md --anonymize", "without addresses and names"),
-    ("wiretale report capture.pcapng -f json -o - | jq .verdict", "to a program"),
+    ("wiretale report capture.pcapng --format json -o - | jq .verdict", "to a program"),
     ("wiretale report capture.pcapng -o x.sarif -o x.pr.md --fail-on warn", "in CI"),
 )
 
@@ -80,7 +82,7 @@ EXAMPLES: Final = (
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
     help="Where to write; - is standard output. The ending chooses the format. May be given several times.",
 )
-@click.option("--format", "-f", "form", type=FormatName(), help="The format, whatever the ending says.")
+@click.option("--format", "form", type=FormatName(), help="The format, whatever the ending says.")
 @click.option(
     "--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
     help="brief: phases only. normal: the events that matter. teach: all events, with the reasons.",
@@ -94,7 +96,7 @@ EXAMPLES: Final = (
     help="What an SVG file shows. sequence: time and sequence numbers of TCP, as tcptrace draws them.",
 )
 @click.option(
-    "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
+    "--conversation", "-C", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
     help="Report only this conversation; may be given several times.",
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
@@ -115,7 +117,8 @@ EXAMPLES: Final = (
 @spool_option
 @key_options
 @click.option(
-    "--columns", type=click.IntRange(40, 1000), default=100, show_default=True, metavar="N", help="Width of text."
+    "--width", "columns", type=click.IntRange(NARROWEST, 1000), default=REPORT_WIDTH, show_default=True,
+    metavar="COLUMNS", help="Width of text.",
 )
 @click.pass_context
 def command(

@@ -8,6 +8,9 @@ from mypy_extensions import i64
 
 from analyzer.address import address_text
 from analyzer.faults import Faults
+from analyzer.filter.expression import Filter
+from analyzer.filter.matching import Test
+from analyzer.filter.view import View, pdus_of
 from analyzer.flows.flow import Flow, Retired, release
 from analyzer.flows.keys import SMALLEST
 from analyzer.flows.reassembly import WaitingRoom
@@ -26,7 +29,6 @@ from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import Provided
 from dissectors.protocols.icmp import is_error
 from dissectors.protocols.tcp.flags import names
-from dissectors.wire.secrets.gate import Said
 
 NONE: Final[dict[str, BytesWriter]] = {}
 MAX_PAIRS: Final = 65_536         # pairs of addresses whose text is kept
@@ -53,9 +55,11 @@ class FrameLines:
 
     def __init__(
         self, source: Source, protocols: tuple[Protocol, ...], conversation: int = 0,
-        provided: Provided | None = None,
+        provided: Provided | None = None, wanted: Filter | None = None,
     ) -> None:
         self.source = source
+        self.view: View | None = None if wanted is None else View()
+        self.test = Test() if wanted is None else wanted.test
         self.protocols = protocols
         self.provided = provided or Provided()
         self.secrets_taken: i64 = 0
@@ -113,6 +117,9 @@ class FrameLines:
         flow = tracker.flow
         if self.only and (flow is None or flow.number != self.only):
             return
+        view = self.view
+        if view is not None and not self._wanted(view, events):
+            return
         records = self._records(events) if events else NONE
         self._frame(out, packet, records)
         if flow is not None:
@@ -139,6 +146,31 @@ class FrameLines:
             out.write(b',"fault":')
             out.write(quoted(fault))
         out.write(b"}\n")
+
+    def _wanted(self, view: View, events: list[Event]) -> bool:
+        """Whether the filter holds of the frame in hand, which completes these."""
+        packet = self.packet
+        view.begin(packet, events)
+        flow = self.tracker.flow
+        if flow is not None:
+            view.conversation = flow.number
+            if packet.kind == TCP:
+                self._see_segment(view)
+        return self.test.holds(view)
+
+    def _see_segment(self, view: View) -> None:
+        table = self.table
+        half = table.half
+        if half is None:
+            return
+        view.sound = True
+        view.flags, view.seq, view.ack = table.flags, table.seq, table.ack
+        view.window, view.length, view.bits = table.window, table.length, table.bits
+        view.base = half.base_seq if half.base_known else -1
+        view.peer_base = half.peer.base_seq if half.peer.base_known else -1
+        view.shift = half.scale
+        view.detail = table.detail
+        view.initial_rtt = half.flow.hand.initial_rtt
 
     def _broken(self, error: Exception) -> str:
         """A fault of ours costs the frame what was to be said of it, and its conversation the reading of its bytes."""
@@ -311,16 +343,13 @@ class FrameLines:
     def _records(self, events: list[Event]) -> dict[str, BytesWriter]:
         """The PDUs that this frame completes, under the names of their protocols."""
         found: dict[str, BytesWriter] = {}
-        for event in events:
-            record = Said(event).frame_record()
-            if record is not None:
-                name = event.name
-                protocol = name[:name.index(".")]
-                lines = found.get(protocol)
-                if lines is None:
-                    lines = BytesWriter()
-                    found[protocol] = lines
-                else:
-                    lines.write(b",")
-                put_json(lines, record)
+        view = self.view
+        for protocol, record in pdus_of(events) if view is None else view.pdus():
+            lines = found.get(protocol)
+            if lines is None:
+                lines = BytesWriter()
+                found[protocol] = lines
+            else:
+                lines.write(b",")
+            put_json(lines, record)
         return found

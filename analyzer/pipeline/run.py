@@ -10,6 +10,7 @@ from analyzer.explain import sound
 from analyzer.explain.findings import findings
 from analyzer.explain.since import Earlier, leave_out
 from analyzer.explain.verdict import judge
+from analyzer.filter.expression import Filter
 from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.keep import BUDGET, KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
@@ -149,10 +150,12 @@ def uncollected() -> Iterator[None]:
 class Frames:
     """The lines of `wiretale frames`, in blocks, to be read once. damage: what was found by then."""
 
-    def __init__(self, paths: list[str], conversation: int = 0, provided: Provided | None = None) -> None:
-        """Raises CaptureError where nothing can be told."""
+    def __init__(
+        self, paths: list[str], conversation: int = 0, provided: Provided | None = None, wanted: Filter | None = None
+    ) -> None:
+        """wanted: those of which it holds alone. Raises CaptureError where nothing can be told."""
         self.source = open_capture(paths, rewindable=False)
-        self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided())
+        self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided(), wanted)
 
     def __iter__(self) -> Iterator[bytes]:
         # Collecting between blocks would walk over all that is held each time: it takes `frames` half as long again.

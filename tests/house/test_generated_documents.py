@@ -38,7 +38,7 @@ def test_a_part_that_is_not_printed_is_not_shown() -> None:
         made["part_of"](lines, "two | six")
 
 
-@pytest.mark.parametrize("page", ["events.md", "findings.md", "terms.md"])
+@pytest.mark.parametrize("page", ["events.md", "fields.md", "findings.md", "terms.md"])
 def test_the_reference_is_current(page: str) -> None:
     pages = runpy.run_path(str(ROOT / "docs" / "reference.py"))["PAGES"]
     path = ROOT / "docs" / "reference" / page

@@ -76,7 +76,7 @@ def _libpcap() -> Any:
     except (ImportError, OSError) as error:
         raise CaptureError(
             "a capture filter needs libpcap, which is not installed (Debian: libpcap0.8, Fedora: libpcap); "
-            "without one, --filter cannot be used"
+            "without one, --capture-filter cannot be used"
         ) from error
     return winpcapy
 

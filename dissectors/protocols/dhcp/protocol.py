@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.display_field import NUMBER, DisplayField
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Parties, Protocol
 from dissectors.protocols.dhcp.dissector import DhcpDissector
 from dissectors.protocols.dhcp.events import (
@@ -95,4 +96,5 @@ DHCP: Final = Protocol(
     probe_on_port=probe_on_port,
     phases={"lease": "DHCP lease"},
     parties=Clients(),
+    fields=(DisplayField("dhcp.option.dhcp", NUMBER, "type of the message: 1 DISCOVER, 2 OFFER, 5 ACK", "type"),),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.protocol import STARTTLS, Context, Dissector, Protocol
+from dissectors.protocols.tls.display_fields import FIELDS
 from dissectors.protocols.tls.dissector import TlsDissector
 from dissectors.protocols.tls.events import RecordSeen, Resynchronised
 from dissectors.protocols.tls.events_data import (
@@ -76,6 +77,7 @@ TLS: Final = Protocol(
         TlsRefused, Stalled, Plaintext, Ssl2Answer, BackToClear, TlsClosed,
     ),
     terms=TERMS,
+    fields=FIELDS,
     probe=probe,
     names_others=True,
     encrypts=True,

@@ -58,7 +58,9 @@ class Frames:
 
     provided: object = None     # of the last ones
 
-    def __init__(self, paths: list[str], conversation: int = 0, provided: object = None) -> None:
+    def __init__(
+        self, paths: list[str], conversation: int = 0, provided: object = None, _wanted: object = None
+    ) -> None:
         Frames.provided = provided
         if "broken.pcap" in paths:
             raise CaptureError("broken.pcap: not a capture")
