@@ -18,10 +18,12 @@ from analyzer.cli.common import (
     spool_option,
 )
 from analyzer.cli.examples import examples
+from analyzer.cli.narrow import filter_option, refuse_both
 
 if TYPE_CHECKING:
     from analyzer.cli.screen import Screen
     from analyzer.explain.since import Earlier
+    from analyzer.filter.expression import Filter
     from analyzer.model import Analysis
     from analyzer.report.streams import TextStream
     from dissectors.kit.provided import Provided
@@ -32,6 +34,7 @@ EXAMPLES: Final = (
     ("wiretale capture.pcapng --level brief", "the verdict and the story alone"),
     ("wiretale capture.pcapng -C 7 --level teach", "conversation 7 with every reason"),
     ("wiretale client.pcap server.pcap", "several, merged by time"),
+    ("wiretale capture.pcapng -Y 'ip.addr == 10.0.0.5'", "what this host was part of"),
     ("wiretale capture.pcapng --keylog keys.txt", "with what is inside TLS"),
     ("ssh host tcpdump -w - | wiretale -", "from a pipe"),
     ("wiretale capture.pcapng --fail-on warn --since base.json", "in CI: exit with 1 for what is new"),
@@ -57,6 +60,7 @@ EXAMPLES: Final = (
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
 @click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
+@filter_option
 @fail_option
 @since_option
 @jobs_option
@@ -66,6 +70,7 @@ EXAMPLES: Final = (
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], window: int | None,
+    wanted: Filter | None,
     as_json: bool, limit: int | None, everything: bool, findings_only: bool, fail_on: str | None, width: int | None,
     color: str, no_color: bool, pager: bool, jobs: int, since: Earlier | None, spool: str, provided: Provided,
 ) -> None:
@@ -76,9 +81,11 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    refuse_both(conversations, wanted)
     if as_json and window is None:
         raise click.UsageError("--json goes with --window; `wiretale report --format json` writes all that is told.")
     if window is not None:
+        refuse_both((window,), wanted)
         conversations = (window,)
     from analyzer.cli.progress import drawing
     from analyzer.cli.screen import Screen
@@ -90,7 +97,7 @@ def command(
 
     options = Options(
         conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
-        windows=window is not None, since=since, jobs=jobs,
+        windows=window is not None, since=since, jobs=jobs, wanted=wanted,
     )
     screen = Screen(width, "never" if no_color else color, pager)
     text = text_of(screen, level, spool) if everything and not findings_only else None

@@ -36,3 +36,12 @@ def _read(_ctx: click.Context, _parameter: click.Parameter, text: str | None) ->
     except FilterError as error:
         lines = error.lines()
         raise click.UsageError("\n".join([terminal_text(line) for line in lines])) from error
+
+
+def refuse_both(conversations: tuple[int, ...], wanted: Filter | None) -> None:
+    """Conversations are chosen by number or by a filter."""
+    if conversations and wanted is not None:
+        raise click.UsageError(
+            "--filter chooses conversations, and so do --conversation and --window: give one of them, or a filter such "
+            "as 'conversation == 7 and tcp'."
+        )

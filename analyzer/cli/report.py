@@ -23,6 +23,7 @@ from analyzer.cli.common import (
     spool_option,
 )
 from analyzer.cli.examples import examples
+from analyzer.cli.narrow import filter_option, refuse_both
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from analyzer.explain.since import Earlier
+    from analyzer.filter.expression import Filter
     from analyzer.model import Analysis
     from analyzer.report.formats import Format, Layout, Rewrite
     from analyzer.report.streams import Stream
@@ -67,6 +69,7 @@ EXAMPLES: Final = (
     ("wiretale report capture.pcapng -o a.md -o a.json", "several at once"),
     ("wiretale report capture.pcapng -o told.pcapng", "for Wireshark, with comments"),
     ("wiretale report capture.pcapng -o x.csv --table exchanges", "one table"),
+    ("wiretale report capture.pcapng -o x.md -Y 'http.response.code >= 500'", "of some conversations"),
     ("wiretale report capture.pcapng -o x.md --anonymize", "without addresses and names"),
     ("wiretale report capture.pcapng --format json -o - | jq .verdict", "to a program"),
     ("wiretale report capture.pcapng -o x.sarif -o x.pr.md --fail-on warn", "in CI"),
@@ -111,6 +114,7 @@ EXAMPLES: Final = (
     help="Put this TLS key log into the annotated pcapng.",
 )
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
+@filter_option
 @fail_option
 @since_option
 @jobs_option
@@ -124,6 +128,7 @@ EXAMPLES: Final = (
 def command(
     ctx: click.Context, captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str,
     table: str | None, diagram: str, conversations: tuple[int, ...], limit: int | None, everything: bool,
+    wanted: Filter | None,
     findings_only: bool, anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, fail_on: str | None,
     since: Earlier | None, jobs: int, spool: str, provided: Provided,
 ) -> None:
@@ -133,6 +138,7 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    refuse_both(conversations, wanted)
     from analyzer.explain.rules import kinds
     from analyzer.pipeline.run import Options
     from analyzer.report.formats import Layout, draws_points
@@ -147,7 +153,7 @@ def command(
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
-        findings_only=findings_only, spool=spool, since=since, jobs=jobs,
+        findings_only=findings_only, spool=spool, since=since, jobs=jobs, wanted=wanted,
     )
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     table = table or ("findings" if findings_only else "events")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from analyzer.filter.errors import FilterError
-from analyzer.filter.fields import EVENTS, HEADERS, PROTOCOL, TOLD, Field, Source, fields
+from analyzer.filter.fields import EVENTS, HEADERS, PROTOCOL, TOLD, Source, fields
 from analyzer.filter.grammar import parse
 from analyzer.filter.matching import (
     AT_LEAST,
@@ -72,9 +72,21 @@ class Filter:
         if self.needs == EVENTS and any(_of_transport(leaf) for leaf in tests(tree)):
             self.needs = TOLD
 
-    def asks(self, name: str) -> bool:
-        """Whether it asks for this field."""
-        return any(operand.field.name == name for operand in operands(self.tree))
+    def names(self, field: str) -> frozenset[str] | None:
+        """The texts that this field is compared with; None where it may be any."""
+        found: set[str] = set()
+        for leaf in tests(self.tree):
+            if not any(operand.field.name == field for operand in operands(leaf)):
+                continue
+            if isinstance(leaf, Comparison) and isinstance(leaf.value, Range) and not leaf.operand.function:
+                found.add(str(leaf.value.low))
+                if leaf.how == UNEQUAL:
+                    return None
+            elif isinstance(leaf, Membership) and all(one.low == one.high for one in leaf.ranges):
+                found |= {str(one.low) for one in leaf.ranges}
+            else:
+                return None
+        return frozenset(found)
 
 
 def read_filter(text: str, findings: tuple[str, ...] = ()) -> Filter:
@@ -182,8 +194,3 @@ def _applied(source: Source, function: str, view: View) -> list[Value]:
     if function == "len":
         return [len(value) for value in values if not isinstance(value, int)]
     return [value.lower() if function == "lower" else value.upper() for value in values if isinstance(value, str)]
-
-
-def field_of(name: str) -> Field | None:
-    """By its name."""
-    return fields().get(name)

@@ -30,7 +30,8 @@ class View:
     sound: the segment has a TCP header that can be relied on; then what follows is that of the segment. seq and ack are
     as they stand there, base and peer_base what they are relative to, -1 where that is not known.
     shift: by which the window is to be scaled, -1 where that is not known.   bits: of the analysis.
-    events: what the frame completes.   told: names of events and of findings that rest on this frame, found earlier.
+    events: what the frame completes.   told_*: concluded before: names of events and findings by frame, and of findings
+    by conversation.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,7 @@ class View:
         self.of_events: dict[str, list[Data]] = {}
         self.told_events: dict[int, list[str]] = {}
         self.told_findings: dict[int, list[str]] = {}
+        self.told_members: dict[int, list[str]] = {}
 
     def begin(self, packet: Packet, events: list[Event]) -> None:
         """The next frame, and what it completes."""
@@ -72,6 +74,12 @@ class View:
             self.looked = False
             self.records = NO_PDUS
             self.of_events = {}
+
+    def pass_by(self, packet: Packet) -> None:
+        """The next frame, of which nothing is asked."""
+        self.last = packet.time
+        if self.start < 0:
+            self.start = packet.time
 
     def pdus(self) -> list[tuple[str, Data]]:
         """What the frame completes, as `wiretale frames` shows it: the protocol, and its record."""
@@ -155,6 +163,8 @@ def event_names(view: View) -> list[Value]:
 def finding_codes(view: View) -> list[Value]:
     found: list[Value] = []
     found += view.told_findings.get(int(view.packet.number), [])
+    if view.told_members and view.conversation:
+        found += view.told_members.get(int(view.conversation), [])
     return found
 
 

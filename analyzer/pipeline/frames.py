@@ -58,6 +58,8 @@ class FrameLines:
         provided: Provided | None = None, wanted: Filter | None = None,
     ) -> None:
         self.source = source
+        self.reads = True       # whether streams are read, for what a frame completes
+        self.fault = ""         # of ours, in the frame in hand
         self.view: View | None = None if wanted is None else View()
         self.test = Test() if wanted is None else wanted.test
         self.protocols = protocols
@@ -98,23 +100,57 @@ class FrameLines:
         self.secrets_taken = len(self.source.secrets)
         take_secrets(self.source, taken, self.provided, self.complaints)
 
-    def _line(self, out: BytesWriter) -> None:
+    def choose(self, found: bytearray, most: i64) -> bool:
+        """Read so many frames, and set found[number] to 1 for each conversation with one of which the filter holds.
+        False where the source has no more."""
+        view = self.view
+        assert view is not None
+        while most > 0:
+            most -= 1
+            if not self.source.next():
+                self.table.finish()
+                return False
+            events = self._events()
+            flow = self.tracker.flow
+            number: i64 = 0 if flow is None else flow.number
+            if number >= len(found):
+                found.extend(bytes(max(1024, number)))
+            if number and found[number]:
+                view.pass_by(self.packet)
+            elif self._wanted(view, events) and number:
+                found[number] = 1
+        return True
+
+    def tell(
+        self, events: dict[int, list[str]], findings: dict[int, list[str]], members: dict[int, list[str]]
+    ) -> None:
+        """What was concluded of frames, and of conversations, for filters that ask for it."""
+        if self.view is not None:
+            self.view.told_events, self.view.told_findings, self.view.told_members = events, findings, members
+
+    def _events(self) -> list[Event]:
+        """Decode and count the frame in hand; what it completes."""
         source = self.source
         packet = self.packet
-        tracker = self.tracker
         if len(source.secrets) != self.secrets_taken:
             self._take_secrets()
-        events: list[Event] = []
-        fault = ""
+        self.fault = ""
         try:
             self.decoder.decode(
                 source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
             )
-            tracker.take(packet)
-            events = self._read(packet)
+            self.tracker.take(packet)
+            if self.reads:
+                return self._read(packet)
         except Exception as error:
-            fault = self._broken(error)
-        flow = tracker.flow
+            self.fault = self._broken(error)
+        return []
+
+    def _line(self, out: BytesWriter) -> None:
+        packet = self.packet
+        events = self._events()
+        fault = self.fault
+        flow = self.tracker.flow
         if self.only and (flow is None or flow.number != self.only):
             return
         view = self.view

@@ -24,8 +24,9 @@ class Options:
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: object = None, graphs: bool = False, order: str = "", findings_only: bool = False, spool: str = "",
-        since: object = None, windows: bool = False, jobs: int = 0,
+        since: object = None, windows: bool = False, jobs: int = 0, wanted: object = None,
     ) -> None:
+        self.wanted = wanted
         self.jobs = jobs
         self.windows = windows
         self.findings_only = findings_only
