@@ -52,6 +52,7 @@ COMPILED = {
             "analyzer/packet.py",
             "analyzer/partition.py",
             "analyzer/filter/matching.py",
+            "analyzer/filter/sources.py",
             "analyzer/filter/view.py",
             "analyzer/ingest/pcap.py",
             "analyzer/ingest/pcapng.py",

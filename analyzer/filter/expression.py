@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from analyzer.filter.errors import FilterError
-from analyzer.filter.fields import EVENTS, HEADERS, PROTOCOL, TOLD, Source, fields
+from analyzer.filter.fields import EVENTS, HEADERS, PROTOCOL, TOLD, fields
 from analyzer.filter.grammar import parse
 from analyzer.filter.matching import (
     AT_LEAST,
@@ -29,6 +29,7 @@ from analyzer.filter.matching import (
     ordered,
 )
 from analyzer.filter.regular import Pattern
+from analyzer.filter.sources import Source
 from analyzer.filter.tree import (
     ALL,
     CONTAINS,
@@ -177,20 +178,33 @@ def _relation(how: str) -> Callable[[Value, Value], bool]:
 def _source(operand: Operand) -> Source:
     source = operand.field.source
     if operand.mask >= 0:
-        return partial(_masked, source, operand.mask)
-    if operand.function:
-        return partial(_applied, source, operand.function)
-    return source
+        return Masked(source, operand.mask)
+    return Applied(source, operand.function) if operand.function else source
 
 
-def _masked(source: Source, mask: int, view: View) -> list[Value]:
-    return [value & mask for value in source(view) if isinstance(value, int)]
+class Masked(Source):
+    """Some bits of numbers."""
+
+    def __init__(self, source: Source, mask: int) -> None:
+        self.source = source
+        self.mask = mask
+
+    def values(self, view: View) -> list[Value]:
+        return [value & self.mask for value in self.source.values(view) if isinstance(value, int)]
 
 
-def _applied(source: Source, function: str, view: View) -> list[Value]:
-    values = source(view)
-    if function == "count":
-        return [len(values)] if values else []
-    if function == "len":
-        return [len(value) for value in values if not isinstance(value, int)]
-    return [value.lower() if function == "lower" else value.upper() for value in values if isinstance(value, str)]
+class Applied(Source):
+    """What a function makes of the values."""
+
+    def __init__(self, source: Source, function: str) -> None:
+        self.source = source
+        self.function = function
+
+    def values(self, view: View) -> list[Value]:
+        values = self.source.values(view)
+        if self.function == "count":
+            return [len(values)] if values else []
+        if self.function == "len":
+            return [len(value) for value in values if not isinstance(value, int)]
+        lower = self.function == "lower"
+        return [value.lower() if lower else value.upper() for value in values if isinstance(value, str)]

@@ -6,9 +6,9 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
+from analyzer.filter.sources import Source
 from analyzer.filter.view import Value, View
 
-Source = Callable[[View], list[Value]]
 Range = tuple[Value, Value]        # low and high, both included
 
 # How an order compares, as a number that is tested fast.
@@ -82,7 +82,7 @@ class There(Test):
         self.source = source
 
     def holds(self, view: View) -> bool:
-        return len(self.source(view)) > 0
+        return len(self.source.values(view)) > 0
 
 
 class BitsSet(Test):
@@ -92,7 +92,7 @@ class BitsSet(Test):
         self.source = source
 
     def holds(self, view: View) -> bool:
-        for value in self.source(view):  # noqa: SIM110
+        for value in self.source.values(view):  # noqa: SIM110
             if value:
                 return True
         return False
@@ -108,7 +108,7 @@ class Equal(Test):
         self.opposite = opposite
 
     def holds(self, view: View) -> bool:
-        values = self.source(view)
+        values = self.source.values(view)
         every = self.every
         for value in values:
             if ((value == self.value) != self.opposite) != every:
@@ -127,7 +127,7 @@ class Within(Test):
         self.opposite = opposite
 
     def holds(self, view: View) -> bool:
-        values = self.source(view)
+        values = self.source.values(view)
         every = self.every
         for value in values:
             if (self._inside(value) != self.opposite) != every:
@@ -151,7 +151,7 @@ class Ordered(Test):
         self.every = every
 
     def holds(self, view: View) -> bool:
-        values = self.source(view)
+        values = self.source.values(view)
         every = self.every
         for value in values:
             if ordered(value, self.how, self.value) != every:
@@ -178,7 +178,7 @@ class Satisfies(Test):
         self.every = every
 
     def holds(self, view: View) -> bool:
-        values = self.source(view)
+        values = self.source.values(view)
         for value in values:
             if self.does(value) != self.every:
                 return not self.every
@@ -195,8 +195,8 @@ class Paired(Test):
         self.every = every
 
     def holds(self, view: View) -> bool:
-        values = self.source(view)
-        others = self.other(view)
+        values = self.source.values(view)
+        others = self.other.values(view)
         for value in values:
             for other in others:
                 if self.does(value, other) != self.every:

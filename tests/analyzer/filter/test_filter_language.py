@@ -147,7 +147,7 @@ class Asked(Test):
 
     def holds(self, view: View) -> bool:
         for name, field in fields().items():
-            self.given.setdefault(name, []).extend(field.source(view))
+            self.given.setdefault(name, []).extend(field.source.values(view))
         return False
 
 
