@@ -18,12 +18,13 @@ from analyzer.cli.common import (
     spool_option,
 )
 from analyzer.cli.examples import examples
-from analyzer.cli.narrow import filter_option, refuse_both
+from analyzer.cli.narrow import filter_option, part_options, refuse_both
 
 if TYPE_CHECKING:
     from analyzer.cli.screen import Screen
     from analyzer.explain.since import Earlier
     from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked
     from analyzer.model import Analysis
     from analyzer.report.streams import TextStream
     from dissectors.kit.provided import Provided
@@ -61,6 +62,7 @@ EXAMPLES: Final = (
 @click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
 @filter_option
+@part_options
 @fail_option
 @since_option
 @jobs_option
@@ -70,7 +72,7 @@ EXAMPLES: Final = (
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], window: int | None,
-    wanted: Filter | None,
+    wanted: Filter | None, asked: Asked,
     as_json: bool, limit: int | None, everything: bool, findings_only: bool, fail_on: str | None, width: int | None,
     color: str, no_color: bool, pager: bool, jobs: int, since: Earlier | None, spool: str, provided: Provided,
 ) -> None:
@@ -97,7 +99,7 @@ def command(
 
     options = Options(
         conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
-        windows=window is not None, since=since, jobs=jobs, wanted=wanted,
+        windows=window is not None, since=since, jobs=jobs, wanted=wanted, asked=asked,
     )
     screen = Screen(width, "never" if no_color else color, pager)
     text = text_of(screen, level, spool) if everything and not findings_only else None

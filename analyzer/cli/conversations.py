@@ -9,10 +9,11 @@ import click
 
 from analyzer.cli.common import analysis_of, captures_argument, display_options, spool_option
 from analyzer.cli.examples import examples
-from analyzer.cli.narrow import filter_option
+from analyzer.cli.narrow import filter_option, part_options
 
 if TYPE_CHECKING:
     from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked
 
 SHOWN = 100     # conversations in a table without --all or --limit
 
@@ -35,10 +36,12 @@ EXAMPLES: Final = (
 @click.option("--all", "everything", is_flag=True, help=f"List all; a table shows {SHOWN} otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line with every field; all unless --limit.")
 @filter_option
+@part_options
 @spool_option
 @display_options
 def command(
     captures: tuple[str, ...], sort: str, limit: int | None, everything: bool, as_json: bool, wanted: Filter | None,
+    asked: Asked,
     width: int | None,
     color: str, no_color: bool, pager: bool, spool: str,
 ) -> None:
@@ -54,7 +57,9 @@ def command(
 
     everything = everything or (as_json and not limit)
     most = limit or SHOWN
-    options = Options(limit=most, everything=everything, tell=False, order=sort, spool=spool, wanted=wanted)
+    options = Options(
+        limit=most, everything=everything, tell=False, order=sort, spool=spool, wanted=wanted, asked=asked,
+    )
     analysis = analysis_of(captures, options)
     ordered = sorted(analysis.conversations, key=SORTS[sort])[:None if everything else most]
     if as_json:

@@ -8,10 +8,11 @@ import click
 
 from analyzer.cli.common import UNREADABLE, capture_path, captures_argument, key_options, unreadable, warn
 from analyzer.cli.examples import examples
-from analyzer.cli.narrow import filter_option
+from analyzer.cli.narrow import filter_option, part_options
 
 if TYPE_CHECKING:
     from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked
     from dissectors.kit.provided import Provided
 
 
@@ -34,11 +35,12 @@ EXAMPLES: Final = (
     help="Show Wireshark's full dissection of frame N instead; needs an installed tshark.",
 )
 @filter_option
+@part_options
 @key_options
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], conversation: int | None, deep: int | None, wanted: Filter | None,
-    provided: Provided,
+    asked: Asked, provided: Provided,
 ) -> None:
     """Print each frame as one line of JSON, for scripts and for comparing with other tools."""
     from analyzer.ingest.source import CaptureError
@@ -59,7 +61,7 @@ def command(
     out = sys.stdout.buffer
     printed = False
     try:
-        lines = Frames(paths, conversation or 0, provided, wanted)
+        lines = Frames(paths, conversation or 0, provided, wanted, asked)
         for block in lines:
             out.write(block)
             printed = printed or bool(block)

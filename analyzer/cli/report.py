@@ -23,7 +23,7 @@ from analyzer.cli.common import (
     spool_option,
 )
 from analyzer.cli.examples import examples
-from analyzer.cli.narrow import filter_option, refuse_both
+from analyzer.cli.narrow import filter_option, part_options, refuse_both
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from analyzer.explain.since import Earlier
     from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked
     from analyzer.model import Analysis
     from analyzer.report.formats import Format, Layout, Rewrite
     from analyzer.report.streams import Stream
@@ -115,6 +116,7 @@ EXAMPLES: Final = (
 )
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
 @filter_option
+@part_options
 @fail_option
 @since_option
 @jobs_option
@@ -128,7 +130,7 @@ EXAMPLES: Final = (
 def command(
     ctx: click.Context, captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str,
     table: str | None, diagram: str, conversations: tuple[int, ...], limit: int | None, everything: bool,
-    wanted: Filter | None,
+    wanted: Filter | None, asked: Asked,
     findings_only: bool, anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, fail_on: str | None,
     since: Earlier | None, jobs: int, spool: str, provided: Provided,
 ) -> None:
@@ -153,7 +155,7 @@ def command(
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
-        findings_only=findings_only, spool=spool, since=since, jobs=jobs, wanted=wanted,
+        findings_only=findings_only, spool=spool, since=since, jobs=jobs, wanted=wanted, asked=asked,
     )
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     table = table or ("findings" if findings_only else "events")

@@ -187,7 +187,7 @@ def _packed(text: str) -> bytes | None:
 
 def fields() -> dict[str, Field]:
     """Every field, by name, in the order of the layers; protocols by their own names."""
-    found: dict[str, Field] = {"frame": Field("frame", PROTOCOL, "every frame, and its octets", Header(of.OF_FRAME, of.OCTETS))}
+    found = {"frame": Field("frame", PROTOCOL, "every frame, and its octets", _OCTETS["frame"])}
     for field in (*_OF_FRAMES, *_OF_LINKS, *_OF_NETWORKS, *_OF_TRANSPORTS):
         found[field.name] = field
     for name, title in LAYERS.items():

@@ -186,6 +186,8 @@ class FrameLines:
     def _wanted(self, view: View, events: list[Event]) -> bool:
         """Whether the filter holds of the frame in hand, which completes these."""
         packet = self.packet
+        if view.start < 0:
+            view.start = self.source.origin
         view.begin(packet, events)
         flow = self.tracker.flow
         if flow is not None:

@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Final
 from analyzer.faults import Faults
 from analyzer.filter.expression import Filter
 from analyzer.filter.fields import EVENTS, TOLD
+from analyzer.ingest.part import PartSource
 from analyzer.ingest.source import CaptureError, Source
 from analyzer.model import Analysis, CaptureSummary, Sink
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.passes import FILTERING, Pulse
 from analyzer.pipeline.survey import Survey
+from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
 from dissectors.kit.provided import Provided
-from dissectors.kit.units import grouped, plural
+from dissectors.kit.units import duration, grouped, plural
 from dissectors.registry import protocols
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_TOLD: Final = 2_000_000     # frames, and conversations, of which a filter is told what was concluded of them
+OF_THESE: Final = "What is said of the capture below is said of these."
 STRETCH: Final = 1 << 12        # frames between two looks at the clock
 
 
@@ -130,21 +133,6 @@ def chosen_by(source: Source, wanted: Filter, told: Told | None, provided: Provi
     return Match(wanted.text, found, told, lines.faults)
 
 
-def again(source: Source) -> Source:
-    """A second cursor over a capture that was gone over once, in the place of the first one.
-
-    Raises CaptureError where not all of it was kept.
-    """
-    if source.kept >= 0:
-        raise CaptureError(
-            f"{source.name}: not all of it could be kept, and with a filter it is gone over more than once; --spool "
-            "names a folder with more room"
-        )
-    second = source.reopen()
-    source.close()
-    return second
-
-
 def narrow(capture: CaptureSummary, survey: Survey, match: Match) -> None:
     """It is about the conversations that a filter chooses, and about nothing else."""
     capture.beside = survey.keeper.beside
@@ -163,3 +151,39 @@ def narrow(capture: CaptureSummary, survey: Survey, match: Match) -> None:
     capture.in_use, capture.unasked, capture.routers = [], [], []
     capture.incomplete, capture.contradicted = [], []
     survey.faults.include(match.faults)
+
+
+# -- a part of the frames ----------------------------------------------------------------------------------------------
+
+
+def begins_late(source: Source) -> bool:
+    """Whether frames lie before what is read of it."""
+    return isinstance(source, PartSource) and source.early > 0
+
+
+def how_it_ended(survey: Survey) -> str:
+    """What ended behind the last frame: the capture, or the reading of it."""
+    source = survey.source
+    late = isinstance(source, PartSource) and source.late > 0
+    return READING_ENDED if survey.interrupted or late else CAPTURE_ENDED
+
+
+def tell_part(capture: CaptureSummary, source: Source) -> None:
+    """Say what of the capture was read, where that is not all of it."""
+    if not isinstance(source, PartSource):
+        return
+    asked = source.asked
+    every = capture.frames + source.early + source.late + source.refused
+    of_all = f"{grouped(capture.frames)} of {plural(every, 'frame')}"
+    if asked.timed():
+        ends = []
+        if asked.last_ns:
+            ends.append(f"the last {duration(asked.last_ns)}")
+        if asked.begin is not None:
+            ends.append(f"from {asked.begin.text}")
+        if asked.end is not None:
+            ends.append(f"to {asked.end.text}")
+        outside = f"{grouped(source.early)} before it and {grouped(source.late)} behind it were not"
+        capture.narrowed.append(f"Read was only {' '.join(ends)}: {of_all}; {outside}. {OF_THESE}")
+    if asked.capture_filter:
+        capture.narrowed.append(f"The capture filter `{asked.capture_filter}` lets {of_all} through. {OF_THESE}")

@@ -18,6 +18,7 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
+from analyzer.ingest.part import Asked, again, part_of
 from analyzer.ingest.source import Source
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Sink
 from analyzer.packets.decode import scope_text
@@ -27,7 +28,16 @@ from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.jobs import Team, jobs_for
-from analyzer.pipeline.narrowed import Match, again, chosen_by, narrow, refuse_streams, told_of
+from analyzer.pipeline.narrowed import (
+    Match,
+    begins_late,
+    chosen_by,
+    how_it_ended,
+    narrow,
+    refuse_streams,
+    tell_part,
+    told_of,
+)
 from analyzer.pipeline.neighbours import of_the_link
 from analyzer.pipeline.parts import PLACES_EACH, Notables, Parts
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
@@ -38,7 +48,7 @@ from analyzer.pipeline.tell import UNLIMITED, Telling
 from analyzer.timeline.build import build
 from dissectors.kit.event import NEITHER
 from dissectors.kit.marks import Marks
-from dissectors.kit.observation import ALWAYS, CAPTURE_ENDED, NOT_CAPTURED, READING_ENDED, beyond, what_ended
+from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ, beyond, what_ended
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import grouped, plural, size
@@ -70,7 +80,7 @@ class Options:
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
     windows: note each moment in which what a sender may do changes, in the conversations that were named.
     since: an earlier report, whose findings are left out.
-    wanted: conversations of which this filter holds, and no others.
+    wanted: conversations of which this filter holds, and no others.     asked: what of the capture is read at all.
     jobs: so many processes follow the conversations while the capture is read, at most; 0 for what pays.
     spool: the folder for what comes through a pipe, "" for the one of temporary files.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
@@ -80,9 +90,10 @@ class Options:
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
         findings_only: bool = False, spool: str = "", windows: bool = False, since: Earlier | None = None,
-        jobs: int = 1, wanted: Filter | None = None,
+        jobs: int = 1, wanted: Filter | None = None, asked: Asked | None = None,
     ) -> None:
         self.wanted = wanted
+        self.asked = asked or Asked()
         self.windows = windows
         self.jobs = jobs
         self.findings_only = findings_only
@@ -100,7 +111,8 @@ class Options:
     def divisible(self) -> bool:
         """Whether several processes can follow the capture: not where conversations are known by their number before
         all are numbered, or all are kept."""
-        return self.tell and not self.conversations and not self.everything and self.wanted is None
+        whole = self.wanted is None and self.asked.everything()
+        return self.tell and not self.conversations and not self.everything and whole
 
     def most(self) -> int:
         """How many frames are told one by one; where conversations were named, or all are wanted, all of them."""
@@ -153,12 +165,14 @@ class Frames:
     """The lines of `wiretale frames`, in blocks, to be read once. damage: what was found by then."""
 
     def __init__(
-        self, paths: list[str], conversation: int = 0, provided: Provided | None = None, wanted: Filter | None = None
+        self, paths: list[str], conversation: int = 0, provided: Provided | None = None, wanted: Filter | None = None,
+        asked: Asked | None = None,
     ) -> None:
         """wanted: those of which it holds alone. Raises CaptureError where nothing can be told."""
         refuse_streams(paths, wanted)
-        self.paths, self.wanted, self.options = paths, wanted, Options(provided=provided)
-        self.source = open_capture(paths, rewindable=False)
+        self.paths, self.wanted, self.options = paths, wanted, Options(provided=provided, asked=asked)
+        twice = self.options.asked.last_ns > 0
+        self.source = part_of(open_capture(paths, rewindable=twice), self.options.asked)
         self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided(), wanted)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -183,7 +197,7 @@ class Frames:
 
 
 def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None) -> Analysis:
-    source = open_capture(paths, spool=options.spool)
+    source = part_of(open_capture(paths, spool=options.spool), options.asked)
     match = _match(source, paths, options, pulse)
     source = source if match is None else again(source)
     known = protocols()
@@ -267,7 +281,7 @@ def _match(source: Source, paths: list[str], options: Options, pulse: Pulse) -> 
 
 def _all_of(paths: list[str], options: Options, pulse: Pulse, sink: Sink) -> Analysis:
     """The analysis of every conversation, for a filter that asks for what was concluded."""
-    every = Options(everything=True, provided=options.provided, spool=options.spool)
+    every = Options(everything=True, provided=options.provided, spool=options.spool, asked=options.asked)
     analysis = _analyze(paths, every, pulse, sink)
     if pulse.stopped:
         raise KeyboardInterrupt
@@ -359,11 +373,13 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.octets = int(survey.octets)
     capture.start_ns = int(survey.first_time)
     capture.end_ns = int(survey.last_time)
-    capture.observed.miss(NOT_CAPTURED, NEITHER, -1, capture.start_ns - 1, 0, "the capture begins then")
-    if survey.interrupted:
-        capture.ended = READING_ENDED
+    began = "the reading" if begins_late(source) else "the capture"
+    kind = NOT_READ if begins_late(source) else NOT_CAPTURED
+    capture.observed.miss(kind, NEITHER, -1, capture.start_ns - 1, 0, f"{began} begins then")
+    tell_part(capture, source)
+    capture.ended = how_it_ended(survey)
     capture.observed.miss(
-        beyond(capture.ended), NEITHER, capture.end_ns + 1, ALWAYS, capture.frames,
+        beyond(capture.ended), NEITHER, capture.end_ns + 1, ALWAYS, int(source.number),
         f"{what_ended(capture.ended)} ends then",
     )
     capture.links = [link_name(link) for link in survey.links]
@@ -454,7 +470,7 @@ def tell(
     if capture is not None:
         telling.set_right(capture)
     end = telling.latest(end)
-    how = READING_ENDED if survey.interrupted else CAPTURE_ENDED
+    how = how_it_ended(survey)
     walked = survey.reassembled or source.base < 0
     accounts: list[Account] = []
     for part in [telling.chosen] if walked else telling.parts():
@@ -465,7 +481,7 @@ def tell(
             again.close()
         else:
             telling.visit(source)
-        accounts += telling.finish(int(survey.frames), end, how)
+        accounts += telling.finish(int(source.number), end, how)
         if telling.stopped:
             break
     if capture is not None:

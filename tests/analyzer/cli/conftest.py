@@ -25,7 +25,9 @@ class Options:
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: object = None, graphs: bool = False, order: str = "", findings_only: bool = False, spool: str = "",
         since: object = None, windows: bool = False, jobs: int = 0, wanted: object = None,
+        asked: object = None,
     ) -> None:
+        self.asked = asked
         self.wanted = wanted
         self.jobs = jobs
         self.windows = windows
@@ -60,7 +62,8 @@ class Frames:
     provided: object = None     # of the last ones
 
     def __init__(
-        self, paths: list[str], conversation: int = 0, provided: object = None, _wanted: object = None
+        self, paths: list[str], conversation: int = 0, provided: object = None, _wanted: object = None,
+        _asked: object = None,
     ) -> None:
         Frames.provided = provided
         if "broken.pcap" in paths:
