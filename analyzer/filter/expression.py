@@ -73,6 +73,10 @@ class Filter:
         if self.needs == EVENTS and any(_of_transport(leaf) for leaf in tests(tree)):
             self.needs = TOLD
 
+    def asks(self, name: str) -> bool:
+        """Whether it asks for this field."""
+        return any(operand.field.name == name for operand in operands(self.tree))
+
     def names(self, field: str) -> frozenset[str] | None:
         """The texts that this field is compared with; None where it may be any."""
         found: set[str] = set()

@@ -15,6 +15,7 @@ from analyzer.flows.flow import Flow, Retired, release
 from analyzer.flows.keys import SMALLEST
 from analyzer.flows.reassembly import WaitingRoom
 from analyzer.flows.router import Router
+from analyzer.flows.table import FlowTable
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker, parties_of
 from analyzer.ingest.keylog import take_secrets
@@ -48,6 +49,22 @@ class Readers(Retired):
         self.tellers.pop(int(flow.number), None)
         self.broken.discard(int(flow.number))
         release(flow)
+
+
+def see(view: View, packet: Packet, table: FlowTable, flow: Flow) -> None:
+    """What the table, which has just seen the packet in detail, knows of it and of its conversation."""
+    view.conversation = flow.number
+    half = table.half
+    if packet.kind != TCP or half is None:
+        return
+    view.sound = True
+    view.flags, view.seq, view.ack = table.flags, table.seq, table.ack
+    view.window, view.length, view.bits = table.window, table.length, table.bits
+    view.base = half.base_seq if half.base_known else -1
+    view.peer_base = half.peer.base_seq if half.peer.base_known else -1
+    view.shift = half.scale
+    view.detail = table.detail
+    view.initial_rtt = half.flow.hand.initial_rtt
 
 
 class FrameLines:
@@ -191,24 +208,8 @@ class FrameLines:
         view.begin(packet, events)
         flow = self.tracker.flow
         if flow is not None:
-            view.conversation = flow.number
-            if packet.kind == TCP:
-                self._see_segment(view)
+            see(view, packet, self.table, flow)
         return self.test.holds(view)
-
-    def _see_segment(self, view: View) -> None:
-        table = self.table
-        half = table.half
-        if half is None:
-            return
-        view.sound = True
-        view.flags, view.seq, view.ack = table.flags, table.seq, table.ack
-        view.window, view.length, view.bits = table.window, table.length, table.bits
-        view.base = half.base_seq if half.base_known else -1
-        view.peer_base = half.peer.base_seq if half.peer.base_known else -1
-        view.shift = half.scale
-        view.detail = table.detail
-        view.initial_rtt = half.flow.hand.initial_rtt
 
     def _broken(self, error: Exception) -> str:
         """A fault of ours costs the frame what was to be said of it, and its conversation the reading of its bytes."""

@@ -9,6 +9,9 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from analyzer.filter.expression import Filter
+from analyzer.filter.matching import Test
+from analyzer.filter.view import View
 from analyzer.flows.flow import CLOSED, Flow, TcpFlow, release
 from analyzer.flows.idle import idle_flows
 from analyzer.flows.keep import Keeper, octets_of, trouble_of
@@ -20,6 +23,7 @@ from analyzer.ingest.source import Source
 from analyzer.model import Account, Conversation, Finding
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.chosen import draw, learned, measured
+from analyzer.pipeline.frames import see
 from analyzer.pipeline.survey import Follower, Survey
 from analyzer.pipeline.tell import context_of, fault_in
 from dissectors.kit.event import NEITHER, Event, Evidence, LimitReached, Observed
@@ -80,7 +84,7 @@ class LiveTeller:
 
     flow, teller: None once it left the table of conversations (`ended`); only its account is kept then.
     thinned: events that were taken out of its middle.     untold_frames: since the last one that was told.
-    broken: a fault of ours ended its telling.
+    broken: a fault of ours ended its telling.     chosen: it is shown; with a filter, that held of one of its frames.
     pending, codes: findings by code, those seen once with the time, and those that were reported; worst: the
     severity of the worst.     owner: the local process, where it is known.
     """
@@ -91,6 +95,7 @@ class LiveTeller:
         self.account = Account(conversation, teller.context.marks, teller.context.observed)
         self.last_number: i64 = 0
         self.suspended = False
+        self.chosen = True
         self.broken = False
         self.thinned = 0
         self.untold_frames = 0
@@ -174,6 +179,16 @@ class LiveAnalysis(Follower):
         self.secrets_taken: i64 = 0
         self.swept_at: i64 = -1
         self.swept_frame: i64 = 0
+        self.test: Test | None = None            # of a filter
+        self.view = View()
+        self.said: list[Event] = []              # of the frame in hand, ...
+        self.in_hand: LiveTeller | None = None   # ... which is of this conversation
+
+    def narrow(self, wanted: Filter) -> None:
+        """Show only conversations of which this holds, from that frame on, with what was told of them before."""
+        self.test = wanted.test
+        self.survey.packet.want_layers = True
+
     @property
     def now(self) -> int:
         """The time of the latest frame; -1 before the first."""
@@ -221,14 +236,30 @@ class LiveAnalysis(Follower):
     def take(self, flow: Flow, direction: int) -> None:
         teller = self._teller(flow)
         if teller is not None:
+            self.said = []
+            self.in_hand = teller
             self._tell(teller, flow, direction, False)
+            if not teller.chosen:
+                self._choose(teller, flow)
 
     def quoted(self, flow: Flow) -> None:
         teller = self._teller(flow)
         if teller is not None:
             self._tell(teller, flow, 0, True)
 
+    def _choose(self, teller: LiveTeller, flow: Flow) -> None:
+        """Whether the filter holds of the frame in hand; then its conversation is shown."""
+        packet = self.survey.packet
+        self.view.begin(packet, self.said)
+        see(self.view, packet, self.survey.table, flow)
+        if self.test is not None and self.test.holds(self.view):
+            teller.chosen = True
+            if teller.account.events:
+                self.fresh.append((teller, list(teller.account.events)))
+                self.changed[teller.account.conversation.number] = teller
+
     def done(self) -> None:
+        self.view.pass_by(self.survey.packet)
         if self.watcher is not None:
             self.watcher.frame(self.comment)
             self.comment = ""
@@ -291,8 +322,11 @@ class LiveAnalysis(Follower):
         for event in events:
             event.marks = account.marks
         account.events += events
-        self.fresh.append((live, events))
-        self.changed[account.conversation.number] = live
+        if live.chosen:
+            self.fresh.append((live, events))
+            self.changed[account.conversation.number] = live
+        elif live is self.in_hand:
+            self.said += events
         self.events += len(events)
         most = self.budgets.events_each
         if len(account.events) > most + (most >> 2):
@@ -312,6 +346,7 @@ class LiveAnalysis(Follower):
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
         live = LiveTeller(flow, conversation, teller)
+        live.chosen = self.test is None
         if self.graphs:
             draw(live.account, teller)
         self.tellers[conversation.number] = live
@@ -359,7 +394,8 @@ class LiveAnalysis(Follower):
             live.flow = None
             live.teller = None
             self.finished[int(flow.number)] = live
-            self.over_now.append(live)
+            if live.chosen:
+                self.over_now.append(live)
 
     def _end(self, live: LiveTeller, frame: int, time: int, how: str) -> None:
         if live.suspended:
@@ -456,7 +492,7 @@ class LiveAnalysis(Follower):
             )
 
     def accounts(self) -> list[tuple[int, int, Account]]:
-        """(trouble, octets, account) of every conversation that is kept, by number, as of now."""
+        """(trouble, octets, account) of every conversation that is kept and shown, by number, as of now."""
         time = self.now
         for teller in self.tellers.values():
             self.settle(teller, time)
@@ -465,6 +501,8 @@ class LiveAnalysis(Follower):
         for number in sorted(kept):
             teller = kept[number]
             account = teller.account
+            if not teller.chosen:
+                continue
             if teller.thinned:
                 text = f"{plural(teller.thinned, 'event')} from the middle of the conversation are no longer kept"
                 account.left_out = [line for line in account.left_out if not line.endswith("no longer kept")] + [text]
