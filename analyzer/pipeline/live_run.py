@@ -21,10 +21,11 @@ from analyzer.ingest.live.writer import FLUSH_SECONDS, CaptureWriter
 from analyzer.ingest.source import CaptureError, Source
 from analyzer.live.audience import Audience, Status, Totals, View
 from analyzer.model import SEVERITIES, Account, Analysis, CaptureSummary
-from analyzer.pipeline.live import COUNT_ONLY, EVERYTHING, ONLY_KNOWN, Budgets, FrameWatcher, LiveAnalysis, LiveTeller
+from analyzer.pipeline.live import COUNT_ONLY, EVERYTHING, ONLY_KNOWN, Budgets, LiveAnalysis, LiveTeller
 from analyzer.pipeline.live_keys import KeyLogTail
 from analyzer.pipeline.live_view import Viewer
 from analyzer.pipeline.run import DEFAULT_LIMIT, shown, summarise
+from analyzer.pipeline.survey import FrameWatcher
 from analyzer.timeline.build import build
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural

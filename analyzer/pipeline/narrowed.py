@@ -133,8 +133,10 @@ def chosen_by(source: Source, wanted: Filter, told: Told | None, provided: Provi
     return Match(wanted.text, found, told, lines.faults)
 
 
-def narrow(capture: CaptureSummary, survey: Survey, match: Match) -> None:
-    """It is about the conversations that a filter chooses, and about nothing else."""
+def narrow(capture: CaptureSummary, survey: Survey, match: Match | None) -> None:
+    """With a filter, it is about the conversations that this chooses, and about nothing else."""
+    if match is None:
+        return
     capture.beside = survey.keeper.beside
     chosen, every = capture.conversations, capture.conversations + capture.beside
     if not chosen:

@@ -197,9 +197,7 @@ class Frames:
 
 
 def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None) -> Analysis:
-    source = part_of(open_capture(paths, spool=options.spool), options.asked)
-    match = _match(source, paths, options, pulse)
-    source = source if match is None else again(source)
+    source, match = _opened(paths, options, pulse)
     known = protocols()
     survey = Survey(
         source, Keeper(options.keep(), options.order, options.budget, SHARES), NameBook(known, SHARES), CAPACITY,
@@ -217,8 +215,7 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
     take_secrets(source, 0, options.provided, complaints)
     capture = summarise(survey, paths, options.provided)
     capture.damage += complaints
-    if match is not None:
-        narrow(capture, survey, match)
+    narrow(capture, survey, match)
     if options.conversations:       # it is asked for them, and not for what others have in common
         capture.together, capture.scans, capture.oddities, capture.reflected = {}, [], [], []
     spool = survey.keeper.spool
@@ -271,12 +268,14 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
     return analysis
 
 
-def _match(source: Source, paths: list[str], options: Options, pulse: Pulse) -> Match | None:
-    """What the filter chooses, for which all of the source is read; None where there is no filter."""
+def _opened(paths: list[str], options: Options, pulse: Pulse) -> tuple[Source, Match | None]:
+    """What is to be read, and what a filter chooses of it, for which all of it was read before; None for no filter."""
+    source = part_of(open_capture(paths, spool=options.spool), options.asked)
     if options.wanted is None:
-        return None
+        return source, None
     told = told_of(options.wanted, lambda sink: _all_of(paths, options, pulse, sink))
-    return chosen_by(source, options.wanted, told, options.provided, pulse)
+    match = chosen_by(source, options.wanted, told, options.provided, pulse)
+    return again(source), match
 
 
 def _all_of(paths: list[str], options: Options, pulse: Pulse, sink: Sink) -> Analysis:
