@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.api import telling
 from analyzer.api.records import Conversation, Event, Finding, Summary, Verdict
-from analyzer.explain.findings import kinds
+from analyzer.explain.rules import kinds
 from analyzer.filter.expression import Filter, FilterError, read_filter
 from analyzer.ingest.keyfiles import UnusableFile, add_key_log
 from analyzer.ingest.source import CaptureError

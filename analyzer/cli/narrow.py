@@ -37,7 +37,7 @@ def filter_option(function: F) -> F:
 def _read(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Filter | None:
     if text is None:
         return None
-    from analyzer.explain.findings import kinds
+    from analyzer.explain.rules import kinds
     from analyzer.filter.expression import FilterError, read_filter
     from analyzer.report.escape import terminal_text
 

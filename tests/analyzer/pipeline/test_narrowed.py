@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from analyzer.cli.main import cli
-from analyzer.explain.findings import kinds
+from analyzer.explain.rules import kinds
 from analyzer.filter.expression import read_filter
 from analyzer.ingest.source import CaptureError
 from analyzer.model import Analysis, Sink
