@@ -8,7 +8,7 @@ import click
 
 from analyzer.cli.common import UNREADABLE, capture_path, captures_argument, key_options, unreadable, warn
 from analyzer.cli.examples import examples
-from analyzer.cli.narrow import filter_option, part_options
+from analyzer.cli.narrow import frame_filter_option, part_options
 
 if TYPE_CHECKING:
     from analyzer.filter.expression import Filter
@@ -34,7 +34,7 @@ EXAMPLES: Final = (
     "--deep", type=click.IntRange(1), metavar="N",
     help="Show Wireshark's full dissection of frame N instead; needs an installed tshark.",
 )
-@filter_option
+@frame_filter_option
 @part_options
 @key_options
 @click.pass_context

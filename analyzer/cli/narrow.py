@@ -27,11 +27,20 @@ _FRACTION: Final = re.compile(r"(T\d\d:\d\d:\d\d)\.(\d{1,9})")
 
 def filter_option(function: F) -> F:
     """-Y, --filter: becomes the argument `wanted`, a Filter or None."""
+    return _filter_option("Only conversations with a frame of which this filter holds")(function)
+
+
+def frame_filter_option(function: F) -> F:
+    """The same for a command that shows frames."""
+    return _filter_option("Only frames of which this filter holds")(function)
+
+
+def _filter_option(what: str) -> Callable[[F], F]:
     return click.option(
         "--filter", "-Y", "wanted", metavar="EXPR", callback=_read, shell_complete=completed_by("fields"),
-        help="Only what this filter holds of, in Wireshark's display-filter language: 'http.response.code >= 500'. "
-        "A conversation is told where it holds of one of its frames. `wiretale fields` lists the fields.",
-    )(function)
+        help=f"{what}, in Wireshark's display-filter language: 'http.response.code >= 500'. `wiretale fields` lists "
+        "what it may ask for.",
+    )
 
 
 def _read(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Filter | None:

@@ -4,11 +4,12 @@ What protocols say of their own messages stands in their records (`DisplayField`
 """
 from __future__ import annotations
 
+import re
 from functools import lru_cache, partial
 from typing import Final
 
 from analyzer.filter import sources as of
-from analyzer.filter.sources import Header, Message, Source
+from analyzer.filter.sources import Header, Joined, Message, Source
 from analyzer.filter.view import Value
 from dissectors.kit.display_field import (
     BOOLEAN,
@@ -138,6 +139,13 @@ _OF_TRANSPORTS: Final = (
     Field("tcp.window_size", NUMBER, "scaled, where the handshake was seen", Header(of.OF_TCP, of.WINDOW)),
     Field("tcp.window_size_value", NUMBER, "as it stands in the header", Header(of.OF_TCP, of.WINDOW_RAW)),
     Field("tcp.payload", OCTETS, "what the segment carries", Header(of.OF_TCP, of.PAYLOAD)),
+    Field("tcp.options.mss_val", NUMBER, "largest segment that is wanted", Header(of.OF_TCP, of.MSS)),
+    Field("tcp.options.wscale.shift", NUMBER, "by which windows are scaled", Header(of.OF_TCP, of.SHIFT)),
+    Field("tcp.options.sack_perm", MARK, "selective acknowledgment is offered", Header(of.OF_TCP, of.SACK_PERMITTED)),
+    Field("tcp.options.sack_le", NUMBER, "left edge of each block", Header(of.OF_TCP, of.SACK_LEFT)),
+    Field("tcp.options.sack_re", NUMBER, "right edge of each block", Header(of.OF_TCP, of.SACK_RIGHT)),
+    Field("tcp.options.timestamp.tsval", NUMBER, "timestamp of the sender", Header(of.OF_TCP, of.TSVAL)),
+    Field("tcp.options.timestamp.tsecr", NUMBER, "timestamp that is echoed", Header(of.OF_TCP, of.TSECR)),
     Field("tcp.flags", NUMBER, "the nine control bits together", Header(of.OF_TCP, of.FLAGS)),
     *[Field(f"tcp.flags.{name}", BOOLEAN, f"{name.upper()} is set",
             Header(of.OF_TCP, of.BIT, bit)) for name, bit in _BITS],
@@ -168,11 +176,16 @@ def _held(kind: str, value: JsonValue) -> Value | None:
     """A value as it is compared; None for what is of another type."""
     if kind in (NUMBER, BOOLEAN):
         return int(value) if isinstance(value, int) else None
-    if kind == SECONDS:
+    if kind in (SECONDS, MARK):
         return value if isinstance(value, int) else None
+    if kind == MAC and isinstance(value, str):
+        return bytes.fromhex(value.replace(":", "")) if _MAC.match(value) else None
     if kind in (IPV4, IPV6) and isinstance(value, str):
         return _packed(value)
     return value if isinstance(value, str) else None
+
+
+_MAC: Final = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}\Z")
 
 
 @lru_cache(4096)
@@ -207,8 +220,16 @@ def fields() -> dict[str, Field]:
 
 
 def _message(several: list[tuple[str, DisplayField]]) -> Source:
-    """A field that these protocols declare, in the same way."""
+    """A field that these protocols declare; those that read it alike are one."""
+    groups: dict[str, list[tuple[str, DisplayField]]] = {}
+    for name, field in several:
+        groups.setdefault(f"{field.key} {field.attribute} {bool(field.event)}", []).append((name, field))
+    sources = [_alike(group) for group in groups.values()]
+    return sources[0] if len(sources) == 1 else Joined(sources)
+
+
+def _alike(several: list[tuple[str, DisplayField]]) -> Message:
     one = several[0][1]
     events = list(dict.fromkeys([field.event for _name, field in several if field.event]))
     names = [name for name, field in several if not field.event]
-    return Message(names, events, one.key, one.read, partial(_held, one.kind))
+    return Message(names, events, one.key, one.read, partial(_held, one.kind), one.attribute)

@@ -13,7 +13,7 @@ from mypy_extensions import i64, mypyc_attr
 from analyzer.filter.view import NO_VALUES, Value, View
 from analyzer.packet import ARP, ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.display_field import Data
-from dissectors.kit.event import JsonValue
+from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.octets import be16, be32
 from dissectors.protocols.tcp.flags import FAST_RETRANSMISSION, RETRANSMISSION, SPURIOUS_RETRANSMISSION
 from dissectors.protocols.tcp.side import MASK
@@ -35,6 +35,8 @@ TYPE, VLAN = 20, 21
 VERSION, TTL, PROTO, SIZE, IDENTIFICATION, DONT_FRAGMENT, MORE_FRAGMENTS, DSCP, ECN = range(30, 39)
 # Of TCP (RFC 9293 §3.1):
 PAYLOAD_SIZE, SEQ, SEQ_RAW, ACKED, ACKED_RAW, HEADER, WINDOW, WINDOW_RAW, FLAGS, BIT, PAYLOAD, SEGMENT = range(40, 52)
+# Of its options (RFC 9293 §3.2, RFC 7323 §2 and §3, RFC 2018 §3):
+MSS, SHIFT, TSVAL, TSECR, SACK_LEFT, SACK_RIGHT, SACK_PERMITTED = range(53, 60)
 # Of the analysis:
 MARKED, IN_FLIGHT, ACKS_FRAME, ACK_RTT, INITIAL_RTT = range(60, 65)
 # Of ICMP (RFC 792, RFC 4443 §2.1):
@@ -90,14 +92,16 @@ class Header(Source):
 class Message(Source):
     """A field of messages that the frame completes.
 
-    protocols: of those that have it in their records.   events: by whose fields it is had instead; "" for none.
-    key, read: as `DisplayField` has them.   held: from what they say to a value, None for what is of another type.
+    protocols: of those that have it in their records.   events: that have it instead.
+    key, read, attribute: as `DisplayField` has them.
+    held: from what they say to a value, None for what is of another type.
     """
 
     def __init__(
         self, protocols: list[str], events: list[str], key: str, read: Callable[[Data], list[JsonValue]] | None,
-        held: Callable[[JsonValue], Value | None],
+        held: Callable[[JsonValue], Value | None], attribute: str,
     ) -> None:
+        self.attribute = attribute
         self.protocols = protocols
         self.events = events
         self.key = key
@@ -108,6 +112,11 @@ class Message(Source):
         if not view.events:
             return NO_VALUES
         found: list[Value] = []
+        if self.attribute:
+            for event in view.events:
+                if event.name in self.events:
+                    found += _numbers(event, self.attribute)
+            return found
         if self.events:
             for name in self.events:
                 for data in view.fields_of(name):
@@ -130,6 +139,29 @@ class Message(Source):
             value_held = self.held(one)
             if value_held is not None:
                 found.append(value_held)
+
+
+class Joined(Source):
+    """What several sources have."""
+
+    def __init__(self, sources: list[Message]) -> None:
+        self.sources = sources
+
+    def values(self, view: View) -> list[Value]:
+        found: list[Value] = []
+        if view.events:
+            for source in self.sources:
+                found += source.values(view)
+        return found
+
+
+def _numbers(event: Event, attribute: str) -> list[Value]:
+    """The numbers that lie there; -1 stands for what is not known."""
+    found: object = event
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    values = found if isinstance(found, list) else [found]
+    return [int(value) for value in values if isinstance(value, int) and value >= 0]
 
 
 def _of_frame(view: View, code: i64) -> list[Value]:
@@ -298,8 +330,40 @@ def _of_tcp(view: View, code: i64, bit: i64) -> list[Value]:
     return _more_of_tcp(view, code)
 
 
+# By code: kind and least length of the option, where in it the number lies, its octets, and how far to the next one.
+_OPTIONS: Final = {
+    MSS: (2, 4, 2, 2, 0), SHIFT: (3, 3, 2, 1, 0), SACK_PERMITTED: (4, 2, 0, 1, 0), TSVAL: (8, 10, 2, 4, 0),
+    TSECR: (8, 10, 6, 4, 0), SACK_LEFT: (5, 10, 2, 4, 8), SACK_RIGHT: (5, 10, 6, 4, 8),
+}
+
+
+def _of_options(packet: Packet, code: int) -> list[Value]:
+    kind, least, offset, size, step = _OPTIONS[code]
+    header = packet.data[packet.transport:packet.transport + (packet.data[packet.transport + 12] >> 4 << 2)]
+    found: list[Value] = []
+    at = 20
+    while at < len(header) and header[at] != 0:
+        if header[at] == 1:
+            at += 1
+            continue
+        if at + 1 >= len(header) or header[at + 1] < 2 or at + header[at + 1] > len(header):
+            break
+        length = header[at + 1]
+        if header[at] == kind and length >= least:
+            place = at + offset
+            while place + size <= at + length:
+                found.append(int.from_bytes(header[place:place + size], "big"))
+                if step == 0:
+                    break
+                place += step
+        at += length
+    return found
+
+
 def _more_of_tcp(view: View, code: i64) -> list[Value]:
     packet = view.packet
+    if code >= MSS:
+        return _of_options(packet, int(code))
     if code == WINDOW_RAW:
         return [view.window]
     if code == WINDOW:      # in a SYN it is never scaled (RFC 7323 §2.2)

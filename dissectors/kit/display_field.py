@@ -28,13 +28,15 @@ class DisplayField:
 
     event: the name of the events that have it; "" for those whose `frame_record()` does.
     key: of `frame_record()`, or of that event's `fields()`; the value, or a list of them.
-    read: for what is no more than a key away: from that data to the values.
+    read: for what is more than a key away: from that data to the values.
+    attribute: of that event, where its data have words for numbers: `hello.suites`. Only whole numbers are taken.
     """
 
     def __init__(
         self, name: str, kind: str, meaning: str, key: str = "", event: str = "",
-        read: Callable[[Data], list[JsonValue]] | None = None,
+        read: Callable[[Data], list[JsonValue]] | None = None, attribute: str = "",
     ) -> None:
+        self.attribute = attribute
         self.name = name
         self.kind = kind
         self.meaning = meaning
@@ -42,14 +44,10 @@ class DisplayField:
         self.event = event
         self.read = read
 
-    def values(self, data: Data) -> list[JsonValue]:
-        """What this record or these fields say; [] for nothing."""
-        if self.read is not None:
-            return self.read(data)
-        value = data.get(self.key)
-        if value is None:
-            return []
-        return value if isinstance(value, list) else [value]
+
+def there(data: Data) -> list[JsonValue]:
+    """For marks: it is there."""
+    return [1]
 
 
 def field_line(name: str) -> Callable[[Data], list[JsonValue]]:

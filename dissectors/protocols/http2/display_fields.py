@@ -12,6 +12,8 @@ FIELDS: Final = (
     DisplayField("http2.streamid", NUMBER, "number of its stream", "stream"),
     DisplayField("http2.flags", NUMBER, "its flags together", "flags"),
     DisplayField("http2.length", NUMBER, "octets of its payload", "length"),
+    DisplayField("http2.rst_stream.error", NUMBER, "why a stream is given up", event="http2.frame",
+                 attribute="error"),
     DisplayField("http2.headers.method", TEXT, "method of a request", "method", REQUEST),
     DisplayField("http2.headers.path", TEXT, "target of a request", "target", REQUEST),
     DisplayField("http2.headers.authority", TEXT, "host of a request", "authority", REQUEST),

@@ -82,6 +82,20 @@ def test_conclusions_can_be_asked_for() -> None:
         analyze(["-"], Options(wanted=read_filter('finding == "tcp.timeout"', CODES)))
 
 
+def test_the_filters_that_findings_give_are_taken() -> None:
+    """What a report says for Wireshark can be given to --filter, and shows the frames that the finding cites."""
+    taken = 0
+    for sample in ("tcp/loss-random", "tls/expired-certificate", "http1/not-found", "dns/nxdomain", "dhcp/no-offer",
+                   "websocket/bad-accept", "http2/reset"):
+        for finding in analyze([path_of(sample)], Options()).findings:
+            if finding.display_filter and finding.frames:
+                lines = Frames([path_of(sample)], wanted=read_filter(finding.display_filter))
+                shown = {json.loads(line)["frame"] for block in lines for line in block.splitlines()}
+                assert set(finding.frames) <= shown, (finding.code, finding.display_filter)
+                taken += 1
+    assert taken > 10
+
+
 def test_neighbours_and_what_is_no_conversation_are_not_told() -> None:
     assert analyze([path_of("arp/address-in-use")], Options()).findings
     found = narrowed("arp/address-in-use", "tcp or udp or icmp")
