@@ -24,25 +24,77 @@ ACK: Final = 16                 # control bits (RFC 9293 §3.1)
 SYN: Final = 2
 
 # Groups of fields.
-OF_FRAME, OF_ETHERNET, OF_ARP, OF_IP, OF_IPV6, OF_TCP, OF_ANALYSIS, OF_UDP, OF_ICMP, OF_ICMPV6, OF_TELLING = range(11)
+OF_FRAME: Final = 0
+OF_ETHERNET: Final = 1
+OF_ARP: Final = 2
+OF_IP: Final = 3
+OF_IPV6: Final = 4
+OF_TCP: Final = 5
+OF_ANALYSIS: Final = 6
+OF_UDP: Final = 7
+OF_ICMP: Final = 8
+OF_ICMPV6: Final = 9
+OF_TELLING: Final = 10
 # Which of two ends: the sender, the receiver, both.
-SENDER, RECEIVER, ENDS = 1, 2, 3
+SENDER: Final = 1
+RECEIVER: Final = 2
+ENDS: Final = 3
 # Codes beyond those. Of the frame:
-NUMBER, LENGTH, CAPTURED, EPOCH, RELATIVE, DELTA, OCTETS = range(10, 17)
+NUMBER: Final = 10
+LENGTH: Final = 11
+CAPTURED: Final = 12
+EPOCH: Final = 13
+RELATIVE: Final = 14
+DELTA: Final = 15
+OCTETS: Final = 16
 # Of Ethernet (IEEE 802.3 §3.1.1), with VLAN tags (IEEE 802.1Q §9.6):
-TYPE, VLAN = 20, 21
+TYPE: Final = 20
+VLAN: Final = 21
 # Of IP (RFC 791 §3.1, RFC 8200 §3):
-VERSION, TTL, PROTO, SIZE, IDENTIFICATION, DONT_FRAGMENT, MORE_FRAGMENTS, DSCP, ECN = range(30, 39)
+VERSION: Final = 30
+TTL: Final = 31
+PROTO: Final = 32
+SIZE: Final = 33
+IDENTIFICATION: Final = 34
+DONT_FRAGMENT: Final = 35
+MORE_FRAGMENTS: Final = 36
+DSCP: Final = 37
+ECN: Final = 38
 # Of TCP (RFC 9293 §3.1):
-PAYLOAD_SIZE, SEQ, SEQ_RAW, ACKED, ACKED_RAW, HEADER, WINDOW, WINDOW_RAW, FLAGS, BIT, PAYLOAD, SEGMENT = range(40, 52)
+PAYLOAD_SIZE: Final = 40
+SEQ: Final = 41
+SEQ_RAW: Final = 42
+ACKED: Final = 43
+ACKED_RAW: Final = 44
+HEADER: Final = 45
+WINDOW: Final = 46
+WINDOW_RAW: Final = 47
+FLAGS: Final = 48
+BIT: Final = 49
+PAYLOAD: Final = 50
+SEGMENT: Final = 51
 # Of its options (RFC 9293 §3.2, RFC 7323 §2 and §3, RFC 2018 §3):
-MSS, SHIFT, TSVAL, TSECR, SACK_LEFT, SACK_RIGHT, SACK_PERMITTED = range(53, 60)
+MSS: Final = 53
+SHIFT: Final = 54
+TSVAL: Final = 55
+TSECR: Final = 56
+SACK_LEFT: Final = 57
+SACK_RIGHT: Final = 58
+SACK_PERMITTED: Final = 59
 # Of the analysis:
-MARKED, IN_FLIGHT, ACKS_FRAME, ACK_RTT, INITIAL_RTT = range(60, 65)
+MARKED: Final = 60
+IN_FLIGHT: Final = 61
+ACKS_FRAME: Final = 62
+ACK_RTT: Final = 63
+INITIAL_RTT: Final = 64
 # Of ICMP (RFC 792, RFC 4443 §2.1):
-KIND, CODE, MTU = 70, 71, 72
+KIND: Final = 70
+CODE: Final = 71
+MTU: Final = 72
 # Of what is told:
-CONVERSATION, EVENT, FINDING = 80, 81, 82
+CONVERSATION: Final = 80
+EVENT: Final = 81
+FINDING: Final = 82
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
