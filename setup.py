@@ -51,6 +51,9 @@ COMPILED = {
             "analyzer/address.py",
             "analyzer/packet.py",
             "analyzer/partition.py",
+            "analyzer/filter/matching.py",
+            "analyzer/filter/sources.py",
+            "analyzer/filter/view.py",
             "analyzer/ingest/pcap.py",
             "analyzer/ingest/pcapng.py",
             "analyzer/ingest/records.py",
@@ -167,9 +170,11 @@ COMPILED = {
 # code and is under one percent of the time.
 INTERPRETED = [
     "dissectors/kit/checksums.py",
+    "dissectors/kit/display_field.py",
     "dissectors/kit/identity.py",
     "dissectors/protocols/*/causes.py",
     "dissectors/protocols/*/codes.py",
+    "dissectors/protocols/*/display_fields.py",
     "dissectors/protocols/*/ended.py",
     "dissectors/protocols/*/identity.py",
     "dissectors/protocols/*/phases.py",

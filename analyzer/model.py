@@ -314,7 +314,9 @@ class CaptureSummary:
         self.silences: list[Silence] = []
         self.lag_ns = 0
         self.dropped = -1                     # frames that the capturing system says it lost
-        self.conversations = 0                # all that were seen, told or not
+        self.conversations = 0                # all that were seen, told or not; of a filter, those that it chooses
+        self.beside = 0                       # conversations that a filter leaves out
+        self.narrowed: list[str] = []         # what was asked for, and how much of the capture it leaves, in sentences
         self.two_sided = 0                    # of those that are read, with frames of both sides
         self.by_transport: dict[str, int] = {}
         self.states: dict[str, dict[str, int]] = {}   # by transport: Zeek's conn_state -> conversations

@@ -34,6 +34,9 @@ class Packet:
       source address before it, of IP version outer_version.
     layers: names as in `wiretale frames`; filled only where `want_layers` is set or the slow path was taken.
       Not to be changed by readers: frames of the same shape share one list.
+    headers: where frames are walked through header by header and `want_layers` is set, the octets of each header of IP,
+      those of tunnels and of what an ICMP error quotes among them; [] where there is the innermost one alone.
+    carried: then, of each header of TCP and UDP: kind << 32 | source port << 16 | destination port.
     undecoded: a short name for what stopped decoding ("" where everything was decoded).
     quoted_*: of an ICMP error (kind ICMP or ICMPV6, else without meaning), the innermost packet that it quotes:
       quoted_kind as `kind`, NOTHING where no address is quoted; its addresses (IP version, two offsets); the
@@ -68,6 +71,8 @@ class Packet:
         self.scope: bytes = b""
         self.want_layers: bool = False
         self.layers: list[str] = []
+        self.headers: list[bytes] = []
+        self.carried: list[i64] = []
         self.undecoded: str = ""
         self.fragments: list[int] = []
         self.quoted_kind: i64 = NOTHING

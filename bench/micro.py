@@ -273,6 +273,27 @@ def _source(each: Capture) -> Any:
     return opened.open_capture([str(each.path)])
 
 
+FILTER: Final = (       # ten fields, nearly all of which are asked for in each frame
+    "(ip.addr == 10.0.0.0/8 or ipv6.addr == fd00::/8 or ip.ttl > 0) and (tcp.port in {80, 443} or udp.port == 53 or "
+    "tcp.len >= 0 or frame.len > 20) and not tcp.flags.urg == 1 and not tcp.analysis.reused_ports "
+    'and not dns.qry.name contains "nobody.example"'
+)
+
+
+def frame_lines(captures: Captures, text: str = "") -> Measured:
+    run: Any = import_module("analyzer.pipeline.run")
+    expression: Any = import_module("analyzer.filter.expression")
+    lines = run.Frames([str(captures[name(SIZE, False)].path)], wanted=expression.read_filter(text) if text else None)
+    begin = time.perf_counter()
+    for _block in lines:
+        pass
+    return lines.count, time.perf_counter() - begin
+
+
+def filtered_lines(captures: Captures) -> Measured:
+    return frame_lines(captures, FILTER)
+
+
 MEASURED: Final[list[tuple[str, Callable[[Captures], Measured]]]] = [
     ("DNS message, wiretale", dns_ours),
     ("DNS message, dnspython", dns_dnspython),
@@ -290,6 +311,8 @@ MEASURED: Final[list[tuple[str, Callable[[Captures], Measured]]]] = [
     ("record walk", walk),
     ("record walk, decode", walk_and_decode),
     ("record walk, decode, conversations and TCP analysis", survey),
+    ("a line of `wiretale frames`", frame_lines),
+    ("the same behind a filter of ten fields", filtered_lines),
 ]
 
 

@@ -10,5 +10,5 @@ FIGURES = {"slow-start.svg": ("sample:tcp/slow-start-at-sender", "sequence")}
 
 if __name__ == "__main__":
     for name, (sample, diagram) in FIGURES.items():
-        words = ["report", sample, "-c", "1", "--diagram", diagram, "-o", str(EXPLANATION / name)]
+        words = ["report", sample, "-C", "1", "--diagram", diagram, "-o", str(EXPLANATION / name)]
         subprocess.run([sys.executable, "-m", "analyzer.cli.main", *words], check=True)

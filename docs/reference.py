@@ -1,4 +1,4 @@
-"""Writes docs/reference/events.md, findings.md and terms.md from the code: python docs/reference.py"""
+"""Writes docs/reference/events.md, fields.md, findings.md and terms.md from the code: python docs/reference.py"""
 from __future__ import annotations
 
 import ast
@@ -10,6 +10,7 @@ from pathlib import Path
 from analyzer import explain
 from analyzer.explain.causes import EXPLAINS, SAID_TWICE
 from analyzer.explain.rules import kinds
+from analyzer.filter.fields import PROTOCOL, fields
 from dissectors.kit.captured import ABOUT_THE_CAPTURE
 from dissectors.kit.event import DissectorFault, Event, LimitReached, Malformed, OtherProtocol
 from dissectors.kit.units import span
@@ -52,6 +53,14 @@ Fixed times and numbers from which on something is a finding, each with why it i
 depends on its share of the time of its conversation.
 """
 OTHERS_HEAD = """Times within which rules put things together, by their names in `analyzer/explain`:
+"""
+FIELDS_HEAD = f"""# Fields of filters
+
+What `--filter` may ask for, as `wiretale fields` lists it, by the first part of the name. The names and what they hold
+are Wireshark's, save those of the first table, which are wiretale's own. A field of a message stands on the frame that
+completes the message. Of headers that a frame has several times, as in a tunnel or in what an ICMP error quotes, each
+counts for addresses and ports; what else TCP and UDP have is that of the innermost.
+[How to filter](../how-to/filter.md) has the language. {MADE}
 """
 TERMS_HEAD = f"""# Terms
 
@@ -167,8 +176,21 @@ def terms_page() -> str:
     return "\n".join(parts)
 
 
+def fields_page() -> str:
+    heads = ("field", "kind", "meaning")
+    groups: dict[str, list[str]] = {"wiretale's own": [], "protocols": []}
+    for field in fields().values():
+        group = "wiretale's own" if field.ours else field.name.partition(".")[0]
+        group = "protocols" if field.kind == PROTOCOL else group
+        groups.setdefault(group, []).append(row(f"`{field.name}`", field.kind, field.meaning))
+    protocols_last = [*[group for group in groups if group != "protocols"], "protocols"]
+    tables = [f"## {group}\n\n{table(heads, groups[group])}" for group in protocols_last]
+    return "\n".join([FIELDS_HEAD, *tables])
+
+
 PAGES: dict[Path, Callable[[], str]] = {
-    REFERENCE / "events.md": events_page, REFERENCE / "findings.md": findings_page, REFERENCE / "terms.md": terms_page,
+    REFERENCE / "events.md": events_page, REFERENCE / "fields.md": fields_page,
+    REFERENCE / "findings.md": findings_page, REFERENCE / "terms.md": terms_page,
 }
 
 

@@ -13,16 +13,21 @@ from functools import cache
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-PAGES = (DOCS / "how-to" / "slow-transfer.md", DOCS / "explanation" / "sliding-window.md")
+PAGES = (
+    DOCS / "how-to" / "filter.md", DOCS / "how-to" / "slow-transfer.md", DOCS / "explanation" / "sliding-window.md",
+)
 BLOCK = re.compile(r"(?:<!-- shown: (?P<part>[^\n]*) -->\n)?```\n\$ wiretale (?P<words>[^\n]*)\n.*?```\n", re.S)
 WIDTH = "96"
 
 
 @cache
 def printed(words: str) -> list[str]:
-    call = [sys.executable, "-m", "analyzer.cli.main", *shlex.split(words), "--width", WIDTH]
-    run = subprocess.run(call, capture_output=True, check=True)
-    return run.stdout.decode().splitlines()
+    """What is printed; of a call that is refused, what is said."""
+    command = shlex.split(words)
+    wide = ["--width", WIDTH] if command[0] != "frames" else []
+    call = [sys.executable, "-m", "analyzer.cli.main", *command, *wide]
+    run = subprocess.run(call, capture_output=True, check=False)
+    return (run.stdout or run.stderr).decode().splitlines()
 
 
 def part_of(lines: list[str], part: str) -> list[str]:

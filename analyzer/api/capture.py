@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.api import telling
 from analyzer.api.records import Conversation, Event, Finding, Summary, Verdict
+from analyzer.explain.rules import kinds
+from analyzer.filter.expression import Filter, FilterError, read_filter
 from analyzer.ingest.keyfiles import UnusableFile, add_key_log
 from analyzer.ingest.source import CaptureError
 from analyzer.model import Analysis
@@ -27,14 +29,16 @@ Path = str | os.PathLike[str]
 
 def open(
     *paths: Path, keylog: Path | Sequence[Path] = (), conversations: Sequence[int] = (), everything: bool = False,
-    show_secrets: bool = False,
+    show_secrets: bool = False, filter: str = "",
 ) -> Capture:
     """A capture, of one file or of several that belong together: pcap, pcapng, snoop, plain or compressed.
 
     keylog: files with the secrets of TLS.     conversations: read these alone, each frame of them.
     everything: read every conversation of a large capture for what it carried; memory then grows with it.
     show_secrets: credentials, cookies and tokens are shown.
-    Nothing is read before it is asked for. Raises CaptureError where a file cannot be read, then or now.
+    filter: only conversations of which this holds, and of `frames()` only such frames; as --filter has it.
+    Nothing is read before it is asked for. Raises CaptureError where a file cannot be read, then or
+    now, and ValueError for a filter that cannot be used, with what the command prints.
     """
     logs = [keylog] if isinstance(keylog, str | os.PathLike) else list(keylog)
     provided = Provided()
@@ -45,8 +49,16 @@ def open(
             complaints += add_key_log(os.fspath(log), provided)
     except UnusableFile as error:
         raise CaptureError(str(error)) from error
-    options = Options(conversations=tuple(conversations), everything=everything, provided=provided)
+    wanted = _wanted(filter) if filter else None
+    options = Options(conversations=tuple(conversations), everything=everything, provided=provided, wanted=wanted)
     return Capture([os.fspath(path) for path in paths], options, complaints)
+
+
+def _wanted(text: str) -> Filter:
+    try:
+        return read_filter(text, tuple([kind.code for kind in kinds()]))
+    except FilterError as error:
+        raise ValueError(str(error)) from error
 
 
 class Capture:
@@ -103,7 +115,7 @@ class Capture:
 
         The capture is read anew for it. What was damaged is a CaptureError behind the last frame that could be read.
         """
-        lines = Frames(self.paths, conversation, self._options.provided)
+        lines = Frames(self.paths, conversation, self._options.provided, self._options.wanted)
         for block in lines:
             for line in block.splitlines():
                 yield json.loads(line)

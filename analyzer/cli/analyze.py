@@ -18,10 +18,13 @@ from analyzer.cli.common import (
     spool_option,
 )
 from analyzer.cli.examples import examples
+from analyzer.cli.narrow import filter_option, part_options, refuse_both
 
 if TYPE_CHECKING:
     from analyzer.cli.screen import Screen
     from analyzer.explain.since import Earlier
+    from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked
     from analyzer.model import Analysis
     from analyzer.report.streams import TextStream
     from dissectors.kit.provided import Provided
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     ("wiretale analyze capture.pcapng", "the verdict, and every conversation"),
     ("wiretale capture.pcapng --level brief", "the verdict and the story alone"),
-    ("wiretale capture.pcapng -c 7 --level teach", "conversation 7 with every reason"),
+    ("wiretale capture.pcapng -C 7 --level teach", "conversation 7 with every reason"),
     ("wiretale client.pcap server.pcap", "several, merged by time"),
+    ("wiretale capture.pcapng -Y 'ip.addr == 10.0.0.5'", "what this host was part of"),
     ("wiretale capture.pcapng --keylog keys.txt", "with what is inside TLS"),
     ("ssh host tcpdump -w - | wiretale -", "from a pipe"),
     ("wiretale capture.pcapng --fail-on warn --since base.json", "in CI: exit with 1 for what is new"),
@@ -45,7 +49,7 @@ EXAMPLES: Final = (
     help="brief: the verdict and the story. normal: what happened. teach: everything, with the reasons and the terms.",
 )
 @click.option(
-    "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
+    "--conversation", "-C", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
     help="Tell only this conversation; may be given several times.",
 )
 @click.option(
@@ -57,6 +61,8 @@ EXAMPLES: Final = (
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
 @click.option("--all", "everything", is_flag=True, help="Tell every conversation, however many there are.")
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
+@filter_option
+@part_options
 @fail_option
 @since_option
 @jobs_option
@@ -66,6 +72,7 @@ EXAMPLES: Final = (
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], level: str, conversations: tuple[int, ...], window: int | None,
+    wanted: Filter | None, asked: Asked,
     as_json: bool, limit: int | None, everything: bool, findings_only: bool, fail_on: str | None, width: int | None,
     color: str, no_color: bool, pager: bool, jobs: int, since: Earlier | None, spool: str, provided: Provided,
 ) -> None:
@@ -76,9 +83,11 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    refuse_both(conversations, wanted)
     if as_json and window is None:
-        raise click.UsageError("--json goes with --window; `wiretale report -f json` writes all that is told.")
+        raise click.UsageError("--json goes with --window; `wiretale report --format json` writes all that is told.")
     if window is not None:
+        refuse_both((window,), wanted)
         conversations = (window,)
     from analyzer.cli.progress import drawing
     from analyzer.cli.screen import Screen
@@ -90,7 +99,7 @@ def command(
 
     options = Options(
         conversations, limit or 0, everything, provided=provided, findings_only=findings_only, spool=spool,
-        windows=window is not None, since=since, jobs=jobs,
+        windows=window is not None, since=since, jobs=jobs, wanted=wanted, asked=asked,
     )
     screen = Screen(width, "never" if no_color else color, pager)
     text = text_of(screen, level, spool) if everything and not findings_only else None

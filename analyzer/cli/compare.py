@@ -8,11 +8,13 @@ import click
 
 from analyzer.cli.common import analysis_of, capture_path, display_options, key_options, unreadable
 from analyzer.cli.examples import examples
+from analyzer.cli.narrow import filter_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from analyzer.comparison import Comparison
+    from analyzer.filter.expression import Filter
     from analyzer.passage import Passage
     from analyzer.report.rows import Row
     from dissectors.kit.provided import Provided
@@ -22,7 +24,7 @@ FORMATS = ("text", "json", "markdown")
 EXAMPLES: Final = (
     ("wiretale compare good.pcapng bad.pcapng", "what differs, the new cause first"),
     ("wiretale compare client.pcap server.pcap", "two places: what was lost or changed"),
-    ("wiretale compare a.pcap b.pcap -f markdown", "for a ticket"),
+    ("wiretale compare a.pcap b.pcap --format markdown", "for a ticket"),
     ("wiretale compare a.pcap b.pcap --fail-on warn", "in CI: exit with 1 for a new cause"),
 )
 
@@ -30,17 +32,19 @@ EXAMPLES: Final = (
 @click.command("compare", short_help="Tell what differs between two captures.", epilog=examples(EXAMPLES))
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.option("--format", "-f", "form", type=click.Choice(FORMATS), default="text", show_default=True,
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
               help="text for a terminal, json for programs, markdown for a ticket.")
 @click.option("--fail-on", type=click.Choice(SEVERITIES),
               help="Exit with 1 where a cause that is new in B is at least this severe; of two places, a remark.")
 @click.option("--same-traffic/--other-traffic", default=None,
               help="The two hold the same packets, captured at two places, or they do not. Found out where not said.")
+@filter_option
 @key_options
 @display_options
 @click.pass_context
 def command(
     ctx: click.Context, first: str, second: str, form: str, fail_on: str | None, same_traffic: bool | None,
+    wanted: Filter | None,
     width: int | None, color: str, no_color: bool, pager: bool, provided: Provided,
 ) -> None:
     """Read two captures of the same thing, before and after, good and bad, and tell what differs.
@@ -54,9 +58,13 @@ def command(
     """
     if "-" in (first, second):
         raise click.UsageError("compare reads files: each of the two is gone over more than once.")
+    if wanted is not None and same_traffic:
+        raise click.UsageError("Of the same traffic all packets are matched: --filter cannot narrow that.")
+    if same_traffic is None and wanted is not None:
+        same_traffic = False
     if same_traffic is None:
         same_traffic = _same(first, second)
-    made = _passage(first, second) if same_traffic else _compared(first, second, provided)
+    made = _passage(first, second) if same_traffic else _compared(first, second, provided, wanted)
     if form == "text":
         from analyzer.cli.screen import Screen
 
@@ -91,12 +99,12 @@ def _passage(first: str, second: str) -> Passage:
     return made
 
 
-def _compared(first: str, second: str, provided: Provided) -> Comparison:
+def _compared(first: str, second: str, provided: Provided, wanted: Filter | None) -> Comparison:
     from analyzer.compare.meaning import compare
     from analyzer.pipeline.run import Options
 
-    a = analysis_of((first,), Options(provided=provided))
-    b = analysis_of((second,), Options(provided=provided))
+    a = analysis_of((first,), Options(provided=provided, wanted=wanted))
+    b = analysis_of((second,), Options(provided=provided, wanted=wanted))
     return compare(a, b)
 
 

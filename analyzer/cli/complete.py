@@ -71,3 +71,13 @@ def interfaces(_ctx: click.Context, _parameter: click.Parameter, incomplete: str
 
     names = [name for _number, name in socket.if_nameindex()]
     return [CompletionItem(name) for name in [*sorted(names), ANY] if name.startswith(incomplete)]
+
+
+def fields(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The last word of a filter, as a field."""
+    from analyzer.filter.fields import fields as known
+
+    start = max([incomplete.rfind(sign) for sign in " (!&|"]) + 1
+    before, word = incomplete[:start], incomplete[start:].lower()
+    found = [one for one in known().values() if one.name.startswith(word)]
+    return [CompletionItem(before + one.name, help=one.meaning) for one in found]

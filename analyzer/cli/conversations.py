@@ -3,12 +3,17 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from analyzer.cli.common import analysis_of, captures_argument, display_options, spool_option
 from analyzer.cli.examples import examples
+from analyzer.cli.narrow import filter_option, part_options
+
+if TYPE_CHECKING:
+    from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked
 
 SHOWN = 100     # conversations in a table without --all or --limit
 
@@ -16,6 +21,7 @@ SHOWN = 100     # conversations in a table without --all or --limit
 EXAMPLES: Final = (
     ("wiretale conversations capture.pcapng", "who talked with whom"),
     ("wiretale conversations capture.pcapng --sort retransmissions", "the worst first"),
+    ("wiretale conversations capture.pcapng -Y 'tcp.analysis.retransmission'", "those with resends"),
     ("wiretale conversations capture.pcapng --json | jq -r .community_id", "every field, as JSON lines"),
 )
 
@@ -29,10 +35,14 @@ EXAMPLES: Final = (
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="List at most so many.")
 @click.option("--all", "everything", is_flag=True, help=f"List all; a table shows {SHOWN} otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line with every field; all unless --limit.")
+@filter_option
+@part_options
 @spool_option
 @display_options
 def command(
-    captures: tuple[str, ...], sort: str, limit: int | None, everything: bool, as_json: bool, width: int | None,
+    captures: tuple[str, ...], sort: str, limit: int | None, everything: bool, as_json: bool, wanted: Filter | None,
+    asked: Asked,
+    width: int | None,
     color: str, no_color: bool, pager: bool, spool: str,
 ) -> None:
     """List who talked with whom: frames, bytes, duration, and Zeek's conn_state and history.
@@ -47,7 +57,10 @@ def command(
 
     everything = everything or (as_json and not limit)
     most = limit or SHOWN
-    analysis = analysis_of(captures, Options(limit=most, everything=everything, tell=False, order=sort, spool=spool))
+    options = Options(
+        limit=most, everything=everything, tell=False, order=sort, spool=spool, wanted=wanted, asked=asked,
+    )
+    analysis = analysis_of(captures, options)
     ordered = sorted(analysis.conversations, key=SORTS[sort])[:None if everything else most]
     if as_json:
         from analyzer.report.records import conversation_record
@@ -61,6 +74,8 @@ def command(
 
     screen = Screen(width, "never" if no_color else color, pager)
     screen.show(table_rows(ordered, analysis.capture.start_ns, screen.width, sort))
+    for narrowed in analysis.capture.narrowed:
+        screen.show(iter([[Row().to(1).add(narrowed, DIM)]]))
     hidden = left_out_of_table(analysis.capture.conversations - len(ordered))
     if hidden:
         screen.show(iter([[Row().to(1).add(hidden, DIM)]]))

@@ -8,15 +8,19 @@ import click
 
 from analyzer.cli.common import UNREADABLE, capture_path, captures_argument, key_options, unreadable, warn
 from analyzer.cli.examples import examples
+from analyzer.cli.narrow import frame_filter_option, part_options
 
 if TYPE_CHECKING:
+    from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked
     from dissectors.kit.provided import Provided
 
 
 EXAMPLES: Final = (
     ("wiretale frames capture.pcapng", "one JSON line a frame"),
-    ("wiretale frames capture.pcapng -c 7", "those of one conversation"),
-    ("wiretale frames capture.pcapng | jq 'select(.tcp.analysis)'", "those that Wireshark would flag"),
+    ("wiretale frames capture.pcapng -C 7", "those of one conversation"),
+    ("wiretale frames capture.pcapng -Y tcp.analysis.flags", "those that Wireshark would flag"),
+    ("wiretale frames capture.pcapng -Y 'dns.flags.rcode != 0' | jq .dns", "answers that are none"),
     ("wiretale frames capture.pcapng --deep 12", "Wireshark's dissection of frame 12"),
 )
 
@@ -24,16 +28,19 @@ EXAMPLES: Final = (
 @click.command("frames", short_help="Print one JSON line a frame.", epilog=examples(EXAMPLES))
 @captures_argument
 @click.option(
-    "--conversation", "-c", type=click.IntRange(1), metavar="N", help="Only the frames of this conversation."
+    "--conversation", "-C", type=click.IntRange(1), metavar="N", help="Only the frames of this conversation."
 )
 @click.option(
     "--deep", type=click.IntRange(1), metavar="N",
     help="Show Wireshark's full dissection of frame N instead; needs an installed tshark.",
 )
+@frame_filter_option
+@part_options
 @key_options
 @click.pass_context
 def command(
-    ctx: click.Context, captures: tuple[str, ...], conversation: int | None, deep: int | None, provided: Provided
+    ctx: click.Context, captures: tuple[str, ...], conversation: int | None, deep: int | None, wanted: Filter | None,
+    asked: Asked, provided: Provided,
 ) -> None:
     """Print each frame as one line of JSON, for scripts and for comparing with other tools."""
     from analyzer.ingest.source import CaptureError
@@ -54,7 +61,7 @@ def command(
     out = sys.stdout.buffer
     printed = False
     try:
-        lines = Frames(paths, conversation or 0, provided)
+        lines = Frames(paths, conversation or 0, provided, wanted, asked)
         for block in lines:
             out.write(block)
             printed = printed or bool(block)
@@ -64,7 +71,7 @@ def command(
     warn(lines.damage)
     if lines.damage and not lines.count:
         ctx.exit(UNREADABLE)
-    if conversation and not printed:
+    if conversation and not printed and wanted is None:
         raise click.UsageError(
             f"There is no conversation {conversation} in the {plural(lines.count, 'frame')} of the capture; "
             "`wiretale conversations` lists them."

@@ -41,7 +41,8 @@ DEBUG: Final = "WIRETALE_DEBUG"
 COMPLETE: Final = "_WIRETALE_COMPLETE"       # set by click's shell completion
 COLLECT: Final = 50_000       # objects made between two looks for unused cycles: start-up needs none of them
 COMMANDS: Final = (
-    "analyze", "compare", "report", "sniff", "conversations", "frames", "explain", "samples", "protocols", "config"
+    "analyze", "compare", "report", "sniff", "conversations", "frames", "explain", "fields", "samples", "protocols",
+    "config",
 )
 
 

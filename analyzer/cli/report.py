@@ -10,6 +10,7 @@ import click
 
 from analyzer.cli.common import (
     FOUND,
+    NARROWEST,
     analysis_of,
     capture_path,
     captures_argument,
@@ -22,6 +23,7 @@ from analyzer.cli.common import (
     spool_option,
 )
 from analyzer.cli.examples import examples
+from analyzer.cli.narrow import filter_option, part_options, refuse_both
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from analyzer.explain.since import Earlier
+    from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked
     from analyzer.model import Analysis
     from analyzer.report.formats import Format, Layout, Rewrite
     from analyzer.report.streams import Stream
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 
 # Those of analyzer.report.tables and diagrams, which are not imported for --help.
 TABLES = ("conversations", "events", "exchanges", "lookups", "time", "courses", "findings")
+REPORT_WIDTH = 100      # columns of a report as text
 DIAGRAMS = ("waterfall", "ladder", "streams", "sequence", "flight", "trips")
 
 
@@ -65,8 +70,9 @@ EXAMPLES: Final = (
     ("wiretale report capture.pcapng -o a.md -o a.json", "several at once"),
     ("wiretale report capture.pcapng -o told.pcapng", "for Wireshark, with comments"),
     ("wiretale report capture.pcapng -o x.csv --table exchanges", "one table"),
+    ("wiretale report capture.pcapng -o x.md -Y 'http.response.code >= 500'", "of some conversations"),
     ("wiretale report capture.pcapng -o x.md --anonymize", "without addresses and names"),
-    ("wiretale report capture.pcapng -f json -o - | jq .verdict", "to a program"),
+    ("wiretale report capture.pcapng --format json -o - | jq .verdict", "to a program"),
     ("wiretale report capture.pcapng -o x.sarif -o x.pr.md --fail-on warn", "in CI"),
 )
 
@@ -80,7 +86,7 @@ EXAMPLES: Final = (
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
     help="Where to write; - is standard output. The ending chooses the format. May be given several times.",
 )
-@click.option("--format", "-f", "form", type=FormatName(), help="The format, whatever the ending says.")
+@click.option("--format", "form", type=FormatName(), help="The format, whatever the ending says.")
 @click.option(
     "--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
     help="brief: phases only. normal: the events that matter. teach: all events, with the reasons.",
@@ -94,7 +100,7 @@ EXAMPLES: Final = (
     help="What an SVG file shows. sequence: time and sequence numbers of TCP, as tcptrace draws them.",
 )
 @click.option(
-    "--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
+    "--conversation", "-C", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
     help="Report only this conversation; may be given several times.",
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Tell at most so many conversations.")
@@ -109,18 +115,22 @@ EXAMPLES: Final = (
     help="Put this TLS key log into the annotated pcapng.",
 )
 @click.option("--strip-keys", is_flag=True, help="Leave the secrets of the capture out of the annotated pcapng.")
+@filter_option
+@part_options
 @fail_option
 @since_option
 @jobs_option
 @spool_option
 @key_options
 @click.option(
-    "--columns", type=click.IntRange(40, 1000), default=100, show_default=True, metavar="N", help="Width of text."
+    "--width", "columns", type=click.IntRange(NARROWEST, 1000), default=REPORT_WIDTH, show_default=True,
+    metavar="COLUMNS", help="Width of text.",
 )
 @click.pass_context
 def command(
     ctx: click.Context, captures: tuple[str, ...], outputs: tuple[str, ...], form: str | None, level: str,
     table: str | None, diagram: str, conversations: tuple[int, ...], limit: int | None, everything: bool,
+    wanted: Filter | None, asked: Asked,
     findings_only: bool, anonymize: bool, inject_keys: str | None, strip_keys: bool, columns: int, fail_on: str | None,
     since: Earlier | None, jobs: int, spool: str, provided: Provided,
 ) -> None:
@@ -130,6 +140,7 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    refuse_both(conversations, wanted)
     from analyzer.explain.rules import kinds
     from analyzer.pipeline.run import Options
     from analyzer.report.formats import Layout, draws_points
@@ -144,7 +155,7 @@ def command(
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
-        findings_only=findings_only, spool=spool, since=since, jobs=jobs,
+        findings_only=findings_only, spool=spool, since=since, jobs=jobs, wanted=wanted, asked=asked,
     )
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     table = table or ("findings" if findings_only else "events")

@@ -14,10 +14,12 @@ from analyzer.cli.common import (
     unreadable,
 )
 from analyzer.cli.examples import examples
-from analyzer.cli.report import DIAGRAMS, TABLES, FormatName
+from analyzer.cli.narrow import filter_option
+from analyzer.cli.report import DIAGRAMS, REPORT_WIDTH, TABLES, FormatName
 
 if TYPE_CHECKING:
     from analyzer.cli.sniff_run import Wanted
+    from analyzer.filter.expression import Filter
     from dissectors.kit.provided import Provided
 
 STREAM: Final = "-"
@@ -56,6 +58,7 @@ EXAMPLES: Final = (
     ("wiretale sniff", "which interfaces there are"),
     ("sudo wiretale sniff eth0", "watch one; q leaves"),
     ("sudo wiretale sniff any -f 'tcp port 443'", "only what this filter lets through"),
+    ("sudo wiretale sniff any -Y 'http.response.code >= 500'", "tell the conversations with such a frame"),
     ("sudo wiretale sniff eth0 -w ring.pcapng -o story.html", "keep the packets, and write a report at the end"),
     ("dumpcap -i eth0 -w - | wiretale sniff -", "from a pipe, without rights of its own"),
 )
@@ -65,10 +68,11 @@ EXAMPLES: Final = (
     "sniff", short_help="Watch an interface and tell what happens while it happens.", epilog=examples(EXAMPLES)
 )
 @click.argument("interfaces", nargs=-1, metavar="[INTERFACE]...", shell_complete=completed_by("interfaces"))
-@click.option("--filter", "-f", "capture_filter", default="", metavar="FILTER",
+@click.option("--capture-filter", "-f", "capture_filter", default="", metavar="FILTER",
               help="Capture only what this filter lets through, in tcpdump's language: 'tcp port 443'.")
+@filter_option
 @click.option("--follow", type=click.Path(), metavar="FILE", help="Read a capture that another program is writing.")
-@click.option("--count", "-n", type=click.IntRange(1), metavar="N", help="End after so many frames.")
+@click.option("--count", "-c", type=click.IntRange(1), metavar="N", help="End after so many frames.")
 @click.option("--duration", "-t", type=duration, metavar="TIME", help="End after this time: 30s, 10m, 2h.")
 @click.option("--snaplen", "-s", type=click.IntRange(64, 262_144), default=262_144, metavar="BYTES",
               help="Keep so many bytes of each frame. By default all of them.")
@@ -104,7 +108,7 @@ EXAMPLES: Final = (
               help="What an SVG file shows. sequence: time and sequence numbers of TCP, as tcptrace draws them.")
 @click.option("--anonymize", is_flag=True,
               help="Put stand-ins in place of addresses and host names in the reports. Not for pcapng.")
-@click.option("--conversation", "-c", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
+@click.option("--conversation", "-C", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
               help="Report only this conversation; may be given several times.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Report at most so many conversations.")
 @click.option("--all", "everything", is_flag=True, help="Report every conversation that is kept.")
@@ -120,8 +124,6 @@ EXAMPLES: Final = (
               help="Hold at most so many bytes of streams that wait for missing segments.")
 @growing_key_options
 @display_options
-@click.option("--columns", type=click.IntRange(40, 1000), default=100, show_default=True, metavar="N",
-              help="Width of a report as text.")
 @click.pass_context
 def command(
     ctx: click.Context, interfaces: tuple[str, ...], capture_filter: str, follow: str | None, count: int | None,
@@ -131,7 +133,7 @@ def command(
     level: str, table: str | None, diagram: str, anonymize: bool, conversations: tuple[int, ...],
     limit: int | None, everything: bool, findings_only: bool, inject_keys: str | None, strip_keys: bool,
     keep_conversations: int, keep_events: int, keep_bytes: int, provided: Provided, width: int | None, color: str,
-    no_color: bool, pager: bool, columns: int,
+    no_color: bool, pager: bool, wanted: Filter | None,
 ) -> None:
     """Capture on interfaces and tell what happens, conversation by conversation, while it happens.
 
@@ -142,6 +144,8 @@ def command(
     """
     if limit and everything:
         raise click.UsageError("--limit and --all contradict each other.")
+    if wanted is not None and wanted.asks("finding"):
+        raise click.UsageError("--filter cannot ask for findings here: they are made while the conversations go on.")
     if as_json and screen:
         raise click.UsageError("--json and --screen contradict each other.")
     key_logs = growing_key_logs()
@@ -151,7 +155,7 @@ def command(
     if follow and interfaces:
         raise click.UsageError("--follow reads a file; name no interface with it.")
     if capture_filter and (follow or STREAM in interfaces):
-        raise click.UsageError("--filter works on interfaces; give a pipe or a file to follow what it should hold.")
+        raise click.UsageError("--capture-filter works on interfaces; a pipe or a file to follow holds what it holds.")
     if (rotate_size or rotate_time) and write in (None, STREAM):
         raise click.UsageError("--rotate-size and --rotate-time need --write FILE.")
     if rotate_files and not (rotate_size or rotate_time):
@@ -165,24 +169,26 @@ def command(
     if not interfaces and not follow:
         sniff_run.show_interfaces(width, "never" if no_color else color)
         return
-    wanted = sniff_run.Wanted(list(interfaces), follow or "", capture_filter)
-    wanted.count, wanted.seconds = count or 0, duration or 0.0
-    wanted.snaplen, wanted.promiscuous, wanted.direction = snaplen, promiscuous, direction
-    wanted.buffer, wanted.processes, wanted.keep_privileges = buffer, processes, keep_privileges
-    wanted.write = write or ""
-    wanted.rotate = (rotate_size or 0, rotate_time or 0.0, rotate_files or 0)
-    wanted.as_json, wanted.screen, wanted.level = as_json, screen, level
-    wanted.outputs, wanted.form, wanted.columns = list(outputs), form, columns
-    wanted.table, wanted.diagram = table or ("findings" if findings_only else "events"), diagram
-    wanted.anonymize = anonymize
-    wanted.conversations, wanted.limit, wanted.everything = conversations, limit or 0, everything
-    wanted.findings_only, wanted.strip_keys = findings_only, strip_keys
-    wanted.inject_keys = key_log_octets(inject_keys)
-    wanted.budgets = (keep_conversations, keep_events, keep_bytes)
-    wanted.provided = provided
-    wanted.key_logs = key_logs
-    wanted.display = (width, "never" if no_color else color, pager)
-    code = _run(wanted)
+    asked = sniff_run.Wanted(list(interfaces), follow or "", capture_filter)
+    asked.count, asked.seconds = count or 0, duration or 0.0
+    asked.snaplen, asked.promiscuous, asked.direction = snaplen, promiscuous, direction
+    asked.buffer, asked.processes, asked.keep_privileges = buffer, processes, keep_privileges
+    asked.write = write or ""
+    asked.rotate = (rotate_size or 0, rotate_time or 0.0, rotate_files or 0)
+    asked.as_json, asked.screen, asked.level = as_json, screen, level
+    asked.outputs, asked.form = list(outputs), form
+    asked.columns = width or REPORT_WIDTH
+    asked.table, asked.diagram = table or ("findings" if findings_only else "events"), diagram
+    asked.anonymize = anonymize
+    asked.conversations, asked.limit, asked.everything = conversations, limit or 0, everything
+    asked.findings_only, asked.strip_keys = findings_only, strip_keys
+    asked.shown = wanted
+    asked.inject_keys = key_log_octets(inject_keys)
+    asked.budgets = (keep_conversations, keep_events, keep_bytes)
+    asked.provided = provided
+    asked.key_logs = key_logs
+    asked.display = (width, "never" if no_color else color, pager)
+    code = _run(asked)
     if code:
         ctx.exit(code)
 

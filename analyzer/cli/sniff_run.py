@@ -11,6 +11,7 @@ from analyzer.cli.common import KEY_LOG, UNREADABLE, say_left_out, warn
 from analyzer.cli.interfaces import interface_rows
 from analyzer.cli.report import format_of, with_comments, write_report
 from analyzer.cli.screen import Screen
+from analyzer.filter.expression import Filter
 from analyzer.ingest.live.caller import file_owner
 from analyzer.ingest.live.interfaces import list_interfaces
 from analyzer.ingest.source import CaptureError
@@ -57,6 +58,7 @@ class Wanted(CaptureOptions):
         self.limit = 0
         self.everything = False
         self.findings_only = False
+        self.shown: Filter | None = None
         self.strip_keys = False
         self.inject_keys = b""
         self.budgets = (0, 0, 0)
@@ -95,7 +97,7 @@ def _capture(wanted: Wanted, capture: Capturing, formats: list[Format]) -> int:
     audience = _audience(wanted)
     plan = Plan(
         wanted.count, wanted.seconds, wanted.clocked, _drawn(wanted, formats),
-        wanted.conversations, wanted.limit, wanted.everything,
+        wanted.conversations, wanted.limit, wanted.everything, wanted.shown,
     )
     analysis = capture.run(audience, plan, Budgets(conversations, events, held_bytes=held))
     if isinstance(audience, JsonLines):

@@ -270,7 +270,8 @@ def verdict(analysis: Analysis, known: list[Subject]) -> Verdict:
             made.sentence = f"{made.sentence[:-1]}; nothing went wrong that can be seen."
         every = [one for one in every if one.first.code not in SAID_BY_DOUBTS]
     else:
-        made.sentence = f"Nothing went wrong that this capture shows ({made.covered})."
+        where = "that this capture shows" if not analysis.capture.narrowed else "in what was asked for"
+        made.sentence = f"Nothing went wrong {where} ({made.covered})."
     made.causes = [one.cause() for one in (told or every)[:MOST]]
     return made
 
@@ -305,6 +306,9 @@ def covered(analysis: Analysis) -> str:
     capture = analysis.capture
     told = analysis.told_count()
     frames, conversations = plural(capture.frames, "frame"), plural(capture.conversations, "conversation")
+    if capture.beside:
+        every = plural(capture.conversations + capture.beside, "conversation")
+        conversations = f"{grouped(capture.conversations)} of {every}"
     if not capture.conversations:
         return frames
     if told < capture.conversations:
@@ -320,6 +324,8 @@ def doubts(analysis: Analysis) -> list[str]:
     capture = analysis.capture
     if not capture.frames:
         return ["The capture holds no frames, so it shows nothing."]
+    if not capture.conversations and capture.beside:
+        return ["No conversation was asked for of those that the capture holds, so nothing is told."]
     if not capture.conversations:
         return ["The capture holds no conversation, so it shows nothing of what programs did."]
     found = []

@@ -81,12 +81,15 @@ class Keeper(Retired):
     spool: where all are kept instead, once they are more work than that; None where `spill()` was not called, or they
     are not.
     shares: into which the capture is divided (`analyzer/partition.py`).     parts: of each.
+    only: where a filter chooses, 1 at the number of each conversation that is taken; beside: how many others there are.
     groups, troubles: of all of them, once `settle()` was called; before, those of the first one.
     """
 
     def __init__(self, keep: int, order: str = "", budget: int = 0, shares: int = 1) -> None:
         super().__init__()
         self.keep = keep
+        self.only: bytearray | None = None
+        self.beside = 0
         self.order = order
         self.budget = budget
         self.within = budget > 0 and keep != KEEP_ALL
@@ -109,6 +112,11 @@ class Keeper(Retired):
         self.examples: dict[int, tuple[int, Flow]] = {}     # of each kind of trouble the one with the most
 
     def take(self, flow: Flow) -> None:
+        if self.only is not None and not (flow.number < len(self.only) and self.only[flow.number]):
+            self.beside += 1
+            if not flow.kept:
+                release(flow)
+            return
         self.tally(flow)
         if self.keep == KEEP_ALL:
             self._keep_all(flow)

@@ -136,6 +136,7 @@ class Source:
     base: file offset of data[0] where `read_at()` works, else -1.
     alone: the times of its frames come from one capture, so they rest on one clock.
     rewindable: whether `reopen()` can give a second cursor over the same bytes.
+    origin: time of the first frame of the capture, where frames may be left out before those that it gives; else -1.
     kept: the last frame that it is sure to come to, where not all is kept; -1 for all.
     rooms: how much of what follows here may still be kept.
     """
@@ -155,6 +156,7 @@ class Source:
         self.base: i64 = -1
         self.rewindable: bool = False
         self.kept: i64 = -1
+        self.origin: i64 = -1
         self.alone: bool = True
         self.rooms = Rooms()
         self.interfaces: list[Interface] = []

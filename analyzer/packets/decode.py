@@ -51,6 +51,7 @@ MAX_HEADERS: Final[i64] = 64
 __all__ = ["Decoder", "scope_text"]
 
 NO_LAYERS: Final[list[str]] = []
+NO_HEADERS: Final[list[bytes]] = []
 ETH_IP_TCP: Final = ["eth", "ip", "tcp"]
 ETH_IP_UDP: Final = ["eth", "ip", "udp"]
 ETH_IPV6_TCP: Final = ["eth", "ipv6", "tcp"]
@@ -152,6 +153,7 @@ class Decoder:
             packet.scope = b""
             packet.undecoded = ""
             packet.layers = NO_LAYERS
+            packet.headers = NO_HEADERS
             packet.fragments = []
             packet.outer = -1
         packet.data = data

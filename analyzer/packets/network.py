@@ -117,6 +117,8 @@ def _accept(
 ) -> None:
     """An IP header is sound: from here on the packet is this one."""
     packet = walk.packet
+    if packet.want_layers:
+        packet.headers.append(walk.data[network:network + (20 if version == 4 else 40)])
     if walk.quoting:
         packet.quoted_kind = OTHER_IP
         packet.quoted_version = version
@@ -316,6 +318,8 @@ def _ports(walk: Walk, kind: i64, what: str, size: i64) -> bool:
     data = walk.data
     at = walk.at
     ports = at + 4 <= walk.end
+    if ports and packet.want_layers:
+        packet.carried.append((kind << 32) | be32(data, at))
     if walk.quoting:
         packet.quoted_kind = kind
         if ports:

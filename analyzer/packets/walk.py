@@ -103,6 +103,9 @@ class Walk:
         packet.ecn = 0
         packet.scope = b""
         packet.layers = []
+        if packet.want_layers:
+            packet.headers = []
+            packet.carried = []
         packet.undecoded = ""
         packet.fragments = []
         packet.outer = -1

@@ -8,10 +8,14 @@ from mypy_extensions import i64
 
 from analyzer.address import address_text
 from analyzer.faults import Faults
+from analyzer.filter.expression import Filter
+from analyzer.filter.matching import Test
+from analyzer.filter.view import View, pdus_of
 from analyzer.flows.flow import Flow, Retired, release
 from analyzer.flows.keys import SMALLEST
 from analyzer.flows.reassembly import WaitingRoom
 from analyzer.flows.router import Router
+from analyzer.flows.table import FlowTable
 from analyzer.flows.teller import Teller
 from analyzer.flows.tracker import Tracker, parties_of
 from analyzer.ingest.keylog import take_secrets
@@ -26,7 +30,6 @@ from dissectors.kit.protocol import Context, Protocol
 from dissectors.kit.provided import Provided
 from dissectors.protocols.icmp import is_error
 from dissectors.protocols.tcp.flags import names
-from dissectors.wire.secrets.gate import Said
 
 NONE: Final[dict[str, BytesWriter]] = {}
 MAX_PAIRS: Final = 65_536         # pairs of addresses whose text is kept
@@ -48,14 +51,34 @@ class Readers(Retired):
         release(flow)
 
 
+def see(view: View, packet: Packet, table: FlowTable, flow: Flow) -> None:
+    """What the table, which has just seen the packet in detail, knows of it and of its conversation."""
+    view.conversation = flow.number
+    half = table.half
+    if packet.kind != TCP or half is None:
+        return
+    view.sound = True
+    view.flags, view.seq, view.ack = table.flags, table.seq, table.ack
+    view.window, view.length, view.bits = table.window, table.length, table.bits
+    view.base = half.base_seq if half.base_known else -1
+    view.peer_base = half.peer.base_seq if half.peer.base_known else -1
+    view.shift = half.scale
+    view.detail = table.detail
+    view.initial_rtt = half.flow.hand.initial_rtt
+
+
 class FrameLines:
     """Reads a source to its end; `block()` gives the next lines, b"" after the last."""
 
     def __init__(
         self, source: Source, protocols: tuple[Protocol, ...], conversation: int = 0,
-        provided: Provided | None = None,
+        provided: Provided | None = None, wanted: Filter | None = None,
     ) -> None:
         self.source = source
+        self.reads = True       # whether streams are read, for what a frame completes
+        self.fault = ""         # of ours, in the frame in hand
+        self.view: View | None = None if wanted is None else View()
+        self.test = Test() if wanted is None else wanted.test
         self.protocols = protocols
         self.provided = provided or Provided()
         self.secrets_taken: i64 = 0
@@ -94,24 +117,61 @@ class FrameLines:
         self.secrets_taken = len(self.source.secrets)
         take_secrets(self.source, taken, self.provided, self.complaints)
 
-    def _line(self, out: BytesWriter) -> None:
+    def choose(self, found: bytearray, most: i64) -> bool:
+        """Read so many frames, and set found[number] to 1 for each conversation with one of which the filter holds.
+        False where the source has no more."""
+        view = self.view
+        assert view is not None
+        while most > 0:
+            most -= 1
+            if not self.source.next():
+                self.table.finish()
+                return False
+            events = self._events()
+            flow = self.tracker.flow
+            number: i64 = 0 if flow is None else flow.number
+            if number >= len(found):
+                found.extend(bytes(max(1024, number)))
+            if number and found[number]:
+                view.pass_by(self.packet)
+            elif self._wanted(view, events) and number:
+                found[number] = 1
+        return True
+
+    def tell(
+        self, events: dict[int, list[str]], findings: dict[int, list[str]], members: dict[int, list[str]]
+    ) -> None:
+        """What was concluded of frames, and of conversations, for filters that ask for it."""
+        if self.view is not None:
+            self.view.told_events, self.view.told_findings, self.view.told_members = events, findings, members
+
+    def _events(self) -> list[Event]:
+        """Decode and count the frame in hand; what it completes."""
         source = self.source
         packet = self.packet
-        tracker = self.tracker
         if len(source.secrets) != self.secrets_taken:
             self._take_secrets()
-        events: list[Event] = []
-        fault = ""
+        self.fault = ""
         try:
             self.decoder.decode(
                 source.data, source.start, source.end, source.length, source.link, source.number, source.time, packet
             )
-            tracker.take(packet)
-            events = self._read(packet)
+            self.tracker.take(packet)
+            if self.reads:
+                return self._read(packet)
         except Exception as error:
-            fault = self._broken(error)
-        flow = tracker.flow
+            self.fault = self._broken(error)
+        return []
+
+    def _line(self, out: BytesWriter) -> None:
+        packet = self.packet
+        events = self._events()
+        fault = self.fault
+        flow = self.tracker.flow
         if self.only and (flow is None or flow.number != self.only):
+            return
+        view = self.view
+        if view is not None and not self._wanted(view, events):
             return
         records = self._records(events) if events else NONE
         self._frame(out, packet, records)
@@ -139,6 +199,17 @@ class FrameLines:
             out.write(b',"fault":')
             out.write(quoted(fault))
         out.write(b"}\n")
+
+    def _wanted(self, view: View, events: list[Event]) -> bool:
+        """Whether the filter holds of the frame in hand, which completes these."""
+        packet = self.packet
+        if view.start < 0:
+            view.start = self.source.origin
+        view.begin(packet, events)
+        flow = self.tracker.flow
+        if flow is not None:
+            see(view, packet, self.table, flow)
+        return self.test.holds(view)
 
     def _broken(self, error: Exception) -> str:
         """A fault of ours costs the frame what was to be said of it, and its conversation the reading of its bytes."""
@@ -311,16 +382,13 @@ class FrameLines:
     def _records(self, events: list[Event]) -> dict[str, BytesWriter]:
         """The PDUs that this frame completes, under the names of their protocols."""
         found: dict[str, BytesWriter] = {}
-        for event in events:
-            record = Said(event).frame_record()
-            if record is not None:
-                name = event.name
-                protocol = name[:name.index(".")]
-                lines = found.get(protocol)
-                if lines is None:
-                    lines = BytesWriter()
-                    found[protocol] = lines
-                else:
-                    lines.write(b",")
-                put_json(lines, record)
+        view = self.view
+        for protocol, record in pdus_of(events) if view is None else view.pdus():
+            lines = found.get(protocol)
+            if lines is None:
+                lines = BytesWriter()
+                found[protocol] = lines
+            else:
+                lines.write(b",")
+            put_json(lines, record)
         return found

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
+from analyzer.filter.expression import Filter
 from analyzer.flows.flow import CLOSED, Flow, TcpFlow, release
 from analyzer.flows.idle import idle_flows
 from analyzer.flows.keep import Keeper, octets_of, trouble_of
@@ -20,7 +21,8 @@ from analyzer.ingest.source import Source
 from analyzer.model import Account, Conversation, Finding
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.chosen import draw, learned, measured
-from analyzer.pipeline.survey import Follower, Survey
+from analyzer.pipeline.live_filter import LiveFilter
+from analyzer.pipeline.survey import Follower, FrameWatcher, Survey
 from analyzer.pipeline.tell import context_of, fault_in
 from dissectors.kit.event import NEITHER, Event, Evidence, LimitReached, Observed
 from dissectors.kit.protocol import Protocol
@@ -80,7 +82,8 @@ class LiveTeller:
 
     flow, teller: None once it left the table of conversations (`ended`); only its account is kept then.
     thinned: events that were taken out of its middle.     untold_frames: since the last one that was told.
-    broken: a fault of ours ended its telling.
+    broken: a fault of ours ended its telling.     chosen: it is shown; with a filter, that held of one of its frames.
+    reader: until then, who says what each frame completes, where the filter asks for that.
     pending, codes: findings by code, those seen once with the time, and those that were reported; worst: the
     severity of the worst.     owner: the local process, where it is known.
     """
@@ -91,6 +94,8 @@ class LiveTeller:
         self.account = Account(conversation, teller.context.marks, teller.context.observed)
         self.last_number: i64 = 0
         self.suspended = False
+        self.chosen = True
+        self.reader: Teller | None = None
         self.broken = False
         self.thinned = 0
         self.untold_frames = 0
@@ -174,6 +179,14 @@ class LiveAnalysis(Follower):
         self.secrets_taken: i64 = 0
         self.swept_at: i64 = -1
         self.swept_frame: i64 = 0
+        self.filter: LiveFilter | None = None
+        self.in_hand: LiveTeller | None = None   # of the frame in hand, while it is told
+
+    def narrow(self, wanted: Filter) -> None:
+        """Show only conversations of which this holds, from that frame on, with what was told of them before."""
+        self.filter = LiveFilter(wanted)
+        self.survey.packet.want_layers = True
+
     @property
     def now(self) -> int:
         """The time of the latest frame; -1 before the first."""
@@ -221,14 +234,36 @@ class LiveAnalysis(Follower):
     def take(self, flow: Flow, direction: int) -> None:
         teller = self._teller(flow)
         if teller is not None:
+            if self.filter is not None:
+                self.filter.said = []
+            self.in_hand = teller
             self._tell(teller, flow, direction, False)
+            if not teller.chosen and not teller.broken:
+                self._choose(teller, flow, direction)
 
     def quoted(self, flow: Flow) -> None:
         teller = self._teller(flow)
         if teller is not None:
             self._tell(teller, flow, 0, True)
 
+    def _choose(self, live: LiveTeller, flow: Flow, direction: int) -> None:
+        """Whether the filter holds of the frame in hand; then its conversation is shown."""
+        packet = self.survey.packet
+        try:
+            if self.filter is None or not self.filter.holds(live.reader, packet, self.survey.table, flow, direction):
+                return
+        except Exception as error:
+            self._break(live, packet.number, packet.time, error)
+            return
+        live.chosen = True
+        live.reader = None
+        if live.account.events:
+            self.fresh.append((live, list(live.account.events)))
+            self.changed[live.account.conversation.number] = live
+
     def done(self) -> None:
+        if self.filter is not None:
+            self.filter.view.pass_by(self.survey.packet)
         if self.watcher is not None:
             self.watcher.frame(self.comment)
             self.comment = ""
@@ -291,8 +326,11 @@ class LiveAnalysis(Follower):
         for event in events:
             event.marks = account.marks
         account.events += events
-        self.fresh.append((live, events))
-        self.changed[account.conversation.number] = live
+        if live.chosen:
+            self.fresh.append((live, events))
+            self.changed[account.conversation.number] = live
+        elif live is self.in_hand and self.filter is not None:
+            self.filter.said += events
         self.events += len(events)
         most = self.budgets.events_each
         if len(account.events) > most + (most >> 2):
@@ -312,6 +350,9 @@ class LiveAnalysis(Follower):
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
         teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
         live = LiveTeller(flow, conversation, teller)
+        if self.filter is not None:
+            live.chosen = False
+            live.reader = self.filter.reader(conversation, self.protocols, self.provided)
         if self.graphs:
             draw(live.account, teller)
         self.tellers[conversation.number] = live
@@ -358,8 +399,10 @@ class LiveAnalysis(Follower):
             self.settle(live, time)
             live.flow = None
             live.teller = None
+            live.reader = None
             self.finished[int(flow.number)] = live
-            self.over_now.append(live)
+            if live.chosen:
+                self.over_now.append(live)
 
     def _end(self, live: LiveTeller, frame: int, time: int, how: str) -> None:
         if live.suspended:
@@ -411,6 +454,10 @@ class LiveAnalysis(Follower):
         """Keep what reassembly holds within its budget: quiet conversations first, then those that hold most."""
         tellers = list(self.tellers.values())
         total = sum([teller.held() for teller in tellers])
+        if self.filter is not None and 2 * total > self.budgets.held_bytes:      # readers hold as much again
+            for live in tellers:
+                self.left.streams_cut += live.reader is not None
+                live.reader = None
         if self.graphs:
             self._draw_less(tellers)
         if total <= self.budgets.held_bytes:
@@ -456,7 +503,7 @@ class LiveAnalysis(Follower):
             )
 
     def accounts(self) -> list[tuple[int, int, Account]]:
-        """(trouble, octets, account) of every conversation that is kept, by number, as of now."""
+        """(trouble, octets, account) of every conversation that is kept and shown, by number, as of now."""
         time = self.now
         for teller in self.tellers.values():
             self.settle(teller, time)
@@ -465,19 +512,13 @@ class LiveAnalysis(Follower):
         for number in sorted(kept):
             teller = kept[number]
             account = teller.account
+            if not teller.chosen:
+                continue
             if teller.thinned:
                 text = f"{plural(teller.thinned, 'event')} from the middle of the conversation are no longer kept"
                 account.left_out = [line for line in account.left_out if not line.endswith("no longer kept")] + [text]
             out.append((teller.trouble, teller.octets, account))
         return out
-
-
-@mypyc_attr(allow_interpreted_subclasses=True)
-class FrameWatcher:
-    """Is shown every frame after it was counted and told: whoever writes the capture into files."""
-
-    def frame(self, comment: str) -> None:
-        """The frame that the source has in hand."""
 
 
 def _forget_recent(live: LiveTeller) -> int:

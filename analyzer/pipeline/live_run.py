@@ -14,16 +14,18 @@ from typing import Final
 from analyzer.explain import sound
 from analyzer.explain.findings import findings
 from analyzer.explain.verdict import judge
+from analyzer.filter.expression import Filter
 from analyzer.ingest.live.processes import Owners
 from analyzer.ingest.live.source import LiveSource
 from analyzer.ingest.live.writer import FLUSH_SECONDS, CaptureWriter
 from analyzer.ingest.source import CaptureError, Source
 from analyzer.live.audience import Audience, Status, Totals, View
 from analyzer.model import SEVERITIES, Account, Analysis, CaptureSummary
-from analyzer.pipeline.live import COUNT_ONLY, EVERYTHING, ONLY_KNOWN, Budgets, FrameWatcher, LiveAnalysis, LiveTeller
+from analyzer.pipeline.live import COUNT_ONLY, EVERYTHING, ONLY_KNOWN, Budgets, LiveAnalysis, LiveTeller
 from analyzer.pipeline.live_keys import KeyLogTail
 from analyzer.pipeline.live_view import Viewer
 from analyzer.pipeline.run import DEFAULT_LIMIT, shown, summarise
+from analyzer.pipeline.survey import FrameWatcher
 from analyzer.timeline.build import build
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import grouped, plural
@@ -63,12 +65,14 @@ class Plan:
 
     clocked: times are those of this machine's clock, as they are of frames from its interfaces.
     conversations, limit, everything: which conversations the report tells, as in `analyzer.pipeline.run.Options`.
+    wanted: what is shown, and reported, are conversations of which this holds.
     """
 
     def __init__(
         self, frames: int = 0, seconds: float = 0.0, clocked: bool = False, graphs: bool = False,
-        conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False,
+        conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, wanted: Filter | None = None,
     ) -> None:
+        self.wanted = wanted
         self.frames = frames
         self.seconds = seconds
         self.clocked = clocked
@@ -92,6 +96,8 @@ class Sniffer:
         self.owners = owners
         self.key_logs = key_logs or []
         self.live = LiveAnalysis(source, protocols(), provided, budgets or Budgets(), plan.graphs)
+        if plan.wanted is not None:
+            self.live.narrow(plan.wanted)
         if writer is not None:
             self.live.watcher = _Writing(writer)
         self.viewer = Viewer(self.live)
@@ -315,6 +321,8 @@ class Sniffer:
 
     def _look(self, teller: LiveTeller, now: float) -> None:
         account = teller.account
+        if not teller.chosen:
+            return
         number = account.conversation.number
         faults = self.live.survey.faults
         capture = CaptureSummary([])
@@ -424,6 +432,11 @@ class Sniffer:
             capture.damage.append(f"{plural(self.noticed - len(self.notices), 'more notice')} about the capture")
         kept = live.accounts()
         chosen = self._chosen(kept)
+        if self.plan.wanted is not None:
+            capture.narrowed.append(
+                f"The filter `{self.plan.wanted.text}` holds of {plural(len(kept), 'conversation')} that "
+                f"{'is' if len(kept) == 1 else 'are'} kept; no other is told."
+            )
         faults = live.survey.faults
         analysis = build(capture, chosen, faults)
         if len(chosen) < len(kept):

@@ -66,6 +66,8 @@ class Viewer:
         paces: dict[int, Pace] = {}
         opened = 0
         for number, teller in self.live.tellers.items():
+            if not teller.chosen:
+                continue
             pace = self.paces.get(number) or Pace()
             paces[number] = pace
             if teller.flow is not None:
@@ -75,6 +77,8 @@ class Viewer:
             if passes(line, words):
                 found.append(line)
         for teller in islice(reversed(self.live.finished.values()), MAX_ENDED):
+            if not teller.chosen:
+                continue
             line = self._line(teller, None)
             if passes(line, words):
                 found.append(line)

@@ -21,6 +21,7 @@ from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
 from analyzer.pipeline.chosen import Chosen
 from analyzer.pipeline.look import bare, unusual, without_steps
+from analyzer.pipeline.narrowed import how_it_ended
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, TELLING, Pulse
 from analyzer.pipeline.plan import Plan, places_of
 from analyzer.pipeline.shelf import MAX_EVENTS_EACH, Room
@@ -30,7 +31,6 @@ from analyzer.pipeline.timeline import WITNESSES
 from analyzer.timeline.build import Builder
 from analyzer.timeline.lookups import NEVER
 from dissectors.kit.lookup import Lookup
-from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
 from dissectors.kit.protocol import Protocol
 from dissectors.kit.provided import Provided
 
@@ -233,8 +233,8 @@ class Parts:
             again.close()
         else:
             telling.visit(source)
-        how = READING_ENDED if survey.interrupted else CAPTURE_ENDED
-        accounts = telling.finish(int(survey.frames), self.end, how)
+        how = how_it_ended(survey)
+        accounts = telling.finish(int(survey.source.number), self.end, how)
         telling.chosen = []
         if telling.stopped:
             self.capture.half_told = True

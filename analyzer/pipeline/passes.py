@@ -16,6 +16,7 @@ PROGRESS_SECONDS: Final = 0.1
 
 # What goes on.
 READING: Final = "Reading"
+FILTERING: Final = "Filtering"
 LOOKING: Final = "First look"
 TELLING: Final = "Telling"
 CONCLUDING: Final = "Findings"
@@ -81,8 +82,8 @@ class Pulse:
 
     def begin(self, name: str, first: int = 0, last: int = -1) -> None:
         """A pass over frames of these numbers begins; over octets of a capture where there are none."""
-        self._reading = name == READING
-        self._patient = name in (READING, LOOKING, TELLING)
+        self._reading = name in (READING, FILTERING)
+        self._patient = name in (READING, FILTERING, LOOKING, TELLING)
         self._first, self._last = first, last
         self._shown = 0.0
         if self.progress is not None:

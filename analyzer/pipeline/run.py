@@ -10,6 +10,7 @@ from analyzer.explain import sound
 from analyzer.explain.findings import findings
 from analyzer.explain.since import Earlier, leave_out
 from analyzer.explain.verdict import judge
+from analyzer.filter.expression import Filter
 from analyzer.flows.flow import RECORD, Flow
 from analyzer.flows.keep import BUDGET, KEEP_ALL, Keeper
 from analyzer.flows.names import NameBook
@@ -17,8 +18,9 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.link_names import link_name
 from analyzer.ingest.open import open_capture
+from analyzer.ingest.part import Asked, again, part_of
+from analyzer.ingest.source import Source
 from analyzer.model import Account, Analysis, CaptureSummary, Conversation, Sink
-from analyzer.packet import TCP, UDP
 from analyzer.packets.decode import scope_text
 from analyzer.partition import SHARES
 from analyzer.pipeline.drawn import draw_only, to_draw
@@ -26,16 +28,27 @@ from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.jobs import Team, jobs_for
+from analyzer.pipeline.narrowed import (
+    Match,
+    begins_late,
+    chosen_by,
+    how_it_ended,
+    narrow,
+    refuse_streams,
+    tell_part,
+    told_of,
+)
 from analyzer.pipeline.neighbours import of_the_link
 from analyzer.pipeline.parts import PLACES_EACH, Notables, Parts
 from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
+from analyzer.pipeline.related import with_lookups, with_repeats
 from analyzer.pipeline.shelf import MAX_EVENTS_EACH
 from analyzer.pipeline.survey import STEP, Survey
 from analyzer.pipeline.tell import UNLIMITED, Telling
 from analyzer.timeline.build import build
 from dissectors.kit.event import NEITHER
 from dissectors.kit.marks import Marks
-from dissectors.kit.observation import ALWAYS, CAPTURE_ENDED, NOT_CAPTURED, READING_ENDED, beyond, what_ended
+from dissectors.kit.observation import ALWAYS, NOT_CAPTURED, NOT_READ, beyond, what_ended
 from dissectors.kit.protocol import Protocol as ProtocolRecord
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import grouped, plural, size
@@ -53,9 +66,6 @@ DEFAULT_LIMIT: Final = 30           # conversations told without --all or --limi
 RECOGNISED: Final = 6               # frames of a conversation that is only listed: enough to know its protocol
 BATCH: Final = 1_000                # conversations that are looked at together where they are only listed
 LOOK: Final = 1 << 13               # frames between two looks at the clock for progress
-MAX_REPEATS: Final = 8              # conversations that are told with a lookup that was asked for, as parts of it
-REPEATED_NS: Final = 30_000_000_000     # within which a client asks again
-DNS_PORT: Final = b"\x00\x35"
 UNKNOWN_LINK: Final = "link type "
 
 class Options:
@@ -70,6 +80,7 @@ class Options:
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
     windows: note each moment in which what a sender may do changes, in the conversations that were named.
     since: an earlier report, whose findings are left out.
+    wanted: conversations of which this filter holds, and no others.     asked: what of the capture is read at all.
     jobs: so many processes follow the conversations while the capture is read, at most; 0 for what pays.
     spool: the folder for what comes through a pipe, "" for the one of temporary files.
     provided: keys and whatever else the user gave beside the capture; secrets of the capture itself are added.
@@ -79,8 +90,10 @@ class Options:
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
         findings_only: bool = False, spool: str = "", windows: bool = False, since: Earlier | None = None,
-        jobs: int = 1,
+        jobs: int = 1, wanted: Filter | None = None, asked: Asked | None = None,
     ) -> None:
+        self.wanted = wanted
+        self.asked = asked or Asked()
         self.windows = windows
         self.jobs = jobs
         self.findings_only = findings_only
@@ -98,7 +111,8 @@ class Options:
     def divisible(self) -> bool:
         """Whether several processes can follow the capture: not where conversations are known by their number before
         all are numbered, or all are kept."""
-        return self.tell and not self.conversations and not self.everything
+        whole = self.wanted is None and self.asked.everything()
+        return self.tell and not self.conversations and not self.everything and whole
 
     def most(self) -> int:
         """How many frames are told one by one; where conversations were named, or all are wanted, all of them."""
@@ -128,6 +142,7 @@ def analyze(
     analysis. Without one they are held at once, unless nothing but their findings is wanted.
     """
     pulse = Pulse(progress)
+    refuse_streams(paths, options.wanted)
     if sink is None and options.findings_only:
         sink = Sink()
     with uncollected(), pulse.listening():
@@ -149,13 +164,23 @@ def uncollected() -> Iterator[None]:
 class Frames:
     """The lines of `wiretale frames`, in blocks, to be read once. damage: what was found by then."""
 
-    def __init__(self, paths: list[str], conversation: int = 0, provided: Provided | None = None) -> None:
-        """Raises CaptureError where nothing can be told."""
-        self.source = open_capture(paths, rewindable=False)
-        self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided())
+    def __init__(
+        self, paths: list[str], conversation: int = 0, provided: Provided | None = None, wanted: Filter | None = None,
+        asked: Asked | None = None,
+    ) -> None:
+        """wanted: those of which it holds alone. Raises CaptureError where nothing can be told."""
+        refuse_streams(paths, wanted)
+        self.paths, self.wanted, self.options = paths, wanted, Options(provided=provided, asked=asked)
+        twice = self.options.asked.last_ns > 0
+        self.source = part_of(open_capture(paths, rewindable=twice), self.options.asked)
+        self.lines = FrameLines(self.source, protocols(), conversation, provided or Provided(), wanted)
 
     def __iter__(self) -> Iterator[bytes]:
         # Collecting between blocks would walk over all that is held each time: it takes `frames` half as long again.
+        wanted = self.wanted
+        told = None if wanted is None else told_of(wanted, lambda sink: _all_of(self.paths, self.options, SILENT, sink))
+        if told is not None:
+            self.lines.tell(told.events, told.findings, {})
         with closing(self.source), uncollected():
             while block := self.lines.block():
                 yield block
@@ -172,13 +197,14 @@ class Frames:
 
 
 def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None) -> Analysis:
-    source = open_capture(paths, spool=options.spool)
+    source, match = _opened(paths, options, pulse)
     known = protocols()
     survey = Survey(
         source, Keeper(options.keep(), options.order, options.budget, SHARES), NameBook(known, SHARES), CAPACITY,
         record_cap(options), SHARES,
     )
     survey.table.wanted = set(options.conversations)
+    survey.keeper.only = None if match is None else match.numbers
     notables = Notables()
     if sink is not None and options.in_parts():
         survey.keeper.spill(notables, options.spool)
@@ -189,6 +215,7 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
     take_secrets(source, 0, options.provided, complaints)
     capture = summarise(survey, paths, options.provided)
     capture.damage += complaints
+    narrow(capture, survey, match)
     if options.conversations:       # it is asked for them, and not for what others have in common
         capture.together, capture.scans, capture.oddities, capture.reflected = {}, [], [], []
     spool = survey.keeper.spool
@@ -202,7 +229,7 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
         if options.since is not None:
             leave_out(analysis, options.since, survey.faults)
     elif options.tell:
-        flows = with_lookups(survey, chosen)
+        flows = with_lookups(survey, chosen) if match is None else chosen
         if options.conversations:
             flows = with_repeats(survey, flows)
         accounts = tell(
@@ -241,12 +268,33 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
     return analysis
 
 
+def _opened(paths: list[str], options: Options, pulse: Pulse) -> tuple[Source, Match | None]:
+    """What is to be read, and what a filter chooses of it, for which all of it was read before; None for no filter."""
+    source = part_of(open_capture(paths, spool=options.spool), options.asked)
+    if options.wanted is None:
+        return source, None
+    told = told_of(options.wanted, lambda sink: _all_of(paths, options, pulse, sink))
+    match = chosen_by(source, options.wanted, told, options.provided, pulse)
+    return again(source), match
+
+
+def _all_of(paths: list[str], options: Options, pulse: Pulse, sink: Sink) -> Analysis:
+    """The analysis of every conversation, for a filter that asks for what was concluded."""
+    every = Options(everything=True, provided=options.provided, spool=options.spool, asked=options.asked)
+    analysis = _analyze(paths, every, pulse, sink)
+    if pulse.stopped:
+        raise KeyboardInterrupt
+    return analysis
+
+
 def _drawn(survey: Survey, analysis: Analysis, flows: list[Flow], options: Options) -> list[Flow]:
     """Draw those that show what was found, and the largest, with the lookups that they rest on, where all were read."""
     if not survey.keeper.within or options.findings_only:
         return flows
     numbers = to_draw(analysis, options.limit or DEFAULT_LIMIT)
-    drawn = with_lookups(survey, [flow for flow in flows if int(flow.number) in numbers])
+    drawn = [flow for flow in flows if int(flow.number) in numbers]
+    if options.wanted is None:
+        drawn = with_lookups(survey, drawn)
     draw_only(analysis, {int(flow.number) for flow in drawn})
     if options.limit:       # rows of no more than were asked for
         numbers = {told.conversation.number for told in analysis.told}
@@ -324,11 +372,13 @@ def summarise(survey: Survey, paths: list[str], provided: Provided = NOTHING) ->
     capture.octets = int(survey.octets)
     capture.start_ns = int(survey.first_time)
     capture.end_ns = int(survey.last_time)
-    capture.observed.miss(NOT_CAPTURED, NEITHER, -1, capture.start_ns - 1, 0, "the capture begins then")
-    if survey.interrupted:
-        capture.ended = READING_ENDED
+    began = "the reading" if begins_late(source) else "the capture"
+    kind = NOT_READ if begins_late(source) else NOT_CAPTURED
+    capture.observed.miss(kind, NEITHER, -1, capture.start_ns - 1, 0, f"{began} begins then")
+    tell_part(capture, source)
+    capture.ended = how_it_ended(survey)
     capture.observed.miss(
-        beyond(capture.ended), NEITHER, capture.end_ns + 1, ALWAYS, capture.frames,
+        beyond(capture.ended), NEITHER, capture.end_ns + 1, ALWAYS, int(source.number),
         f"{what_ended(capture.ended)} ends then",
     )
     capture.links = [link_name(link) for link in survey.links]
@@ -385,42 +435,6 @@ def choose(survey: Survey, options: Options) -> list[Flow]:
     return survey.keeper.chosen(0 if options.everything or survey.keeper.within else options.limit or DEFAULT_LIMIT)
 
 
-def with_lookups(survey: Survey, chosen: list[Flow]) -> list[Flow]:
-    """The chosen conversations and the lookups that gave their addresses a name."""
-    found = {int(flow.number): flow for flow in chosen}
-    for flow in chosen:
-        size = int(flow.address_size)
-        for address in (flow.forward[:size], flow.forward[size:2 * size]):
-            named = survey.names.names.get(address)
-            if named is not None and named.frame < flow.first_frame:
-                found.setdefault(int(named.flow.number), named.flow)
-    return [found[number] for number in sorted(found)]
-
-
-def with_repeats(survey: Survey, chosen: list[Flow]) -> list[Flow]:
-    """The chosen conversations, and for each lookup those by which the same client asked again, there or elsewhere:
-    what came of it may lie in them."""
-    found = {int(flow.number): flow for flow in chosen}
-    lookups = [flow for flow in chosen if _asks(flow)]
-    for other in survey.keeper.chosen(0) if lookups else []:
-        if len(found) >= len(chosen) + MAX_REPEATS:
-            break
-        if _asks(other) and any(_again(flow, other) for flow in lookups):
-            found.setdefault(int(other.number), other)
-    return [found[number] for number in sorted(found)]
-
-
-def _asks(flow: Flow) -> bool:
-    size = int(flow.address_size)
-    return flow.protocol in (TCP, UDP) and flow.forward[2 * size + 2:2 * size + 4] == DNS_PORT
-
-
-def _again(flow: Flow, other: Flow) -> bool:
-    size = int(flow.address_size)
-    near = other.first_time <= flow.last_time + REPEATED_NS and flow.first_time <= other.last_time + REPEATED_NS
-    return near and flow.forward[:size] == other.forward[:size]
-
-
 def tell(
     survey: Survey, flows: list[Flow], known: tuple[ProtocolRecord, ...], most: int, fully: bool,
     provided: Provided, graphs: bool = False, capture: CaptureSummary | None = None,
@@ -455,7 +469,7 @@ def tell(
     if capture is not None:
         telling.set_right(capture)
     end = telling.latest(end)
-    how = READING_ENDED if survey.interrupted else CAPTURE_ENDED
+    how = how_it_ended(survey)
     walked = survey.reassembled or source.base < 0
     accounts: list[Account] = []
     for part in [telling.chosen] if walked else telling.parts():
@@ -466,7 +480,7 @@ def tell(
             again.close()
         else:
             telling.visit(source)
-        accounts += telling.finish(int(survey.frames), end, how)
+        accounts += telling.finish(int(source.number), end, how)
         if telling.stopped:
             break
     if capture is not None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from analyzer.faults import Faults
 from analyzer.flows.clock import Breaks
@@ -31,6 +31,14 @@ class Follower:
 
     def done(self) -> None:
         """Everything was said of the frame in hand."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class FrameWatcher:
+    """Is shown every frame after it was counted and told: whoever writes the capture into files."""
+
+    def frame(self, comment: str) -> None:
+        """The frame that the source has in hand."""
 
 
 class Survey:

@@ -23,6 +23,7 @@ from dissectors.kit.event import (
 from dissectors.kit.lookup import Lookup, Step
 from dissectors.wire.secrets.gate import Said
 
+NARROWED: Final = "Only a part of the capture was asked for; what it was is not shown here."
 REMARK: Final = (
     "anonymized: addresses and host names are stand-ins, numbered in the order in which they appear; the bytes of "
     "frames, Community IDs, fingerprints and serial numbers of certificates are left out"
@@ -226,6 +227,7 @@ def _capture(one: CaptureSummary, names: Pseudonyms) -> CaptureSummary:
         ) for each in one.silences
     ]
     copy.damage = [names.text(text) for text in one.damage]
+    copy.beside, copy.narrowed = one.beside, [NARROWED] if one.narrowed else []
     copy.remarks = [(frame, names.text(text)) for frame, text in one.remarks]
     copy.undecoded, copy.truncated_frames, copy.dropped = one.undecoded, one.truncated_frames, one.dropped
     copy.read, copy.unread, copy.half_told = one.read, one.unread, one.half_told

@@ -87,7 +87,9 @@ def conversation_lines(told: Told, level: str) -> Iterator[str]:
 
 def capture_record(capture: CaptureSummary) -> dict[str, JsonValue]:
     """The capture as a whole; what is not known is null."""
+    narrowed: dict[str, JsonValue] = {"narrowed": [*capture.narrowed]} if capture.narrowed else {}
     return {
+        **narrowed,
         "names": [*capture.names],
         "frames": capture.frames,
         "octets": capture.octets,

@@ -110,6 +110,8 @@ def markdown(analysis: Analysis, level: str) -> Iterator[str]:
     covered = read_of(analysis)
     if covered:
         yield f"\nRead: {plain(covered)}\n"
+    for narrowed in capture.narrowed:
+        yield f"\nAsked for: {plain(narrowed)}\n"
     for damage in capture.damage:
         yield f"\nDamage: {plain(damage)}\n"
     if matters(analysis) is not None:

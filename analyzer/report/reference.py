@@ -113,3 +113,15 @@ def _carried(protocol: Protocol) -> str:
         ports = ", ".join(str(port) for port in protocol.ports.get(carrier, ()))
         pieces.append(f"over {carrier} {ports}".rstrip())
     return ", ".join(pieces)
+
+
+def field_rows(fields: list[tuple[str, str, str]], width: int) -> list[Row]:
+    """The fields of filters, a line each: name, kind, meaning."""
+    width = min(width, WIDEST_PROSE)
+    second = max(cells(name) for name, _kind, _meaning in fields) + MARGIN + GAP
+    third = second + max(cells(kind) for _name, kind, _meaning in fields) + GAP
+    rows: list[Row] = []
+    for name, kind, meaning in fields:
+        rows.append(Row().to(MARGIN).add(name, FRAME).to(second).add(kind, DIM).to(third))
+        paragraph(rows, meaning, third, width)
+    return rows

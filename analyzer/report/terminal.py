@@ -121,6 +121,9 @@ def opening_rows(analysis: Analysis, width: int) -> list[Row]:
     told = analysis.told_count()
     read = max(capture.read, told)
     pieces.append(plural(capture.conversations, "conversation"))
+    if capture.beside:
+        every = plural(capture.conversations + capture.beside, "conversation")
+        pieces[-1] = f"{grouped(capture.conversations)} of {every}, by a filter"
     if read and capture.conversations:
         whole = read >= capture.conversations and not capture.unread
         pieces[-1] += ", all read" if whole else f", {grouped(read)} read"
@@ -219,7 +222,7 @@ def recorded(capture: CaptureSummary) -> str:
 
 def doubts(capture: CaptureSummary) -> list[str]:
     """What lowers the claims that can be made, a sentence each."""
-    found = list(capture.damage)
+    found = capture.narrowed + capture.damage
     found += doubtful(capture.silences)
     if capture.unread:
         found.append(capture.unread)

@@ -6,6 +6,7 @@ from typing import Final, Union
 
 from mypy_extensions import mypyc_attr
 
+from dissectors.kit.display_field import DisplayField
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.lookup import Book
@@ -243,6 +244,7 @@ class Protocol:
     names_others: it says itself what answers it in another protocol; else the router does, and nobody reads that.
     parties: whose datagrams on its ports make one conversation; None where that is said by addresses and ports.
     encrypts: what it carries cannot be read in the octets of frames.
+    fields: what of its messages a filter may ask for, by Wireshark's names.
     """
 
     def __init__(
@@ -269,6 +271,7 @@ class Protocol:
         names_others: bool = False,
         parties: Parties | None = None,
         encrypts: bool = False,
+        fields: tuple[DisplayField, ...] = (),
     ) -> None:
         self.name = name
         self.title = title
@@ -292,6 +295,7 @@ class Protocol:
         self.names_others = names_others
         self.parties = parties
         self.encrypts = encrypts
+        self.fields = fields
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from typing import ClassVar, Final
 
 from dissectors.kit.cursor import Cursor
+from dissectors.kit.display_field import NUMBER, DisplayField
 from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, Headline, JsonValue, Observed
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
@@ -331,4 +332,9 @@ NTP: Final = Protocol(
     probe=probe,
     probe_anywhere=False,
     phases={"time": "Time"},
+    fields=(
+        DisplayField("ntp.flags.mode", NUMBER, "3 from a client, 4 from a server", "mode"),
+        DisplayField("ntp.flags.vn", NUMBER, "version", "version"),
+        DisplayField("ntp.stratum", NUMBER, "how far the clock is from the source of its time", "stratum"),
+    ),
 )

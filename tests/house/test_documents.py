@@ -13,7 +13,8 @@ from analyzer.cli.main import COMMANDS, cli
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.is_file()]
 FENCE = re.compile(r"^```(?:sh|console|bash)?\n(.*?)^```", re.M | re.S)
-CALL = re.compile(r"(?:^|[|;&(]\s*|\$\s+|`)(?:[\w./-]*/)?wiretale((?:[ \t]+[^\s|;&`)<>]+)*)", re.M)
+WORD = r"""(?:'[^'\n]*'|"[^"\n]*"|[^\s|;&`)<>'"])+"""
+CALL = re.compile(rf"(?:^|[|;&(]\s*|\$\s+|`)(?:[\w./-]*/)?wiretale((?:[ \t]+{WORD})*)", re.M)
 IMPLIED = re.compile(r"^-$|^sample:|\.pcap(ng)?$")     # a capture without a command
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 

@@ -17,7 +17,7 @@ def test_the_page_is_current(script: str) -> None:
     assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), f"run: python docs/{script}"
 
 
-@pytest.mark.parametrize("page", ["how-to/slow-transfer.md", "explanation/sliding-window.md"])
+@pytest.mark.parametrize("page", ["how-to/filter.md", "how-to/slow-transfer.md", "explanation/sliding-window.md"])
 def test_what_a_page_shows_is_what_is_printed(page: str) -> None:
     made = runpy.run_path(str(ROOT / "docs" / "shown.py"))
     path = ROOT / "docs" / page
@@ -38,7 +38,7 @@ def test_a_part_that_is_not_printed_is_not_shown() -> None:
         made["part_of"](lines, "two | six")
 
 
-@pytest.mark.parametrize("page", ["events.md", "findings.md", "terms.md"])
+@pytest.mark.parametrize("page", ["events.md", "fields.md", "findings.md", "terms.md"])
 def test_the_reference_is_current(page: str) -> None:
     pages = runpy.run_path(str(ROOT / "docs" / "reference.py"))["PAGES"]
     path = ROOT / "docs" / "reference" / page

@@ -20,6 +20,7 @@ HARDWARE_TYPE: Final = 0xFFFFF000 + 28      # SKF_AD_OFF + SKF_AD_HATYPE (linux/
 MAX_INSTRUCTIONS: Final = 4096              # BPF_MAXINSNS
 
 SO_ATTACH_FILTER: Final = 26
+LARGEST: Final = 262_144                    # octets of a frame (MAXIMUM_SNAPLEN)
 ERROR_BUFFER: Final = 256                   # PCAP_ERRBUF_SIZE
 
 Instruction = tuple[int, int, int, int]
@@ -49,6 +50,16 @@ def compiled(text: str, link: int, snaplen: int, interface: str) -> list[Instruc
             handle = None
     if not handle:
         handle = pcap.pcap_open_dead(_dlt(wanted), snaplen)
+    raw = _program(pcap, handle, text)
+    # The program says how many bytes of a frame are kept, which is for us to decide.
+    return [
+        (code, yes, no, snaplen if code == RETURN and operand else operand)
+        for code, yes, no, operand in INSTRUCTION.iter_unpack(raw)
+    ]
+
+
+def _program(pcap: Any, handle: Any, text: str) -> bytes:
+    """The instructions, as libpcap and the kernel have them. Closes the handle. Raises CaptureError."""
     program = pcap.bpf_program()
     if pcap.pcap_compile(handle, ctypes.byref(program), ctypes.create_string_buffer(os.fsencode(text)), 1, 0xFFFFFFFF):
         reason = ctypes.string_at(pcap.pcap_geterr(handle)).decode(errors="replace")
@@ -57,11 +68,40 @@ def compiled(text: str, link: int, snaplen: int, interface: str) -> list[Instruc
     raw = ctypes.string_at(program.bf_insns, program.bf_len * INSTRUCTION.size)
     pcap.pcap_freecode(ctypes.byref(program))
     pcap.pcap_close(handle)
-    # The program says how many bytes of a frame are kept, which is for us to decide.
-    return [
-        (code, yes, no, snaplen if code == RETURN and operand else operand)
-        for code, yes, no, operand in INSTRUCTION.iter_unpack(raw)
-    ]
+    return raw
+
+
+class FrameFilter:
+    """A capture filter for frames that lie in a file: one program for each link type that is met.
+
+    Raises CaptureError where the filter is wrong, cannot be used on a link type, or there is no libpcap.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._pcap = _libpcap()
+        self._run = self._pcap._lib.bpf_filter
+        self._run.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_uint, ctypes.c_uint]
+        self._run.restype = ctypes.c_uint
+        self._programs: dict[int, bytes] = {}
+        self._of(ETHERNET)
+
+    def _of(self, link: int) -> bytes:
+        program = self._programs.get(link)
+        if program is None:
+            handle = self._pcap.pcap_open_dead(_dlt(link), LARGEST)
+            try:
+                program = _program(self._pcap, handle, self.text)
+            except CaptureError as error:
+                if link == ETHERNET:
+                    raise
+                raise CaptureError(f"{error} (on link type {link})") from error
+            self._programs[link] = program
+        return program
+
+    def takes(self, link: int, frame: bytes, length: int) -> bool:
+        """Whether it lets this frame through, which had so many octets on the wire."""
+        return bool(self._run(self._of(link), frame, length, len(frame)))
 
 
 def _dlt(link: int) -> int:
@@ -76,7 +116,7 @@ def _libpcap() -> Any:
     except (ImportError, OSError) as error:
         raise CaptureError(
             "a capture filter needs libpcap, which is not installed (Debian: libpcap0.8, Fedora: libpcap); "
-            "without one, --filter cannot be used"
+            "without one, --capture-filter cannot be used"
         ) from error
     return winpcapy
 

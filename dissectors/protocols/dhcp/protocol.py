@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.display_field import MAC, NUMBER, DisplayField
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Parties, Protocol
 from dissectors.protocols.dhcp.dissector import DhcpDissector
 from dissectors.protocols.dhcp.events import (
@@ -78,6 +79,11 @@ def _create(context: Context) -> Dissector:
     return DhcpDissector(context)
 
 
+MESSAGES: Final = (
+    Discover, Offer, DhcpRequest, Ack, Nak, Decline, Release, Inform, Informed, DhcpMessageSeen,
+)
+
+
 DHCP: Final = Protocol(
     name="dhcp",
     title="DHCP",
@@ -86,13 +92,15 @@ DHCP: Final = Protocol(
     create=_create,
     carriers=("udp",),
     ports={"udp": (SERVER_PORT, CLIENT_PORT, 4011)},
-    events=(
-        Discover, Offer, DhcpRequest, Ack, Nak, Decline, Release, Inform, Informed, DhcpMessageSeen, DhcpUnanswered,
-    ),
+    events=(*MESSAGES, DhcpUnanswered),
     terms=TERMS,
     probe=probe,
     probe_anywhere=False,
     probe_on_port=probe_on_port,
     phases={"lease": "DHCP lease"},
     parties=Clients(),
+    fields=(
+        DisplayField("dhcp.option.dhcp", NUMBER, "type of the message: 1 DISCOVER, 2 OFFER, 5 ACK", "type"),
+        *[DisplayField("dhcp.hw.mac_addr", MAC, "client that it is about", "client", event.name) for event in MESSAGES],
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.protocol import ALPN, MEDIA, QUERY, Context, Dissector, Protocol
+from dissectors.protocols.dns.display_fields import FIELDS, fields_of
 from dissectors.protocols.dns.dissector import LINK_LOCAL, MULTICAST, UNICAST, DnsDissector
 from dissectors.protocols.dns.events import DnsIncomplete, DnsResponse, DnsRetry, DnsUnanswered, Mismatch, Query
 from dissectors.protocols.dns.events_multicast import (
@@ -49,6 +50,7 @@ DNS: Final = Protocol(
     terms=TERMS,
     summarise=summarise,
     book=LookupBook,
+    fields=FIELDS,
     probe=probe,
     namer=named_addresses,
     probe_on_port=probe_header,
@@ -67,6 +69,7 @@ MDNS: Final = Protocol(
     terms=MDNS_TERMS,
     summarise=summarise,
     book=LookupBook,
+    fields=fields_of("mdns"),
     probe=probe,
     probe_anywhere=False,
     probe_on_port=probe_header,
@@ -82,6 +85,7 @@ LLMNR: Final = Protocol(
     ports={"udp": (5355,), "tcp": (5355,)},
     events=(LlmnrQuery, LlmnrRetry, LlmnrResponse, LlmnrIncomplete),
     terms=LLMNR_TERMS,
+    fields=fields_of("llmnr"),
     summarise=summarise,
     book=LookupBook,
     probe=probe,

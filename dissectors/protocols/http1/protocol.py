@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.protocol import ALPN, MORE, NO, YES, Context, Dissector, Protocol
+from dissectors.protocols.http1.display_fields import FIELDS
 from dissectors.protocols.http1.dissector import HttpDissector
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpExchange, HttpRequest, HttpResponse, HttpSkipped
 from dissectors.protocols.http1.lines import NO_START, NORMAL, SIMPLE, line_kind, resembles
@@ -56,6 +57,7 @@ HTTP: Final = Protocol(
     ports={"tcp": (80, 3128, 8000, 8080, 8088, 8888)},
     events=(HttpRequest, HttpResponse, HttpExchange, HttpAmbiguous, HttpSkipped),
     terms=TERMS,
+    fields=FIELDS,
     probe=probe,
 )
 
@@ -69,6 +71,7 @@ SSDP: Final = Protocol(
     carriers=("udp",),
     ports={"udp": (1900,)},
     events=(HttpRequest, HttpResponse),
+    fields=FIELDS,
     probe=probe_ssdp,
     probe_anywhere=False,
 )

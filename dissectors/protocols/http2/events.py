@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from dissectors.kit.event import BASE, CORE, EXTRA, LINED, SUMMED, Event, Evidence, JsonValue
 from dissectors.kit.identity import Identity
+from dissectors.kit.octets import be32
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.http2.codes import error_name, flag_names, type_name
+from dissectors.protocols.http2.codes import RST_STREAM, error_name, flag_names, type_name
 from dissectors.protocols.http2.side import H2Side, Unfinished
 from dissectors.protocols.http2.states import STATE_NAMES
 from dissectors.protocols.http2.stream import H2Half, Stream
@@ -46,7 +47,10 @@ class H2Seen(HttpSeen):
 
 
 class Frame(Event):
-    """One frame, where each is wanted: its type, flags, stream, and the length of its payload."""
+    """One frame, where each is wanted: its type, flags, stream, and the length of its payload.
+
+    error: why RST_STREAM gives its stream up; -1 in any other frame.
+    """
 
     name: ClassVar[str] = "http2.frame"
     phase: ClassVar[str] = PHASE
@@ -64,6 +68,7 @@ class Frame(Event):
         self.flags = int(reader.flags)
         self.number = int(reader.id)
         self.length = int(reader.length)
+        self.error = int(be32(reader.payload, 0)) if self.type == RST_STREAM and len(reader.payload) >= 4 else -1
         self.stream = self.number
 
     def label(self) -> str:

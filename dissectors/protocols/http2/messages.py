@@ -168,8 +168,6 @@ class H2Messages:
         carry.on_request(
             conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.each_pdu, conn.out
         )
-        if conn.each_pdu:
-            return
         event = Request(conn.seen(side, evidence), half.shown, stream.number, section.notes(True, False))
         event.stream = stream.number
         if self.given_up < FLOOD_RESETS:
@@ -208,8 +206,6 @@ class H2Messages:
         half.shown = section.head(False, conn.show_secrets)
         self._faults(side, stream.number, section.faults(False, False))
         carry.on_response(conn.readers, stream, section, reader.frame, reader.now, side.direction, conn.out)
-        if conn.each_pdu:
-            return
         notes = section.notes(False, False)
         if stream.told:
             notes = (*notes, "It was under way when the client reset the stream, and comes to nothing.")

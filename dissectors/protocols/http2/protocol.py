@@ -5,6 +5,7 @@ from typing import Final
 
 from dissectors.kit.protocol import ALPN, UPGRADE, Context, Dissector, Protocol
 from dissectors.protocols.http2.codes import PORTS
+from dissectors.protocols.http2.display_fields import FIELDS
 from dissectors.protocols.http2.dissector import Http2Dissector
 from dissectors.protocols.http2.events import Frame, H2Exchange, H2Response, Preface, PushPromise, Request, Trailers
 from dissectors.protocols.http2.events_control import (
@@ -46,5 +47,6 @@ HTTP2: Final = Protocol(
         H2Violation, OutOfStep, H2ConnectionSummary,
     ),
     terms=TERMS,
+    fields=FIELDS,
     probe=probe,
 )

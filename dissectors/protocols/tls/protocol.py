@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.protocol import MESSAGES, STARTTLS, Context, Dissector, Protocol
+from dissectors.protocols.tls.display_fields import FIELDS
 from dissectors.protocols.tls.dissector import TlsDissector
 from dissectors.protocols.tls.events import MessageSeen, RecordSeen, Resynchronised
 from dissectors.protocols.tls.events_data import (
@@ -77,6 +78,7 @@ TLS: Final = Protocol(
         TlsRefused, Stalled, Plaintext, Ssl2Answer, BackToClear, TlsClosed,
     ),
     terms=TERMS,
+    fields=FIELDS,
     probe=probe,
     names_others=True,
     encrypts=True,

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.display_field import BOOLEAN, NUMBER, DisplayField
 from dissectors.kit.protocol import UPGRADE, Context, Dissector, Protocol
 from dissectors.protocols.websocket.dissector import WebSocketDissector
 from dissectors.protocols.websocket.ended import WsEnded
@@ -34,4 +35,9 @@ WEBSOCKET: Final = Protocol(
         *VIOLATIONS,
     ),
     TERMS, probe, reached_by=((UPGRADE, "websocket"),),
+    fields=(
+        DisplayField("websocket.opcode", NUMBER, "of a frame: 1 text, 2 binary, 8 close, 9 ping", "opcode"),
+        DisplayField("websocket.fin", BOOLEAN, "it ends a message", "fin"),
+        DisplayField("websocket.payload_length", NUMBER, "octets of its payload", "length"),
+    ),
 )

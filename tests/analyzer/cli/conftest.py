@@ -24,8 +24,11 @@ class Options:
     def __init__(
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: object = None, graphs: bool = False, order: str = "", findings_only: bool = False, spool: str = "",
-        since: object = None, windows: bool = False, jobs: int = 0,
+        since: object = None, windows: bool = False, jobs: int = 0, wanted: object = None,
+        asked: object = None,
     ) -> None:
+        self.asked = asked
+        self.wanted = wanted
         self.jobs = jobs
         self.windows = windows
         self.findings_only = findings_only
@@ -58,7 +61,10 @@ class Frames:
 
     provided: object = None     # of the last ones
 
-    def __init__(self, paths: list[str], conversation: int = 0, provided: object = None) -> None:
+    def __init__(
+        self, paths: list[str], conversation: int = 0, provided: object = None, _wanted: object = None,
+        _asked: object = None,
+    ) -> None:
         Frames.provided = provided
         if "broken.pcap" in paths:
             raise CaptureError("broken.pcap: not a capture")

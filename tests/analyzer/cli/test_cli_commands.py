@@ -75,11 +75,11 @@ def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_conversations_are_chosen(capsys: pytest.CaptureFixture[str], pipeline: type) -> None:
-    text = out_of(capsys, "analyze", "-c", "1", "--conversation", "3", "x.pcap")
+    text = out_of(capsys, "analyze", "-C", "1", "--conversation", "3", "x.pcap")
     assert "CONVERSATION 3" in text
     assert "CONVERSATION 2" not in text
     assert pipeline.last.conversations == (1, 3)
-    assert "no conversation 9" in error_of(capsys, "analyze", "-c", "9", "x.pcap")
+    assert "no conversation 9" in error_of(capsys, "analyze", "-C", "9", "x.pcap")
 
 
 def test_limit_and_all_reach_the_pipeline(capsys: pytest.CaptureFixture[str], pipeline: type) -> None:
@@ -115,7 +115,7 @@ def test_unreadable_input_is_one_harmless_line(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    "arguments", [["frobnicate"], ["analyze"], ["analyze", "--level", "x", "a"], ["frames", "-c", "0", "a"]]
+    "arguments", [["frobnicate"], ["analyze"], ["analyze", "--level", "x", "a"], ["frames", "-C", "0", "a"]]
 )
 def test_bad_usage(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert "Usage: wiretale" in error_of(capsys, *arguments)
@@ -152,7 +152,7 @@ def test_conversations_as_json_lines(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_frames_stream_as_they_come(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    assert run(["frames", "x.pcap", "-c", "4"]) == 0
+    assert run(["frames", "x.pcap", "-C", "4"]) == 0
     assert capsysbinary.readouterr().out == b'{"frame":1}\n{"frame":2}\n{"conversation":4}\n'
 
 
@@ -232,12 +232,12 @@ def test_an_earlier_report_that_is_none_is_refused(capsys: pytest.CaptureFixture
     for text, says in (("{", "no JSON document"), ("{}", "no JSON report of wiretale"), ("[" * 100_000, "no JSON")):
         file.write_text(text)
         assert says in error_of(capsys, "analyze", "x.pcap", "--since", str(file))
-    assert "does not exist" in error_of(capsys, "report", "x.pcap", "-o", "-", "-f", "pr", "--since", "nowhere.json")
+    assert "does not exist" in error_of(capsys, "report", "x.pcap", "-o", "x.pr.md", "--since", "nowhere.json")
 
 
 def test_reports_fail_as_analyze_does(capsys: pytest.CaptureFixture[str]) -> None:
-    out_of(capsys, "report", "x.pcap", "-f", "pr", "-o", "-", "--fail-on", "error", code=1)
-    out_of(capsys, "report", "x.pcap", "-f", "pr", "-o", "-")
+    out_of(capsys, "report", "x.pcap", "--format", "pr", "-o", "-", "--fail-on", "error", code=1)
+    out_of(capsys, "report", "x.pcap", "--format", "pr", "-o", "-")
 
 
 def test_a_window_is_of_one_conversation_and_its_findings_count(
@@ -292,7 +292,7 @@ def test_a_conversation_that_is_not_there_has_no_frames(
 ) -> None:
     frames = sys.modules["analyzer.pipeline.run"].Frames
     monkeypatch.setattr(frames, "__iter__", lambda _frames: iter([b""]))
-    assert "There is no conversation 77" in error_of(capsys, "frames", "x.pcap", "-c", "77")
+    assert "There is no conversation 77" in error_of(capsys, "frames", "x.pcap", "-C", "77")
 
 
 def test_the_column_that_a_table_is_sorted_by_stays(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,7 +91,7 @@ def test_a_pipe_whose_writer_hears_it_first_was_interrupted_too() -> None:
 
 def test_so_does_a_report() -> None:
     whole = SAMPLE.read_bytes()
-    code, out, _said = interrupted(whole[:len(whole) // 2], "report", "-f", "json", "-o", "-")
+    code, out, _said = interrupted(whole[:len(whole) // 2], "report", "--format", "json", "-o", "-")
     told = json.loads(out)
     assert code == 130
     assert told["capture"]["frames"] > 0

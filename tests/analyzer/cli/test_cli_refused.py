@@ -46,7 +46,8 @@ def close_all() -> None:
 
 EACH = [
     ["analyze", CAPTURE], ["frames", CAPTURE], ["conversations", CAPTURE], ["conversations", CAPTURE, "--json"],
-    ["report", CAPTURE, "-o", "-", "-f", "text"], ["report", CAPTURE, "-o", "-", "-f", "pcapng"], ["samples"],
+    ["report", CAPTURE, "-o", "-", "--format", "text"], ["report", CAPTURE, "-o", "-", "--format", "pcapng"],
+    ["samples"],
     ["protocols"], ["explain", "dns"], ["--help"], ["--version"], ["analyze", "--help"],
 ]
 
@@ -88,7 +89,7 @@ def test_a_closed_input_is_said() -> None:
 
 @needs_full
 @pytest.mark.parametrize("arguments", [
-    ["report", CAPTURE, "-o", FULL, "-f", "text"], ["sniff", "-", "-o", FULL, "--format", "text"],
+    ["report", CAPTURE, "-o", FULL, "--format", "text"], ["sniff", "-", "-o", FULL, "--format", "text"],
     ["sniff", "-", "-w", FULL],
 ], ids=" ".join)
 def test_a_full_disk_under_a_file_is_said(arguments: list[str]) -> None:
@@ -193,7 +194,7 @@ SAID = (
 
 @pytest.mark.parametrize("arguments", [
     ["analyze", CAPTURE], ["frames", CAPTURE], ["conversations", CAPTURE], ["explain", "dns"], ["protocols"],
-    ["report", CAPTURE, "-o", "-", "-f", "json"], ["sniff", "-"],
+    ["report", CAPTURE, "-o", "-", "--format", "json"], ["sniff", "-"],
 ], ids=" ".join)
 def test_a_broken_package_is_named_once_and_everything_else_is_told(
     broken_package: str, tmp_path: Path, arguments: list[str]

@@ -29,14 +29,14 @@ def test_endings_choose_the_format_of_each_output(tmp_path: Path) -> None:
 
 
 def test_a_format_and_a_table_may_be_named() -> None:
-    code, output = run(SAMPLE, "-o", "-", "-f", "csv", "--table", "conversations")
+    code, output = run(SAMPLE, "-o", "-", "--format", "csv", "--table", "conversations")
     assert code == 0
     assert output.startswith("number,transport,")
     assert len(output.splitlines()) == 4
 
 
 def test_findings_only_leaves_the_conversations_out() -> None:
-    code, output = run("sample:tcp/loss-fast-retransmit", "-o", "-", "-f", "json", "--findings-only")
+    code, output = run("sample:tcp/loss-fast-retransmit", "-o", "-", "--format", "json", "--findings-only")
     assert code == 0
     document = json.loads(output)
     assert document["conversations"] == []

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from analyzer.cli.interfaces import interface_rows
+from analyzer.cli.main import cli
 from analyzer.cli.sniff import duration, octets
 from analyzer.ingest.live.interfaces import InterfaceState
 from analyzer.ingest.open import open_capture
@@ -283,3 +284,36 @@ def test_the_command_is_listed() -> None:
     from analyzer.cli.main import cli
 
     assert "sniff" in CliRunner().invoke(cli, ["--help"]).output
+
+
+@pytest.mark.parametrize(("sample", "text", "numbers"), [
+    ("dns/dns-then-http", 'http.request.method == "GET"', {2}),
+    ("dns/dns-then-http", "dns", {1}),
+    ("dns/dns-then-http", 'event == "tcp.closed" and frame.time_relative > 0.1', {2}),
+    ("dns/dns-then-http", "icmp", set()),
+    ("tls/browser", "tls.handshake.type == 1 and tcp.flags.push == 1", {1, 2}),
+    ("http1/browser", "tcp.srcport == 40852", {3}),
+])
+def test_only_conversations_of_which_a_filter_holds_are_shown(
+    sample: str, text: str, numbers: set[int], tmp_path: Path
+) -> None:
+    capture = SAMPLES / sample / "capture.pcapng"
+    report = tmp_path / "told.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "analyzer.cli.main", "sniff", "-", "--keep-privileges", "--json", "-Y", text,
+         "-o", str(report)],
+        input=capture.read_bytes(), capture_output=True, check=True,
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {line["conversation"] for line in lines if line["record"] == "event"} == numbers
+    told = json.loads(report.read_text())
+    assert {one["number"] for one in told["conversations"]} == numbers
+    assert text in told["capture"]["narrowed"][0]
+    if "http" in text:      # what was told before the filter held is shown as well
+        assert "tcp.syn" in {line["name"] for line in lines if line["record"] == "event"}
+
+
+def test_a_filter_of_sniff_asks_for_no_findings() -> None:
+    done = CliRunner().invoke(cli, ["sniff", "-", "-Y", 'finding == "tcp.timeout"'])
+    assert done.exit_code == 2
+    assert "made while the conversations go on" in done.output

@@ -108,7 +108,7 @@ def test_it_ends_after_a_time(wire: Wire) -> None:
 
 def test_it_ends_at_a_frame(wire: Wire, tmp_path: Path) -> None:
     file = tmp_path / "five.pcapng"
-    sniffing = wire.sniff("w0", "-n", "5", "-w", str(file), "-f", "tcp").ready()
+    sniffing = wire.sniff("w0", "-c", "5", "-w", str(file), "-f", "tcp").ready()
     wire.curl("/")
     assert sniffing.wait() == 0
     assert frames_in(file) == 5

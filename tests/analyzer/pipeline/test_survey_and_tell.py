@@ -16,7 +16,8 @@ from analyzer.flows.summary import conversation_of
 from analyzer.ingest.open import open_capture
 from analyzer.model import Account
 from analyzer.pipeline.places import STRETCH, stretch
-from analyzer.pipeline.run import Frames, Options, analyze, choose, summarise, tell, with_lookups
+from analyzer.pipeline.related import with_lookups
+from analyzer.pipeline.run import Frames, Options, analyze, choose, summarise, tell
 from analyzer.pipeline.survey import Survey
 from analyzer.pipeline.tell import Telling
 from dissectors.kit.provided import Provided

@@ -110,7 +110,7 @@ def test_conversations_may_be_chosen(name: str, tmp_path: Path) -> None:
     wanted = tmp_path / "out"
     text = {}
     for number in ("1", "2"):
-        report(sample, "-c", number, "-f", name, "--diagram", "ladder", "-o", str(wanted))
+        report(sample, "-C", number, "--format", name, "--diagram", "ladder", "-o", str(wanted))
         found = wanted.read_text(encoding="utf-8")
         text[number] = json.dumps(data_of(found)) if name == "html" else found
     assert text["1"] != text["2"]
@@ -119,7 +119,7 @@ def test_conversations_may_be_chosen(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_findings_alone_leave_every_conversation_out(name: str) -> None:
-    output = report("sample:tcp/loss-fast-retransmit", "-f", name, "--findings-only", "-o", "-")
+    output = report("sample:tcp/loss-fast-retransmit", "--format", name, "--findings-only", "-o", "-")
     if name == "html":
         data = data_of(output)
         assert len(data["findings"]) == 1

@@ -161,9 +161,9 @@ def test_an_unwritable_output_leaves_the_others_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["html", "json", "csv", "har"])
 def test_a_capture_may_come_through_a_pipe(name: str) -> None:
-    piped = wiretale("report", "-", "-f", name, "-o", "-", given=CAPTURE.read_bytes())
+    piped = wiretale("report", "-", "--format", name, "-o", "-", given=CAPTURE.read_bytes())
     assert (piped.returncode, piped.stderr) == (0, b"")
-    plain = wiretale("report", str(CAPTURE), "-f", name, "-o", "-")
+    plain = wiretale("report", str(CAPTURE), "--format", name, "-o", "-")
     if name == "html":
         assert data_of(piped.stdout.decode()) == data_of(plain.stdout.decode())
     elif name == "json":

@@ -1,0 +1,160 @@
+"""The options that narrow what is told: a display filter, a capture filter, a stretch of time."""
+from __future__ import annotations
+
+import re
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import click
+
+from analyzer.cli.common import completed_by, unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked, Moment
+
+F = TypeVar("F", bound="Callable[..., Any]")
+SECOND: Final = 1_000_000_000
+UNITS: Final = {"ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "min": 60 * SECOND, "h": 3600 * SECOND}
+FORMATS: Final = ("json", "jsonl", "html", "pcapng", "markdown", "text", "csv", "har", "svg", "sarif", "pr")
+_LASTED: Final = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?\s*(ms|s|min|m|h)?\Z")
+_CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?\Z")
+_RELATIVE: Final = re.compile(r"\+?(\d{1,9}(?:\.\d{1,9})?(?:ms|s|min|m|h)?)\Z")
+_FRACTION: Final = re.compile(r"(T\d\d:\d\d:\d\d)\.(\d{1,9})")
+
+
+def filter_option(function: F) -> F:
+    """-Y, --filter: becomes the argument `wanted`, a Filter or None."""
+    return _filter_option("Only conversations with a frame of which this filter holds")(function)
+
+
+def frame_filter_option(function: F) -> F:
+    """The same for a command that shows frames."""
+    return _filter_option("Only frames of which this filter holds")(function)
+
+
+def _filter_option(what: str) -> Callable[[F], F]:
+    return click.option(
+        "--filter", "-Y", "wanted", metavar="EXPR", callback=_read, shell_complete=completed_by("fields"),
+        help=f"{what}, in Wireshark's display-filter language: 'http.response.code >= 500'. `wiretale fields` lists "
+        "what it may ask for.",
+    )
+
+
+def _read(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Filter | None:
+    if text is None:
+        return None
+    from analyzer.explain.rules import kinds
+    from analyzer.filter.expression import FilterError, read_filter
+    from analyzer.report.escape import terminal_text
+
+    try:
+        return read_filter(text, tuple([kind.code for kind in kinds()]))
+    except FilterError as error:
+        lines = error.lines()
+        raise click.UsageError("\n".join([terminal_text(line) for line in lines])) from error
+
+
+def refuse_both(conversations: tuple[int, ...], wanted: Filter | None) -> None:
+    """Conversations are chosen by number or by a filter."""
+    if conversations and wanted is not None:
+        raise click.UsageError(
+            "--filter chooses conversations, and so do --conversation and --window: give one of them, or a filter such "
+            "as 'conversation == 7 and tcp'."
+        )
+
+
+def part_options(function: F) -> F:
+    """-f, --from, --to, --last: together they become the argument `asked`."""
+    @wraps(function)
+    def command(
+        *arguments: Any, capture_filter: str, begin: Moment | None, end: Moment | None, last: int, **others: Any
+    ) -> Any:
+        return function(*arguments, asked=_asked(capture_filter, begin, end, last), **others)
+
+    for option in (
+        click.option(
+            "--last", metavar="TIME", default="0", callback=_lasted,
+            help="Read only what was captured in this time before the end: 30s, 500ms, 10m.",
+        ),
+        click.option("--to", "end", metavar="WHEN", callback=_moment, help="Read only what was captured until then."),
+        click.option(
+            "--from", "begin", metavar="WHEN", callback=_moment,
+            help="Read only what was captured from then on: seconds after the first frame (12.5), a time of the day in "
+            "UTC (14:05:30), or a time with its zone (2026-11-30T14:05:30Z). What lies outside was not read, and "
+            "nothing is concluded of it.",
+        ),
+        click.option(
+            "--capture-filter", "-f", metavar="FILTER", default="",
+            help="Read only frames that this filter lets through, in tcpdump's language, with libpcap: 'tcp port 443'. "
+            "Frames keep their numbers.",
+        ),
+    ):
+        option(command)
+    return cast(F, command)
+
+
+def _asked(capture_filter: str, begin: Moment | None, end: Moment | None, last: int) -> Asked:
+    from analyzer.ingest.live.capture_filter import FrameFilter
+    from analyzer.ingest.part import Asked
+    from analyzer.ingest.source import CaptureError
+
+    if last and (begin is not None or end is not None):
+        raise click.UsageError("--last is a stretch of time of its own; --from and --to give another one.")
+    if capture_filter:
+        if capture_filter.lower() in FORMATS:
+            form = capture_filter.lower()
+            raise click.UsageError(f"-f is a capture filter; the format is chosen with --format {form}.")
+        try:
+            FrameFilter(capture_filter)
+        except CaptureError as error:
+            raise unreadable(error) from error
+    return Asked(capture_filter, begin, end, last)
+
+
+def _nanoseconds(text: str) -> int | None:
+    found = _LASTED.match(text.strip().lower())
+    if found is None:
+        return None
+    unit = UNITS[found[3] or "s"]
+    return int(found[1]) * unit + int((found[2] or "").ljust(9, "0")) * unit // SECOND
+
+
+def _lasted(_ctx: click.Context, _parameter: click.Parameter, text: str) -> int:
+    found = _nanoseconds(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no duration: a number, perhaps with one of {', '.join(UNITS)}.")
+    return found
+
+
+def _moment(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Moment | None:
+    if text is None:
+        return None
+    from analyzer.ingest.part import ABSOLUTE, CLOCK, RELATIVE, Moment
+
+    if found := _RELATIVE.match(text.strip().lower()):
+        plain = found[1][-1].isdigit()
+        return Moment(text.strip() + (" s" if plain else ""), RELATIVE, _nanoseconds(found[1]) or 0)
+    if clock := _CLOCK.match(text.strip()):
+        seconds = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
+        return Moment(f"{text.strip()} UTC", CLOCK, seconds * SECOND + int((clock[4] or "").ljust(9, "0")))
+    return Moment(text.strip(), ABSOLUTE, _absolute(text.strip()))
+
+
+def _absolute(text: str) -> int:
+    """A time of ISO 8601 with its zone, in nanoseconds since 1970."""
+    from datetime import datetime
+
+    fraction = _FRACTION.search(text)
+    try:
+        found = datetime.fromisoformat(_FRACTION.sub(r"\1", text))
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is no time: seconds after the first frame (12.5), a time of the day in UTC (14:05:30), or a "
+            "time with its zone (2026-11-30T14:05:30Z)."
+        ) from error
+    if found.tzinfo is None:
+        raise click.BadParameter(f"{text!r} has no zone: {text}Z is UTC, {text}+01:00 an hour ahead of it.")
+    return int(found.timestamp()) * SECOND + int((fraction[2] if fraction else "").ljust(9, "0"))

@@ -1,0 +1,204 @@
+"""A filter as objects that hold or do not hold of a frame. Compiled: each frame passes it."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from mypy_extensions import mypyc_attr
+
+from analyzer.filter.sources import Source
+from analyzer.filter.view import Value, View
+
+Range = tuple[Value, Value]        # low and high, both included
+
+# How an order compares, as a number that is tested fast.
+LESS: Final = 0
+AT_MOST: Final = 1
+GREATER: Final = 2
+AT_LEAST: Final = 3
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Test:
+    def holds(self, view: View) -> bool:
+        return False
+
+
+class Every(Test):
+    def __init__(self, parts: list[Test]) -> None:
+        self.parts = parts
+
+    def holds(self, view: View) -> bool:
+        for part in self.parts:     # noqa: SIM110  # a generator would cost as much as a test
+            if not part.holds(view):
+                return False
+        return True
+
+
+class Either(Test):
+    def __init__(self, parts: list[Test]) -> None:
+        self.parts = parts
+
+    def holds(self, view: View) -> bool:
+        for part in self.parts:  # noqa: SIM110
+            if part.holds(view):
+                return True
+        return False
+
+
+class Not(Test):
+    def __init__(self, part: Test) -> None:
+        self.part = part
+
+    def holds(self, view: View) -> bool:
+        return not self.part.holds(view)
+
+
+class Layer(Test):
+    """A protocol of the frame, by Wireshark's name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def holds(self, view: View) -> bool:
+        if self.name in view.packet.layers:
+            return True
+        if view.events:
+            for protocol, _record in view.pdus():
+                if protocol == self.name:
+                    return True
+        return False
+
+
+class Framed(Test):
+    """It is a frame: all are."""
+
+    def holds(self, view: View) -> bool:
+        return True
+
+
+class There(Test):
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def holds(self, view: View) -> bool:
+        return len(self.source.values(view)) > 0
+
+
+class BitsSet(Test):
+    """Some value has one of the bits that its source leaves."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def holds(self, view: View) -> bool:
+        for value in self.source.values(view):  # noqa: SIM110
+            if value:
+                return True
+        return False
+
+
+class Equal(Test):
+    """One of its values is this one; with `every`, all of them are, and there is one."""
+
+    def __init__(self, source: Source, value: Value, every: bool, opposite: bool) -> None:
+        self.source = source
+        self.value = value
+        self.every = every
+        self.opposite = opposite
+
+    def holds(self, view: View) -> bool:
+        values = self.source.values(view)
+        every = self.every
+        for value in values:
+            if ((value == self.value) != self.opposite) != every:
+                return not every
+        return every and len(values) > 0
+
+
+class Within(Test):
+    """The same for ranges: the value lies in one of them."""
+
+    def __init__(self, source: Source, ranges: list[Range], every: bool, opposite: bool) -> None:
+        self.source = source
+        self.singles = {low for low, high in ranges if low == high}
+        self.ranges = [(low, high) for low, high in ranges if low != high]
+        self.every = every
+        self.opposite = opposite
+
+    def holds(self, view: View) -> bool:
+        values = self.source.values(view)
+        every = self.every
+        for value in values:
+            if (self._inside(value) != self.opposite) != every:
+                return not every
+        return every and len(values) > 0
+
+    def _inside(self, value: Value) -> bool:
+        if value in self.singles:
+            return True
+        for low, high in self.ranges:  # noqa: SIM110
+            if low <= value <= high:  # type: ignore[operator]  # of one type, as the checks saw to
+                return True
+        return False
+
+
+class Ordered(Test):
+    def __init__(self, source: Source, how: int, value: Value, every: bool) -> None:
+        self.source = source
+        self.how = how
+        self.value = value
+        self.every = every
+
+    def holds(self, view: View) -> bool:
+        values = self.source.values(view)
+        every = self.every
+        for value in values:
+            if ordered(value, self.how, self.value) != every:
+                return not every
+        return every and len(values) > 0
+
+
+def ordered(value: Value, how: int, other: Value) -> bool:
+    if how == LESS:
+        return value < other  # type: ignore[operator, no-any-return, unused-ignore]
+    if how == AT_MOST:
+        return value <= other  # type: ignore[operator, no-any-return, unused-ignore]
+    if how == GREATER:
+        return value > other  # type: ignore[operator, no-any-return, unused-ignore]
+    return value >= other  # type: ignore[operator, no-any-return, unused-ignore]
+
+
+class Satisfies(Test):
+    """One of its values, or every one, does what a function says; for what is asked seldom."""
+
+    def __init__(self, source: Source, does: Callable[[Value], bool], every: bool) -> None:
+        self.source = source
+        self.does = does
+        self.every = every
+
+    def holds(self, view: View) -> bool:
+        values = self.source.values(view)
+        for value in values:
+            if self.does(value) != self.every:
+                return not self.every
+        return self.every and len(values) > 0
+
+
+class Paired(Test):
+    """Some value of the one and some value of the other, or every two of them."""
+
+    def __init__(self, source: Source, other: Source, does: Callable[[Value, Value], bool], every: bool) -> None:
+        self.source = source
+        self.other = other
+        self.does = does
+        self.every = every
+
+    def holds(self, view: View) -> bool:
+        values = self.source.values(view)
+        others = self.other.values(view)
+        for value in values:
+            for other in others:
+                if self.does(value, other) != self.every:
+                    return not self.every
+        return self.every and len(values) > 0 and len(others) > 0
