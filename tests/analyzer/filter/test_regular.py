@@ -37,16 +37,14 @@ def test_none_takes_for_ever(pattern: str) -> None:
     assert time.process_time() - begun < 5
 
 
-@pytest.mark.parametrize(("pattern", "reason"), [
-    ("(a", "not closed"), ("a)", "not open"), ("*a", "nothing stands before"), ("a**", "two repetitions"),
-    ("a{", "no repetition"), ("a{5,2}", "backwards"), ("a{9999}", "above"), ("(a{500}){500}", "repeats too much"),
-    ("(a)\\1", "cannot be taken"), ("\\bx", "cannot be taken"), ("(?=a)", "may have (?:…)"), ("[b-a]", "backwards"),
-    ("[a", "ends where more"), ("\\", "ends where more"), ("(" * 50 + ")" * 50, "brackets are open"),
-    ("a" * (MAX_PATTERN + 1), "at most are taken"), ("\\x1", "two digits"),
+@pytest.mark.parametrize("pattern", [
+    "(a", "a)", "*a", "a{5,2}", "a{9999}", "((a{900}){900}){900}", "(a)\\1", "(?=a)", "[b-a]", "[a", "\\", "\\x1",
 ])
-def test_what_is_refused(pattern: str, reason: str) -> None:
-    with pytest.raises(PatternError, match=re.escape(reason)):
+def test_what_is_wrong_or_cannot_be_told_in_linear_time_is_refused(pattern: str) -> None:
+    with pytest.raises(PatternError, match=r"cannot be taken: ."):
         Pattern(pattern)
+    with pytest.raises(PatternError, match="at most are taken"):
+        Pattern("a" * (MAX_PATTERN + 1))
 
 
 def test_case_and_characters() -> None:
@@ -54,4 +52,6 @@ def test_case_and_characters() -> None:
     assert not Pattern("(?-i)SHOP").search("shop")
     assert Pattern("\\x41\\t[\\]\\-x]").search("A\t]")
     assert Pattern("").search("")
+    assert Pattern("a.c").search("xa\udc80c")
+    assert Pattern("é").search("É")
     assert not Pattern("^$").search("a")
