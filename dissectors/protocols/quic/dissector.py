@@ -39,6 +39,7 @@ FIRST_WAIT_NS: Final = 999_000_000   # after which a side sends again that knows
 MAX_COALESCED: Final = 32          # packets of one datagram
 MAX_SOURCES: Final = 16             # source connection IDs of a side that are remembered
 LEAST_RESET: Final = 21            # octets of a stateless reset (RFC 9000 §10.3)
+TOKEN: Final = 16                  # octets of the token that it ends with
 LEAST_RESET_ID: Final = 1
 SERVER_PORTS: Final = (443, 853, 8443, 4433, 784)
 
@@ -53,6 +54,7 @@ class QuicDissector(Dissector):
         self.watched: list[Watched] = []
         self.strange = [0, 0, 0]           # (frame, time, octets) of the last datagram whose connection ID is unknown
         self.strange_direction = NEITHER
+        self.strange_tail = b""            # its last octets
         self.finished = False
 
     # -- inputs ----------------------------------------------------------------------------------------
@@ -111,6 +113,7 @@ class QuicDissector(Dissector):
         packet = read_packet(data, at, datagram.length, lengths[0] if lengths else 0)
         if not at:
             self.strange = [datagram.frame, datagram.time, datagram.length]
+            self.strange_tail = data[-TOKEN:]
             self.strange_direction = direction
         return packet, guess
 
@@ -330,7 +333,8 @@ class QuicDissector(Dissector):
         if side.last_frame == frame and octets >= LEAST_RESET and connection.established_ns >= 0 \
                 and not connection.closed_by and max(side.lengths, default=0) >= LEAST_RESET_ID:
             observed = Observed(time, side.direction, Evidence((frame,)))
-            self.observer.tell(watched, ResetPossible(observed, connection.client, octets, proven=False))
+            proven = connection.tokens.get(self.strange_tail) == side.direction
+            self.observer.tell(watched, ResetPossible(observed, connection.client, octets, proven=proven))
 
     def _totals(self, watched: Watched) -> None:
         connection = watched.connection

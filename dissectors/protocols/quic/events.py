@@ -244,7 +244,8 @@ class ParametersSeen(QuicEvent):
     def fields(self) -> dict[str, JsonValue]:
         out: dict[str, JsonValue] = {}
         for one in self.parameters.all:
-            out.setdefault(one.name, one.value if one.value >= 0 else one.text())
+            name = one.name.removesuffix("_token")      # of which it is said that it is there, and not what it is
+            out.setdefault(name, one.value if one.value >= 0 else one.text() or True)
         return out
 
 

@@ -65,6 +65,8 @@ OTHERS: Final[dict[int, tuple[str, str]]] = {
     0x3129: ("user_agent", "names its program (Google)"),
     0x4752: ("google_version", "names the versions that it can speak (Google)"),
 }
+# Who knows the token of a stateless reset can end the connection (RFC 9000 §10.3); octets of an address say little.
+UNSHOWN: Final = (RESET_TOKEN, PREFERRED_ADDRESS)
 LARGEST_MS: Final = 1 << 40      # a longer time is none that anybody means
 
 
@@ -92,7 +94,7 @@ class Parameter:
         """Its value in the shortest form; "" where its being there is all."""
         if self.value >= 0:
             return self._measured()
-        if self.number in FLAGS:
+        if self.number in FLAGS or self.number in UNSHOWN:
             return ""
         if self.number == VERSION_INFORMATION:
             return ", ".join([version_title(version) for version in self.versions()])
@@ -105,7 +107,7 @@ class Parameter:
         if self.number == 0x3127 and self.value < LARGEST_MS:
             return duration(self.value * 1_000)
         if self.number == ACK_EXPONENT and self.value <= LARGEST_EXPONENT:
-            return duration(1_000 << self.value)
+            return f"{1 << self.value} µs"
         if self.number in OCTETS:
             return size(self.value)
         return plural(self.value, COUNTED[self.number]) if self.number in COUNTED else str(self.value)
