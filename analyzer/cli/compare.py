@@ -105,7 +105,10 @@ def _compared(first: str, second: str, provided: Provided, wanted: Filter | None
 
     a = analysis_of((first,), Options(provided=provided, wanted=wanted))
     b = analysis_of((second,), Options(provided=provided, wanted=wanted))
-    return compare(a, b)
+    made = compare(a, b)
+    for name, one in (("A", a), ("B", b)):
+        made.left_out += [f"{name}: {text}" for text in one.capture.narrowed]
+    return made
 
 
 def _rows(made: Comparison | Passage, width: int) -> Iterator[list[Row]]:

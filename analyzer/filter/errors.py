@@ -23,6 +23,8 @@ class FilterError(Exception):
 
     def lines(self) -> list[str]:
         """The reason with its column, the filter, and the mark."""
+        if not self.text.strip():
+            return [f"the filter cannot be used: {self.reason}"]
         start = max(self.at - SHOWN, 0)
         piece = self.text[start:self.at + SHOWN]
         shown = "".join([one if one.isprintable() else " " for one in piece])

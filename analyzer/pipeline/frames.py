@@ -22,6 +22,7 @@ from analyzer.ingest.keylog import take_secrets
 from analyzer.ingest.source import Source
 from analyzer.packet import ARP, ICMP, ICMPV6, TCP, UDP, Packet
 from analyzer.packets.decode import Decoder
+from analyzer.partition import SHARES
 from analyzer.pipeline.text import put_json, put_number, quoted
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Datagram
@@ -90,7 +91,7 @@ class FrameLines:
         self.sink = Readers()
         self.faults = Faults()
         self.waiting = WaitingRoom()
-        self.tracker = Tracker(CAPACITY, 0, True, self.sink, self.faults, parties_of(protocols))
+        self.tracker = Tracker(CAPACITY, 0, True, self.sink, self.faults, parties_of(protocols), SHARES)
         self.table = self.tracker.table
         self.layers: list[str] = []
         self.layers_text = b""

@@ -175,8 +175,8 @@ def tell_part(capture: CaptureSummary, source: Source) -> None:
     if not isinstance(source, PartSource):
         return
     asked = source.asked
-    every = capture.frames + source.early + source.late + source.refused
-    of_all = f"{grouped(capture.frames)} of {plural(every, 'frame')}"
+    within = capture.frames + source.refused
+    every = within + source.early + source.late
     if asked.timed():
         ends = []
         if asked.last_ns:
@@ -186,6 +186,9 @@ def tell_part(capture: CaptureSummary, source: Source) -> None:
         if asked.end is not None:
             ends.append(f"to {asked.end.text}")
         outside = f"{grouped(source.early)} before it and {grouped(source.late)} behind it were not"
-        capture.narrowed.append(f"Read was only {' '.join(ends)}: {of_all}; {outside}. {OF_THESE}")
+        of_all = f"{grouped(within)} of {plural(every, 'frame')}"
+        capture.narrowed.append(f"Read was only {' '.join(ends)}: {of_all}; {outside}.")
     if asked.capture_filter:
-        capture.narrowed.append(f"The capture filter `{asked.capture_filter}` lets {of_all} through. {OF_THESE}")
+        of_all = f"{grouped(capture.frames)} of {plural(within, 'frame')}"
+        capture.narrowed.append(f"The capture filter `{asked.capture_filter}` lets {of_all} through.")
+    capture.narrowed[-1] += f" {OF_THESE}"

@@ -110,3 +110,12 @@ def test_the_module_is_the_command() -> None:
     )
     assert done.returncode == 0
     assert done.stdout.startswith("wiretale ")
+
+
+def test_a_filter_narrows_what_is_told_and_the_frames() -> None:
+    path = ROOT / "samples" / "dns" / "dns-then-http" / "capture.pcapng"
+    capture = wiretale.open(path, filter='http.host == "shop.test" and tcp')
+    assert [conversation.number for conversation in capture.conversations] == [2]
+    assert [frame["frame"] for frame in capture.frames()] == [12]
+    with pytest.raises(ValueError, match=r"column 1: no field `tcp\.prt`; did you mean `tcp\.port`"):
+        wiretale.open(path, filter="tcp.prt == 80")

@@ -69,3 +69,9 @@ def test_the_script_is_one_that_the_shell_reads(
     script.write_text(capsys.readouterr().out)
     done = subprocess.run([found, "-n", str(script)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_last_word_of_a_filter_is_completed_as_a_field() -> None:
+    assert offered("frames", "x.pcap", "-Y", "tcp.port == 80 and dns.qry.n") == ["tcp.port == 80 and dns.qry.name"]
+    assert set(offered("analyze", "x.pcap", "--filter", "!tls.handshake.ja")) == {
+        "!tls.handshake.ja3", "!tls.handshake.ja3s"}

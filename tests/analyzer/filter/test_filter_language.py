@@ -123,6 +123,9 @@ def test_what_is_wrong_is_said_with_its_column(text: str, column: int, reason: s
         read(text)
     assert reason in caught.value.reason
     assert caught.value.at + 1 == column
+    if not text:
+        assert caught.value.lines() == ["the filter cannot be used: it is empty"]
+        return
     head, line, mark = caught.value.lines()
     assert head.startswith(f"the filter is wrong at column {column}: ")
     assert len(line) < 130
