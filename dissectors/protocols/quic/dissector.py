@@ -302,6 +302,8 @@ class QuicDissector(Dissector):
         initials = client.of(INITIAL, OTHER)
         if not initials or close.how == "unread":
             return
+        if not server.datagrams and self.context.observed.frames[server.direction]:
+            return                        # something came, cut or of another kind
         if not server.datagrams:
             due, awaited = server, "the server's answer"
         elif server.of(VERSIONS) and not server.of(INITIAL, HANDSHAKE):
