@@ -290,7 +290,8 @@ class QuicDissector(Dissector):
                 octets = int(crypto.stream.octets + crypto.stream.ahead)
                 observed = Observed(int(side.last_ns), side.direction, Evidence(crypto.came.frames()))
                 self.observer.tell(watched, HelloPending(observed, connection.client, octets))
-        if connection.established_ns < 0 and not connection.closed_by and not connection.late:
+        gave_up = not connection.closed_by or not connection.server_side.datagrams     # a client may say so
+        if connection.established_ns < 0 and gave_up and not connection.late:
             self._stalled(watched, close)
         self._reset(watched)
         self._totals(watched)
@@ -302,6 +303,8 @@ class QuicDissector(Dissector):
         initials = client.of(INITIAL, OTHER)
         if not initials or close.how == "unread":
             return
+        if not server.datagrams and self.context.observed.frames[server.direction]:
+            return                        # something came, cut or of another kind
         if not server.datagrams:
             due, awaited = server, "the server's answer"
         elif server.of(VERSIONS) and not server.of(INITIAL, HANDSHAKE):
