@@ -23,7 +23,8 @@ from dissectors.kit.display_field import (
     TEXT,
     DisplayField,
 )
-from dissectors.kit.event import JsonValue
+from dissectors.kit.event import Event, JsonValue
+from dissectors.kit.protocol import Protocol
 from dissectors.protocols.tcp.flags import RULES
 from dissectors.registry import protocols
 
@@ -198,6 +199,23 @@ def _packed(text: str) -> bytes | None:
         return None
 
 
+def shows_messages(protocol: Protocol) -> bool:
+    """Whether `wiretale frames` shows its messages under its name: only then is it known which frames have one."""
+    return any(
+        event.name.startswith(f"{protocol.name}.") and "frame_record" in one.__dict__
+        for event in protocol.events for one in event.__mro__ if one is not Event
+    )
+
+
+def instead_of(name: str) -> str:
+    """What to ask for where a name is known and cannot be asked for; "" for any other name."""
+    for protocol in protocols():
+        if protocol.name == name and protocol.events:
+            kind = protocol.events[0].name.partition(".")[0]
+            return f"of {protocol.title}, events can be asked for: `event matches \"^{kind}[.]\"`"
+    return INSTEAD.get(name, "")
+
+
 def fields() -> dict[str, Field]:
     """Every field, by name, in the order of the layers; protocols by their own names."""
     found = {"frame": Field("frame", PROTOCOL, "every frame, and its octets", _OCTETS["frame"])}
@@ -207,10 +225,11 @@ def fields() -> dict[str, Field]:
         found[name] = Field(name, PROTOCOL, title, _OCTETS.get(name, Source()))
     declared: dict[str, list[tuple[str, DisplayField]]] = {}
     for protocol in protocols():
-        found.setdefault(
-            protocol.name,
-            Field(protocol.name, PROTOCOL, f"{protocol.title}: a message of it ends here", Source(), EVENTS),
-        )
+        if shows_messages(protocol):
+            found.setdefault(
+                protocol.name,
+                Field(protocol.name, PROTOCOL, f"{protocol.title}: a message of it ends here", Source(), EVENTS),
+            )
         for one in protocol.fields:
             declared.setdefault(one.name, []).append((protocol.name, one))
     for name, several in declared.items():

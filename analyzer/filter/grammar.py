@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.filter.errors import FilterError, meant
-from analyzer.filter.fields import INSTEAD, PROTOCOL, Field
+from analyzer.filter.fields import PROTOCOL, Field, instead_of
 from analyzer.filter.literals import ARTICLES, octets_of, value_of, wrong
 from analyzer.filter.regular import Pattern, PatternError
 from analyzer.filter.tree import (
@@ -196,8 +196,8 @@ class Parser:
 
     def _unknown(self, word: Word) -> FilterError:
         name = word.text
-        if name in INSTEAD:
-            return self._wrong(word, f"`{name}` is not known here; {INSTEAD[name]}")
+        if instead := instead_of(name):
+            return self._wrong(word, f"`{name}` cannot be asked for here; {instead}")
         if name[0].isdigit() or name[0] in "-:":
             return self._wrong(word, f"`{name}` is a value, and a test begins with a field: ip.addr == 10.0.0.1")
         return self._wrong(word, f"no field `{name}`{meant(name, self.known) or '; `wiretale fields` lists them'}")

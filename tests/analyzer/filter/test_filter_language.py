@@ -80,6 +80,7 @@ def test_a_field_with_several_values_is_asked_as_wireshark_asks_it() -> None:
     ("", 1, "it is empty"),
     ("tcp.prt == 80", 1, "no field `tcp.prt`; did you mean `tcp.port`"),
     ("ip and tcp.stream == 1", 8, "`conversation == 3`"),
+    ("smtp", 1, "of SMTP, events can be asked for: `event matches"),
     ("zzqqx", 1, "no field `zzqqx`; `wiretale fields` lists them"),
     ("tcp.port == \"x\"", 13, "`tcp.port` is a number, such as 443; \"x\" is not"),
     ("tcp.port == http", 13, "`tcp.port` is a number, such as 443; `http` is not"),
