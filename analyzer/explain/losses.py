@@ -165,7 +165,8 @@ def _stalled(event: Timeout) -> int:
     """From the sending that was lost, where that is known, to the ACK that ends the wait."""
     repair = event.repair
     before = repair.waited_ns if repair.waited_ns > 0 and not repair.duplicates and not repair.sacked else 0
-    shown = max(repair.lasted_ns - repair.answered_ns, 0) if repair.repaired else 0     # a hole, before the resend
+    answered = repair.answered_ns if repair.repaired else 0
+    shown = max(repair.lasted_ns - answered, 0) if answered else 0     # a hole, before the resend
     return repair.lasted_ns + max(before - shown, 0)
 
 
