@@ -389,10 +389,10 @@ class IcmpDissector(Dissector):
         waiting = self.silent + [(*sent, asking[2]) for asking, sent in self.open.items()]
         if not waiting:
             return []
-        frames = sorted(frame for _time, frame, _direction in waiting)
+        frames = sorted({frame for _time, frame, _direction in waiting})
         times = sorted(time for time, _frame, _direction in waiting)
         direction = waiting[0][2]
-        silent = EchoUnanswered(Observed(times[-1], direction, Evidence(tuple(frames[:20]))), len(frames), close.how)
+        silent = EchoUnanswered(Observed(times[-1], direction, Evidence(tuple(frames[:20]))), len(waiting), close.how)
         silent.times = times
         return [silent]
 

@@ -117,6 +117,7 @@ def tuned(**counts: object) -> Conversation:
 def broken(segments: int, rounds: int, octets: int, icmp: bool = False) -> Made:
     worn = repair(segments, octets, 2 * SECOND)
     worn.rounds, worn.duplicates, worn.waited_ns = rounds, 0, 300 * MS
+    worn.answered_ns = worn.lasted_ns
     extra = [icmp_error(3, 4, 1400)] if icmp else []
     return tcp(data(octets=20 * KB), lost(Timeout, worn), *extra)
 
