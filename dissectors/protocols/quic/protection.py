@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from dissectors.protocols.quic.versions import Version
-from dissectors.protocols.quic.wire import SAMPLE, TAG, QuicPacket, full_number
+from dissectors.protocols.quic.wire import SAMPLE, TAG, WINDOWS, QuicPacket, full_number
 from dissectors.wire.tls.ciphers import CHACHA20, Parameters, parameters
 from dissectors.wire.tls.protection import NONCE, aead, refusal
 from dissectors.wire.tls.schedule import hkdf_expand_label
@@ -82,8 +82,8 @@ class PacketKeys:
     def decrypt(self, data: bytes, packet: QuicPacket, first: i64, number: i64, octets: i64) -> bytes | None:
         """The payload; None where it does not authenticate."""
         at = packet.number_at
-        cut = number & ((1 << (octets * 8)) - 1)
-        header = bytes((first,)) + data[packet.at + 1:at] + int(cut).to_bytes(int(octets), "big")
+        cut = int(number) % WINDOWS[octets]
+        header = bytes((first,)) + data[packet.at + 1:at] + cut.to_bytes(int(octets), "big")
         try:
             nonce = (self.iv ^ int(number)).to_bytes(NONCE, "big")
             return self.aead.decrypt(nonce, data[at + octets:packet.end], header)

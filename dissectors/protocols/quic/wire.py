@@ -28,6 +28,7 @@ TAG: Final[i64] = 16      # octets of the tag of a Retry, and of every AEAD in u
 SAMPLE: Final[i64] = 4    # octets from the packet number to the sample of header protection (RFC 9001 §5.4.2)
 LEAST: Final[i64] = 20    # octets from the packet number on, so that there is a sample
 LEAST_INITIAL: Final[i64] = 1_200    # octets of a datagram with a client's Initial (RFC 9000 §14.1)
+WINDOWS: Final = (1, 1 << 8, 1 << 16, 1 << 24, 1 << 32)    # values of so many octets; compiled, 1 << 32 is no i64
 MAX_VERSIONS: Final[i64] = 64        # of a Version Negotiation packet that are read
 
 
@@ -202,7 +203,7 @@ def full_number(truncated: i64, octets: i64, largest: i64) -> i64:
     largest: that was opened in this space and direction so far; -1 for none.
     """
     expected = largest + 1
-    window: i64 = 1 << (octets * 8)
+    window: i64 = WINDOWS[octets]
     half = window >> 1
     candidate = (expected & ~(window - 1)) | truncated
     if candidate <= expected - half and candidate < (1 << 62) - window:
