@@ -11,6 +11,7 @@ from dissectors.kit.lookup import ANSWERED, NO_DATA, NO_NAME, Lookup, Step
 # What a server says that does not have a zone, or cannot load it (RFC 9499 §7, "lame delegation").
 LAME: Final = ("REFUSED", "SERVFAIL", "NOTAUTH", "refers upward")
 ROOT: Final = "."
+MAX_MEMBERS: Final = 100      # conversations of the lookups that came to such a server, for what they have in common
 
 
 def is_lame(step: Step) -> bool:
@@ -51,13 +52,16 @@ def lame(analysis: Analysis) -> list[Found]:
         clients = list(dict.fromkeys([step.client for _lookup, step in made]))
         mended = all(lookup.kind in (ANSWERED, NO_DATA, NO_NAME) for lookup in lookups)
         count = len({frame for _lookup, step in made for frame in step.frames[-1:]})
-        found.append(of_lookups(
+        one = of_lookups(
             analysis, lookups, f"The zone above names {server} as a server of {zone}, and it does not answer for it "
             f"({' and '.join(said)}, {times(count)}): it does not have the zone, or does not serve {listed(clients)}"
             f"{'. Another server did' if mended else ''}.", severity=NOTE if mended else "", confidence=LIKELY,
             basis=f"{clients[0]} was referred to it before it asked, and the answer", victims=len(lookups),
             cost_ns=sum([max(step.end_ns - step.start_ns, 0) for _lookup, step in made]),
-        ))
+        )
+        numbers = dict.fromkeys([number for lookup in lookups for number in lookup.conversations])
+        one.members = tuple(numbers)[:MAX_MEMBERS]
+        found.append(one)
     return found
 
 

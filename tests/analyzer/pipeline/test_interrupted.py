@@ -90,7 +90,7 @@ def capture(tmp_path: Path) -> Path:
 
 def words(analysis: Analysis) -> str:
     rows = [row for block in render(analysis, "teach", 200, None, True) for row in block]
-    return " ".join(row.text for row in rows)
+    return " ".join(" ".join(row.text for row in rows).split())      # wherever lines end
 
 
 def paths_of(analysis: Analysis) -> list[str]:
