@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 SECOND: Final = 1_000_000_000
 UNITS: Final = {"ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "min": 60 * SECOND, "h": 3600 * SECOND}
-FORMATS: Final = ("json", "jsonl", "html", "pcapng", "markdown", "text", "csv", "har", "svg", "sarif", "pr")
 _LASTED: Final = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?\s*(ms|s|min|m|h)?\Z")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?\Z")
 _RELATIVE: Final = re.compile(r"\+?(\d{1,9}(?:\.\d{1,9})?(?:ms|s|min|m|h)?)\Z")
@@ -72,6 +71,9 @@ def part_options(function: F) -> F:
     def command(
         *arguments: Any, capture_filter: str, begin: Moment | None, end: Moment | None, last: int, **others: Any
     ) -> Any:
+        if others.get("form", "") is None and _is_format(capture_filter):
+            # Before it was a filter, `report -f json` chose a format; no filter is called like one.
+            others["form"], capture_filter = capture_filter.lower(), ""
         return function(*arguments, asked=_asked(capture_filter, begin, end, last), **others)
 
     for option in (
@@ -96,6 +98,12 @@ def part_options(function: F) -> F:
     return cast(F, command)
 
 
+def _is_format(text: str) -> bool:
+    from analyzer.report.formats import FORMAT_NAMES
+
+    return text.lower() in FORMAT_NAMES
+
+
 def _asked(capture_filter: str, begin: Moment | None, end: Moment | None, last: int) -> Asked:
     from analyzer.ingest.live.capture_filter import FrameFilter
     from analyzer.ingest.part import Asked
@@ -104,7 +112,7 @@ def _asked(capture_filter: str, begin: Moment | None, end: Moment | None, last: 
     if last and (begin is not None or end is not None):
         raise click.UsageError("--last is a stretch of time of its own; --from and --to give another one.")
     if capture_filter:
-        if capture_filter.lower() in FORMATS:
+        if _is_format(capture_filter):
             form = capture_filter.lower()
             raise click.UsageError(f"-f is a capture filter; the format is chosen with --format {form}.")
         try:

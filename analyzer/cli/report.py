@@ -86,7 +86,9 @@ EXAMPLES: Final = (
     "--output", "-o", "outputs", multiple=True, required=True, metavar="FILE",
     help="Where to write; - is standard output. The ending chooses the format. May be given several times.",
 )
-@click.option("--format", "form", type=FormatName(), help="The format, whatever the ending says.")
+@click.option(
+    "--format", "form", type=FormatName(), help="The format, whatever the ending says; -f FORMAT means the same.",
+)
 @click.option(
     "--level", type=click.Choice(["brief", "normal", "teach"]), default="normal", show_default=True,
     help="brief: phases only. normal: the events that matter. teach: all events, with the reasons.",

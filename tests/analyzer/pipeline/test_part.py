@@ -65,7 +65,9 @@ def test_a_capture_filter_that_cannot_be_used_says_why(monkeypatch: pytest.Monke
     done = ran("analyze", str(CAPTURE), "-f", "udp prt 53")
     assert (done.exit_code, done.output) == (
         1, "Error: the capture filter 'udp prt 53' is wrong: can't parse filter expression: syntax error\n")
-    assert "--format json" in ran("report", str(CAPTURE), "-f", "json", "-o", "-").output
+    assert "--format json" in ran("analyze", str(CAPTURE), "-f", "json").output
+    assert "--format csv" in ran("report", str(CAPTURE), "-f", "csv", "--format", "json", "-o", "-").output
+    assert ran("report", str(CAPTURE), "-f", "json", "-o", "-").output.startswith("{")
 
     def missing() -> object:
         raise capture_filter.CaptureError("a capture filter needs libpcap, which is not installed")
