@@ -51,9 +51,6 @@ COMPILED = {
             "analyzer/address.py",
             "analyzer/packet.py",
             "analyzer/partition.py",
-            "analyzer/filter/matching.py",
-            "analyzer/filter/sources.py",
-            "analyzer/filter/view.py",
             "analyzer/ingest/pcap.py",
             "analyzer/ingest/pcapng.py",
             "analyzer/ingest/records.py",
@@ -64,7 +61,6 @@ COMPILED = {
             "analyzer/packets/network.py",
             "analyzer/packets/tags.py",
             "analyzer/packets/walk.py",
-            "analyzer/flows/bridges.py",
             "analyzer/flows/flow.py",
             "analyzer/flows/groups.py",
             "analyzer/flows/keep.py",
@@ -137,6 +133,10 @@ COMPILED = {
     "wiretale_told": (
         "-Og",
         [
+            "analyzer/filter/matching.py",
+            "analyzer/filter/sources.py",
+            "analyzer/filter/view.py",
+            "analyzer/flows/bridges.py",
             "dissectors/kit/*.py",
             "dissectors/protocols/dns/*.py",
             "dissectors/protocols/http1/*.py",
