@@ -89,6 +89,7 @@ COMPILED = {
         [
             "dissectors/protocols/*/events*.py",
             "dissectors/protocols/tcp/handshake.py",
+            "dissectors/protocols/tcp/moments.py",
             "dissectors/protocols/tcp/options.py",
             "dissectors/protocols/tcp/reset_causes.py",
             "dissectors/protocols/tcp/teardown.py",
@@ -99,6 +100,10 @@ COMPILED = {
             "dissectors/wire/tls/hello.py",
             "dissectors/kit/captured.py",
             "dissectors/registry.py",
+            "analyzer/filter/matching.py",
+            "analyzer/filter/sources.py",
+            "analyzer/filter/view.py",
+            "analyzer/flows/bridges.py",
             "analyzer/faults.py",
             "analyzer/flows/clock.py",
             "analyzer/flows/order.py",
@@ -133,10 +138,6 @@ COMPILED = {
     "wiretale_told": (
         "-Og",
         [
-            "analyzer/filter/matching.py",
-            "analyzer/filter/sources.py",
-            "analyzer/filter/view.py",
-            "analyzer/flows/bridges.py",
             "dissectors/kit/*.py",
             "dissectors/protocols/dns/*.py",
             "dissectors/protocols/http1/*.py",
