@@ -1,12 +1,13 @@
 """Findings about services that are asked over UDP: RADIUS, SNMP and SIP, and what they refuse or leave unanswered."""
 from __future__ import annotations
 
-from typing import Final, Union
+from typing import Final
 
 from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, NOTE, POSSIBLE, Case, Found, Rule, frames_of, place, times
 from analyzer.explain.usual import TOO_SOON
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import plural, span
+from dissectors.kit.waiting import RequestsUnanswered
 from dissectors.protocols.radius import ACCEPT, RadiusAnswer, RadiusUnanswered
 from dissectors.protocols.sip import CHALLENGES, PEOPLE, SipAnswer, SipUnanswered
 from dissectors.protocols.snmp import ERRORS, REPORT, SnmpAnswer, SnmpUnanswered
@@ -18,10 +19,7 @@ SERVER_FAULTS: Final = 500             # of SIP, from which on the server failed
 CHANGES: Final = ("INVITE", "UPDATE")                     # within a call they change it (RFC 3261 §14)
 EVENTS: Final = ("SUBSCRIBE", "NOTIFY", "PUBLISH")        # without which a telephone still works (RFC 6665)
 
-Silent = Union[RadiusUnanswered, SnmpUnanswered, SipUnanswered]
-
-
-def _unanswered(case: Case, event: Silent, heard: int, what: str) -> Found:
+def _unanswered(case: Case, event: RequestsUnanswered, heard: int, what: str) -> Found:
     """Looks alike: one datagram that was lost, so it has to have been sent again or asked for twice; an answer on a way
     that the capture does not see, which the observation is asked for; a capture that ends too soon."""
     direction = event.direction
@@ -31,17 +29,17 @@ def _unanswered(case: Case, event: Silent, heard: int, what: str) -> Found:
     late = [time for time in sent if ended - time >= PATIENCE_NS]
     surely = len(late) >= SURELY
     requests = f"{plural(len(event.waiting), what)} of {client.address}"
-    again = f", sent {times(len(sent))}," if len(sent) > len(event.waiting) else ""
+    again = f", sent {times(event.sent())}" if event.sent() > len(event.waiting) else ""
     others = f"; {plural(heard, 'other')} had one" if heard else ""
     otherwise = f"No answer of {place(server)} to {requests} is in the capture."
     basis = f"{what_ended(event.how)} goes on for {span(max(ended - sent[0], 0))} after the first of them"
     absent = case.absence(1 - direction, sent[0], ended - 1)
-    attempts = max([len(one.times) for one in event.waiting])
+    attempts = max([one.count for one in event.waiting])
     if not absent.proven and attempts >= AGAIN:
         absent = case.absence(direction, sent[0], ended - 1)      # it rests on what the client did
         basis += f"; the client sent the same {times(attempts)}, as one does that hears nothing"
     return Found(
-        f"{place(server)} did not answer {requests}{again.rstrip(',')}{others}." if late else otherwise,
+        f"{place(server)} did not answer {requests}{again}{others}." if late else otherwise,
         frames_of([event]), case.conversation, severity="" if surely and not heard else NOTE,
         confidence=LIKELY if surely else POSSIBLE, cost_ns=max(sent[-1] - sent[0], 0),
         basis=basis, absent=absent, otherwise=otherwise,

@@ -4,13 +4,12 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.cursor import Cursor, WireError
-from dissectors.kit.event import CORE, LINED, Event, Headline, JsonValue, LimitReached, Malformed, Observed
+from dissectors.kit.event import CORE, LINED, Event, Headline, JsonValue, Malformed, Observed
 from dissectors.kit.identity import HOST, UNIQUE, USER, Identity
 from dissectors.kit.inputs import Close, Datagram
-from dissectors.kit.observation import what_is_held
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Output, Protocol, Term
-from dissectors.kit.units import duration, plural
-from dissectors.kit.waiting import Waiting, Waits, both
+from dissectors.kit.units import duration
+from dissectors.kit.waiting import RequestsUnanswered, Waiting, Waits, both
 
 HEADER: Final = 20                 # octets: code, identifier, length, authenticator (RFC 2865 §3)
 MAX_LENGTH: Final = 4096           # octets of a packet (RFC 2865 §3)
@@ -99,7 +98,7 @@ class RadiusAsked(RadiusEvent):
 
     def __init__(self, observed: Observed, packet: RadiusPacket, user: str, asked: Waiting) -> None:
         super().__init__(observed, packet, user)
-        self.attempt = len(asked.times)
+        self.attempt = asked.count
         self.again = asked.again()
 
     def detail(self) -> str:
@@ -158,33 +157,14 @@ class RadiusAnswer(RadiusEvent):
         return super().fields() | {"took_ns": self.took_ns if self.took_ns >= 0 else None}
 
 
-class RadiusUnanswered(Event):
-    """Requests that nobody answered in what is observed. how: with what that ends (`Close.how`)."""
-
+class RadiusUnanswered(RequestsUnanswered):
     name: ClassVar[str] = "radius.unanswered"
     phase: ClassVar[str] = "access"
-    importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 2865 §2.5"
     WHY: ClassVar[str] = (
         "A server says nothing to a device that it does not know, or whose secret is another one. Or the request or "
         "its answer was lost, took a way that this capture does not see, or the capture ended too early."
     )
-
-    def __init__(self, observed: Observed, waiting: list[Waiting], how: str) -> None:
-        super().__init__(observed.time, observed.direction, observed.evidence)
-        self.waiting = waiting
-        self.how = how
-
-    def label(self) -> str:
-        return "no answer"
-
-    def what(self) -> str:
-        sent = sum([len(one.times) for one in self.waiting])
-        return f"{plural(len(self.waiting), 'request')}, sent {plural(sent, 'time')}, without an answer in " \
-            f"{what_is_held(self.how)}."
-
-    def fields(self) -> dict[str, JsonValue]:
-        return {"count": len(self.waiting)}
 
 
 class RadiusObserver(Dissector):
@@ -193,7 +173,6 @@ class RadiusObserver(Dissector):
     def __init__(self, _context: Context) -> None:
         self.waits = Waits(MAX_WAITING)
         self.users: dict[int, str] = {}
-        self.told_full = False
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
         if len(datagram.data) < datagram.length:
@@ -212,10 +191,7 @@ class RadiusObserver(Dissector):
                 self.waits.open.pop(bytes((datagram.direction & 1,)) + key)
             asked = self.waits.ask(key, datagram, packet.authenticator.hex())
             out: list[Output] = [RadiusAsked(both(None, datagram), packet, user, asked)]
-            if self.waits.full and not self.told_full:
-                self.told_full = True
-                out.append(LimitReached(both(None, datagram), "radius", "MAX_WAITING", MAX_WAITING))
-            return out
+            return out + self.waits.limit(datagram, "radius")
         waiting = self.waits.answer(key, datagram)
         user = self.users.get(packet.identifier, "") or packet.text(USER_NAME)
         return [RadiusAnswer(both(waiting, datagram), packet, user, waiting)]

@@ -7,13 +7,12 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, LINED, Event, Headline, JsonValue, LimitReached, Malformed, Observed
+from dissectors.kit.event import CORE, LINED, Event, Headline, JsonValue, Malformed, Observed
 from dissectors.kit.identity import HOST, UNIQUE, USER, Identity
 from dissectors.kit.inputs import Close, Datagram
-from dissectors.kit.observation import what_is_held
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Output, Protocol, Term
-from dissectors.kit.units import duration, plural
-from dissectors.kit.waiting import Waiting, Waits, both
+from dissectors.kit.units import duration
+from dissectors.kit.waiting import RequestsUnanswered, Waiting, Waits, both
 
 MAX_WAITING: Final = 256           # requests without a final answer that are kept
 MAX_HEAD: Final = 16_384           # octets of a message that are looked at for its fields
@@ -132,7 +131,7 @@ class SipAsked(SipEvent):
 
     def __init__(self, observed: Observed, message: SipMessage, asked: Waiting | None) -> None:
         super().__init__(observed, message)
-        self.attempt = len(asked.times) if asked is not None else 1
+        self.attempt = asked.count if asked is not None else 1
         self.again = asked.again() if asked is not None else ""
 
     def label(self) -> str:
@@ -186,33 +185,17 @@ class SipAnswer(SipEvent):
         return super().fields() | {"took_ns": self.took_ns if self.took_ns >= 0 else None}
 
 
-class SipUnanswered(Event):
-    """Requests that nothing answered in what is observed. how: with what that ends (`Close.how`)."""
-
+class SipUnanswered(RequestsUnanswered):
     name: ClassVar[str] = "sip.unanswered"
     phase: ClassVar[str] = "call"
-    importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 3261 §17.1.1.2"
     WHY: ClassVar[str] = (
         "The server is not there, a filter or an address translation stops the datagrams, the answer took a way that "
         "this capture does not see, or the capture ended too early."
     )
 
-    def __init__(self, observed: Observed, waiting: list[Waiting], how: str) -> None:
-        super().__init__(observed.time, observed.direction, observed.evidence)
-        self.waiting = waiting
-        self.how = how
-
-    def label(self) -> str:
-        return "no answer"
-
-    def what(self) -> str:
-        sent = sum([len(one.times) for one in self.waiting])
-        methods = ", ".join(dict.fromkeys([one.said for one in self.waiting]))
-        return f"{methods}, sent {plural(sent, 'time')}, without an answer in {what_is_held(self.how)}."
-
-    def fields(self) -> dict[str, JsonValue]:
-        return {"count": len(self.waiting)}
+    def which(self) -> str:
+        return ", ".join(dict.fromkeys([one.said for one in self.waiting]))
 
 
 class SipObserver(Dissector):
@@ -222,7 +205,6 @@ class SipObserver(Dissector):
         self.waits = Waits(MAX_WAITING)
         self.heard: dict[bytes, Waiting] = {}     # those that are under way: a provisional response came
         self.sent: dict[bytes, SipMessage] = {}
-        self.told_full = False
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
         if probe(datagram.data, datagram.direction) != YES:
@@ -239,10 +221,7 @@ class SipObserver(Dissector):
             self.sent[key] = message
         asked = self.heard.get(key) or self.waits.ask(key, datagram, message.method)
         out: list[Output] = [SipAsked(both(None, datagram), message, asked)]
-        if self.waits.full and not self.told_full:
-            self.told_full = True
-            out.append(LimitReached(both(None, datagram), "sip", "MAX_WAITING", MAX_WAITING))
-        return out
+        return out + self.waits.limit(datagram, "sip")
 
     def _answered(self, datagram: Datagram, message: SipMessage, key: bytes) -> list[Output]:
         asked = self.heard.get(key) or self.waits.answer(key, datagram)

@@ -7,12 +7,11 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.cursor import Cursor, TooShort, WireError
-from dissectors.kit.event import CORE, LINED, Event, JsonValue, LimitReached, Malformed, Observed
+from dissectors.kit.event import CORE, LINED, Event, JsonValue, Malformed, Observed
 from dissectors.kit.inputs import Close, Datagram
-from dissectors.kit.observation import what_is_held
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Output, Protocol, Term
-from dissectors.kit.units import duration, plural
-from dissectors.kit.waiting import Waiting, Waits, both
+from dissectors.kit.units import duration
+from dissectors.kit.waiting import RequestsUnanswered, Waiting, Waits, both
 
 MAX_WAITING: Final = 256           # requests without an answer that are kept
 MAX_NAMES: Final = 3               # names of objects that an event lists
@@ -195,7 +194,7 @@ class SnmpAsked(SnmpEvent):
 
     def __init__(self, observed: Observed, message: SnmpMessage, asked: Waiting) -> None:
         super().__init__(observed, message)
-        self.attempt = len(asked.times)
+        self.attempt = asked.count
         self.again = asked.again()
 
     def what(self) -> str:
@@ -244,34 +243,15 @@ class SnmpMessageSeen(SnmpEvent):
         return f"{self.message.name[0].upper()}{self.message.name[1:]}{self.about()}."
 
 
-class SnmpUnanswered(Event):
-    """Requests that nobody answered in what is observed. how: with what that ends (`Close.how`)."""
-
+class SnmpUnanswered(RequestsUnanswered):
     name: ClassVar[str] = "snmp.unanswered"
     phase: ClassVar[str] = "management"
-    importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 3416 §4.2; RFC 1157 §4.1"
     WHY: ClassVar[str] = (
         "A device says nothing to a community that it does not know, or to an address that it does not serve. Or it is "
         "not there, a filter stops the datagrams, the answer took a way that this capture does not see, or the capture "
         "ended too early."
     )
-
-    def __init__(self, observed: Observed, waiting: list[Waiting], how: str) -> None:
-        super().__init__(observed.time, observed.direction, observed.evidence)
-        self.waiting = waiting
-        self.how = how
-
-    def label(self) -> str:
-        return "no answer"
-
-    def what(self) -> str:
-        sent = sum([len(one.times) for one in self.waiting])
-        return f"{plural(len(self.waiting), 'request')}, sent {plural(sent, 'time')}, without an answer in " \
-            f"{what_is_held(self.how)}."
-
-    def fields(self) -> dict[str, JsonValue]:
-        return {"count": len(self.waiting)}
 
 
 class SnmpObserver(Dissector):
@@ -280,7 +260,6 @@ class SnmpObserver(Dissector):
     def __init__(self, context: Context) -> None:
         self.waits = Waits(MAX_WAITING)
         self.marks = context.marks
-        self.told_full = False
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
         if len(datagram.data) < datagram.length:
@@ -294,10 +273,7 @@ class SnmpObserver(Dissector):
         if message.pdu in ASKING:
             asked = self.waits.ask(key, datagram, message.name)
             out: list[Output] = [SnmpAsked(both(None, datagram), message, asked)]
-            if self.waits.full and not self.told_full:
-                self.told_full = True
-                out.append(LimitReached(both(None, datagram), "snmp", "MAX_WAITING", MAX_WAITING))
-            return out
+            return out + self.waits.limit(datagram, "snmp")
         if message.pdu in (RESPONSE, REPORT):
             waiting = self.waits.answer(key, datagram)
             return [SnmpAnswer(both(waiting, datagram), message, waiting)]

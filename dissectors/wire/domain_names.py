@@ -121,6 +121,19 @@ def read_name(data: bytes, offset: int, end: int) -> Name:
             at += length + 1
 
 
+def names_in(data: bytes, most: int) -> list[Name] | None:
+    """Names one behind the other, `most` of them; None where one of them cannot be read."""
+    found: list[Name] = []
+    at = 0
+    while at < len(data) and len(found) < most:
+        end = int(skip_name(data, at, len(data)))
+        if end < 0:
+            return None
+        found.append(read_name(data, at, len(data)))
+        at = end
+    return found
+
+
 def wire(labels: list[bytes]) -> bytes:
     """The uncompressed form of a name."""
     out = b""

@@ -42,7 +42,6 @@ from dissectors.protocols.dhcp.wire import (
 )
 
 MAX_CLIENTS: Final = 1_024    # clients of one conversation that wait for an answer
-MAX_ATTEMPTS: Final = 64      # of one client at one message, whose times and frames are kept
 # The same octets so soon are one message, seen twice: clients wait for seconds (RFC 2131 §4.1).
 COPY_NS: Final = 500_000_000
 
@@ -127,10 +126,7 @@ class DhcpDissector(Dissector):
         if asked is None or asked.purpose != purpose:
             asked = Asked(message, purpose)
             client.asked[message.kind] = asked
-        if len(asked.times) < MAX_ATTEMPTS:
-            asked.times.append(datagram.time)
-            if datagram.frame not in asked.frames:
-                asked.frames.append(datagram.frame)
+        asked.sent(datagram)
         return asked
 
     def _answer(self, datagram: Datagram, message: DhcpMessage, client: Client) -> DhcpSaid:

@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 from dissectors.kit.event import CORE, EXTRA, LINED, TOLD, Event, Evidence, Headline, JsonValue, Observed
 from dissectors.kit.identity import HOST, UNIQUE, Identity, host_of, hosts_in, hosts_of_urls
 from dissectors.kit.inputs import Datagram
-from dissectors.kit.observation import what_is_held
-from dissectors.kit.units import duration, plural
+from dissectors.kit.units import duration
+from dissectors.kit.waiting import Attempts, AttemptsUnanswered
 from dissectors.protocols.dhcp.options import name_of, seconds, value_of
 from dissectors.protocols.dhcp.wire import (
     CLIENT,
@@ -40,16 +40,14 @@ RENEWING: Final = "renewing"          # it asks the server that gave it
 REBINDING: Final = "rebinding"        # it asks any server, since that one is silent
 
 
-class Asked:
-    """What a client waits for an answer to. times, frames: of each attempt.     kind: the message type.
-    purpose: of a REQUEST."""
+class Asked(Attempts):
+    """What a client waits for an answer to. kind: the message type.     purpose: of a REQUEST."""
 
     def __init__(self, message: DhcpMessage, purpose: str) -> None:
+        super().__init__()
         self.kind = message.kind
         self.purpose = purpose
         self.message = message
-        self.times: list[int] = []
-        self.frames: list[int] = []
 
 
 class DhcpSaid(Event):
@@ -73,7 +71,7 @@ class DhcpSaid(Event):
         self.source = address(datagram.source)
         self.to_all = datagram.to_all
         self.asked = asked
-        self.attempt = max(len(asked.times), 1) if asked is not None else 1
+        self.attempt = max(asked.count, 1) if asked is not None else 1
         self.waited_ns = self.time - asked.times[0] if asked is not None and asked.times else -1
 
     def label(self) -> str:
@@ -387,12 +385,9 @@ class DhcpMessageSeen(DhcpSaid):
         return f"{who} is given {message.yiaddr or 'no address'} (BOOTP)."
 
 
-class DhcpUnanswered(Event):
-    """What nobody answered in what is observed. how: with what that ends (`Close.how`)."""
-
+class DhcpUnanswered(AttemptsUnanswered):
     name: ClassVar[str] = "dhcp.unanswered"
     phase: ClassVar[str] = "lease"
-    importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 2131 §4.1"
     WHY: ClassVar[str] = (
         "No server hears it, none has an address left or none is meant to serve this client; a relay is missing where "
@@ -400,29 +395,20 @@ class DhcpUnanswered(Event):
     )
 
     def __init__(self, asked: Asked, direction: int, how: str) -> None:
-        super().__init__(asked.times[-1], direction, Evidence(tuple(sorted(asked.frames))))
+        super().__init__(asked, direction, how)
         self.asked = asked
-        self.how = how
 
-    def label(self) -> str:
-        return "no answer"
-
-    def what(self) -> str:
+    def request(self) -> str:
         asked = self.asked
-        lasted = asked.times[-1] - asked.times[0]
-        within = f" within {duration(lasted)}" if lasted > 0 else ""
-        return f"{asked.message.name} of {asked.message.client() or 'a client'}, sent " \
-            f"{plural(len(asked.times), 'time')}{within}: no answer in {what_is_held(self.how)}."
+        return f"{asked.message.name} of {asked.message.client() or 'a client'}"
 
     def phase_facts(self) -> list[str]:
         return [f"{self.asked.message.name} unanswered"]
 
     def fields(self) -> dict[str, JsonValue]:
         asked = self.asked
-        return {
-            "type": asked.kind, "purpose": asked.purpose, "client": asked.message.client(),
-            "attempts": len(asked.times), "lasted_ns": asked.times[-1] - asked.times[0],
-        }
+        said: dict[str, JsonValue] = {"type": asked.kind, "purpose": asked.purpose, "client": asked.message.client()}
+        return said | super().fields()
 
 
 def observed(datagram: Datagram) -> Observed:

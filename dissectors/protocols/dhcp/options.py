@@ -7,7 +7,7 @@ from typing import Final
 from dissectors.kit.cursor import Cursor, TooShort
 from dissectors.kit.units import plural
 from dissectors.protocols.dhcp.wire import NAMES, address, addresses, hardware
-from dissectors.wire.domain_names import read_name, skip_name
+from dissectors.wire.domain_names import names_in
 
 MAX_NAMES: Final = 16     # of a search list
 MAX_TEXT: Final = 120     # characters of what one option says
@@ -79,15 +79,8 @@ def fqdn(held: bytes) -> str:
 
 def domains(held: bytes) -> str:
     """RFC 3397 §2: names in the form of DNS, which may point back."""
-    found: list[str] = []
-    at = 0
-    while at < len(held) and len(found) < MAX_NAMES:
-        end = int(skip_name(held, at, len(held)))
-        if end < 0:
-            return raw(held)
-        found.append(read_name(held, at, len(held)).text())
-        at = end
-    return ", ".join(found)
+    found = names_in(held, MAX_NAMES)
+    return raw(held) if found is None else ", ".join([name.text() for name in found])
 
 
 def sip(held: bytes) -> str:

@@ -39,7 +39,6 @@ from dissectors.protocols.dhcpv6.wire import (
     Dhcp6Message,
 )
 
-MAX_ATTEMPTS: Final = 64      # at one message, whose times and frames are kept
 # The same octets so soon are one message, seen twice: clients wait for a second (RFC 8415 §7.6, SOL_TIMEOUT).
 COPY_NS: Final = 500_000_000
 QUESTIONS: Final[dict[int, type[Dhcp6Said]]] = {
@@ -106,10 +105,7 @@ class Dhcp6Dissector(Dissector):
         if asked is None or asked.message.xid != message.xid:
             asked = Asked6(message)
             self.asked[message.kind] = asked
-        if len(asked.times) < MAX_ATTEMPTS:
-            asked.times.append(datagram.time)
-            if datagram.frame not in asked.frames:
-                asked.frames.append(datagram.frame)
+        asked.sent(datagram)
         return asked
 
     def _reply(self, datagram: Datagram, message: Dhcp6Message) -> Reply6:

@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 from dissectors.kit.event import CORE, EXTRA, LINED, TOLD, Event, Evidence, Headline, JsonValue, Observed
 from dissectors.kit.identity import HOST, UNIQUE, Identity, hosts_in, hosts_of_urls
 from dissectors.kit.inputs import Datagram
-from dissectors.kit.observation import what_is_held
 from dissectors.kit.units import duration, plural
+from dissectors.kit.waiting import Attempts, AttemptsUnanswered
 from dissectors.protocols.dhcpv6.options import fqdn, lasts, name_of, value_of
 from dissectors.protocols.dhcpv6.wire import (
     CLIENT_ID,
@@ -34,14 +34,13 @@ NAMING: Final = frozenset((DOMAINS, FQDN, 21, 64))      # options whose texts ar
 OF_RELAYS: Final = frozenset((CLIENT_ID, SERVER_ID, 18, 37, 38, 79))      # what is nobody else's
 
 
-class Asked6:
-    """What a client waits for an answer to. times, frames: of each attempt.     kind: the message type."""
+class Asked6(Attempts):
+    """What a client waits for an answer to. kind: the message type."""
 
     def __init__(self, message: Dhcp6Message) -> None:
+        super().__init__()
         self.kind = message.kind
         self.message = message
-        self.times: list[int] = []
-        self.frames: list[int] = []
 
 
 class Dhcp6Said(Event):
@@ -64,7 +63,7 @@ class Dhcp6Said(Event):
         self.message = message
         self.source = address(datagram.source) if len(datagram.source) == 16 else ""
         self.asked = asked
-        self.attempt = max(len(asked.times), 1) if asked is not None else 1
+        self.attempt = max(asked.count, 1) if asked is not None else 1
         self.waited_ns = self.time - asked.times[0] if asked is not None and asked.times else -1
 
     def label(self) -> str:
@@ -351,12 +350,9 @@ class Dhcp6MessageSeen(Dhcp6Said):
         return f"{self.message.name} about {self.client}.{self.relayed()}"
 
 
-class Dhcp6Unanswered(Event):
-    """What nobody answered in what is observed. how: with what that ends (`Close.how`)."""
-
+class Dhcp6Unanswered(AttemptsUnanswered):
     name: ClassVar[str] = "dhcpv6.unanswered"
     phase: ClassVar[str] = "lease"
-    importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 8415 §15"
     WHY: ClassVar[str] = (
         "No server hears it, or none is meant to serve this client; a relay is missing where the server is on another "
@@ -364,29 +360,19 @@ class Dhcp6Unanswered(Event):
     )
 
     def __init__(self, asked: Asked6, direction: int, how: str) -> None:
-        super().__init__(asked.times[-1], direction, Evidence(tuple(sorted(asked.frames))))
+        super().__init__(asked, direction, how)
         self.asked = asked
-        self.how = how
 
-    def label(self) -> str:
-        return "no answer"
-
-    def what(self) -> str:
+    def request(self) -> str:
         asked = self.asked
-        lasted = asked.times[-1] - asked.times[0]
-        within = f" within {duration(lasted)}" if lasted > 0 else ""
-        return f"{asked.message.name} of {owner(asked.message.one(CLIENT_ID)) or 'a client'}, sent " \
-            f"{plural(len(asked.times), 'time')}{within}: no answer in {what_is_held(self.how)}."
+        return f"{asked.message.name} of {owner(asked.message.one(CLIENT_ID)) or 'a client'}"
 
     def phase_facts(self) -> list[str]:
         return [f"{self.asked.message.name} unanswered"]
 
     def fields(self) -> dict[str, JsonValue]:
-        asked = self.asked
-        return {
-            "type": asked.kind, "client": owner(asked.message.one(CLIENT_ID)), "attempts": len(asked.times),
-            "lasted_ns": asked.times[-1] - asked.times[0],
-        }
+        said: dict[str, JsonValue] = {"type": self.asked.kind, "client": owner(self.asked.message.one(CLIENT_ID))}
+        return said | super().fields()
 
     def identifies(self) -> list[Identity]:
         return [

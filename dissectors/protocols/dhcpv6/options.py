@@ -6,7 +6,7 @@ from typing import Final
 
 from dissectors.kit.units import plural
 from dissectors.protocols.dhcpv6.wire import FOREVER, STATUSES, address, owner
-from dissectors.wire.domain_names import read_name, skip_name
+from dissectors.wire.domain_names import names_in
 
 MAX_NAMES: Final = 16     # of a search list
 MAX_TEXT: Final = 120     # characters of what one option says
@@ -63,15 +63,8 @@ def status(held: bytes) -> str:
 
 def domains(held: bytes) -> str:
     """RFC 8415 §10: names in the form of DNS, without pointers."""
-    found: list[str] = []
-    at = 0
-    while at < len(held) and len(found) < MAX_NAMES:
-        end = int(skip_name(held, at, len(held)))
-        if end < 0:
-            return raw(held)
-        found.append(read_name(held, at, len(held)).text())
-        at = end
-    return ", ".join(found)
+    found = names_in(held, MAX_NAMES)
+    return raw(held) if found is None else ", ".join([name.text() for name in found])
 
 
 def fqdn(held: bytes) -> str:
