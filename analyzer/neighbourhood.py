@@ -1,6 +1,10 @@
 """What the survey met of the addresses of a link, for the rules about them."""
 from __future__ import annotations
 
+from typing import Final
+
+MAX_CHANGES: Final = 200         # of the topology, and of the roots that one bridge names, that are noted
+
 
 class Missing:
     """An address that one machine of the link asked for, and that nobody claimed since. frames: of the first questions.

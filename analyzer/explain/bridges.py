@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.explain.names_servers import listed
 from analyzer.explain.rule import FAILURE, LIKELY, NOTE, POSSIBLE, Found, Rule, times
 from analyzer.model import Analysis
+from analyzer.neighbourhood import MAX_CHANGES
 from dissectors.kit.units import grouped, plural, span
 
 COPIES: Final = 100                    # of one frame without a pause
@@ -33,8 +34,8 @@ def loop(analysis: Analysis) -> list[Found]:
     frames = tuple(sorted({frame for one in runs for frame in one.frames}))
     named = listed(stations)
     said = (
-        f"{plural(len(runs), 'frame')} to everybody, from {named}, came again and again, {grouped(copies)} times "
-        f"within {span(end - start)} and the same octet for octet: "
+        f"{plural(len(runs), 'frame')} to everybody or to a group, from {named}, came again and again, "
+        f"{grouped(copies)} times within {span(end - start)} and the same octet for octet: "
     )
     certain = len(stations) >= STATIONS
     return [Found(
@@ -61,12 +62,17 @@ def topology(analysis: Analysis) -> list[Found]:
     within = _within(first[0], last[0])
     restless = len(changes) >= CHANGES
     return [Found(
-        f"Bridges told of a change of the topology {times(len(changes))}{within}, by the spanning tree that "
+        f"Bridges told of a change of the topology {_times(len(changes))}{within}, by the spanning tree that "
         f"{listed(stations)} sent. Each time they forget where stations are, and flood what goes to them.",
         tuple([frame for _time, frame, _station in changes]), severity="" if restless else NOTE,
         basis="the topology change flag of BPDUs, or BPDUs that notify of one; several within 6 s count once",
         about=tuple(stations),
     )]
+
+
+def _times(count: int) -> str:
+    """No more than so many are noted."""
+    return f"at least {times(count)}" if count >= MAX_CHANGES else times(count)
 
 
 def _within(first_ns: int, last_ns: int) -> str:
@@ -86,7 +92,7 @@ def roots(analysis: Analysis) -> list[Found]:
     shown = ", then ".join(path[:NAMED + 1]) + (f", and {len(path) - NAMED - 1} more" if len(path) > NAMED + 1 else "")
     within = _within(first[0], last[0])
     return [Found(
-        f"The root of the spanning tree changed {times(len(changes))}{within}, as {first[2]} says: {shown}. While "
+        f"The root of the spanning tree changed {_times(len(changes))}{within}, as {first[2]} says: {shown}. While "
         "bridges agree on a root, their ports do not forward.",
         tuple([one[1] for one in changes]), severity="" if restless else NOTE, cost_ns=max(last[0] - first[0], 0),
         basis="the root identifier in the BPDUs of the same bridge port", about=(first[2],),

@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.address import address_text
+from analyzer.neighbourhood import MAX_CHANGES
 from analyzer.packet import ARP, ICMPV6, Packet
 from dissectors.kit.octets import be16
 
@@ -17,7 +18,6 @@ MAX_WATCHED: Final = 256         # different frames that are watched at once
 MAX_FRAME: Final[i64] = 256      # octets of one that is watched; ARP and neighbour discovery are shorter
 MAX_CITED: Final = 5             # frames of each that are cited
 MAX_BRIDGES: Final = 256         # senders of spanning tree whose root is followed
-MAX_CHANGES: Final = 200         # changes that are noted, of roots for each sender
 PAUSE_NS: Final[i64] = 100_000_000     # after which the same frame is another one of its kind: hosts ask once a second
 OFTEN: Final[i64] = 100          # copies from which on a run is kept whatever comes
 # A change is told for as long as 35 s, every 2 s (IEEE 802.1D-1998 §8.10.2); three such that are missing end it.
@@ -54,8 +54,8 @@ class Repeated:
 
 class Bridges:
     """repeated: by the octets of a frame.     trees: by station and VLAN, the root that it named last.
-    changing: when a change was told of last, in whatever VLAN:
-    one cable is in many.     changes: of the topology: when, frame, station.
+    changing: when a change was told of last, in whatever VLAN: one cable is in many.
+    changes: of the topology: when, frame, station.
     roots: by station and VLAN, each other root than before: when, frame, station, the old one, the new one.
     """
 

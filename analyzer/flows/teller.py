@@ -279,7 +279,7 @@ class Teller:
             int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport), 0,
             packet.source(), to_all(packet),
         ))
-        if not self.router.protocol:
+        if not self.router.protocol and not self.context.each_pdu:
             self.answers.take(direction, packet.time, packet.number)
         return events
 

@@ -7,10 +7,10 @@ from mypy_extensions import i64, mypyc_attr
 
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import BASE, TRANSFER, Event, Evidence, JsonValue
-from dissectors.kit.units import duration, plural, span
+from dissectors.kit.units import duration, grouped, plural, span
 
 LEAST_ANSWERS: Final = 4        # of fewer pairs nothing is told
-MAX_WAITS: Final = 2_000        # that are kept; the first ones, and the longest of all
+MAX_WAITS: Final = 2_000        # the first ones, that are kept beside the shortest and the longest of all
 # A port that a host gives to whoever asks for none; services listen below (RFC 6335 §6; Linux begins at 32768).
 EPHEMERAL: Final = 32_768
 # Two streams of media pass one another at equal paces, and would look like questions and answers.
@@ -29,6 +29,7 @@ class AnswerWatch:
         self.over = 0
         self.unasked = 0
         self.waits: list[int] = []
+        self.least: i64 = -1
         self.most: i64 = -1
         self.longest = 0
         self.first_time: i64 = -1
@@ -64,6 +65,8 @@ class AnswerWatch:
             self.first_time = time
         if len(self.waits) < MAX_WAITS:
             self.waits.append(int(wait))
+        if wait < self.least or self.least < 0:
+            self.least = wait
         if wait > self.most:
             self.most = wait
             self.longest = int(self._frame)
@@ -86,7 +89,8 @@ class DatagramAnswers(Event):
     """How long answers took in a conversation over UDP of which nobody knows the protocol.
 
     answered: datagrams of the originator that one of the responder followed before the next.     least_ns, middle_ns,
-    most_ns: how long that took.     longest: the frame of the question that waited longest.
+    most_ns: how long that took.     kept: the first ones, of which middle_ns is the middle.     longest: the frame of
+    the question that waited longest.
     """
 
     name: ClassVar[str] = "datagram_answers"
@@ -104,7 +108,8 @@ class DatagramAnswers(Event):
         waits = sorted(watch.waits)
         self.asks = watch.asks
         self.answered = watch.answered
-        self.least_ns = waits[0]
+        self.least_ns = int(watch.least)
+        self.kept = len(waits)
         self.middle_ns = waits[len(waits) // 2]
         self.most_ns = int(watch.most)
         self.longest = watch.longest
@@ -116,10 +121,11 @@ class DatagramAnswers(Event):
         return f"{plural(self.answered, 'pair')} by timing, {span(self.least_ns)} to {duration(self.most_ns)}"
 
     def what(self) -> str:
+        them = "them" if self.kept == self.answered else f"the first {grouped(self.kept)}"
         return (
             f"{self.answered} of {plural(self.asks, 'datagram')} → are followed by one ← before the next: by that "
             f"timing answers took {span(self.least_ns)} to {duration(self.most_ns)} (the longest was asked for in "
-            f"#{self.longest}), half of them at most {span(self.middle_ns)}."
+            f"#{self.longest}), half of {them} at most {span(self.middle_ns)}."
         )
 
     def fields(self) -> dict[str, JsonValue]:

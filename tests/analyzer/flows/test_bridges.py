@@ -51,7 +51,8 @@ def test_frames_of_two_machines_that_go_round_are_a_loop(tmp_path: Path) -> None
     assert found(made) == ["error link.loop"]
     sentence = next(one.sentence for one in made.findings if one.code == "link.loop")
     assert sentence == (
-        "2 frames to everybody, from 02:00:00:00:00:01 and 02:00:00:00:00:02, came again and again, 300 times within "
+        "2 frames to everybody or to a group, from 02:00:00:00:00:01 and 02:00:00:00:00:02, came again and "
+        "again, 300 times within "
         "149 ms and the same octet for octet: the link has a loop, and its bridges send them round."
     )
     assert made.findings[0].code == "link.loop"

@@ -36,6 +36,16 @@ def test_turns_are_questions_and_answers() -> None:
     assert told.evidence.frames[:4] == (1, 2, 3, 4)
 
 
+def test_of_many_the_middle_is_that_of_the_first_ones_and_the_shortest_of_all() -> None:
+    watch = watched([(100 * turn, 0) for turn in range(2_500)] + [
+        (100 * turn + (1 if turn == 2_400 else 5), 1) for turn in range(2_500)
+    ])
+    told = DatagramAnswers(watch)
+    assert (told.answered, told.kept, told.least_ns, told.most_ns) == (2_500, 2_000, MS, 5 * MS)
+    assert "answers took 1.00 ms to 5.00 ms" in told.what()
+    assert "half of the first 2000 at most 5.00 ms" in told.what()
+
+
 @pytest.mark.parametrize("datagrams", [
     [(20 * turn + 7 * side, side) for turn in range(100) for side in (0, 1)],       # speech both ways, at one pace
     [(97 * turn, 0) for turn in range(50)],                                         # nobody answers
