@@ -7,6 +7,7 @@ from mypy_extensions import mypyc_attr
 
 from dissectors.kit.account import Books, Claim
 from dissectors.kit.identity import Identity
+from dissectors.kit.inputs import Datagram
 from dissectors.kit.marks import Marks
 from dissectors.kit.units import plural
 
@@ -64,6 +65,17 @@ class Observed:
         self.time = time
         self.direction = direction
         self.evidence = evidence
+
+
+def evidence_of(datagram: Datagram) -> Evidence:
+    """Its frame, and where its bytes lie in it, if that is known."""
+    start = datagram.offset
+    return Evidence((datagram.frame,), start, start + len(datagram.data)) if start >= 0 else Evidence((datagram.frame,))
+
+
+def seen(datagram: Datagram) -> Observed:
+    """A datagram, which proves itself."""
+    return Observed(datagram.time, datagram.direction, Evidence((datagram.frame,)))
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

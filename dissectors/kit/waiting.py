@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from mypy_extensions import mypyc_attr
 
 from dissectors.kit.cited import Cited
-from dissectors.kit.event import CORE, Event, Evidence, JsonValue, LimitReached, Observed
+from dissectors.kit.event import CORE, Event, Evidence, JsonValue, LimitReached, Observed, seen
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.observation import what_is_held
 from dissectors.kit.units import duration, plural
@@ -60,7 +60,7 @@ class Waits:
         if not self.full or self._told:
             return []
         self._told = True
-        return [LimitReached(both(None, datagram), protocol, "MAX_WAITING", self.most)]
+        return [LimitReached(seen(datagram), protocol, "MAX_WAITING", self.most)]
 
     def ask(self, key: bytes, datagram: Datagram, said: str) -> Waiting:
         """A request, or one more attempt. key: what its answer repeats."""

@@ -15,6 +15,7 @@ from dissectors.kit.event import (
     LimitReached,
     Malformed,
     Observed,
+    seen,
 )
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
@@ -341,7 +342,7 @@ class IcmpDissector(Dissector):
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
         data = datagram.data
-        observed = Observed(datagram.time, datagram.direction, Evidence((datagram.frame,)))
+        observed = seen(datagram)
         if len(data) < HEADER:
             return [Malformed(observed, "icmp", len(data), "the message ends in its header")]
         kind = data[0]

@@ -6,7 +6,17 @@ from typing import ClassVar, Final
 
 from dissectors.kit.cursor import Cursor
 from dissectors.kit.display_field import NUMBER, DisplayField
-from dissectors.kit.event import BASE, CORE, EXTRA, Event, Evidence, Headline, JsonValue, Observed
+from dissectors.kit.event import (
+    BASE,
+    CORE,
+    EXTRA,
+    Event,
+    Evidence,
+    Headline,
+    JsonValue,
+    Observed,
+    seen,
+)
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.observation import CAPTURE_ENDED, READING_ENDED
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Output, Protocol, Term
@@ -273,7 +283,7 @@ class NtpObserver(Dissector):
         self.open: dict[int, NtpRequest] = {}
 
     def on_datagram(self, datagram: Datagram) -> list[Output]:
-        observed = Observed(datagram.time, datagram.direction, Evidence((datagram.frame,)))
+        observed = seen(datagram)
         if len(datagram.data) < HEADER:
             return []                   # cut by the capture, or a message of another kind: control, private
         packet = NtpPacket(datagram.data)

@@ -4,7 +4,16 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.cursor import Cursor, WireError
-from dissectors.kit.event import CORE, LINED, Event, Headline, JsonValue, Malformed, Observed
+from dissectors.kit.event import (
+    CORE,
+    LINED,
+    Event,
+    Headline,
+    JsonValue,
+    Malformed,
+    Observed,
+    seen,
+)
 from dissectors.kit.identity import HOST, UNIQUE, USER, Identity
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Output, Protocol, Term
@@ -15,7 +24,7 @@ HEADER: Final = 20                 # octets: code, identifier, length, authentic
 MAX_LENGTH: Final = 4096           # octets of a packet (RFC 2865 §3)
 MAX_WAITING: Final = 256           # requests without an answer that are kept; an identifier has one octet
 MAX_TEXT: Final = 120              # characters of what a server says
-REQUEST, ACCEPT, REJECT, ACCOUNTING, CHALLENGE = 1, 2, 3, 4, 11
+REQUEST, ACCEPT, REJECT, CHALLENGE = 1, 2, 3, 11
 # RFC 2865 §3, RFC 2866 §3, RFC 5176 §3; 12: RFC 5997 §3.
 CODES: Final[dict[int, str]] = {
     1: "Access-Request", 2: "Access-Accept", 3: "Access-Reject", 4: "Accounting-Request", 5: "Accounting-Response",
@@ -180,7 +189,7 @@ class RadiusObserver(Dissector):
         try:
             packet = RadiusPacket(datagram.data)
         except WireError as error:
-            return [Malformed(both(None, datagram), "radius", error.offset, error.reason)]
+            return [Malformed(seen(datagram), "radius", error.offset, error.reason)]
         key = bytes((packet.identifier,))
         if packet.code in ASKING:
             user = packet.text(USER_NAME)
@@ -190,7 +199,7 @@ class RadiusObserver(Dissector):
             if known is not None and known.said != packet.authenticator.hex():
                 self.waits.open.pop(bytes((datagram.direction & 1,)) + key)
             asked = self.waits.ask(key, datagram, packet.authenticator.hex())
-            out: list[Output] = [RadiusAsked(both(None, datagram), packet, user, asked)]
+            out: list[Output] = [RadiusAsked(seen(datagram), packet, user, asked)]
             return out + self.waits.limit(datagram, "radius")
         waiting = self.waits.answer(key, datagram)
         user = self.users.get(packet.identifier, "") or packet.text(USER_NAME)

@@ -7,7 +7,16 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, LINED, Event, Headline, JsonValue, Malformed, Observed
+from dissectors.kit.event import (
+    CORE,
+    LINED,
+    Event,
+    Headline,
+    JsonValue,
+    Malformed,
+    Observed,
+    seen,
+)
 from dissectors.kit.identity import HOST, UNIQUE, USER, Identity
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Output, Protocol, Term
@@ -210,17 +219,17 @@ class SipObserver(Dissector):
         if probe(datagram.data, datagram.direction) != YES:
             if not datagram.data.strip(b"\r\n\0"):
                 return []                          # keeps an address translation open (RFC 5626 §3.5.1)
-            return [Malformed(both(None, datagram), "sip", 0, "no line of a request or of a response")]
+            return [Malformed(seen(datagram), "sip", 0, "no line of a request or of a response")]
         message = SipMessage(datagram.data)
         key = message.key()
         if message.status:
             return self._answered(datagram, message, key)
         if message.method == "ACK":                # nothing answers it (RFC 3261 §17.1.1.3)
-            return [SipAsked(both(None, datagram), message, None)]
+            return [SipAsked(seen(datagram), message, None)]
         if len(self.sent) < MAX_WAITING:
             self.sent[key] = message
         asked = self.heard.get(key) or self.waits.ask(key, datagram, message.method)
-        out: list[Output] = [SipAsked(both(None, datagram), message, asked)]
+        out: list[Output] = [SipAsked(seen(datagram), message, asked)]
         return out + self.waits.limit(datagram, "sip")
 
     def _answered(self, datagram: Datagram, message: SipMessage, key: bytes) -> list[Output]:

@@ -7,7 +7,15 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from dissectors.kit.cursor import Cursor, TooShort, WireError
-from dissectors.kit.event import CORE, LINED, Event, JsonValue, Malformed, Observed
+from dissectors.kit.event import (
+    CORE,
+    LINED,
+    Event,
+    JsonValue,
+    Malformed,
+    Observed,
+    seen,
+)
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import NO, YES, Context, Dissector, Output, Protocol, Term
 from dissectors.kit.units import duration
@@ -267,19 +275,19 @@ class SnmpObserver(Dissector):
         try:
             message = SnmpMessage(datagram.data)
         except WireError as error:
-            return [Malformed(both(None, datagram), "snmp", error.offset, error.reason)]
+            return [Malformed(seen(datagram), "snmp", error.offset, error.reason)]
         self.marks.mark(message.community[:MAX_OCTETS], datagram.direction)
         key = message.request.to_bytes(8, signed=True)
         if message.pdu in ASKING:
             asked = self.waits.ask(key, datagram, message.name)
-            out: list[Output] = [SnmpAsked(both(None, datagram), message, asked)]
+            out: list[Output] = [SnmpAsked(seen(datagram), message, asked)]
             return out + self.waits.limit(datagram, "snmp")
         if message.pdu in (RESPONSE, REPORT):
             waiting = self.waits.answer(key, datagram)
             return [SnmpAnswer(both(waiting, datagram), message, waiting)]
         if message.encrypted:       # a request or its answer: both have the same number
             self.waits.answer(key, datagram)
-        return [SnmpMessageSeen(both(None, datagram), message)]
+        return [SnmpMessageSeen(seen(datagram), message)]
 
     def on_close(self, close: Close) -> list[Output]:
         return [SnmpUnanswered(observed, waiting, close.how) for observed, waiting in self.waits.left()]

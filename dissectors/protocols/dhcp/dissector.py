@@ -3,7 +3,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import NEITHER, LimitReached, Malformed
+from dissectors.kit.event import (
+    NEITHER,
+    LimitReached,
+    Malformed,
+    seen,
+)
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.dhcp.events import (
@@ -24,7 +29,6 @@ from dissectors.protocols.dhcp.events import (
     Nak,
     Offer,
     Release,
-    observed,
 )
 from dissectors.protocols.dhcp.wire import (
     ACK,
@@ -67,7 +71,7 @@ class DhcpDissector(Dissector):
             if len(data) < datagram.length:
                 return []
             reason = f"{len(data)} octets where the fixed fields alone have {FIXED}"
-            return [Malformed(observed(datagram), "dhcp", len(data), reason)]
+            return [Malformed(seen(datagram), "dhcp", len(data), reason)]
         before = self.last.get(datagram.direction)
         if before is not None and before[0] == data and abs(datagram.time - before[1]) < COPY_NS and not self.each:
             return []
@@ -75,7 +79,7 @@ class DhcpDissector(Dissector):
         message = DhcpMessage(data, datagram.length)
         out = self._message(datagram, message)
         if message.bad_at >= 0:
-            out.append(Malformed(observed(datagram), "dhcp", message.bad_at, message.bad_reason))
+            out.append(Malformed(seen(datagram), "dhcp", message.bad_at, message.bad_reason))
         return out
 
     def _message(self, datagram: Datagram, message: DhcpMessage) -> list[Output]:
@@ -96,7 +100,7 @@ class DhcpDissector(Dissector):
                 self.clients[name] = known
             elif not self.limit_told:
                 self.limit_told = True
-                out.append(LimitReached(observed(datagram), "dhcp", "MAX_CLIENTS", MAX_CLIENTS))
+                out.append(LimitReached(seen(datagram), "dhcp", "MAX_CLIENTS", MAX_CLIENTS))
         return known
 
     def _question(self, datagram: Datagram, message: DhcpMessage, client: Client) -> DhcpSaid:

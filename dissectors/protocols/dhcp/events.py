@@ -3,7 +3,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, EXTRA, LINED, TOLD, Event, Evidence, Headline, JsonValue, Observed
+from dissectors.kit.event import (
+    CORE,
+    EXTRA,
+    LINED,
+    TOLD,
+    Event,
+    Headline,
+    JsonValue,
+    evidence_of,
+)
 from dissectors.kit.identity import HOST, UNIQUE, Identity, host_of, hosts_in, hosts_of_urls
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.units import duration
@@ -63,10 +72,7 @@ class DhcpSaid(Event):
     spec: ClassVar[str] = "RFC 2131 §3.1"
 
     def __init__(self, datagram: Datagram, message: DhcpMessage, asked: Asked | None = None) -> None:
-        place = datagram.offset
-        evidence = Evidence((datagram.frame,), place, place + len(datagram.data)) if place >= 0 else \
-            Evidence((datagram.frame,))
-        super().__init__(datagram.time, datagram.direction, evidence)
+        super().__init__(datagram.time, datagram.direction, evidence_of(datagram))
         self.message = message
         self.source = address(datagram.source)
         self.to_all = datagram.to_all
@@ -409,7 +415,3 @@ class DhcpUnanswered(AttemptsUnanswered):
         asked = self.asked
         said: dict[str, JsonValue] = {"type": asked.kind, "purpose": asked.purpose, "client": asked.message.client()}
         return said | super().fields()
-
-
-def observed(datagram: Datagram) -> Observed:
-    return Observed(datagram.time, datagram.direction, Evidence((datagram.frame,)))

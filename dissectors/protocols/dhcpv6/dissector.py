@@ -3,7 +3,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dissectors.kit.event import NEITHER, LimitReached, Malformed
+from dissectors.kit.event import (
+    NEITHER,
+    LimitReached,
+    Malformed,
+    seen,
+)
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.dhcpv6.events import (
@@ -21,7 +26,6 @@ from dissectors.protocols.dhcpv6.events import (
     Reply6,
     Request6,
     Solicit,
-    observed,
 )
 from dissectors.protocols.dhcpv6.wire import (
     ADVERTISE,
@@ -68,7 +72,7 @@ class Dhcp6Dissector(Dissector):
             if len(data) < datagram.length:
                 return []
             reason = f"{len(data)} octets where a header has {HEADER}"
-            return [Malformed(observed(datagram), "dhcpv6", len(data), reason)]
+            return [Malformed(seen(datagram), "dhcpv6", len(data), reason)]
         before = self.last.get(datagram.direction)
         if before is not None and before[0] == data and abs(datagram.time - before[1]) < COPY_NS and not self.each:
             return []
@@ -77,9 +81,9 @@ class Dhcp6Dissector(Dissector):
         out: list[Output] = [self._message(datagram, message)]
         if message.full and not self.limit_told:
             self.limit_told = True
-            out.append(LimitReached(observed(datagram), "dhcpv6", "MAX_LEASES", MAX_LEASES))
+            out.append(LimitReached(seen(datagram), "dhcpv6", "MAX_LEASES", MAX_LEASES))
         if message.bad_at >= 0:
-            out.append(Malformed(observed(datagram), "dhcpv6", message.bad_at, message.bad_reason))
+            out.append(Malformed(seen(datagram), "dhcpv6", message.bad_at, message.bad_reason))
         return out
 
     def _message(self, datagram: Datagram, message: Dhcp6Message) -> Dhcp6Said:

@@ -3,7 +3,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CORE, EXTRA, LINED, TOLD, Event, Evidence, Headline, JsonValue, Observed
+from dissectors.kit.event import (
+    CORE,
+    EXTRA,
+    LINED,
+    TOLD,
+    Event,
+    Headline,
+    JsonValue,
+    evidence_of,
+)
 from dissectors.kit.identity import HOST, UNIQUE, Identity, hosts_in, hosts_of_urls
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.units import duration, plural
@@ -56,10 +65,7 @@ class Dhcp6Said(Event):
     spec: ClassVar[str] = "RFC 8415 §5"
 
     def __init__(self, datagram: Datagram, message: Dhcp6Message, asked: Asked6 | None = None) -> None:
-        place = datagram.offset
-        evidence = Evidence((datagram.frame,), place, place + len(datagram.data)) if place >= 0 else \
-            Evidence((datagram.frame,))
-        super().__init__(datagram.time, datagram.direction, evidence)
+        super().__init__(datagram.time, datagram.direction, evidence_of(datagram))
         self.message = message
         self.source = address(datagram.source) if len(datagram.source) == 16 else ""
         self.asked = asked
@@ -379,7 +385,3 @@ class Dhcp6Unanswered(AttemptsUnanswered):
             (UNIQUE, word) for word in owner(self.asked.message.one(CLIENT_ID)).split()
             if ":" not in word and word != "DUID"
         ]
-
-
-def observed(datagram: Datagram) -> Observed:
-    return Observed(datagram.time, datagram.direction, Evidence((datagram.frame,)))

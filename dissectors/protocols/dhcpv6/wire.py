@@ -17,13 +17,12 @@ NAMES: Final[dict[int, str]] = {
 }
 FROM_SERVERS: Final = frozenset((ADVERTISE, REPLY, RECONFIGURE, RELAY_REPL, 15, 16, 17, 19, 21))
 
-# Options that are read here by their meaning (RFC 8415 §21; 23 and 24: RFC 3646, 39: RFC 4704, 79: RFC 6939).
-(CLIENT_ID, SERVER_ID, IA_NA, IA_TA, IA_ADDRESS, WANTED, PREFERENCE, ELAPSED, RELAYED) = range(1, 10)
-STATUS, RAPID_COMMIT, INTERFACE, NAME_SERVERS, DOMAINS, IA_PD, IA_PREFIX, FQDN = 13, 14, 18, 23, 24, 25, 26, 39
-LINK_LAYER: Final = 79
+# Options that are read here by their meaning (RFC 8415 §21; 23 and 24: RFC 3646, 39: RFC 4704).
+CLIENT_ID, SERVER_ID, IA_NA, IA_TA, IA_ADDRESS, RELAYED = 1, 2, 3, 4, 5, 9
+STATUS, INTERFACE, NAME_SERVERS, DOMAINS, IA_PD, IA_PREFIX, FQDN = 13, 18, 23, 24, 25, 26, 39
 
 # RFC 8415 §21.13.
-SUCCESS, UNSPECIFIED, NO_ADDRESSES, NO_BINDING, NOT_ON_LINK, USE_MULTICAST, NO_PREFIXES = range(7)
+SUCCESS, NO_ADDRESSES, NO_BINDING, NOT_ON_LINK, USE_MULTICAST, NO_PREFIXES = 0, 2, 3, 4, 5, 6
 STATUSES: Final[dict[int, tuple[str, str]]] = {
     0: ("Success", "done"), 1: ("UnspecFail", "it failed, and the server does not say why"),
     2: ("NoAddrsAvail", "no address is left for this client"),
@@ -52,13 +51,12 @@ class Lent:
 
 
 class Association:
-    """What one interface of a client is to have (IA_NA, IA_TA or IA_PD, RFC 8415 §4.2). renew, rebind: in seconds, -1
-    where it does not say.     status: SUCCESS where none is given."""
+    """What one interface of a client is to have (IA_NA, IA_TA or IA_PD, RFC 8415 §4.2). status: SUCCESS where none
+    is given."""
 
     def __init__(self, kind: int, identity: int) -> None:
         self.kind = kind
         self.identity = identity
-        self.renew = self.rebind = -1
         self.status = SUCCESS
         self.says = ""
         self.lent: list[Lent] = []
@@ -169,7 +167,7 @@ class Dhcp6Message:
 def _association(code: int, field: Cursor) -> Association:
     made = Association(code, field.number(4))
     if code != IA_TA:
-        made.renew, made.rebind = field.number(4), field.number(4)
+        field.take(8)       # T1 and T2 (RFC 8415 §21.4)
     while field.left and len(made.lent) < MAX_LEASES:
         inner = field.number(2)
         held = field.inner(2, f"option {inner}")

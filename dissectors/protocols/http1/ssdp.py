@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
-from dissectors.kit.event import Evidence
+from dissectors.kit.event import evidence_of
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.protocol import Context, Dissector, Output
 from dissectors.protocols.http1.events import HttpRequest, HttpResponse
@@ -29,8 +29,7 @@ class SsdpDissector(Dissector):
             return []
         end = max(blank_line(data, line_end, len(data)), line_end + 1)
         section = parse_section(data[line_end + 1:end].rstrip(b"\r\n"))
-        at: i64 = datagram.offset
-        evidence = Evidence((datagram.frame,), int(at), int(at + len(data))) if at >= 0 else Evidence((datagram.frame,))
+        evidence = evidence_of(datagram)
         notes = tuple(start.notes + section.notes)
         head = Head(start.version, start.method, "", "", start.target, start.status, start.reason, section.pairs)
         head.authority = authority_of(head) if start.kind != RESPONSE else ""

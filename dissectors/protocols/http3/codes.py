@@ -9,9 +9,6 @@ PUSH: Final = 0x01
 ENCODER: Final = 0x02
 DECODER: Final = 0x03
 WEBTRANSPORT: Final = 0x54
-STREAM_TYPES: Final[dict[int, str]] = {
-    CONTROL: "control", PUSH: "push", ENCODER: "QPACK encoder", DECODER: "QPACK decoder", WEBTRANSPORT: "WebTransport",
-}
 
 # Types of frames.
 DATA: Final = 0x00

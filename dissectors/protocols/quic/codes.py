@@ -11,10 +11,7 @@ from dissectors.wire.tls.names import alert_name
 CRYPTO_FIRST: Final = 0x100      # and the alert of TLS in the last octet (RFC 9001 §4.8)
 CRYPTO_LAST: Final = 0x1FF
 NO_ERROR: Final = 0x00
-CONNECTION_REFUSED: Final = 0x02
 APPLICATION_ERROR: Final = 0x0C
-VERSION_NEGOTIATION: Final = 0x11
-H3_NO_ERROR: Final = 0x100
 
 TRANSPORT: Final[dict[int, tuple[str, str]]] = {
     0x00: ("NO_ERROR", "nothing went wrong"),

@@ -5,7 +5,6 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from dissectors.kit.cited import Cited
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.provided import Provided
 from dissectors.protocols.quic.handshake import Handshake
@@ -62,14 +61,11 @@ class QuicSide:
         self.datagrams: i64 = 0
         self.octets: i64 = 0
         self.longest: i64 = 0
-        self.first_ns: i64 = -1
         self.last_ns: i64 = -1
         self.last_frame: i64 = 0
-        self.cited = Cited()
         self.parameters: Parameters | None = None
         self.parameters_frame = 0
         self.phased: PhasedKeys | None = None
-        self.finished_ns = -1            # Finished of TLS was read
         self.first_of: list[int] = [-1] * 8    # time of the first packet of each kind
         self.spin = Spin()
         self.recovery = Recovery()
@@ -87,11 +83,8 @@ class QuicSide:
         self.datagrams += 1
         self.octets += datagram.length
         self.longest = max(self.longest, datagram.length)
-        if self.first_ns < 0:
-            self.first_ns = datagram.time
         self.last_ns = datagram.time
         self.last_frame = datagram.frame
-        self.cited.add(datagram.frame)
 
     def count(self, packet: QuicPacket, time: int) -> None:
         kind = int(packet.kind)

@@ -6,7 +6,12 @@ from typing import Final
 from mypy_extensions import i64
 
 from dissectors.kit.cursor import WireError
-from dissectors.kit.event import NEITHER, Evidence, Observed
+from dissectors.kit.event import (
+    NEITHER,
+    Evidence,
+    Observed,
+    seen,
+)
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.observation import OCTETS
 from dissectors.kit.protocol import Above, Context, Dissector, Output
@@ -163,7 +168,7 @@ class QuicDissector(Dissector):
         if last is not None and (kind == HANDSHAKE or (kind == ZERO_RTT and last.connection.established_ns < 0)):
             return last
         if len(self.watched) >= MAX_CONNECTIONS:
-            self.observer.limit(_seen(datagram), "MAX_CONNECTIONS", MAX_CONNECTIONS)
+            self.observer.limit(seen(datagram), "MAX_CONNECTIONS", MAX_CONNECTIONS)
             return None
         provided = self.context.provided
         connection = Connection(len(self.watched), direction, int(packet.version), provided, late=False)
@@ -237,7 +242,7 @@ class QuicDissector(Dissector):
         types = tuple([int(frame.type) for frame in frames.all]) if frames is not None else ()
         number = int(opened.number) if opened is not None else -1
         out = self.observer.out
-        event = PacketSeen(_seen(datagram), client, packet, number, types)
+        event = PacketSeen(seen(datagram), client, packet, number, types)
         out.insert(place if place >= 0 else len(out), event)
 
     def _versions(self, watched: Watched, packet: QuicPacket, datagram: Datagram) -> None:
@@ -251,7 +256,7 @@ class QuicDissector(Dissector):
             information = given.get(VERSION_INFORMATION) if given is not None else None
             spoken = information.versions() if information is not None else []
             event = VersionsOffered(
-                _seen(datagram), connection.client, packet, asked=asked, answered_ns=took, spoken=spoken
+                seen(datagram), connection.client, packet, asked=asked, answered_ns=took, spoken=spoken
             )
             self.observer.tell(watched, event)
         connection.negotiated = True
@@ -266,7 +271,7 @@ class QuicDissector(Dissector):
             whole = "yes" if fits else "no"
         took = datagram.time - connection.asked_ns if connection.asked_ns >= 0 else -1
         if not connection.retried:
-            self.observer.tell(watched, RetrySeen(_seen(datagram), connection.client, packet, whole, took))
+            self.observer.tell(watched, RetrySeen(seen(datagram), connection.client, packet, whole, took))
         if whole != "no":
             connection.retried = True
             connection.original = packet.scid
@@ -375,7 +380,3 @@ class QuicDissector(Dissector):
 
 def _last(side: QuicSide) -> int:
     return int(side.last_ns)
-
-
-def _seen(datagram: Datagram) -> Observed:
-    return Observed(datagram.time, datagram.direction, Evidence((datagram.frame,)))

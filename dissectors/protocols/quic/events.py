@@ -18,7 +18,7 @@ from dissectors.kit.event import (
 )
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.quic.parameters import Parameters
-from dissectors.protocols.quic.versions import is_reserved, version_of, version_title
+from dissectors.protocols.quic.versions import is_reserved, version_title
 from dissectors.protocols.quic.wire import ONE_RTT, PACKET_NAMES, VERSIONS, QuicPacket
 
 HANDSHAKE: Final = "quic handshake"
@@ -343,11 +343,6 @@ class PacketsHidden(QuicEvent):
         labels: list[JsonValue] = []
         labels.extend(self.labels)
         return {"outcome": self.outcome, "labels": labels}
-
-
-def known_versions(versions: list[int]) -> list[int]:
-    """Those of a list whose packets can be read here."""
-    return [version for version in versions if version_of(version) is not None]
 
 
 def seen(time: int, direction: int, frames: tuple[int, ...], start: int = -1, end: int = -1) -> Observed:

@@ -4,9 +4,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
-from dissectors.kit.cited import Cited
 from dissectors.kit.cursor import WireError
-from dissectors.kit.event import Evidence, LimitReached, Malformed, Observed
+from dissectors.kit.event import (
+    Evidence,
+    LimitReached,
+    Malformed,
+    Observed,
+    seen,
+)
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.observation import ALWAYS, HIDDEN
 from dissectors.kit.protocol import ALPN, BENEATH, MESSAGES, Above, Context, Handoff, Output
@@ -33,8 +38,6 @@ from dissectors.protocols.quic.frames import (
 )
 from dissectors.protocols.quic.handshake import Message
 from dissectors.protocols.quic.parameters import (
-    ACK_EXPONENT,
-    DEFAULT_EXPONENT,
     EXTENSION,
     EXTENSION_DRAFT,
     RESET_TOKEN,
@@ -47,7 +50,7 @@ from dissectors.wire.tls.extensions import Extensions
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 from dissectors.wire.tls.messages import EncryptedExtensions
 
-CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS, FINISHED = 1, 2, 8, 20     # RFC 8446 §4
+CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS = 1, 2, 8     # RFC 8446 §4
 FATAL: Final = 2                # the level of every alert that QUIC carries (RFC 9001 §4.8)
 MAX_TOLD: Final = 200            # events of one kind of a connection that are told one by one
 MAX_ACKS: Final = 2              # of one packet that are held against what was sent
@@ -68,10 +71,8 @@ class Watched:
         self.told: dict[str, int] = {}
         self.unvalidated = [0, 0]        # octets of client and server until the address is validated
         self.blocked_ns = -1             # the server may have waited for the client since then
-        self.blocked_sent = 0
         self.blocked_received = 0
         self.answer_ns = -1              # a datagram of the client came after that
-        self.crypto_seen = Cited()
         self.last_hello = b""
 
     @property
@@ -114,7 +115,7 @@ class QuicObserver:
         kind = packet.kind
         if kind == ZERO_RTT and not connection.early_told:
             connection.early_told = True
-            self.tell(watched, EarlyPackets(_seen(datagram), connection.client))
+            self.tell(watched, EarlyPackets(seen(datagram), connection.client))
         if kind == HANDSHAKE and connection.from_client(side.direction):
             connection.validated = True      # RFC 9000 §8.1
         frames: Frames | None = None
@@ -133,21 +134,21 @@ class QuicObserver:
         if packet.kind != INITIAL:
             if connection.keys_told != "found":
                 connection.keys_told = "found"
-                self.tell(watched, PacketsHidden(_seen(datagram), connection.client, "found", [*connection.labels]))
+                self.tell(watched, PacketsHidden(seen(datagram), connection.client, "found", [*connection.labels]))
             if side.sealed and not side.lacking:
                 side.sealed = 0
                 self.context.observed.readable(side.direction, datagram.time)
         phased = side.phased
         if phased is not None and phased.generation != connection.generations[side.direction]:
             connection.generations[side.direction] = phased.generation
-            self.tell(watched, KeysUpdated(_seen(datagram), connection.client, phased.generation))
+            self.tell(watched, KeysUpdated(seen(datagram), connection.client, phased.generation))
         frames = Frames(opened.payload)
         if frames.problem:
             self.out.append(Malformed(
-                _seen(datagram), "quic", int(frames.problem_at), f"in packet {opened.number}: {frames.problem}"
+                seen(datagram), "quic", int(frames.problem_at), f"in packet {opened.number}: {frames.problem}"
             ))
         if frames.unread:
-            self.limit(_seen(datagram), "MAX_FRAMES", len(frames.all))
+            self.limit(seen(datagram), "MAX_FRAMES", len(frames.all))
         space = 0 if packet.kind == INITIAL else 1 if packet.kind == HANDSHAKE else 2
         if frames.eliciting():
             side.recovery.send(space, int(opened.number), datagram.frame, datagram.time)
@@ -172,11 +173,11 @@ class QuicObserver:
         )
         if connection.keys_told == "found" and packet.kind == ONE_RTT and side.phased is None:
             side.lacking = True
-            self.tell(watched, PacketsHidden(_seen(datagram), connection.client, "partial", [*connection.labels]))
+            self.tell(watched, PacketsHidden(seen(datagram), connection.client, "partial", [*connection.labels]))
         elif not connection.keys_told and packet.kind != ZERO_RTT:
             connection.keys_told = "missing"
             given = bool(self.context.provided.secrets)
-            self.tell(watched, PacketsHidden(_seen(datagram), connection.client, "missing", [], given=given))
+            self.tell(watched, PacketsHidden(seen(datagram), connection.client, "missing", [], given=given))
 
     # -- frames ----------------------------------------------------------------------------------------
 
@@ -191,12 +192,7 @@ class QuicObserver:
             self.acks += 1
             if self.acks > MAX_ACKS:
                 return
-            exponent = DEFAULT_EXPONENT
-            if side.parameters is not None:
-                exponent = side.parameters.number(ACK_EXPONENT, DEFAULT_EXPONENT)
-            connection.sides[1 - side.direction].recovery.acknowledge(
-                space, frame, exponent, datagram.frame, datagram.time
-            )
+            connection.sides[1 - side.direction].recovery.acknowledge(space, frame, datagram.time)
         elif kind == CRYPTO:
             crypto = side.handshake.spaces[space]
             for message in crypto.feed(frame.offset, frame.data, datagram.frame, datagram.time):
@@ -213,7 +209,7 @@ class QuicObserver:
         elif kind == PATH_RESPONSE:
             asked = watched.challenges.pop(frame.data, -1)
             if asked >= 0:
-                self.tell(watched, PathChecked(_seen(datagram), connection.client, datagram.time - asked))
+                self.tell(watched, PathChecked(seen(datagram), connection.client, datagram.time - asked))
         elif kind == STOP_SENDING:
             self._stopped(watched, side, frame, datagram, stops=True)
 
@@ -222,7 +218,7 @@ class QuicObserver:
     ) -> None:
         connection = watched.connection
         error = application_error(int(frame.code), connection.alpn)[0]
-        self.tell(watched, StreamReset(_seen(datagram), connection.client, int(frame.id), error, stops=stops))
+        self.tell(watched, StreamReset(seen(datagram), connection.client, int(frame.id), error, stops=stops))
 
     def _stream(self, watched: Watched, side: QuicSide, frame: QuicFrame, datagram: Datagram) -> None:
         streams = watched.streams
@@ -234,7 +230,7 @@ class QuicObserver:
         streams.take(frame, side.direction, datagram.frame, datagram.time, self.out)
         if streams.untold:
             most = stream_caps.MAX_STREAMS if streams.untold == "MAX_STREAMS" else int(stream_caps.MAX_HELD)
-            self.limit(_seen(datagram), streams.untold, most)
+            self.limit(seen(datagram), streams.untold, most)
             streams.untold = ""
 
     def _hand_on(self, watched: Watched, side: QuicSide) -> None:
@@ -263,7 +259,7 @@ class QuicObserver:
                 datagram.frame, datagram.time, side.direction, alert, len(alert)
             )))
         self.tell(watched, QuicClosed(
-            _seen(datagram), connection.client, int(frame.code), frame.data, alpn=connection.alpn,
+            seen(datagram), connection.client, int(frame.code), frame.data, alpn=connection.alpn,
             application=frame.type == CLOSE_APPLICATION, early=packet.kind in (INITIAL, HANDSHAKE),
             trigger=int(frame.id),
         ))
@@ -284,8 +280,6 @@ class QuicObserver:
         self.out.append(Above(watched.tls_child, Datagram(
             datagram.frame, datagram.time, side.direction, message.raw, len(message.raw), frames=message.frames,
         )))
-        if message.type == FINISHED:
-            side.finished_ns = message.time
         if side.parameters is not None and side.parameters_frame == 0:
             side.parameters_frame = datagram.frame
             self.tell(watched, ParametersSeen(
@@ -359,14 +353,13 @@ class QuicObserver:
         if watched.answer_ns >= 0 and self._went_on(watched, datagram):
             waited = datagram.time - watched.blocked_ns
             self.tell(watched, AmplificationStall(
-                _seen(datagram), connection.client, sums[1], watched.blocked_received, waited
+                seen(datagram), connection.client, sums[1], watched.blocked_received, waited
             ))
         sums[1] += datagram.length
         near = sums[1] + int(connection.server_side.longest) > ALLOWED * sums[0]
         watched.blocked_ns = datagram.time if near else -1
         watched.answer_ns = -1
-        watched.blocked_sent, watched.blocked_received = sums[1], sums[0]
-
+        watched.blocked_received = sums[0]
 
     def _went_on(self, watched: Watched, datagram: Datagram) -> bool:
         """The server sends more of its flight because the client's datagram has come: a round trip after that at the
@@ -375,7 +368,3 @@ class QuicObserver:
         trip = max(connection.answered_ns - connection.asked_ns, 0)
         soon = datagram.time - watched.answer_ns <= trip + trip // 2 + SOON_NS
         return soon and 2 * datagram.length >= connection.server_side.longest
-
-
-def _seen(datagram: Datagram) -> Observed:
-    return Observed(datagram.time, datagram.direction, Evidence((datagram.frame,)))

@@ -84,10 +84,6 @@ class OrderedStream:
             out[0].lost = lost
         return out
 
-    def skip_to(self, offset: i64) -> None:
-        """Everything before it was delivered or is given up by whoever knows that it means nothing."""
-        self.position = max(self.position, offset)
-
     def _hold(self, part: Part) -> None:
         place = bisect_right(self.starts, int(part.offset))
         if place:

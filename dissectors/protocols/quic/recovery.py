@@ -5,8 +5,6 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
-from mypy_extensions import i64
-
 from dissectors.kit.cited import Cited
 from dissectors.protocols.quic.frames import QuicFrame
 
@@ -57,9 +55,6 @@ class Recovery:
         self.lost = 0
         self.late = 0
         self.lost_in = Cited()
-        self.found_in = 0                    # the frame of the last ACK that showed one
-        self.delay_ns = -1                   # of the last ACK, as its sender says
-        self.ce = 0
 
     def send(self, space: int, number: int, frame: int, time: int) -> None:
         if number <= self.largest[space]:
@@ -71,15 +66,12 @@ class Recovery:
                 del waiting[oldest]
                 break
 
-    def acknowledge(self, space: int, ack: QuicFrame, exponent: int, frame: int, time: int) -> None:
-        """An ACK of the other side. exponent: of the unit of its delay, in microseconds."""
+    def acknowledge(self, space: int, ack: QuicFrame, time: int) -> None:
+        """An ACK of the other side."""
         waiting = self.sent[space]
         newest = waiting.get(int(ack.largest))
         if newest is not None and len(self.rtts) < MAX_SAMPLES:
             self.rtts.append(time - newest.time)
-            if space:
-                self.delay_ns = (int(ack.delay) << min(exponent, 20)) * 1_000
-        self.ce = max(self.ce, ack.ecn[2])
         largest = self.largest[space] = max(self.largest[space], int(ack.largest))
         for number in named(waiting, ack.ranges):
             del waiting[number]
@@ -96,7 +88,6 @@ class Recovery:
             del waiting[one.number]
             self.lost += 1
             self.lost_in.add(one.frame)
-            self.found_in = frame
             if space == 2 and len(self.gone) < MAX_SENT:
                 self.gone[one.number] = one.frame
 
@@ -107,10 +98,8 @@ class Spin:
     def __init__(self) -> None:
         self.value = -1
         self.edges: list[int] = []
-        self.packets: i64 = 0
 
     def packet(self, value: bool, time: int) -> None:
-        self.packets += 1
         now = 1 if value else 0
         if self.value >= 0 and now != self.value and len(self.edges) < MAX_EDGES:
             self.edges.append(time)

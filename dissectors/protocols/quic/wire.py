@@ -27,7 +27,6 @@ MAX_ID: Final[i64] = 20   # octets of a connection ID in the versions that are k
 TAG: Final[i64] = 16      # octets of the tag of a Retry, and of every AEAD in use
 SAMPLE: Final[i64] = 4    # octets from the packet number to the sample of header protection (RFC 9001 §5.4.2)
 LEAST: Final[i64] = 20    # octets from the packet number on, so that there is a sample
-LEAST_INITIAL: Final[i64] = 1_200    # octets of a datagram with a client's Initial (RFC 9000 §14.1)
 WINDOWS: Final = (1, 1 << 8, 1 << 16, 1 << 24, 1 << 32)    # values of so many octets; compiled, 1 << 32 is no i64
 MAX_VERSIONS: Final[i64] = 64        # of a Version Negotiation packet that are read
 
