@@ -29,7 +29,9 @@ UNENDED: Final = (UNREAD, UNKNOWN, FORGOTTEN, AT_REST, "aborted")
 FOREIGN_STEP: Final = (
     "Look for a firewall or another machine on the path that ends connections: capture on both sides of it."
 )
-OWN_STEP: Final = "Ask the log of the program on the side that sent the RST: no machine on the path made it."
+OWN_STEP: Final = (
+    "Ask the log of the program on the side that sent the RST; it does not look like one of a machine on the path."
+)
 HEARD_STEP: Final = "See why the other side, which is alive, does not take these data: what it sends instead says more."
 BRIEF_NS: Final = 1_000_000     # a silence shorter than this before the end of the capture is none
 # Resends without an answer from which on a host is to suspect the path (R1, RFC 9293 §3.8.3).

@@ -256,8 +256,8 @@ class TcpReset(TcpEvent):
             return ""
         goes, stopped = ("goes on where that", "s") if len(self.own) == 1 else ("go on where those", "")
         return (
-            f"{' and '.join(self.own)} {goes} of the other packets of {self.who()} stop{stopped}, so the machine that "
-            "sent them made it, and none on the path"
+            f"{' and '.join(self.own)} {goes} of the other packets of {self.who()} stop{stopped}: it looks as if the "
+            "machine that sent them made it, and none on the path"
         )
 
     def label(self) -> str:

@@ -158,11 +158,12 @@ def foreign_signs(scene: ResetScene) -> list[str]:
 
 
 def own_signs(scene: ResetScene) -> list[str]:
-    """What shows that the machine which sent the other packets of its sender made this RST too. [] where nothing does.
+    """What speaks for the machine which sent the other packets of its sender having made this RST too. [] where nothing
+    does.
 
     A machine between answers or ends a connection with packets of its own, and knows neither the clock of the host
     (RFC 7323 §5.4) nor its counter of packets. An answer to a segment of no known connection has neither (RFC 9293
-    §3.10.7.1), so their absence says nothing.
+    §3.10.7.1), so their absence says nothing. What looks alike: a machine between that copies both and counts on.
     """
     segment, mine = scene.segment, scene.mine
     signs: list[str] = []
@@ -260,7 +261,7 @@ def _abort(scene: ResetScene) -> ResetCause:
     silence = scene.silence(mine, theirs)
     text = f"{who} sent no FIN before, so its program (or a machine on the path) broke it off"
     if own_signs(scene):
-        text = f"{who} sent no FIN before, so it broke it off itself"
+        text = f"{who} sent no FIN before, and seems to have broken it off itself"
     if silence > LONG_SILENCE_NS:
         text += f", after {duration(int(silence))} of silence"
     return ResetCause("aborted", "", text)
