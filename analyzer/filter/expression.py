@@ -22,8 +22,8 @@ from analyzer.filter.matching import (
     Not,
     Ordered,
     Paired,
+    Predicate,
     Satisfies,
-    Test,
     There,
     Within,
     ordered,
@@ -122,7 +122,7 @@ def _of_transport(leaf: Tree) -> bool:
 # -- from the tree to what is asked of each frame ----------------------------------------------------------------------
 
 
-def _test(tree: Tree) -> Test:
+def _test(tree: Tree) -> Predicate:
     if isinstance(tree, Junction):
         parts = [_test(part) for part in tree.parts]
         return Every(parts) if tree.every else Either(parts)
@@ -139,7 +139,7 @@ def _test(tree: Tree) -> Test:
     return _comparison(tree, source, every)
 
 
-def _presence(operand: Operand) -> Test:
+def _presence(operand: Operand) -> Predicate:
     if operand.mask >= 0:
         return BitsSet(_source(operand))
     if operand.kind == PROTOCOL:
@@ -147,7 +147,7 @@ def _presence(operand: Operand) -> Test:
     return There(_source(operand))
 
 
-def _comparison(tree: Comparison, source: Source, every: bool) -> Test:
+def _comparison(tree: Comparison, source: Source, every: bool) -> Predicate:
     value = tree.value
     if isinstance(value, Range):
         opposite = tree.how == UNEQUAL

@@ -19,13 +19,13 @@ AT_LEAST: Final = 3
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Test:
+class Predicate:
     def holds(self, view: View) -> bool:
         return False
 
 
-class Every(Test):
-    def __init__(self, parts: list[Test]) -> None:
+class Every(Predicate):
+    def __init__(self, parts: list[Predicate]) -> None:
         self.parts = parts
 
     def holds(self, view: View) -> bool:
@@ -35,8 +35,8 @@ class Every(Test):
         return True
 
 
-class Either(Test):
-    def __init__(self, parts: list[Test]) -> None:
+class Either(Predicate):
+    def __init__(self, parts: list[Predicate]) -> None:
         self.parts = parts
 
     def holds(self, view: View) -> bool:
@@ -46,15 +46,15 @@ class Either(Test):
         return False
 
 
-class Not(Test):
-    def __init__(self, part: Test) -> None:
+class Not(Predicate):
+    def __init__(self, part: Predicate) -> None:
         self.part = part
 
     def holds(self, view: View) -> bool:
         return not self.part.holds(view)
 
 
-class Layer(Test):
+class Layer(Predicate):
     """A protocol of the frame, by Wireshark's name."""
 
     def __init__(self, name: str) -> None:
@@ -70,14 +70,14 @@ class Layer(Test):
         return False
 
 
-class Framed(Test):
+class Framed(Predicate):
     """It is a frame: all are."""
 
     def holds(self, view: View) -> bool:
         return True
 
 
-class There(Test):
+class There(Predicate):
     def __init__(self, source: Source) -> None:
         self.source = source
 
@@ -85,7 +85,7 @@ class There(Test):
         return len(self.source.values(view)) > 0
 
 
-class BitsSet(Test):
+class BitsSet(Predicate):
     """Some value has one of the bits that its source leaves."""
 
     def __init__(self, source: Source) -> None:
@@ -98,7 +98,7 @@ class BitsSet(Test):
         return False
 
 
-class Equal(Test):
+class Equal(Predicate):
     """One of its values is this one; with `every`, all of them are, and there is one."""
 
     def __init__(self, source: Source, value: Value, every: bool, opposite: bool) -> None:
@@ -116,7 +116,7 @@ class Equal(Test):
         return every and len(values) > 0
 
 
-class Within(Test):
+class Within(Predicate):
     """The same for ranges: the value lies in one of them."""
 
     def __init__(self, source: Source, ranges: list[Range], every: bool, opposite: bool) -> None:
@@ -143,7 +143,7 @@ class Within(Test):
         return False
 
 
-class Ordered(Test):
+class Ordered(Predicate):
     def __init__(self, source: Source, how: int, value: Value, every: bool) -> None:
         self.source = source
         self.how = how
@@ -169,7 +169,7 @@ def ordered(value: Value, how: int, other: Value) -> bool:
     return value >= other  # type: ignore[operator, no-any-return, unused-ignore]
 
 
-class Satisfies(Test):
+class Satisfies(Predicate):
     """One of its values, or every one, does what a function says; for what is asked seldom."""
 
     def __init__(self, source: Source, does: Callable[[Value], bool], every: bool) -> None:
@@ -185,7 +185,7 @@ class Satisfies(Test):
         return self.every and len(values) > 0
 
 
-class Paired(Test):
+class Paired(Predicate):
     """Some value of the one and some value of the other, or every two of them."""
 
     def __init__(self, source: Source, other: Source, does: Callable[[Value, Value], bool], every: bool) -> None:

@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from analyzer.address import address_text
 from analyzer.faults import Faults
 from analyzer.filter.expression import Filter
-from analyzer.filter.matching import Test
+from analyzer.filter.matching import Predicate
 from analyzer.filter.view import View, pdus_of
 from analyzer.flows.flow import Flow, Retired, release
 from analyzer.flows.keys import SMALLEST
@@ -79,7 +79,7 @@ class FrameLines:
         self.reads = True       # whether streams are read, for what a frame completes
         self.fault = ""         # of ours, in the frame in hand
         self.view: View | None = None if wanted is None else View()
-        self.test = Test() if wanted is None else wanted.test
+        self.test = Predicate() if wanted is None else wanted.test
         self.protocols = protocols
         self.provided = provided or Provided()
         self.secrets_taken: i64 = 0
