@@ -88,9 +88,14 @@ class H3Messages:
         if stream is None and id not in self.ended:
             if len(self.streams) >= MAX_STREAMS:
                 self.limit(direction, "MAX_STREAMS", MAX_STREAMS)
+                self._leave(id)     # nor is it followed once there is room: half of it was not
                 return None
             stream = self.streams[id] = H3Stream(id)
         return stream
+
+    def _leave(self, id: int) -> None:
+        if len(self.ended) < MAX_ENDED:
+            self.ended[id] = True
 
     def half(self, stream: H3Stream, direction: int) -> H3Half:
         return stream.client if direction == self.client else stream.server
@@ -282,8 +287,7 @@ class H3Messages:
         self.waiting -= int(stream.client.held + stream.server.held)
         self.blocked.pop((stream.id, FORWARD), None)
         self.blocked.pop((stream.id, BACKWARD), None)
-        if len(self.ended) < MAX_ENDED:
-            self.ended[stream.id] = True
+        self._leave(stream.id)
         if stream.carried is not None:
             stream.carried.close(self.frame, self.now, how, self.out)
         client, server = stream.client, stream.server

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analyzer.filter.errors import FilterError
 from analyzer.filter.expression import read_filter
 from analyzer.filter.fields import fields
-from analyzer.filter.matching import Test
+from analyzer.filter.matching import Predicate
 from analyzer.filter.view import View
 from analyzer.ingest.open import open_capture
 from analyzer.pipeline.run import Frames
@@ -37,7 +37,7 @@ def test_what_is_no_filter_is_refused_with_a_place(text: str) -> None:
     assert refused is None or (0 <= refused.at <= len(text) and len(refused.lines()) in (1, 3))
 
 
-class Asked(Test):
+class Asked(Predicate):
     """Asks every field of every frame."""
 
     def __init__(self) -> None:

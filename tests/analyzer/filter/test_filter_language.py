@@ -10,7 +10,7 @@ import pytest
 from analyzer.filter.errors import FilterError
 from analyzer.filter.expression import Filter, read_filter
 from analyzer.filter.fields import EVENTS, HEADERS, TOLD, fields
-from analyzer.filter.matching import Test
+from analyzer.filter.matching import Predicate
 from analyzer.filter.view import Value, View
 from analyzer.filter.words import MAX_TEXT
 from analyzer.pipeline.run import Frames
@@ -143,7 +143,7 @@ def test_how_much_has_to_be_known_of_a_frame() -> None:
     assert read("not finding == \"tcp.timeout\"").needs == TOLD
 
 
-class Asked(Test):
+class Asked(Predicate):
     """Asks every field of every frame. given: what came of it, by field."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from dissectors.protocols.http3.stream import MAX_WAITING
 MS = 1_000_000
 GET = b"\0\0\xd1\xd7\x50\x01x\xc1"       # :method GET, :scheme https, :authority x, :path /
 OK = b"\0\0\xd9"                         # :status 200
-SETTINGS = b"\x04\x04\x01\x40\x64\x07\x02"[:1] + b"\x05\x01\x40\xdc\x07\x10"
+SETTINGS = b"\x04\x05\x01\x40\xdc\x07\x10"
 
 
 def frame(kind: int, payload: bytes) -> bytes:
@@ -118,6 +118,13 @@ def test_streams_without_end_are_bounded() -> None:
         talk.frame += 1
         talk.observer.on_data(Chunk(talk.frame, talk.frame, 0, frame(1, GET), 0, talk.frame, -1, 4 * number))
     assert len(talk.observer.messages.streams) == 2_000
+    talk.send(1, 0, frame(1, OK))
+    talk.end(1, 0)
+    talk.end(0, 0)
+    assert [one.summary() for one in talk.exchanges()] == ["GET / → 200"]
+    talk.send(1, 8_396, frame(1, OK))       # of one that is not followed, though there is room now
+    talk.end(1, 8_396)
+    assert len(talk.exchanges()) == 1
     waiting = Talk()
     waiting.send(1, 3, b"\0" + SETTINGS)
     octets = frame(1, b"\x02\x80" + b"\x21x\x7f\xb1\x6c" + b"v" * 14_000)
