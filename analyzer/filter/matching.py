@@ -98,41 +98,49 @@ class BitsSet(Predicate):
         return False
 
 
-class Equal(Predicate):
-    """One of its values is this one; with `every`, all of them are, and there is one."""
+@mypyc_attr(allow_interpreted_subclasses=True)
+class OfValues(Predicate):
+    """One of the values of a field fits; with `every`, all of them do, and there is one."""
+
+    def __init__(self, source: Source, every: bool) -> None:
+        self.source = source
+        self.every = every
+
+    def fits(self, value: Value) -> bool:
+        return False
+
+    def holds(self, view: View) -> bool:
+        values = self.source.values(view)
+        every = self.every
+        for value in values:
+            if self.fits(value) != every:
+                return not every
+        return every and len(values) > 0
+
+
+class Equal(OfValues):
+    """It is this value; or with `opposite` it is not."""
 
     def __init__(self, source: Source, value: Value, every: bool, opposite: bool) -> None:
-        self.source = source
+        super().__init__(source, every)
         self.value = value
-        self.every = every
         self.opposite = opposite
 
-    def holds(self, view: View) -> bool:
-        values = self.source.values(view)
-        every = self.every
-        for value in values:
-            if ((value == self.value) != self.opposite) != every:
-                return not every
-        return every and len(values) > 0
+    def fits(self, value: Value) -> bool:
+        return (value == self.value) != self.opposite
 
 
-class Within(Predicate):
-    """The same for ranges: the value lies in one of them."""
+class Within(OfValues):
+    """It lies in one of these ranges; or with `opposite` in none."""
 
     def __init__(self, source: Source, ranges: list[Range], every: bool, opposite: bool) -> None:
-        self.source = source
+        super().__init__(source, every)
         self.singles = {low for low, high in ranges if low == high}
         self.ranges = [(low, high) for low, high in ranges if low != high]
-        self.every = every
         self.opposite = opposite
 
-    def holds(self, view: View) -> bool:
-        values = self.source.values(view)
-        every = self.every
-        for value in values:
-            if (self._inside(value) != self.opposite) != every:
-                return not every
-        return every and len(values) > 0
+    def fits(self, value: Value) -> bool:
+        return self._inside(value) != self.opposite
 
     def _inside(self, value: Value) -> bool:
         if value in self.singles:
@@ -143,20 +151,14 @@ class Within(Predicate):
         return False
 
 
-class Ordered(Predicate):
+class Ordered(OfValues):
     def __init__(self, source: Source, how: int, value: Value, every: bool) -> None:
-        self.source = source
+        super().__init__(source, every)
         self.how = how
         self.value = value
-        self.every = every
 
-    def holds(self, view: View) -> bool:
-        values = self.source.values(view)
-        every = self.every
-        for value in values:
-            if ordered(value, self.how, self.value) != every:
-                return not every
-        return every and len(values) > 0
+    def fits(self, value: Value) -> bool:
+        return ordered(value, self.how, self.value)
 
 
 def ordered(value: Value, how: int, other: Value) -> bool:
@@ -169,20 +171,15 @@ def ordered(value: Value, how: int, other: Value) -> bool:
     return value >= other  # type: ignore[operator, no-any-return, unused-ignore]
 
 
-class Satisfies(Predicate):
-    """One of its values, or every one, does what a function says; for what is asked seldom."""
+class Satisfies(OfValues):
+    """It does what a function says; for what is asked seldom."""
 
     def __init__(self, source: Source, does: Callable[[Value], bool], every: bool) -> None:
-        self.source = source
+        super().__init__(source, every)
         self.does = does
-        self.every = every
 
-    def holds(self, view: View) -> bool:
-        values = self.source.values(view)
-        for value in values:
-            if self.does(value) != self.every:
-                return not self.every
-        return self.every and len(values) > 0
+    def fits(self, value: Value) -> bool:
+        return self.does(value)
 
 
 class Paired(Predicate):
