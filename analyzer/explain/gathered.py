@@ -81,7 +81,7 @@ from dissectors.wire.x509.chain import Certificates
 ONCE: Final = frozenset((
     "capture.silence", "capture.damage", "capture.dropped", "capture.truncated", "capture.length",
     "link.address_claimed_twice", "link.taken_over", "link.address_in_use", "link.routers_disagree", "link.unanswered",
-    "link.loop", "link.topology_changes", "link.root_changes",
+    "link.loop", "link.vlan_leak", "link.topology_changes", "link.root_changes",
     "ip.fragments_missing", "ip.fragments_contradict", "tcp.syn_flood", "udp.unanswered", "tcp.scan", "udp.scan",
     "icmp.sweep", "tcp.odd_flags", "udp.reflected",
 ))

@@ -17,6 +17,7 @@ PACKAGES = {
     "dovecot": "dovecot-imapd", "vsftpd": "vsftpd", "slapd": "slapd", "ldapsearch": "ldap-utils",
     "postgres": "postgresql", "psql": "postgresql-client", "prosody": "prosody", "tinyproxy": "tinyproxy",
     "busybox": "busybox", "dnsmasq": "dnsmasq-base", "dhclient": "isc-dhcp-client", "dhcrelay": "isc-dhcp-relay",
+    "ovsdb-server": "openvswitch-switch", "ovs-vswitchd": "openvswitch-switch",
     "arping": "iputils-arping", "radvd": "radvd", "traceroute": "traceroute",
     "nghttp": "nghttp2-client", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "chromium": "chromium",
     "nmap": "nmap", "hping3": "hping3", "ping": "iputils-ping",
