@@ -54,8 +54,9 @@ def _circles(lasted_ns: int, count: int) -> bool:
 
 def leak(analysis: Analysis) -> list[Found]:
     """The same frame in two VLANs, octet for octet but for the tag, and at once. Looks alike: a capture of a trunk,
-    which sees both VLANs, but not the same frame in them; a machine with a foot in both that says the same in each, as a
-    router does whose address serves several VLANs, so that frames of two machines have to cross; the same frame with and without its tag, or with one more, as two ports of a switch show it."""
+    which sees both VLANs, but not the same frame in them; a machine with a foot in both that says the same in each, as
+    a router does whose address serves several VLANs, so that frames of two machines have to cross; the same frame with
+    and without its tag, or with one more, as two ports of a switch show it."""
     pairs: dict[tuple[str, str], list[Crossed]] = {}
     for one in analysis.capture.crossed:
         pairs.setdefault((min(one.out_of, one.into), max(one.out_of, one.into)), []).append(one)

@@ -62,7 +62,8 @@ _HANDSHAKE: Final = (
 _GIVEN_UP: Final = ("tcp.reset", "tcp.unread_data", "tls.alert", "tls.truncated", "tls.stalled", "http.unanswered",
                     "http.cut", "http2.goaway", "http2.reset", "websocket.abnormal_end", "grpc.failed")
 _UNREACHED: Final = ("tcp.refused", "tcp.unanswered", "tcp.half_open", "tcp.syn_resent", "udp.unanswered",
-                     "ntp.unanswered", "radius.unanswered", "snmp.unanswered", "sip.unanswered", "quic.unanswered",
+                     "ntp.unanswered", "radius.unanswered", "snmp.unanswered", "sip.unanswered", "nbns.unanswered",
+                     "quic.unanswered",
                      "dns.unanswered", "icmp.echo_unanswered")
 
 EXPLAINS: Final[tuple[Explains, ...]] = (
@@ -113,7 +114,7 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     Explains(("icmp.error", "icmp.prohibited"),
              ("tcp.unanswered", "tcp.syn_resent", "tcp.data_unanswered", "tcp.gave_up", "tcp.timeout",
               "udp.unanswered", "dns.unanswered", "icmp.echo_unanswered", "tls.stalled", "http.unanswered",
-              "radius.unanswered", "snmp.unanswered", "sip.unanswered"), SAME,
+              "radius.unanswered", "snmp.unanswered", "sip.unanswered", "nbns.unanswered"), SAME,
              "the packets were dropped, and whoever dropped them says why"),
     Explains(("icmp.too_big",), ("tcp.black_hole", "tcp.data_unanswered", "tcp.gave_up", "tcp.unrepaired",
                                  "tls.stalled", *_REPEATED), SAME,
@@ -243,7 +244,7 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
     Explains(("dns.server_silent",), ("dns.unanswered", "dns.retried", "dns.slow", "dns.repeated", "udp.unanswered",
                                       "icmp.error"), SAME, "each client waits for the dead server first"),
     Explains(("dns.server_silent", "dns.unanswered", "ntp.unanswered", "radius.unanswered", "snmp.unanswered",
-              "sip.unanswered"), ("udp.unanswered",), SERVER,
+              "sip.unanswered", "nbns.unanswered"), ("udp.unanswered",), SERVER,
              "the same silence"),
     Explains(("ntp.kiss", "ntp.unsynchronised", "ntp.unanswered"), ("ntp.clock_off",), CLIENT,
              "a client without a server keeps a clock that is wrong"),

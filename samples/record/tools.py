@@ -24,6 +24,7 @@ PACKAGES = {
     "fping": "fping", "iodine": "iodine", "iodined": "iodine", "chronyd": "chrony",
     "nft": "nftables", "kea-dhcp6": "kea-dhcp6-server", "freeradius": "freeradius", "radclient": "freeradius-utils",
     "snmpd": "snmpd", "snmpget": "snmp", "snmpset": "snmp", "snmpwalk": "snmp", "sipp": "sip-tester",
+    "nmbd": "samba", "nmblookup": "samba-common-bin",
 }
 LIBRARIES = (                  # from PyPI
     "cryptography", "websockets", "h2", "grpcio", "grpcio-tools", "protobuf", "brotli", "zstandard", "hypercorn",

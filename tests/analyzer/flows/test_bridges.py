@@ -115,9 +115,9 @@ def test_frames_of_two_machines_that_come_in_two_vlans_are_a_leak(tmp_path: Path
 
     crossing = both(ONE, "10.0.0.8", 0) + both(ONE, "10.0.0.9", 1) + both(OTHER, "10.0.0.8", 2, 20, 10)
     assert leaks(told(tmp_path, *crossing)) == [
-        "Frames of one VLAN came in another one as well, the same octet for octet but for the tag: 2 of VLAN 10 "
-        "in VLAN 20 and 1 of VLAN 20 in VLAN 10, from 02:00:00:00:00:01 and 02:00:00:00:00:02 within 2.00 s. Something joins "
-        "the two."
+        "Frames of one VLAN came in another one as well, the same octet for octet but for the tag: 2 of VLAN 10 in "
+        "VLAN 20 and 1 of VLAN 20 in VLAN 10, from 02:00:00:00:00:01 and 02:00:00:00:00:02 within 2.00 s. Something "
+        "joins the two."
     ]
     assert leaks(told(tmp_path, *crossing[:4])) == []            # of one machine, which may have a foot in both
     late = [(at * 3 if number % 2 else at, frame) for number, (at, frame) in enumerate(crossing)]
