@@ -66,6 +66,7 @@ from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
 from dissectors.kit.units import grouped
 from dissectors.protocols.dhcp.events import DhcpSaid, Offer
+from dissectors.protocols.dhcpv6.events import Reply6
 from dissectors.protocols.dns.events import Mismatch
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.ntp import NtpAnswer, NtpUnanswered
@@ -88,7 +89,7 @@ ONCE: Final = frozenset((
 # What rules across conversations ask for.
 ASKED: Final = (
     ExchangeEvent, ClockSet, Mismatch, IcmpError, Midstream, Syn, SynAck, TcpReset, NotEnded, DhcpSaid, NtpAnswer,
-    NtpUnanswered, Denied,
+    NtpUnanswered, Denied, Reply6,
 )
 # ... and, of a connection that begins in its middle, what says whether it carried anything.
 ASKED_OF_STRAYS: Final = (Transfer, Turns)

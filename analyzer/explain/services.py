@@ -1,4 +1,4 @@
-"""Findings about services that are asked: RADIUS, SNMP, SIP and the names of NetBIOS, and what they refuse or leave unanswered."""
+"""Findings about services that are asked: RADIUS, SNMP, SIP, names of NetBIOS; what they refuse or do not answer."""
 from __future__ import annotations
 
 from typing import Final
