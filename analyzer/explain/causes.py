@@ -261,6 +261,9 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
              ("dns.slow", "dns.repeated"), SAME, "each further question takes its time"),
     Explains(("dns.lame",), ("dns.failed", "dns.slow", "dns.fallback", "dns.retried"), SAME,
              "the zone that was asked for cannot be reached there"),
+    Explains(("dns.alias_loop", "dns.delegation_loop"),
+             ("dns.failed", "dns.slow", "dns.fallback", "dns.retried", "dns.repeated", "dns.unanswered"), SAME,
+             "a name that leads back to itself has no address"),
     Explains(("dns.servers_differ",), ("dns.no_name",), SAME, "the other server has the name"),
     Explains(("dns.tunnel",), ("dns.slow", "dns.no_name", "dns.failed", "dns.retried", "dns.unanswered", "dns.repeated",
                                "dns.truncated"), CLIENT, "a tunnel asks without end, and cares for data alone"),
@@ -272,7 +275,7 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
               "tls.stalled"),
              ("http.server_error", "http.slow", "grpc.failed", "grpc.deadline", "http.unanswered", "tcp.slow_answer"),
              UPSTREAM, "the server has to wait for the one behind it"),
-    Explains(("dns.unanswered", "dns.server_silent", "dns.lame"),
+    Explains(("dns.unanswered", "dns.server_silent", "dns.lame", "dns.delegation_loop"),
              ("dns.unanswered", "dns.slow", "dns.failed", "dns.retried"), UPSTREAM,
              "the resolver has to wait for the server that it asks itself"),
 )
