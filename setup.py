@@ -200,6 +200,7 @@ INTERPRETED = [
     "dissectors/protocols/http3/messages.py",
     "dissectors/protocols/http3/protocol.py",
     "dissectors/protocols/http3/stream.py",
+    "dissectors/protocols/nbns.py",
     "dissectors/protocols/ntp.py",
     "dissectors/protocols/quic/events*.py",
     "dissectors/protocols/quic/handshake.py",
