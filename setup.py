@@ -112,6 +112,7 @@ COMPILED = {
             "analyzer/pipeline/timeline.py",
             "dissectors/kit/lookup.py",
             "dissectors/kit/marks.py",
+            "dissectors/kit/allowance.py",
             "dissectors/kit/provided.py",
             "dissectors/kit/runs.py",
             "dissectors/protocols/dns/addresses.py",
