@@ -136,7 +136,8 @@ def slow(case: Case) -> list[Found]:
     least = min([*[_waited(one) for one in late], SLOW_NS])
     more = f", and {plural(len(late) - 1, 'other request')} waited longer than {span(least)}" if len(late) > 1 else ""
     return [Found(
-        f"{asked(worst)} waited {span(wait)} for the first byte of its answer{_beside(case, worst)}{more}.",
+        f"{asked(worst)} waited {span(wait)} for the first byte of its answer{_beside(case, worst)}{more}."
+        f"{_split(worst)}",
         frames_of(late), case.conversation, cost_ns=sum([_waited(one) for one in late]),
         severity="warn" if wait - _way(case, worst) >= VERY_SLOW_NS else "",
         basis="from the end of the request to the first byte of the response", narrow=filter_of(late),
@@ -147,6 +148,19 @@ def _way(case: Case, exchange: ExchangeEvent) -> int:
     """What of the wait is the way: by the acknowledgment of the request, else by the shortest round trip."""
     acknowledged = exchange.acknowledged_ns
     return acknowledged if acknowledged >= 0 else min(way_to_server(case.conversation), _waited(exchange))
+
+
+def _split(exchange: ExchangeEvent) -> str:
+    """What of the wait is the way and what the server's: an ACK of the whole request takes the same way back as the
+    answer, wherever between them the capture is taken. Looks alike: an answer that was lost before this place and sent
+    again, so it is no more than likely. Where a proxy answers, it is the proxy's."""
+    way = exchange.reached_ns
+    if way < 0:
+        return ""
+    return (
+        f" The request was acknowledged after {span(way)}; the other {span(_waited(exchange) - way)} are likely the "
+        "server's, or of what it asked itself."
+    )
 
 
 def _is_late(case: Case, exchange: ExchangeEvent) -> bool:

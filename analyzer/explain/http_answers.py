@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.explain.http import MAX_NAMED, asked, exchanges, filter_of, named
-from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, Case, Found, Rule, frames_of, times
+from analyzer.explain.rule import CERTAIN, DENIAL, FAILURE, LIKELY, Case, Found, Rule, frames_of, times
 from dissectors.kit.event import BACKWARD, NEITHER
 from dissectors.kit.observation import Absence
 from dissectors.kit.units import plural, size
@@ -13,6 +13,7 @@ from dissectors.protocols.http2.events import H2Exchange
 from dissectors.wire.http.events import CUT, LOST, UNANSWERED, UNASKED, ExchangeEvent, announced
 from dissectors.wire.http.status import status_name
 
+PROBLEM_TYPE: Final = "application/problem+json"     # RFC 9457 §3
 GRAPHQL_TYPE: Final = "application/graphql-response+json"
 LEAST_FAILED: Final = 400      # statuses from which on an answer to nothing says why the server closes (408)
 
@@ -139,6 +140,29 @@ def graphql_errors(case: Case) -> list[Found]:
     )]
 
 
+def json_errors(case: Case) -> list[Found]:
+    """Answers in JSON that say of themselves that they failed, with a status of success. Looks alike: a member of that
+    name that is empty, or tells of something else, such as of an earlier attempt, which only the program knows: so the
+    sentence says what stands there."""
+    groups: dict[str, list[ExchangeEvent]] = {}
+    for one in exchanges(case):
+        good = one.response is not None and 200 <= one.response.status < 300
+        said = one.received.detail.get("json_error", "")
+        if good and one.received.type == PROBLEM_TYPE:
+            said = "a problem (RFC 9457)"
+        if good and isinstance(said, str) and said:
+            groups.setdefault(said, []).append(one)
+    return [
+        Found(
+            f"{plural(len(group), 'answer')} in JSON say{'s' if len(group) == 1 else ''} \"{said}\" behind the status "
+            f"{group[0].response.status if group[0].response is not None else 0}: {named(group)}.", frames_of(group),
+            case.conversation, confidence=CERTAIN if "JSON-RPC" in said or "RFC" in said else LIKELY,
+            basis="the outermost members of the answer, or its media type", narrow=filter_of(group),
+        )
+        for said, group in groups.items()
+    ]
+
+
 def _graphql(exchange: ExchangeEvent) -> bool:
     """It is an operation of GraphQL: by what the request holds, by its path, or by the type of the answer."""
     path = exchange.request.target.partition("?")[0].lower() if exchange.request is not None else ""
@@ -175,5 +199,11 @@ HTTP_ANSWER_RULES: Final[tuple[Rule[Case], ...]] = (
         "Answers of GraphQL hold errors, though their status says success.",
         "Look at the member errors of the answers, and into the log of the server: the status does not show them.",
         "Errors that the program expects.",
+    ),
+    Rule(
+        "http.json_error", "note", DENIAL, json_errors,
+        "Answers in JSON say that they failed, though their status says success.",
+        "Read the body of the cited answers, and let monitors look there: the status does not show it.",
+        "A program that expects this answer, or a member of that name that means something else.",
     ),
 )

@@ -10,6 +10,7 @@ from dissectors.kit.lookup import Lookup
 from dissectors.protocols.dns.outcome import FAILED
 
 MAX_ZONES: Final = 1_000       # whose delegations are followed
+MAX_MEMBERS: Final = 100       # conversations of the lookups that came to such a zone
 
 
 def alias_loop(analysis: Analysis) -> list[Found]:
@@ -55,18 +56,21 @@ def delegation_loop(analysis: Analysis) -> list[Found]:
         if not ring or told & set(ring):
             continue
         told |= set(ring)
-        there = [one for name in ring for one in referred[name]]
-        below = [one for one in analysis.lookups if one.kind == FAILED and _zone_of(one.name.lower(), ring)]
-        failed = list({id(one): one for one in (*there, *below)}.values())
-        if any(one.addresses for one in there):
+        there = [each for name in ring for each in referred[name]]
+        below = [each for each in analysis.lookups if each.kind == FAILED and _zone_of(each.name.lower(), ring)]
+        failed = list({id(each): each for each in (*there, *below)}.values())
+        if any(each.addresses for each in there):
             continue
         said = "; ".join([f"the server of {name} is {needs[name]}" for name in ring])
-        found.append(of_lookups(
+        one = of_lookups(
             analysis, failed, f"Delegations lead back to where they began, and nobody gives an address: {said}. No "
             f"name below {listed(ring)} can be found.", confidence=LIKELY, victims=len(failed),
             basis="referrals without addresses of the servers that they name (glue, RFC 1034 §4.2.1)",
-            cost_ns=sum([max(one.end_ns - one.start_ns, 0) for one in failed]),
-        ))
+            cost_ns=sum([max(each.end_ns - each.start_ns, 0) for each in failed]),
+        )
+        numbers = dict.fromkeys([number for lookup in failed for number in lookup.conversations])
+        one.members = tuple(numbers)[:MAX_MEMBERS]
+        found.append(one)
     return found
 
 

@@ -15,6 +15,7 @@ from analyzer.explain.grpc import GRPC_RULES
 from analyzer.explain.http import HTTP_RULES
 from analyzer.explain.http2 import HTTP2_RULES
 from analyzer.explain.http_answers import HTTP_ANSWER_RULES
+from analyzer.explain.http_client import HTTP_CLIENT_RULES
 from analyzer.explain.http_patterns import HTTP_CAPTURE_RULES
 from analyzer.explain.http_servers import HTTP_SERVER_RULES
 from analyzer.explain.icmp import ICMP_RULES
@@ -50,7 +51,7 @@ CONVERSATION_RULES: Final[tuple[Rule[Case], ...]] = (
 CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     QUALITY_CAPTURE_RULES + DHCP_CAPTURE_RULES + BRIDGE_RULES + LINK_RULES + WAY_RULES + FRAGMENT_RULES
     + FLOOD_RULES + ENDING_CAPTURE_RULES + SCAN_RULES + CROWD_RULES + NTP_RULES + LOGIN_CAPTURE_RULES
-    + DNS_CAPTURE_RULES + SHAPE_RULES + HTTP_CAPTURE_RULES + HTTP_SERVER_RULES
+    + DNS_CAPTURE_RULES + SHAPE_RULES + HTTP_CAPTURE_RULES + HTTP_SERVER_RULES + HTTP_CLIENT_RULES
 )
 # By the code of what they find.
 RULES: Final[dict[str, AnyRule]] = {

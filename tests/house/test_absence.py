@@ -45,6 +45,7 @@ SEEN_RULES = {
     "tls.insecure_renegotiation": "both hellos came",
     "http.no_head": "the answer came",
     "http.graphql_errors": "the answer came",
+    "http.json_error": "the answer came",
     "http.retried_at_once": "the requests came",
     "http2.head_of_line": "the segment that was missing came, with what it held",
     "http2.reset": "the reset came, and the state that it found the stream in",

@@ -68,7 +68,8 @@ class CongestionCourse(TcpEvent):
         self.start: Climb | None = None
         if watch.climbs and watch.climbs[0].began == OPENED and watch.climbs[0].fast:
             self.start = watch.climbs[0]
-        self.repairs, self.steady = watch.recovery.counted, watch.recovery.steady
+        recovery = watch.recovery
+        self.repairs, self.steady = recovery.counted, recovery.steady if recovery.usual() else 0
         self.part = watch.recovery.all_sent / watch.recovery.all_arrived if self.steady else 0.0
         self.begin = observed.time
         self.phases = BbrPhases()

@@ -20,6 +20,7 @@ PART_MOST: Final = 80
 # ... of which so much is sent before a half of it has arrived: where it is spread evenly it is a half.
 EVEN_LEAST: Final = 35
 EVEN_MOST: Final = 65
+OFTEN: Final = 2                # recoveries of which one has to look so, where no more than one does
 
 
 class Recovery:
@@ -55,6 +56,10 @@ class Recovery:
             self.points.append((int(arrived - self._base), int(self._sent)))
         else:
             self.untold = True
+
+    def usual(self) -> bool:
+        """Whether that is how it repairs: one recovery of many may look so by chance, as of a sender that paces."""
+        return self.steady > 1 or (self.steady > 0 and self.counted <= OFTEN * self.steady)
 
     def proportional(self, until: i64, mss: i64) -> tuple[int, int]:
         """(octets sent, octets arrived) where it sends a part of what arrives, evenly; (0, 0) where it does not look

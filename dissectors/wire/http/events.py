@@ -19,6 +19,7 @@ from dissectors.kit.account import (
     Books,
     Claim,
 )
+from dissectors.kit.account import UNSEEN as UNOBSERVED
 from dissectors.kit.event import BACKWARD, BASE, CORE, FORWARD, Event, Evidence, Headline, JsonValue
 from dissectors.kit.identity import Identity
 from dissectors.kit.observation import CAPTURE_ENDED, FOREIGN, HIDDEN, READING_ENDED, Observation, what_ended
@@ -93,6 +94,7 @@ _ENDS: Final = {
 
 # The way of a request to the server, as the account of the time has it; it is told where it is so much of the wait.
 ON_THE_WAY: Final = (REQUEST.key, FAST_REPAIR.key, TIMEOUT_REPAIR.key)
+UNSURE: Final = (FAST_REPAIR.key, TIMEOUT_REPAIR.key, UNOBSERVED.key)     # in which it is not the server's turn alone
 LEAST_WAY_NS: Final = 1_000_000
 LEAST_WAY: Final = 20       # per cent of the wait
 MOSTLY: Final = 95          # per cent of the time up to the ACK that the way has to be
@@ -333,6 +335,7 @@ class ExchangeEvent(Event):
         self.without = seen.without
         self.missing = seen.missing
         self.acknowledged_ns = -1     # from the end of the request, where its way is worth telling
+        self.reached_ns = -1          # the same, wherever an ACK before the response shows it
 
     def claims(self) -> list[Claim]:
         times = self.times
@@ -362,6 +365,8 @@ class ExchangeEvent(Event):
         sent, first = self.times.sent, self.times.first
         acked = books.acknowledged(sent) if sent >= 0 and not self.times.blocked_ns() else -1
         took = acked - sent
+        if 0 <= acked < first and not any(cause.key in UNSURE for cause, _length in books.between(acked, first)):
+            self.reached_ns = took
         if acked < 0 or acked >= first or took < LEAST_WAY_NS or 100 * took < LEAST_WAY * (first - sent):
             return
         way = sum([length for cause, length in books.between(sent, acked) if cause.key in ON_THE_WAY])

@@ -144,7 +144,21 @@ def _object(head: Head, value: dict[str, object]) -> Meaning:
             top = _names([str(key) for key in data]) if isinstance(data, dict) else "no data"
             failed = f" and {plural(count, 'error')}" if count else ""
             return Meaning(f"a JSON object like a GraphQL answer, with {top}{failed}", {"graphql_errors": count})
-    return Meaning(f"a JSON object with {_names(names)}" if names else "an empty JSON object", {})
+    failed = "" if head.request else _failure(value)
+    detail: dict[str, JsonValue] = {"json_error": failed} if failed else {}
+    return Meaning(f"a JSON object with {_names(names)}" if names else "an empty JSON object", detail)
+
+
+def _failure(value: dict[str, object]) -> str:
+    """By which of its outermost members an object says that what was asked for failed; "" for none. What stands in
+    them is not shown."""
+    error = value.get("error")
+    if value.get("jsonrpc") == "2.0" and isinstance(error, dict):      # JSON-RPC 2.0 §5.1
+        code = error.get("code")
+        return f"error {code} of JSON-RPC" if isinstance(code, int) and not isinstance(code, bool) else "error"
+    if error or value.get("errors") is True:
+        return "error" if error else "errors"
+    return next((f"{name}: false" for name in ("success", "ok") if value.get(name) is False), "")
 
 
 def _operation(document: str, name: str) -> Meaning | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import time
 
 from samples.record.case import Case, Shows
-from samples.record.cases.hosts import CLIENT, SERVER, nginx, pair
+from samples.record.cases.hosts import CLIENT, SERVER, Act, nginx, pair
 from samples.record.cases.http_hosts import SITE, URL, curl, python_web
 from samples.record.cases.scans import SCAN, SYN
 from samples.record.lab import Lab
@@ -109,7 +109,23 @@ def _two_pages(lab: Lab) -> None:
     curl(f"{URL}/slow/1.5")(lab)
 
 
+def reads(*pauses: float) -> Act:
+    """A client fetches pages one after another, each so many seconds after the one before."""
+    def drive(lab: Lab) -> None:
+        lab.run("client", lab.python("visitor", "pages", SERVER, 80, "/slow/0.00*", *pauses))
+    return drive
+
+
 CASES: tuple[Case, ...] = (
+    Case(
+        "everyday", "reading", "Every day: pages that somebody reads",
+        "Seven pages, one after another on one connection, with pauses of all lengths between them.",
+        pair(), reads(0.3, 1.3, 0.5, 2.2, 0.4, 1.7), (Shows("http.response.code == 200", "Pages", 7, 7),), python_web),
+    Case(
+        "http1", "client-pauses", "HTTP/1: a client that takes its time",
+        "Ten pages, one after another on one connection. The server answers at once, and the client lets 0.4 seconds "
+        "pass before each next request.",
+        pair(), reads(*[0.4] * 9), (Shows("http.response.code == 200", "Pages", 10, 10),), python_web),
     Case(
         "everyday", "idle", "Every day: a connection that is idle",
         "Two exchanges with a silence of seven seconds between them, in which keep-alive probes find the peer there.",

@@ -188,6 +188,18 @@ BODIES = (
                           '{"operationName":"Item","query":"query Item($id: ID!) { item(id: $id) { name price } }",'
                           '"variables":{"id":"1"}}', f"{URL}/graphql"),
          Shows('http.request.uri == "/graphql"', "The query", 1, 1), status(200, "Its answer")),
+    case("json-rpc", "calls over JSON-RPC",
+         "Two calls of a method that the server knows. Each answer has a member error, which is empty.",
+         python_web, curl("--json", '{"jsonrpc":"2.0","id":1,"method":"price"}', f"{URL}/rpc", "--next", "-sS",
+                          "--json", '{"jsonrpc":"2.0","id":2,"method":"price"}', f"{URL}/rpc"),
+         requests(2), status(200, "Both succeed", 2)),
+    case("error-in-success", "an error behind a status of success",
+         "Two calls over JSON-RPC, of a method that the server does not know. The status is 200 all the same; only the "
+         "answer itself tells of the error.",
+         python_web, curl("--json", '{"jsonrpc":"2.0","id":1,"method":"cost"}', f"{URL}/rpc", "--next", "-sS",
+                          "--json", '{"jsonrpc":"2.0","id":2,"method":"cost"}', f"{URL}/rpc"),
+         requests(2), status(200, "Success, says the status", 2),
+         Shows('json.value.number == "-32601"', "An error, says the answer", 2, 2)),
 )
 
 STATUSES = (

@@ -202,7 +202,7 @@ CASES: tuple[Case, ...] = (
     case("radius", "unanswered", "RADIUS: a device that the server does not know",
          "The server runs, and its list of devices has another address. It says nothing to this one, which asks four "
          "times.", radiusd("10.0.1.99"), enters("opensesame"),
-         Shows(ASKED, "The questions, each of them twice", 4), Shows(f"{ACCEPT} || {REJECT}", "No answer", 0, 0)),
+         Shows(ASKED, "The question, again and again", 3), Shows(f"{ACCEPT} || {REJECT}", "No answer", 0, 0)),
     case("snmp", "walk", "SNMP: a manager reads a device",
          "The manager walks through what the device says of itself (version 1), until there is nothing more of it.",
          snmpd, manager("snmpwalk", "1", "for-reading", "1.3.6.1.2.1.1.9.1.2"),
@@ -225,7 +225,7 @@ CASES: tuple[Case, ...] = (
     case("netbios", "unanswered", "NetBIOS: a name server that is none",
          "The client has a machine as its name server that speaks no NetBIOS. It asks twice for each of two names, and "
          "hears nothing.", _deaf_to_names, asks_for("SHOP#20", "ATTIC#20"),
-         Shows("nbns.flags.response == 0", "The question, again and again", 3),
+         Shows("nbns.flags.response == 0", "The questions, each of them twice", 4),
          Shows("nbns.flags.response == 1", "No answer", 0, 0)),
     case("sip", "call", "SIP: a call",
          "One telephone calls another (SIPp), which takes the call; half a second later it hangs up.",

@@ -1,6 +1,8 @@
 """Clients of a web server, on connections they keep: `visitor.py events ADDRESS PORT PATH TIMES` reads server-sent
 events and comes back with the last identifier; `visitor.py player ADDRESS PORT PATH` plays a stream: reads a playlist
-(HLS) or a manifest (DASH), then segments as a player with a short buffer does, first a low quality, then a higher one.
+(HLS) or a manifest (DASH), then segments as a player with a short buffer does, first a low quality, then a higher one;
+`visitor.py pages ADDRESS PORT PATH SECONDS...` fetches pages, the numbers 0, 1 and so on in place of the asterisk in
+PATH, each so long after the one before.
 """
 from __future__ import annotations
 
@@ -52,12 +54,22 @@ def player(address: str, port: int, path: str) -> None:
         time.sleep(max(0.0, SEGMENT_S - (time.monotonic() - began)))
 
 
+def pages(address: str, port: int, path: str, pauses: list[float]) -> None:
+    connection = HTTPConnection(address, port)
+    for number, pause in enumerate([*pauses, 0.0]):
+        fetched(connection, path.replace("*", str(number)))
+        time.sleep(pause)
+    connection.close()
+
+
 def main(arguments: list[str]) -> None:
     what, address, port, path, *rest = arguments
     if what == "events":
         events(address, int(port), path, int(rest[0]))
     elif what == "player":
         player(address, int(port), path)
+    elif what == "pages":
+        pages(address, int(port), path, [float(pause) for pause in rest])
     else:
         raise SystemExit(f"no such visitor: {what}")
 

@@ -3,8 +3,8 @@ LATE_S: how long it thinks before each answer.
 
 /slow/SECONDS answers late, /chunked in chunks with a trailer, /coded/gzip (deflate, br, zstd) compressed, /old
 without a length and with a close, /hints after a 103, /login with a cookie, /events as server-sent events, /wait when
-there is news, /news at once, /busy says to ask later (429), /form and /graphql take what is posted, /items is a
-collection with GET, POST, PUT and DELETE.
+there is news, /news at once, /busy says to ask later (429), /form and /graphql take what is posted, /rpc knows one
+method, /items is a collection with GET, POST, PUT and DELETE.
 """
 from __future__ import annotations
 
@@ -149,6 +149,11 @@ class Handler(BaseHTTPRequestHandler):
         body = self.posted()
         if self.path == "/graphql":
             self.told(200, {"data": {"item": {"name": "apples", "price": 3}}})
+        elif self.path == "/rpc":
+            asked = json.loads(body)
+            known = {"result": 3, "error": None} if asked["method"] == "price" else {
+                "error": {"code": -32601, "message": "Method not found"}}
+            self.told(200, {"jsonrpc": "2.0", "id": asked["id"], **known})
         elif self.path == "/items":
             ITEMS[3] = body.decode()
             self.told(201, {"3": ITEMS[3]}, Location="/items/3")

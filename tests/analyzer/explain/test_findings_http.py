@@ -83,6 +83,12 @@ def held(it: Connection, wait: int = 1_000) -> None:
 OK = response("200 OK", "Content-Type: text/plain", body=b"ok")
 BIG = response("200 OK", "Content-Type: application/json", body=b"[" + b"1," * 8_000 + b"1]")
 FAILED = response("200 OK", "Content-Type: application/json", body=b'{"data": null, "errors": [{"message": "no"}]}')
+
+
+def says(text: str, type_: str = "application/json") -> bytes:
+    return response("200 OK", f"Content-Type: {type_}", body=text.encode())
+
+
 SMUGGLED = "Transfer-Encoding: chunked\r\nContent-Length: 4"
 
 CASES: dict[str, tuple[Story, Story, str]] = {
@@ -101,6 +107,10 @@ CASES: dict[str, tuple[Story, Story, str]] = {
     ),
     "http.graphql_errors": (
         exchange(FAILED, target="/graphql"), exchange(FAILED, target="/other"), "1 answer of GraphQL holds 1 error",
+    ),
+    "http.json_error": (
+        exchange(says('{"ok": false, "why": "no"}')), exchange(says('{"ok": true, "error": null}')),
+        '1 answer in JSON says "ok: false" behind the status 200: GET /',
     ),
     "http.ambiguous": (
         exchange(OK, SMUGGLED, method="POST"), exchange(OK, method="POST", body=b"a"), "more than one way"
@@ -134,6 +144,24 @@ def test_each_rule_of_a_connection(code: str) -> None:
     assert one.frames
     assert one.severity in ("", *SEVERITIES)
     assert found(code, told(misses)) == []
+
+
+def test_an_answer_in_json_fails_by_what_stands_in_it() -> None:
+    rpc = '{"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "a secret"}}'
+    (one,) = found("http.json_error", told(exchange(says(rpc))))
+    assert "error -32601 of JSON-RPC" in one.sentence
+    assert "secret" not in one.sentence
+    assert one.confidence == "certain"
+    assert "RFC 9457" in found("http.json_error", told(exchange(says("{}", "application/problem+json"))))[0].sentence
+    for harmless in ('{"error": ""}', '{"errors": []}', '{"error": {}, "result": 1}', '["error"]', '{"success": true}'):
+        assert found("http.json_error", told(exchange(says(harmless)))) == []
+    failed = exchange(response("404 Not Found", "Content-Type: application/json", body=b'{"error": "no"}'))
+    assert found("http.json_error", told(failed)) == []
+
+
+def test_a_slow_answer_says_what_of_it_was_the_way() -> None:
+    (one,) = found("http.slow", told(exchange(OK, wait=2_000)))
+    assert "acknowledged" not in one.sentence          # no ACK of its own was seen
 
 
 def test_a_challenge_that_is_met_is_no_error() -> None:
