@@ -59,7 +59,8 @@ def web() -> list[bytes]:
     request = get("/x", fields).replace(b"Host: shop.test", b"Host: zebrahost")
     talk.ask(request, ok(
         body, "Via: 1.1 zebravia.lan:3128\r\nX-Served-By: zebraserved-01\r\nServer: zebrasrv\r\n"
-        "Alt-Svc: h3=\"zebraalt:443\"\r\nLocation: https://zebralocation.intranet/\r\nContent-Type: application/json\r\n",
+        "Alt-Svc: h3=\"zebraalt:443\"\r\nLocation: https://zebralocation.intranet/\r\n"
+        "Content-Type: application/json\r\n",
     ))
     talk.ask(get("/"), ok(b"<a href=http://zebrapage.intern/>x</a>", "Content-Type: text/html\r\n"))
     talk.ask(
