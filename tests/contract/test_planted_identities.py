@@ -96,7 +96,9 @@ def planted(folder: Path) -> Analysis:
         (0, b"MAIL FROM:<zebrasender@x.test>"), (1, b"250 ok"),
     ])
     frames += dialogue(21, [(1, b"220 zebraftp ready"), (0, b"USER zebrauser"), (1, b"331 password")])
-    out = [ng.section("", "", ["by zebrasection"]), ng.interface(Interface(1, 0, "zebraif", "of zebraif"))]
+    interface = Interface(1, 0, name="zebraif")
+    interface.description = "of zebraif"
+    out = [ng.section("", "", ["by zebrasection"]), ng.interface(interface)]
     for at, frame in enumerate(frames):
         size = len(frame).to_bytes(4, "little")
         head = bytes(4) + ng.time_halves((EPOCH * 1000 + at) * 10**6) + size + size
