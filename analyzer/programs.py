@@ -125,39 +125,62 @@ def _ours(folder: str) -> bool:
         return False
 
 
-@contextmanager
-def private_folder() -> Iterator[str]:
-    """An empty folder that only we may enter; gone afterwards, also where a signal ends us. Raises OSError."""
-    noted: list[int] = []
-    armed = False
+class Ending:
+    """What signals ask of us while something is under way that has to be undone. armed: they end it as an exception;
+    else they are noted, and end us afterwards."""
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        noted.append(number)
-        if armed:
+    def __init__(self) -> None:
+        self.noted: list[int] = []
+        self.armed = False
+
+    def arm(self) -> None:
+        """From here on what there is to undo is undone."""
+        self.armed = True
+        if self.noted:
+            raise _Ended(self.noted[0])
+
+    def hear(self, number: int, _frame: FrameType | None) -> None:
+        self.noted.append(number)
+        if self.armed:
+            self.armed = False      # what undoes it is not disturbed by the next one
             raise _Ended(number)
 
+
+@contextmanager
+def ended_in_order() -> Iterator[Ending]:
+    """Signals that would end us where we stand end what is within as an exception first, and then us as they would."""
+    ending = Ending()
     before = {}
     if threading.current_thread() is threading.main_thread():
         for number in ENDING:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-                before[number] = signal.signal(number, end)
-    folder = ""
+                before[number] = signal.signal(number, ending.hear)
     try:
-        folder = tempfile.mkdtemp(prefix="wiretale-")
-        armed = True
-        if not noted:
-            yield os.path.abspath(folder)
+        yield ending
     except _Ended:
         pass
     finally:
-        armed = False       # from here on a signal is noted, and does not keep the folder from being removed
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
+        ending.armed = False
         for number, handler in before.items():
             signal.signal(number, handler)
-    if noted:
-        signal.raise_signal(noted[0])
-        raise SystemExit(128 + noted[0])    # a handler of somebody else's took it
+    if ending.noted:
+        signal.raise_signal(ending.noted[0])
+        raise SystemExit(128 + ending.noted[0])    # a handler of somebody else's took it
+
+
+@contextmanager
+def private_folder() -> Iterator[str]:
+    """An empty folder that only we may enter; gone afterwards, also where a signal ends us. Raises OSError."""
+    with ended_in_order() as ending:
+        folder = ""
+        try:
+            folder = tempfile.mkdtemp(prefix="wiretale-")
+            ending.arm()
+            yield os.path.abspath(folder)
+        finally:
+            ending.armed = False       # from here on a signal is noted, and does not keep the folder from being removed
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_program(

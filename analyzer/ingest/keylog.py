@@ -16,6 +16,7 @@ KINDS: Final[dict[int, str]] = {0x57474B4C: "WireGuard", 0x5353484B: "SSH", 0x5A
 
 MAX_SECRETS: Final = 1_000_000     # secrets held at once; a browser logs five for a connection
 MAX_COMPLAINTS: Final = 5          # lines of one key log that are named; the others are counted
+MAX_BAD: Final = 500_000           # lines of one key log that hold no secret; one with more is none
 MAX_BLOCK_COMPLAINTS: Final = 20   # about secrets blocks of a capture; the others are counted
 MAX_SECRET: Final = 4_096          # octets of one secret; those of TLS have 48, an ECH configuration some hundreds
 
@@ -60,6 +61,12 @@ def read_key_log(data: bytes, provided: Provided) -> list[str]:
                 complaints.append(f"line {line_number(data, match.start())}: {reason}")
             else:
                 more += 1
+                if more >= MAX_BAD:
+                    complaints.append(
+                        f"line {line_number(data, match.start())}: more than {MAX_BAD} lines that hold no secret; what "
+                        "comes after is not read"
+                    )
+                    break
             continue
         if len(provided.secrets) >= MAX_SECRETS and key not in provided.secrets:
             complaints.append(

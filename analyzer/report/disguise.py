@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from analyzer.finding import Concern
 from analyzer.model import Analysis, CaptureSummary, Conversation, Endpoint, Finding, Phase, Silence, StoryRow, Told
-from analyzer.report.pseudonyms import Pseudonyms
+from analyzer.report.pseudonyms import LEFT_OUT, Pseudonyms
 from dissectors.kit.event import (
     DissectorFault,
     Event,
@@ -26,7 +26,7 @@ from dissectors.wire.secrets.gate import Said
 NARROWED: Final = "Only a part of the capture was asked for; what it was is not shown here."
 REMARK: Final = (
     "anonymized: addresses and host names are stand-ins, numbered in the order in which they appear; the bytes of "
-    "frames, Community IDs, fingerprints and serial numbers of certificates are left out"
+    "frames, comments, Community IDs, fingerprints and serial numbers of certificates are left out"
 )
 
 
@@ -228,7 +228,7 @@ def _capture(one: CaptureSummary, names: Pseudonyms) -> CaptureSummary:
     ]
     copy.damage = [names.text(text) for text in one.damage]
     copy.beside, copy.narrowed = one.beside, [NARROWED] if one.narrowed else []
-    copy.remarks = [(frame, names.text(text)) for frame, text in one.remarks]
+    copy.remarks = [(frame, LEFT_OUT) for frame, _text in one.remarks]      # whatever somebody wrote down
     copy.undecoded, copy.truncated_frames, copy.dropped = one.undecoded, one.truncated_frames, one.dropped
     copy.read, copy.unread, copy.half_told = one.read, one.unread, one.half_told
     copy.conversations, copy.by_transport, copy.states = one.conversations, one.by_transport, one.states

@@ -228,7 +228,7 @@ def interfaces_in_use(scale: int) -> bytes:
     count = 800 * scale
     return (
         ng.section("", "", [])
-        + b"".join(ng.interface(Interface(1, 0, f"i{at}")) for at in range(count))
+        + b"".join(ng.interface(Interface(1, 0, name=f"i{at}")) for at in range(count))
         + b"".join(frame_block(FRAME, interface=at) for at in range(count))
     )
 

@@ -24,6 +24,7 @@ import zstandard
 from event_checks import check_events, declared_by
 from fuzz_inputs import changed_capture, changed_feed, feed_octets, items_of, recorded, unpacked
 from fuzz_mutators import HOSTILE, edge
+from fuzz_quic import changed_frames, events_of_frames, quic_seeds
 from pcap_bytes import pcap
 from sample_feeds import Feed, feeds_by_protocol, run, sample_captures
 from variations import damaged_bytes
@@ -373,12 +374,18 @@ def recordings() -> list[bytes]:
     return [path.read_bytes() for path in small_samples()]
 
 
+def read_quic(data: bytes) -> None:
+    events, frames = events_of_frames(data)
+    check(events, frames, declared_by(ALL), "quic")
+
+
 def of_protocol(name: str) -> Target:
     return Target(f"protocol-{name}", lambda: seeds_of(name), changed_feed, read_by(name))
 
 
 TARGETS: tuple[Target, ...] = (
     *(of_protocol(one.name) for one in ALL if one.create is not None),
+    Target("frames-of-quic", quic_seeds, changed_frames, read_quic),
     Target("file", files, changed_file, read_file),
     Target("keylog", key_logs, changed_text, read_keys),
     Target("filter", filters, changed_text, read_words),

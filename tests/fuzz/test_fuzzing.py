@@ -12,6 +12,7 @@ import pytest
 from event_checks import signature
 from fuzz_inputs import changed_feed, feed_octets, items_of, recorded, unpacked
 from fuzz_mutators import STRUCTURED, http2_made, mutated, qpack_block, read_varint, varint
+from fuzz_quic import events_of_frames, quic_seeds
 from fuzz_speeds import both_of, changed, difference
 from fuzz_targets import TARGETS, Broken, Target, known_feeds, tried
 from sample_feeds import SAMPLES, run
@@ -142,3 +143,9 @@ def test_frames_of_a_capture_are_written_as_they_were() -> None:
     capture = recorded(SAMPLES / "tcp" / "clean" / "capture.pcapng")
     assert capture.octets().count(capture.frames[0][1]) >= 1
     assert len(capture.frames) > 5
+
+
+def test_frames_of_quic_are_opened_as_they_were_sealed() -> None:
+    names = {event.name for seed in quic_seeds() for event in events_of_frames(seed)[0]}
+    assert {"tls.client_hello", "quic.stream_reset", "quic.close"} <= names
+    assert "malformed" in names     # frames that no Initial may hold

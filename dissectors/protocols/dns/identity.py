@@ -4,7 +4,8 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.event import JsonValue
-from dissectors.kit.identity import HOST, Identity, hosts_in
+from dissectors.kit.identity import HOST, UNIQUE, Identity, hosts_in
+from dissectors.wire.domain_names import escape_text
 
 # Fields that hold a name, whatever it looks like, and those of EDNS options, which have names of another kind.
 NAMES: Final = frozenset(("name", "target", "mname", "rname", "signer", "next", "zone", "chain", "servers"))
@@ -16,6 +17,8 @@ def named_in(value: JsonValue, key: str = "") -> list[Identity]:
     found: list[Identity] = []
     if isinstance(value, dict):
         for inner, held in value.items():
+            if inner == "nsid" and isinstance(held, str):     # which of many servers this is: RFC 5001 §1
+                found += [(UNIQUE, held), (UNIQUE, escape_text(bytes.fromhex(held)))]
             found += named_in(held, OPTIONS if key == OPTIONS else inner)
     elif isinstance(value, list):
         for one in value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from dissectors.kit.identity import UNIQUE, USER, Identity, host_of, hosts_in, hosts_of_urls
+from dissectors.kit.identity import HOST, UNIQUE, USER, Identity, host_of, hosts_in, hosts_of_urls
 from dissectors.wire.http.message import Head, Pairs, as_text
 
 # Fields whose values are, or begin with, the name of a host (RFC 9110 §7.2, RFC 7239, and what proxies write).
@@ -25,6 +25,21 @@ _HOSTS: Final = frozenset((
     b"alt-svc", b"set-cookie", b"via", b"forwarded", b"origin", b"x-cache", b"x-cache-lookup",
     b"content-security-policy",
 ))
+# What servers call themselves (RFC 9110 §10.2.4); another word there may be the name of the machine.
+_PRODUCTS: Final = frozenset((
+    "apache", "apache-coyote", "nginx", "nginx-unit", "openresty", "tengine", "caddy", "lighttpd", "litespeed",
+    "cloudflare", "microsoft-iis", "microsoft-httpapi", "gunicorn", "uvicorn", "hypercorn", "daphne", "werkzeug",
+    "python", "cpython", "simplehttp", "basehttp", "wsgiserver", "aiohttp", "tornadoserver", "tornado",
+    "twistedweb", "websockets", "node.js", "express", "jetty", "undertow", "tomcat", "kestrel", "envoy",
+    "istio-envoy", "traefik", "haproxy", "varnish", "squid", "h2o", "gws", "gse", "esf", "sffe", "amazons3",
+    "cloudfront", "akamaighost", "fastly", "vercel", "netlify", "cowboy", "mini_httpd", "thttpd", "boa", "goahead",
+    "goahead-webs", "micro_httpd", "busybox", "upnp", "dlnadoc", "miniupnpd", "openssl", "mod_ssl", "php", "perl",
+    "ruby", "puma", "webrick", "phusion", "passenger", "unix", "linux", "ubuntu", "debian", "centos", "fedora",
+    "red", "hat", "enterprise", "win32", "win64", "windows", "freebsd", "rocky", "alpine", "almalinux", "nghttpd",
+    "nghttp2", "quic-go", "aioquic", "quiche", "ngtcp2", "nghttp3", "hyper", "rocket", "actix-web", "grpc",
+    "mitmproxy", "server", "http", "https", "rtsp", "custom", "with", "and", "the", "web", "proxy", "unknown",
+))
+_WORD: Final = re.compile(r"(?<![\w./-])[A-Za-z][\w.-]*[\w-]")   # without the version behind its slash
 _VIA: Final = re.compile(r"(?:^|,)\s*\S+\s+([\w.-]+)")            # RFC 9110 §7.6.3: protocol, then who received
 _FORWARDED: Final = re.compile(r"(?i)\b(?:host|by|for)=\"?([\w.-]+)")   # RFC 7239 §4
 _ALTERNATIVE: Final = re.compile(r"=\"([\w.-]+):\d+\"")          # RFC 7838 §3
@@ -59,6 +74,8 @@ def identities_of(head: Head | None, trailers: Pairs = ()) -> list[Identity]:
             pattern = _PATTERNS.get(key)
             for host in pattern.findall(text) if pattern is not None else ():
                 found += host_of(host)
+        elif key == b"server":
+            found += [(HOST, word) for word in _WORD.findall(text) if word.lower() not in _PRODUCTS]
         elif key == b"usn":
             found += [(UNIQUE, device) for device in _UUID.findall(text)]
         elif key in _USERS:

@@ -198,3 +198,13 @@ def test_frames_take_a_block_as_soon_as_it_is_met() -> None:
     source = TwoFrames(provided)
     FrameLines(source, (), 0, provided).block()
     assert source.taken == [0, 0, 1, 1]
+
+
+def test_a_file_of_other_lines_is_not_read_to_its_end() -> None:
+    bad = keylog.MAX_BAD + keylog.MAX_COMPLAINTS
+    provided, complaints = read("x\n" * (bad + 10) + line("CLIENT_RANDOM"))
+    assert provided.secrets == {}
+    said = f"line {bad}: more than {keylog.MAX_BAD} lines that hold no secret; what comes after is not read"
+    assert said in complaints
+    provided, complaints = read("x\n" * (bad - 1) + line("CLIENT_RANDOM"))
+    assert len(provided.secrets) == 1

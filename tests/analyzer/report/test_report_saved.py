@@ -15,6 +15,7 @@ import pytest
 from sample_feeds import SAMPLES
 from test_report_html import data_of
 
+from analyzer.programs import ENDING
 from analyzer.report.saved import save
 
 ROOT = Path(__file__).parents[3]
@@ -57,7 +58,7 @@ def test_what_was_there_stays_when_writing_fails(tmp_path: Path, error: BaseExce
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
 def test_a_process_that_is_ended_leaves_nothing_half_written(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "report.json"
     path.write_text("before")
@@ -68,8 +69,54 @@ def test_a_process_that_is_ended_leaves_nothing_half_written(tmp_path: Path, num
         assert process.stdout.readline() == b"begun\n"
         assert len(list(tmp_path.iterdir())) == 2
         process.send_signal(number)
-        assert process.wait(10) != 0
+        assert process.wait(10) in (-number, 1)      # SIGINT is an exception of Python's
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.json", "before")]
+
+
+def killed(path: Path) -> Path:
+    """What a run to that target leaves that was killed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        process.kill()
+    (left,) = [entry for entry in path.parent.iterdir() if entry.name.startswith(f".{path.name[:40]}")]
+    return left
+
+
+@pytest.mark.parametrize("name", ["report.json", "r" * 250 + ".json"])
+def test_what_a_killed_process_left_is_known_and_removed_by_the_next(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    left = killed(path)
+    assert left.name.endswith(".wiretale")
+    other = tmp_path / f".other{left.name}"
+    other.write_text("somebody else's")
+    save(str(path), [b"whole"])
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([name, other.name])
+
+
+def test_what_another_run_is_writing_stays(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        save(str(path), [b"whole"])
+        assert len(list(tmp_path.iterdir())) == 2
+        process.kill()
+    assert path.read_bytes() == b"whole"
+
+
+def test_no_link_is_followed_and_no_pipe_waited_for_where_leftovers_are_looked_for(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    (tmp_path / ".report.json.x.wiretale").symlink_to(kept)
+    os.mkfifo(tmp_path / ".report.json.y.wiretale")
+    save(str(tmp_path / "report.json"), [b"whole"])
+    assert kept.read_text() == "kept"
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_a_reader_sees_the_old_file_or_the_new_one(tmp_path: Path) -> None:
