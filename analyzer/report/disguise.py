@@ -92,9 +92,9 @@ def _when(event: Event) -> Observed:
     return Observed(event.time, event.direction, event.evidence)
 
 
-def pseudonyms_for(analysis: Analysis) -> Pseudonyms:
-    """Knows every name of the analysis."""
-    names = Pseudonyms()
+def pseudonyms_for(analysis: Analysis, even: bool = False) -> Pseudonyms:
+    """Knows every name of the analysis. even: as `Pseudonyms` has it."""
+    names = Pseudonyms(even)
     for number, path in enumerate(analysis.capture.names, 1):
         names.learn_path(path, f"capture {number}")
     for conversation in analysis.conversations + [told.conversation for told in analysis.every()]:
