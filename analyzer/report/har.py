@@ -53,7 +53,9 @@ def _entries(told: Told, analysis: Analysis) -> list[dict[str, JsonValue]]:
     for index, exchange in enumerate(exchanges):
         if exchange.request is None or exchange.times.begun < 0:
             continue
-        entry = _entry(told, exchange, _before(told, analysis) if index == 0 else Before(exchange.times.begun))
+        begun = exchange.times.begun
+        before = _before(told, analysis) if index == 0 else Before(begun)
+        entry = _entry(told, exchange, Before(begun) if before.stood_open(begun) else before)
         if _opens(exchange, events):
             _put_messages(entry, exchange, events)
         hidden = shown_data(entry, told.marks)
@@ -72,6 +74,13 @@ class Before:
 
     def spent(self) -> int:
         return sum(part for part in (self.dns, self.connect, self.tls) if part > 0)
+
+    def stood_open(self, begun: int) -> bool:
+        """Whether the connection was there before the request was: browsers open some ahead of need. Nothing shows when
+        a request was made, so it is taken for one that waited unless the connection stood open for longer than it took
+        to open. Then what it took delayed nobody, and is not of this request, as in the logs of browsers.
+        """
+        return begun - self.start > 2 * self.spent()
 
 
 def _entry(told: Told, exchange: ExchangeEvent, before: Before) -> dict[str, JsonValue]:
