@@ -1,7 +1,8 @@
 """HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/): every HTTP exchange with its timings, for browsers' tools.
 
 Times are those of the capture. What a capture cannot know (cache state, pages) is left out; -1 stands for timings that
-do not apply, as the format has it. Names of our own begin with an underscore.
+do not apply, as the format has it. Names of our own begin with an underscore. A body may say anything, so the text of
+one is there only where secrets may be shown, and nobody is to be hidden.
 """
 from __future__ import annotations
 
@@ -36,6 +37,9 @@ def har(analysis: Analysis, names: Pseudonyms | None = None) -> Iterator[str]:
     entries: list[dict[str, JsonValue]] = []
     for told in analysis.every():
         entries += _entries(told, analysis)
+    if names is not None:
+        for entry in entries:
+            _without_texts(entry)
     entries.sort(key=lambda entry: str(entry["startedDateTime"]))
     log: dict[str, JsonValue] = {
         "_verdict": verdict_record(analysis),
@@ -61,6 +65,15 @@ def _entries(told: Told, analysis: Analysis) -> list[dict[str, JsonValue]]:
         hidden = shown_data(entry, told.marks)
         entries.append(hidden if isinstance(hidden, dict) else {})
     return entries
+
+
+def _without_texts(entry: dict[str, JsonValue]) -> None:
+    """A body may name anybody, in any way."""
+    for side, part in (("request", "postData"), ("response", "content")):
+        message = entry.get(side)
+        body = message.get(part) if isinstance(message, dict) else None
+        if isinstance(body, dict) and body.get("text"):
+            body["text"] = ""
 
 
 class Before:
@@ -137,7 +150,7 @@ def _request(told: Told, head: Head, exchange: ExchangeEvent) -> dict[str, JsonV
         "bodySize": body.octets,
     }
     if body.octets:
-        out["postData"] = {"mimeType": body.type, "params": [], "text": "", "comment": body.summary}
+        out["postData"] = {"mimeType": body.type, "params": [], "text": body.content, "comment": body.summary}
     return out
 
 
@@ -151,6 +164,8 @@ def _response(head: Head | None, body: Body, octets: int) -> dict[str, JsonValue
     content: dict[str, JsonValue] = {"size": size, "mimeType": body.type, "comment": body.summary}
     if body.decoded >= 0 and body.codings:
         content["compression"] = body.decoded - body.octets
+    if body.content:
+        content["text"] = body.content
     return {
         "status": head.status, "statusText": head.reason, "httpVersion": head.version,
         "cookies": _set_cookies(head), "headers": _headers(head), "content": content,

@@ -13,6 +13,8 @@ from sample_feeds import SAMPLES, sample_captures, sample_name
 
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.har import har
+from analyzer.report.pseudonyms import Pseudonyms
+from dissectors.kit.provided import Provided
 from dissectors.protocols.websocket.events import WsMessageRun
 from dissectors.protocols.websocket.runs import WsRun
 from dissectors.wire.http.events import ExchangeEvent
@@ -225,6 +227,22 @@ def test_it_says_what_the_browser_says_of_the_same_page(path: Path) -> None:
             theirs["response"]["status"], theirs["response"]["content"]["size"],
             theirs["response"]["content"]["mimeType"])
         assert ours["serverIPAddress"] == theirs["serverIPAddress"]
+
+
+def test_texts_of_bodies_are_there_only_where_secrets_may_be_shown() -> None:
+    path = next(path for path in BROWSERS if "http1" in path.parts)
+    theirs = {one["request"]["url"]: one["response"]["content"]["text"] for one in
+              entries_of(json.loads(path.read_text(encoding="utf-8")))}
+    shown = Provided()
+    shown.show_secrets = True
+    capture = [str(path.with_name("capture.pcapng"))]
+    analysis = analyze(capture, Options(provided=shown))
+    found = [one for one in entries_of(json.loads("".join(har(analysis)))) if "text" in one["response"]["content"]]
+    assert len(found) == len(theirs) == 10
+    for one in found:
+        assert one["response"]["content"]["text"] == theirs[one["request"]["url"]]
+    for entries in (har(analyze(capture, Options())), har(analysis, Pseudonyms())):
+        assert not any(one["response"]["content"].get("text") for one in entries_of(json.loads("".join(entries))))
 
 
 @pytest.mark.parametrize("path", BROWSERS, ids=[path.parent.parent.name for path in BROWSERS])
