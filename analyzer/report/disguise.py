@@ -81,6 +81,7 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
         made = _CLASSES.get(kind)
         if made is None:
             shared = {"name": kind.name, "phase": kind.phase, "rank": kind.rank, "importance": kind.importance,
+                      "on_wire": kind.on_wire,
                       "spec": kind.spec, "WHY": kind.WHY}
             made = _CLASSES[kind] = type("Disguised", (Disguised,), shared)
         return made(event, names)
