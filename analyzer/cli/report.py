@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from analyzer.filter.expression import Filter
     from analyzer.ingest.part import Asked
     from analyzer.model import Analysis
+    from analyzer.report.even import EvenNames
     from analyzer.report.formats import Format, Layout, Rewrite
     from analyzer.report.streams import Stream
     from dissectors.kit.provided import Provided
@@ -110,7 +111,8 @@ EXAMPLES: Final = (
 @click.option("--findings-only", is_flag=True, help="Only the capture and its findings, no conversations.")
 @click.option(
     "--anonymize", is_flag=True,
-    help="Put stand-ins in place of addresses and host names, the same ones everywhere. Not for pcapng.",
+    help="Put stand-ins in place of addresses and host names, the same ones everywhere. In pcapng, payloads are kept "
+    "as far as they are understood (DNS, HTTP/1 heads, TLS hellos); the rest is cut.",
 )
 @click.option(
     "--inject-keys", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
@@ -149,11 +151,9 @@ def command(
     from analyzer.report.streams import Held, Streams
 
     formats = [format_of(path, form) for path in outputs]
-    if anonymize and any(one.packets for one in formats):
-        raise click.UsageError(
-            "--anonymize: an annotated pcapng holds the packets themselves, and with them every address. Anonymize the "
-            "capture first (tcprewrite, TraceWrangler), or write another format."
-        )
+    frames = any(one.packets for one in formats)
+    if anonymize and inject_keys and frames:
+        raise click.UsageError("--inject-keys: what the keys would open is cut by --anonymize.")
     graphs = any(draws_points(one, diagram) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
@@ -161,7 +161,7 @@ def command(
     )
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     table = table or ("findings" if findings_only else "events")
-    layout = Layout(level, table, columns, diagram, anonymize, again, kinds)
+    layout = Layout(level, table, columns, diagram, anonymize, again, kinds, even=frames)
     sink = None
     if everything and not findings_only and not anonymize:
         streams = [stream_of(one, layout, spool) for one in formats]
@@ -198,9 +198,12 @@ def stream_of(chosen: Format, layout: Layout, folder: str) -> Stream | None:
 def with_comments(captures: list[str], keys: bytes, strip_keys: bool) -> Rewrite:
     """These captures as an annotated pcapng. keys: a key log to put into it."""
 
-    def rewrite(comments: dict[int, list[str]], summary: list[str]) -> Iterator[bytes]:
+    def rewrite(comments: dict[int, list[str]], summary: list[str], names: EvenNames | None) -> Iterator[bytes]:
         from analyzer.ingest.annotated import annotated
+        from analyzer.pipeline.disguised import disguised
 
+        if names is not None:
+            return disguised(captures, comments, summary, names)
         return annotated(captures, comments, summary, inject=keys, strip=strip_keys)
 
     return rewrite

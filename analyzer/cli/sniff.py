@@ -107,7 +107,7 @@ EXAMPLES: Final = (
 @click.option("--diagram", type=click.Choice(DIAGRAMS), default="waterfall", show_default=True,
               help="What an SVG file shows. sequence: time and sequence numbers of TCP, as tcptrace draws them.")
 @click.option("--anonymize", is_flag=True,
-              help="Put stand-ins in place of addresses and host names in the reports. Not for pcapng.")
+              help="Put stand-ins in place of addresses and host names in the reports; what --write writes stays.")
 @click.option("--conversation", "-C", "conversations", type=click.IntRange(1), multiple=True, metavar="N",
               help="Report only this conversation; may be given several times.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Report at most so many conversations.")

@@ -76,8 +76,6 @@ def sniff(wanted: Wanted) -> int:
     formats = [format_of(path, wanted.form) for path in wanted.outputs]
     whole = bool(wanted.write) and wanted.write != STREAM and not wanted.rotates
     annotating = any(chosen.packets for chosen in formats)
-    if annotating and wanted.anonymize:
-        raise click.UsageError("--anonymize: an annotated pcapng holds the packets themselves, with every address.")
     if annotating and not whole:
         raise click.UsageError("An annotated pcapng is made of the capture: add --write FILE, without rotation.")
     wanted.application = _application()
@@ -131,7 +129,10 @@ def _reports(
     from analyzer.explain.rules import kinds
 
     again = with_comments([wanted.write], wanted.inject_keys, wanted.strip_keys)
-    layout = Layout(wanted.level, wanted.table, wanted.columns, wanted.diagram, wanted.anonymize, again, kinds)
+    layout = Layout(
+        wanted.level, wanted.table, wanted.columns, wanted.diagram, wanted.anonymize, again, kinds,
+        even=any(one.packets for one in formats),
+    )
     failed = []
     for path, chosen in zip(wanted.outputs, formats, strict=True):
         try:

@@ -5,7 +5,7 @@ here. Of other formats, and of several captures, the packets are written anew wi
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from analyzer.ingest import pcapng_write as ng
@@ -29,25 +29,30 @@ MAX_COMMENT_BYTES: Final = 2_000     # of one comment, cut at a character
 MAX_BLOCK: Final = 1 << 28           # bytes; a longer one is taken for damage
 TLS_KEY_LOG: Final = 0x544C534B
 
+Change = Callable[[int, bytes], bytes]      # (link type, a frame) -> what is to be kept of it
+
 
 def annotated(
-    paths: list[str], comments: dict[int, list[str]], summary: list[str], inject: bytes = b"", strip: bool = False
+    paths: list[str], comments: dict[int, list[str]], summary: list[str], inject: bytes = b"", strip: bool = False,
+    change: Change | None = None,
 ) -> Iterator[bytes]:
     """The annotated capture in pieces.
 
     comments: by frame number, in plain text without controls; summary: likewise, of the capture.
     inject: a TLS key log, put into a secrets block.     strip: leave out the secrets blocks of the capture.
+    change: what is to be kept of a frame, where that is not all of it; then nothing else of the capture is: neither
+    its comments, nor the names of interfaces and hosts, nor secrets.
     Raises CaptureError where it cannot be read a second time.
     """
     if STANDARD_INPUT in paths:
         raise CaptureError("standard input cannot be read a second time; save the capture into a file first")
-    if len(paths) == 1:
+    if len(paths) == 1 and change is None:
         stream = open_stream(paths[0], shown(paths[0]), False)
         stream, head = unpacked(shown(paths[0]), stream)
         if head.startswith(MAGIC):
             return _copied(Blocks(stream, head), comments, summary, inject, strip)
         stream.close()
-    return _written(paths, comments, summary, inject)
+    return _written(paths, comments, summary, inject, change)
 
 
 class Blocks:
@@ -152,11 +157,13 @@ def _comment(words: str, order: ByteOrder) -> bytes:
     return ng.option(OPT_COMMENT, ng.text(words, MAX_COMMENT_BYTES), order)
 
 
-def _written(paths: list[str], comments: dict[int, list[str]], summary: list[str], inject: bytes) -> Iterator[bytes]:
+def _written(
+    paths: list[str], comments: dict[int, list[str]], summary: list[str], inject: bytes, change: Change | None
+) -> Iterator[bytes]:
     """The packets of any capture, one interface for each link type, times in nanoseconds."""
     source = open_capture(paths, rewindable=False)
     yield _with_options(ng.section("", "", []), 24, summary, "little")
-    logs = [one.data for one in source.secrets if one.kind == TLS_KEY_LOG]
+    logs = [one.data for one in source.secrets if one.kind == TLS_KEY_LOG] if change is None else []
     for log in [*logs, inject] if inject else logs:
         yield ng.secrets(TLS_KEY_LOG, log)
     interfaces: dict[int, int] = {}
@@ -166,6 +173,7 @@ def _written(paths: list[str], comments: dict[int, list[str]], summary: list[str
             interfaces[link] = len(interfaces)
             yield ng.interface(Interface(link, 0))
         data = source.data[source.start:source.end]
+        data = data if change is None else change(link, data)
         body = (
             interfaces[link].to_bytes(4, "little") + ng.time_halves(int(source.time)) + len(data).to_bytes(4, "little")
             + min(int(source.length), 0xFFFFFFFF).to_bytes(4, "little") + data + bytes(-len(data) % 4)

@@ -134,11 +134,11 @@ def round_step(least: float) -> int:
 
 
 def _ladder(canvas: Canvas, told: Told, level: str) -> bool:
-    """One arrow an event that has a direction and a label, between two life lines."""
+    """An arrow for each event that tells of something sent, has a direction and a label, between two life lines."""
     conversation = told.conversation
     arrows = [
         (phase, event) for phase in told.phases for event in chosen(phase, level)
-        if event.direction in (FORWARD, BACKWARD) and Said(event).label()
+        if event.on_wire and event.direction in (FORWARD, BACKWARD) and Said(event).label()
     ]
     if not arrows:
         return False

@@ -81,6 +81,7 @@ def disguised_event(event: Event, names: Pseudonyms) -> Event:
         made = _CLASSES.get(kind)
         if made is None:
             shared = {"name": kind.name, "phase": kind.phase, "rank": kind.rank, "importance": kind.importance,
+                      "on_wire": kind.on_wire,
                       "spec": kind.spec, "WHY": kind.WHY}
             made = _CLASSES[kind] = type("Disguised", (Disguised,), shared)
         return made(event, names)
@@ -92,9 +93,9 @@ def _when(event: Event) -> Observed:
     return Observed(event.time, event.direction, event.evidence)
 
 
-def pseudonyms_for(analysis: Analysis) -> Pseudonyms:
-    """Knows every name of the analysis."""
-    names = Pseudonyms()
+def pseudonyms_for(analysis: Analysis, even: bool = False) -> Pseudonyms:
+    """Knows every name of the analysis. even: as `Pseudonyms` has it."""
+    names = Pseudonyms(even)
     for number, path in enumerate(analysis.capture.names, 1):
         names.learn_path(path, f"capture {number}")
     for conversation in analysis.conversations + [told.conversation for told in analysis.every()]:

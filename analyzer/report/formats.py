@@ -13,6 +13,7 @@ from analyzer.report.words import NORMAL, OF_POINTS
 
 if TYPE_CHECKING:
     from analyzer.finding import FindingKind
+    from analyzer.report.even import EvenNames
     from analyzer.report.pseudonyms import Pseudonyms
     from analyzer.report.rows import Row
     from analyzer.report.streams import Stream
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 TEXT_WIDTH: Final = 100    # columns of the text format
 
 
-Rewrite = Callable[[dict[int, list[str]], list[str]], Iterator[bytes]]
+Rewrite = Callable[[dict[int, list[str]], list[str], "EvenNames | None"], Iterator[bytes]]
 
 
-def _no_capture(_comments: dict[int, list[str]], _summary: list[str]) -> Iterator[bytes]:
+def _no_capture(
+    _comments: dict[int, list[str]], _summary: list[str], _names: EvenNames | None
+) -> Iterator[bytes]:
     raise ValueError("a format that holds the packets needs a layout that gives them again")
 
 
@@ -31,14 +34,15 @@ class Layout:
     """What a report may be asked for. table: which table, for formats that hold one; diagram: which one, for SVG.
 
     width: columns of text.     anonymous: addresses and host names are replaced by stand-ins.
-    rewrite: gives the capture again with comments on its packets, by frame number, and on the whole.
+    rewrite: gives the capture again with comments on its packets, by frame number, and on the whole; in stand-ins,
+    where some are given.     even: stand-ins are as long as what they stand for, since frames are written as well.
     kinds: gives the table of all findings, for formats that explain them.
     """
 
     def __init__(
         self, level: str = NORMAL, table: str = "events", width: int = TEXT_WIDTH, diagram: str = "waterfall",
         anonymous: bool = False, rewrite: Rewrite | None = None,
-        kinds: Callable[[], tuple[FindingKind, ...]] = tuple,
+        kinds: Callable[[], tuple[FindingKind, ...]] = tuple, even: bool = False,
     ) -> None:
         self.level = level
         self.table = table
@@ -47,6 +51,7 @@ class Layout:
         self.anonymous = anonymous
         self.rewrite = rewrite or _no_capture
         self.kinds = kinds
+        self.even = even
         self._disguised: tuple[Analysis, Analysis, Pseudonyms] | None = None
 
     def shown(self, analysis: Analysis) -> Analysis:
@@ -61,7 +66,7 @@ class Layout:
         from analyzer.report.disguise import disguised, pseudonyms_for
 
         if self._disguised is None or self._disguised[0] is not analysis:
-            names = pseudonyms_for(analysis)
+            names = pseudonyms_for(analysis, self.even)
             self._disguised = analysis, disguised(analysis, names), names
         return self._disguised
 
@@ -148,11 +153,13 @@ def _svg(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
 
 def _pcapng(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.comments import comment, packet_comments, summary_of
+    from analyzer.report.even import EvenNames
 
-    comments = packet_comments(analysis, layout.level)
+    shown, names = layout.shown(analysis), layout.names(analysis)
+    comments = packet_comments(shown, layout.level)
     return layout.rewrite(
         {frame: [comment(text) for text in texts] for frame, texts in comments.items()},
-        [comment(text) for text in summary_of(analysis)],
+        [comment(text) for text in summary_of(shown)], None if names is None else EvenNames(names),
     )
 
 

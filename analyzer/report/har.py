@@ -1,7 +1,8 @@
 """HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/): every HTTP exchange with its timings, for browsers' tools.
 
 Times are those of the capture. What a capture cannot know (cache state, pages) is left out; -1 stands for timings that
-do not apply, as the format has it. Names of our own begin with an underscore.
+do not apply, as the format has it. Names of our own begin with an underscore. A body may say anything, so the text of
+one is there only where secrets may be shown, and nobody is to be hidden.
 """
 from __future__ import annotations
 
@@ -36,6 +37,9 @@ def har(analysis: Analysis, names: Pseudonyms | None = None) -> Iterator[str]:
     entries: list[dict[str, JsonValue]] = []
     for told in analysis.every():
         entries += _entries(told, analysis)
+    if names is not None:
+        for entry in entries:
+            _without_texts(entry)
     entries.sort(key=lambda entry: str(entry["startedDateTime"]))
     log: dict[str, JsonValue] = {
         "_verdict": verdict_record(analysis),
@@ -53,12 +57,23 @@ def _entries(told: Told, analysis: Analysis) -> list[dict[str, JsonValue]]:
     for index, exchange in enumerate(exchanges):
         if exchange.request is None or exchange.times.begun < 0:
             continue
-        entry = _entry(told, exchange, _before(told, analysis) if index == 0 else Before(exchange.times.begun))
+        begun = exchange.times.begun
+        before = _before(told, analysis) if index == 0 else Before(begun)
+        entry = _entry(told, exchange, Before(begun) if before.stood_open(begun) else before)
         if _opens(exchange, events):
             _put_messages(entry, exchange, events)
         hidden = shown_data(entry, told.marks)
         entries.append(hidden if isinstance(hidden, dict) else {})
     return entries
+
+
+def _without_texts(entry: dict[str, JsonValue]) -> None:
+    """A body may name anybody, in any way."""
+    for side, part in (("request", "postData"), ("response", "content")):
+        message = entry.get(side)
+        body = message.get(part) if isinstance(message, dict) else None
+        if isinstance(body, dict) and body.get("text"):
+            body["text"] = ""
 
 
 class Before:
@@ -72,6 +87,13 @@ class Before:
 
     def spent(self) -> int:
         return sum(part for part in (self.dns, self.connect, self.tls) if part > 0)
+
+    def stood_open(self, begun: int) -> bool:
+        """Whether the connection was there before the request was: browsers open some ahead of need. Nothing shows when
+        a request was made, so it is taken for one that waited unless the connection stood open for longer than it took
+        to open. Then what it took delayed nobody, and is not of this request, as in the logs of browsers.
+        """
+        return begun - self.start > 2 * self.spent()
 
 
 def _entry(told: Told, exchange: ExchangeEvent, before: Before) -> dict[str, JsonValue]:
@@ -128,7 +150,7 @@ def _request(told: Told, head: Head, exchange: ExchangeEvent) -> dict[str, JsonV
         "bodySize": body.octets,
     }
     if body.octets:
-        out["postData"] = {"mimeType": body.type, "params": [], "text": "", "comment": body.summary}
+        out["postData"] = {"mimeType": body.type, "params": [], "text": body.content, "comment": body.summary}
     return out
 
 
@@ -142,6 +164,8 @@ def _response(head: Head | None, body: Body, octets: int) -> dict[str, JsonValue
     content: dict[str, JsonValue] = {"size": size, "mimeType": body.type, "comment": body.summary}
     if body.decoded >= 0 and body.codings:
         content["compression"] = body.decoded - body.octets
+    if body.content:
+        content["text"] = body.content
     return {
         "status": head.status, "statusText": head.reason, "httpVersion": head.version,
         "cookies": _set_cookies(head), "headers": _headers(head), "content": content,

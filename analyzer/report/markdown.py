@@ -202,11 +202,11 @@ def _conversation(told: Told, level: str, *, several: bool) -> Iterator[str]:
 
 
 def _ladder(told: Told, level: str) -> Iterator[str]:
-    """The sequence diagram: one arrow an event that has a direction and a label."""
+    """The sequence diagram: an arrow for each event that tells of something sent, has a direction and a label."""
     conversation = told.conversation
     arrows = [
         (phase, event) for phase in told.phases for event in chosen(phase, level)
-        if event.direction in (FORWARD, BACKWARD) and Said(event).label()
+        if event.on_wire and event.direction in (FORWARD, BACKWARD) and Said(event).label()
     ]
     if not arrows:
         return

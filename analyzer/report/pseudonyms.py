@@ -51,6 +51,7 @@ COMMON: Final = frozenset((
     "invalid", "local", "localdomain", "lan", "home", "corp", "internal", "intranet", "onion",
 ))
 
+FIGURES: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 LEAST_LITERAL: Final = 4       # characters of a text that is replaced wherever it stands
 LEAST_NAME: Final = 2          # ... of the name of a host or a user: one letter is an article, or a type of record
 _LABELS: Final = re.compile(r"(?<!\\)\.")             # between the labels of a name in presentation format
@@ -75,7 +76,9 @@ class Pseudonyms:
     """Learn everything first (`learn`, `learn_text`), then translate (`text`, `value`): an original that is known
     late would otherwise stand in what was translated before."""
 
-    def __init__(self) -> None:
+    def __init__(self, even: bool = False) -> None:
+        """even: names keep the length of each label, as in octets that cannot grow."""
+        self._even = even
         self._numbers: dict[tuple[str, str], int] = {}
         self._counts: dict[str, int] = {}
         self._domains: set[str] = set()
@@ -209,7 +212,7 @@ class Pseudonyms:
             if label.startswith("_") or label == "*":
                 found.append(label)
             elif domain:
-                found.append(f"domain{self._number('domain', f'{label}.{top}'.lower())}")
+                found.append(self._word("domain", f"{label}.{top}".lower(), len(label)))
             else:
                 found.append(self._label(label))
             domain = False
@@ -217,7 +220,23 @@ class Pseudonyms:
 
     def _label(self, label: str) -> str:
         lower = label.lower()
-        return lower if lower in KEPT_LABELS else f"name{self._number('name', lower)}"
+        return lower if lower in KEPT_LABELS else self._word("name", lower, len(label))
+
+    def _word(self, kind: str, original: str, length: int) -> str:
+        number = self._number(kind, original)
+        if not self._even:
+            return f"{kind}{number}"
+        figures = ""
+        while number and len(figures) < length - 1:
+            number, last = divmod(number, len(FIGURES))
+            figures = FIGURES[last] + figures
+        return kind[0] + figures.rjust(length - 1, "0")
+
+    def labels(self, labels: list[str]) -> list[str]:
+        """Those of a host's name, whether it is known or not; what names nobody stays."""
+        if len(labels) == 1:
+            return labels if labels[0].lower() in KEPT_NAMES else [self._label(labels[0])]
+        return labels if ".".join(labels).lower() in KEPT_NAMES else self._labels(labels)
 
     def _number(self, kind: str, original: str) -> int:
         """From 1, in the order in which originals of a kind appear."""
@@ -286,13 +305,18 @@ class Pseudonyms:
 
     def _mac(self, text: str, between: str) -> str:
         octets = bytes.fromhex(text.replace(between, ""))
+        stand_in = self.mac(octets)
+        return text if stand_in == octets else stand_in.hex(between)
+
+    def mac(self, octets: bytes) -> bytes:
+        """The stand-in of a MAC address; itself where it is of a group, or of nobody."""
         if octets.startswith(b"\x33\x33\xff"):      # of a solicited-node address (RFC 2464 §7)
             stand_in = octets[:3] + self._low(int.from_bytes(octets[3:], "big")).to_bytes(3, "big")
         elif octets[0] & 1 or not any(octets):
-            return text
+            return octets
         else:
             stand_in = b"\x0a" + self._number("mac", octets.hex()).to_bytes(5, "big")
-        return stand_in.hex(between)
+        return stand_in
 
     def _reverse(self, name: str) -> str:
         """A name for reverse lookups, of a whole address or of a network (RFC 1035 §3.5, RFC 3596 §2.5)."""

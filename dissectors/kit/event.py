@@ -112,6 +112,7 @@ class Event:
     rank: where that phase stands in a story.
     importance: CORE, BASE or EXTRA.              spec: the rule behind it, `RFC 9293 §3.5`.
     normally: SUMMED, LINED or TOLD; "" for what its importance says: a sentence where it is CORE, else a line.
+    on_wire: it tells of something that was sent; False for what sums up, for what did not come, and for conclusions.
     WHY: why the protocol does this, for a reader who meets it for the first time.
     time: integer nanoseconds since 1970, from the capture.
 
@@ -124,6 +125,7 @@ class Event:
     rank: ClassVar[int] = APPLICATION
     importance: ClassVar[str] = BASE
     normally: ClassVar[str] = ""
+    on_wire: ClassVar[bool] = True
     spec: ClassVar[str] = ""
     WHY: ClassVar[str] = ""
 
@@ -255,6 +257,7 @@ class LimitReached(Event):
     """A stated cap was reached; what lies beyond it was not examined."""
 
     name: ClassVar[str] = "limit_reached"
+    on_wire: ClassVar[bool] = False
     rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
     WHY: ClassVar[str] = (
@@ -285,6 +288,7 @@ class DissectorFault(Event):
     """
 
     name: ClassVar[str] = "dissector_fault"
+    on_wire: ClassVar[bool] = False
     rank: ClassVar[int] = ANYWHERE
     importance: ClassVar[str] = CORE
     WHY: ClassVar[str] = "This is a fault of wiretale, not of the capture. Please report it."

@@ -14,6 +14,7 @@ from dissectors.kit.marks import Marks
 from dissectors.kit.observation import Observation
 from dissectors.kit.phase import Stretch, Summary
 from dissectors.kit.provided import NOTHING, Provided
+from dissectors.kit.stand_ins import StandIns
 
 # Answers of a byte probe.
 NO: Final = 0
@@ -187,6 +188,9 @@ class Flag:
 Probe = Callable[[bytes, int], int]  # (first bytes of one direction, that direction) -> NO, YES or MORE
 
 
+Disguise = Callable[[bytes, str, bool, StandIns], bytes]    # payload, carrier, on one of its ports -> what may be kept
+
+
 Namer = Callable[[bytes], list[tuple[bytes, str]]]  # a payload -> (packed address, name) pairs it answers with
 
 
@@ -245,6 +249,8 @@ class Protocol:
     parties: whose datagrams on its ports make one conversation; None where that is said by addresses and ports.
     encrypts: what it carries cannot be read in the octets of frames.
     fields: what of its messages a filter may ask for, by Wireshark's names.
+    disguise: of a payload, what can be kept where nobody is to be named, in stand-ins as long; b"" for nothing. It is
+      given the carrier, and whether one of the ports is among `ports`.
     """
 
     def __init__(
@@ -272,6 +278,7 @@ class Protocol:
         parties: Parties | None = None,
         encrypts: bool = False,
         fields: tuple[DisplayField, ...] = (),
+        disguise: Disguise | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -296,6 +303,7 @@ class Protocol:
         self.parties = parties
         self.encrypts = encrypts
         self.fields = fields
+        self.disguise = disguise
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -242,6 +242,7 @@ class NtpUnanswered(Event):
     """Requests that nobody answered in what is observed. how: with what that ends (`Close.how`)."""
 
     name: ClassVar[str] = "ntp.unanswered"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = "time"
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 5905 §9.1"

@@ -168,6 +168,7 @@ class RadiusAnswer(RadiusEvent):
 
 class RadiusUnanswered(RequestsUnanswered):
     name: ClassVar[str] = "radius.unanswered"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = "access"
     spec: ClassVar[str] = "RFC 2865 §2.5"
     WHY: ClassVar[str] = (

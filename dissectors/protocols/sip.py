@@ -204,6 +204,7 @@ class SipAnswer(SipEvent):
 
 class SipUnanswered(RequestsUnanswered):
     name: ClassVar[str] = "sip.unanswered"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = "call"
     spec: ClassVar[str] = "RFC 3261 §17.1.1.2"
     WHY: ClassVar[str] = (

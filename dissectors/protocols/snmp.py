@@ -253,6 +253,7 @@ class SnmpMessageSeen(SnmpEvent):
 
 class SnmpUnanswered(RequestsUnanswered):
     name: ClassVar[str] = "snmp.unanswered"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = "management"
     spec: ClassVar[str] = "RFC 3416 §4.2; RFC 1157 §4.1"
     WHY: ClassVar[str] = (

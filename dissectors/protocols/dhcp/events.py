@@ -393,6 +393,7 @@ class DhcpMessageSeen(DhcpSaid):
 
 class DhcpUnanswered(AttemptsUnanswered):
     name: ClassVar[str] = "dhcp.unanswered"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = "lease"
     spec: ClassVar[str] = "RFC 2131 §4.1"
     WHY: ClassVar[str] = (

@@ -358,6 +358,7 @@ class Dhcp6MessageSeen(Dhcp6Said):
 
 class Dhcp6Unanswered(AttemptsUnanswered):
     name: ClassVar[str] = "dhcpv6.unanswered"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = "lease"
     spec: ClassVar[str] = "RFC 8415 §15"
     WHY: ClassVar[str] = (

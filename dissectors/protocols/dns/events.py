@@ -376,6 +376,7 @@ class DnsUnanswered(Event):
     """
 
     name: ClassVar[str] = "dns.unanswered"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = LOOKUP
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 1035 §4.2.1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.protocol import ALPN, MEDIA, QUERY, Context, Dissector, Protocol
+from dissectors.protocols.dns.disguise import disguise
 from dissectors.protocols.dns.display_fields import FIELDS, fields_of
 from dissectors.protocols.dns.dissector import LINK_LOCAL, MULTICAST, UNICAST, DnsDissector
 from dissectors.protocols.dns.events import DnsIncomplete, DnsResponse, DnsRetry, DnsUnanswered, Mismatch, Query
@@ -51,6 +52,7 @@ DNS: Final = Protocol(
     summarise=summarise,
     book=LookupBook,
     fields=FIELDS,
+    disguise=disguise,
     probe=probe,
     namer=named_addresses,
     probe_on_port=probe_header,
@@ -70,6 +72,7 @@ MDNS: Final = Protocol(
     summarise=summarise,
     book=LookupBook,
     fields=fields_of("mdns"),
+    disguise=disguise,
     probe=probe,
     probe_anywhere=False,
     probe_on_port=probe_header,
@@ -86,6 +89,7 @@ LLMNR: Final = Protocol(
     events=(LlmnrQuery, LlmnrRetry, LlmnrResponse, LlmnrIncomplete),
     terms=LLMNR_TERMS,
     fields=fields_of("llmnr"),
+    disguise=disguise,
     summarise=summarise,
     book=LookupBook,
     probe=probe,

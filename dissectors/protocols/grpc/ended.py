@@ -66,6 +66,7 @@ class GrpcEnded(Event):
     """The end of a call. begun: when it began, in ns since 1970."""
 
     name: ClassVar[str] = "grpc.ended"
+    on_wire: ClassVar[bool] = False
     normally: ClassVar[str] = LINED
     phase: ClassVar[str] = GRPC
     importance: ClassVar[str] = CORE

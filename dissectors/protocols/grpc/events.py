@@ -75,6 +75,7 @@ class Began(Event):
     """The client calls a method."""
 
     name: ClassVar[str] = "grpc.call"
+    on_wire: ClassVar[bool] = False
     normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = GRPC
     importance: ClassVar[str] = CORE

@@ -33,12 +33,14 @@ class HttpExchange(ExchangeEvent):
     """An exchange of HTTP/1."""
 
     name: ClassVar[str] = "http.exchange"
+    on_wire: ClassVar[bool] = False
 
 
 class HttpAmbiguous(Event):
     """A message that two recipients may read differently. code: which shape."""
 
     name: ClassVar[str] = "http.ambiguous"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 9112 §11.2"
@@ -74,6 +76,7 @@ class HttpSkipped(Event):
     """
 
     name: ClassVar[str] = "http.skipped"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = PHASE
     importance: ClassVar[str] = BASE
     spec: ClassVar[str] = "RFC 9112 §6.3"

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.protocol import ALPN, MORE, NO, YES, Context, Dissector, Protocol
+from dissectors.protocols.http1.disguise import disguise
 from dissectors.protocols.http1.display_fields import FIELDS
 from dissectors.protocols.http1.dissector import HttpDissector
 from dissectors.protocols.http1.events import HttpAmbiguous, HttpExchange, HttpRequest, HttpResponse, HttpSkipped
@@ -58,6 +59,7 @@ HTTP: Final = Protocol(
     events=(HttpRequest, HttpResponse, HttpExchange, HttpAmbiguous, HttpSkipped),
     terms=TERMS,
     fields=FIELDS,
+    disguise=disguise,
     probe=probe,
 )
 

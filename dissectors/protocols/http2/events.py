@@ -256,6 +256,7 @@ class H2Exchange(ExchangeEvent):
     """An exchange of HTTP/2: the whole of a stream."""
 
     name: ClassVar[str] = "http2.exchange"
+    on_wire: ClassVar[bool] = False
     title: ClassVar[str] = "HTTP/2"
 
     def __init__(self, seen: ExchangeSeen, facts: StreamFacts) -> None:

@@ -75,6 +75,7 @@ class H3Exchange(ExchangeEvent):
     """An exchange of HTTP/3. Its number counts the client's streams from 1."""
 
     name: ClassVar[str] = "http3.exchange"
+    on_wire: ClassVar[bool] = False
     title: ClassVar[str] = "HTTP/3"
 
     def __init__(self, seen: ExchangeSeen, facts: H3Facts) -> None:

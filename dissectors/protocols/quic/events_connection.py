@@ -261,6 +261,7 @@ class QuicTotals(QuicEvent):
     trips by the spin bit, [] where it is not used.     hidden: packets that could not be opened."""
 
     name: ClassVar[str] = "quic.totals"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = PACKETS
     rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = BASE

@@ -42,6 +42,7 @@ class CongestionCourse(TcpEvent):
     """
 
     name: ClassVar[str] = "tcp.congestion_window"
+    on_wire: ClassVar[bool] = False
     normally: ClassVar[str] = LINED
     phase: ClassVar[str] = TRANSFER
     rank: ClassVar[int] = TRANSFER_RANK

@@ -366,6 +366,7 @@ class TcpUnanswered(NeverOpen):
     """No answer to any SYN in this capture."""
 
     name: ClassVar[str] = "tcp.unanswered"
+    on_wire: ClassVar[bool] = False
     spec: ClassVar[str] = "RFC 9293 §3.8.3"
     WHY: ClassVar[str] = (
         "Silence is not a refusal. The host may be down, a firewall may drop the SYN, or the answer takes a way "
@@ -524,6 +525,7 @@ class Midstream(TcpEvent):
     """The connection began before what was read of it. seq, ack: raw, of the first segment."""
 
     name: ClassVar[str] = "tcp.midstream"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = OPENING
     importance: ClassVar[str] = CORE

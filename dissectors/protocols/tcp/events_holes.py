@@ -145,6 +145,7 @@ class StreamGap(TcpEvent):
     """Bytes that reassembly had to leave out. segments: more than one where the snap length cut so many."""
 
     name: ClassVar[str] = "tcp.gap"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = TRANSFER
     rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = CORE

@@ -400,6 +400,7 @@ class CongestionMarks(TcpEvent):
     """Marks of congestion: CE on packets, ECE from the receiver, CWR from the sender. direction is the sender's."""
 
     name: ClassVar[str] = "tcp.congestion_marks"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = TRANSFER
     rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = BASE
@@ -436,6 +437,7 @@ class Limits(TcpEvent):
     """What held a direction back, in shares of the time in which it was sending: an inference."""
 
     name: ClassVar[str] = "tcp.limits"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = TRANSFER
     rank: ClassVar[int] = TRANSFER_RANK
     importance: ClassVar[str] = CORE

@@ -386,6 +386,7 @@ class Decryption(TlsEvent):
     of the direction that cannot be read. labels: in the log."""
 
     name: ClassVar[str] = "tls.decryption"
+    on_wire: ClassVar[bool] = False
     normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING

@@ -143,6 +143,7 @@ class Stalled(TlsEvent):
     """
 
     name: ClassVar[str] = "tls.stalled"
+    on_wire: ClassVar[bool] = False
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING
     importance: ClassVar[str] = CORE

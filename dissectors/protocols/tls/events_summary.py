@@ -47,6 +47,7 @@ class TlsEstablished(TlsEvent):
     """The handshake is over: both sides have finished."""
 
     name: ClassVar[str] = "tls.established"
+    on_wire: ClassVar[bool] = False
     normally: ClassVar[str] = SUMMED
     phase: ClassVar[str] = HANDSHAKE
     rank: ClassVar[int] = SECURING

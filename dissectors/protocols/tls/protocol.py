@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from dissectors.kit.protocol import MESSAGES, STARTTLS, Context, Dissector, Protocol
+from dissectors.protocols.tls.disguise import disguise
 from dissectors.protocols.tls.display_fields import FIELDS
 from dissectors.protocols.tls.dissector import TlsDissector
 from dissectors.protocols.tls.events import MessageSeen, RecordSeen, Resynchronised
@@ -79,6 +80,7 @@ TLS: Final = Protocol(
     ),
     terms=TERMS,
     fields=FIELDS,
+    disguise=disguise,
     probe=probe,
     names_others=True,
     encrypts=True,

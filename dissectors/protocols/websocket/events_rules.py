@@ -150,6 +150,7 @@ class AcceptMismatch(WebSocketEvent):
     """The server's answer to the key is not what the key demands."""
 
     name: ClassVar[str] = "websocket.accept_mismatch"
+    on_wire: ClassVar[bool] = False
     importance: ClassVar[str] = CORE
     spec: ClassVar[str] = "RFC 6455 §4.1; RFC 6455 §4.2.2"
     WHY: ClassVar[str] = (

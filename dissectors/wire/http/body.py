@@ -9,7 +9,7 @@ from dissectors.kit.allowance import ENDLESS, Allowance
 from dissectors.kit.event import JsonValue
 from dissectors.kit.units import size
 from dissectors.wire.http.codings import Decoder
-from dissectors.wire.http.media import MediaType, describe, described, media_type
+from dissectors.wire.http.media import MediaType, describe, described, is_text, media_type
 from dissectors.wire.http.message import Head
 
 MAX_SAMPLE: Final[i64] = 16_384   # decoded octets of one body that are kept, to tell what it holds
@@ -22,12 +22,12 @@ class Body:
     known.     type: the essence of its media type in lower case, "" for none.     codings: as applied, in order.
     summary: what it holds, in a few words, "" where nothing more is known than its type.
     detail: the same as data.     problem: why it could not be decoded or read, "" where it could.
-    whole: all of it was seen.
+    whole: all of it was seen.     content: its text, where secrets may be shown and it is one of MAX_SAMPLE at most.
     """
 
     def __init__(
         self, octets: int, decoded: int, type: str, codings: tuple[str, ...], summary: str,
-        detail: dict[str, JsonValue], problem: str, whole: bool,
+        detail: dict[str, JsonValue], problem: str, whole: bool, content: str = "",
     ) -> None:
         self.octets = octets
         self.decoded = decoded
@@ -37,6 +37,7 @@ class Body:
         self.detail = detail
         self.problem = problem
         self.whole = whole
+        self.content = content
 
     def text(self) -> str:
         """`1.2 MB of image/png (gzip, 3.4 MB decoded)`."""
@@ -94,7 +95,7 @@ class BodyReader:
             codings = head.elements(b"content-encoding")
             if codings:
                 self.decoder = Decoder(tuple(codings), allowance)
-            if described(self.type):
+            if described(self.type) or (show_secrets and is_text(self.type.essence)):
                 self.room = MAX_SAMPLE
 
     def feed(self, data: bytes) -> bytes:
@@ -133,8 +134,11 @@ class BodyReader:
                 decoded = -1
         summary = ""
         detail: dict[str, JsonValue] = {}
-        if self.sample:
-            sample = b"".join(self.sample)
+        content = ""
+        sample = b"".join(self.sample)
+        if sample and self.show_secrets and whole and self.kept == self.decoded and not self.missing and not problem:
+            content = as_content(sample)
+        if sample and described(self.type):
             meaning = describe(
                 self.type, self.head, sample, whole and self.kept == self.decoded and not self.missing,
                 self.show_secrets,
@@ -142,5 +146,14 @@ class BodyReader:
             summary = meaning.summary
             detail = meaning.detail
         return Body(
-            int(self.octets), decoded, self.type.essence, codings, summary, detail, problem, whole and not self.missing
+            int(self.octets), decoded, self.type.essence, codings, summary, detail, problem, whole and not self.missing,
+            content,
         )
+
+
+def as_content(sample: bytes) -> str:
+    """A text of UTF-8; "" for other octets, which would not be what was sent."""
+    try:
+        return sample.decode()
+    except UnicodeDecodeError:
+        return ""

@@ -77,6 +77,11 @@ def described(type: MediaType) -> bool:
     return is_json(essence) or essence in _DESCRIBED or essence in HLS_TYPES or essence.startswith("multipart/")
 
 
+def is_text(essence: str) -> bool:
+    """Whether it is made of characters, as media types say."""
+    return essence.startswith("text/") or essence.endswith(("+xml", "/xml", "/javascript", "+json", "/json"))
+
+
 def describe(type: MediaType, head: Head, sample: bytes, whole: bool, show_secrets: bool) -> Meaning:
     """What a body holds that begins like this. whole: the sample is all of it."""
     essence = type.essence

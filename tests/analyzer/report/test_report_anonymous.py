@@ -325,9 +325,11 @@ def test_long_hostile_texts_take_no_time() -> None:
     assert time.perf_counter() - begun < 2
 
 
-def test_pcapng_is_refused_with_the_reason(tmp_path: Path) -> None:
-    target = tmp_path / "a.pcapng"
-    result = CliRunner().invoke(cli, ["report", "sample:dns/a", "--anonymize", "-o", str(target)])
+def test_keys_are_not_put_into_a_pcapng_whose_payloads_are_cut(tmp_path: Path) -> None:
+    target, keys = tmp_path / "a.pcapng", tmp_path / "keys.log"
+    keys.write_text(f"CLIENT_RANDOM {'0' * 64} {'0' * 96}\n", encoding="ascii")
+    result = CliRunner().invoke(
+        cli, ["report", "sample:dns/a", "--anonymize", "--inject-keys", str(keys), "-o", str(target)])
     assert result.exit_code == 2
-    assert "packets themselves" in result.output
+    assert "what the keys would open is cut" in result.output
     assert not target.exists()

@@ -13,6 +13,8 @@ from sample_feeds import SAMPLES, sample_captures, sample_name
 
 from analyzer.pipeline.run import Options, analyze
 from analyzer.report.har import har
+from analyzer.report.pseudonyms import Pseudonyms
+from dissectors.kit.provided import Provided
 from dissectors.protocols.websocket.events import WsMessageRun
 from dissectors.protocols.websocket.runs import WsRun
 from dissectors.wire.http.events import ExchangeEvent
@@ -178,3 +180,79 @@ def test_parameters_of_a_query_are_listed() -> None:
     assert [(one["name"], one["value"]) for one in entry["request"]["queryString"]] == [
         ("q", "a b"), ("empty", ""), ("q", "2"),
     ]
+
+
+BROWSERS = sorted((Path(__file__).parent / "har").glob("*/*/browser.har"))
+LATE_MS = 8.0       # of a browser's clock behind the wire, and of what it does between the two
+
+
+def entries_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(document["log"]["entries"])
+
+
+def fields_of(message: dict[str, Any]) -> list[tuple[str, str]]:
+    """Without what HTTP/2 says in fields of its own, and what is hidden."""
+    return sorted((one["name"].lower(), one["value"]) for one in message["headers"] if one["name"][0] != ":")
+
+
+def started(entry: dict[str, Any]) -> float:
+    return datetime.fromisoformat(entry["startedDateTime"]).timestamp() * 1e3
+
+
+def of_captured(path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each exchange of the browser's log (written by `samples.record.har`), and ours of the capture beside it."""
+    analysis = analyze([str(path.with_name("capture.pcapng"))], Options())
+    ours = entries_of(json.loads("".join(har(analysis))))
+    theirs = entries_of(json.loads(path.read_text(encoding="utf-8")))
+    found = []
+    for one in theirs:
+        same = [mine for mine in ours if mine["request"]["url"] == one["request"]["url"]]
+        assert same, one["request"]["url"]
+        found.append((one, same[0]))        # later ones are asked for again, to keep what they held
+    return found
+
+
+@pytest.mark.parametrize("path", BROWSERS, ids=[path.parent.parent.name for path in BROWSERS])
+def test_it_says_what_the_browser_says_of_the_same_page(path: Path) -> None:
+    pairs = of_captured(path)
+    assert pairs
+    for theirs, ours in pairs:
+        for side in ("request", "response"):
+            assert fields_of(ours[side]) == fields_of(theirs[side])
+            assert float(ours[side]["httpVersion"].split("/")[1]) == float(theirs[side]["httpVersion"].split("/")[1])
+        asked, answered = ours["request"], ours["response"]
+        for name in ("method", "queryString"):
+            assert asked[name] == theirs["request"][name]
+        assert (answered["status"], answered["content"]["size"], answered["content"]["mimeType"]) == (
+            theirs["response"]["status"], theirs["response"]["content"]["size"],
+            theirs["response"]["content"]["mimeType"])
+        assert ours["serverIPAddress"] == theirs["serverIPAddress"]
+
+
+def test_texts_of_bodies_are_there_only_where_secrets_may_be_shown() -> None:
+    path = next(path for path in BROWSERS if "http1" in path.parts)
+    theirs = {one["request"]["url"]: one["response"]["content"]["text"] for one in
+              entries_of(json.loads(path.read_text(encoding="utf-8")))}
+    shown = Provided()
+    shown.show_secrets = True
+    capture = [str(path.with_name("capture.pcapng"))]
+    analysis = analyze(capture, Options(provided=shown))
+    found = [one for one in entries_of(json.loads("".join(har(analysis)))) if "text" in one["response"]["content"]]
+    assert len(found) == len(theirs) == 10
+    for one in found:
+        assert one["response"]["content"]["text"] == theirs[one["request"]["url"]]
+    for entries in (har(analyze(capture, Options())), har(analysis, Pseudonyms())):
+        assert not any(one["response"]["content"].get("text") for one in entries_of(json.loads("".join(entries))))
+
+
+@pytest.mark.parametrize("path", BROWSERS, ids=[path.parent.parent.name for path in BROWSERS])
+def test_bars_are_drawn_where_the_browser_draws_them(path: Path) -> None:
+    for theirs, ours in of_captured(path):
+        assert (ours["timings"]["connect"] >= 0) == (theirs["timings"]["connect"] >= 0), ours["request"]["url"]
+        assert started(ours) >= started(theirs) - LATE_MS
+        mine, other = ours["timings"], theirs["timings"]        # in which queueing counts as waiting, or not at all
+        assert mine["wait"] + mine["receive"] <= other["wait"] + other["receive"] + LATE_MS
+        if ours["timings"]["connect"] >= 0:
+            assert abs(ours["timings"]["connect"] - theirs["timings"]["connect"]) < 30
+    connected = [ours["connection"] for _theirs, ours in of_captured(path) if ours["timings"]["connect"] >= 0]
+    assert len(connected) == len(set(connected)) > 0

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_example import Said, example
+from sample_feeds import SAMPLES
 from test_report_formats import HOSTILE, hostile
 
 from analyzer.model import Analysis
+from analyzer.pipeline.run import Options, analyze
 from analyzer.report.escape import terminal_text
 from analyzer.report.markdown import diagram_text, markdown, plain
 from dissectors.kit.event import FORWARD
@@ -171,3 +173,10 @@ def test_the_example_reads_like_text() -> None:
     text = "".join(markdown(example(), "teach"))
     assert "- `#3` +0.000 → **SYN** seq `2914221007`, window 64240, MSS 1460, scale ×128, SACK, timestamps." in text
     assert "| 1 | DNS | `shop.test` A → `10.0.0.2`, valid 300 s |" in text
+
+
+def test_a_ladder_draws_only_what_crossed_the_wire() -> None:
+    text = "".join(markdown(analyze([str(SAMPLES / "http1" / "browser" / "capture.pcapng")], Options()), "teach"))
+    arrows = re.findall(r"    [AB]->>[AB]: (.*)", text)
+    assert any(arrow.startswith("GET /index.html") for arrow in arrows)
+    assert not [arrow for arrow in arrows if arrow.startswith(("exchange", "limited by", "no answer"))]
