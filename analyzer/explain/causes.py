@@ -181,6 +181,8 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
              "a client that is not answered in a way that it can use tries no further"),
     Explains(("quic.unanswered",), ("tls.alert", "quic.handshake_failed"), SAME,
              "a client that is not answered gives up, and may say so to nobody"),
+    Explains(("quic.migration_failed",), ("http.unanswered", "http.cut", "http.slow", "udp.unanswered"), SAME,
+             "what is lost on the way is not answered"),
     Explains(("quic.loss", "quic.retry", "quic.amplification_stall"), ("http.slow",), WORTH,
              "nothing of the request or its answer comes before it has been sent again"),
     # -- what answers is something else

@@ -10,10 +10,12 @@ from dissectors.kit.units import plural, size, span
 from dissectors.protocols.quic.events import PacketsHidden, RetrySeen, VersionsOffered, some
 from dissectors.protocols.quic.events_connection import AmplificationStall, QuicEstablished, QuicStalled, QuicTotals
 from dissectors.protocols.quic.events_packets import QuicClosed
+from dissectors.protocols.quic.events_path import MIGRATION, PathTotals
 from dissectors.protocols.quic.versions import version_title
 
 ANSWER: Final = "the server's answer"     # what QuicStalled awaits where nothing of the server came
 REPEATED: Final = 4         # first packets: a flight of two that was sent twice
+STOPPED_NS: Final = 999_000_000     # after which a side sends again that knows nothing of the way (RFC 9002 §6.2.2)
 MANY_LOST: Final = 100      # a loss of one packet in so many slows a transfer down
 
 
@@ -143,6 +145,25 @@ def lost(case: Case) -> list[Found]:
     return found
 
 
+def migration_failed(case: Case) -> list[Found]:
+    """Of what the client sent on a new path nothing was answered there, and it had to send again: of the server as much
+    has to be seen as of the client."""
+    found = []
+    for event in case.of(PathTotals):
+        move, lasted = event.move, event.move.last_ns - event.move.first_ns
+        if move.server or move.client < REPEATED or lasted < STOPPED_NS:
+            continue
+        moved = "The client moved" if move.kind == MIGRATION else "The client's address was changed on the way"
+        came = f" from {move.old}" if move.old else ""
+        found.append(Found(
+            f"{moved}{came} to {move.new}, and nothing came back there: it sent {plural(move.client, 'datagram')} "
+            f"within {span(lasted)}.", event.evidence.frames, case.conversation, cost_ns=lasted,
+            absent=case.absence(1 - event.client, move.first_ns, move.last_ns, OCTETS),
+            basis="the connection IDs of its packets, and no datagram of the server between these addresses",
+        ))
+    return found
+
+
 def keys_missing(case: Case) -> list[Found]:
     return [
         Found(
@@ -203,6 +224,15 @@ QUIC_RULES: Final[tuple[Rule[Case], ...]] = (
         "A server had to stop within its first flight, because it may not send more to an address that is not checked.",
         "Shorten the chain of certificates, or compress it (RFC 8879), so that the flight fits.",
         "A server that computed for as long before it went on.", "quic",
+    ),
+    Rule(
+        "quic.migration_failed", "warn", FAILURE, migration_failed,
+        "A connection went on from another address or port, and nothing of the server came there.",
+        "See whether a filter or a balancer knows the connection by its addresses, and not by its connection ID.",
+        "A datagram of the server to the new address that was not captured.", "quic", absence=True,
+        threshold=f"{REPEATED} datagrams, and 1 s, after which a side sends again that knows nothing of the way "
+        "(RFC 9002 §6.2.2).",
+        lasting=True,
     ),
     Rule(
         "quic.loss", "note", SLOW, lost,

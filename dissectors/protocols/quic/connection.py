@@ -8,6 +8,7 @@ from mypy_extensions import i64
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.provided import Provided
 from dissectors.protocols.quic.handshake import Handshake
+from dissectors.protocols.quic.index import IdIndex
 from dissectors.protocols.quic.parameters import Parameters
 from dissectors.protocols.quic.protection import Opened, PacketKeys, PhasedKeys, initial_keys, keys_of
 from dissectors.protocols.quic.recovery import Recovery, Spin
@@ -42,8 +43,10 @@ class QuicSide:
     packet that was not opened, for want of a key.
     """
 
-    def __init__(self, direction: int) -> None:
+    def __init__(self, direction: int, serial: int, index: IdIndex) -> None:
         self.direction = direction
+        self.serial = serial
+        self.index = index
         self.ids: dict[bytes, int] = {}
         self.lengths: list[int] = []
         self.sources: dict[bytes, int] = {}
@@ -75,6 +78,7 @@ class QuicSide:
         if dcid in self.ids or len(self.ids) >= MAX_IDS:
             return
         self.ids[dcid] = sequence
+        self.index.add(dcid, self.serial, self.direction)
         if len(dcid) not in self.lengths:
             self.lengths = sorted([*self.lengths, len(dcid)], reverse=True)
 
@@ -100,20 +104,26 @@ class QuicSide:
 
 
 class Connection:
-    """number: among those of a conversation, from 0.     client: the direction in which the client sends.
+    """number: among those of a conversation, from 0.     index: of the capture, which knows it by its IDs.
+    client: the direction in which the client sends.
 
     late: its first packet was not seen, so that its Initial packets cannot be opened.     original: the connection ID
     from which the keys of Initial packets are derived; attempted: that of the very first Initial, to which a Retry
     refers.     version: the last that both sides can be speaking.
     """
 
-    def __init__(self, number: int, client: int, version: int, provided: Provided, *, late: bool) -> None:
+    def __init__(
+        self, number: int, client: int, version: int, provided: Provided, index: IdIndex, *, late: bool
+    ) -> None:
         self.number = number
+        index.serials += 1
+        self.serial = index.serials
+        self.index = index
         self.client = client
         self.version = version
         self.provided = provided
         self.late = late
-        self.sides = [QuicSide(0), QuicSide(1)]
+        self.sides = [QuicSide(0, self.serial, index), QuicSide(1, self.serial, index)]
         self.original = b""
         self.attempted = b""
         self.first_version = version
@@ -153,6 +163,12 @@ class Connection:
     @property
     def server_side(self) -> QuicSide:
         return self.sides[1 - self.client]
+
+    def forget(self) -> None:
+        """It is over: nobody looks for its connection IDs any more."""
+        for side in self.sides:
+            for dcid in side.ids:
+                self.index.forget(dcid, self.serial)
 
     # -- opening ---------------------------------------------------------------------------------------
 

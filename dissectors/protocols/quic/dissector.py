@@ -20,8 +20,10 @@ from dissectors.protocols.quic.events import HelloPending, PacketSeen, RetrySeen
 from dissectors.protocols.quic.events_connection import QuicHidden, QuicStalled, QuicTotals, SideTotals
 from dissectors.protocols.quic.events_packets import ResetPossible
 from dissectors.protocols.quic.frames import Frames
+from dissectors.protocols.quic.index import MAX_INDEXED
 from dissectors.protocols.quic.observer import QuicObserver, Watched
 from dissectors.protocols.quic.parameters import GREASE_BIT, VERSION_INFORMATION
+from dissectors.protocols.quic.paths import Paths, end_of, roaming_in
 from dissectors.protocols.quic.protection import Opened, retry_is_whole
 from dissectors.protocols.quic.recovery import spin_round_trips
 from dissectors.protocols.quic.versions import version_of
@@ -56,6 +58,8 @@ class QuicDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.observer = QuicObserver(context)
+        self.roaming = roaming_in(context)
+        self.paths = Paths(context, self.observer, self.roaming)
         self.watched: list[Watched] = []
         self.strange = [0, 0, 0]           # (frame, time, octets) of the last datagram whose connection ID is unknown
         self.strange_direction = NEITHER
@@ -84,6 +88,8 @@ class QuicDissector(Dissector):
             else:
                 if first is None:
                     first = watched
+                    if watched.context is not self.context:
+                        self.paths.hold(watched, packet, datagram)
                     self._saw(watched, datagram)
                 self._packet(watched, packet, datagram)
             at = packet.end
@@ -96,7 +102,9 @@ class QuicDissector(Dissector):
         if close.direction == NEITHER and not self.finished:
             self.finished = True
             for watched in self.watched:
-                self._finish(watched, close)
+                if watched.context is self.context:
+                    self._finish(watched, close)
+                self.paths.finish(watched, close)
         out, self.observer.out = self.observer.out, []
         return out
 
@@ -109,6 +117,10 @@ class QuicDissector(Dissector):
             packet = read_packet(data, at, datagram.length, 0)
             return packet, self._of_long(packet, datagram)
         found = self._of_short(data, at, direction)
+        if found is None and len(self.watched) < MAX_CONNECTIONS:
+            found = self.roaming.find(data, int(at), direction)
+            if found is not None:
+                self.watched.append(found[0])
         if found is not None:
             return read_packet(data, at, datagram.length, found[1]), found[0]
         if not data[at] & FIXED and not self._greased():
@@ -170,8 +182,9 @@ class QuicDissector(Dissector):
         if len(self.watched) >= MAX_CONNECTIONS:
             self.observer.limit(seen(datagram), "MAX_CONNECTIONS", MAX_CONNECTIONS)
             return None
-        provided = self.context.provided
-        connection = Connection(len(self.watched), direction, int(packet.version), provided, late=False)
+        connection = Connection(
+            len(self.watched), direction, int(packet.version), self.context.provided, self.roaming.index, late=False
+        )
         if kind in (INITIAL, ZERO_RTT, OTHER):
             connection.original = connection.attempted = packet.dcid
             if kind == INITIAL and not packet.cut and not connection.begins_with(packet, datagram.data):
@@ -186,8 +199,9 @@ class QuicDissector(Dissector):
         if connection.late and kind not in (RETRY, VERSIONS):
             connection.client = self._client_by_ports(datagram)
         connection.began_ns, connection.began_frame = datagram.time, datagram.frame
-        watched = Watched(connection)
+        watched = Watched(connection, self.context)
         self.watched.append(watched)
+        self.paths.begin(watched)
         return watched
 
     def _client_by_ports(self, datagram: Datagram) -> int:
@@ -201,10 +215,18 @@ class QuicDissector(Dissector):
     def _saw(self, watched: Watched, datagram: Datagram) -> None:
         connection = watched.connection
         connection.sides[datagram.direction].saw(datagram)
+        move = watched.move
         if connection.from_client(datagram.direction):
+            watched.client_end = watched.client_end or end_of(datagram)
+            if move is not None:
+                move.client += 1
+                move.last_ns, move.last_frame = datagram.time, datagram.frame
             if connection.answered_ns < 0:
                 connection.asked_ns = datagram.time
-        elif connection.answered_ns < 0 <= connection.asked_ns:
+            return
+        if move is not None:
+            move.server += 1
+        if connection.answered_ns < 0 <= connection.asked_ns:
             connection.answered_ns = datagram.time
 
     def _packet(self, watched: Watched, packet: QuicPacket, datagram: Datagram) -> None:
@@ -212,9 +234,14 @@ class QuicDissector(Dissector):
         direction = datagram.direction
         side, peer = connection.sides[direction], connection.sides[1 - direction]
         kind = packet.kind
+        if connection.from_client(direction):
+            watched.last_id = packet.dcid
         if kind not in (ONE_RTT, VERSIONS):
             side.knows(packet.dcid)
             peer.knows(packet.scid)
+            if self.roaming.index.full and not self.roaming.index.told:
+                self.roaming.index.told = True
+                self.observer.limit(seen(datagram), "MAX_INDEXED", MAX_INDEXED)
             if len(side.sources) < MAX_SOURCES:
                 side.sources[packet.scid] = datagram.frame
             if kind != OTHER and not connection.from_client(direction):
@@ -365,7 +392,8 @@ class QuicDissector(Dissector):
             latest = max((client, server), key=_last)
             frames = tuple(sorted({client.sealed, server.sealed, int(latest.last_frame)} - {0}))
             self.observer.tell(watched, QuicHidden(
-                Observed(int(latest.last_ns), NEITHER, Evidence(frames)), connection.client, min(begun),
+                Observed(int(latest.last_ns), NEITHER, Evidence(frames)), connection.client,
+                max(min(begun), watched.move.first_ns if watched.move is not None else 0),
                 sum([side.sealed_packets for side in (client, server)]), (client.sealed_octets, server.sealed_octets),
             ))
         spins = spin_round_trips(connection.client_side.spin, connection.server_side.spin)

@@ -21,6 +21,7 @@ from dissectors.protocols.quic.connection import MAX_RANDOMS, MAX_TOKENS, Connec
 from dissectors.protocols.quic.events import EarlyPackets, PacketsHidden, ParametersSeen, QuicEvent
 from dissectors.protocols.quic.events_connection import AmplificationStall, Opening, QuicEstablished
 from dissectors.protocols.quic.events_packets import KeysUpdated, PathChecked, QuicClosed, StreamReset
+from dissectors.protocols.quic.events_path import Move
 from dissectors.protocols.quic.frames import (
     ACK,
     ACK_ECN,
@@ -60,10 +61,19 @@ ALLOWED: Final = 3               # times what it received a server may send at f
 
 
 class Watched:
-    """A connection with what is kept for its events. tls: a layer reads its handshake."""
+    """A connection with what is kept for its events. tls: a layer reads its handshake.
 
-    def __init__(self, connection: Connection) -> None:
+    context: of the conversation in which it was seen last, home: in which it began.     client_end: address and port of
+    the client there; "" as long as it sent nothing.     last_id: to which it sent its last packet.     move: by which
+    it came there.
+    """
+
+    def __init__(self, connection: Connection, context: Context) -> None:
         self.connection = connection
+        self.context = self.home = context
+        self.client_end = ""
+        self.last_id = b""
+        self.move: Move | None = None
         self.streams = Streams()
         self.tls = False
         self.asked = False               # whether somebody reads its streams
@@ -78,7 +88,7 @@ class Watched:
     @property
     def tls_child(self) -> int:
         """The number of the layer that reads its handshake (`Handoff`); the next one reads its streams."""
-        return -1 - 2 * self.connection.number
+        return -1 - 2 * self.connection.serial
 
 
 class QuicObserver:
@@ -206,8 +216,13 @@ class QuicObserver:
         elif kind == PATH_CHALLENGE:
             if len(watched.challenges) < MAX_CHALLENGES:
                 watched.challenges.setdefault(frame.data, datagram.time)
+            move = watched.move
+            if move is not None and move.challenged_ns < 0:
+                move.challenged_ns = datagram.time
         elif kind == PATH_RESPONSE:
             asked = watched.challenges.pop(frame.data, -1)
+            if asked >= 0 and watched.move is not None and watched.move.answered_ns < 0:
+                watched.move.answered_ns = datagram.time
             if asked >= 0:
                 self.tell(watched, PathChecked(seen(datagram), connection.client, datagram.time - asked))
         elif kind == STOP_SENDING:

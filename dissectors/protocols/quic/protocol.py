@@ -22,6 +22,8 @@ from dissectors.protocols.quic.events_connection import (
     QuicTotals,
 )
 from dissectors.protocols.quic.events_packets import KeysUpdated, PathChecked, QuicClosed, ResetPossible, StreamReset
+from dissectors.protocols.quic.events_path import Migrated, MovedOn, PathTotals
+from dissectors.protocols.quic.paths import resumes
 from dissectors.protocols.quic.terms import TERMS
 from dissectors.protocols.quic.wire import looks_like_quic
 
@@ -46,7 +48,7 @@ QUIC: Final = Protocol(
     events=(
         PacketSeen, VersionsOffered, RetrySeen, ParametersSeen, EarlyPackets, HelloPending, PacketsHidden,
         QuicEstablished, QuicStalled, AmplificationStall, QuicClosed, ResetPossible, KeysUpdated, StreamReset,
-        PathChecked, QuicTotals, QuicHidden,
+        PathChecked, Migrated, MovedOn, PathTotals, QuicTotals, QuicHidden,
     ),
     terms=TERMS,
     probe=probe,
@@ -55,4 +57,5 @@ QUIC: Final = Protocol(
         "quic data": "QUIC data",
     },
     encrypts=True,
+    resumes=resumes,
 )

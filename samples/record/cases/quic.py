@@ -102,6 +102,25 @@ CASES = (
          serving(), asking("/60000"), ONE_RTT, REQUEST,
          links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (14, 15)),))},
          capture=Capture("server")),
+    case("migration", "a client that moves",
+         "Between two requests the client goes on from another port, with a connection ID that it has not used before. "
+         "The server checks the new path, and answers there.",
+         serving(), asking("--move", "migration", "/300", "/2000"), REQUEST,
+         Shows("quic.frame_type == 0x1a", "PATH_CHALLENGE", 1), Shows("quic.frame_type == 0x1b", "PATH_RESPONSE", 1)),
+    case("rebinding", "a NAT that forgets",
+         "While a text of 60 kB is on its way the client's port changes, as behind a NAT that has forgotten it. The "
+         "connection ID stays, and the rest of the text comes to the new port.",
+         serving(), asking("--move", "rebinding", "/60000"), REQUEST,
+         Shows("quic.frame_type == 0x1a", "PATH_CHALLENGE", 1)),
+    case("rebinding-hidden", "a NAT that forgets, without keys",
+         "The same without keys: the connection ID alone tells that the packets between the new ports are of the "
+         "same connection.",
+         serving(), asking("--move", "rebinding", "/60000", keys=False), ONE_RTT),
+    case("migration-failed", "a client that moves to where no answer comes",
+         "Between two requests the client goes on from another port. Whatever it sends from there is lost, so that its "
+         "second request is not answered.",
+         serving(), asking("--move", "migration", "--idle", "4", "/300", "/2000"), REQUEST,
+         links={"lan": Link(faults=(Fault(Action.DROP, "client", Kind.UDP, tuple(range(6, 60))),))}),
     case("idle", "an idle timeout",
          "After its request the client says no more, and nobody else does: after two seconds the connection is over "
          "without a word.",

@@ -3,14 +3,16 @@
 `quic.py serve ADDRESS PORT CERTIFICATES KEY [--retry] [--versions 1,..] [--alpn NAME] [--ids OCTETS]` answers each
 request for /N with N octets.
 `quic.py get ADDRESS PORT NAME ROOT [--keys FILE] [--alpn NAME] [--versions 1,..] [--first VERSION] [--cipher NAME]
-[--again] [--update] [--idle SECONDS] [--one-by-one] PATH ..` asks for each of the paths, all at once. --again: then
-once more over a second connection, resumed, with 0-RTT. --idle: what it says of its patience; it then waits until that
-is over.
+[--again] [--update] [--idle SECONDS] [--one-by-one] [--move KIND] [--after SECONDS] PATH ..` asks for each of the
+paths, all at once. --again: then once more over a second connection, resumed, with 0-RTT. --idle: what it says of its
+patience; it then waits until that is over. --move: after its first request it goes on from another port: as one who
+moves (`migration`), or as one whose NAT has changed it (`rebinding`), while that is answered.
 """
 from __future__ import annotations
 
 import argparse
 import asyncio
+import socket
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -140,11 +142,28 @@ async def get(arguments: argparse.Namespace) -> None:
             await asked(session, arguments)
 
 
+async def moved(session: Any, kind: str) -> None:
+    """The session goes on with another socket."""
+    if kind == "migration":
+        session._quic.change_connection_id()      # which by itself sends nothing
+    here = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    here.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    here.bind(("::", 0, 0, 0))
+    await asyncio.get_running_loop().create_datagram_endpoint(lambda: session, sock=here)
+
+
 async def asked(session: Any, arguments: argparse.Namespace) -> None:
-    groups = [[path] for path in arguments.paths] if arguments.one_by_one or arguments.update else [arguments.paths]
+    apart = arguments.one_by_one or arguments.update or arguments.move
+    groups = [[path] for path in arguments.paths] if apart else [arguments.paths]
     for place, group in enumerate(groups):
         session.done.clear()
+        if place and arguments.move == "migration":
+            await moved(session, arguments.move)
         session.ask(arguments.name, group)
+        if not place and arguments.move == "rebinding":
+            await asyncio.sleep(arguments.after)
+            await moved(session, arguments.move)
+            await session.ping()
         await asyncio.wait_for(session.done.wait(), DONE_S)
         if arguments.update and place < len(groups) - 1:
             session.request_key_update()
@@ -173,6 +192,8 @@ def main() -> None:
     client.add_argument("--first", default="")
     client.add_argument("--cipher", default="")
     client.add_argument("--idle", type=float, default=0.0)
+    client.add_argument("--move", default="")
+    client.add_argument("--after", type=float, default=0.04)
     for flag in ("--again", "--update", "--one-by-one"):
         client.add_argument(flag, action="store_true")
     arguments = parser.parse_args()
