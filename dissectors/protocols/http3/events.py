@@ -72,6 +72,7 @@ class H3Facts:
     def __init__(self) -> None:
         self.stream_id = 0
         self.blocked_ns = 0
+        self.table_frame = 0       # that brought what it waited for
         self.missing = (0, 0)
         self.carried = ""
         self.reset = False

@@ -9,7 +9,7 @@ from dissectors.kit.inputs import Datagram
 from dissectors.kit.provided import Provided
 from dissectors.protocols.quic.handshake import Handshake
 from dissectors.protocols.quic.index import IdIndex
-from dissectors.protocols.quic.parameters import Parameters
+from dissectors.protocols.quic.parameters import IDLE_TIMEOUT, LARGEST_MS, Parameters
 from dissectors.protocols.quic.protection import Opened, PacketKeys, PhasedKeys, initial_keys, keys_of
 from dissectors.protocols.quic.recovery import Recovery, Spin
 from dissectors.protocols.quic.versions import DRAFT_29, V1, is_reserved, version_of
@@ -144,6 +144,13 @@ class Connection:
         self.closed_by: set[int] = set()
         self.close_ns = -1
         self.close_frame = 0
+        self.last_ns = -1           # of any datagram
+        self.last_frame = 0
+        self.longest_ns = 0         # without one, once the handshake was over
+        self.quiet = (0, 0, 0, 0)   # when that was: time and frame before it, time and frame behind it
+        self.since_quiet = [0, 0]   # datagrams behind it, by direction
+        self.early_taken = ""       # 0-RTT: "yes" or "no" by the server's answer, "" where that was not read
+        self.early_offered = False  # by the last ClientHello
         self.validated = False      # the server knows that the client has its address
         self.keys_told = ""
         self.early_told = False
@@ -169,6 +176,31 @@ class Connection:
         for side in self.sides:
             for dcid in side.ids:
                 self.index.forget(dcid, self.serial)
+
+    def saw(self, datagram: Datagram) -> None:
+        """A datagram of either side: how long there was none before it."""
+        last, self.last_ns = self.last_ns, datagram.time
+        if self.established_ns >= 0:
+            if datagram.time - last > self.longest_ns:
+                self.longest_ns = datagram.time - last
+                self.quiet = (last, self.last_frame, datagram.time, datagram.frame)
+                self.since_quiet = [0, 0]
+            self.since_quiet[datagram.direction] += 1
+        self.last_frame = datagram.frame
+
+    def idle_timeout(self) -> tuple[int, str]:
+        """(ns after which it is over, whose time that is) as far as it is known; -1 for no end by silence.
+
+        The shorter of the two counts, so that one which is known is never exceeded (RFC 9000 §10.1).
+        """
+        known: list[tuple[int, str]] = []
+        for side, who in ((self.client_side, "client"), (self.server_side, "server")):
+            milliseconds = side.parameters.number(IDLE_TIMEOUT, 0) if side.parameters is not None else 0
+            if 0 < milliseconds < LARGEST_MS:
+                known.append((milliseconds * 1_000_000, who))
+        if len(known) == 2 and known[0][0] == known[1][0]:
+            return known[0][0], "both"
+        return min(known, default=(-1, ""))
 
     # -- opening ---------------------------------------------------------------------------------------
 

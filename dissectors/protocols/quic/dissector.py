@@ -18,6 +18,7 @@ from dissectors.kit.protocol import Above, Context, Dissector, Output
 from dissectors.protocols.quic.connection import Connection, QuicSide
 from dissectors.protocols.quic.events import HelloPending, PacketSeen, RetrySeen, VersionsOffered
 from dissectors.protocols.quic.events_connection import QuicHidden, QuicStalled, QuicTotals, SideTotals
+from dissectors.protocols.quic.events_flow import IdleEnd, Silence
 from dissectors.protocols.quic.events_packets import ResetPossible
 from dissectors.protocols.quic.frames import Frames
 from dissectors.protocols.quic.index import MAX_INDEXED
@@ -44,7 +45,12 @@ from dissectors.protocols.quic.wire import (
 MAX_CONNECTIONS: Final = 64        # between two addresses and ports that are followed
 FIRST_WAIT_NS: Final = 999_000_000   # after which a side sends again that knows nothing of the way (RFC 9002 §6.2.2)
 MAX_COALESCED: Final = 32          # packets of one datagram
+MAX_EARLY: Final = 32              # packets of a connection that are held until their keys can be found
 MAX_SOURCES: Final = 16             # source connection IDs of a side that are remembered
+# A connection lives for three probe timeouts at the least (RFC 9000 §10.1), one of which is at first three round trips
+# (RFC 9002 §5.3, §6.2.1) and the delay of an ACK, 25 ms where nothing else is said (RFC 9000 §18.2).
+TIMEOUTS, TIMEOUT_TRIPS, MAX_DELAY_NS = 3, 3, 25_000_000
+LATE_DATAGRAMS: Final = 3          # of a side that goes on after that, and sends again because nobody answers
 LEAST_RESET: Final = 21            # octets of a stateless reset (RFC 9000 §10.3)
 TOKEN: Final = 16                  # octets of the token that it ends with
 LEAST_RESET_ID: Final = 1
@@ -94,6 +100,9 @@ class QuicDissector(Dissector):
                 self._packet(watched, packet, datagram)
             at = packet.end
         if first is not None:
+            if first.unlocked:
+                first.unlocked = False
+                self._unheld(first)
             self.observer.amplification(first, datagram)
         out, self.observer.out = self.observer.out, []
         return out
@@ -215,6 +224,7 @@ class QuicDissector(Dissector):
     def _saw(self, watched: Watched, datagram: Datagram) -> None:
         connection = watched.connection
         connection.sides[datagram.direction].saw(datagram)
+        connection.saw(datagram)
         move = watched.move
         if connection.from_client(datagram.direction):
             watched.client_end = watched.client_end or end_of(datagram)
@@ -257,10 +267,30 @@ class QuicDissector(Dissector):
                 if connection.negotiated:
                     connection.version = int(packet.version)
             opened = connection.open(packet, datagram.data, direction)
+            if opened is None and self._awaits_keys(watched, packet):
+                watched.early.append((packet, datagram))
+                return
         place = len(self.observer.out)
         frames = self.observer.packet(watched, packet, datagram, opened)
         if self.context.each_pdu:
             self._record(datagram, packet, opened, frames, connection.client, place)
+
+    def _awaits_keys(self, watched: Watched, packet: QuicPacket) -> bool:
+        """Its secret cannot be looked up before the ClientHello has come whole, which may be overtaken by what follows
+        it (RFC 9001 §5.7)."""
+        connection = watched.connection
+        if connection.hello is not None or connection.late or self.context.each_pdu or packet.cut:
+            return False
+        if not self.context.provided.secrets or packet.kind not in (HANDSHAKE, ZERO_RTT, ONE_RTT):
+            return False
+        return len(watched.early) < MAX_EARLY
+
+    def _unheld(self, watched: Watched) -> None:
+        """What came before its keys is read now, or counted as what cannot be."""
+        early, watched.early = watched.early, []
+        for packet, datagram in early:
+            opened = watched.connection.open(packet, datagram.data, datagram.direction)
+            self.observer.packet(watched, packet, datagram, opened)
 
     def _record(
         self, datagram: Datagram, packet: QuicPacket, opened: Opened | None, frames: Frames | None, client: int,
@@ -309,6 +339,7 @@ class QuicDissector(Dissector):
     def _finish(self, watched: Watched, close: Close) -> None:
         connection = watched.connection
         streams = watched.streams
+        self._unheld(watched)
         streams.finish(close.frame, close.time, self.observer.out)
         if connection.closed_by and streams.child:      # what was on its way by then has come
             self.observer.out.append(Above(
@@ -326,7 +357,32 @@ class QuicDissector(Dissector):
         if connection.established_ns < 0 and gave_up and not connection.late:
             self._stalled(watched, close)
         self._reset(watched)
+        self.observer.waits(watched, close)
+        self._idle(watched)
         self._totals(watched)
+
+    def _idle(self, watched: Watched) -> None:
+        """A silence that is longer than the connection lives without a word (RFC 9000 §10.1), and a side that goes on
+        again and again after it. Without that nobody can tell whether anything was said meanwhile."""
+        connection = watched.connection
+        timeout, whose = connection.idle_timeout()
+        since, since_frame, until, until_frame = connection.quiet
+        if timeout < 0 or not until_frame:
+            return
+        after = [connection.since_quiet[connection.client], connection.since_quiet[1 - connection.client]]
+        if all(after) or max(after) < LATE_DATAGRAMS or connection.last_ns - until < FIRST_WAIT_NS:
+            return                # both go on: something was said that was not seen
+        trip = max(connection.answered_ns - connection.asked_ns, 0)
+        if until - since <= max(timeout, TIMEOUTS * (TIMEOUT_TRIPS * trip + MAX_DELAY_NS)) + trip:
+            return
+        silence = Silence(since, since_frame, until, until_frame, after)
+        silence.timeout_ns, silence.whose, silence.last_ns = timeout, whose, connection.last_ns
+        direction = connection.client if after[0] else 1 - connection.client
+        absent = self.context.observed.absence(NEITHER, since + 1, until - 1, OCTETS)
+        frames = tuple(sorted({since_frame, until_frame, connection.last_frame}))
+        self.observer.tell(watched, IdleEnd(
+            Observed(until, direction, Evidence(frames)), connection.client, silence, absent
+        ))
 
     def _stalled(self, watched: Watched, close: Close) -> None:
         """At which flight the handshake stopped."""

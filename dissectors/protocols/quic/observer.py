@@ -6,13 +6,14 @@ from typing import Final
 
 from dissectors.kit.cursor import WireError
 from dissectors.kit.event import (
+    NEITHER,
     Evidence,
     LimitReached,
     Malformed,
     Observed,
     seen,
 )
-from dissectors.kit.inputs import Datagram
+from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.observation import ALWAYS, HIDDEN
 from dissectors.kit.protocol import ALPN, BENEATH, MESSAGES, Above, Context, Handoff, Output
 from dissectors.protocols.quic import streams as stream_caps
@@ -20,20 +21,26 @@ from dissectors.protocols.quic.codes import application_error, is_alert
 from dissectors.protocols.quic.connection import MAX_RANDOMS, MAX_TOKENS, Connection, QuicSide
 from dissectors.protocols.quic.events import EarlyPackets, PacketsHidden, ParametersSeen, QuicEvent
 from dissectors.protocols.quic.events_connection import AmplificationStall, Opening, QuicEstablished
+from dissectors.protocols.quic.events_flow import FlowWaits
 from dissectors.protocols.quic.events_packets import KeysUpdated, PathChecked, QuicClosed, StreamReset
 from dissectors.protocols.quic.events_path import Move
+from dissectors.protocols.quic.flow import WaitSum
 from dissectors.protocols.quic.frames import (
     ACK,
     ACK_ECN,
     CLOSE,
     CLOSE_APPLICATION,
     CRYPTO,
+    DATA_BLOCKED,
+    MAX_DATA,
+    MAX_STREAMS,
     NEW_CONNECTION_ID,
     PATH_CHALLENGE,
     PATH_RESPONSE,
     RESET_STREAM,
     STOP_SENDING,
     STREAM,
+    STREAMS_BLOCKED,
     Frames,
     QuicFrame,
 )
@@ -79,6 +86,9 @@ class Watched:
         self.asked = False               # whether somebody reads its streams
         self.challenges: dict[bytes, int] = {}
         self.told: dict[str, int] = {}
+        self.waits: dict[tuple[int, str, int], WaitSum] = {}
+        self.early: list[tuple[QuicPacket, Datagram]] = []     # that came before their keys can be found
+        self.unlocked = False            # some may be found now
         self.unvalidated = [0, 0]        # octets of client and server until the address is validated
         self.blocked_ns = -1             # the server may have waited for the client since then
         self.blocked_received = 0
@@ -161,7 +171,10 @@ class QuicObserver:
             self.limit(seen(datagram), "MAX_FRAMES", len(frames.all))
         space = 0 if packet.kind == INITIAL else 1 if packet.kind == HANDSHAKE else 2
         if frames.eliciting():
-            side.recovery.send(space, int(opened.number), datagram.frame, datagram.time)
+            side.recovery.send(
+                space, int(opened.number), datagram.frame, datagram.time,
+                early=packet.kind == ZERO_RTT and connection.early_taken != "yes",
+            )
         self.acks = 0
         for frame in frames.all:
             self._frame(watched, side, space, packet, frame, datagram)
@@ -225,6 +238,12 @@ class QuicObserver:
                 watched.move.answered_ns = datagram.time
             if asked >= 0:
                 self.tell(watched, PathChecked(seen(datagram), connection.client, datagram.time - asked))
+        elif MAX_DATA <= kind <= MAX_STREAMS + 1:
+            watched.streams.raised(frame, 1 - side.direction, datagram.frame, datagram.time)
+            if watched.streams.over:
+                self._waited(watched, datagram)
+        elif DATA_BLOCKED <= kind <= STREAMS_BLOCKED + 1:
+            watched.streams.flows[side.direction].blocked(frame, datagram.time, datagram.frame)
         elif kind == STOP_SENDING:
             self._stopped(watched, side, frame, datagram, stops=True)
 
@@ -242,11 +261,36 @@ class QuicObserver:
             self._hand_on(watched, side)
         if frame.type == RESET_STREAM:
             self._stopped(watched, side, frame, datagram, stops=False)
-        streams.take(frame, side.direction, datagram.frame, datagram.time, self.out)
+        streams.take(frame, side.direction, datagram.frame, datagram.time, watched.connection.client, self.out)
+        if streams.over:
+            self._waited(watched, datagram)
         if streams.untold:
             most = stream_caps.MAX_STREAMS if streams.untold == "MAX_STREAMS" else int(stream_caps.MAX_HELD)
             self.limit(seen(datagram), streams.untold, most)
             streams.untold = ""
+
+    def _waited(self, watched: Watched, datagram: Datagram) -> None:
+        """Waits for the receiver that are over."""
+        over, watched.streams.over = watched.streams.over, []
+        for wait in over:
+            key = (wait.direction, wait.kind, wait.id)
+            found = watched.waits.get(key)
+            if found is None:
+                if len(watched.waits) >= MAX_TOLD:
+                    self.limit(seen(datagram), "streams whose waits are told", MAX_TOLD)
+                    continue
+                found = watched.waits[key] = WaitSum(wait)
+            found.add(wait)
+
+    def waits(self, watched: Watched, datagram: Close) -> None:
+        """All waits of a connection, when it is over; of those that are not, the ones of which the sender tells."""
+        for flow in watched.streams.flows:
+            watched.streams.over += [wait for wait in flow.waits.values() if wait.said]
+            flow.waits = {}
+        self._waited(watched, Datagram(datagram.frame, datagram.time, NEITHER, b"", 0))
+        for found in watched.waits.values():
+            observed = Observed(found.last_ns, found.direction, Evidence(found.cited.frames()))
+            self.tell(watched, FlowWaits(observed, watched.connection.client, found))
 
     def _hand_on(self, watched: Watched, side: QuicSide) -> None:
         """Whoever is reached by the protocol that was agreed on reads all streams of the connection."""
@@ -310,7 +354,9 @@ class QuicObserver:
             connection.hello = hello
             if len(hello.random) == 32 and hello.random not in connection.randoms[:MAX_RANDOMS]:
                 connection.randoms = [*connection.randoms, hello.random][-MAX_RANDOMS:]
-            self._parameters(connection, side, hello.extended)
+            connection.early_offered = hello.early_data
+            watched.unlocked = True
+            self._parameters(watched, side, hello.extended)
         elif message.type == SERVER_HELLO:
             found = ServerHello(body)
             if found.retry:
@@ -318,19 +364,24 @@ class QuicObserver:
             elif found.suite > 0:
                 connection.server = found
                 connection.suite = found.suite
+                watched.unlocked = True
         elif message.type == ENCRYPTED_EXTENSIONS:
             answer = EncryptedExtensions(body)
             connection.alpn = answer.alpn
-            self._parameters(connection, side, answer.extensions)
+            connection.early_taken = "yes" if answer.early_data else "no"
+            if answer.early_data:
+                connection.client_side.recovery.taken()
+            self._parameters(watched, side, answer.extensions)
 
-    def _parameters(self, connection: Connection, side: QuicSide, extensions: Extensions) -> None:
+    def _parameters(self, watched: Watched, side: QuicSide, extensions: Extensions) -> None:
         data = extensions.data(EXTENSION) or extensions.data(EXTENSION_DRAFT)
         if not data or side.parameters is not None:
             return
         side.parameters = Parameters(data)
+        watched.streams.flows[1 - side.direction].allowed(side.parameters)
         token = side.parameters.get(RESET_TOKEN)
         if token is not None and len(token.data) == 16:
-            connection.tokens[token.data] = side.direction
+            watched.connection.tokens[token.data] = side.direction
 
     def _established(self, watched: Watched, side: QuicSide, datagram: Datagram) -> None:
         """The client sends a 1-RTT packet, for which it must have the server's Finished (RFC 9001 §5.7)."""
@@ -347,6 +398,7 @@ class QuicObserver:
         one.asked_ns, one.answered_ns = connection.asked_ns, connection.answered_ns
         one.retried, one.hello_retried = connection.retried, connection.hello_retried
         one.negotiated, one.early = connection.negotiated, connection.early_told
+        one.early_offered, one.early_taken = connection.early_offered, connection.early_taken
         frames = tuple(sorted({connection.began_frame, datagram.frame}))
         observed = Observed(datagram.time, side.direction, Evidence(frames))
         self.tell(watched, QuicEstablished(observed, connection.client, connection.number, one))

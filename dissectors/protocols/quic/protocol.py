@@ -21,6 +21,7 @@ from dissectors.protocols.quic.events_connection import (
     QuicStalled,
     QuicTotals,
 )
+from dissectors.protocols.quic.events_flow import FlowWaits, IdleEnd
 from dissectors.protocols.quic.events_packets import KeysUpdated, PathChecked, QuicClosed, ResetPossible, StreamReset
 from dissectors.protocols.quic.events_path import Migrated, MovedOn, PathTotals
 from dissectors.protocols.quic.paths import resumes
@@ -48,7 +49,7 @@ QUIC: Final = Protocol(
     events=(
         PacketSeen, VersionsOffered, RetrySeen, ParametersSeen, EarlyPackets, HelloPending, PacketsHidden,
         QuicEstablished, QuicStalled, AmplificationStall, QuicClosed, ResetPossible, KeysUpdated, StreamReset,
-        PathChecked, Migrated, MovedOn, PathTotals, QuicTotals, QuicHidden,
+        PathChecked, FlowWaits, IdleEnd, Migrated, MovedOn, PathTotals, QuicTotals, QuicHidden,
     ),
     terms=TERMS,
     probe=probe,

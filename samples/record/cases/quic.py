@@ -121,6 +121,29 @@ CASES = (
          "second request is not answered.",
          serving(), asking("--move", "migration", "--idle", "4", "/300", "/2000"), REQUEST,
          links={"lan": Link(faults=(Fault(Action.DROP, "client", Kind.UDP, tuple(range(6, 60))),))}),
+    case("early-refused", "0-RTT that the server does not take",
+         "The client comes again and sends its request with its first packets, under keys of the earlier session. The "
+         "server has forgotten that, so the request is sent once more.",
+         serving("--forget"), asking("--again", "/300"), Shows("quic.long.packet_type == 1", "0-RTT packets", 1),
+         REQUEST),
+    case("early-unused", "0-RTT that the client could have used",
+         "The client comes again with a session that allows early data, and sends its request only when the handshake "
+         "is over.",
+         serving(), asking("--again", "--late", "/300"), REQUEST),
+    case("window", "a small window",
+         "The client takes 8 kB at once, of a stream and in all, so that the server has to wait for it again and "
+         "again.",
+         serving(), asking("--window", "8192", "/60000"), REQUEST, Shows("quic.frame_type == 0x10", "MAX_DATA", 3)),
+    case("qpack-blocked", "fields that wait for the table",
+         "Of four responses the first brings entries for the compression table, and is lost on the way. Those that "
+         "come behind it refer to these entries, and have to wait until they are sent again.",
+         serving("--apart", "0.01"), asking("/300", "/400", "/500", "/600"), REQUEST,
+         links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (5,)),))}),
+    case("idle-forgotten", "a request after the idle timeout",
+         "The server gives a connection up after a second of silence. The client pauses for three and asks again over "
+         "the same connection: nobody answers.",
+         serving("--idle", "1"),
+         asking("--one-by-one", "--after", "3", "--stubborn", "--patience", "3", "/300", "/500"), REQUEST),
     case("idle", "an idle timeout",
          "After its request the client says no more, and nobody else does: after two seconds the connection is over "
          "without a word.",

@@ -1,12 +1,16 @@
 """A server and a client of QUIC, of aioquic: HTTP/3 or another protocol above.
 
-`quic.py serve ADDRESS PORT CERTIFICATES KEY [--retry] [--versions 1,..] [--alpn NAME] [--ids OCTETS]` answers each
-request for /N with N octets.
+`quic.py serve ADDRESS PORT CERTIFICATES KEY [--retry] [--versions 1,..] [--alpn NAME] [--ids OCTETS] [--forget]
+[--idle SECONDS] [--apart SECONDS]` answers each request for /N with N octets. --forget: it keeps no session. --idle:
+its patience. --apart: between its answers.
 `quic.py get ADDRESS PORT NAME ROOT [--keys FILE] [--alpn NAME] [--versions 1,..] [--first VERSION] [--cipher NAME]
 [--again] [--update] [--idle SECONDS] [--one-by-one] [--move KIND] [--after SECONDS] PATH ..` asks for each of the
 paths, all at once. --again: then once more over a second connection, resumed, with 0-RTT. --idle: what it says of its
 patience; it then waits until that is over. --move: after its first request it goes on from another port: as one who
-moves (`migration`), or as one whose NAT has changed it (`rebinding`), while that is answered.
+moves (`migration`), or as one whose NAT has changed it (`rebinding`), while that is answered. --after: it pauses for
+so long before that, or between requests that are asked one by one. --window: octets that it takes ahead of what it has
+read, of a stream and in all. --stubborn: silence ends no connection for it, for --patience of SECONDS it waits for an
+answer. --late: with --again, nothing is sent early.
 """
 from __future__ import annotations
 
@@ -39,6 +43,8 @@ class Serving(PROTOCOL):  # type: ignore[misc]
     """Answers /N with N octets."""
 
     http: Any = None
+    apart = 0.0       # seconds between its answers
+    asked = 0
 
     def quic_event_received(self, event: Any) -> None:
         if isinstance(event, QUIC_EVENTS.ProtocolNegotiated) and event.alpn_protocol == "h3":
@@ -50,7 +56,9 @@ class Serving(PROTOCOL):  # type: ignore[misc]
             return
         for told in self.http.handle_event(event):
             if isinstance(told, EVENTS.HeadersReceived):
-                self.answer(told.stream_id, dict(told.headers).get(b":path", b"/").lstrip(b"/"))
+                path = dict(told.headers).get(b":path", b"/").lstrip(b"/")
+                asyncio.get_running_loop().call_later(self.apart * self.asked, self.answer, told.stream_id, path)
+                self.asked += 1
 
     def answer(self, stream: int, path: bytes) -> None:
         size = int(path) if path.isdigit() else -1
@@ -112,9 +120,12 @@ async def serve(arguments: argparse.Namespace) -> None:
     def keep(ticket: Any) -> None:
         tickets[ticket.ticket] = ticket
 
+    if arguments.idle:
+        configuration.idle_timeout = arguments.idle
+    Serving.apart = arguments.apart
     await SESSIONS.serve(
         arguments.address, arguments.port, configuration=configuration, create_protocol=Serving, retry=arguments.retry,
-        session_ticket_handler=keep, session_ticket_fetcher=tickets.get,
+        session_ticket_handler=keep, session_ticket_fetcher={}.get if arguments.forget else tickets.get,
     )
     await asyncio.Event().wait()
 
@@ -129,6 +140,8 @@ async def get(arguments: argparse.Namespace) -> None:
         configuration.cipher_suites = [SUITES[arguments.cipher]]
     if arguments.idle:
         configuration.idle_timeout = arguments.idle
+    if arguments.window:
+        configuration.max_data = configuration.max_stream_data = arguments.window
     if arguments.keys:
         configuration.secrets_log_file = open(arguments.keys, "a", buffering=1)  # noqa: SIM115
     kept: list[Any] = []
@@ -137,7 +150,7 @@ async def get(arguments: argparse.Namespace) -> None:
             configuration.session_ticket = kept[-1]
         async with SESSIONS.connect(
             arguments.address, arguments.port, configuration=configuration, create_protocol=Asking,
-            session_ticket_handler=kept.append, wait_connected=not attempt,
+            session_ticket_handler=kept.append, wait_connected=not attempt or arguments.late,
         ) as session:
             await asked(session, arguments)
 
@@ -155,8 +168,12 @@ async def moved(session: Any, kind: str) -> None:
 async def asked(session: Any, arguments: argparse.Namespace) -> None:
     apart = arguments.one_by_one or arguments.update or arguments.move
     groups = [[path] for path in arguments.paths] if apart else [arguments.paths]
+    if arguments.stubborn:
+        session._quic._idle_timeout = lambda: DONE_S
     for place, group in enumerate(groups):
         session.done.clear()
+        if place and arguments.one_by_one:
+            await asyncio.sleep(arguments.after)
         if place and arguments.move == "migration":
             await moved(session, arguments.move)
         session.ask(arguments.name, group)
@@ -164,7 +181,7 @@ async def asked(session: Any, arguments: argparse.Namespace) -> None:
             await asyncio.sleep(arguments.after)
             await moved(session, arguments.move)
             await session.ping()
-        await asyncio.wait_for(session.done.wait(), DONE_S)
+        await asyncio.wait_for(session.done.wait(), arguments.patience)
         if arguments.update and place < len(groups) - 1:
             session.request_key_update()
             await session.ping()
@@ -185,6 +202,9 @@ def main() -> None:
     server.add_argument("key")
     server.add_argument("--retry", action="store_true")
     server.add_argument("--ids", type=int, default=0)
+    server.add_argument("--forget", action="store_true")
+    server.add_argument("--idle", type=float, default=0.0)
+    server.add_argument("--apart", type=float, default=0.0)
     client.add_argument("name")
     client.add_argument("root")
     client.add_argument("paths", nargs="+")
@@ -193,8 +213,10 @@ def main() -> None:
     client.add_argument("--cipher", default="")
     client.add_argument("--idle", type=float, default=0.0)
     client.add_argument("--move", default="")
+    client.add_argument("--patience", type=float, default=DONE_S)
+    client.add_argument("--window", type=int, default=0)
     client.add_argument("--after", type=float, default=0.04)
-    for flag in ("--again", "--update", "--one-by-one"):
+    for flag in ("--again", "--update", "--one-by-one", "--stubborn", "--late"):
         client.add_argument(flag, action="store_true")
     arguments = parser.parse_args()
     with suppress(ConnectionError, TimeoutError):
