@@ -194,7 +194,7 @@ INTERPRETED = [
     "dissectors/protocols/http2/protocol.py",
     "dissectors/protocols/icmp.py",
     "dissectors/protocols/http3/dissector.py",
-    "dissectors/protocols/http3/events*.py",
+    "dissectors/protocols/http3/events_control.py",
     "dissectors/protocols/http3/messages.py",
     "dissectors/protocols/http3/protocol.py",
     "dissectors/protocols/http3/stream.py",

@@ -219,8 +219,8 @@ def idle_timeout(case: Case) -> list[Found]:
     for event in case.of(IdleEnd):
         silence = event.silence
         found.append(Found(
-            f"{capital(event.who())} went on after {span(silence.lasted_ns)} of silence with a connection that was over: "
-            f"{silence.gives_up()} it up after {span(silence.timeout_ns)}. "
+            f"{capital(event.who())} went on after {span(silence.lasted_ns)} of silence with a connection that was "
+            f"over: {silence.gives_up()} it up after {span(silence.timeout_ns)}. "
             f"{capital(plural(sum(silence.after), 'datagram'))}, and no answer.", event.evidence.frames,
             case.conversation, cost_ns=silence.last_ns - silence.until_ns,
             absent=case.absence(NEITHER, silence.since_ns + 1, silence.last_ns - 1, OCTETS),
