@@ -186,6 +186,7 @@ INTERPRETED = [
     "dissectors/protocols/dns/edns.py",
     "dissectors/protocols/dns/lookup*.py",
     "dissectors/protocols/dns/outcome.py",
+    "dissectors/protocols/dns/over_quic.py",
     "dissectors/protocols/dns/rdata_*.py",
     "dissectors/protocols/dns/svcb.py",
     "dissectors/protocols/grpc/protocol.py",

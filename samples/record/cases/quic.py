@@ -139,6 +139,9 @@ CASES = (
          "come behind it refer to these entries, and have to wait until they are sent again.",
          serving("--apart", "0.01"), asking("/300", "/400", "/500", "/600"), REQUEST,
          links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (5,)),))}),
+    case("dns", "lookups over QUIC",
+         "A client looks up three names at once over QUIC, one of which does not exist: each on a stream of its own.",
+         serving("--alpn", "doq"), asking("--alpn", "doq", "www.shop.test", "api.shop.test", "xyz.shop.test"), ONE_RTT),
     case("idle-forgotten", "a request after the idle timeout",
          "The server gives a connection up after a second of silence. The client pauses for three and asks again over "
          "the same connection: nobody answers.",

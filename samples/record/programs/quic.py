@@ -10,7 +10,7 @@ patience; it then waits until that is over. --move: after its first request it g
 moves (`migration`), or as one whose NAT has changed it (`rebinding`), while that is answered. --after: it pauses for
 so long before that, or between requests that are asked one by one. --window: octets that it takes ahead of what it has
 read, of a stream and in all. --stubborn: silence ends no connection for it, for --patience of SECONDS it waits for an
-answer. --late: with --again, nothing is sent early.
+answer. --late: with --again, nothing is sent early. With --alpn doq paths are names that are looked up.
 """
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class Serving(PROTOCOL):  # type: ignore[misc]
         if isinstance(event, QUIC_EVENTS.ProtocolNegotiated) and event.alpn_protocol == "h3":
             self.http = H3.H3Connection(self._quic)
         if self.http is None:
-            if isinstance(event, QUIC_EVENTS.StreamDataReceived) and event.end_stream:
+            if isinstance(event, QUIC_EVENTS.StreamDataReceived) and self._quic.configuration.alpn_protocols == ["doq"]:
+                self.resolve(event.stream_id, event.data)
+            elif isinstance(event, QUIC_EVENTS.StreamDataReceived) and event.end_stream:
                 self._quic.send_stream_data(event.stream_id, FILLING, end_stream=True)
                 self.transmit()
             return
@@ -59,6 +61,16 @@ class Serving(PROTOCOL):  # type: ignore[misc]
                 path = dict(told.headers).get(b":path", b"/").lstrip(b"/")
                 asyncio.get_running_loop().call_later(self.apart * self.asked, self.answer, told.stream_id, path)
                 self.asked += 1
+
+    def resolve(self, stream: int, query: bytes) -> None:
+        """DNS over QUIC: every name has one address, but for those that begin with an x, which do not exist."""
+        question = query[14:query.index(b"\0", 14) + 5]
+        known = question[1:2] != b"x"
+        answer = b"\xc0\x0c\0\1\0\1\0\0\1\x2c\0\4\x0a\0\1\x1e" if known else b""
+        message = b"\0\0" + (b"\x81\x80" if known else b"\x81\x83") + b"\0\1\0" + bytes((known,)) + bytes(4)
+        message += question + answer
+        self._quic.send_stream_data(stream, len(message).to_bytes(2, "big") + message, end_stream=True)
+        self.transmit()
 
     def answer(self, stream: int, path: bytes) -> None:
         size = int(path) if path.isdigit() else -1
@@ -87,7 +99,11 @@ class Asking(PROTOCOL):  # type: ignore[misc]
         for path in paths:
             stream = self._quic.get_next_available_stream_id()
             self.waiting.add(stream)
-            if self.plain:
+            if self._quic.configuration.alpn_protocols == ["doq"]:
+                labels = b"".join(bytes((len(label),)) + label.encode() for label in path.split("."))
+                query = b"\0\0\1\0\0\1\0\0\0\0\0\0" + labels + b"\0\0\1\0\1"
+                self._quic.send_stream_data(stream, len(query).to_bytes(2, "big") + query, end_stream=True)
+            elif self.plain:
                 self._quic.send_stream_data(stream, path.encode() + b"\r\n", end_stream=True)
             else:
                 self.http.send_headers(stream, [
