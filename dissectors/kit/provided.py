@@ -15,6 +15,7 @@ class Provided:
     trusted: DER certificates that the user trusts as roots; empty where no store was named.
     descriptors: a serialised protobuf FileDescriptorSet, b"" for none.
     growing: further secrets may come while the capture is read.
+    traced: each packet of a connection is to be logged (`dissectors.kit.trace`).
     show_secrets: credentials, cookies and tokens are shown instead of redacted.
     """
 
@@ -24,6 +25,7 @@ class Provided:
         self.trusted: list[bytes] = []
         self.descriptors = b""
         self.growing = False
+        self.traced = False
         self.show_secrets = False
 
     def secret(self, label: bytes, client_random: bytes) -> bytes:

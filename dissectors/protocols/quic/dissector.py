@@ -360,6 +360,8 @@ class QuicDissector(Dissector):
         self.observer.waits(watched, close)
         self._idle(watched)
         self._totals(watched)
+        if watched.tracer is not None and watched.tracer.entries:
+            self.observer.out.append(watched.tracer.told(connection))
 
     def _idle(self, watched: Watched) -> None:
         """A silence that is longer than the connection lives without a word (RFC 9000 §10.1), and a side that goes on

@@ -53,6 +53,7 @@ from dissectors.protocols.quic.parameters import (
 )
 from dissectors.protocols.quic.protection import Opened
 from dissectors.protocols.quic.streams import Streams
+from dissectors.protocols.quic.trace import MAX_ENTRIES, Tracer
 from dissectors.protocols.quic.wire import HANDSHAKE, INITIAL, ONE_RTT, ZERO_RTT, QuicPacket
 from dissectors.wire.tls.extensions import Extensions
 from dissectors.wire.tls.hello import ClientHello, ServerHello
@@ -89,6 +90,7 @@ class Watched:
         self.waits: dict[tuple[int, str, int], WaitSum] = {}
         self.early: list[tuple[QuicPacket, Datagram]] = []     # that came before their keys can be found
         self.unlocked = False            # some may be found now
+        self.tracer: Tracer | None = Tracer() if context.provided.traced and not context.each_pdu else None
         self.unvalidated = [0, 0]        # octets of client and server until the address is validated
         self.blocked_ns = -1             # the server may have waited for the client since then
         self.blocked_received = 0
@@ -145,6 +147,9 @@ class QuicObserver:
             self._sealed(watched, side, packet, datagram)
         if kind == ONE_RTT and connection.established_ns < 0 and connection.from_client(side.direction):
             self._established(watched, side, datagram)
+        tracer = watched.tracer
+        if tracer is not None and not tracer.packet(connection, packet, datagram, opened, frames):
+            self.limit(seen(datagram), "MAX_ENTRIES", MAX_ENTRIES)
         return frames
 
     def _opened(

@@ -26,6 +26,7 @@ from dissectors.protocols.quic.events_packets import KeysUpdated, PathChecked, Q
 from dissectors.protocols.quic.events_path import Migrated, MovedOn, PathTotals
 from dissectors.protocols.quic.paths import resumes
 from dissectors.protocols.quic.terms import TERMS
+from dissectors.protocols.quic.trace import QuicTrace
 from dissectors.protocols.quic.wire import looks_like_quic
 
 
@@ -49,7 +50,7 @@ QUIC: Final = Protocol(
     events=(
         PacketSeen, VersionsOffered, RetrySeen, ParametersSeen, EarlyPackets, HelloPending, PacketsHidden,
         QuicEstablished, QuicStalled, AmplificationStall, QuicClosed, ResetPossible, KeysUpdated, StreamReset,
-        PathChecked, FlowWaits, IdleEnd, Migrated, MovedOn, PathTotals, QuicTotals, QuicHidden,
+        PathChecked, FlowWaits, IdleEnd, Migrated, MovedOn, PathTotals, QuicTotals, QuicHidden, QuicTrace,
     ),
     terms=TERMS,
     probe=probe,

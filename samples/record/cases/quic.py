@@ -1,6 +1,9 @@
 """QUIC and HTTP/3: handshakes of every kind, what is told of them with keys and without, losses and ends."""
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, Act, pair
 from samples.record.certificates import NAME, Authority
@@ -32,6 +35,18 @@ def asking(*options: str, keys: bool = True) -> Act:
             "quic", "get", SERVER, PORT, NAME, lab.scratch / ROOT, *(["--keys", str(lab.keys)] if keys else []),
             *options, libraries=LIBRARIES,
         ))
+    return drive
+
+
+def logged(*options: str) -> Act:
+    """The same, and what the client logs of it (qlog) goes beside the recording."""
+    def drive(lab: Lab) -> None:
+        asking("--qlog", str(lab.scratch), *options)(lab)
+        log = next(lab.scratch.glob("*.qlog"))
+        text = json.dumps(json.loads(log.read_text()), separators=(",", ":"))
+        kept = Path(__file__).parents[2] / lab.key / "client.qlog"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(text + "\n")
     return drive
 
 
@@ -142,6 +157,10 @@ CASES = (
     case("dns", "lookups over QUIC",
          "A client looks up three names at once over QUIC, one of which does not exist: each on a stream of its own.",
          serving("--alpn", "doq"), asking("--alpn", "doq", "www.shop.test", "api.shop.test", "xyz.shop.test"), ONE_RTT),
+    case("logged", "what the client logs of it",
+         "Two requests over HTTP/3. Beside the recording is what the client, aioquic, logged of the same connection "
+         "(`client.qlog`).",
+         serving(), logged("/300", "/20000"), REQUEST),
     case("idle-forgotten", "a request after the idle timeout",
          "The server gives a connection up after a second of silence. The client pauses for three and asks again over "
          "the same connection: nobody answers.",

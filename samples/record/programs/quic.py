@@ -10,7 +10,8 @@ patience; it then waits until that is over. --move: after its first request it g
 moves (`migration`), or as one whose NAT has changed it (`rebinding`), while that is answered. --after: it pauses for
 so long before that, or between requests that are asked one by one. --window: octets that it takes ahead of what it has
 read, of a stream and in all. --stubborn: silence ends no connection for it, for --patience of SECONDS it waits for an
-answer. --late: with --again, nothing is sent early. With --alpn doq paths are names that are looked up.
+answer. --late: with --again, nothing is sent early. With --alpn doq paths are names that are looked up. --qlog: the
+folder for what aioquic logs.
 """
 from __future__ import annotations
 
@@ -27,6 +28,7 @@ SESSIONS: Any = import_module("aioquic.asyncio")
 PROTOCOL: Any = import_module("aioquic.asyncio.protocol").QuicConnectionProtocol
 QUIC_EVENTS: Any = import_module("aioquic.quic.events")
 CONFIGURATION: Any = import_module("aioquic.quic.configuration").QuicConfiguration
+LOGGER: Any = import_module("aioquic.quic.logger").QuicFileLogger
 SUITES: Any = import_module("aioquic.tls").CipherSuite
 FILLING = b"All work and no play makes a dull capture.\n"
 DONE_S = 15.0
@@ -156,6 +158,8 @@ async def get(arguments: argparse.Namespace) -> None:
         configuration.cipher_suites = [SUITES[arguments.cipher]]
     if arguments.idle:
         configuration.idle_timeout = arguments.idle
+    if arguments.qlog:
+        configuration.quic_logger = LOGGER(arguments.qlog)
     if arguments.window:
         configuration.max_data = configuration.max_stream_data = arguments.window
     if arguments.keys:
@@ -225,6 +229,7 @@ def main() -> None:
     client.add_argument("root")
     client.add_argument("paths", nargs="+")
     client.add_argument("--keys", default="")
+    client.add_argument("--qlog", default="")
     client.add_argument("--first", default="")
     client.add_argument("--cipher", default="")
     client.add_argument("--idle", type=float, default=0.0)
