@@ -13,7 +13,7 @@ from dissectors.protocols.quic.parameters import IDLE_TIMEOUT, LARGEST_MS, Param
 from dissectors.protocols.quic.protection import Opened, PacketKeys, PhasedKeys, initial_keys, keys_of
 from dissectors.protocols.quic.recovery import Recovery, Spin
 from dissectors.protocols.quic.versions import DRAFT_29, V1, is_reserved, version_of
-from dissectors.protocols.quic.wire import HANDSHAKE, INITIAL, ONE_RTT, SPIN, ZERO_RTT, QuicPacket
+from dissectors.protocols.quic.wire import INITIAL, ONE_RTT, SPIN, ZERO_RTT, QuicPacket
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 
 MAX_IDS: Final = 64            # connection IDs of one direction that are known at once
@@ -26,7 +26,7 @@ EARLY: Final = b"CLIENT_EARLY_TRAFFIC_SECRET"
 HANDSHAKES: Final = (b"CLIENT_HANDSHAKE_TRAFFIC_SECRET", b"SERVER_HANDSHAKE_TRAFFIC_SECRET")
 TRAFFIC: Final = (b"CLIENT_TRAFFIC_SECRET_0", b"SERVER_TRAFFIC_SECRET_0")
 SUITES: Final = {32: (0x1301, 0x1303, 0x1304), 48: (0x1302,)}    # that fit a secret, while none is chosen
-SPACES: Final = {INITIAL: 0, HANDSHAKE: 1, ZERO_RTT: 2, ONE_RTT: 2}    # of packet numbers (RFC 9000 §12.3)
+SPACES: Final = [0, 2, 1, -1, 2, -1, -1]    # of packet numbers, by the kind of a packet (RFC 9000 §12.3)
 
 
 def spoken(version: int) -> tuple[int, ...]:
@@ -69,6 +69,8 @@ class QuicSide:
         self.parameters: Parameters | None = None
         self.parameters_frame = 0
         self.phased: PhasedKeys | None = None
+        self.unknown_at = -1     # what was learned, and how many secrets there were, when the log had none for it
+        self.unknown_of = -1
         self.first_of: list[int] = [-1] * 8    # time of the first packet of each kind
         self.spin = Spin()
         self.recovery = Recovery()
@@ -130,6 +132,7 @@ class Connection:
         self.hello: ClientHello | None = None
         self.server: ServerHello | None = None
         self.randoms: list[bytes] = []
+        self.learned = 0            # times that more was learned of what its keys are looked up by
         self.suite = 0
         self.alpn = ""
         self.began_ns = -1
@@ -208,9 +211,9 @@ class Connection:
         """The packet below its protection; None where it does not open, or there is no key for it."""
         side = self.sides[direction]
         kind = int(packet.kind)
-        if kind not in SPACES or side.failures > MAX_FAILURES:
-            return None
         space = SPACES[kind]
+        if space < 0 or side.failures > MAX_FAILURES:
+            return None
         opened: Opened | None = None
         if kind == INITIAL:
             opened = self._initial(packet, data, direction, side.largest[0])
@@ -298,7 +301,11 @@ class Connection:
         return None
 
     def _phased(self, packet: QuicPacket, data: bytes, side: QuicSide) -> PhasedKeys | None:
-        """Keys for 1-RTT packets, once one opens with them."""
+        """Keys for 1-RTT packets, once one opens with them. Where the log has none, it is asked again when there is
+        more to ask it for, or more in it."""
+        secrets = len(self.provided.secrets)
+        if side.unknown_at == self.learned and side.unknown_of == secrets:
+            return None
         found = self._candidates(TRAFFIC[0 if self.from_client(side.direction) else 1], self.version)
         for keys in found:
             phased = PhasedKeys(keys)
@@ -306,4 +313,6 @@ class Connection:
                 side.phased = phased
                 self.keys[ONE_RTT, side.direction] = keys
                 return phased
+        if not found:
+            side.unknown_at, side.unknown_of = self.learned, secrets
         return None

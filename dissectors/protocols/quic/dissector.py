@@ -227,7 +227,8 @@ class QuicDissector(Dissector):
         connection.saw(datagram)
         move = watched.move
         if connection.from_client(datagram.direction):
-            watched.client_end = watched.client_end or end_of(datagram)
+            if not watched.client_end:
+                watched.client_end = end_of(datagram)
             if move is not None:
                 move.client += 1
                 move.last_ns, move.last_frame = datagram.time, datagram.frame

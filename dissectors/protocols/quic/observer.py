@@ -175,7 +175,7 @@ class QuicObserver:
         if frames.unread:
             self.limit(seen(datagram), "MAX_FRAMES", len(frames.all))
         space = 0 if packet.kind == INITIAL else 1 if packet.kind == HANDSHAKE else 2
-        if frames.eliciting():
+        if frames.eliciting:
             side.recovery.send(
                 space, int(opened.number), datagram.frame, datagram.time,
                 early=packet.kind == ZERO_RTT and connection.early_taken != "yes",
@@ -359,6 +359,7 @@ class QuicObserver:
             connection.hello = hello
             if len(hello.random) == 32 and hello.random not in connection.randoms[:MAX_RANDOMS]:
                 connection.randoms = [*connection.randoms, hello.random][-MAX_RANDOMS:]
+                connection.learned += 1
             connection.early_offered = hello.early_data
             watched.unlocked = True
             self._parameters(watched, side, hello.extended)
@@ -369,6 +370,7 @@ class QuicObserver:
             elif found.suite > 0:
                 connection.server = found
                 connection.suite = found.suite
+                connection.learned += 1
                 watched.unlocked = True
         elif message.type == ENCRYPTED_EXTENSIONS:
             answer = EncryptedExtensions(body)

@@ -68,18 +68,33 @@ class Streams:
         if frame.offset + len(frame.data) > half.high:
             self._further(half, frame.offset + len(frame.data), number, time)
         ordered = half.ordered
-        before = ordered.ahead
-        repeated = ordered.repeated
-        parts = ordered.add(frame.offset, frame.data, number, time)
-        self.held += ordered.ahead - before
-        self.repeated[direction] += int(ordered.repeated - repeated)
-        self._deliver(half, parts, time, out)
+        if frame.offset == ordered.position and not ordered.held:
+            ordered.passes(frame.offset, frame.data)
+            self.octets[direction] += len(frame.data)
+            if self.child:
+                out.append(Above(self.child, Chunk(
+                    number, time, direction, frame.data, frame.offset, number, -1, half.number
+                )))
+            if not frame.fin and ordered.final < 0:
+                return
+        else:
+            self._unordered(half, frame, number, time, out)
         if frame.fin and ordered.final < 0:
             ordered.final = frame.offset + len(frame.data)
             half.final_frame, half.final_ns = number, time
         if self.held > MAX_HELD:
             self._make_room(number, time, out)
         self._finished(half, out)
+
+    def _unordered(self, half: StreamHalf, frame: QuicFrame, number: int, time: int, out: list[Output]) -> None:
+        """Octets that are not those that are due, or with others behind them."""
+        ordered = half.ordered
+        before = ordered.ahead
+        repeated = ordered.repeated
+        parts = ordered.add(frame.offset, frame.data, number, time)
+        self.held += ordered.ahead - before
+        self.repeated[half.direction] += int(ordered.repeated - repeated)
+        self._deliver(half, parts, time, out)
 
     def _further(self, half: StreamHalf, end: i64, number: int, time: int) -> None:
         """The sender goes on, as far as it may (RFC 9000 §4.1)."""
