@@ -269,8 +269,10 @@ class QuicDissector(Dissector):
                     connection.version = int(packet.version)
             opened = connection.open(packet, datagram.data, direction)
             if opened is None and self._awaits_keys(watched, packet):
-                watched.early.append((packet, datagram))
-                return
+                if len(watched.early) < MAX_EARLY:
+                    watched.early.append((packet, datagram))
+                    return
+                self.observer.limit(seen(datagram), "MAX_EARLY", MAX_EARLY)
         place = len(self.observer.out)
         frames = self.observer.packet(watched, packet, datagram, opened)
         if self.context.each_pdu:
@@ -282,9 +284,7 @@ class QuicDissector(Dissector):
         connection = watched.connection
         if connection.hello is not None or connection.late or self.context.each_pdu or packet.cut:
             return False
-        if not self.context.provided.secrets or packet.kind not in (HANDSHAKE, ZERO_RTT, ONE_RTT):
-            return False
-        return len(watched.early) < MAX_EARLY
+        return len(self.context.provided.secrets) > 0 and packet.kind in (HANDSHAKE, ZERO_RTT, ONE_RTT)
 
     def _unheld(self, watched: Watched) -> None:
         """What came before its keys is read now, or counted as what cannot be."""

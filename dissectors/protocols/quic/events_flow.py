@@ -6,8 +6,9 @@ from typing import ClassVar, Final
 from dissectors.kit.event import BASE, CARRYING, CLOSING, CORE, JsonValue, Observed
 from dissectors.kit.observation import Absence
 from dissectors.kit.units import duration, plural, size
-from dissectors.protocols.quic.events import PACKETS, QuicEvent, capital
+from dissectors.protocols.quic.events import PACKETS, QuicEvent, capital, some
 from dissectors.protocols.quic.flow import COUNT, STREAM_OF, WaitSum
+from dissectors.protocols.quic.streams import HeldUp
 
 END: Final = "quic end"
 
@@ -63,6 +64,62 @@ class FlowWaits(QuicEvent):
         if waits.kind == STREAM_OF:
             out["stream_id"] = waits.id
         return out
+
+
+class StreamsHeldUp(QuicEvent):
+    """Streams of one direction that waited for octets that came late. waits: in their order."""
+
+    name: ClassVar[str] = "quic.held_up"
+    phase: ClassVar[str] = PACKETS
+    rank: ClassVar[int] = CARRYING
+    importance: ClassVar[str] = BASE
+    spec: ClassVar[str] = "RFC 9000 §2.2; RFC 9000 §13.3"
+    WHY: ClassVar[str] = (
+        "What a lost packet carried of a stream holds up that stream alone: its later bytes wait until it is sent "
+        "again. Over TCP everything behind it would wait, of whatever stream."
+    )
+
+    def __init__(self, observed: Observed, client: int, waits: list[HeldUp]) -> None:
+        super().__init__(observed, client)
+        self.waits = waits
+
+    def label(self) -> str:
+        return "held up"
+
+    def streams(self) -> list[int]:
+        return sorted({wait.number for wait in self.waits})
+
+    def longest(self) -> HeldUp:
+        return max(self.waits, key=_lasted)
+
+    def detail(self) -> str:
+        return f"{self.named()}, {duration(_lasted(self.longest()))} at most"
+
+    def named(self) -> str:
+        names = some([str(number) for number in self.streams()])
+        return f"streams {names}" if len(self.streams()) > 1 else f"stream {names}"
+
+    def what(self) -> str:
+        one = self.longest()
+        most = f"stream {one.number} for {duration(_lasted(one))} at most" if len(self.waits) > 1 else (
+            f"for {duration(_lasted(one))}"
+        )
+        text = f"{capital(self.named())} of {self.who()} waited for bytes that came late, {most} "
+        text += f"(#{one.since_frame} to #{one.until_frame})."
+        if one.others:
+            text += f" Meanwhile {plural(one.others, 'other stream')} went on."
+        return text
+
+    def fields(self) -> dict[str, JsonValue]:
+        waits: list[JsonValue] = [
+            {"stream_id": wait.number, "waited_ns": _lasted(wait), "others_went_on": wait.others}
+            for wait in self.waits
+        ]
+        return {"waits": waits}
+
+
+def _lasted(wait: HeldUp) -> int:
+    return wait.until_ns - wait.since_ns
 
 
 class Silence:

@@ -4,8 +4,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.cursor import WireError
 from dissectors.kit.event import (
+    BACKWARD,
+    FORWARD,
     NEITHER,
     Evidence,
     LimitReached,
@@ -21,10 +24,10 @@ from dissectors.protocols.quic.codes import application_error, is_alert
 from dissectors.protocols.quic.connection import MAX_RANDOMS, MAX_TOKENS, Connection, QuicSide
 from dissectors.protocols.quic.events import EarlyPackets, PacketsHidden, ParametersSeen, QuicEvent
 from dissectors.protocols.quic.events_connection import AmplificationStall, Opening, QuicEstablished
-from dissectors.protocols.quic.events_flow import FlowWaits
+from dissectors.protocols.quic.events_flow import FlowWaits, StreamsHeldUp
 from dissectors.protocols.quic.events_packets import KeysUpdated, PathChecked, QuicClosed, StreamReset
 from dissectors.protocols.quic.events_path import Move
-from dissectors.protocols.quic.flow import WaitSum
+from dissectors.protocols.quic.flow import MAX_WAITS, WaitSum
 from dissectors.protocols.quic.frames import (
     ACK,
     ACK_ECN,
@@ -289,13 +292,32 @@ class QuicObserver:
 
     def waits(self, watched: Watched, datagram: Close) -> None:
         """All waits of a connection, when it is over; of those that are not, the ones of which the sender tells."""
+        self._held_up(watched)
         for flow in watched.streams.flows:
+            if flow.full:
+                self.limit(Observed(datagram.time, NEITHER, Evidence((datagram.frame,))), "MAX_WAITS", MAX_WAITS)
             watched.streams.over += [wait for wait in flow.waits.values() if wait.said]
             flow.waits = {}
         self._waited(watched, Datagram(datagram.frame, datagram.time, NEITHER, b"", 0))
         for found in watched.waits.values():
             observed = Observed(found.last_ns, found.direction, Evidence(found.cited.frames()))
             self.tell(watched, FlowWaits(observed, watched.connection.client, found))
+
+    def _held_up(self, watched: Watched) -> None:
+        """Streams that waited for what was missing of them, by direction."""
+        streams = watched.streams
+        for direction in (FORWARD, BACKWARD):
+            waits = [wait for wait in streams.held_up if wait.direction == direction]
+            if not waits:
+                continue
+            cited = Cited()
+            for wait in waits:
+                cited.add(wait.since_frame)
+                cited.add(wait.until_frame)
+            observed = Observed(max([wait.until_ns for wait in waits]), direction, Evidence(cited.frames()))
+            self.tell(watched, StreamsHeldUp(observed, watched.connection.client, waits))
+            if streams.most_held_up:
+                self.limit(observed, "MAX_HELD_UP", stream_caps.MAX_HELD_UP)
 
     def _hand_on(self, watched: Watched, side: QuicSide) -> None:
         """Whoever is reached by the protocol that was agreed on reads all streams of the connection."""

@@ -21,7 +21,7 @@ from dissectors.protocols.quic.events_connection import (
     QuicStalled,
     QuicTotals,
 )
-from dissectors.protocols.quic.events_flow import FlowWaits, IdleEnd
+from dissectors.protocols.quic.events_flow import FlowWaits, IdleEnd, StreamsHeldUp
 from dissectors.protocols.quic.events_packets import KeysUpdated, PathChecked, QuicClosed, ResetPossible, StreamReset
 from dissectors.protocols.quic.events_path import Migrated, MovedOn, PathTotals
 from dissectors.protocols.quic.paths import resumes
@@ -50,7 +50,8 @@ QUIC: Final = Protocol(
     events=(
         PacketSeen, VersionsOffered, RetrySeen, ParametersSeen, EarlyPackets, HelloPending, PacketsHidden,
         QuicEstablished, QuicStalled, AmplificationStall, QuicClosed, ResetPossible, KeysUpdated, StreamReset,
-        PathChecked, FlowWaits, IdleEnd, Migrated, MovedOn, PathTotals, QuicTotals, QuicHidden, QuicTrace,
+        PathChecked, FlowWaits, StreamsHeldUp, IdleEnd, Migrated, MovedOn, PathTotals, QuicTotals, QuicHidden,
+        QuicTrace,
     ),
     terms=TERMS,
     probe=probe,

@@ -13,6 +13,7 @@ from dissectors.protocols.quic.ordered import OrderedStream, Part
 
 MAX_STREAMS: Final = 2_000         # directions of streams of one connection that are followed at once
 MAX_ENDED: Final = 20_000          # that are remembered after their end, for what comes again
+MAX_HELD_UP: Final = 200            # waits of streams for what was missing that are told
 MAX_HELD: Final[i64] = 8 << 20     # octets of all streams of a connection that are held behind holes
 
 
@@ -28,6 +29,22 @@ class StreamHalf:
         self.high: i64 = 0           # beyond the last octet that was sent
         self.limit: i64 = UNLIMITED  # to which the receiver takes it
         self.before: list[int] = []  # earlier ones that it has not passed
+        self.hole_ns = -1            # since when octets are missing before others that are here
+        self.hole_frame = 0
+        self.moved_ns = -1           # when octets came last that were due
+
+
+class HeldUp:
+    """Octets of a stream that waited for others. others: streams of the same direction that went on meanwhile."""
+
+    def __init__(self, half: StreamHalf, until_ns: int, until_frame: int, others: int) -> None:
+        self.direction = half.direction
+        self.number = half.number
+        self.since_ns = half.hole_ns
+        self.since_frame = half.hole_frame
+        self.until_ns = until_ns
+        self.until_frame = until_frame
+        self.others = others
 
 
 class Streams:
@@ -45,6 +62,8 @@ class Streams:
         self.untold = ""
         self.flows = [FlowControl(0), FlowControl(1)]
         self.over: list[Wait] = []     # waits that are over, until somebody tells of them
+        self.held_up: list[HeldUp] = []
+        self.most_held_up = False      # there were more
 
     def take(
         self, frame: QuicFrame, direction: int, number: int, time: int, client: int, out: list[Output]
@@ -70,6 +89,7 @@ class Streams:
         ordered = half.ordered
         if frame.offset == ordered.position and not ordered.held:
             ordered.passes(frame.offset, frame.data)
+            half.moved_ns = time
             self.octets[direction] += len(frame.data)
             if self.child:
                 out.append(Above(self.child, Chunk(
@@ -94,7 +114,25 @@ class Streams:
         parts = ordered.add(frame.offset, frame.data, number, time)
         self.held += ordered.ahead - before
         self.repeated[half.direction] += int(ordered.repeated - repeated)
+        if parts:
+            half.moved_ns = time
+        if ordered.held and half.hole_ns < 0:
+            half.hole_ns, half.hole_frame = time, number
+        elif half.hole_ns >= 0 and not ordered.held:
+            self._filled(half, time, number)
         self._deliver(half, parts, time, out)
+
+    def _filled(self, half: StreamHalf, time: int, number: int) -> None:
+        """What was missing of a stream has come."""
+        if len(self.held_up) < MAX_HELD_UP:
+            others = [
+                one for one in self.halves.values()
+                if one.direction == half.direction and one is not half and one.moved_ns > half.hole_ns
+            ]
+            self.held_up.append(HeldUp(half, time, number, len(others)))
+        else:
+            self.most_held_up = True
+        half.hole_ns = -1
 
     def _further(self, half: StreamHalf, end: i64, number: int, time: int) -> None:
         """The sender goes on, as far as it may (RFC 9000 §4.1)."""

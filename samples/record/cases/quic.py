@@ -117,6 +117,11 @@ CASES = (
          serving(), asking("/60000"), ONE_RTT, REQUEST,
          links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (14, 15)),))},
          capture=Capture("server")),
+    case("loss-parallel", "a lost packet of parallel downloads",
+         "Four texts come at once when a datagram of the server is lost, as seen from the client: the streams of which "
+         "it carried something wait until it is sent again, and the others go on.",
+         serving(), asking("/12000", "/12000", "/12000", "/12000"), REQUEST,
+         links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (9,)),))}),
     case("migration", "a client that moves",
          "Between two requests the client goes on from another port, with a connection ID that it has not used before. "
          "The server checks the new path, and answers there.",

@@ -4,20 +4,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_quic_dissector import MS, NOW, client_hello, crypto, feed, initial, keys_for
+from test_quic_dissector import MS, NOW, client_hello, crypto, feed, initial, keys_for, told
 
 from analyzer.pipeline.run import Options, analyze
 from dissectors.kit.event import Event, LimitReached
 from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.protocol import Context
 from dissectors.kit.provided import Provided
+from dissectors.protocols.http3.events import H3Exchange
+from dissectors.protocols.quic.connection import MAX_IDS
 from dissectors.protocols.quic.dissector import MAX_EARLY, QuicDissector
-from dissectors.protocols.quic.events_flow import IdleEnd
+from dissectors.protocols.quic.events_flow import IdleEnd, StreamsHeldUp
 from dissectors.protocols.quic.flow import CONNECTION, COUNT, MAX_WAITS, STREAM_OF, FlowControl, WaitSum
 from dissectors.protocols.quic.frames import Frames, QuicFrame
+from dissectors.protocols.quic.observer import MAX_CHALLENGES
 from dissectors.protocols.quic.parameters import Parameters
 from dissectors.protocols.quic.protection import PacketKeys, keys_of
-from dissectors.protocols.quic.streams import Streams
+from dissectors.protocols.quic.streams import MAX_HELD_UP, MAX_STREAMS, Streams
 from dissectors.protocols.quic.versions import version_of
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "quic"
@@ -106,6 +109,55 @@ def test_a_small_window_is_waited_for_in_a_recording() -> None:
     assert [finding.code for finding in analysis.findings] == ["quic.blocked"]
 
 
+def test_a_loss_holds_up_its_own_stream() -> None:
+    analysis = analyze([str(SAMPLES / "loss-parallel" / "capture.pcapng")], Options())
+    events = [event for phase in analysis.told[0].phases for event in phase.events]
+    (held,) = [event for event in events if isinstance(event, StreamsHeldUp)]
+    answered = {event.facts.stream_id for event in events if isinstance(event, H3Exchange)}
+    assert set(held.streams()) < answered
+    assert held.longest().others > 0
+    assert held.longest().until_ns - held.longest().since_ns > 10 * MS
+    assert "quic.held_up" not in [event.name for event in told("http3")]
+
+
+def test_holes_that_are_filled_are_capped() -> None:
+    streams = Streams()
+    for number in range(MAX_HELD_UP + 5):
+        first, second = stream(0, 0, 1), stream(0, 0, 1)
+        first.offset, second.offset = 2 * number + 1, 2 * number
+        for frame in (first, second):
+            streams.take(frame, 1, number, number, 0, [])
+    assert len(streams.held_up) == MAX_HELD_UP
+    assert streams.most_held_up
+
+
+def test_floods_of_control_frames_are_bounded() -> None:
+    """Challenges, connection IDs, limits of streams that nobody has opened, and words of being blocked."""
+    frames = [b"\x1a" + number.to_bytes(8, "big") for number in range(1_000)]
+    frames += [
+        b"\x18" + (0x4000 | number).to_bytes(2, "big") + b"\0\x08" + number.to_bytes(8, "big") + bytes(16)
+        for number in range(1, 300)
+    ]
+    frames += [b"\x19" + (0x4000 | number).to_bytes(2, "big") for number in range(300)]
+    frames += [
+        bytes((kind,)) + (0x8000_0000 | number).to_bytes(4, "big") + b"\x05"
+        for kind in (0x11, 0x15) for number in range(3_000)
+    ]
+    payloads = [b"".join(frames[at:at + 30]) for at in range(0, len(frames), 30)]
+    dcid = b"\x11" * 8
+    keys = keys_for(dcid)[0]
+    observer = QuicDissector(Context("udp", 50_000, 443))
+    out = feed(observer, [
+        (0, initial(keys, dcid, b"abcd", number, payload)) for number, payload in enumerate(payloads)
+    ])
+    watched = observer.watched[0]
+    assert len(watched.challenges) == MAX_CHALLENGES
+    assert len(watched.connection.sides[1].ids) == MAX_IDS
+    assert len(watched.streams.flows[1].streams) == MAX_STREAMS
+    assert len(watched.connection.tokens) == 1
+    assert "MAX_WAITS" in [one.cap for one in out if isinstance(one, LimitReached)]
+
+
 # -- silence ---------------------------------------------------------------------------------------------------
 
 
@@ -179,5 +231,6 @@ def test_packets_that_overtake_the_hello_are_opened_once_it_is_whole(early: int)
     server = observer.watched[0].connection.sides[1]
     assert server.opened == min(early, MAX_EARLY)
     assert server.sealed_packets == early - server.opened
-    assert not [one for one in out if isinstance(one, LimitReached)]
+    capped = [one.cap for one in out if isinstance(one, LimitReached)]
+    assert capped == (["MAX_EARLY"] if early > MAX_EARLY else [])
     assert "quic.decryption" in [one.name for one in out if isinstance(one, Event)]
