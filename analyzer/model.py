@@ -14,7 +14,7 @@ from analyzer.many import Group as Group  # noqa: PLC0414
 from analyzer.many import Reflected as Reflected  # noqa: PLC0414
 from analyzer.many import Scan as Scan  # noqa: PLC0414
 from analyzer.many import Together as Together  # noqa: PLC0414
-from analyzer.neighbourhood import Advertised, Circled, InUse, Missing, Owned, Unasked
+from analyzer.neighbourhood import Advertised, Circled, Crossed, InUse, Missing, Owned, Unasked
 from dissectors.kit.account import Books, Claim
 from dissectors.kit.course import Course, SenderView
 from dissectors.kit.event import APPLICATION, Event
@@ -331,6 +331,7 @@ class CaptureSummary:
         self.offered: set[tuple[str, str]] = set()    # (server, address) that a lease was offered of
         self.routers: list[Advertised] = []   # of IPv6, in the order of their coming
         self.circled: list[Circled] = []      # frames to everybody that came again and again
+        self.crossed: list[Crossed] = []      # frames of one VLAN that came into another one
         self.topology_changes: list[tuple[int, int, str]] = []       # when, in which frame, and who told of it
         self.root_changes: list[tuple[int, int, str, str, str]] = []     # ... of the tree with most
         self.half_open: list[Group] = []

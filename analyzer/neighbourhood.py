@@ -62,6 +62,22 @@ class Circled:
         self.frames = frames
 
 
+class Crossed:
+    """Frames that were seen in one VLAN, and the same, octet for octet, in another one right after it. frames: the
+    first of them, each with its copy."""
+
+    def __init__(
+        self, out_of: str, into: str, count: int, stations: list[str], frames: list[int], start_ns: int, end_ns: int
+    ) -> None:
+        self.out_of = out_of
+        self.into = into
+        self.count = count
+        self.stations = stations
+        self.frames = frames
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+
+
 class Advertised:
     """What a router advertises of a link. hops, flags, mtu: -1 where it leaves them open.     lifetime: in seconds, 0
     where it is no router for other networks.     prefixes: with the seconds for which they are valid."""

@@ -31,6 +31,7 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.http2.protocol import HTTP2
     from dissectors.protocols.http3.protocol import HTTP3
     from dissectors.protocols.icmp import ICMP
+    from dissectors.protocols.nbns import NBNS
     from dissectors.protocols.ntp import NTP
     from dissectors.protocols.quic.protocol import QUIC
     from dissectors.protocols.radius import RADIUS
@@ -49,7 +50,7 @@ def built_in() -> tuple[Protocol, ...]:
     from dissectors.protocols.websocket.protocol import WEBSOCKET
 
     return (
-        TCP, ICMP, DNS, MDNS, LLMNR, DHCP, DHCPV6, NTP, RADIUS, SNMP, SIP, QUIC, TLS, HTTP, SSDP, HTTP2, HTTP3,
+        TCP, ICMP, DNS, MDNS, LLMNR, NBNS, DHCP, DHCPV6, NTP, RADIUS, SNMP, SIP, QUIC, TLS, HTTP, SSDP, HTTP2, HTTP3,
         WEBSOCKET, SSE, GRPC, SMTP, IMAP, POP3, FTP, LDAP, POSTGRESQL, XMPP,
     )
 

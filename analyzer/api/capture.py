@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from analyzer.api.records import Conversation, Event, Finding, Summary, Verdict
 from analyzer.explain.rules import kinds
 from analyzer.filter.expression import Filter, FilterError, read_filter
 from analyzer.ingest.keyfiles import UnusableFile, add_key_log
+from analyzer.ingest.live.capture_filter import FrameFilter
+from analyzer.ingest.moments import SECOND, duration_of, moment_of
+from analyzer.ingest.part import RELATIVE, Asked, Moment
 from analyzer.ingest.source import CaptureError
 from analyzer.model import Analysis
 from analyzer.pipeline.run import Frames, Options, analyze
@@ -29,7 +33,8 @@ Path = str | os.PathLike[str]
 
 def open(
     *paths: Path, keylog: Path | Sequence[Path] = (), conversations: Sequence[int] = (), everything: bool = False,
-    show_secrets: bool = False, filter: str = "",
+    show_secrets: bool = False, filter: str = "", capture_filter: str = "",
+    since: float | str | datetime | None = None, until: float | str | datetime | None = None, last: float | str = 0,
 ) -> Capture:
     """A capture, of one file or of several that belong together: pcap, pcapng, snoop, plain or compressed.
 
@@ -37,8 +42,14 @@ def open(
     everything: read every conversation of a large capture for what it carried; memory then grows with it.
     show_secrets: credentials, cookies and tokens are shown.
     filter: only conversations of which this holds, and of `frames()` only such frames; as --filter has it.
+    capture_filter: only frames that it lets through are read, in tcpdump's language, with libpcap; frames keep their
+    numbers.
+    since, until: only what was captured from then on, and until then: seconds after the first frame, a datetime with
+    its zone, or a text as --from has it (`14:05:30`, in UTC).
+    last: only what was captured in this time before the end, in seconds, or as --last has it (`30s`, `10m`).
+    What was left out is unknown, and nothing is concluded of it; `summary.narrowed` says how much was read.
     Nothing is read before it is asked for. Raises CaptureError where a file cannot be read, then or
-    now, and ValueError for a filter that cannot be used, with what the command prints.
+    now, and ValueError for a filter or a time that cannot be used, with what the command prints.
     """
     logs = [keylog] if isinstance(keylog, str | os.PathLike) else list(keylog)
     provided = Provided()
@@ -50,8 +61,35 @@ def open(
     except UnusableFile as error:
         raise CaptureError(str(error)) from error
     wanted = _wanted(filter) if filter else None
-    options = Options(conversations=tuple(conversations), everything=everything, provided=provided, wanted=wanted)
+    options = Options(
+        conversations=tuple(conversations), everything=everything, provided=provided, wanted=wanted,
+        asked=_asked(capture_filter, since, until, last),
+    )
     return Capture([os.fspath(path) for path in paths], options, complaints)
+
+
+def _asked(
+    capture_filter: str, since: float | str | datetime | None, until: float | str | datetime | None, last: float | str
+) -> Asked:
+    length = duration_of(last) if isinstance(last, str) else round(last * SECOND)
+    if length < 0:
+        raise ValueError(f"last={last!r}: a duration is not below zero")
+    if length and (since is not None or until is not None):
+        raise ValueError("last is a stretch of time of its own; since and until give another one")
+    if capture_filter:
+        try:
+            FrameFilter(capture_filter)
+        except CaptureError as error:
+            raise ValueError(str(error)) from error
+    return Asked(capture_filter, _moment(since), _moment(until), length)
+
+
+def _moment(when: float | str | datetime | None) -> Moment | None:
+    if when is None or isinstance(when, str):
+        return None if when is None else moment_of(when)
+    if isinstance(when, datetime):
+        return moment_of(when.isoformat())
+    return Moment(f"{when:g} s", RELATIVE, round(when * SECOND))
 
 
 def _wanted(text: str) -> Filter:
@@ -115,7 +153,7 @@ class Capture:
 
         The capture is read anew for it. What was damaged is a CaptureError behind the last frame that could be read.
         """
-        lines = Frames(self.paths, conversation, self._options.provided, self._options.wanted)
+        lines = Frames(self.paths, conversation, self._options.provided, self._options.wanted, self._options.asked)
         for block in lines:
             for line in block.splitlines():
                 yield json.loads(line)

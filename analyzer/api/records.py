@@ -201,6 +201,7 @@ class Summary:
     """The capture as a whole. conversations: all that there are; read: those of which what they carried was read.
 
     dropped: frames that the capturing system lost, None where it does not say.     left_out: what shortened all this.
+    narrowed: what of the capture was asked for, and how much that is, where it is not all of it.
     """
 
     names: tuple[str, ...]
@@ -217,3 +218,4 @@ class Summary:
     truncated_frames: int
     dropped: int | None
     left_out: tuple[str, ...]
+    narrowed: tuple[str, ...]

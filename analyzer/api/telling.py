@@ -32,6 +32,7 @@ def summary(analysis: model.Analysis) -> Summary:
         tuple(capture.names), capture.frames, capture.octets, capture.start_ns, capture.end_ns, tuple(capture.links),
         capture.seen_from, capture.conversations, capture.read, dict(capture.by_transport), tuple(capture.damage),
         capture.truncated_frames, None if capture.dropped < 0 else capture.dropped, tuple(analysis.left_out),
+        tuple(capture.narrowed),
     )
 
 

@@ -8,13 +8,14 @@ import click
 
 from analyzer.cli.common import analysis_of, capture_path, display_options, key_options, unreadable
 from analyzer.cli.examples import examples
-from analyzer.cli.narrow import filter_option
+from analyzer.cli.narrow import filter_option, part_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from analyzer.comparison import Comparison
     from analyzer.filter.expression import Filter
+    from analyzer.ingest.part import Asked
     from analyzer.passage import Passage
     from analyzer.report.rows import Row
     from dissectors.kit.provided import Provided
@@ -39,12 +40,13 @@ EXAMPLES: Final = (
 @click.option("--same-traffic/--other-traffic", default=None,
               help="The two hold the same packets, captured at two places, or they do not. Found out where not said.")
 @filter_option
+@part_options
 @key_options
 @display_options
 @click.pass_context
 def command(
     ctx: click.Context, first: str, second: str, form: str, fail_on: str | None, same_traffic: bool | None,
-    wanted: Filter | None,
+    wanted: Filter | None, asked: Asked,
     width: int | None, color: str, no_color: bool, pager: bool, provided: Provided,
 ) -> None:
     """Read two captures of the same thing, before and after, good and bad, and tell what differs.
@@ -58,13 +60,16 @@ def command(
     """
     if "-" in (first, second):
         raise click.UsageError("compare reads files: each of the two is gone over more than once.")
-    if wanted is not None and same_traffic:
-        raise click.UsageError("Of the same traffic all packets are matched: --filter cannot narrow that.")
-    if same_traffic is None and wanted is not None:
+    if (wanted is not None or asked.capture_filter) and same_traffic:
+        raise click.UsageError(
+            "Of the same traffic all packets are matched, and a filter may let a packet through at one place and not "
+            "at the other: --filter and --capture-filter cannot narrow that; --from, --to and --last can."
+        )
+    if same_traffic is None and (wanted is not None or asked.capture_filter):
         same_traffic = False
     if same_traffic is None:
         same_traffic = _same(first, second)
-    made = _passage(first, second) if same_traffic else _compared(first, second, provided, wanted)
+    made = _passage(first, second, asked) if same_traffic else _compared(first, second, provided, wanted, asked)
     if form == "text":
         from analyzer.cli.screen import Screen
 
@@ -87,24 +92,26 @@ def _same(first: str, second: str) -> bool:
         raise unreadable(error) from error
 
 
-def _passage(first: str, second: str) -> Passage:
+def _passage(first: str, second: str, asked: Asked) -> Passage:
     from analyzer.ingest.source import CaptureError
     from analyzer.pipeline.placed import passage
 
     try:
-        made = passage(capture_path(first), capture_path(second))
+        made = passage(capture_path(first), capture_path(second), asked)
     except CaptureError as error:
         raise unreadable(error) from error
     made.names = (first, second)
     return made
 
 
-def _compared(first: str, second: str, provided: Provided, wanted: Filter | None) -> Comparison:
+def _compared(
+    first: str, second: str, provided: Provided, wanted: Filter | None, asked: Asked
+) -> Comparison:
     from analyzer.compare.meaning import compare
     from analyzer.pipeline.run import Options
 
-    a = analysis_of((first,), Options(provided=provided, wanted=wanted))
-    b = analysis_of((second,), Options(provided=provided, wanted=wanted))
+    a = analysis_of((first,), Options(provided=provided, wanted=wanted, asked=asked))
+    b = analysis_of((second,), Options(provided=provided, wanted=wanted, asked=asked))
     made = compare(a, b)
     for name, one in (("A", a), ("B", b)):
         made.left_out += [f"{name}: {text}" for text in one.capture.narrowed]

@@ -71,6 +71,8 @@ def command(
     warn(lines.damage)
     if lines.damage and not lines.count:
         ctx.exit(UNREADABLE)
+    if not printed and not conversation and not (wanted is None and asked.everything()):
+        click.echo("No frame of the capture is in what was asked for.", err=True)
     if conversation and not printed and wanted is None:
         raise click.UsageError(
             f"There is no conversation {conversation} in the {plural(lines.count, 'frame')} of the capture; "

@@ -1,9 +1,8 @@
 """The options that narrow what is told: a display filter, a capture filter, a stretch of time."""
 from __future__ import annotations
 
-import re
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
     from analyzer.ingest.part import Asked, Moment
 
 F = TypeVar("F", bound="Callable[..., Any]")
-SECOND: Final = 1_000_000_000
-UNITS: Final = {"ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "min": 60 * SECOND, "h": 3600 * SECOND}
-_LASTED: Final = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?\s*(ms|s|min|m|h)?\Z")
-_CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?\Z")
-_RELATIVE: Final = re.compile(r"\+?(\d{1,9}(?:\.\d{1,9})?(?:ms|s|min|m|h)?)\Z")
-_FRACTION: Final = re.compile(r"(T\d\d:\d\d:\d\d)\.(\d{1,9})")
 
 
 def filter_option(function: F) -> F:
@@ -122,47 +115,21 @@ def _asked(capture_filter: str, begin: Moment | None, end: Moment | None, last: 
     return Asked(capture_filter, begin, end, last)
 
 
-def _nanoseconds(text: str) -> int | None:
-    found = _LASTED.match(text.strip().lower())
-    if found is None:
-        return None
-    unit = UNITS[found[3] or "s"]
-    return int(found[1]) * unit + int((found[2] or "").ljust(9, "0")) * unit // SECOND
-
-
 def _lasted(_ctx: click.Context, _parameter: click.Parameter, text: str) -> int:
-    found = _nanoseconds(text)
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no duration: a number, perhaps with one of {', '.join(UNITS)}.")
-    return found
+    from analyzer.ingest.moments import duration_of
+
+    try:
+        return duration_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def _moment(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Moment | None:
     if text is None:
         return None
-    from analyzer.ingest.part import ABSOLUTE, CLOCK, RELATIVE, Moment
+    from analyzer.ingest.moments import moment_of
 
-    if found := _RELATIVE.match(text.strip().lower()):
-        plain = found[1][-1].isdigit()
-        return Moment(text.strip() + (" s" if plain else ""), RELATIVE, _nanoseconds(found[1]) or 0)
-    if clock := _CLOCK.match(text.strip()):
-        seconds = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
-        return Moment(f"{text.strip()} UTC", CLOCK, seconds * SECOND + int((clock[4] or "").ljust(9, "0")))
-    return Moment(text.strip(), ABSOLUTE, _absolute(text.strip()))
-
-
-def _absolute(text: str) -> int:
-    """A time of ISO 8601 with its zone, in nanoseconds since 1970."""
-    from datetime import datetime
-
-    fraction = _FRACTION.search(text)
     try:
-        found = datetime.fromisoformat(_FRACTION.sub(r"\1", text))
+        return moment_of(text)
     except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r} is no time: seconds after the first frame (12.5), a time of the day in UTC (14:05:30), or a "
-            "time with its zone (2026-11-30T14:05:30Z)."
-        ) from error
-    if found.tzinfo is None:
-        raise click.BadParameter(f"{text!r} has no zone: {text}Z is UTC, {text}+01:00 an hour ahead of it.")
-    return int(found.timestamp()) * SECOND + int((fraction[2] if fraction else "").ljust(9, "0"))
+        raise click.BadParameter(str(error)) from error

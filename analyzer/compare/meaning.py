@@ -141,9 +141,14 @@ def _conclude(made: Comparison, analyses: tuple[Analysis, Analysis]) -> None:
         made.kind = UNSURE
     if made.kind == UNSURE:
         empty = [one for one in analyses if not one.capture.conversations]
+        asked = [one for one in empty if one.capture.narrowed]
         made.sentence = "One of the captures holds no conversation, so nothing can be compared." if empty else \
             "The two have no service, request or conversation in common, so nothing can be compared."
         made.step = "Give two captures of the same thing, such as the same request in a good and in a bad state."
+        if asked:
+            which = "either capture" if len(asked) == len(analyses) else "one of the captures"
+            made.sentence = f"What was asked for holds no conversation of {which}, so nothing can be compared."
+            made.step = "Ask for more: `wiretale conversations` lists what each of them holds."
     elif made.kind == ALIKE:
         made.sentence = _alike(made)
     elif made.kind == OTHER:

@@ -26,6 +26,7 @@ def passage_of(a: Place, b: Place) -> Passage:
         if place.dropped > 0:
             doubts.append(f"The capturing system lost {plural(place.dropped, 'frame')}.")
         doubts.extend(place.damage)
+        doubts.extend(place.narrowed)
     pairing = paired(a, b)
     made.matched = sum([len(lane.matches) for lanes in pairing.lanes for lane in lanes])
     made.flows = [len(pairing.pairs), len(pairing.alone[0]), len(pairing.alone[1])]

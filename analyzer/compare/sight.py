@@ -137,6 +137,7 @@ class Place:
     """What one capture holds. dropped: frames that the capturing system says it lost, -1 unknown.
 
     start_ns, end_ns: of all its frames.     frames: how many it holds.     read: how many of them were looked at.
+    narrowed: which part of it was asked for, in words.
     cut: some hold so little of their payload that it cannot be known again; short: some do not hold all of it.
     """
 
@@ -151,6 +152,7 @@ class Place:
         self.short = False
         self.more = False       # there are more frames than are matched
         self.damage: list[str] = []
+        self.narrowed: list[str] = []
 
     def add(self, sight: Sight) -> None:
         if sight.length and not sight.whole and not sight.prefix:

@@ -6,14 +6,15 @@ from typing import Final
 from analyzer.explain.names_servers import listed
 from analyzer.explain.rule import FAILURE, LIKELY, NOTE, POSSIBLE, Found, Rule, times
 from analyzer.model import Analysis
-from analyzer.neighbourhood import MAX_CHANGES
+from analyzer.neighbourhood import MAX_CHANGES, Crossed
 from dissectors.kit.units import grouped, plural, span
 
 COPIES: Final = 100                    # of one frame without a pause
 ALONE: Final = 1_000                   # ... where the frames are of one machine, which may have sent them itself
 APART_NS: Final = 5_000_000            # from one to the next at most, on average: nobody asks so often
 LASTED_NS: Final = 20_000_000          # ... within at least this: the ports of a mirror copy a frame at once
-STATIONS: Final = 2                    # whose frames go round at the same time
+STATIONS: Final = 2                    # whose frames go round at the same time, or come into another VLAN
+LEAKED: Final = 3                      # frames that come into another VLAN, from which on it is no chance
 CHANGES: Final = 3                     # of the topology, or of the root, from which on it does not come to rest
 NAMED: Final = 3               # roots that a sentence names, beside the first
 
@@ -49,6 +50,32 @@ def loop(analysis: Analysis) -> list[Found]:
 
 def _circles(lasted_ns: int, count: int) -> bool:
     return LASTED_NS <= lasted_ns <= count * APART_NS
+
+
+def leak(analysis: Analysis) -> list[Found]:
+    """The same frame in two VLANs, octet for octet but for the tag, and at once. Looks alike: a capture of a trunk,
+    which sees both VLANs, but not the same frame in them; a machine with a foot in both that says the same in each, as
+    a router does whose address serves several VLANs, so that frames of two machines have to cross; the same frame with
+    and without its tag, or with one more, as two ports of a switch show it."""
+    pairs: dict[tuple[str, str], list[Crossed]] = {}
+    for one in analysis.capture.crossed:
+        pairs.setdefault((min(one.out_of, one.into), max(one.out_of, one.into)), []).append(one)
+    found = []
+    for both in pairs.values():
+        stations = list(dict.fromkeys([station for one in both for station in one.stations]))
+        count = sum([one.count for one in both])
+        if count < LEAKED or len(stations) < STATIONS:
+            continue
+        ways = " and ".join([f"{grouped(one.count)} of {one.out_of} in {one.into}" for one in both])
+        lasted = max([one.end_ns for one in both]) - min([one.start_ns for one in both])
+        found.append(Found(
+            f"Frames of one VLAN came in another one as well, the same octet for octet but for the tag: {ways}, from "
+            f"{listed(stations)}{' within ' + span(lasted) if lasted > 0 else ''}. Something joins the two.",
+            tuple(sorted({frame for one in both for frame in one.frames})), cost_ns=max(lasted, 0), confidence=LIKELY,
+            basis="questions and announcements about an address that belongs to one VLAN, which come under two tags at "
+            "most 20 ms apart", about=tuple(stations), narrow="vlan",
+        ))
+    return found
 
 
 def topology(analysis: Analysis) -> list[Found]:
@@ -108,6 +135,15 @@ BRIDGE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "One machine that sends these frames so often itself.", "eth.dst.ig == 1",
         threshold=f"{COPIES} copies within {span(LASTED_NS)} or more, {span(APART_NS)} apart at most: a mirror copies "
         f"a frame for each of its ports at once, and hosts ask once a second; {ALONE} where all are of one machine.",
+    ),
+    Rule(
+        "link.vlan_leak", "error", FAILURE, leak,
+        "Frames of one VLAN come into another one.",
+        "Find what joins the two: a cable between ports of both, a trunk whose ends do not agree on the untagged VLAN "
+        "(native VLAN), or a machine that bridges them.",
+        "VLANs that are joined or translated on purpose, such as private VLANs and those of a provider.", "vlan",
+        threshold=f"{LEAKED} frames of {STATIONS} machines, each in both VLANs within 20.0 ms: bridges pass frames on "
+        "at once.",
     ),
     Rule(
         "link.topology_changes", "warn", FAILURE, topology,

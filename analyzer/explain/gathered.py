@@ -66,6 +66,7 @@ from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
 from dissectors.kit.units import grouped
 from dissectors.protocols.dhcp.events import DhcpSaid, Offer
+from dissectors.protocols.dhcpv6.events import Reply6
 from dissectors.protocols.dns.events import Mismatch
 from dissectors.protocols.icmp import IcmpError
 from dissectors.protocols.ntp import NtpAnswer, NtpUnanswered
@@ -81,14 +82,14 @@ from dissectors.wire.x509.chain import Certificates
 ONCE: Final = frozenset((
     "capture.silence", "capture.damage", "capture.dropped", "capture.truncated", "capture.length",
     "link.address_claimed_twice", "link.taken_over", "link.address_in_use", "link.routers_disagree", "link.unanswered",
-    "link.loop", "link.topology_changes", "link.root_changes",
+    "link.loop", "link.vlan_leak", "link.topology_changes", "link.root_changes",
     "ip.fragments_missing", "ip.fragments_contradict", "tcp.syn_flood", "udp.unanswered", "tcp.scan", "udp.scan",
     "icmp.sweep", "tcp.odd_flags", "udp.reflected",
 ))
 # What rules across conversations ask for.
 ASKED: Final = (
     ExchangeEvent, ClockSet, Mismatch, IcmpError, Midstream, Syn, SynAck, TcpReset, NotEnded, DhcpSaid, NtpAnswer,
-    NtpUnanswered, Denied,
+    NtpUnanswered, Denied, Reply6,
 )
 # ... and, of a connection that begins in its middle, what says whether it carried anything.
 ASKED_OF_STRAYS: Final = (Transfer, Turns)

@@ -14,6 +14,7 @@ from analyzer.model import Conversation, Phase, Told
 from dissectors.kit.event import Event
 from dissectors.protocols.dhcp.events import Ack, DhcpSaid
 from dissectors.protocols.dhcp.wire import NAME_SERVER
+from dissectors.protocols.dhcpv6.events import Reply6
 from dissectors.protocols.ntp import NtpAnswer, NtpUnanswered
 from dissectors.wire.dns_types import PORT as DNS_PORT
 
@@ -37,19 +38,25 @@ class Lasting:
         logins = {id(event) for event, _login, _protocol in in_vain(told)} if events else set()
         kept = [
             event for event in events
-            if isinstance(event, (DhcpSaid, NtpAnswer, NtpUnanswered)) or id(event) in logins
+            if isinstance(event, (DhcpSaid, Reply6, NtpAnswer, NtpUnanswered)) or id(event) in logins
         ]
         for event in kept if len(self.named) < MAX_LASTING else ():
             if isinstance(event, Ack):
                 self.servers.setdefault(event.server, None)
                 for server in event.message.all(NAME_SERVER):
                     self.named.setdefault((event.message.yiaddr, server), False)
+            elif isinstance(event, Reply6):
+                for server in event.message.name_servers():
+                    for client in [one.text for one in event.message.lent()] or [""]:
+                        self.named.setdefault((client, server), False)
         for side, end in enumerate((one.originator, one.responder)) if self.servers else ():
             if end.address in self.servers and one.frames[side]:
                 before = self.servers[end.address]
                 if before is None or before.end_ns < one.end_ns:
                     self.servers[end.address] = one
         key = (one.originator.address, one.responder.address)
+        if key not in self.named:
+            key = ("", one.responder.address)       # of a machine that got settings alone
         asks = one.responder.port == DNS_PORT and self.named.get(key) is False
         if not kept and not asks:
             return

@@ -12,6 +12,7 @@ from dissectors.kit.event import BACKWARD, FORWARD, NEITHER
 from dissectors.kit.units import plural, span
 from dissectors.protocols.dhcp.events import Ack, Offer
 from dissectors.protocols.dhcp.wire import NAME_SERVER, ROUTER
+from dissectors.protocols.dhcpv6.events import Reply6
 from dissectors.wire.dns_types import PORT as DNS_PORT
 
 QUESTIONS: Final = 2                   # to a name server, before its silence is told as its own
@@ -105,28 +106,54 @@ def wrong_name_server(analysis: Analysis) -> list[Found]:
     found = []
     for case in _cases(analysis):
         for ack in leases_of(case):
-            for server in ack.message.all(NAME_SERVER):
-                asked = [
-                    told for told in analysis.told if told.conversation.responder.address == server
-                    and told.conversation.responder.port == DNS_PORT and told.conversation.start_ns >= ack.time
-                    and told.conversation.originator.address == ack.message.yiaddr
-                ]
-                questions = sum([told.conversation.frames[0] for told in asked])
-                if questions >= QUESTIONS and not any(told.conversation.frames[1] for told in asked):
-                    found.append(_no_name_server(case, ack, server, asked, questions))
+            found += _silent(analysis, case, ack, ack.message.all(NAME_SERVER), {ack.message.yiaddr})
     return found
 
 
-def _no_name_server(case: Case, ack: Ack, server: str, asked: list[Told], questions: int) -> Found:
+def wrong_name_server6(analysis: Analysis) -> list[Found]:
+    """The same of DHCPv6. A machine that asks for settings alone has made its addresses by itself: then whoever asks
+    that name server counts."""
+    found = []
+    for told in analysis.told:
+        if told.conversation.protocol != "dhcpv6":
+            continue
+        case = Case(told, analysis.capture)
+        named: set[str] = set()
+        for reply in case.of(Reply6):
+            servers = [server for server in reply.message.name_servers() if server not in named]
+            named.update(servers)
+            found += _silent(analysis, case, reply, servers, {one.text for one in reply.message.lent()})
+    return found
+
+
+def _silent(
+    analysis: Analysis, case: Case, lease: Ack | Reply6, servers: list[str], clients: set[str]
+) -> list[Found]:
+    """Those of the name servers of a lease that answer none of these addresses; of nobody, where there are none."""
+    found = []
+    for server in servers:
+        asked = [
+            told for told in analysis.told if told.conversation.responder.address == server
+            and told.conversation.responder.port == DNS_PORT and told.conversation.start_ns >= lease.time
+            and (told.conversation.originator.address in clients or not clients)
+        ]
+        questions = sum([told.conversation.frames[0] for told in asked])
+        if questions >= QUESTIONS and not any(told.conversation.frames[1] for told in asked):
+            found.append(_no_name_server(case, lease, server, asked, questions, others=len(servers) > 1))
+    return found
+
+
+def _no_name_server(
+    case: Case, lease: Ack | Reply6, server: str, asked: list[Told], questions: int, *, others: bool
+) -> Found:
     absences = [
         told.observed.absence(BACKWARD, told.conversation.start_ns, told.conversation.end_ns - 1) for told in asked
     ]
-    others = len(ack.message.all(NAME_SERVER)) > 1
     first, last = asked[0].conversation, asked[-1].conversation
-    frames = sorted({*frames_of([ack]), *[told.conversation.first_frame for told in asked]})
+    frames = sorted({*frames_of([lease]), *[told.conversation.first_frame for told in asked]})
     return Found(
-        f"{ack.server} names {server} as name server to {ack.client}, and it answered none of "
-        f"{plural(questions, 'question')} of {ack.message.yiaddr}{'' if others else ': no name is found'}.",
+        f"{lease.server} names {server} as name server to {lease.client}, and it answered none of "
+        f"{plural(questions, 'question')} of {first.originator.address}{'' if others else ': no name is found'}.",
         tuple(frames), case.conversation, cost_ns=max(last.end_ns - first.start_ns, 0),
         confidence=LIKELY, severity="warn" if others else "", about=(server,),
         basis="the lease, and questions without an answer",
@@ -152,5 +179,11 @@ DHCP_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
         "The name server that DHCP gave does not answer.",
         "Correct the name server (option 6) at the server of DHCP, or let that machine answer.",
         "An answer of that name server.", "dhcp || dns", absence=True,
+    ),
+    Rule(
+        "dhcpv6.wrong_name_server", "error", FAILURE, wrong_name_server6,
+        "The name server that DHCPv6 gave does not answer.",
+        "Correct the name servers (option 23) at the server of DHCPv6, or let that machine answer.",
+        "An answer of that name server.", "dhcpv6 || dns", absence=True,
     ),
 )

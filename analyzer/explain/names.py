@@ -8,6 +8,7 @@ from typing import Final
 
 from analyzer.explain.names_answers import ANSWER_CAPTURE_RULES, ANSWER_RULES
 from analyzer.explain.names_lame import LAME_RULES, lame_servers, told_as_lame
+from analyzer.explain.names_loops import LOOP_RULES
 from analyzer.explain.names_servers import NAME_CAPTURE_RULES, listed, of_lookups, searches, silent_servers
 from analyzer.explain.rule import (
     CERTAIN,
@@ -488,5 +489,5 @@ DNS_CAPTURE_RULES: Final[tuple[Rule[Analysis], ...]] = (
     ),
     *ANSWER_CAPTURE_RULES,
     *NAME_CAPTURE_RULES,
-    *LAME_RULES,
+    *LAME_RULES, *LOOP_RULES,
 )

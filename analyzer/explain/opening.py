@@ -333,9 +333,9 @@ def half_open(case: Case) -> list[Found]:
 def midstream(case: Case) -> list[Found]:
     return [
         Found(
-            f"The connection of {place(case.conversation.originator)} with {place(case.conversation.responder)} is "
-            "older than the capture, so its window scaling and its handshake's round trip are unknown.",
-            event.evidence.frames, case.conversation, basis="the capture holds no SYN of it",
+            f"The connection of {place(case.conversation.originator)} with {place(case.conversation.responder)} began "
+            "before what was read of it, so its window scaling and its handshake's round trip are unknown.",
+            event.evidence.frames, case.conversation, basis="what was read holds no SYN of it",
         )
         for event in case.of(Midstream)
     ]
@@ -459,8 +459,8 @@ OPENING_RULES: Final[tuple[Rule[Case], ...]] = (
     ),
     Rule(
         "tcp.midstream", "chat", OUTLOOK, midstream,
-        "The connection was open before the capture began.",
-        "Start the capture before the connection to see its handshake.",
+        "The connection began before what was read of it.",
+        "Let the capture, and what is read of it, begin before the connection, to see its handshake.",
         "A SYN of this connection in an earlier part of the capture.",
     ),
     Rule(

@@ -123,7 +123,7 @@ def malformed(case: Case) -> list[Found]:
             frames_of(events), case.conversation, severity="note" if late else "",
             confidence=POSSIBLE if late else CERTAIN,
             basis=f"byte {events[0].offset} of the first of them" + (
-                "; the capture begins in the middle of this conversation: it may be no message at all" if late else ""
+                "; what was read begins in the middle of this conversation: it may be no message at all" if late else ""
             ),
         ))
     return found

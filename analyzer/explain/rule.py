@@ -29,7 +29,7 @@ MAX_FRAMES: Final = 12     # frames that a finding cites: the first ones
 
 # What these say, nothing encrypts.
 IN_CLEAR: Final = (
-    "tcp", "udp", "icmp", "dhcp", "dhcpv6", "link", "capture", "packet", "radius", "snmp", "sip",
+    "tcp", "udp", "icmp", "dhcp", "dhcpv6", "link", "capture", "packet", "radius", "snmp", "sip", "nbns",
 )
 
 MAX_HEIRS: Final = 10_000     # classes of events by what they inherit from, that are remembered

@@ -1,4 +1,4 @@
-"""Findings about services that are asked over UDP: RADIUS, SNMP and SIP, and what they refuse or leave unanswered."""
+"""Findings about services that are asked: RADIUS, SNMP, SIP, names of NetBIOS; what they refuse or do not answer."""
 from __future__ import annotations
 
 from typing import Final
@@ -8,26 +8,29 @@ from analyzer.explain.usual import TOO_SOON
 from dissectors.kit.observation import what_ended
 from dissectors.kit.units import plural, span
 from dissectors.kit.waiting import RequestsUnanswered
+from dissectors.protocols.nbns import ALL_NAMES, NbnsAnswer, NbnsUnanswered
 from dissectors.protocols.radius import ACCEPT, RadiusAnswer, RadiusUnanswered
 from dissectors.protocols.sip import CHALLENGES, PEOPLE, SipAnswer, SipUnanswered
 from dissectors.protocols.snmp import ERRORS, REPORT, SnmpAnswer, SnmpUnanswered
 
 SURELY: Final = 2                      # times that something was sent in vain, from which on it is no single loss
 PATIENCE_NS: Final = 1_000_000_000     # by which a server answers
+STREAM_NS: Final = 4_000_000_000       # ... over TCP: by then SIP says that it is under way (RFC 4320 4.1)
 AGAIN: Final = 3                       # refusals, or attempts, of one client that are no chance
 SERVER_FAULTS: Final = 500             # of SIP, from which on the server failed (RFC 3261 §21.5)
 CHANGES: Final = ("INVITE", "UPDATE")                     # within a call they change it (RFC 3261 §14)
 EVENTS: Final = ("SUBSCRIBE", "NOTIFY", "PUBLISH")        # without which a telephone still works (RFC 6665)
 
 def _unanswered(case: Case, event: RequestsUnanswered, heard: int, what: str) -> Found:
-    """Looks alike: one datagram that was lost, so it has to have been sent again or asked for twice; an answer on a way
+    """Looks alike: one datagram that was lost, so it has to have been sent again, or to go over TCP; an answer on a way
     that the capture does not see, which the observation is asked for; a capture that ends too soon."""
     direction = event.direction
     client, server = case.end(direction), case.end(1 - direction)
     sent = sorted([time for one in event.waiting for time in one.times])
     ended = case.capture.end_ns
-    late = [time for time in sent if ended - time >= PATIENCE_NS]
-    surely = len(late) >= SURELY
+    stream = case.conversation.transport == "tcp"       # which sends again for itself what is lost
+    late = [time for time in sent if ended - time >= (STREAM_NS if stream else PATIENCE_NS)]
+    surely = len(late) >= (1 if stream else SURELY)
     requests = f"{plural(len(event.waiting), what)} of {client.address}"
     again = f", sent {times(event.sent())}" if event.sent() > len(event.waiting) else ""
     others = f"; {plural(heard, 'other')} had one" if heard else ""
@@ -65,6 +68,34 @@ def sip_unanswered(case: Case) -> list[Found]:
         what = methods[0] if len(methods) == 1 else "request"
         found.append(_unanswered(case, event, len(case.of(SipAnswer)), what))
     return found
+
+
+def nbns_unanswered(case: Case) -> list[Found]:
+    """Looks alike: Windows asks hosts anywhere for all their names (node status), most of which speak no NetBIOS: that
+    is a remark."""
+    found = []
+    for event in case.of(NbnsUnanswered):
+        one = _unanswered(case, event, len(case.of(NbnsAnswer)), "question for names of NetBIOS")
+        if all(waiting.said.endswith(ALL_NAMES) for waiting in event.waiting):
+            one.severity = NOTE
+        found.append(one)
+    return found
+
+
+def nbns_taken(case: Case) -> list[Found]:
+    """Looks alike: the answer to a machine that asks for its own old name, which may have it after all: it goes on, and
+    no other answer of this kind follows."""
+    groups: dict[tuple[str, int], list[NbnsAnswer]] = {}
+    for event in case.of(NbnsAnswer):
+        if event.refuses():
+            groups.setdefault((event.message.text, event.direction), []).append(event)
+    return [
+        Found(
+            f"{place(case.end(direction))} refused the name {name} {times(len(events))}: another machine has it.",
+            frames_of(events), case.conversation, basis="the result code of the answer (RFC 1002 §4.2.6)",
+        )
+        for (name, direction), events in groups.items()
+    ]
 
 
 def radius_rejected(case: Case) -> list[Found]:
@@ -172,11 +203,26 @@ SERVICE_RULES: Final[tuple[Rule[Case], ...]] = (
         "The same request, answered later.", "snmp",
     ),
     Rule(
+        "nbns.unanswered", "warn", FAILURE, nbns_unanswered,
+        "A machine that was asked for a NetBIOS name did not answer.",
+        "See whether it speaks NetBIOS at all (a name server, WINS, or Samba); if not, take it out of the settings of "
+        "the client, and let DNS know the name.",
+        "An answer that took another way than the one captured.", "nbns", absence=True,
+        threshold=f"{span(PATIENCE_NS)} by which a machine answers: {TOO_SOON}.",
+    ),
+    Rule(
+        "nbns.name_taken", "warn", DENIAL, nbns_taken,
+        "A machine wanted a NetBIOS name that another one has.",
+        "Find both machines and give one of them another name; a name server (WINS) may also hold an old entry.",
+        "The same name, registered later by the same machine.", "nbns",
+    ),
+    Rule(
         "sip.unanswered", "error", FAILURE, sip_unanswered,
         "Nobody answered a request of SIP.",
-        "See whether the server runs at that address, and whether a filter or address translation lets UDP port 5060 "
-        "through in both directions.", "An answer that took another way than the one captured.", "sip", absence=True,
-        threshold=f"{span(PATIENCE_NS)} by which a server answers: {TOO_SOON}.",
+        "See whether the server runs at that address, and whether a filter or address translation lets port 5060, of "
+        "UDP or of TCP, through in both directions.",
+        "An answer that took another way than the one captured.", "sip", absence=True,
+        threshold=f"{span(PATIENCE_NS)} by which a server answers, over TCP {span(STREAM_NS)}: {TOO_SOON}.",
     ),
     Rule(
         "sip.refused", "warn", DENIAL, sip_refused,

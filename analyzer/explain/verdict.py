@@ -322,10 +322,13 @@ def covered(analysis: Analysis) -> str:
 def doubts(analysis: Analysis) -> list[str]:
     """Why this capture may not show what went wrong, a sentence each; [] where it can."""
     capture = analysis.capture
+    if not capture.frames and capture.narrowed:
+        return ["Nothing matches: no frame of the capture is in what was asked for, so nothing is said of it."]
     if not capture.frames:
         return ["The capture holds no frames, so it shows nothing."]
     if not capture.conversations and capture.beside:
-        return ["No conversation was asked for of those that the capture holds, so nothing is told."]
+        holds = f"the capture holds {plural(capture.beside, 'conversation')}"
+        return [f"Nothing matches: {holds}, and none is in what was asked for, so nothing is said of them."]
     if not capture.conversations:
         return ["The capture holds no conversation, so it shows nothing of what programs did."]
     found = []

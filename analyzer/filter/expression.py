@@ -28,6 +28,7 @@ from analyzer.filter.matching import (
     Within,
     ordered,
 )
+from analyzer.filter.parts import Layered, Sliced
 from analyzer.filter.regular import Pattern
 from analyzer.filter.sources import Source
 from analyzer.filter.tree import (
@@ -140,9 +141,9 @@ def _test(tree: Tree) -> Predicate:
 
 
 def _presence(operand: Operand) -> Predicate:
-    if operand.mask >= 0:
+    if operand.mask != -1:
         return BitsSet(_source(operand))
-    if operand.kind == PROTOCOL:
+    if operand.kind == PROTOCOL and not operand.layers:
         return Framed() if operand.field.name == "frame" else Layer(operand.field.name)
     return There(_source(operand))
 
@@ -180,21 +181,34 @@ def _relation(how: str) -> Callable[[Value, Value], bool]:
 
 
 def _source(operand: Operand) -> Source:
-    source = operand.field.source
-    if operand.mask >= 0:
+    field = operand.field
+    source = field.source
+    if field.kind == PROTOCOL and field.header is not None and (operand.parts or operand.layers or operand.function):
+        source = field.header
+    if operand.layers:
+        source = Layered(source, operand.layers, field.each)
+    if operand.parts:
+        source = Sliced(source, operand.parts)
+    if operand.mask != -1:
         return Masked(source, operand.mask)
     return Applied(source, operand.function) if operand.function else source
 
 
 class Masked(Source):
-    """Some bits of numbers."""
+    """Some bits of numbers, or of octets: as many of them as both have."""
 
-    def __init__(self, source: Source, mask: int) -> None:
+    def __init__(self, source: Source, mask: int | bytes) -> None:
         self.source = source
         self.mask = mask
 
     def values(self, view: View) -> list[Value]:
-        return [value & self.mask for value in self.source.values(view) if isinstance(value, int)]
+        mask = self.mask
+        if isinstance(mask, int):
+            return [value & mask for value in self.source.values(view) if isinstance(value, int)]
+        return [
+            bytes([one & other for one, other in zip(value, mask, strict=False)])
+            for value in self.source.values(view) if isinstance(value, bytes)
+        ]
 
 
 class Applied(Source):

@@ -56,6 +56,8 @@ class Field:
 
     source: from a frame to its values, all of the type of the kind: int, str or bytes.   needs: as above.
     ours: Wireshark has no such field.
+    each: how many values each header has, where all headers of a frame that have it are listed; 0 where they are not.
+    header: of a protocol, the octets of its headers, where they are known.   searched: its octets can be searched.
     """
 
     def __init__(
@@ -67,6 +69,9 @@ class Field:
         self.source = source
         self.needs = needs
         self.ours = ours
+        self.each = source.each() if isinstance(source, Header) else 0
+        self.header: Source | None = None
+        self.searched = False
 
 
 _OF_FRAMES: Final = (
@@ -170,6 +175,16 @@ _OCTETS: Final[dict[str, Source]] = {
     "frame": Header(of.OF_FRAME, of.OCTETS),
     "tcp": Header(of.OF_TCP, of.SEGMENT),
     "udp": Header(of.OF_UDP, of.SEGMENT),
+    "eth": Header(of.OF_ETHERNET, of.OCTETS),
+}
+# Protocols of which parts can be asked for: the octets of each header.
+_HEADERS: Final[dict[str, Header]] = {
+    "frame": Header(of.OF_FRAME, of.OCTETS),
+    "eth": Header(of.OF_ETHERNET, of.OWN),
+    "ip": Header(of.OF_IP, of.OWN),
+    "ipv6": Header(of.OF_IPV6, of.OWN),
+    "tcp": Header(of.OF_TCP, of.OWN),
+    "udp": Header(of.OF_UDP, of.OWN),
 }
 
 
@@ -223,6 +238,9 @@ def fields() -> dict[str, Field]:
         found[field.name] = field
     for name, title in LAYERS.items():
         found[name] = Field(name, PROTOCOL, title, _OCTETS.get(name, Source()))
+    for name, header in _HEADERS.items():
+        found[name].header, found[name].searched = header, name in _OCTETS
+        found[name].each = header.each()
     declared: dict[str, list[tuple[str, DisplayField]]] = {}
     for protocol in protocols():
         if shows_messages(protocol):

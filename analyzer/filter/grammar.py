@@ -8,16 +8,19 @@ what was expected where.
     term    = factor, { ("and" | "&&"), factor }
     factor  = ("not" | "!"), factor | "(", filter, ")" | test
     test    = operand, [ relation, (value | operand) | ["not"], "in", set ]
-    operand = ["any" | "all"], field, ["&", number] | function, "(", field, ")"
+    operand = ["any" | "all"], part, ["&", value] | function, "(", part, ")"
+    part    = field, ["#", (number | "[", ranges, "]")], ["[", ranges, "]"]
     set     = "{", value, [ "..", value ], { ",", value, [ "..", value ] }, "}"
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from analyzer.filter.errors import FilterError, meant
 from analyzer.filter.fields import PROTOCOL, Field, instead_of
 from analyzer.filter.literals import ARTICLES, octets_of, value_of, wrong
+from analyzer.filter.parts import Part, length_of, parts_of
 from analyzer.filter.regular import Pattern, PatternError
 from analyzer.filter.tree import (
     ALL,
@@ -41,7 +44,7 @@ from analyzer.filter.tree import (
     Tree,
 )
 from analyzer.filter.words import END, NAME, OPERATOR, TEXT, Word, words
-from dissectors.kit.display_field import BOOLEAN, MARK, NUMBER, OCTETS
+from dissectors.kit.display_field import BOOLEAN, IPV4, IPV6, MAC, MARK, NUMBER, OCTETS
 from dissectors.kit.display_field import TEXT as TEXTS
 
 MAX_DEPTH: Final = 60       # of brackets and negations
@@ -53,6 +56,8 @@ RELATIONS: Final = {
     ">": (GREATER, ANY), "gt": (GREATER, ANY), ">=": (AT_LEAST, ANY), "ge": (AT_LEAST, ANY),
     "contains": (CONTAINS, ANY), "matches": (MATCHES, ANY), "~": (MATCHES, ANY),
 }
+SLICED: Final = (TEXTS, OCTETS, PROTOCOL, MAC, IPV4, IPV6)      # kinds whose octets can be asked for
+LAYERS_OF: Final = "those of ip, ipv6, icmp, icmpv6 and of ports are: ip.src#1"
 FUNCTIONS: Final = ("lower", "upper", "len", "count")
 KEYWORDS: Final = ("and", "or", "not", "in", "any", "all", *[word for word in RELATIONS if word.isalpha()])
 AND: Final = ("and", "&&")
@@ -81,7 +86,7 @@ class Parser:
             if word.text in (")", "}", "]"):
                 raise self._wrong(word, f"`{word.text}` closes nothing")
             if word.text in ("[", "#"):
-                raise self._wrong(word, "parts of a field (slices, layers) cannot be asked for")
+                raise self._wrong(word, f"`{word.text}` stands behind a field: eth.src[0:3], ip.src#1")
             raise self._wrong(word, f"{_shown(word)} stands where `and`, `or` or the end was expected")
         return tree
 
@@ -173,12 +178,12 @@ class Parser:
         operand = self._plain(word)
         if self._is(("&", "bitand", "bitwise_and")):
             sign = self._take()
-            if operand.kind != NUMBER:
+            if operand.kind != NUMBER and not operand.parts:
                 what = ARTICLES[operand.kind]
                 raise self._wrong(sign, f"`{operand.field.name}` is {what}; & looks at bits of a number")
             mask = value_of(operand, self._take(), self.text).low
-            assert isinstance(mask, int)
-            return Operand(operand.field, NUMBER, "", mask)
+            assert not isinstance(mask, str)
+            return replace(operand, mask=mask)
         return operand
 
     def _plain(self, word: Word) -> Operand:
@@ -189,7 +194,37 @@ class Parser:
         field = self._field(word.text)
         if field is None:
             raise self._unknown(word)
-        return Operand(field, field.kind)
+        return self._part(field, word)
+
+    def _part(self, field: Field, word: Word) -> Operand:
+        """The field with what stands behind it: which of its headers, which of its octets."""
+        operand = Operand(field, field.kind)
+        if self._is(("#",)):
+            sign = self._take()
+            if not field.each:
+                raise self._wrong(sign, f"the headers that have `{field.name}` are not told apart; {LAYERS_OF}")
+            operand = replace(operand, layers=self._layers(sign))
+        if self._is(("[",)):
+            if field.kind not in SLICED or (field.kind == PROTOCOL and field.header is None):
+                what = "; of TCP, `tcp.payload` has octets, and every frame has `frame`"
+                reason = f"`{field.name}` is {ARTICLES[field.kind]}, whose octets cannot be asked for"
+                raise self._wrong(self.word, reason + (what if field.kind == PROTOCOL else ""))
+            operand = replace(operand, kind=OCTETS, parts=self._brackets())
+        return operand
+
+    def _layers(self, sign: Word) -> tuple[Part, ...]:
+        if self._is(("[",)):
+            return self._brackets()
+        word = self._take()
+        if word.kind != NAME or not word.text.isdigit() or len(word.text) > 9:
+            raise self._wrong(word, f"the number of a header was expected behind `{sign.text}`: ip.src#1")
+        return (Part(int(word.text), 1),)
+
+    def _brackets(self) -> tuple[Part, ...]:
+        found = self.words[self.at:]
+        parts = parts_of(found, self.word, self.text)
+        self.at += length_of(found)
+        return parts
 
     def _field(self, name: str) -> Field | None:
         return self.known.get(name) or self.known.get(name.lower())
@@ -209,11 +244,13 @@ class Parser:
         self._close(opened, ")")
         name = function.text.lower()
         if name == "count":
-            return Operand(operand.field, NUMBER, name)
+            return replace(operand, kind=NUMBER, function=name)
         texts = (TEXTS, OCTETS, PROTOCOL) if name == "len" else (TEXTS,)
+        if operand.kind == PROTOCOL and operand.field.header is None:
+            raise self._wrong(word, f"the octets of `{operand.field.name}` cannot be asked for")
         if operand.kind not in texts:
             raise self._wrong(word, f"{name}() takes a text; `{operand.field.name}` is {ARTICLES[operand.kind]}")
-        return Operand(operand.field, NUMBER if name == "len" else operand.kind, name)
+        return replace(operand, kind=NUMBER if name == "len" else operand.kind, function=name)
 
     # -- what it is compared with --------------------------------------------------------------------------------------
 
@@ -228,12 +265,11 @@ class Parser:
         if operand.kind == PROTOCOL and not operand.function:
             name = operand.field.name
             raise self._wrong(sign, f"`{name}` is a protocol: write it alone, or search it with `contains`")
-        other = self._other(word)
-        if other is not None and (operand.kind != TEXTS or other.kind == TEXTS):
+        other = self._other(word, operand)
+        if other is not None:
             if other.kind != operand.kind:
                 kinds = (ARTICLES[operand.kind], ARTICLES[other.kind])
                 raise self._wrong(word, f"`{operand.field.name}` is {kinds[0]}, and `{word.text}` is {kinds[1]}")
-            self._take()
             return Pair(operand, how, quantity, other)
         value = self._value(operand)
         if how in (EQUAL, UNEQUAL):
@@ -244,12 +280,20 @@ class Parser:
             raise self._wrong(word, f"`{sign.text}` compares with one address; a network is asked for with ==")
         return Comparison(operand, how, quantity, value.low)
 
-    def _other(self, word: Word) -> Operand | None:
+    def _other(self, word: Word, operand: Operand) -> Operand | None:
         """A field of the same frame, to compare with; numbers and addresses are none."""
         if word.kind != NAME:
             return None
         field = self._field(word.text)
-        return None if field is None or field.kind in (PROTOCOL, MARK) else Operand(field, field.kind)
+        if field is None or field.kind == MARK:
+            return None
+        parted = self.words[self.at + 1].kind == OPERATOR and self.words[self.at + 1].text in ("[", "#")
+        if field.kind == PROTOCOL and not parted:
+            return None
+        if operand.kind == TEXTS and field.kind != TEXTS:       # a text without quotes
+            return None
+        self._take()
+        return self._part(field, word)
 
     def _value(self, operand: Operand) -> Range:
         word = self._take()
@@ -265,9 +309,10 @@ class Parser:
     def _searched(self, operand: Operand, sign: Word) -> str | bytes:
         word = self._take()
         if operand.kind in (OCTETS, PROTOCOL):
+            self._searchable(operand, sign)
             octets = octets_of(word)
             if octets is None:
-                raise wrong(Operand(operand.field, OCTETS), word, self.text)
+                raise wrong(replace(operand, kind=OCTETS), word, self.text)
             return octets
         if operand.kind != TEXTS:
             raise self._wrong(
@@ -281,6 +326,7 @@ class Parser:
             raise self._wrong(
                 sign, f"`matches` searches texts and bytes; `{operand.field.name}` is {ARTICLES[operand.kind]}"
             )
+        self._searchable(operand, sign)
         if word.kind != TEXT:
             raise self._wrong(word, f'a regular expression stands in double quotes: "{word.text}"')
         try:
@@ -288,6 +334,13 @@ class Parser:
         except PatternError as error:
             raise FilterError(str(error), self.text, word.at, word.length) from error
         return word.text
+
+    def _searchable(self, operand: Operand, sign: Word) -> None:
+        if operand.kind == PROTOCOL and (not operand.field.searched or operand.layers):
+            raise self._wrong(
+                sign, f"the octets of `{operand.field.name}` cannot be searched; those of `frame`, `tcp.payload` and "
+                "`udp.payload` can, and so can every text"
+            )
 
     def _set(self, operand: Operand) -> tuple[Range, ...]:
         opened = self._take()

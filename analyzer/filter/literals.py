@@ -13,7 +13,8 @@ from analyzer.filter.words import Word
 from dissectors.kit.display_field import BOOLEAN, IPV4, IPV6, MAC, MARK, NUMBER, OCTETS, SECONDS, TEXT
 
 MAX_DIGITS: Final = 40      # of a number
-_OCTETS: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[:.\-][0-9A-Fa-f]{2})*\Z")
+_OCTETS: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[:.\-]?[0-9A-Fa-f]{2})*\Z")
+_OCTET: Final = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,2})\Z")
 _MAC: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[:.\-][0-9A-Fa-f]{2}){5}\Z")
 _SECONDS: Final = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?\Z")
 _NUMBERS: Final = (
@@ -33,7 +34,8 @@ EXAMPLES: Final = {
 def wrong(operand: Operand, word: Word, text: str) -> FilterError:
     """`tcp.port` is a number; "x" is not one."""
     shown = f'"{word.text}"' if word.kind == QUOTED else f"`{word.text}`"
-    name = f"`{operand.field.name}`" if not operand.function else f"{operand.function}(`{operand.field.name}`)"
+    name = f"`{operand.field.name}{'[…]' if operand.parts else ''}`"
+    name = f"{operand.function}({name})" if operand.function else name
     example = EXAMPLES.get(operand.kind)
     such = f", such as {example}" if example else ""
     return FilterError(f"{name} is {ARTICLES[operand.kind]}{such}; {shown} is not", text, word.at, word.length)
@@ -85,6 +87,8 @@ def octets_of(word: Word) -> bytes | None:
         if all(ord(one) < 256 for one in word.text) and "\\" in word.raw:
             return word.text.encode("latin-1")
         return word.text.encode()
+    if one := _OCTET.match(word.text):
+        return bytes([int(one[1], 16)])
     return bytes.fromhex(re.sub(r"[:.\-]", "", word.text)) if _OCTETS.match(word.text) else None
 
 

@@ -92,8 +92,11 @@ class BitsSet(Predicate):
         self.source = source
 
     def holds(self, view: View) -> bool:
-        for value in self.source.values(view):  # noqa: SIM110
-            if value:
+        for value in self.source.values(view):
+            if isinstance(value, bytes):
+                if value.strip(b"\0"):
+                    return True
+            elif value:
                 return True
         return False
 

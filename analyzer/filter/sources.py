@@ -47,6 +47,7 @@ EPOCH: Final = 13
 RELATIVE: Final = 14
 DELTA: Final = 15
 OCTETS: Final = 16
+OWN: Final = 17         # the octets of the header itself
 # Of Ethernet (IEEE 802.3 §3.1.1), with VLAN tags (IEEE 802.1Q §9.6):
 TYPE: Final = 20
 VLAN: Final = 21
@@ -112,6 +113,14 @@ class Header(Source):
         self.group: i64 = group
         self.code: i64 = code
         self.bit: i64 = bit
+
+    def each(self) -> int:
+        """How many values each header has, where those of every layer are listed; else 0."""
+        group, code = self.group, self.code
+        every = group in (OF_IP, OF_IPV6, OF_ICMP, OF_ICMPV6)
+        if (every or group in (OF_TCP, OF_UDP)) and code == ENDS:
+            return 2
+        return 1 if (every and code != MTU) or (group in (OF_TCP, OF_UDP) and code < ENDS) else 0
 
     def values(self, view: View) -> list[Value]:
         group = self.group
@@ -262,6 +271,10 @@ def _of_ethernet(view: View, code: i64) -> list[Value]:
         return [data[at:at + 6]]
     if code == ENDS:
         return [data[at:at + 6], data[at + 6:at + 12]]
+    if code == OCTETS:
+        return [data[at:at + packet.captured]]
+    if code == OWN:
+        return [data[at:at + 14]]
     if code == TYPE:
         kind = be16(data, at + 12)
         return [kind] if kind >= 0x600 else NO_VALUES       # below, a length: LLC follows
@@ -287,6 +300,8 @@ def _of_ip(view: View, version: i64, code: i64) -> list[Value]:
                 found.append(packet.data[packet.src:packet.src + size])
             if code & RECEIVER:
                 found.append(packet.data[packet.dst:packet.dst + size])
+        elif code == OWN:
+            found.append(_own_header(packet.data, packet.network, version))
         else:
             found.append(_in_header(packet.data, packet.network, version, code))
         return found
@@ -300,9 +315,16 @@ def _of_ip(view: View, version: i64, code: i64) -> list[Value]:
                 found.append(header[first:first + length])
             if code & RECEIVER:
                 found.append(header[first + length:first + length + length])
+        elif code == OWN:
+            found.append(header)
         else:
             found.append(_in_header(header, 0, version, code))
     return found
+
+
+def _own_header(data: bytes, at: i64, version: i64) -> bytes:
+    """With the options of IPv4 (RFC 791 §3.1, IHL); extension headers of IPv6 are no part of it."""
+    return data[at:at + ((i64(data[at]) & 15) << 2 if version == 4 else 40)]
 
 
 def _in_header(data: bytes, at: i64, version: i64, code: i64) -> i64:
@@ -351,6 +373,8 @@ def _of_udp(view: View, code: i64) -> list[Value]:
     at = packet.transport
     if code == SEGMENT:
         return [packet.data[at:packet.end]]
+    if code == OWN:
+        return [packet.data[at:at + 8]] if at + 8 <= packet.end else NO_VALUES
     if code == PAYLOAD:
         return [packet.data[at + 8:packet.end]] if at + 8 < packet.end else NO_VALUES
     return [be16(packet.data, at + 4)] if at + 6 <= packet.end else NO_VALUES
@@ -423,6 +447,8 @@ def _more_of_tcp(view: View, code: i64) -> list[Value]:
     header = i64(packet.data[packet.transport + 12]) >> 4 << 2
     if code == HEADER:
         return [header]
+    if code == OWN:
+        return [packet.data[packet.transport:packet.transport + header]]
     at = packet.transport + header
     return [packet.data[at:packet.end]] if view.length > 0 and at < packet.end else NO_VALUES
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Union
 
 from analyzer.filter.fields import Field
+from analyzer.filter.parts import Part
 
 # How a comparison of a field that a frame has several times comes out. Wireshark's manual, "Possible pitfalls using
 # multi-value fields": `==` and the orders ask for any; `!=` for all; `===` for all, `!==` for any.
@@ -20,15 +21,18 @@ Value = Union[int, str, bytes]
 
 @dataclass(frozen=True)
 class Operand:
-    """A field, perhaps passed through a function. mask: of which bits alone count, -1 for all.
+    """A field, perhaps passed through a function. mask: of which bits alone count, -1 for all; of octets, octets.
 
     function: "lower", "upper", "len" or "count"; "" for none.    kind: of what comes out.
+    layers: of which headers; () for all.   parts: which octets of the value; () for all.
     """
 
     field: Field
     kind: str
     function: str = ""
-    mask: int = -1
+    mask: int | bytes = -1
+    layers: tuple[Part, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ END: Final = "end"
 _SPACE: Final = re.compile(r"\s+")
 # A value may hold colons, slashes and signs: 10.0.0.0/8, fe80::1, 00:1b:21:00:00:01, -1.5. Two dots part a range.
 _NAME: Final = re.compile(r"-?[A-Za-z0-9_:](?:[A-Za-z0-9_:/\-]|\.(?!\.))*")
-_OPERATOR: Final = re.compile(r"===|!==|&&|\|\||==|!=|<=|>=|~=|\.\.|[<>!&~(){},\[\]]")
+_OPERATOR: Final = re.compile(r"===|!==|&&|\|\||==|!=|<=|>=|~=|\.\.|[<>!&~(){},\[\]#]")
 _ESCAPE: Final = re.compile(r'\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)', re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 

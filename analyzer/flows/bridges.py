@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from analyzer.address import address_text
+from analyzer.flows.vlans import Vlans
 from analyzer.neighbourhood import MAX_CHANGES
 from analyzer.packet import ARP, ICMPV6, Packet
 from dissectors.kit.octets import be16
@@ -56,11 +57,13 @@ class Bridges:
     """repeated: by the octets of a frame.     trees: by station and VLAN, the root that it named last.
     changing: when a change was told of last, in whatever VLAN: one cable is in many.
     changes: of the topology: when, frame, station.
+    vlans: frames of one VLAN that come into another one.
     roots: by station and VLAN, each other root than before: when, frame, station, the old one, the new one.
     """
 
     def __init__(self) -> None:
         self.repeated: dict[bytes, Repeated] = {}
+        self.vlans = Vlans()
         self.pruned: i64 = -1
         self.trees: dict[bytes, bytes] = {}
         self.changing: i64 = -1
@@ -81,6 +84,8 @@ class Bridges:
 
     def _watch(self, packet: Packet) -> None:
         octets = packet.data[packet.base:packet.base + packet.captured]
+        if packet.scope:
+            self.vlans.see(packet, octets)
         known = self.repeated.get(octets)
         if known is not None:
             known.again(packet.number, packet.time)

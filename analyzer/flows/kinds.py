@@ -90,9 +90,9 @@ ASKED_ONLY: Final[i64] = LETTER_ACK | LETTER_DATA | LETTER_FIN
 # UDP services that answer each request (IANA, Service Name and Transport Protocol Port Number Registry).
 ANSWERING: Final = frozenset((7, 37, 53, 69, 88, 111, 123, 161, 389, 443, 464, 500, 853, 1812, 1813, 2049, 3478, 4500,
                               5060, 5683))
-# ... and those to which is sent without waiting for an answer: discard, DHCP, NetBIOS, SNMP traps, syslog, RIP, HSRP,
-# statsd, flow export, MPEG transport and tunnels, and what asks a whole link.
-ONE_WAY: Final = frozenset((9, 67, 68, 137, 138, 162, 319, 320, 514, 520, 521, 546, 547, 1234, 1900, 1985, 2055, 3222,
+# ... and those to which is sent without waiting for an answer: discard, DHCP, NetBIOS datagrams, SNMP traps, syslog,
+# RIP, HSRP, statsd, flow export, MPEG transport and tunnels, and what asks a whole link.
+ONE_WAY: Final = frozenset((9, 67, 68, 138, 162, 319, 320, 514, 520, 521, 546, 547, 1234, 1900, 1985, 2055, 3222,
                             3702, 4739, 4789, 5353, 5355, 6081, 6343, 8125, 8472, 9995, 9996))
 
 

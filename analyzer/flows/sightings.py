@@ -53,7 +53,8 @@ class Sighting:
     ICMP error about it.    ident: IP identification, 0 where there is none.    stamp, echo: TCP timestamps, or -1.
     digest: of everything above IP that a copy repeats; of TCP without its checksum, which a network card may fill in
     later, and without the value of its MSS.    mss: that value, -1 for none.
-    twice: it reports that bytes arrived twice (a duplicate SACK).
+    twice: it reports that bytes arrived twice (a duplicate SACK).    local: an ICMPv6 message of a link-local address,
+    or of none, which a machine with a foot in several VLANs sends alike into each.
     first: the index, in the list that was paired, of the first sighting of the packet; its own if that is it.
     """
 
@@ -76,6 +77,7 @@ class Sighting:
         self.tcp: bool = False
         self.udp: bool = False
         self.twice: bool = False
+        self.local: bool = False
         self.first: i64 = -1
 
     def taken(self) -> i64:
@@ -106,7 +108,10 @@ def sight(packet: Packet, index: i64, forward: bytes, size: i64) -> Sighting | N
         found.udp = True
         found.digest = hash(data[at:at + 6] + data[at + 8:packet.end])
     else:
-        found.digest = hash(packet.source() + data[at:packet.end])
+        source = packet.source()
+        found.digest = hash(source + data[at:packet.end])
+        if kind == ICMPV6:
+            found.local = not any(source) or (i64(source[0]) == 0xFE and i64(source[1]) & 0xC0 == 0x80)
     found.length = packet.true_end - at
     return found
 
@@ -302,7 +307,7 @@ class Pairing:
             if not moved or one.digest != two.digest or one.stamp < 0:
                 return None
             return Pair(earlier, later, apart, BY_PATTERN) if apart <= MAX_GUESSED else None
-        if one.digest != two.digest:
+        if one.digest != two.digest or (one.local and one.scope != two.scope):
             return None
         tick = self.ticks[one.direction]
         if one.stamp >= 0 and (moved or (tick > 0 and apart >= TICKS * tick)):

@@ -118,7 +118,8 @@ def _accept(
     """An IP header is sound: from here on the packet is this one."""
     packet = walk.packet
     if packet.want_layers:
-        packet.headers.append(walk.data[network:network + (20 if version == 4 else 40)])
+        own = (i64(walk.data[network]) & 15) << 2 if version == 4 else 40
+        packet.headers.append(walk.data[network:network + own])
     if walk.quoting:
         packet.quoted_kind = OTHER_IP
         packet.quoted_version = version

@@ -172,11 +172,17 @@ def how_it_ended(survey: Survey) -> str:
 
 def tell_part(capture: CaptureSummary, source: Source) -> None:
     """Say what of the capture was read, where that is not all of it."""
-    if not isinstance(source, PartSource):
-        return
+    if isinstance(source, PartSource):
+        capture.narrowed += narrowing(source, capture.frames)
+        capture.narrowed[-1] += f" {OF_THESE}"
+
+
+def narrowing(source: PartSource, frames: int) -> list[str]:
+    """What of it was read: a sentence for the stretch of time, one for the filter. frames: that came through."""
     asked = source.asked
-    within = capture.frames + source.refused
+    within = frames + source.refused
     every = within + source.early + source.late
+    found: list[str] = []
     if asked.timed():
         ends = []
         if asked.last_ns:
@@ -187,8 +193,8 @@ def tell_part(capture: CaptureSummary, source: Source) -> None:
             ends.append(f"to {asked.end.text}")
         outside = f"{grouped(source.early)} before it and {grouped(source.late)} behind it were not"
         of_all = f"{grouped(within)} of {plural(every, 'frame')}"
-        capture.narrowed.append(f"Read was only {' '.join(ends)}: {of_all}; {outside}.")
+        found.append(f"Read was only {' '.join(ends)}: {of_all}; {outside}.")
     if asked.capture_filter:
-        of_all = f"{grouped(capture.frames)} of {plural(within, 'frame')}"
-        capture.narrowed.append(f"The capture filter `{asked.capture_filter}` lets {of_all} through.")
-    capture.narrowed[-1] += f" {OF_THESE}"
+        of_all = f"{grouped(frames)} of {plural(within, 'frame')}"
+        found.append(f"The capture filter `{asked.capture_filter}` lets {of_all} through.")
+    return found

@@ -6,7 +6,8 @@ from analyzer.flows.bridges import OFTEN, bridge_name
 from analyzer.flows.neighbours import Neighbour, Router
 from analyzer.flows.others import Others
 from analyzer.model import CaptureSummary
-from analyzer.neighbourhood import Advertised, Circled, InUse, Missing, Owned, Unasked
+from analyzer.neighbourhood import Advertised, Circled, Crossed, InUse, Missing, Owned, Unasked
+from analyzer.packets.scope import scope_text
 
 
 def of_the_link(capture: CaptureSummary, others: Others) -> None:
@@ -31,6 +32,12 @@ def of_the_link(capture: CaptureSummary, others: Others) -> None:
             capture.circled.append(Circled(
                 address_text(octets[6:12]), int(one.most), int(one.start), int(one.end), one.cited,
             ))
+    capture.crossed = [
+        Crossed(
+            scope_text(one.out_of), scope_text(one.into), int(one.count), [address_text(mac) for mac in one.stations],
+            one.frames, int(one.start), int(one.end),
+        ) for one in bridges.vlans.crossings.values()
+    ]
     capture.topology_changes = bridges.changes
     most = max(bridges.roots.values(), key=len, default=[])
     capture.root_changes = [

@@ -9,6 +9,7 @@ reader could not see it, or could not know what it is:
   each system shows something else or nothing;
 - the characters that Unicode has renderers ignore (Default_Ignorable_Code_Point) though they are letters or marks.
 
+Letters that pass for those of another script are shown as escapes where they can deceive: see `lookalikes.py`.
 Spaces of all widths stay, as numbers are grouped with them. What a character is, the Unicode tables of the running
 Python say, so a letter of a newer version of Unicode is escaped too.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from analyzer.report.lookalikes import escape_of, marked
 from dissectors.kit.event import JsonValue
 
 # Default_Ignorable_Code_Point (UAX #44, DerivedCoreProperties.txt) of the categories Lo and Mn; all others of it are Cf
@@ -51,7 +53,7 @@ def terminal_text(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return DOUBTFUL.sub(_shown, text)
+    return marked(DOUBTFUL.sub(_shown, text))
 
 
 def shown_value(value: JsonValue) -> JsonValue:
@@ -76,7 +78,4 @@ def _shown(match: re.Match[str]) -> str:
     character = match.group()
     if is_shown(character):
         return character
-    code = ord(character)
-    if code < 0x100:
-        return _NAMED.get(character, f"\\x{code:02x}")
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return _NAMED.get(character) or escape_of(character)

@@ -56,7 +56,7 @@ TCP_STATES: Final = {
     "RSTRH": "SYN-ACK, then a reset by the responder; no SYN seen",
     "SH": "SYN, then FIN of the originator; no SYN-ACK seen",
     "SHR": "SYN-ACK, then FIN of the responder; no SYN seen",
-    "OTH": "began before the capture",
+    "OTH": "began before what was read",
 }
 UDP_STATES: Final = {"S0": "never answered", "SF": "answered", "SHR": "only the answers seen", "OTH": "one-sided"}
 

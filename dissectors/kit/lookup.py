@@ -81,6 +81,8 @@ class Lookup:
     repeated_before_ttl: seconds for which an earlier answer to the same client was still good; -1 where there was none.
     over_tcp: asked again over TCP after a truncated answer.
     errors: the extended errors of its answers, in words, with their codes (RFC 8914).
+    ring: names whose aliases lead back to the first of them.     referred: zones that it was referred to without an
+    address of their servers, with the names of these.
     steps: exchanges, in order; several where servers referred onwards or the answer was fetched from others.
     """
 
@@ -94,6 +96,8 @@ class Lookup:
         self.kind = UNANSWERED
         self.summary = ""
         self.chain: list[str] = []
+        self.ring: list[str] = []
+        self.referred: list[tuple[str, list[str]]] = []
         self.addresses: list[str] = []
         self.seconds = -1
         self.repeated_before_ttl = -1

@@ -140,9 +140,9 @@ class Observation:
         seen.frame = frame
 
     def began_before(self, time: int, frame: int) -> None:
-        """The first packet shows that the conversation is older than the capture."""
+        """The first packet shows that the conversation began before what was read of it."""
         self.midstream = True
-        self.miss(NOT_CAPTURED, NEITHER, -1, time, frame, "the capture begins in the middle of this conversation")
+        self.miss(NOT_CAPTURED, NEITHER, -1, time, frame, "what was read begins in the middle of this conversation")
 
     def miss(self, kind: str, direction: int, since: int, until: int, frame: int, why: str) -> None:
         """A blind spot of a direction; NEITHER stands for both."""

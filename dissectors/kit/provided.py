@@ -5,6 +5,8 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
+from dissectors.kit.allowance import ENDLESS, Allowance
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Provided:
@@ -14,6 +16,7 @@ class Provided:
     `label + b" " + 32 octets` to the secret.     private_keys: PEM or DER, for RSA key exchange.
     trusted: DER certificates that the user trusts as roots; empty where no store was named.
     descriptors: a serialised protobuf FileDescriptorSet, b"" for none.
+    allowance: what may come out of what is compressed in the capture; it is used up as the capture is read.
     growing: further secrets may come while the capture is read.
     traced: each packet of a connection is to be logged (`dissectors.kit.trace`).
     show_secrets: credentials, cookies and tokens are shown instead of redacted.
@@ -27,6 +30,7 @@ class Provided:
         self.growing = False
         self.traced = False
         self.show_secrets = False
+        self.allowance = Allowance()
 
     def secret(self, label: bytes, client_random: bytes) -> bytes:
         """The secret of that label for the session with this client random; b"" where the log has none."""
@@ -34,3 +38,4 @@ class Provided:
 
 
 NOTHING: Final = Provided()  # never filled: for conversations that are read without anything beside them
+NOTHING.allowance = ENDLESS

@@ -1,4 +1,4 @@
-"""SIP over UDP (RFC 3261): calls and registrations, what answers them, and what is refused.
+"""SIP (RFC 3261), over UDP and over TCP: calls and registrations, what answers them, and what is refused.
 
 Bodies and credentials are not shown.
 """
@@ -7,24 +7,30 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
+from mypy_extensions import i64
+
 from dissectors.kit.event import (
     CORE,
     LINED,
     Event,
+    Evidence,
     Headline,
     JsonValue,
     Malformed,
     Observed,
     seen,
 )
+from dissectors.kit.framer import BROKEN, LOST, NEED, NONE, NOTHING, PART, Framer
 from dissectors.kit.identity import HOST, UNIQUE, USER, Identity
-from dissectors.kit.inputs import Close, Datagram
-from dissectors.kit.protocol import NO, YES, Context, Dissector, Output, Protocol, Term
+from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
+from dissectors.kit.protocol import MORE, NO, YES, Context, Dissector, Output, Protocol, Term
 from dissectors.kit.units import duration
 from dissectors.kit.waiting import RequestsUnanswered, Waiting, Waits, both
 
 MAX_WAITING: Final = 256           # requests without a final answer that are kept
 MAX_HEAD: Final = 16_384           # octets of a message that are looked at for its fields
+MAX_LINE: Final = 512              # octets of its first line by which it is recognised
+MAX_BODY: Final = 1 << 24          # octets of a body in a stream; nothing that is said so is longer
 MAX_TEXT: Final = 120              # characters of an address or a reason
 VERSION: Final = b"SIP/2.0"
 # RFC 3261 §7.1; 3262, 3265, 3311, 3428, 3515, 3903 for the rest.
@@ -32,7 +38,9 @@ METHODS: Final = frozenset((
     b"INVITE", b"ACK", b"BYE", b"CANCEL", b"OPTIONS", b"REGISTER", b"PRACK", b"SUBSCRIBE", b"NOTIFY", b"UPDATE",
     b"MESSAGE", b"REFER", b"PUBLISH", b"INFO",
 ))
-SHORT: Final[dict[bytes, bytes]] = {b"i": b"call-id", b"f": b"from", b"t": b"to", b"v": b"via"}     # RFC 3261 §7.3.3
+SHORT: Final[dict[bytes, bytes]] = {
+    b"i": b"call-id", b"f": b"from", b"t": b"to", b"v": b"via", b"l": b"content-length",
+}     # RFC 3261 §7.3.3
 CHALLENGES: Final = frozenset((401, 407))      # RFC 3261 §22: credentials are asked for
 # What people do, or how calls end: nobody's fault.
 PEOPLE: Final = frozenset((480, 481, 486, 487, 600, 603, 604))
@@ -207,10 +215,56 @@ class SipUnanswered(RequestsUnanswered):
         return ", ".join(dict.fromkeys([one.said for one in self.waiting]))
 
 
+class SipStream(Framer):
+    """One direction of a stream: messages one after another, their bodies as long as Content-Length says (RFC 3261
+    §18.3, §20.14), and between them empty lines that keep the connection open (RFC 5626 §3.5.1). Bodies are not held.
+
+    message: the head of the one in hand, b"" for empty lines."""
+
+    def __init__(self, in_step: bool) -> None:
+        super().__init__(in_step)
+        self.parted = True
+        self.message = b""
+
+    def header(self, data: bytes, at: i64) -> i64:
+        empty: i64 = at
+        while empty < len(data) and data[empty:empty + 1] in b"\r\n":
+            empty += 1
+        self.length = 0
+        self.message = b""
+        if empty > at:
+            return empty - at
+        end = data.find(b"\r\n\r\n", at)
+        found = probe(data[at:at + MAX_LINE], 0)
+        if found == NO or (end < 0 and len(data) - at > MAX_HEAD):
+            return NONE
+        if end < 0:
+            return NEED
+        self.message = data[at:end + 4]
+        for line in self.message.split(b"\r\n"):
+            name, _colon, value = line.partition(b":")
+            name = name.strip().lower()
+            if SHORT.get(name, name) == b"content-length" and value.strip().isdigit():
+                self.length = min(int(value.strip()[:9]), MAX_BODY)
+        return len(self.message)
+
+    def search(self, data: bytes, at: i64) -> i64:
+        place: i64 = at
+        while True:
+            found = probe(data[place:place + MAX_LINE], 0)
+            if found == YES:
+                return place
+            behind = data.find(b"\r\n", place)
+            if behind < 0:
+                return -1 - (place if found == MORE else max(len(data) - 1, at))
+            place = behind + 2
+
+
 class SipObserver(Dissector):
     """Pairs requests with responses, which repeat Call-ID and CSeq."""
 
-    def __init__(self, _context: Context) -> None:
+    def __init__(self, context: Context) -> None:
+        self.streams = (SipStream(not context.midstream), SipStream(not context.midstream))
         self.waits = Waits(MAX_WAITING)
         self.heard: dict[bytes, Waiting] = {}     # those that are under way: a provisional response came
         self.sent: dict[bytes, SipMessage] = {}
@@ -244,14 +298,54 @@ class SipObserver(Dissector):
             answer.authorized, answer.within = request.authorized, request.within
         return [answer]
 
+    def on_data(self, chunk: Chunk) -> list[Output]:
+        stream = self.streams[chunk.direction]
+        stream.feed(chunk)
+        out: list[Output] = []
+        while True:
+            step = stream.step()
+            if step == NOTHING:
+                return out
+            if step == BROKEN:
+                out.append(Malformed(
+                    Observed(chunk.time, chunk.direction, Evidence((chunk.frame,))), "sip", 0,
+                    "no line of a request or of a response",
+                ))
+            elif step == PART and not stream.open:
+                out += self._whole(stream, chunk.released_by, chunk.direction)
+
+    def _whole(self, stream: SipStream, frame: int, direction: int) -> list[Output]:
+        """The message in hand, whose end has come, or will not come any more."""
+        head, stream.message = stream.message, b""
+        if not head:
+            return []
+        return self.on_datagram(Datagram(
+            frame, int(stream.now), direction, head, len(head), frames=stream.frames()
+        ))
+
+    def on_gap(self, gap: Gap) -> list[Output]:
+        stream = self.streams[gap.direction]
+        held = stream.open and stream.cut == 0
+        before = stream.frames()
+        kind = stream.miss(gap.length, gap.frame, gap.time)
+        if held and kind == LOST and stream.message:          # its head was whole
+            head, stream.message = stream.message, b""
+            return self.on_datagram(Datagram(gap.frame, gap.time, gap.direction, head, len(head), frames=before))
+        return []
+
     def on_close(self, close: Close) -> list[Output]:
         return [SipUnanswered(observed, waiting, close.how) for observed, waiting in self.waits.left()]
 
 
 def probe(data: bytes, direction: int) -> int:
     """A line of a request or of a response (RFC 3261 §7.1, §7.2)."""
-    line = data[:512].partition(b"\r\n")[0]
+    line, ends, _rest = data[:MAX_LINE].partition(b"\r\n")
     words = line.split(b" ", 2)
+    if not ends and len(line) < MAX_LINE:
+        first = words[0]
+        known = (first == VERSION or first in METHODS) if len(words) > 1 else any(
+            one.startswith(first) for one in (VERSION, *METHODS))
+        return MORE if known else NO
     if len(words) < 3:
         return NO
     if words[0] == VERSION:
@@ -262,11 +356,11 @@ def probe(data: bytes, direction: int) -> int:
 SIP: Final = Protocol(
     name="sip",
     title="SIP",
-    summary="Calls and registrations over UDP: what answers them, what is refused and what nobody answers.",
+    summary="Calls and registrations, over UDP and TCP: what answers them, what is refused and what nobody answers.",
     specs=("RFC 3261",),
     create=SipObserver,
-    carriers=("udp",),
-    ports={"udp": (5060,)},
+    carriers=("udp", "tcp"),
+    ports={"udp": (5060,), "tcp": (5060,)},
     events=(SipAsked, SipAnswer, SipUnanswered),
     terms=(
         Term("SIP", "How telephones find one another and agree on a call. The voice itself goes elsewhere (RTP).",

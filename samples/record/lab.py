@@ -127,7 +127,7 @@ class Lab:
                 nodad = ["nodad"] if ":" in address else []
                 self.ip(host.name, "address", "add", address, "dev", f"eth{index}", *nodad)
             ports.append(Port(host.name, nic.segment, bytes.fromhex(mac.replace(":", "")), tap,
-                              int(nic.delay_ms * 1e6)))
+                              int(nic.delay_ms * 1e6), bridged=nic.bridged))
         for route in host.routes:
             self.ip(host.name, "route", "add", *route.split())
         etc: dict[str, str] = {}                                 # `ip netns exec` shows these in /etc

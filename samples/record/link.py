@@ -63,6 +63,7 @@ class Port:
     mac: bytes
     tap: int
     delay_ns: int
+    bridged: bool = False       # takes every frame
     busy_until_ns: int = 0      # when the last frame towards it has left its queue
     leaving_ns: deque[int] = field(default_factory=deque)    # when each frame in its queue leaves it
     last_due_ns: int = 0        # jitter alone never reorders
@@ -170,7 +171,7 @@ class Emulator(threading.Thread):
         for index, port in enumerate(self.ports):
             if port is source or port.segment != source.segment:
                 continue
-            if frame[0] & 1 or frame[:6] == port.mac:
+            if frame[0] & 1 or port.bridged or frame[:6] == port.mac:
                 self.send(segment, source, index, frame, now, held)
                 if fault and action is Action.DUPLICATE:
                     self.send(segment, source, index, frame, now, int(fault.by_ms * 1e6))

@@ -92,12 +92,16 @@ class Link:
 
 @dataclass(frozen=True)
 class Nic:
-    """A device of a host: its addresses with prefix length, and the one-way delay between it and the switch."""
+    """A device of a host: its addresses with prefix length, and the one-way delay between it and the switch.
+
+    bridged: it is a port of a bridge, which takes every frame.
+    """
 
     addresses: tuple[str, ...]
     delay_ms: float = 6.0
     segment: str = "lan"
     mtu: int = 1500
+    bridged: bool = False
 
 
 @dataclass(frozen=True)

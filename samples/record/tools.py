@@ -17,12 +17,14 @@ PACKAGES = {
     "dovecot": "dovecot-imapd", "vsftpd": "vsftpd", "slapd": "slapd", "ldapsearch": "ldap-utils",
     "postgres": "postgresql", "psql": "postgresql-client", "prosody": "prosody", "tinyproxy": "tinyproxy",
     "busybox": "busybox", "dnsmasq": "dnsmasq-base", "dhclient": "isc-dhcp-client", "dhcrelay": "isc-dhcp-relay",
+    "ovsdb-server": "openvswitch-switch", "ovs-vswitchd": "openvswitch-switch",
     "arping": "iputils-arping", "radvd": "radvd", "traceroute": "traceroute",
     "nghttp": "nghttp2-client", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "chromium": "chromium",
     "nmap": "nmap", "hping3": "hping3", "ping": "iputils-ping",
     "fping": "fping", "iodine": "iodine", "iodined": "iodine", "chronyd": "chrony",
     "nft": "nftables", "kea-dhcp6": "kea-dhcp6-server", "freeradius": "freeradius", "radclient": "freeradius-utils",
     "snmpd": "snmpd", "snmpget": "snmp", "snmpset": "snmp", "snmpwalk": "snmp", "sipp": "sip-tester",
+    "nmbd": "samba", "nmblookup": "samba-common-bin",
 }
 LIBRARIES = (                  # from PyPI
     "cryptography", "websockets", "h2", "grpcio", "grpcio-tools", "protobuf", "brotli", "zstandard", "hypercorn",

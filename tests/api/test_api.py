@@ -7,7 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+from ctypes.util import find_library
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,6 +113,46 @@ def test_the_module_is_the_command() -> None:
     )
     assert done.returncode == 0
     assert done.stdout.startswith("wiretale ")
+
+
+def test_a_part_of_a_capture_is_read_and_said() -> None:
+    path = ROOT / "samples" / "dns" / "dns-then-http" / "capture.pcapng"
+    frames = [frame["frame"] for frame in wiretale.open(path).frames()]
+    begin = datetime.fromtimestamp(wiretale.open(path).summary.start_ns / 1e9, UTC)
+    moments = [begin + timedelta(seconds=one) for one in (0.1, 0.15)]
+    for since, until in ((0.1, 0.15), ("0.1", "150ms"), moments):
+        capture = wiretale.open(path, since=since, until=until)
+        numbers = [frame["frame"] for frame in capture.frames()]
+        assert numbers == frames[33:146]
+        assert capture.summary.frames == len(numbers)
+        assert capture.summary.narrowed[0].startswith("Read was only from ")
+    last = [wiretale.open(path, last=one).summary.frames for one in (0.02, "20ms")]
+    assert 0 < last[0] == last[1] < len(frames)
+    assert wiretale.open(path).summary.narrowed == ()
+
+
+@pytest.mark.parametrize(("options", "reason"), [
+    ({"since": "yesterday"}, "is no time: seconds after the first frame"),
+    ({"until": datetime(2026, 1, 1)}, "has no zone"),  # which is what is wrong with it
+    ({"last": "3 weeks"}, "is no duration"),
+    ({"last": -1}, "is not below zero"),
+    ({"last": 3, "since": 1}, "give another one"),
+    ({"capture_filter": "port nonsense"}, "nonsense"),
+])
+def test_a_part_that_is_none_is_refused_at_once(options: dict[str, Any], reason: str) -> None:
+    if "capture_filter" in options and find_library("pcap") is None:
+        pytest.skip("libpcap is not installed, which compiles capture filters")
+    with pytest.raises(ValueError, match=reason):
+        wiretale.open("anything.pcap", **options)
+
+
+@pytest.mark.skipif(find_library("pcap") is None, reason="libpcap is not installed, which compiles capture filters")
+def test_a_capture_filter_lets_frames_through_with_their_numbers() -> None:
+    capture = wiretale.open(ROOT / "samples" / "dns" / "dns-then-http" / "capture.pcapng", capture_filter="udp port 53")
+    numbers = [frame["frame"] for frame in capture.frames()]
+    assert 0 < len(numbers) == capture.summary.frames < 20
+    assert max(numbers) > len(numbers)
+    assert "udp port 53" in capture.summary.narrowed[0]
 
 
 def test_a_filter_narrows_what_is_told_and_the_frames() -> None:

@@ -15,9 +15,9 @@ from analyzer.pipeline.run import Frames
 SAMPLES = Path(__file__).parents[2] / "samples"
 # One behind the other in one file: headers of all kinds, loss, and each protocol with messages.
 TAKEN = (
-    "link/vlan", "link/6in4", "icmp/unreachable", "icmpv6/neighbour-discovery", "dhcp/lease", "tcp/zero-window",
-    "tcp/loss-random", "tcp/ecn", "tcp/ipv6-clean", "dns/nxdomain", "dns/cname", "http1/cookies", "http2/reset",
-    "tls/tls12-full", "tls/no-shared-suite", "websocket/push", "ntp/poll",
+    "link/vlan", "link/vlan-qinq", "link/ipip", "link/6in4", "icmp/unreachable", "icmpv6/neighbour-discovery",
+    "dhcp/lease", "tcp/zero-window", "tcp/loss-random", "tcp/ecn", "tcp/ipv6-clean", "dns/nxdomain", "dns/cname",
+    "http1/cookies", "http2/reset", "tls/tls12-full", "tls/no-shared-suite", "websocket/push", "ntp/poll",
 )
 # Out of order, as a loss leaves them, segments are put together only where it is told so.
 TSHARK = ("tshark", "-n", "-o", "tcp.reassemble_out_of_order:TRUE")
@@ -71,9 +71,26 @@ FILTERS = (
     "tcp.options.timestamp.tsval > tcp.options.timestamp.tsecr",
     "tls.handshake.version == 0x0303 and tls.handshake.ciphersuite == 0x1301",
     "tls.alert_message or http.request or http.response",
+    "tls.alert_message.desc == 40 and tls.alert_message.level == 2",
     "dhcp.hw.mac_addr == 02:00:00:00:01:01",
     "http2.rst_stream.error >= 0 or http2.headers.status == 200 or http2.headers.method == \"GET\"",
     "http.cookie or http.set_cookie contains \"=\"",
+    "eth.src[0:3] == 02:00:00 and eth.src[5] == 1",
+    "eth.addr[4-5] == 01.02 or eth.dst[:2] == 0x33 or eth.dst[0,1] == 3333",
+    "eth.dst[-2:] > eth.src[-2:]",
+    "ip.src[3:1] == 0a and ipv6.dst[-4--3] != 00:01",
+    "ip.src[4:] or ip.src[2:4] or eth.src[2:5]",
+    "tcp.payload[0:3] == \"GET\" || tcp.payload[0] == 16",
+    "tcp.payload[:4] contains 48:54 or tcp.payload[0:9] matches \"^http/1\"",
+    "http.request.uri[0:1] == 2f or dns.qry.name[0] == \"x\"",
+    "tcp[13] == 12 or tcp[13] & 4 or tcp[13]&1 == 1",
+    "ip[8] < 40 and ip[9:1] != 06 or ip[-1] == 14",
+    "frame[12:2] == 86:dd or eth[12:2] == 81:00",
+    "len(tcp) > 32 or len(udp) == 8 and len(eth) == 14 and not icmp or len(ip) > 20",
+    "ip.src#1 == 10.0.1.10 or ip.dst#2 == 10.0.1.20",
+    "ip.ttl#[1] < 64 and ip.src#[-1] == 10.0.1.20 or ip.addr#[2-3]",
+    "ip#2 or ipv6.src#1[0:2] == fd:00 or ip.addr#[1,2][3] == 14",
+    "udp.srcport#1 > 1024 && icmp or tcp.port#2 or icmp.type#1 == 3",
     "tcp or dns and not icmp",
     "not tcp and not udp",
 )

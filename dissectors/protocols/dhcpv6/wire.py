@@ -145,6 +145,11 @@ class Dhcp6Message:
         """What the first option of this code holds, b"" for none."""
         return self.options.get(code, [b""])[0]
 
+    def name_servers(self) -> list[str]:
+        """RFC 3646 §3."""
+        held = self.one(NAME_SERVERS)
+        return [address(held[at:at + 16]) for at in range(0, len(held) - 15, 16)]
+
     def lent(self) -> list[Lent]:
         """What it gives, or asks for."""
         return [

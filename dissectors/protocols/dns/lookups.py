@@ -290,6 +290,10 @@ class LookupBook(Book):
         lookup.errors.update(extended_errors(message))
         if outcome.kind != TRUNCATED and len(lookup.chain) < MAX_STEPS:
             lookup.chain += [target.text() for target in outcome.chain]
+        lookup.ring = lookup.ring or [name.text() for name in outcome.ring]
+        if outcome.kind == REFERRAL and outcome.zone is not None and not outcome.glue and not outcome.upward:
+            if len(lookup.referred) < MAX_STEPS:
+                lookup.referred.append((outcome.zone.text(), [server.text() for server in outcome.servers]))
         note(lookup, event.evidence.frames[-1], conversation, event.time)
         for step in reversed(lookup.steps):
             if step.end_ns < 0 and (step.server == server or len(lookup.steps) == 1):

@@ -30,6 +30,7 @@ class DnsOutcome:
     seconds: how long it may be cached, -1 where the message does not say (RFC 1035 §3.2.1, RFC 2308 §5).
     zone: whose name servers a referral names, or whose SOA record comes with a negative answer.
     servers: names of the name servers of a referral.    glue: their addresses, where the message has them.
+    ring: the names from which aliases lead back to the first of them; each is the question's or in the chain.
     upward: a referral to the root or to a zone that the question is not below; the server does not serve the name.
     """
 
@@ -43,6 +44,7 @@ class DnsOutcome:
         self.servers: list[Name] = []
         self.glue: list[str] = []
         self.upward = False
+        self.ring: list[Name] = []
 
 
 def outcome_of(message: DnsMessage) -> DnsOutcome:
@@ -53,7 +55,7 @@ def outcome_of(message: DnsMessage) -> DnsOutcome:
     question = message.question()
     out = DnsOutcome(ANSWERED)
     if question is not None:
-        _follow(message, question.name.key(), question.type, out)
+        _follow(message, question.name, question.type, out)
     else:
         out.answers = message.section(ANSWER)
     out.seconds = _seconds(message, out)
@@ -71,7 +73,7 @@ def outcome_of(message: DnsMessage) -> DnsOutcome:
     return out
 
 
-def _follow(message: DnsMessage, key: bytes, type_: int, out: DnsOutcome) -> None:
+def _follow(message: DnsMessage, name: Name, type_: int, out: DnsOutcome) -> None:
     """The records that answer, and the aliases that lead to them, whatever their order (RFC 1034 §3.6.2)."""
     records = message.section(ANSWER)
     if type_ in (AXFR, IXFR):
@@ -82,6 +84,8 @@ def _follow(message: DnsMessage, key: bytes, type_: int, out: DnsOutcome) -> Non
         if record.type == CNAME and type_ not in (CNAME, ANY_TYPE):
             aliases.setdefault(record.name.key(), record)
     seen = 0
+    key = name.key()
+    passed = [name]
     while key in aliases and seen < MAX_CHAIN:
         record = aliases.pop(key)
         try:
@@ -90,6 +94,10 @@ def _follow(message: DnsMessage, key: bytes, type_: int, out: DnsOutcome) -> Non
             break
         out.chain.append(target)
         key = target.key()
+        for at in range(len(passed)):
+            if passed[at].key() == key:
+                out.ring = passed[at:]
+        passed.append(target)
         seen += 1
     out.final = key
     out.answers = [

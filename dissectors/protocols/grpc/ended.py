@@ -129,7 +129,7 @@ class GrpcEnded(Event):
                 said = f"HTTP {outcome.http_status}" if outcome.http_status >= 0 else "that"
                 text += f" A client makes {status_name(outcome.implied)} of {said}."
         elif outcome.how == UNKNOWN_STATUS:
-            text = f"The response ends{took}; its status refers to header fields from before the capture."
+            text = f"The response ends{took}; its status refers to header fields from before what was read."
         else:
             text = {
                 "timeout": "The call had not ended, and nothing more came.",

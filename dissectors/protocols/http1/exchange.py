@@ -6,7 +6,7 @@ from typing import Final
 from dissectors.kit.cited import Cited
 from dissectors.kit.event import Evidence
 from dissectors.kit.inputs import Fields
-from dissectors.kit.protocol import Output, Readers
+from dissectors.kit.protocol import Context, Output, Readers
 from dissectors.protocols.http1.events import HttpExchange
 from dissectors.wire.http.body import NO_BODY, Body, BodyReader
 from dissectors.wire.http.carry import Carried, begun_by_response, carried_by, in_target
@@ -56,6 +56,11 @@ class Open:
         self.carried: Carried | None = None
         self.without = UNSEEN          # why there is no request, where there is none
         self.missing = 0               # octets before the end of the server's direction that did not come
+
+    def reader(self, head: Head, context: Context) -> BodyReader:
+        """Of a body of this exchange, which is decoded where that is told, or read by whom it is for."""
+        decode = not context.each_pdu or self.carried is not None
+        return BodyReader(head, self.show_secrets, decode, context.provided.allowance)
 
     def cite(self, evidence: Evidence) -> None:
         """Frames that prove a part of it."""

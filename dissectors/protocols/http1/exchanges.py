@@ -33,7 +33,6 @@ from dissectors.protocols.http1.reader import (
     Http1Half,
     Watcher,
 )
-from dissectors.wire.http.body import BodyReader
 from dissectors.wire.http.events import (
     CLOSED,
     COMPLETE,
@@ -166,7 +165,7 @@ class Exchanges(Watcher):
             self.out.append(HttpRequest(half.seen(evidence), one.shown_head, one.number, one.request_notes))
         one.carry_request(self.readers, self.each_pdu, half.frame, half.now, half.direction, self.out)
         if framing.kind:
-            one.sending = BodyReader(head, self.show_secrets, not self.each_pdu or one.carried is not None)
+            one.sending = one.reader(head, self.context)
         half.body(framing.kind, framing.length, self)
 
     def _response(self, half: Http1Half, head: Head, start: Start, section: Http1Section) -> None:
@@ -198,7 +197,7 @@ class Exchanges(Watcher):
             self._hand_over(half, one, head)
             return
         if framing.kind:
-            one.receiving = BodyReader(head, self.show_secrets, not self.each_pdu or one.carried is not None)
+            one.receiving = one.reader(head, self.context)
         half.body(framing.kind, framing.length, self)
 
     def _hand_over(self, half: Http1Half, one: Open, head: Head) -> None:

@@ -37,6 +37,7 @@ class Conn:
         self.each_pdu = context.each_pdu
         self.readers = context.readers
         self.show_secrets = context.provided.show_secrets
+        self.allowance = context.provided.allowance
         self.observed = context.observed
         self.late = context.midstream
         self.sides = [H2Side(0, context.midstream), H2Side(1, context.midstream)]

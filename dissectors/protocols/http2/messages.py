@@ -289,7 +289,9 @@ class H2Messages:
     def _begin_body(self, half: H2Half, read: bool) -> BodyReader:
         """read: by a protocol of its own."""
         head = half.shown or _NO_HEAD
-        body = half.body = BodyReader(head, self.conn.show_secrets, self.decode_bodies or read)
+        body = half.body = BodyReader(
+                head, self.conn.show_secrets, self.decode_bodies or read, self.conn.allowance
+            )
         return body
 
     def missed(self, side: H2Side, octets: i64) -> None:

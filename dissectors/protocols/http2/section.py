@@ -57,10 +57,10 @@ class H2Section(FieldSection):
         found = self.faults(request, trailers)
         if self.unknown:
             found.append(
-                f"{self.unknown} of its fields refer to entries of the compression table that were set before the "
-                "capture could see them." if self.unknown > 1 else
-                "One of its fields refers to an entry of the compression table that was set before the capture "
-                "could see it."
+                f"{self.unknown} of its fields refer to entries of the compression table that were set before what "
+                "was read." if self.unknown > 1 else
+                "One of its fields refers to an entry of the compression table that was set before what was "
+                "read."
             )
         if self.block.left_out:
             found.append(f"{self.block.left_out} more fields are not kept.")

@@ -268,7 +268,9 @@ class H3Messages:
         read = carried is not None and carried.listens[direction]
         body = half.body
         if body is None:
-            body = half.body = BodyReader(half.shown or _NO_HEAD, self.show_secrets, self.decode_bodies or read)
+            body = half.body = BodyReader(
+                half.shown or _NO_HEAD, self.show_secrets, self.decode_bodies or read, self.context.provided.allowance
+            )
         decoded = body.feed(piece.payload)
         if carried is not None and read:
             carried.octets(decoded, piece.frame, piece.time, direction, piece.frame, self.out)

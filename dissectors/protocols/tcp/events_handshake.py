@@ -521,7 +521,7 @@ class EcnNegotiation(TcpEvent):
 
 
 class Midstream(TcpEvent):
-    """The connection is older than the capture (or its SYN was not captured). seq, ack: raw, of the first segment."""
+    """The connection began before what was read of it. seq, ack: raw, of the first segment."""
 
     name: ClassVar[str] = "tcp.midstream"
     phase: ClassVar[str] = HANDSHAKE
@@ -543,6 +543,6 @@ class Midstream(TcpEvent):
 
     def what(self) -> str:
         return (
-            f"The capture holds no SYN of this connection: #{self.evidence.frames[0]} is the first segment seen. "
+            f"What was read holds no SYN of this connection: #{self.evidence.frames[0]} is the first segment seen. "
             f"{capital(self.sides[self.direction & 1])} is the side that sent it."
         )

@@ -73,7 +73,7 @@ def _opening(events: list[Event]) -> tuple[str, list[str]]:
             facts.append("the handshake was never completed")
         elif isinstance(event, Midstream):
             title = "Already open"
-            facts.append("the capture holds no SYN")
+            facts.append("what was read holds no SYN")
         elif isinstance(event, FastOpen) and event.result == "accepted":
             facts.append("data with the SYN (Fast Open)")
         elif isinstance(event, SynCookie):

@@ -8,6 +8,7 @@ from dissectors.kit.event import JsonValue
 
 HELLO: Final = "tls.client_hello"
 ANSWER: Final = "tls.server_hello"
+ALERTS: Final = ("tls.alert", "tls.refused")
 
 
 def _name(data: Data) -> list[JsonValue]:
@@ -27,9 +28,10 @@ FIELDS: Final = (
                  read=lambda record: [1] if record.get("content_type") == 21 else []),
     DisplayField("tls.heartbeat_message", MARK, "a heartbeat",
                  read=lambda record: [1] if record.get("content_type") == 24 else []),
-    DisplayField("tls.alert_message.level", NUMBER, "1 warning, 2 fatal", event="tls.alert", attribute="level"),
-    DisplayField("tls.alert_message.desc", NUMBER, "0 close_notify, 40 handshake_failure, 48 unknown_ca",
-                 event="tls.alert", attribute="description"),
+    *[DisplayField("tls.alert_message.level", NUMBER, "1 warning, 2 fatal", event=event, attribute="level")
+      for event in ALERTS],
+    *[DisplayField("tls.alert_message.desc", NUMBER, "0 close_notify, 40 handshake_failure, 48 unknown_ca",
+                   event=event, attribute="description") for event in ALERTS],
     DisplayField("tls.handshake.certificate", MARK, "certificates", event="tls.certificate", read=there),
     DisplayField("tls.handshake.version", NUMBER, "as a hello has it: 0x0303", event=HELLO,
                  attribute="hello.legacy_version"),

@@ -196,7 +196,7 @@ class Resynchronised(TlsEvent):
         return "in step again"
 
     def what(self) -> str:
-        why = f"{self.lost} bytes are not in the capture" if self.lost else "the capture starts within the stream"
+        why = f"{self.lost} bytes are not in the capture" if self.lost else "what was read starts within the stream"
         text = f"Records of {self.who()} are in step again"
         if self.passed:
             text += f" after {self.passed} bytes that could not be read as records"

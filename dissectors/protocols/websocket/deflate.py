@@ -4,6 +4,8 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
+from dissectors.kit.allowance import ENDLESS, MAX_UNPACKED, Allowance
+
 NAME: Final = "permessage-deflate"
 TAIL: Final = b"\x00\x00\xff\xff"          # left out by the sender, put back before inflation (RFC 7692 §7.2.2)
 LARGEST_WINDOW: Final = 15                 # bits; whatever was compressed with a smaller window inflates as well
@@ -78,7 +80,8 @@ class Inflater:
     stopped: why nothing is inflated any more, "" while all is well.
     """
 
-    def __init__(self, keeps: bool, whole: bool) -> None:
+    def __init__(self, keeps: bool, whole: bool, allowance: Allowance = ENDLESS) -> None:
+        self.allowance = allowance
         self.keeps = keeps
         self.whole = whole
         self.engine = zlib.decompressobj(-LARGEST_WINDOW)
@@ -88,6 +91,7 @@ class Inflater:
         self.failed = False      # once: data that should have inflated did not
         self.cap = ""            # the cap that was reached, to be told once
         self.limit = 0
+        self.spent = False       # what a whole capture may cost was reached, and told
 
     def begin(self) -> None:
         """A new message. After a failure it is tried afresh: a reference to what is not there is an error, so what
@@ -105,7 +109,10 @@ class Inflater:
             return b""
         if last:
             data += TAIL
-        room = min(MAX_INFLATED_MESSAGE - self.octets, MAX_INFLATED - self.total)
+        allowance = self.allowance
+        allowance.fed += len(data)
+        left = allowance.room()
+        room = min(MAX_INFLATED_MESSAGE - self.octets, MAX_INFLATED - self.total, left)
         try:
             out = self.engine.decompress(data, room + 1)
         except zlib.error:
@@ -117,7 +124,14 @@ class Inflater:
             return b""
         self.octets += len(out)
         self.total += len(out)
-        if len(out) > room:
+        allowance.spent += len(out)
+        if len(out) > room == left:
+            self.stopped = allowance.problem()
+            if not self.spent:
+                self.cap, self.limit = "MAX_UNPACKED", MAX_UNPACKED
+            self.spent = True
+            self.whole = not self.keeps
+        elif len(out) > room:
             one = self.octets > MAX_INFLATED_MESSAGE
             self.cap = "MAX_INFLATED_MESSAGE" if one else "MAX_INFLATED"
             self.limit = MAX_INFLATED_MESSAGE if one else MAX_INFLATED

@@ -67,6 +67,7 @@ class WebSocketDissector(Dissector):
         self.readers = context.readers
         self.above = Above(False, False)
         self.show_secrets: bool = context.provided.show_secrets
+        self.allowance = context.provided.allowance
         self.marks = context.marks
         self.observed = context.observed
         self.forward = WsSide(FORWARD)
@@ -196,7 +197,7 @@ class WebSocketDissector(Dissector):
         for side in (self.forward, self.backward):
             side.cutter.in_step = True
             if deflate is not None:
-                side.inflater = Inflater(_keeps(deflate, side.direction == self.client), True)
+                side.inflater = Inflater(_keeps(deflate, side.direction == self.client), True, self.allowance)
 
     def _found(self, side: WsSide, out: list[Output]) -> None:
         """Frames begin here."""
@@ -289,7 +290,7 @@ class WebSocketDissector(Dissector):
             assembly.room = PREVIEW_OCTETS if len(self.run.previews) < MAX_PREVIEWS else 0
         if compressed:
             if side.inflater is None:
-                side.inflater = Inflater(True, False)
+                side.inflater = Inflater(True, False, self.allowance)
             side.inflater.begin()
 
     def _complete(self, side: WsSide, cutter: FrameCutter, out: list[Output]) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.allowance import ENDLESS, Allowance
 from dissectors.kit.event import JsonValue
 from dissectors.kit.units import size
 from dissectors.wire.http.codings import Decoder
@@ -77,7 +78,7 @@ class BodyReader:
     needs. A protocol that is carried in the body gets what `feed` returns.
     """
 
-    def __init__(self, head: Head, show_secrets: bool, decode: bool) -> None:
+    def __init__(self, head: Head, show_secrets: bool, decode: bool, allowance: Allowance = ENDLESS) -> None:
         self.head = head
         self.show_secrets = show_secrets
         self.octets: i64 = 0
@@ -92,7 +93,7 @@ class BodyReader:
         if decode:
             codings = head.elements(b"content-encoding")
             if codings:
-                self.decoder = Decoder(tuple(codings))
+                self.decoder = Decoder(tuple(codings), allowance)
             if described(self.type):
                 self.room = MAX_SAMPLE
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 import zlib
 from typing import Any, Final
 
+from dissectors.kit.allowance import ENDLESS, Allowance
+
 MAX_CODINGS: Final = 4               # applied to one body
 MAX_DECODED: Final = 64 << 20        # octets that come out of each coding of one body
 # ... and how many come out for each that goes in, beyond the first ones. Pages and logs grow to 50 times; what grows
 # to more is a run of one octet, or a bomb, and either would cost as much as a capture of its decoded size.
 MAX_GROWTH: Final = 200
 FREE: Final = 256 << 10
+BROTLI_WINDOW: Final = 16 << 20       # RFC 7932 §9.1: the largest window, which is filled before it gives anything
 ZSTD_WINDOW: Final = 8 << 20         # RFC 9659 §3: the largest window of the coding zstd
 ZSTD_SLICE: Final = 256              # octets given to it at once: it takes no limit for what comes out
 
@@ -28,7 +31,8 @@ class Decoder:
     problem: why nothing more comes out, "" while all is well.
     """
 
-    def __init__(self, codings: tuple[str, ...]) -> None:
+    def __init__(self, codings: tuple[str, ...], allowance: Allowance = ENDLESS) -> None:
+        self.allowance = allowance
         self.codings: tuple[str, ...] = tuple([_NAMES.get(name, name) for name in codings if name != "identity"])
         self.problem = ""
         self.stages: list[Stage] = []
@@ -38,7 +42,7 @@ class Decoder:
         for name in self.codings[::-1]:
             if name not in KNOWN:
                 self.problem = f"the content coding {name[:40]} is not known here"
-            self.stages.append(Stage(name))
+            self.stages.append(Stage(name, allowance))
 
     def note(self) -> str:
         """The leniencies that were needed."""
@@ -47,6 +51,7 @@ class Decoder:
     def feed(self, data: bytes) -> bytes:
         if self.problem:
             return b""
+        self.allowance.fed += len(data)
         for stage in self.stages:
             data = stage.feed(data)
             if stage.problem:
@@ -74,7 +79,8 @@ class Stage:
     ended: the coding's own end was reached; what follows it is ignored, as browsers do.     octets: that came out.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, allowance: Allowance = ENDLESS) -> None:
+        self.allowance = allowance
         self.name = name
         self.fed = 0
         self.octets = 0
@@ -91,7 +97,11 @@ class Stage:
         first = self.fed == 0
         self.fed += len(data)
         most = min(MAX_DECODED, FREE + MAX_GROWTH * self.fed)
-        room = most - self.octets
+        left = self.allowance.room()
+        room = min(most - self.octets, left)
+        if left == 0:
+            self.problem = self.allowance.problem()
+            return b""
         if self.name == "br":
             out = self._brotli(data, room)
         elif self.name == "zstd":
@@ -101,7 +111,12 @@ class Stage:
         else:
             out = self._deflate(data, room, first)
         self.octets += len(out)
-        if len(out) > room:
+        beyond = len(out) > room
+        self.allowance.spent += max(len(out), BROTLI_WINDOW) if beyond and self.name == "br" else len(out)
+        if beyond:
+            if room == left:
+                self.problem = self.allowance.problem()
+                return out[:room]
             self.problem = (
                 f"it grows beyond MAX_DECODED = {MAX_DECODED} bytes" if most == MAX_DECODED else
                 f"it grows beyond MAX_GROWTH = {MAX_GROWTH} times its size"

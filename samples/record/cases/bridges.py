@@ -84,6 +84,63 @@ def switches(count: int) -> tuple[Host, ...]:
     ])
 
 
+FLOORS = {10: "10.0.10.1", 20: "10.0.20.1"}      # VLANs, with the address of the switch in each
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+SAME = 'mac="02:00:00:00:aa:01"'                 # of the switch in all VLANs, as usual
+
+
+def _trunked(joined: bool) -> tuple[Host, ...]:
+    """Two machines in VLANs of their own, a switch that routes between them, and somebody who listens at its trunk.
+
+    joined: somebody has plugged a cable into two ports of the switch, one of each VLAN.
+    """
+    segments = ("floor1", "floor2", "trunk", *(("cable", "cable") if joined else ()))
+    return (
+        Host("client", (Nic(("10.0.10.10/24",), 0.3, "floor1"),), routes=("default via 10.0.10.1",)),
+        Host("server", (Nic(("10.0.20.20/24",), 0.3, "floor2"),), routes=("default via 10.0.20.1",)),
+        Host("switch", tuple([Nic((), 0.2, segment, bridged=True) for segment in segments]), forwards=True,
+             sysctl=(("net.ipv4.conf.all.arp_ignore", "1"),)),
+        Host("listener", (Nic((), 0.2, "trunk"),)),
+    )
+
+
+def _switched(lab: Lab) -> None:
+    """Open vSwitch in user space: a port of each VLAN, a trunk, and the two ports of the cable where there is one."""
+    files = {name: f"{lab.scratch}/{name}" for name in ("conf.db", "db.sock", "db.pid", "sw.pid", "db.ctl", "sw.ctl")}
+    database = f"unix:{files['db.sock']}"
+    lab.quiet("switch", ["ovsdb-tool", "create", files["conf.db"], SCHEMA])
+    lab.start("switch", ["ovsdb-server", files["conf.db"], f"--remote=p{database}", f"--pidfile={files['db.pid']}",
+                         f"--unixctl={files['db.ctl']}"])
+    time.sleep(0.5)
+    lab.start("switch", ["ovs-vswitchd", database, f"--pidfile={files['sw.pid']}", f"--unixctl={files['sw.ctl']}"])
+    ports = len(next(host for host in lab.declared if host.name == "switch").nics)
+    tags = {0: 10, 1: 20, 3: 10, 4: 20}
+    words = ["add-br", "sw", "--", "set", "bridge", "sw", "datapath_type=netdev"]
+    for port in range(ports):
+        words += ["--", "add-port", "sw", f"eth{port}", *([f"tag={tags[port]}"] if port in tags else [])]
+    for vlan in FLOORS:
+        device = f"vlan{vlan}"
+        words += ["--", "add-port", "sw", device, f"tag={vlan}"]
+        words += ["--", "set", "interface", device, "type=internal", SAME]
+    lab.quiet("switch", ["ovs-vsctl", f"--db={database}", "--timeout=10", *words])
+
+
+def _two_floors(lab: Lab) -> None:
+    """The switch comes up in both VLANs, with the same link-local address in each, and the machines talk over it."""
+    for vlan, address in FLOORS.items():
+        device = f"vlan{vlan}"
+        lab.sysctl("switch", f"net.ipv6.conf.{device}.disable_ipv6", "0")
+        lab.ip("switch", "address", "add", f"{address}/24", "dev", device)
+    for vlan in FLOORS:
+        lab.ip("switch", "link", "set", f"vlan{vlan}", "up")
+    time.sleep(2.5)
+    lab.run("client", ["arping", "-A", "-c", "1", "-I", "eth0", "10.0.10.10"], (0, 1))
+    lab.run("client", lab.python("probe", "ping", "10.0.20.20", 2))
+    for host, address in (("client", "10.0.10.77"), ("server", "10.0.20.77")):
+        lab.run(host, ["arping", "-c", "2", "-w", "2", "-I", "eth0", address], (0, 1))
+    lab.run("client", lab.python("probe", "ping", "10.0.20.20", 2))
+
+
 CASES: tuple[Case, ...] = (
     Case(
         "bridges", "loop", "Bridges: a loop",
@@ -98,6 +155,25 @@ CASES: tuple[Case, ...] = (
         "each time. That is one machine, and no loop.",
         hosts("lan"), _asks_often, (
             Shows(f"arp.opcode == 1 && arp.dst.proto_ipv4 == {SERVER}", "The question", 60, 62),)),
+    Case(
+        "bridges", "vlans-joined", "Bridges: a cable joins two VLANs",
+        "A cable lies between two ports of a switch, one of VLAN 10 and one of VLAN 20: what a machine says to "
+        "everybody in its own VLAN comes in the other one as well. The switch routes between the two, and the "
+        "capture is of its trunk.",
+        _trunked(joined=True), _two_floors, (
+            Shows("vlan.id == 10 && arp.src.proto_ipv4 == 10.0.20.20", "The server's questions, in the wrong VLAN", 2),
+            Shows("vlan.id == 20 && arp.src.proto_ipv4 == 10.0.10.10", "The client's, in the wrong VLAN", 2)),
+        _switched, capture=Capture("listener")),
+    Case(
+        "bridges", "vlans-apart", "Bridges: two VLANs on a trunk",
+        "A switch routes between VLAN 10 and VLAN 20, and has the same link-local address in both. The capture of its "
+        "trunk sees both; no frame of one machine comes in both.",
+        _trunked(joined=False), _two_floors, (
+            Shows("vlan.id == 10 && arp", "ARP in one VLAN", 2),
+            Shows("vlan.id == 20 && arp", "ARP in the other", 2),
+            Shows("icmpv6.nd.ns.target_address == fe80::/10", "The switch's link-local address, in both", 2, 2),
+            Shows("vlan.id == 10 && arp.src.proto_ipv4 == 10.0.20.0/24", "None of the other VLAN", 0, 0)),
+        _switched, capture=Capture("listener")),
     Case(
         "bridges", "tree-at-rest", "Bridges: a spanning tree at rest",
         "Two switches agree on a root, which says every second that it is there. Nothing changes.",

@@ -23,9 +23,9 @@ def net(*more: Host) -> tuple[Host, ...]:
     return (Host("client", (Nic(("fd00:ff::1/128",), 3),)), Host("server", (Nic((f"{SERVER}/64",), 3),)), *more)
 
 
-def dnsmasq(*options: str) -> Act:
+def dnsmasq(*options: str, names: str = SERVER) -> Act:
     def prepare(lab: Lab) -> None:
-        lab.start("server", [*DNSMASQ, f"--dhcp-option=option6:dns-server,[{SERVER}]", *options])
+        lab.start("server", [*DNSMASQ, f"--dhcp-option=option6:dns-server,[{names}]", *options])
         lab.listening("server", 547, udp=True)
     return prepare
 
@@ -126,6 +126,23 @@ def _relay(lab: Lab) -> None:
     lab.listening("router", 547, udp=True)
 
 
+OTHER = "fd00:1::2"
+
+
+def _asks_names(lab: Lab) -> None:
+    asks("-N")(lab)
+    for name in ("www.shop.test", "api.shop.test"):
+        lab.run("client", ["dig", "+tries=2", "+timeout=1", f"@{OTHER}", name], allowed=(9,))
+    lab.run("client", lab.python("probe", "ping", SERVER, 1))
+
+
+def _deaf(lab: Lab) -> None:
+    """Something holds the port of name servers and answers nobody."""
+    dnsmasq("--dhcp-range=fd00:1::50,fd00:1::59,64,1h", names=OTHER)(lab)
+    lab.start("other", lab.python("probe", "deaf", OTHER, 53))
+    lab.listening("other", 53, udp=True)
+
+
 CASES: tuple[Case, ...] = (
     Case(
         "dhcpv6", "lease", "DHCPv6: an address from a server",
@@ -141,6 +158,13 @@ CASES: tuple[Case, ...] = (
         "The client makes its addresses by itself and asks for name servers alone.",
         net(), asks("-S"), (Shows("dhcpv6.msgtype == 11", "The question", 1), Shows(REPLY, "The answer", 1)),
         dnsmasq("--dhcp-range=fd00:1::,ra-stateless,64")),
+    Case(
+        "dhcpv6", "wrong-name-server", "DHCPv6: the lease names a name server that is none",
+        f"The server names {OTHER} as name server, a machine on which something takes questions and answers none. Each "
+        "lookup of the client ends in nothing.",
+        net(Host("other", (Nic((f"{OTHER}/64",), 3),))), _asks_names, (
+            Shows(REPLY, "The lease", 1), Shows(f"dns.flags.response == 0 && ipv6.dst == {OTHER}", "Questions", 4),
+            Shows("dns.flags.response == 1", "No answer", 0, 0)), _deaf, seconds=30),
     Case(
         "dhcpv6", "prefix", "DHCPv6: a prefix, and no address",
         "A router asks for an address and for a prefix, as behind a provider. The server (Kea) has prefixes alone: it "

@@ -120,6 +120,10 @@ def _two_views(lab: Lab) -> None:
     named(lab, "other", {"shop.test": LARGE.replace("CAA", "TXT") + "\nintranet IN A 10.0.1.44\n"})
 
 
+def _round(lab: Lab) -> None:
+    named(lab, "server", {"shop.test": SHOP + "round IN CNAME about\nabout IN CNAME round\n"})
+
+
 def _asks_both(lab: Lab) -> None:
     for one in (SERVER, "10.0.1.54"):
         lab.run("client", ["dig", f"@{one}", "+norecurse", "+nocookie", "intranet.shop.test", "A"])
@@ -143,6 +147,13 @@ CASES: tuple[Case, ...] = (
         "address. The server holds all of it and answers with the whole chain; the last link lives 60 seconds, the"
         " others 300.",
         ("www.shop.test", "A"), "dns.qry.type == 1", "dns.count.answers == 3", "Two CNAMEs and the address"),
+    Case(
+        "dns", "alias-loop", "DNS: aliases that lead back",
+        "round.shop.test is an alias of about.shop.test, and that one of round.shop.test. The server answers with "
+        "both, and with no address.",
+        hosts(), dig("round.shop.test", "A"), (
+            Shows(ASKED, "The question", 1, 1), Shows(f"{ANSWERED} && dns.count.answers == 2", "Two aliases", 1, 1),
+        ), _round),
     one("mx", "DNS: mail servers",
         "dig asks for the mail servers of shop.test and gets two, with preference 10 and 20.",
         ("shop.test", "MX"), "dns.qry.type == 15", "dns.count.answers == 2", "Both mail servers"),

@@ -39,6 +39,20 @@ def _lame(lab: Lab) -> None:
     unbound(lab, "resolver", ROOT)
 
 
+def _circular(lab: Lab) -> None:
+    """The server of each of two zones has its name in the other one, and nobody says its address."""
+    named(lab, "root", {".": root_zone(TLD, ROOT)})
+    each = "one.test. IN NS ns.other.test.\nother.test. IN NS ns.one.test.\n"
+    named(lab, "tld", {"test": tld_zone(TLD, AUTHORITY) + each})
+    named(lab, "authority", {"shop.test": SHOP})
+    unbound(lab, "resolver", ROOT)
+
+
+def _ask_one(lab: Lab) -> None:
+    lab.run("client", ["dig", f"@{RESOLVER}", "+nocookie", "www.one.test", "A"])
+    lab.run("client", ["dig", f"@{RESOLVER}", "+nocookie", "www.shop.test", "A"])
+
+
 def _expired(lab: Lab) -> None:
     zone, anchor = signed(lab, "shop.test", SHOP, "-s", "20200101000000", "-e", "20200201000000")
     _servers(lab, zone)
@@ -88,6 +102,16 @@ CASES: tuple[Case, ...] = (
         HIERARCHY, _ask, (
             Shows(f"dns.flags.rcode == 5 && ip.src == {AUTHORITY}", "The server that was named refuses", 1),
             Shows(f"dns.flags.rcode == 2 && ip.src == {RESOLVER}", "The client gets SERVFAIL", 1)), _lame,
+        capture=Capture("resolver")),
+    Case(
+        "dns", "delegation-loop", "DNS: two zones whose servers are in one another",
+        "Recorded at the resolver (unbound). one.test is delegated to ns.other.test and other.test to ns.one.test, and "
+        "no address comes with either. The client gets SERVFAIL for a name in one of them, and an address for another "
+        "name.",
+        HIERARCHY, _ask_one, (
+            Shows(f"dns.ns == ns.other.test && ip.src == {TLD}", "One delegation", 1),
+            Shows(f"dns.ns == ns.one.test && ip.src == {TLD}", "The other one", 1),
+            Shows(f"dns.flags.rcode == 2 && ip.src == {RESOLVER}", "The client gets SERVFAIL", 1)), _circular,
         capture=Capture("resolver")),
     Case(
         "dns", "resolution-from-root", "DNS: a full resolution, from the root to the authority",

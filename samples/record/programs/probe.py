@@ -54,7 +54,7 @@ def udp(address: str, port: int, count: int) -> None:
 
 
 def deaf(address: str, port: int) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind((address, port))
         while True:
             s.recv(2048)

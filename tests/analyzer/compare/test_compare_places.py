@@ -13,6 +13,8 @@ from ways import FEWEST, SNAP, Observed, less_well, observed
 
 from analyzer.compare.clocks import clock_of
 from analyzer.compare.matching import Match
+from analyzer.ingest.moments import moment_of
+from analyzer.ingest.part import Asked
 from analyzer.passage import APART, CHANGED, INTACT, LOSSY, ONE, TO_A, TO_B, Passage
 from analyzer.pipeline.placed import hold_the_same, passage, placed
 
@@ -334,3 +336,14 @@ def test_the_true_offset_lies_within_its_error(
         assert abs(made.drift_ppb - drift_ppb) <= made.drift_error_ppb + 2_000
     else:
         assert abs(drift_ppb) <= made.drift_error_ppb + 2_000
+
+
+def test_a_stretch_of_time_is_matched_and_nothing_outside_it_is_missing() -> None:
+    asked = Asked(begin=moment_of("0.1"), end=moment_of("0.2"))
+    path = [str(SAMPLES / "compare" / name / "capture.pcapng") for name in ("path-server", "path-client")]
+    made, whole = passage(path[0], path[1], asked), passage(path[0], path[1])
+    assert 20 < made.matched < 80
+    for letter, doubts in zip("ab", made.doubts, strict=True):
+        assert any(doubt.startswith("Read was only from 0.1 s to 0.2 s: ") for doubt in doubts), letter
+    lost = [{number for way in one.ways for number in way.lost} for one in (made, whole)]
+    assert lost[0] <= lost[1]

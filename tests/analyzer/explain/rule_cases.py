@@ -258,6 +258,19 @@ def referred(zone: str) -> Made:
     return made
 
 
+def leads_back(ring: tuple[str, ...], *zones: tuple[str, str]) -> Made:
+    """A lookup whose aliases lead back by these names, and referrals: zones, each with the name of its server."""
+    def made() -> Analysis:
+        built = analysis(answered())
+        for number, (zone, server) in enumerate(zones or (("", ""),)):
+            found = Lookup(f"www{number}.shop.test", "A", "10.0.0.1", "10.0.0.53", 0)
+            found.frames, found.kind, found.end_ns, found.ring = [1, 2], "failed", MS, list(ring)
+            found.referred = [(zone, [server])] if zone else []
+            built.lookups.append(found)
+        return built
+    return made
+
+
 QUESTION = message(7)
 ANSWER = message(7, 0x8180, answers=(answer(),))
 OTHER = message(7, 0x8180, answers=(answer(address=b"\x06\x06\x06\x06"),))
@@ -358,6 +371,11 @@ CASES: dict[str, tuple[Made, Made]] = {
         response((0, 1, ANSWER), (20 * MS, 0, QUESTION), (30 * MS, 1, ANSWER)),
     ),
     "dns.server_silent": (silent(0), silent(1)),
+    "dns.alias_loop": (leads_back(("a.test", "b.test")), leads_back(())),
+    "dns.delegation_loop": (
+        leads_back((), ("one.test", "ns.two.test"), ("two.test", "ns.one.test")),
+        leads_back((), ("one.test", "ns.two.test"), ("two.test", "ns.three.test")),
+    ),
     "dns.lame": (referred("shop.test"), referred("")),
     "dns.fallback": (
         response((0, 0, EDNS), (MS, 1, message(7, 0x8181, None)), (2 * MS, 0, message(8)), (3 * MS, 1, ANSWER_8)),

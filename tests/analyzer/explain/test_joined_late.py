@@ -41,4 +41,4 @@ def test_a_violation_is_certain_only_where_messages_were_in_step(
     whole = analysis(made)
     found, = [one for one in findings(whole, Faults()) if one.code == "malformed"]
     assert (found.severity, found.confidence) == (severity, confidence)
-    assert ("the capture begins in the middle" in found.basis) == (severity == "note")
+    assert ("what was read begins in the middle" in found.basis) == (severity == "note")

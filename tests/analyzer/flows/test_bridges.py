@@ -98,3 +98,47 @@ def test_a_root_that_changes_once_is_a_bridge_that_came_to_know_a_better_one(tmp
     assert of(*[0x8000] * 5) == []
     trunk = [(2.0 * at, bpdu(ONE, root=root, vlan=vlan)) for vlan in range(5, 9) for at, root in enumerate((1, 2, 2))]
     assert found(told(tmp_path, *trunk)) == ["note link.root_changes"]
+
+
+def in_vlan(vlan: int, frame: bytes) -> bytes:
+    return frame[:12] + struct.pack("!HH", 0x8100, vlan) + frame[12:]
+
+
+def leaks(analysis: Analysis) -> list[str]:
+    return [one.sentence for one in analysis.findings if one.code == "link.vlan_leak"]
+
+
+def test_frames_of_two_machines_that_come_in_two_vlans_are_a_leak(tmp_path: Path) -> None:
+    def both(station: bytes, wanted: str, at: float, first: int = 10, second: int = 20) -> list[tuple[float, bytes]]:
+        asked = question(station, wanted)
+        return [(at, in_vlan(first, asked)), (at + MS, in_vlan(second, asked))]
+
+    crossing = both(ONE, "10.0.0.8", 0) + both(ONE, "10.0.0.9", 1) + both(OTHER, "10.0.0.8", 2, 20, 10)
+    assert leaks(told(tmp_path, *crossing)) == [
+        "Frames of one VLAN came in another one as well, the same octet for octet but for the tag: 2 of VLAN 10 in "
+        "VLAN 20 and 1 of VLAN 20 in VLAN 10, from 02:00:00:00:00:01 and 02:00:00:00:00:02 within 2.00 s. Something "
+        "joins the two."
+    ]
+    assert leaks(told(tmp_path, *crossing[:4])) == []            # of one machine, which may have a foot in both
+    late = [(at * 3 if number % 2 else at, frame) for number, (at, frame) in enumerate(crossing)]
+    assert leaks(told(tmp_path, *[(at + 0.1 * (number % 2), frame) for number, (at, frame) in enumerate(late)])) == []
+    other_priority = [(at, frame[:14] + bytes((frame[14] | 0xE0,)) + frame[15:]) for at, frame in crossing]
+    assert len(leaks(told(tmp_path, *other_priority))) == 1
+
+
+def test_a_tag_more_or_less_and_what_belongs_to_no_vlan_alone_are_no_leak(tmp_path: Path) -> None:
+    asked = [question(station, f"10.0.0.{wanted}") for station in (ONE, OTHER) for wanted in (7, 8, 9)]
+    untagged = [
+        (at + 0.001 * copy, in_vlan(10, one) if copy else one) for at, one in enumerate(asked) for copy in (0, 1)
+    ]
+    assert leaks(told(tmp_path, *untagged)) == []
+    stacked = [
+        (at + 0.001 * copy, in_vlan(100, in_vlan(10, one)) if copy else in_vlan(10, one))
+        for at, one in enumerate(asked) for copy in (0, 1)
+    ]
+    assert leaks(told(tmp_path, *stacked)) == []
+    probes = [one[:28] + bytes(4) + one[32:] for one in asked]        # of machines that have no address yet
+    in_both = [
+        (at + 0.001 * copy, in_vlan(20 if copy else 10, one)) for at, one in enumerate(probes) for copy in (0, 1)
+    ]
+    assert leaks(told(tmp_path, *in_both)) == []

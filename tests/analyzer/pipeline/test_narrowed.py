@@ -64,11 +64,26 @@ def test_what_is_left_out_is_said_in_every_report() -> None:
     assert "Only a part of the capture was asked for" in done.stdout
 
 
+@pytest.mark.parametrize("options", [["-Y", "ip.addr == 192.0.2.9"], ["--from", "900"]])
+def test_what_matches_nothing_is_no_clean_capture(options: list[str]) -> None:
+    path = path_of("tcp/loss-timeout")
+    done = CliRunner().invoke(cli, ["analyze", path, *options, "--fail-on", "note"])
+    assert done.exit_code == 0
+    assert "unsure Nothing matches: " in done.stdout
+    assert not {"clean", "warn", "error"} & set(done.stdout.split())
+    frames = CliRunner().invoke(cli, ["frames", path, *options])
+    assert (frames.exit_code, frames.stdout) == (0, "")
+    assert frames.stderr == "No frame of the capture is in what was asked for.\n"
+    compared = CliRunner().invoke(cli, ["compare", path, path_of("tcp/clean"), *options])
+    assert "What was asked for holds no conversation of either capture" in " ".join(compared.stdout.split())
+
+
 def test_a_filter_that_holds_of_nothing_says_so() -> None:
     found = narrowed("tcp/loss-timeout", "ip.addr == 192.0.2.9")
     assert (numbers(found), found.findings, found.verdict.kind) == ([], [], "unsure")
     assert found.verdict.sentence == (
-        "No conversation was asked for of those that the capture holds, so nothing is told.")
+        "Nothing matches: the capture holds 1 conversation, and none is in what was asked for, so nothing is said of "
+        "them.")
     assert narrowed("tcp/loss-timeout", "tcp").capture.narrowed == ["The filter `tcp` holds of every conversation."]
 
 

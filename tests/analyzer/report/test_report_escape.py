@@ -24,6 +24,33 @@ HOSTILE = {
     "line\u2028sep\u2029": "line\\u2028sep\\u2029",
 }
 
+# What passes for something else: letters of another script, signs that look like stops and slashes.
+DECEIVING = {
+    "p\u0430ypal.test": "p\\u0430ypal.test",
+    "\u0440\u0430\u0443.test": "\\u0440\\u0430\\u0443.test",
+    "g\u03bf\u03bfgle.test": "g\\u03bf\\u03bfgle.test",
+    "\uff50aypal": "\\uff50aypal",
+    "pay\U0001d429al": "pay\\U0001d429al",
+    "\u13c0oogle": "\\u13c0oogle",
+    "shop.test\u2044login": "shop.test\\u2044login",
+    "shop\u2024test": "shop\\u2024test",
+    "Host: \u0441\u0430.test": "Host: \\u0441\\u0430.test",
+}
+
+
+@pytest.mark.parametrize("text", DECEIVING)
+def test_what_passes_for_something_else_becomes_visible(text: str) -> None:
+    assert terminal_text(text) == DECEIVING[text]
+    assert terminal_text(DECEIVING[text]) == DECEIVING[text]
+
+
+@pytest.mark.parametrize("text", [
+    "привет, мир", "почта.рф", "кто.test", "а и б", "Ελλάδα", "Δt", "東京Tower", "Tシャツ", "한국LG", "naïve façade",
+    "µs", "GET /привет HTTP/1.1", "мир-hello", "café.test", "שלום", "1\u20442",
+])
+def test_what_is_written_in_its_own_script_stays(text: str) -> None:
+    assert terminal_text(text) == text
+
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_acts_or_hides_becomes_visible(text: str) -> None:

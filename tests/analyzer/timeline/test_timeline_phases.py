@@ -88,7 +88,7 @@ def test_a_download_has_three_phases_with_their_facts() -> None:
     ([syn(), refused()], "Connection refused", "RST after 24.0 ms"),
     ([syn(), syn(SECOND, 2, SECOND), unanswered()], "No answer to the SYN", "2 SYNs, sent again after 1.00 s"),
     ([syn(), half_open()], "Half open", "the handshake was never completed"),
-    ([midstream()], "Already open", "the capture holds no SYN"),
+    ([midstream()], "Already open", "what was read holds no SYN"),
 ])
 def test_how_a_connection_begins(made: list[Event], title: str, fact: str) -> None:
     only, = phases(account(*made))

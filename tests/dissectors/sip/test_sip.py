@@ -4,8 +4,8 @@ from __future__ import annotations
 from event_checks import check_events
 
 from dissectors.kit.event import Event, Malformed
-from dissectors.kit.inputs import Close, Datagram
-from dissectors.kit.protocol import NO, YES, Context
+from dissectors.kit.inputs import Chunk, Close, Datagram, Gap
+from dissectors.kit.protocol import MORE, NO, YES, Context
 from dissectors.protocols.sip import SIP, SipAnswer, SipAsked, SipUnanswered
 
 MS = 1_000_000
@@ -78,3 +78,53 @@ def test_what_nobody_answered_and_what_is_none() -> None:
     assert SIP.probe(b"GET / HTTP/1.1\r\n", 0) == NO
     assert SIP.probe(b"SIP/2.0 abc no\r\n", 0) == NO
     assert isinstance(observed((0, 0, b"noise"))[0], Malformed)
+
+
+def streamed(*said: Chunk | Gap, midstream: bool = False) -> list[Event]:
+    assert SIP.create is not None
+    observer = SIP.create(Context("tcp", 40000, 5060, midstream))
+    made: list[Event] = []
+    for one in said:
+        told = observer.on_gap(one) if isinstance(one, Gap) else observer.on_data(one)
+        made += [event for event in told if isinstance(event, Event)]
+    last = max(one.frame for one in said)
+    made += [one for one in observer.on_close(Close(last, last * MS, 2, "fin")) if isinstance(one, Event)]
+    check_events(made, last, SIP.events, "sip")
+    return made
+
+
+def in_pieces(data: bytes, size: int, direction: int = 0) -> list[Chunk]:
+    return [
+        Chunk(number + 1, number * MS, direction, data[at:at + size], at)
+        for number, at in enumerate(range(0, len(data), size))
+    ]
+
+
+def test_over_tcp_messages_end_where_their_length_says() -> None:
+    body = "Content-Length: 12\r\n"
+    said = request(more=body) + b"INVITE x\r\n\r\n" + b"\r\n\r\n" + request("BYE", 2, "l: 0\r\n")
+    for size in (1, 7, len(said)):
+        made = [one for one in streamed(*in_pieces(said, size)) if not isinstance(one, SipUnanswered)]
+        assert [one.label() for one in made] == ["INVITE", "BYE"]
+        ends = [len(request(more=body)) + 11, len(said) - 1]         # the last octet of each
+        assert [one.evidence.frames[-1] for one in made] == [end // size + 1 for end in ends]
+    assert any(isinstance(one, Malformed) for one in streamed(*in_pieces(b"noise and\r\nmore of it\r\n", 4)))
+
+
+def test_over_tcp_a_gap_takes_no_more_than_what_it_holds() -> None:
+    first, second = request(more="Content-Length: 900\r\n"), request("BYE", 2)
+    within = streamed(
+        Chunk(1, 0, 0, first + b"a" * 100, 0), Gap(2, MS, 0, len(first) + 100, 700),
+        Chunk(2, MS, 0, b"a" * 100 + second, len(first) + 800),
+    )
+    assert [one.label() for one in within if isinstance(one, SipAsked)] == ["INVITE", "BYE"]
+    beyond = streamed(
+        Chunk(1, 0, 0, first + b"a" * 100, 0), Gap(2, MS, 0, len(first) + 100, 2_000),
+        Chunk(2, MS, 0, b"of a body\r\n" + second, len(first) + 2_100),
+    )
+    assert [one.label() for one in beyond if isinstance(one, SipAsked)] == ["INVITE", "BYE"]
+    assert [one.label() for one in streamed(Chunk(1, 0, 0, b"the end\r\n" + second, 0), midstream=True)] == [
+        "BYE", "no answer"]
+    assert SIP.probe is not None
+    assert [SIP.probe(first[:end], 0) for end in (3, 10, len(first))] == [MORE, MORE, YES]
+    assert SIP.probe(b"OPTIONS * HTTP/1.1\r\n", 0) == NO
