@@ -138,6 +138,11 @@ def quic_passed(_: Captures) -> Measured:
     return _quic(keys=False)
 
 
+def quic_library(_: Captures) -> Measured:
+    """Mask and content of the same packets, and nothing else."""
+    return quic.alone(PACKETS)
+
+
 def _quic(*, keys: bool) -> Measured:
     datagrams, reader = quic.datagrams(PACKETS), quic.observer(keys=keys)
     begin = time.perf_counter()
@@ -324,6 +329,7 @@ MEASURED: Final[list[tuple[str, Callable[[Captures], Measured]]]] = [
     ("TLS record of 16 KiB opened, AES-128-GCM, wiretale", tls_opened),
     ("the same, the cipher of cryptography alone", tls_library),
     ("QUIC packet of a download opened, AES-128-GCM", quic_opened),
+    ("the same, the ciphers of cryptography alone", quic_library),
     ("the same without keys", quic_passed),
     ("HTTP/2 frame of a few octets", http2_frames),
     ("HTTP/2 segment of a page with forty streams", http2_page),
