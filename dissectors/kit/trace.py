@@ -4,7 +4,7 @@ draft-ietf-quic-qlog-main-schema-05: entries have a time, a name and data; those
 """
 from __future__ import annotations
 
-from dissectors.kit.event import Event, Evidence, JsonValue
+from dissectors.kit.event import Event, JsonValue, Observed
 
 
 class TraceEntry:
@@ -25,10 +25,9 @@ class TraceEvent(Event):
     """
 
     def __init__(
-        self, time: int, direction: int, evidence: Evidence, title: str, client: int, common: dict[str, JsonValue],
-        entries: list[TraceEntry],
+        self, observed: Observed, title: str, client: int, entries: list[TraceEntry], *, common: dict[str, JsonValue],
     ) -> None:
-        super().__init__(time, direction, evidence)
+        super().__init__(observed.time, observed.direction, observed.evidence)
         self.title = title
         self.client = client
         self.common = common

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from dissectors.kit.event import CARRYING, EXTRA, SUMMED, Evidence, JsonValue
+from dissectors.kit.event import CARRYING, EXTRA, SUMMED, Evidence, JsonValue, Observed
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.trace import TraceEntry, TraceEvent
 from dissectors.kit.units import plural
@@ -63,7 +63,7 @@ class QuicTrace(TraceEvent):
     rank: ClassVar[int] = CARRYING
     importance: ClassVar[str] = EXTRA
     normally: ClassVar[str] = SUMMED
-    spec: ClassVar[str] = "draft-ietf-quic-qlog-main-schema"
+    spec: ClassVar[str] = "RFC 9000 §12"
     WHY: ClassVar[str] = (
         "Programs that speak QUIC can log what they send and receive in a form that they have in common, qlog. What a "
         "capture shows of it can be drawn by the same tools."
@@ -121,10 +121,8 @@ class Tracer:
         entries, self.entries = self.entries, []
         frames = tuple(sorted({*self.frames} - {0}))
         common: dict[str, JsonValue] = {"ODCID": (connection.attempted or connection.original).hex()}
-        return QuicTrace(
-            entries[-1].time, connection.client, Evidence(frames), f"connection {connection.serial}",
-            connection.client, common, entries,
-        )
+        observed = Observed(entries[-1].time, connection.client, Evidence(frames))
+        return QuicTrace(observed, f"connection {connection.serial}", connection.client, entries, common=common)
 
 
 def _frame(frame: QuicFrame, exponent: int) -> dict[str, JsonValue]:
