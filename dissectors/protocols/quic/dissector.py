@@ -210,7 +210,7 @@ class QuicDissector(Dissector):
         connection.began_ns, connection.began_frame = datagram.time, datagram.frame
         watched = Watched(connection, self.context)
         self.watched.append(watched)
-        self.paths.begin(watched)
+        self.paths.begin(watched, datagram)
         return watched
 
     def _client_by_ports(self, datagram: Datagram) -> int:

@@ -13,15 +13,27 @@ from dissectors.protocols.quic.index import PROOF, IdIndex
 from dissectors.protocols.quic.observer import QuicObserver, Watched
 from dissectors.protocols.quic.wire import FIXED, LONG, QuicPacket
 
+MAX_ROAMING: Final = 2_000   # connections of a capture that are looked for between other addresses at once
 MAX_MOVES: Final = 64      # to one pair of addresses and ports that are told
 
 
 class Roaming:
-    """The connections of a capture that go on, by serial."""
+    """The connections of a capture that go on, by serial. told: somebody has said that there are more."""
 
     def __init__(self) -> None:
         self.index = IdIndex()
         self.watched: dict[int, Watched] = {}
+        self.told = False
+
+    def add(self, watched: Watched) -> bool:
+        """One that begins. Where there are too many the oldest is no longer looked for; True the first time."""
+        self.watched[watched.connection.serial] = watched
+        if len(self.watched) <= MAX_ROAMING:
+            return False
+        oldest = self.watched.pop(next(iter(self.watched)))
+        oldest.connection.forget()
+        first, self.told = not self.told, True
+        return first
 
     def find(self, data: bytes, at: int, direction: int) -> tuple[Watched, int] | None:
         """The connection of a packet with a short header, and the octets of the ID that it bears: as both are seen in
@@ -67,9 +79,10 @@ class Paths:
         self.roaming = roaming
         self.moves: dict[int, tuple[Watched, Move]] = {}
 
-    def begin(self, watched: Watched) -> None:
+    def begin(self, watched: Watched, datagram: Datagram) -> None:
         """One that begins here."""
-        self.roaming.watched[watched.connection.serial] = watched
+        if self.roaming.add(watched):
+            self.observer.limit(seen(datagram), "MAX_ROAMING", MAX_ROAMING)
 
     def hold(self, watched: Watched, packet: QuicPacket, datagram: Datagram) -> None:
         """The connection goes on here: who reads above it comes along."""

@@ -7,14 +7,16 @@ import pytest
 
 from analyzer.model import Analysis
 from analyzer.pipeline.run import Options, analyze
-from dissectors.kit.event import Event
+from dissectors.kit.event import Event, LimitReached
+from dissectors.kit.inputs import Datagram
 from dissectors.kit.marks import Marks
-from dissectors.kit.protocol import Context
+from dissectors.kit.protocol import Context, Output, Shared
 from dissectors.protocols.http3.events import H3Exchange
+from dissectors.protocols.quic.dissector import QuicDissector
 from dissectors.protocols.quic.events_connection import QuicTotals
 from dissectors.protocols.quic.events_path import MIGRATION, REBINDING, Migrated, MovedOn, PathTotals
 from dissectors.protocols.quic.index import MAX_INDEXED, IdIndex
-from dissectors.protocols.quic.paths import resumes, roaming_in
+from dissectors.protocols.quic.paths import MAX_ROAMING, resumes, roaming_in
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "quic"
 
@@ -96,6 +98,24 @@ def test_issued_ids_are_capped_and_forgotten() -> None:
     assert bytes(8) in index.ids              # it is that of the first who issued it
     index.forget(bytes(8), 1)
     assert bytes(8) not in index.ids
+
+
+def test_connections_that_may_come_elsewhere_are_capped() -> None:
+    """Nobody says of them that they are over: the oldest is no longer looked for."""
+    shared = Shared()
+    out: list[Output] = []
+    for number in range(MAX_ROAMING + 5):
+        dcid = number.to_bytes(8, "big")
+        data = b"\xe3\0\0\0\1\x08" + dcid + b"\x04abcd" + b"\x40\x20" + bytes(32)
+        observer = QuicDissector(Context("udp", 50_000, 443, shared=shared))
+        out += observer.on_datagram(Datagram(number + 1, number, 0, data, len(data)))
+    context = Context("udp", 50_001, 443, shared=shared)
+    roaming = roaming_in(context)
+    assert len(roaming.watched) == MAX_ROAMING
+    assert [one.cap for one in out if isinstance(one, LimitReached)] == ["MAX_ROAMING"]
+    assert not resumes(context, b"\x40" + bytes(8) + bytes(30), 0)
+    assert resumes(context, b"\x40" + MAX_ROAMING.to_bytes(8, "big") + bytes(30), 0)
+    assert len(roaming.index.ids) <= 2 * MAX_ROAMING
 
 
 def test_what_is_secret_in_one_conversation_is_secret_in_the_other() -> None:
