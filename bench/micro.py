@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from bench import quic
 from bench.report import table
 from bench.traffic.capture import Capture, make, name
 from bench.traffic.dns import AAAA, A, answer, query
@@ -28,6 +29,7 @@ RECORDS: Final = 2_000      # of TLS, 16 KiB each
 AES_128_GCM_SHA256: Final = 0x1301
 TLS_HEADER: Final = b"\x17\x03\x03\x40\x11"
 SEGMENT: Final = 1_448
+PACKETS: Final = 10_000     # of QUIC, with data
 ROUNDS: Final = 20          # of a page over HTTP/2
 BLOCKS: Final = 5_000       # of header fields
 EXCHANGES: Final = 5_000
@@ -123,6 +125,30 @@ def tls_passed(_: Captures) -> Measured:
 def websocket_frames(_: Captures) -> Measured:
     """Short text messages of a server, forty to a segment."""
     return _download("dissectors.protocols.websocket.protocol", "WEBSOCKET", 80, b"\x81\x20" + b"x" * 32, 40 * RECORDS)
+
+
+def quic_opened(_: Captures) -> Measured:
+    """Packets of 1200 octets of a download with one stream, and an ACK for every other one: mask, number, cipher,
+    frames, streams and losses."""
+    return _quic(keys=True)
+
+
+def quic_passed(_: Captures) -> Measured:
+    """The same that nobody has keys for: what QUIC adds to UDP."""
+    return _quic(keys=False)
+
+
+def quic_library(_: Captures) -> Measured:
+    """Mask and content of the same packets, and nothing else."""
+    return quic.alone(PACKETS)
+
+
+def _quic(*, keys: bool) -> Measured:
+    datagrams, reader = quic.datagrams(PACKETS), quic.observer(keys=keys)
+    begin = time.perf_counter()
+    for each in datagrams:
+        reader.on_datagram(each)
+    return len(datagrams), time.perf_counter() - begin
 
 
 def _download(module: str, protocol: str, port: int, unit: bytes, count: int) -> Measured:
@@ -302,6 +328,9 @@ MEASURED: Final[list[tuple[str, Callable[[Captures], Measured]]]] = [
     ("WebSocket frame of 32 octets", websocket_frames),
     ("TLS record of 16 KiB opened, AES-128-GCM, wiretale", tls_opened),
     ("the same, the cipher of cryptography alone", tls_library),
+    ("QUIC packet of a download opened, AES-128-GCM", quic_opened),
+    ("the same, the ciphers of cryptography alone", quic_library),
+    ("the same without keys", quic_passed),
     ("HTTP/2 frame of a few octets", http2_frames),
     ("HTTP/2 segment of a page with forty streams", http2_page),
     ("header block of ten fields, wiretale", hpack_ours),

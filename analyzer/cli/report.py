@@ -71,6 +71,7 @@ EXAMPLES: Final = (
     ("wiretale report capture.pcapng -o a.md -o a.json", "several at once"),
     ("wiretale report capture.pcapng -o told.pcapng", "for Wireshark, with comments"),
     ("wiretale report capture.pcapng -o x.csv --table exchanges", "one table"),
+    ("wiretale report capture.pcapng -o x.qlog", "packets of QUIC, for qvis"),
     ("wiretale report capture.pcapng -o x.md -Y 'http.response.code >= 500'", "of some conversations"),
     ("wiretale report capture.pcapng -o x.md --anonymize", "without addresses and names"),
     ("wiretale report capture.pcapng --format json -o - | jq .verdict", "to a program"),
@@ -147,7 +148,7 @@ def command(
     refuse_both(conversations, wanted)
     from analyzer.explain.rules import kinds
     from analyzer.pipeline.run import Options
-    from analyzer.report.formats import Layout, draws_points
+    from analyzer.report.formats import Layout, draws_points, logs_packets
     from analyzer.report.streams import Held, Streams
 
     formats = [format_of(path, form) for path in outputs]
@@ -155,6 +156,7 @@ def command(
     if anonymize and inject_keys and frames:
         raise click.UsageError("--inject-keys: what the keys would open is cut by --anonymize.")
     graphs = any(draws_points(one, diagram) for one in formats)
+    provided.traced = any(logs_packets(one) for one in formats)
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
         findings_only=findings_only, spool=spool, since=since, jobs=jobs, wanted=wanted, asked=asked,

@@ -185,6 +185,12 @@ EXPLAINS: Final[tuple[Explains, ...]] = (
              "a client that is not answered in a way that it can use tries no further"),
     Explains(("quic.unanswered",), ("tls.alert", "quic.handshake_failed"), SAME,
              "a client that is not answered gives up, and may say so to nobody"),
+    Explains(("quic.migration_failed",), ("http.unanswered", "http.cut", "http.slow", "udp.unanswered"), SAME,
+             "what is lost on the way is not answered"),
+    Explains(("quic.idle_timeout",), ("http.unanswered", "http.cut"), SAME, "who has forgotten it answers nothing"),
+    Explains(("quic.loss",), ("quic.table_wait",), SAME, "the entries were in a packet that was lost"),
+    Explains(("quic.blocked", "quic.table_wait", "quic.early_refused"), ("http.slow",), WORTH,
+             "an answer that has to wait comes later"),
     Explains(("quic.loss", "quic.retry", "quic.amplification_stall"), ("http.slow",), WORTH,
              "nothing of the request or its answer comes before it has been sent again"),
     # -- what answers is something else

@@ -3,17 +3,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, OUTLOOK, SLOW, Case, Found, Rule
-from dissectors.kit.event import BACKWARD, FORWARD
+from analyzer.explain.rule import DENIAL, FAILURE, LIKELY, OUTLOOK, SLOW, Case, Found, Rule, times
+from dissectors.kit.event import BACKWARD, FORWARD, NEITHER
 from dissectors.kit.observation import OCTETS
 from dissectors.kit.units import plural, size, span
-from dissectors.protocols.quic.events import PacketsHidden, RetrySeen, VersionsOffered, some
+from dissectors.protocols.http3.events import H3Exchange
+from dissectors.protocols.quic.events import PacketsHidden, RetrySeen, VersionsOffered, capital, some
 from dissectors.protocols.quic.events_connection import AmplificationStall, QuicEstablished, QuicStalled, QuicTotals
+from dissectors.protocols.quic.events_flow import FlowWaits, IdleEnd
 from dissectors.protocols.quic.events_packets import QuicClosed
+from dissectors.protocols.quic.events_path import MIGRATION, PathTotals
 from dissectors.protocols.quic.versions import version_title
+from dissectors.wire.http.describe import request_short
 
 ANSWER: Final = "the server's answer"     # what QuicStalled awaits where nothing of the server came
 REPEATED: Final = 4         # first packets: a flight of two that was sent twice
+STOPPED_NS: Final = 999_000_000     # after which a side sends again that knows nothing of the way (RFC 9002 §6.2.2)
+BLOCKED_NS, LONG_BLOCKED_NS = 10_000_000, 1_000_000_000     # waits in all that are worth a word, as for HTTP/2
+TABLE_NS: Final = 5_000_000        # for entries of a table; less is the order of the datagrams of a burst
 MANY_LOST: Final = 100      # a loss of one packet in so many slows a transfer down
 
 
@@ -143,6 +150,106 @@ def lost(case: Case) -> list[Found]:
     return found
 
 
+def migration_failed(case: Case) -> list[Found]:
+    """Of what the client sent on a new path nothing was answered there, and it had to send again: of the server as much
+    has to be seen as of the client."""
+    found = []
+    for event in case.of(PathTotals):
+        move, lasted = event.move, event.move.last_ns - event.move.first_ns
+        if move.server or move.client < REPEATED or lasted < STOPPED_NS:
+            continue
+        moved = "The client moved" if move.kind == MIGRATION else "The client's address was changed on the way"
+        came = f" from {move.old}" if move.old else ""
+        found.append(Found(
+            f"{moved}{came} to {move.new}, and nothing came back there: it sent {plural(move.client, 'datagram')} "
+            f"within {span(lasted)}.", event.evidence.frames, case.conversation, cost_ns=lasted,
+            absent=case.absence(1 - event.client, move.first_ns, move.last_ns, OCTETS),
+            basis="the connection IDs of its packets, and no datagram of the server between these addresses",
+        ))
+    return found
+
+
+def early_refused(case: Case) -> list[Found]:
+    return [
+        Found(
+            "The server did not take the client's 0-RTT data, which had to be sent again after the handshake.",
+            event.evidence.frames, case.conversation, cost_ns=max(event.opening.answer_ns(), 0),
+            basis="its EncryptedExtensions, which do not accept early data",
+        )
+        for event in case.of(QuicEstablished) if event.opening.early and event.opening.early_taken == "no"
+    ]
+
+
+def early_unused(case: Case) -> list[Found]:
+    """The server says that it takes early data, and there was none: the request waited for the handshake."""
+    return [
+        Found(
+            "The session allowed the client to send its request with its first packets (0-RTT), and the server would "
+            "have taken it: it is not used.", event.evidence.frames, case.conversation,
+            cost_ns=max(event.opening.answer_ns(), 0),
+            basis="early_data in ClientHello and EncryptedExtensions, and no 0-RTT packet",
+            absent=case.absence(event.direction, event.opening.began_ns, event.time, OCTETS),
+        )
+        for event in case.of(QuicEstablished)
+        if event.opening.early_offered and not event.opening.early and event.opening.early_taken == "yes"
+    ]
+
+
+def blocked(case: Case) -> list[Found]:
+    """Waits for the receiver to allow more, by who waited and for what."""
+    found = []
+    for event in case.of(FlowWaits):
+        waits = event.waits
+        if waits.total_ns < BLOCKED_NS:
+            continue
+        said = f", {times(waits.said)} by its own word" if waits.said else ""
+        found.append(Found(
+            f"{capital(event.who())} waited {span(waits.total_ns)} in all until {event.peer()} took more of "
+            f"{event.where()}, at first {event.limit()} ({times(waits.times)}{said}): the receiver was the limit of "
+            "the rate and not the path.", event.evidence.frames, case.conversation, cost_ns=waits.total_ns,
+            severity="warn" if waits.total_ns >= LONG_BLOCKED_NS else "", confidence=LIKELY,
+            basis="what was sent ends with the last octet that was allowed, and goes on after more was",
+        ))
+    return found
+
+
+def idle_timeout(case: Case) -> list[Found]:
+    """A side that sends again and again, for a connection that the other one has forgotten."""
+    found = []
+    for event in case.of(IdleEnd):
+        silence = event.silence
+        found.append(Found(
+            f"{capital(event.who())} went on after {span(silence.lasted_ns)} of silence with a connection that was "
+            f"over: {silence.gives_up()} it up after {span(silence.timeout_ns)}. "
+            f"{capital(plural(sum(silence.after), 'datagram'))}, and no answer.", event.evidence.frames,
+            case.conversation, cost_ns=silence.last_ns - silence.until_ns,
+            absent=case.absence(NEITHER, silence.since_ns + 1, silence.last_ns - 1, OCTETS),
+            basis="max_idle_timeout, the silence, and what came after it",
+        ))
+    return found
+
+
+def table_wait(case: Case) -> list[Found]:
+    """Fields that came before the entries of the table that they refer to."""
+    waits = [event for event in case.of(H3Exchange) if event.facts.blocked_ns >= TABLE_NS]
+    if not waits:
+        return []
+    longest = max(waits, key=_table_ns)
+    what = request_short(longest.request) if longest.request is not None else "a request"
+    more = f", and those of {plural(len(waits) - 1, 'other exchange')} too" if len(waits) > 1 else ""
+    frames = sorted({frame for event in waits for frame in event.evidence.frames} | {longest.facts.table_frame} - {0})
+    return [Found(
+        f"The fields of {what} (stream {longest.facts.stream_id}) waited {span(longest.facts.blocked_ns)} for entries "
+        f"of QPACK's table, which came in #{longest.facts.table_frame}{more}.", tuple(frames), case.conversation,
+        cost_ns=longest.facts.blocked_ns, confidence=LIKELY,
+        basis="the insertions that the fields need, and when the last of them came",
+    )]
+
+
+def _table_ns(event: H3Exchange) -> int:
+    return event.facts.blocked_ns
+
+
 def keys_missing(case: Case) -> list[Found]:
     return [
         Found(
@@ -203,6 +310,51 @@ QUIC_RULES: Final[tuple[Rule[Case], ...]] = (
         "A server had to stop within its first flight, because it may not send more to an address that is not checked.",
         "Shorten the chain of certificates, or compress it (RFC 8879), so that the flight fits.",
         "A server that computed for as long before it went on.", "quic",
+    ),
+    Rule(
+        "quic.migration_failed", "warn", FAILURE, migration_failed,
+        "A connection went on from another address or port, and nothing of the server came there.",
+        "See whether a filter or a balancer knows the connection by its addresses, and not by its connection ID.",
+        "A datagram of the server to the new address that was not captured.", "quic", absence=True,
+        threshold=f"{REPEATED} datagrams, and 1 s, after which a side sends again that knows nothing of the way "
+        "(RFC 9002 §6.2.2).",
+        lasting=True,
+    ),
+    Rule(
+        "quic.early_refused", "note", SLOW, early_refused,
+        "0-RTT data were not taken by the server.",
+        "See whether the server keeps its session keys over restarts and shares them with its siblings.",
+        "A HelloRetryRequest, after which nobody takes early data.", "quic.long.packet_type == 1",
+    ),
+    Rule(
+        "quic.early_unused", "chat", SLOW, early_unused,
+        "A client could have used 0-RTT, and did not.",
+        "Nothing, unless the round trip matters: early data may be replayed, so many programs send none.",
+        "0-RTT packets that were not captured.", "quic", absence=True,
+    ),
+    Rule(
+        "quic.blocked", "note", SLOW, blocked,
+        "A sender of QUIC waited until the receiver allowed more.",
+        "Let the receiver allow more ahead (initial_max_data, initial_max_stream_data), or read faster.",
+        "A sender that paused by itself at the moment when the limit was reached.", "quic",
+        threshold=f"{span(BLOCKED_NS)} of waits in all; a warning from {span(LONG_BLOCKED_NS)}. A limit that fits the "
+        "way is never waited for.",
+    ),
+    Rule(
+        "quic.table_wait", "note", SLOW, table_wait,
+        "Fields of HTTP/3 had to wait for entries of the compression table, which are on a stream of their own.",
+        "See what held that stream up: a loss, mostly. A sender may use entries only after they are acknowledged "
+        "(RFC 9204 §2.1.2), and a receiver may forbid others (SETTINGS_QPACK_BLOCKED_STREAMS 0).",
+        "Insertions that came earlier, in packets that were not captured.", "quic",
+        threshold=f"{span(TABLE_NS)}; less is the order of the datagrams of a burst.",
+    ),
+    Rule(
+        "quic.idle_timeout", "warn", FAILURE, idle_timeout,
+        "A side went on with a connection of QUIC that had been silent for too long.",
+        "Let the side that goes on send a PING before the time is over, or begin a new connection.",
+        "A packet in that time that was not captured.", "quic", absence=True,
+        threshold="max_idle_timeout of the two, and three probe timeouts at the least (RFC 9000 §10.1); three "
+        "datagrams within 1 s or more, as of a side that is not answered.",
     ),
     Rule(
         "quic.loss", "note", SLOW, lost,

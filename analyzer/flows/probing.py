@@ -22,6 +22,7 @@ class Known:
         self.anywhere: dict[str, list[Protocol]] = {}            # by carrier: those that are asked on any port
         self.hints: dict[str, dict[int, list[Protocol]]] = {}    # by carrier and port
         self.chosen: dict[tuple[str, int, int], Candidates] = {}
+        self.resuming = [protocol for protocol in protocols if protocol.resumes is not None]
         for protocol in protocols:
             if protocol.create is None or protocol.probe is None:
                 continue
@@ -43,17 +44,23 @@ class Known:
             hinted = list(hints.get(responder, []))
             hinted += [protocol for protocol in hints.get(originator, []) if protocol not in hinted]
             rest = self.anywhere.get(context.transport, [])
-            found = Candidates(hinted, hinted + [protocol for protocol in rest if protocol not in hinted])
+            found = Candidates(
+                hinted, hinted + [protocol for protocol in rest if protocol not in hinted],
+                [protocol for protocol in self.resuming if context.transport in protocol.carriers],
+            )
             self.chosen[key] = found
         return found
 
 
 class Candidates:
-    """Protocols to ask. hinted: those of the ports; asked: these first, then the ones that are asked anywhere."""
+    """Protocols to ask. hinted: those of the ports; asked: these first, then the ones that are asked anywhere.
 
-    def __init__(self, hinted: list[Protocol], asked: list[Protocol]) -> None:
+    resuming: those that may know a datagram from another conversation."""
+
+    def __init__(self, hinted: list[Protocol], asked: list[Protocol], resuming: list[Protocol]) -> None:
         self.hinted = hinted
         self.asked = asked
+        self.resuming = resuming
 
 
 class ProbedSide:
@@ -81,11 +88,14 @@ class Search:
         self.sides = (ProbedSide(), ProbedSide())
         self.datagrams = 0
 
-    def datagram(self, datagram: Datagram) -> Protocol | None:
+    def datagram(self, datagram: Datagram, context: Context) -> Protocol | None:
         """Whose datagram this is."""
         if self.datagrams >= MAX_PROBE_DATAGRAMS:
             return None
         self.datagrams += 1
+        for protocol in self.candidates.resuming:
+            if protocol.resumes is not None and protocol.resumes(context, datagram.data, datagram.direction):
+                return protocol
         for protocol in self.candidates.asked:
             if protocol.probe is not None and protocol.probe(datagram.data, datagram.direction) == YES:
                 return protocol

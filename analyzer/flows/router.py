@@ -24,7 +24,7 @@ from dissectors.kit.event import (
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.marks import unquoted
 from dissectors.kit.observation import ALWAYS, FOREIGN
-from dissectors.kit.protocol import BENEATH, YES, Above, Context, Dissector, Handoff, Input, Output, Protocol
+from dissectors.kit.protocol import BENEATH, YES, Above, Context, Dissector, Handoff, Input, Output, Protocol, Reader
 from dissectors.wire.beginnings import beginning_of
 from dissectors.wire.secrets.text import without_secrets
 
@@ -41,7 +41,7 @@ class Router:
     def __init__(self, protocols: tuple[Protocol, ...], context: Context, conversation: int) -> None:
         self.conversation = conversation
         prepared = known(protocols)
-        context.readers = prepared.readers
+        context.readers, context.number = prepared.readers, conversation
         self.outer = Layer(prepared, context, conversation, 1, 0)
         self.outer.search()
 
@@ -102,7 +102,7 @@ def known(protocols: tuple[Protocol, ...]) -> Known:
     return _LAST[0]
 
 
-class Layer:
+class Layer(Reader):
     """One protocol of a conversation, or the search for it, and the layers that it carries by stream.
 
     first: the name of the first protocol that was found here; protocol: the one that reads now.
@@ -121,7 +121,7 @@ class Layer:
         self.protocol: Protocol | None = None
         self.dissector = Dissector()
         self.looking: Search | None = None
-        self.children: dict[int, Layer] = {}
+        self.children: dict[int, Reader] = {}
         self.changes = 0
         self.limit_told = False
         self.faults = 0
@@ -147,6 +147,7 @@ class Layer:
         self.protocol = protocol
         self.dissector = protocol.create(self.context)
         self.children = {}
+        self.context.layers = self.children
         self.looking = None
         self.unheard = [False, False]
         self.foreign = [False, False]
@@ -155,7 +156,7 @@ class Layer:
         """An input while nobody reads."""
         found: Protocol | None = None
         if isinstance(item, Datagram):
-            found = search.datagram(item)
+            found = search.datagram(item, self.context)
         elif isinstance(item, Chunk):
             found = search.chunk(item)
         elif isinstance(item, Gap):
@@ -278,7 +279,7 @@ class Layer:
             if not stream or close.direction == NEITHER:
                 events += child.take(Close(close.frame, close.time, close.direction, close.how, stream, close.until))
         if close.direction == NEITHER:
-            self.children = {}
+            self.children.clear()
         return events
 
     def _sort(self, item: Input, outputs: list[Output]) -> list[Event]:
@@ -340,6 +341,9 @@ class Layer:
             return self._limit(item, "protocols above one another", MAX_DEPTH)
         if len(self.children) >= MAX_CHILDREN and handoff.stream not in self.children:
             return self._limit(item, "streams read at once", MAX_CHILDREN)
+        if handoff.reader is not None:
+            self.children[handoff.stream] = handoff.reader
+            return []
         name = self.protocol.name if self.protocol is not None else ""
         context = self.context.above(name)
         stream = handoff.stream if handoff.stream > 0 else self.stream

@@ -27,7 +27,7 @@ from analyzer.pipeline.text import put_json, put_number, quoted
 from dissectors.kit.event import Event
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.octets import be16, be32
-from dissectors.kit.protocol import Context, Protocol
+from dissectors.kit.protocol import Context, Protocol, Shared
 from dissectors.kit.provided import Provided
 from dissectors.protocols.icmp import is_error
 from dissectors.protocols.tcp.flags import names
@@ -82,6 +82,7 @@ class FrameLines:
         self.test = Predicate() if wanted is None else wanted.test
         self.protocols = protocols
         self.provided = provided or Provided()
+        self.shared = Shared()
         self.secrets_taken: i64 = 0
         self.complaints: list[str] = []   # of secrets in the capture
         self.only: i64 = conversation
@@ -251,7 +252,9 @@ class FrameLines:
         ports = (int(packet.sport), int(packet.dport))
         direction = self.tracker.direction
         transport = "tcp" if packet.kind == TCP else "udp"
-        context = Context(transport, ports[direction], ports[1 - direction], False, True, self.provided)
+        context = Context(
+            transport, ports[direction], ports[1 - direction], False, True, self.provided, shared=self.shared
+        )
         return Teller(int(flow.number), self.protocols, context, self.waiting)
 
     def _quoted(self, packet: Packet) -> list[Event]:

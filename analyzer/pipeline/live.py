@@ -25,7 +25,7 @@ from analyzer.pipeline.live_filter import LiveFilter
 from analyzer.pipeline.survey import Follower, FrameWatcher, Survey
 from analyzer.pipeline.tell import context_of, fault_in
 from dissectors.kit.event import NEITHER, Event, Evidence, LimitReached, Observed
-from dissectors.kit.protocol import Protocol
+from dissectors.kit.protocol import Protocol, Shared
 from dissectors.kit.provided import Provided
 from dissectors.kit.units import plural
 
@@ -154,6 +154,7 @@ class LiveAnalysis(Follower):
     ) -> None:
         self.protocols = protocols
         self.provided = provided
+        self.shared = Shared()
         self.budgets = budgets
         self.graphs = graphs
         self.left = Left()
@@ -348,7 +349,7 @@ class LiveAnalysis(Follower):
         conversation = conversation_of(flow)
         self.survey.names.name_endpoints(conversation, flow)
         conversation.scope = scope_text(flow.scope) if flow.scope else ""
-        teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided))
+        teller = Teller(conversation.number, self.protocols, context_of(conversation, self.provided, self.shared))
         live = LiveTeller(flow, conversation, teller)
         if self.filter is not None:
             live.chosen = False

@@ -14,7 +14,7 @@ from analyzer.packet import Packet
 from analyzer.pipeline.frames import see
 from analyzer.pipeline.tell import context_of
 from dissectors.kit.event import Event
-from dissectors.kit.protocol import Protocol
+from dissectors.kit.protocol import Protocol, Shared
 from dissectors.kit.provided import Provided
 
 OF_TCP: Final = "tcp."      # how events are named that a reader of messages does not tell
@@ -31,6 +31,7 @@ class LiveFilter:
         self.reads = wanted.needs >= EVENTS
         self.view = View()
         self.said: list[Event] = []
+        self.shared = Shared()
 
     def reader(
         self, conversation: Conversation, protocols: tuple[Protocol, ...], provided: Provided
@@ -38,7 +39,7 @@ class LiveFilter:
         """Who says what each frame of this conversation completes; None where nobody asks."""
         if not self.reads:
             return None
-        context = context_of(conversation, provided)
+        context = context_of(conversation, provided, self.shared)
         context.each_pdu = True
         return Teller(conversation.number, protocols, context)
 

@@ -27,7 +27,7 @@ from analyzer.pipeline.shelf import MAX_EVENTS, MAX_EVENTS_EACH, Room
 from analyzer.pipeline.timeline import MAX_STEPS, WITNESSES
 from dissectors.kit.event import NEITHER, DissectorFault, Event, Evidence, Observed
 from dissectors.kit.observation import ALWAYS, CAPTURE_ENDED, NOT_CAPTURED, READING_ENDED, beyond, what_ended
-from dissectors.kit.protocol import Context, Protocol
+from dissectors.kit.protocol import Context, Protocol, Shared
 from dissectors.kit.provided import NOTHING, Provided
 from dissectors.kit.units import grouped, plural, span
 from dissectors.protocols.tcp.flags import REUSED_PORTS
@@ -61,6 +61,7 @@ class Telling:
         self.most = most
         self.room = Room(MAX_EVENTS, MAX_EVENTS_EACH) if most < UNLIMITED else Room(UNLIMITED, UNLIMITED)
         self.waiting = WaitingRoom()
+        self.shared = Shared()
         self.faults = Faults() if faults is None else faults
         self.tracker = Tracker(CAPACITY, 0, True, Released(), self.faults, parties_of(self.protocols))
         self.decoder = Decoder()
@@ -83,7 +84,7 @@ class Telling:
 
     def choose(self, flow: Flow, conversation: Conversation, graphs: bool = False) -> Chosen:
         """A conversation to tell."""
-        context = context_of(conversation, self.provided)
+        context = context_of(conversation, self.provided, self.shared)
         account = Account(conversation, context.marks, context.observed)
         account.troubles = troubles_of(flow)
         chosen = Chosen(flow, account, context, self.room, graphs)
@@ -464,10 +465,11 @@ def _own(packet: Packet, chosen: Chosen) -> bool:
     return chosen.flow.forward.startswith(ends) or chosen.flow.backward.startswith(ends)
 
 
-def context_of(conversation: Conversation, provided: Provided) -> Context:
+def context_of(conversation: Conversation, provided: Provided, shared: Shared | None = None) -> Context:
     """What the dissectors of a conversation may know of it."""
     return Context(
-        conversation.transport, conversation.originator.port, conversation.responder.port, False, False, provided
+        conversation.transport, conversation.originator.port, conversation.responder.port, False, False, provided,
+        shared=shared,
     )
 
 

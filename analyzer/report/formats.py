@@ -139,6 +139,18 @@ def _har(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     return _encoded(har(analysis, layout.names(analysis)))
 
 
+def _qlog(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
+    from analyzer.report.qlog import qlog
+
+    return _encoded(qlog(analysis, layout.names(analysis)))
+
+
+def _qlog_sequence(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
+    from analyzer.report.qlog import qlog_sequence
+
+    return _encoded(qlog_sequence(analysis, layout.names(analysis)))
+
+
 def _parquet(analysis: Analysis, layout: Layout) -> Iterator[bytes]:
     from analyzer.report.tables import TABLES, parquet_table
 
@@ -217,6 +229,8 @@ FORMATS: Final = (
     Format("sarif", (".sarif", ".sarif.json"), "findings as SARIF 2.1.0, for what tracks results in CI", _sarif),
     Format("svg", (".svg",), "one diagram: waterfall, ladder, streams or time-sequence graph", _svg),
     Format("har", (".har",), "HTTP exchanges with their timings, for browsers' tools", _har),
+    Format("qlog", (".qlog",), "packets of QUIC as endpoints log them (qlog 0.3), for qvis", _qlog),
+    Format("sqlog", (".sqlog",), "the same as a sequence of JSON texts", _qlog_sequence),
     Format("pcapng", (".pcapng",), "the capture itself, with what was told as comments on its packets", _pcapng, True),
     Format("text", (".txt",), "what the terminal shows", _text, stream=_text_stream),
 )
@@ -236,6 +250,11 @@ def by_ending(path: str) -> Format | None:
 
 def _by_length(fitting: tuple[int, Format]) -> int:
     return fitting[0]
+
+
+def logs_packets(form: Format) -> bool:
+    """Whether it needs an entry for each packet, which are kept on request only."""
+    return form.name in ("qlog", "sqlog")
 
 
 def draws_points(form: Format, diagram: str) -> bool:

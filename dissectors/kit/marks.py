@@ -38,6 +38,18 @@ class Marks:
         self.full = False
         self.values: dict[bytes, None] = {}
         self.places: list[tuple[int, int, int]] = []
+        self.joined: list[Marks] = []
+
+    def join(self, other: Marks) -> None:
+        """A connection goes on in another conversation: what is secret in one is secret in both."""
+        if other is self or other in self.joined:
+            return
+        self.joined.append(other)
+        other.joined.append(self)
+        for octets in list(self.values):
+            other.mark(octets)
+        for octets in list(other.values):
+            self.mark(octets)
 
     def mark(self, octets: bytes, direction: int = -1, position: int = -1) -> None:
         """These octets are a secret. position: where they begin in the transport's stream of that direction."""
@@ -50,6 +62,8 @@ class Marks:
             self.full = True
             return
         self.values[octets] = None
+        for other in self.joined:
+            other.mark(octets)
 
     def place(self, direction: int, start: int, end: int) -> None:
         """Whatever stands there in the transport's stream is a secret. What adjoins the last place is one with it."""

@@ -40,6 +40,13 @@ ANYONE: Final[By] = ("", "")          # nothing says what follows: it is for who
 Input = Union[Chunk, Gap, Close, Datagram, Fields]
 
 
+class Reader:
+    """Whoever reads what a dissector hands on: a layer of the router's."""
+
+    def take(self, item: Input) -> list[Event]:
+        return []
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Handoff:
     """From here on the bytes belong to another protocol: to the one that is reached `by` this, and where there is
@@ -52,16 +59,19 @@ class Handoff:
     negative is none of a stream: it gets what comes in an `Above`, whichever streams that is of.
     opening: inputs that the child gets first, whichever way it takes over (what led to it: the fields of an
     upgrade).
+    reader: who has read it in another conversation so far (`Context.layers`), and goes on here; None for a new one.
     """
 
     def __init__(
-        self, by: By, direction: int, position: int, stream: int = 0, opening: tuple[Input, ...] = ()
+        self, by: By, direction: int, position: int, stream: int = 0, opening: tuple[Input, ...] = (),
+        reader: Reader | None = None,
     ) -> None:
         self.by = by
         self.direction = direction
         self.position = position
         self.stream = stream
         self.opening = opening
+        self.reader = reader
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -75,6 +85,14 @@ class Above:
 
 
 Output = Union[Event, Handoff, Above, Chunk, Gap, Close, Datagram, Fields]
+
+
+class Shared:
+    """What the dissectors of a protocol keep across the conversations of a capture, by the name of the protocol: a
+    connection may go on between other addresses."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, object] = {}
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -91,12 +109,14 @@ class Context:
     marks: what is secret in this conversation by its position; a dissector adds to them.
     observed: what could be observed of this conversation. Whoever says that something did not happen asks it, and a
     dissector that cannot see (what is encrypted, what depends on a table from before) notes it there.
+    shared: with the conversations that are told together.     number: of the conversation.     layers: who reads above
+    the dissector, by the stream of its Handoff; set by the router.
     """
 
     def __init__(
         self, transport: str, originator_port: int, responder_port: int, midstream: bool = False,
         each_pdu: bool = False, provided: Provided = NOTHING, beneath: tuple[str, ...] = (),
-        marks: Marks | None = None, observed: Observation | None = None,
+        marks: Marks | None = None, observed: Observation | None = None, shared: Shared | None = None,
     ) -> None:
         self.transport = transport          # "tcp" or "udp"
         self.originator_port = originator_port
@@ -108,6 +128,9 @@ class Context:
         self.readers: Readers = NO_READERS
         self.marks = marks if marks is not None else Marks(provided.show_secrets)
         self.observed = observed if observed is not None else Observation()
+        self.shared = shared if shared is not None else Shared()
+        self.number = 0
+        self.layers: dict[int, Reader] = {}
 
     def mark(self, octets: bytes, chunk: Chunk, at: int) -> None:
         """These octets are a secret; they begin at chunk.data[at], which is before the chunk where `at` is negative.
@@ -120,18 +143,18 @@ class Context:
         """The same, for an observer that begins in the middle of what it reads."""
         context = Context(
             self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided, self.beneath,
-            self.marks, self.observed,
+            self.marks, self.observed, self.shared,
         )
-        context.readers = self.readers
+        context.readers, context.number = self.readers, self.number
         return context
 
     def above(self, protocol: str) -> Context:
         """The context of what this protocol carries."""
         context = Context(
             self.transport, self.originator_port, self.responder_port, self.midstream, self.each_pdu, self.provided,
-            (*self.beneath, protocol), self.marks, self.observed,
+            (*self.beneath, protocol), self.marks, self.observed, self.shared,
         )
-        context.readers = self.readers
+        context.readers, context.number = self.readers, self.number
         return context
 
 
@@ -191,6 +214,9 @@ Probe = Callable[[bytes, int], int]  # (first bytes of one direction, that direc
 Disguise = Callable[[bytes, str, bool, StandIns], bytes]    # payload, carrier, on one of its ports -> what may be kept
 
 
+Resumes = Callable[[Context, bytes, int], bool]  # a datagram, and its direction, of a conversation that nobody reads
+
+
 Namer = Callable[[bytes], list[tuple[bytes, str]]]  # a payload -> (packed address, name) pairs it answers with
 
 
@@ -236,6 +262,7 @@ class Protocol:
     probe_anywhere: the probe is strict enough to decide on ports that are none of `ports`.
     probe_on_port: for datagrams on one of `ports` that no probe knows, because they are damaged or cut by the capture:
       with what is left, the port may decide.
+    resumes: for datagrams that are no beginning: whether they go on with what was read in another conversation.
     namer: for protocols whose answers give names to addresses; sees every UDP payload from one of `ports`,
       so it returns [] at once for whatever it does not understand, and never raises.
     create: None for a transport, whose segments the conversation table itself follows.
@@ -279,6 +306,7 @@ class Protocol:
         encrypts: bool = False,
         fields: tuple[DisplayField, ...] = (),
         disguise: Disguise | None = None,
+        resumes: Resumes | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -304,6 +332,7 @@ class Protocol:
         self.encrypts = encrypts
         self.fields = fields
         self.disguise = disguise
+        self.resumes = resumes
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -18,6 +18,7 @@ class Provided:
     descriptors: a serialised protobuf FileDescriptorSet, b"" for none.
     allowance: what may come out of what is compressed in the capture; it is used up as the capture is read.
     growing: further secrets may come while the capture is read.
+    traced: each packet of a connection is to be logged (`dissectors.kit.trace`).
     show_secrets: credentials, cookies and tokens are shown instead of redacted.
     """
 
@@ -27,6 +28,7 @@ class Provided:
         self.trusted: list[bytes] = []
         self.descriptors = b""
         self.growing = False
+        self.traced = False
         self.show_secrets = False
         self.allowance = Allowance()
 

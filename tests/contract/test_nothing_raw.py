@@ -75,7 +75,10 @@ def parquet_texts(written: bytes) -> list[str]:
 
 
 # What of a format a reader sees, where that is not the file itself.
-SEEN: dict[str, Callable[[bytes], list[str]]] = {"html": page_texts, "parquet": parquet_texts}
+SEEN: dict[str, Callable[[bytes], list[str]]] = {
+    "html": page_texts, "parquet": parquet_texts,
+    "sqlog": lambda octets: octets.decode().split("\x1e"),      # before each text of a sequence (RFC 7464 §2.2)
+}
 
 
 @pytest.mark.parametrize("form", [one for one in FORMATS if not one.packets], ids=lambda one: one.name)

@@ -58,6 +58,7 @@ SEEN_RULES = {
     "dns.repeated": "the earlier answer came",
     "dns.server_silent": "the client turned to another server, which answered, after each wait",
     "dns.fallback": "the error came",
+    "quic.early_refused": "the server's answer came",
     "quic.unanswered": "the client's first packets came again and again",
     "http.polling": "the answers came", "http.long_polling": "the answers came",
 }

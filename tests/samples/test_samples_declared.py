@@ -12,7 +12,7 @@ from samples.record.network import MIRROR
 from samples.record.readme import index
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
-EXPECTED_FILES = {"capture.pcapng", "README.md", "expected.json"}
+EXPECTED_FILES = {"capture.pcapng", "README.md", "expected.json", "client.qlog"}
 
 def folder(case: Case) -> Path:
     return SAMPLES / case.protocol / case.name

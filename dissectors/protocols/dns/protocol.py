@@ -19,6 +19,7 @@ from dissectors.protocols.dns.events_multicast import (
 )
 from dissectors.protocols.dns.lookups import LookupBook
 from dissectors.protocols.dns.namer import named_addresses
+from dissectors.protocols.dns.over_quic import DnsOverQuic
 from dissectors.protocols.dns.phases import summarise
 from dissectors.protocols.dns.probe import probe, probe_header
 from dissectors.protocols.dns.terms import LLMNR_TERMS, MDNS_TERMS, TERMS
@@ -26,6 +27,8 @@ from dissectors.wire.dns_types import PORT
 
 
 def _dns(context: Context) -> Dissector:
+    if context.beneath[-1:] == ("quic",):
+        return DnsOverQuic(context)
     return DnsDissector(context, UNICAST)
 
 
@@ -41,10 +44,10 @@ DNS: Final = Protocol(
     name="dns",
     title="DNS",
     summary="Names to addresses and other data: queries, answers, referrals.",
-    specs=("RFC 1034", "RFC 1035", "RFC 2181", "RFC 2308", "RFC 4034", "RFC 6891", "RFC 7766", "RFC 9499"),
+    specs=("RFC 1034", "RFC 1035", "RFC 2181", "RFC 2308", "RFC 4034", "RFC 6891", "RFC 7766", "RFC 9250", "RFC 9499"),
     create=_dns,
     carriers=("udp", "tcp"),
-    reached_by=((ALPN, "dot"), (MEDIA, "application/dns-message"), (QUERY, "dns")),
+    reached_by=((ALPN, "dot"), (ALPN, "doq"), (MEDIA, "application/dns-message"), (QUERY, "dns")),
     whole_by=(MEDIA, QUERY),
     ports={"udp": (PORT,), "tcp": (PORT,)},
     events=(Query, DnsRetry, DnsResponse, Mismatch, DnsUnanswered, DnsIncomplete),

@@ -9,10 +9,11 @@ from dissectors.kit.octets import be32
 from dissectors.kit.units import duration, grouped, plural, size
 from dissectors.protocols.http2.codes import error_name, setting_name, type_name
 from dissectors.protocols.http2.events import H2Seen, as_list
-from dissectors.protocols.http2.meaning import effect, error_text, priority_of, reset_reason, setting_text
+from dissectors.protocols.http2.meaning import effect, error_text, reset_reason, setting_text
 from dissectors.protocols.http2.stream import Stream
 from dissectors.wire.http.describe import request_short
 from dissectors.wire.http.events import PHASE
+from dissectors.wire.http.priority import priority_of
 
 MAX_LISTED = 12    # streams named in a sentence
 

@@ -1,8 +1,6 @@
 """What settings, error codes and priorities mean."""
 from __future__ import annotations
 
-from typing import Final
-
 from dissectors.kit.units import grouped, size
 from dissectors.protocols.http2.codes import (
     CANCEL,
@@ -30,8 +28,6 @@ from dissectors.protocols.http2.codes import (
     STREAM_CLOSED,
     setting_name,
 )
-
-DEFAULT_URGENCY: Final = 3     # RFC 9218 §4.1
 
 
 def setting_text(identifier: int, value: int) -> str:
@@ -122,16 +118,3 @@ def reset_reason(code: int, by_client: bool, request_whole: bool, response_begun
     if code == PROTOCOL_ERROR:
         return "Malformed header fields, or a body that does not match its content-length, are the usual reasons."
     return ""
-
-
-def priority_of(value: str) -> tuple[int, bool]:
-    """Urgency and incremental out of `u=1, i`, a dictionary of RFC 9651 (RFC 9218 §4)."""
-    urgency = DEFAULT_URGENCY
-    incremental = False
-    for part in value.split(","):
-        key, _equals, given = part.strip().partition("=")
-        if key == "u" and len(given) == 1 and "0" <= given <= "7":
-            urgency = int(given)
-        elif key == "i":
-            incremental = given in ("", "?1")
-    return urgency, incremental

@@ -9,8 +9,18 @@ from dissectors.kit.cursor import WireError
 from dissectors.kit.event import NEITHER, Evidence, Observed
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import Context, Dissector, Output
-from dissectors.protocols.http3.codes import CONTROL, ENCODER, GOAWAY, SETTINGS, TABLE_CAPACITY
+from dissectors.protocols.http3.codes import (
+    CANCEL_PUSH,
+    CONTROL,
+    ENCODER,
+    GOAWAY,
+    PRIORITY_UPDATES,
+    SETTINGS,
+    TABLE_CAPACITY,
+    frame_name,
+)
 from dissectors.protocols.http3.events import H3Frame, H3GoAway, H3Settings
+from dissectors.protocols.http3.events_control import H3PriorityUpdate, H3PushCancelled
 from dissectors.protocols.http3.messages import H3Messages
 from dissectors.protocols.http3.reader import H3Piece, H3Reader
 from dissectors.wire.varint import read_varint
@@ -19,6 +29,7 @@ UNI: Final = 2                # bit of a stream's number: of one direction (RFC 
 BY_SERVER: Final = 1          # and that the server opened it
 UNSEEN: Final = -2            # the type of a stream whose beginning is not there
 MAX_UNI: Final = 256          # streams of one direction that are followed
+MAX_PRIORITY: Final = 64      # octets of what is said of a priority that are read
 MAX_SETTINGS: Final = 64      # values of one SETTINGS that are read
 
 
@@ -161,11 +172,19 @@ class Http3Dissector(Dissector):
             values = settings_of(piece.payload)
             messages.tables[1 - direction].limit = dict(values).get(TABLE_CAPACITY, 0)
             messages.tell(H3Settings(observed, values))
-        elif piece.type == GOAWAY and piece.payload:
+        elif piece.type in (GOAWAY, CANCEL_PUSH, *PRIORITY_UPDATES) and piece.payload:
             try:
-                messages.tell(H3GoAway(observed, int(read_varint(piece.payload, 0))))
+                number = int(read_varint(piece.payload, 0))
             except WireError as error:
-                messages.broken(piece, direction, error.offset, f"GOAWAY: {error.reason}")
+                messages.broken(piece, direction, error.offset, f"{frame_name(piece.type)}: {error.reason}")
+                return
+            if piece.type == GOAWAY:
+                messages.tell(H3GoAway(observed, number))
+            elif piece.type == CANCEL_PUSH:
+                messages.tell(H3PushCancelled(observed, number))
+            else:
+                value = piece.payload[1 << (piece.payload[0] >> 6):][:MAX_PRIORITY].decode("ascii", "replace")
+                messages.tell(H3PriorityUpdate(observed, number, value, push=piece.type == PRIORITY_UPDATES[1]))
 
 
 def settings_of(payload: bytes) -> tuple[tuple[int, int], ...]:

@@ -1,13 +1,15 @@
 """What is told of HTTP/3 beside what all versions of HTTP have in common."""
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from dissectors.kit.event import BASE, EXTRA, LINED, SUMMED, Event, JsonValue, Observed
 from dissectors.kit.units import duration, plural, size
 from dissectors.protocols.http3.codes import frame_name, setting_text
 from dissectors.protocols.http3.reader import H3Piece
 from dissectors.wire.http.events import PHASE, ExchangeEvent, ExchangeSeen, RequestEvent, ResponseEvent
+
+TITLE: Final = "HTTP/3"     # of a phase without an exchange, which may end in another conversation
 
 
 class H3Frame(Event):
@@ -47,12 +49,18 @@ class H3Request(RequestEvent):
     name: ClassVar[str] = "http3.request"
     normally: ClassVar[str] = SUMMED
 
+    def phase_title(self) -> str:
+        return TITLE
+
 
 class H3Response(ResponseEvent):
     """A response of HTTP/3, the interim ones among them."""
 
     name: ClassVar[str] = "http3.response"
     normally: ClassVar[str] = SUMMED
+
+    def phase_title(self) -> str:
+        return TITLE
 
 
 class H3Facts:
@@ -64,6 +72,7 @@ class H3Facts:
     def __init__(self) -> None:
         self.stream_id = 0
         self.blocked_ns = 0
+        self.table_frame = 0       # that brought what it waited for
         self.missing = (0, 0)
         self.carried = ""
         self.reset = False

@@ -3,12 +3,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors.kit.cursor import WireError
 from dissectors.kit.event import BACKWARD, FORWARD, Event, Evidence, LimitReached, Malformed, Observed
 from dissectors.kit.inputs import Close, Fields
 from dissectors.kit.observation import HIDDEN, NOT_READ
 from dissectors.kit.protocol import ANYONE, UPGRADE, Context, Output
-from dissectors.protocols.http3.codes import DATA, HEADERS
+from dissectors.protocols.http3.codes import DATA, HEADERS, PUSH_PROMISE
 from dissectors.protocols.http3.events import H3Exchange, H3Facts, H3Request, H3Response
+from dissectors.protocols.http3.events_control import H3PushPromise
 from dissectors.protocols.http3.reader import H3Piece
 from dissectors.protocols.http3.stream import MAX_INTERIM, MAX_WAITING, VERSION, H3Half, H3Stream
 from dissectors.wire.http.body import BodyReader
@@ -30,6 +32,7 @@ from dissectors.wire.http.events import (
 from dissectors.wire.http.message import Head
 from dissectors.wire.http.section import FieldSection
 from dissectors.wire.qpack.decoder import QpackTable
+from dissectors.wire.varint import read_varint
 
 MAX_STREAMS: Final = 2_000       # exchanges followed at once
 MAX_TOLD: Final = 100            # malformed sections of a connection that are told
@@ -147,7 +150,9 @@ class H3Messages:
                 half.waiting = waiting[place:]
                 return
             if half.waited_since >= 0 and not give_up:
-                stream.blocked_ns = max(stream.blocked_ns, self.now - half.waited_since)
+                waited = self.now - half.waited_since
+                if waited > stream.blocked_ns:
+                    stream.blocked_ns, stream.table_frame = waited, self.frame
             half.waited_since = -1
             self._take(stream, half, direction, piece)
         self.waiting -= int(half.held)
@@ -165,6 +170,22 @@ class H3Messages:
             self._fields(stream, half, direction, piece)
         elif piece.type == DATA:
             self._data(stream, half, direction, piece)
+        elif piece.type == PUSH_PROMISE and piece.ends and direction != self.client:
+            self._promise(stream, direction, piece)
+
+    def _promise(self, stream: H3Stream, direction: int, piece: H3Piece) -> None:
+        """The number of a push, then the fields of the request that it stands for (RFC 9114 §7.2.5)."""
+        try:
+            push = int(read_varint(piece.payload, 0))
+        except WireError as error:
+            self.broken(piece, direction, error.offset, f"PUSH_PROMISE: {error.reason}")
+            return
+        fields = piece.payload[1 << (piece.payload[0] >> 6):]
+        head: Head | None = None
+        if not self.tables[direction].blocked(fields):
+            section = FieldSection(self.tables[direction].decode(fields), VERSION)
+            head = section.head(True, self.show_secrets)
+        self.tell(H3PushPromise(Observed(piece.time, direction, _evidence(piece)), push, stream.id, head))
 
     # -- field sections --------------------------------------------------------------------------------
 
@@ -330,7 +351,7 @@ class H3Messages:
 def _facts(stream: H3Stream) -> H3Facts:
     facts = H3Facts()
     facts.stream_id = stream.id
-    facts.blocked_ns = stream.blocked_ns
+    facts.blocked_ns, facts.table_frame = stream.blocked_ns, stream.table_frame
     facts.missing = (stream.client.missing(), stream.server.missing())
     facts.carried = stream.carried.name if stream.carried is not None else ""
     facts.reset = stream.reset

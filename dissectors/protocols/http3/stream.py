@@ -65,3 +65,4 @@ class H3Stream:
         self.tunnel = False
         self.reset = False
         self.blocked_ns = 0
+        self.table_frame = 0

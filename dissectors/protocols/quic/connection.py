@@ -8,11 +8,12 @@ from mypy_extensions import i64
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.provided import Provided
 from dissectors.protocols.quic.handshake import Handshake
-from dissectors.protocols.quic.parameters import Parameters
+from dissectors.protocols.quic.index import IdIndex
+from dissectors.protocols.quic.parameters import IDLE_TIMEOUT, LARGEST_MS, Parameters
 from dissectors.protocols.quic.protection import Opened, PacketKeys, PhasedKeys, initial_keys, keys_of
 from dissectors.protocols.quic.recovery import Recovery, Spin
 from dissectors.protocols.quic.versions import DRAFT_29, V1, is_reserved, version_of
-from dissectors.protocols.quic.wire import HANDSHAKE, INITIAL, ONE_RTT, SPIN, ZERO_RTT, QuicPacket
+from dissectors.protocols.quic.wire import INITIAL, ONE_RTT, SPIN, ZERO_RTT, QuicPacket
 from dissectors.wire.tls.hello import ClientHello, ServerHello
 
 MAX_IDS: Final = 64            # connection IDs of one direction that are known at once
@@ -25,7 +26,7 @@ EARLY: Final = b"CLIENT_EARLY_TRAFFIC_SECRET"
 HANDSHAKES: Final = (b"CLIENT_HANDSHAKE_TRAFFIC_SECRET", b"SERVER_HANDSHAKE_TRAFFIC_SECRET")
 TRAFFIC: Final = (b"CLIENT_TRAFFIC_SECRET_0", b"SERVER_TRAFFIC_SECRET_0")
 SUITES: Final = {32: (0x1301, 0x1303, 0x1304), 48: (0x1302,)}    # that fit a secret, while none is chosen
-SPACES: Final = {INITIAL: 0, HANDSHAKE: 1, ZERO_RTT: 2, ONE_RTT: 2}    # of packet numbers (RFC 9000 §12.3)
+SPACES: Final = [0, 2, 1, -1, 2, -1, -1]    # of packet numbers, by the kind of a packet (RFC 9000 §12.3)
 
 
 def spoken(version: int) -> tuple[int, ...]:
@@ -42,8 +43,10 @@ class QuicSide:
     packet that was not opened, for want of a key.
     """
 
-    def __init__(self, direction: int) -> None:
+    def __init__(self, direction: int, serial: int, index: IdIndex) -> None:
         self.direction = direction
+        self.serial = serial
+        self.index = index
         self.ids: dict[bytes, int] = {}
         self.lengths: list[int] = []
         self.sources: dict[bytes, int] = {}
@@ -66,6 +69,8 @@ class QuicSide:
         self.parameters: Parameters | None = None
         self.parameters_frame = 0
         self.phased: PhasedKeys | None = None
+        self.unknown_at = -1     # what was learned, and how many secrets there were, when the log had none for it
+        self.unknown_of = -1
         self.first_of: list[int] = [-1] * 8    # time of the first packet of each kind
         self.spin = Spin()
         self.recovery = Recovery()
@@ -75,6 +80,7 @@ class QuicSide:
         if dcid in self.ids or len(self.ids) >= MAX_IDS:
             return
         self.ids[dcid] = sequence
+        self.index.add(dcid, self.serial, self.direction)
         if len(dcid) not in self.lengths:
             self.lengths = sorted([*self.lengths, len(dcid)], reverse=True)
 
@@ -100,26 +106,33 @@ class QuicSide:
 
 
 class Connection:
-    """number: among those of a conversation, from 0.     client: the direction in which the client sends.
+    """number: among those of a conversation, from 0.     index: of the capture, which knows it by its IDs.
+    client: the direction in which the client sends.
 
     late: its first packet was not seen, so that its Initial packets cannot be opened.     original: the connection ID
     from which the keys of Initial packets are derived; attempted: that of the very first Initial, to which a Retry
     refers.     version: the last that both sides can be speaking.
     """
 
-    def __init__(self, number: int, client: int, version: int, provided: Provided, *, late: bool) -> None:
+    def __init__(
+        self, number: int, client: int, version: int, provided: Provided, index: IdIndex, *, late: bool
+    ) -> None:
         self.number = number
+        index.serials += 1
+        self.serial = index.serials
+        self.index = index
         self.client = client
         self.version = version
         self.provided = provided
         self.late = late
-        self.sides = [QuicSide(0), QuicSide(1)]
+        self.sides = [QuicSide(0, self.serial, index), QuicSide(1, self.serial, index)]
         self.original = b""
         self.attempted = b""
         self.first_version = version
         self.hello: ClientHello | None = None
         self.server: ServerHello | None = None
         self.randoms: list[bytes] = []
+        self.learned = 0            # times that more was learned of what its keys are looked up by
         self.suite = 0
         self.alpn = ""
         self.began_ns = -1
@@ -134,6 +147,13 @@ class Connection:
         self.closed_by: set[int] = set()
         self.close_ns = -1
         self.close_frame = 0
+        self.last_ns = -1           # of any datagram
+        self.last_frame = 0
+        self.longest_ns = 0         # without one, once the handshake was over
+        self.quiet = (0, 0, 0, 0)   # when that was: time and frame before it, time and frame behind it
+        self.since_quiet = [0, 0]   # datagrams behind it, by direction
+        self.early_taken = ""       # 0-RTT: "yes" or "no" by the server's answer, "" where that was not read
+        self.early_offered = False  # by the last ClientHello
         self.validated = False      # the server knows that the client has its address
         self.keys_told = ""
         self.early_told = False
@@ -154,15 +174,46 @@ class Connection:
     def server_side(self) -> QuicSide:
         return self.sides[1 - self.client]
 
+    def forget(self) -> None:
+        """It is over: nobody looks for its connection IDs any more."""
+        for side in self.sides:
+            for dcid in side.ids:
+                self.index.forget(dcid, self.serial)
+
+    def saw(self, datagram: Datagram) -> None:
+        """A datagram of either side: how long there was none before it."""
+        last, self.last_ns = self.last_ns, datagram.time
+        if self.established_ns >= 0:
+            if datagram.time - last > self.longest_ns:
+                self.longest_ns = datagram.time - last
+                self.quiet = (last, self.last_frame, datagram.time, datagram.frame)
+                self.since_quiet = [0, 0]
+            self.since_quiet[datagram.direction] += 1
+        self.last_frame = datagram.frame
+
+    def idle_timeout(self) -> tuple[int, str]:
+        """(ns after which it is over, whose time that is) as far as it is known; -1 for no end by silence.
+
+        The shorter of the two counts, so that one which is known is never exceeded (RFC 9000 §10.1).
+        """
+        known: list[tuple[int, str]] = []
+        for side, who in ((self.client_side, "client"), (self.server_side, "server")):
+            milliseconds = side.parameters.number(IDLE_TIMEOUT, 0) if side.parameters is not None else 0
+            if 0 < milliseconds < LARGEST_MS:
+                known.append((milliseconds * 1_000_000, who))
+        if len(known) == 2 and known[0][0] == known[1][0]:
+            return known[0][0], "both"
+        return min(known, default=(-1, ""))
+
     # -- opening ---------------------------------------------------------------------------------------
 
     def open(self, packet: QuicPacket, data: bytes, direction: int) -> Opened | None:
         """The packet below its protection; None where it does not open, or there is no key for it."""
         side = self.sides[direction]
         kind = int(packet.kind)
-        if kind not in SPACES or side.failures > MAX_FAILURES:
-            return None
         space = SPACES[kind]
+        if space < 0 or side.failures > MAX_FAILURES:
+            return None
         opened: Opened | None = None
         if kind == INITIAL:
             opened = self._initial(packet, data, direction, side.largest[0])
@@ -250,7 +301,11 @@ class Connection:
         return None
 
     def _phased(self, packet: QuicPacket, data: bytes, side: QuicSide) -> PhasedKeys | None:
-        """Keys for 1-RTT packets, once one opens with them."""
+        """Keys for 1-RTT packets, once one opens with them. Where the log has none, it is asked again when there is
+        more to ask it for, or more in it."""
+        secrets = len(self.provided.secrets)
+        if side.unknown_at == self.learned and side.unknown_of == secrets:
+            return None
         found = self._candidates(TRAFFIC[0 if self.from_client(side.direction) else 1], self.version)
         for keys in found:
             phased = PhasedKeys(keys)
@@ -258,4 +313,6 @@ class Connection:
                 side.phased = phased
                 self.keys[ONE_RTT, side.direction] = keys
                 return phased
+        if not found:
+            side.unknown_at, side.unknown_of = self.learned, secrets
         return None

@@ -18,10 +18,13 @@ from dissectors.kit.protocol import Above, Context, Dissector, Output
 from dissectors.protocols.quic.connection import Connection, QuicSide
 from dissectors.protocols.quic.events import HelloPending, PacketSeen, RetrySeen, VersionsOffered
 from dissectors.protocols.quic.events_connection import QuicHidden, QuicStalled, QuicTotals, SideTotals
+from dissectors.protocols.quic.events_flow import IdleEnd, Silence
 from dissectors.protocols.quic.events_packets import ResetPossible
 from dissectors.protocols.quic.frames import Frames
+from dissectors.protocols.quic.index import MAX_INDEXED
 from dissectors.protocols.quic.observer import QuicObserver, Watched
 from dissectors.protocols.quic.parameters import GREASE_BIT, VERSION_INFORMATION
+from dissectors.protocols.quic.paths import Paths, end_of, roaming_in
 from dissectors.protocols.quic.protection import Opened, retry_is_whole
 from dissectors.protocols.quic.recovery import spin_round_trips
 from dissectors.protocols.quic.versions import version_of
@@ -42,7 +45,12 @@ from dissectors.protocols.quic.wire import (
 MAX_CONNECTIONS: Final = 64        # between two addresses and ports that are followed
 FIRST_WAIT_NS: Final = 999_000_000   # after which a side sends again that knows nothing of the way (RFC 9002 §6.2.2)
 MAX_COALESCED: Final = 32          # packets of one datagram
+MAX_EARLY: Final = 32              # packets of a connection that are held until their keys can be found
 MAX_SOURCES: Final = 16             # source connection IDs of a side that are remembered
+# A connection lives for three probe timeouts at the least (RFC 9000 §10.1), one of which is at first three round trips
+# (RFC 9002 §5.3, §6.2.1) and the delay of an ACK, 25 ms where nothing else is said (RFC 9000 §18.2).
+TIMEOUTS, TIMEOUT_TRIPS, MAX_DELAY_NS = 3, 3, 25_000_000
+LATE_DATAGRAMS: Final = 3          # of a side that goes on after that, and sends again because nobody answers
 LEAST_RESET: Final = 21            # octets of a stateless reset (RFC 9000 §10.3)
 TOKEN: Final = 16                  # octets of the token that it ends with
 LEAST_RESET_ID: Final = 1
@@ -56,6 +64,8 @@ class QuicDissector(Dissector):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.observer = QuicObserver(context)
+        self.roaming = roaming_in(context)
+        self.paths = Paths(context, self.observer, self.roaming)
         self.watched: list[Watched] = []
         self.strange = [0, 0, 0]           # (frame, time, octets) of the last datagram whose connection ID is unknown
         self.strange_direction = NEITHER
@@ -84,10 +94,15 @@ class QuicDissector(Dissector):
             else:
                 if first is None:
                     first = watched
+                    if watched.context is not self.context:
+                        self.paths.hold(watched, packet, datagram)
                     self._saw(watched, datagram)
                 self._packet(watched, packet, datagram)
             at = packet.end
         if first is not None:
+            if first.unlocked:
+                first.unlocked = False
+                self._unheld(first)
             self.observer.amplification(first, datagram)
         out, self.observer.out = self.observer.out, []
         return out
@@ -96,7 +111,9 @@ class QuicDissector(Dissector):
         if close.direction == NEITHER and not self.finished:
             self.finished = True
             for watched in self.watched:
-                self._finish(watched, close)
+                if watched.context is self.context:
+                    self._finish(watched, close)
+                self.paths.finish(watched, close)
         out, self.observer.out = self.observer.out, []
         return out
 
@@ -109,6 +126,10 @@ class QuicDissector(Dissector):
             packet = read_packet(data, at, datagram.length, 0)
             return packet, self._of_long(packet, datagram)
         found = self._of_short(data, at, direction)
+        if found is None and len(self.watched) < MAX_CONNECTIONS:
+            found = self.roaming.find(data, int(at), direction)
+            if found is not None:
+                self.watched.append(found[0])
         if found is not None:
             return read_packet(data, at, datagram.length, found[1]), found[0]
         if not data[at] & FIXED and not self._greased():
@@ -170,8 +191,9 @@ class QuicDissector(Dissector):
         if len(self.watched) >= MAX_CONNECTIONS:
             self.observer.limit(seen(datagram), "MAX_CONNECTIONS", MAX_CONNECTIONS)
             return None
-        provided = self.context.provided
-        connection = Connection(len(self.watched), direction, int(packet.version), provided, late=False)
+        connection = Connection(
+            len(self.watched), direction, int(packet.version), self.context.provided, self.roaming.index, late=False
+        )
         if kind in (INITIAL, ZERO_RTT, OTHER):
             connection.original = connection.attempted = packet.dcid
             if kind == INITIAL and not packet.cut and not connection.begins_with(packet, datagram.data):
@@ -186,8 +208,9 @@ class QuicDissector(Dissector):
         if connection.late and kind not in (RETRY, VERSIONS):
             connection.client = self._client_by_ports(datagram)
         connection.began_ns, connection.began_frame = datagram.time, datagram.frame
-        watched = Watched(connection)
+        watched = Watched(connection, self.context)
         self.watched.append(watched)
+        self.paths.begin(watched, datagram)
         return watched
 
     def _client_by_ports(self, datagram: Datagram) -> int:
@@ -201,10 +224,20 @@ class QuicDissector(Dissector):
     def _saw(self, watched: Watched, datagram: Datagram) -> None:
         connection = watched.connection
         connection.sides[datagram.direction].saw(datagram)
+        connection.saw(datagram)
+        move = watched.move
         if connection.from_client(datagram.direction):
+            if not watched.client_end:
+                watched.client_end = end_of(datagram)
+            if move is not None:
+                move.client += 1
+                move.last_ns, move.last_frame = datagram.time, datagram.frame
             if connection.answered_ns < 0:
                 connection.asked_ns = datagram.time
-        elif connection.answered_ns < 0 <= connection.asked_ns:
+            return
+        if move is not None:
+            move.server += 1
+        if connection.answered_ns < 0 <= connection.asked_ns:
             connection.answered_ns = datagram.time
 
     def _packet(self, watched: Watched, packet: QuicPacket, datagram: Datagram) -> None:
@@ -212,9 +245,14 @@ class QuicDissector(Dissector):
         direction = datagram.direction
         side, peer = connection.sides[direction], connection.sides[1 - direction]
         kind = packet.kind
+        if connection.from_client(direction):
+            watched.last_id = packet.dcid
         if kind not in (ONE_RTT, VERSIONS):
             side.knows(packet.dcid)
             peer.knows(packet.scid)
+            if self.roaming.index.full and not self.roaming.index.told:
+                self.roaming.index.told = True
+                self.observer.limit(seen(datagram), "MAX_INDEXED", MAX_INDEXED)
             if len(side.sources) < MAX_SOURCES:
                 side.sources[packet.scid] = datagram.frame
             if kind != OTHER and not connection.from_client(direction):
@@ -230,10 +268,30 @@ class QuicDissector(Dissector):
                 if connection.negotiated:
                     connection.version = int(packet.version)
             opened = connection.open(packet, datagram.data, direction)
+            if opened is None and self._awaits_keys(watched, packet):
+                if len(watched.early) < MAX_EARLY:
+                    watched.early.append((packet, datagram))
+                    return
+                self.observer.limit(seen(datagram), "MAX_EARLY", MAX_EARLY)
         place = len(self.observer.out)
         frames = self.observer.packet(watched, packet, datagram, opened)
         if self.context.each_pdu:
             self._record(datagram, packet, opened, frames, connection.client, place)
+
+    def _awaits_keys(self, watched: Watched, packet: QuicPacket) -> bool:
+        """Its secret cannot be looked up before the ClientHello has come whole, which may be overtaken by what follows
+        it (RFC 9001 §5.7)."""
+        connection = watched.connection
+        if connection.hello is not None or connection.late or self.context.each_pdu or packet.cut:
+            return False
+        return len(self.context.provided.secrets) > 0 and packet.kind in (HANDSHAKE, ZERO_RTT, ONE_RTT)
+
+    def _unheld(self, watched: Watched) -> None:
+        """What came before its keys is read now, or counted as what cannot be."""
+        early, watched.early = watched.early, []
+        for packet, datagram in early:
+            opened = watched.connection.open(packet, datagram.data, datagram.direction)
+            self.observer.packet(watched, packet, datagram, opened)
 
     def _record(
         self, datagram: Datagram, packet: QuicPacket, opened: Opened | None, frames: Frames | None, client: int,
@@ -282,6 +340,7 @@ class QuicDissector(Dissector):
     def _finish(self, watched: Watched, close: Close) -> None:
         connection = watched.connection
         streams = watched.streams
+        self._unheld(watched)
         streams.finish(close.frame, close.time, self.observer.out)
         if connection.closed_by and streams.child:      # what was on its way by then has come
             self.observer.out.append(Above(
@@ -299,7 +358,34 @@ class QuicDissector(Dissector):
         if connection.established_ns < 0 and gave_up and not connection.late:
             self._stalled(watched, close)
         self._reset(watched)
+        self.observer.waits(watched, close)
+        self._idle(watched)
         self._totals(watched)
+        if watched.tracer is not None and watched.tracer.entries:
+            self.observer.out.append(watched.tracer.told(connection))
+
+    def _idle(self, watched: Watched) -> None:
+        """A silence that is longer than the connection lives without a word (RFC 9000 §10.1), and a side that goes on
+        again and again after it. Without that nobody can tell whether anything was said meanwhile."""
+        connection = watched.connection
+        timeout, whose = connection.idle_timeout()
+        since, since_frame, until, until_frame = connection.quiet
+        if timeout < 0 or not until_frame:
+            return
+        after = [connection.since_quiet[connection.client], connection.since_quiet[1 - connection.client]]
+        if all(after) or max(after) < LATE_DATAGRAMS or connection.last_ns - until < FIRST_WAIT_NS:
+            return                # both go on: something was said that was not seen
+        trip = max(connection.answered_ns - connection.asked_ns, 0)
+        if until - since <= max(timeout, TIMEOUTS * (TIMEOUT_TRIPS * trip + MAX_DELAY_NS)) + trip:
+            return
+        silence = Silence(since, since_frame, until, until_frame, after)
+        silence.timeout_ns, silence.whose, silence.last_ns = timeout, whose, connection.last_ns
+        direction = connection.client if after[0] else 1 - connection.client
+        absent = self.context.observed.absence(NEITHER, since + 1, until - 1, OCTETS)
+        frames = tuple(sorted({since_frame, until_frame, connection.last_frame}))
+        self.observer.tell(watched, IdleEnd(
+            Observed(until, direction, Evidence(frames)), connection.client, silence, absent
+        ))
 
     def _stalled(self, watched: Watched, close: Close) -> None:
         """At which flight the handshake stopped."""
@@ -365,7 +451,8 @@ class QuicDissector(Dissector):
             latest = max((client, server), key=_last)
             frames = tuple(sorted({client.sealed, server.sealed, int(latest.last_frame)} - {0}))
             self.observer.tell(watched, QuicHidden(
-                Observed(int(latest.last_ns), NEITHER, Evidence(frames)), connection.client, min(begun),
+                Observed(int(latest.last_ns), NEITHER, Evidence(frames)), connection.client,
+                max(min(begun), watched.move.first_ns if watched.move is not None else 0),
                 sum([side.sealed_packets for side in (client, server)]), (client.sealed_octets, server.sealed_octets),
             ))
         spins = spin_round_trips(connection.client_side.spin, connection.server_side.spin)

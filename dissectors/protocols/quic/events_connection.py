@@ -42,6 +42,8 @@ class Opening:
         self.hello_retried = False
         self.negotiated = False
         self.early = False
+        self.early_offered = False    # the ClientHello says that early data may follow
+        self.early_taken = ""         # "yes" or "no", as the server answers; "" where that was not read
         self.read = False         # both Finished were read
 
     def round_trips(self) -> int:
@@ -91,6 +93,10 @@ class QuicEstablished(QuicEvent):
             text += f" The server's answer came after {duration(one.answer_ns())}, as seen where the capture was taken."
         if one.first_version != one.version:
             text += f" The client had begun with {version_title(one.first_version)}."
+        if one.early and one.early_taken:
+            text += " The server takes its 0-RTT data." if one.early_taken == "yes" else (
+                " The server does not take its 0-RTT data, which it has to send again."
+            )
         extra = [said for told, said in (
             (one.negotiated, "agree on a version"), (one.retried, "answer a Retry"),
             (one.hello_retried, "answer a HelloRetryRequest"),
@@ -128,7 +134,8 @@ class QuicEstablished(QuicEvent):
             "version": version_title(one.version), "first_version": version_title(one.first_version),
             "server_name": one.server_name, "alpn": one.alpn, "round_trips": one.round_trips(),
             "retried": one.retried, "negotiated": one.negotiated, "hello_retried": one.hello_retried,
-            "early_data": one.early, "total_ns": one.ended_ns - one.began_ns,
+            "early_data": one.early, "early_data_offered": one.early_offered, "early_data_taken": one.early_taken,
+            "total_ns": one.ended_ns - one.began_ns,
         }
         if one.answer_ns() >= 0:
             out["server_ns"] = one.answer_ns()

@@ -35,9 +35,12 @@ DATAGRAM: Final = 0x30         # and 0x31, with a length
 ACK_FREQUENCY: Final = 0xAF
 TIMESTAMP: Final = 0x02F5      # draft-huitema-quic-ts
 
-ELICITS_NO_ACK: Final = (PADDING, ACK, ACK_ECN, CLOSE, CLOSE_APPLICATION)    # RFC 9002 §2
 MAX_FRAMES: Final[i64] = 2_000     # of one packet that are read; the rest is not looked at
 MAX_RANGES: Final[i64] = 256       # of one ACK that are kept; the rest is read
+
+
+NO_RANGES: Final[list[tuple[int, int]]] = []      # of a frame that is no ACK; never changed
+NO_COUNTS: Final = (-1, -1, -1)
 
 
 class QuicFrame:
@@ -59,15 +62,15 @@ class QuicFrame:
         self.fin = False
         self.largest: i64 = -1
         self.delay: i64 = 0
-        self.ranges: list[tuple[int, int]] = []
-        self.ecn: tuple[int, int, int] = (-1, -1, -1)
+        self.ranges: list[tuple[int, int]] = NO_RANGES
+        self.ecn: tuple[int, int, int] = NO_COUNTS
         self.count: i64 = 0
 
 
 class Frames:
     """Of one packet. problem: what broke, "" for nothing; those before it are there.     problem_at: where.
 
-    unread: frames beyond the cap are there.
+    unread: frames beyond the cap are there.     eliciting: an endpoint has to acknowledge it (RFC 9002 §2).
     """
 
     def __init__(self, payload: bytes) -> None:
@@ -75,20 +78,21 @@ class Frames:
         self.problem = ""
         self.problem_at: i64 = 0
         self.unread = False
+        self.eliciting = False
         reader = Reader(payload, 0, len(payload))
         try:
             while reader.at < reader.end:
                 if len(self.all) >= MAX_FRAMES:
                     self.unread = True
                     break
-                self.all.append(_frame(reader))
+                frame = _frame(reader)
+                self.all.append(frame)
+                kind = frame.type
+                if kind not in (PADDING, ACK, ACK_ECN, CLOSE, CLOSE_APPLICATION):
+                    self.eliciting = True
         except WireError as error:
             self.problem = error.reason
             self.problem_at = error.offset
-
-    def eliciting(self) -> bool:
-        """An endpoint has to acknowledge it (RFC 9002 §2)."""
-        return len([frame for frame in self.all if frame.type not in ELICITS_NO_ACK]) > 0
 
 
 def _frame(reader: Reader) -> QuicFrame:
@@ -171,7 +175,7 @@ def _ack(reader: Reader, frame: QuicFrame) -> None:
     smallest = largest - reader.varint()
     if smallest < 0:
         raise WireError(int(reader.at), "an ACK of packet numbers below 0")
-    frame.ranges.append((int(smallest), int(largest)))
+    frame.ranges = [(int(smallest), int(largest))]
     while count > 0:
         largest = smallest - reader.varint() - 2
         smallest = largest - reader.varint()

@@ -4,15 +4,19 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
+from dissectors.kit.cited import Cited
 from dissectors.kit.cursor import WireError
 from dissectors.kit.event import (
+    BACKWARD,
+    FORWARD,
+    NEITHER,
     Evidence,
     LimitReached,
     Malformed,
     Observed,
     seen,
 )
-from dissectors.kit.inputs import Datagram
+from dissectors.kit.inputs import Close, Datagram
 from dissectors.kit.observation import ALWAYS, HIDDEN
 from dissectors.kit.protocol import ALPN, BENEATH, MESSAGES, Above, Context, Handoff, Output
 from dissectors.protocols.quic import streams as stream_caps
@@ -20,19 +24,26 @@ from dissectors.protocols.quic.codes import application_error, is_alert
 from dissectors.protocols.quic.connection import MAX_RANDOMS, MAX_TOKENS, Connection, QuicSide
 from dissectors.protocols.quic.events import EarlyPackets, PacketsHidden, ParametersSeen, QuicEvent
 from dissectors.protocols.quic.events_connection import AmplificationStall, Opening, QuicEstablished
+from dissectors.protocols.quic.events_flow import FlowWaits, StreamsHeldUp
 from dissectors.protocols.quic.events_packets import KeysUpdated, PathChecked, QuicClosed, StreamReset
+from dissectors.protocols.quic.events_path import Move
+from dissectors.protocols.quic.flow import MAX_WAITS, WaitSum
 from dissectors.protocols.quic.frames import (
     ACK,
     ACK_ECN,
     CLOSE,
     CLOSE_APPLICATION,
     CRYPTO,
+    DATA_BLOCKED,
+    MAX_DATA,
+    MAX_STREAMS,
     NEW_CONNECTION_ID,
     PATH_CHALLENGE,
     PATH_RESPONSE,
     RESET_STREAM,
     STOP_SENDING,
     STREAM,
+    STREAMS_BLOCKED,
     Frames,
     QuicFrame,
 )
@@ -45,6 +56,7 @@ from dissectors.protocols.quic.parameters import (
 )
 from dissectors.protocols.quic.protection import Opened
 from dissectors.protocols.quic.streams import Streams
+from dissectors.protocols.quic.trace import MAX_ENTRIES, Tracer
 from dissectors.protocols.quic.wire import HANDSHAKE, INITIAL, ONE_RTT, ZERO_RTT, QuicPacket
 from dissectors.wire.tls.extensions import Extensions
 from dissectors.wire.tls.hello import ClientHello, ServerHello
@@ -60,15 +72,28 @@ ALLOWED: Final = 3               # times what it received a server may send at f
 
 
 class Watched:
-    """A connection with what is kept for its events. tls: a layer reads its handshake."""
+    """A connection with what is kept for its events. tls: a layer reads its handshake.
 
-    def __init__(self, connection: Connection) -> None:
+    context: of the conversation in which it was seen last, home: in which it began.     client_end: address and port of
+    the client there; "" as long as it sent nothing.     last_id: to which it sent its last packet.     move: by which
+    it came there.
+    """
+
+    def __init__(self, connection: Connection, context: Context) -> None:
         self.connection = connection
+        self.context = self.home = context
+        self.client_end = ""
+        self.last_id = b""
+        self.move: Move | None = None
         self.streams = Streams()
         self.tls = False
         self.asked = False               # whether somebody reads its streams
         self.challenges: dict[bytes, int] = {}
         self.told: dict[str, int] = {}
+        self.waits: dict[tuple[int, str, int], WaitSum] = {}
+        self.early: list[tuple[QuicPacket, Datagram]] = []     # that came before their keys can be found
+        self.unlocked = False            # some may be found now
+        self.tracer: Tracer | None = Tracer() if context.provided.traced and not context.each_pdu else None
         self.unvalidated = [0, 0]        # octets of client and server until the address is validated
         self.blocked_ns = -1             # the server may have waited for the client since then
         self.blocked_received = 0
@@ -78,7 +103,7 @@ class Watched:
     @property
     def tls_child(self) -> int:
         """The number of the layer that reads its handshake (`Handoff`); the next one reads its streams."""
-        return -1 - 2 * self.connection.number
+        return -1 - 2 * self.connection.serial
 
 
 class QuicObserver:
@@ -125,6 +150,9 @@ class QuicObserver:
             self._sealed(watched, side, packet, datagram)
         if kind == ONE_RTT and connection.established_ns < 0 and connection.from_client(side.direction):
             self._established(watched, side, datagram)
+        tracer = watched.tracer
+        if tracer is not None and not tracer.packet(connection, packet, datagram, opened, frames):
+            self.limit(seen(datagram), "MAX_ENTRIES", MAX_ENTRIES)
         return frames
 
     def _opened(
@@ -150,8 +178,11 @@ class QuicObserver:
         if frames.unread:
             self.limit(seen(datagram), "MAX_FRAMES", len(frames.all))
         space = 0 if packet.kind == INITIAL else 1 if packet.kind == HANDSHAKE else 2
-        if frames.eliciting():
-            side.recovery.send(space, int(opened.number), datagram.frame, datagram.time)
+        if frames.eliciting:
+            side.recovery.send(
+                space, int(opened.number), datagram.frame, datagram.time,
+                early=packet.kind == ZERO_RTT and connection.early_taken != "yes",
+            )
         self.acks = 0
         for frame in frames.all:
             self._frame(watched, side, space, packet, frame, datagram)
@@ -206,10 +237,21 @@ class QuicObserver:
         elif kind == PATH_CHALLENGE:
             if len(watched.challenges) < MAX_CHALLENGES:
                 watched.challenges.setdefault(frame.data, datagram.time)
+            move = watched.move
+            if move is not None and move.challenged_ns < 0:
+                move.challenged_ns = datagram.time
         elif kind == PATH_RESPONSE:
             asked = watched.challenges.pop(frame.data, -1)
+            if asked >= 0 and watched.move is not None and watched.move.answered_ns < 0:
+                watched.move.answered_ns = datagram.time
             if asked >= 0:
                 self.tell(watched, PathChecked(seen(datagram), connection.client, datagram.time - asked))
+        elif MAX_DATA <= kind <= MAX_STREAMS + 1:
+            watched.streams.raised(frame, 1 - side.direction, datagram.frame, datagram.time)
+            if watched.streams.over:
+                self._waited(watched, datagram)
+        elif DATA_BLOCKED <= kind <= STREAMS_BLOCKED + 1:
+            watched.streams.flows[side.direction].blocked(frame, datagram.time, datagram.frame)
         elif kind == STOP_SENDING:
             self._stopped(watched, side, frame, datagram, stops=True)
 
@@ -227,11 +269,55 @@ class QuicObserver:
             self._hand_on(watched, side)
         if frame.type == RESET_STREAM:
             self._stopped(watched, side, frame, datagram, stops=False)
-        streams.take(frame, side.direction, datagram.frame, datagram.time, self.out)
+        streams.take(frame, side.direction, datagram.frame, datagram.time, watched.connection.client, self.out)
+        if streams.over:
+            self._waited(watched, datagram)
         if streams.untold:
             most = stream_caps.MAX_STREAMS if streams.untold == "MAX_STREAMS" else int(stream_caps.MAX_HELD)
             self.limit(seen(datagram), streams.untold, most)
             streams.untold = ""
+
+    def _waited(self, watched: Watched, datagram: Datagram) -> None:
+        """Waits for the receiver that are over."""
+        over, watched.streams.over = watched.streams.over, []
+        for wait in over:
+            key = (wait.direction, wait.kind, wait.id)
+            found = watched.waits.get(key)
+            if found is None:
+                if len(watched.waits) >= MAX_TOLD:
+                    self.limit(seen(datagram), "streams whose waits are told", MAX_TOLD)
+                    continue
+                found = watched.waits[key] = WaitSum(wait)
+            found.add(wait)
+
+    def waits(self, watched: Watched, datagram: Close) -> None:
+        """All waits of a connection, when it is over; of those that are not, the ones of which the sender tells."""
+        self._held_up(watched)
+        for flow in watched.streams.flows:
+            if flow.full:
+                self.limit(Observed(datagram.time, NEITHER, Evidence((datagram.frame,))), "MAX_WAITS", MAX_WAITS)
+            watched.streams.over += [wait for wait in flow.waits.values() if wait.said]
+            flow.waits = {}
+        self._waited(watched, Datagram(datagram.frame, datagram.time, NEITHER, b"", 0))
+        for found in watched.waits.values():
+            observed = Observed(found.last_ns, found.direction, Evidence(found.cited.frames()))
+            self.tell(watched, FlowWaits(observed, watched.connection.client, found))
+
+    def _held_up(self, watched: Watched) -> None:
+        """Streams that waited for what was missing of them, by direction."""
+        streams = watched.streams
+        for direction in (FORWARD, BACKWARD):
+            waits = [wait for wait in streams.held_up if wait.direction == direction]
+            if not waits:
+                continue
+            cited = Cited()
+            for wait in waits:
+                cited.add(wait.since_frame)
+                cited.add(wait.until_frame)
+            observed = Observed(max([wait.until_ns for wait in waits]), direction, Evidence(cited.frames()))
+            self.tell(watched, StreamsHeldUp(observed, watched.connection.client, waits))
+            if streams.most_held_up:
+                self.limit(observed, "MAX_HELD_UP", stream_caps.MAX_HELD_UP)
 
     def _hand_on(self, watched: Watched, side: QuicSide) -> None:
         """Whoever is reached by the protocol that was agreed on reads all streams of the connection."""
@@ -295,7 +381,10 @@ class QuicObserver:
             connection.hello = hello
             if len(hello.random) == 32 and hello.random not in connection.randoms[:MAX_RANDOMS]:
                 connection.randoms = [*connection.randoms, hello.random][-MAX_RANDOMS:]
-            self._parameters(connection, side, hello.extended)
+                connection.learned += 1
+            connection.early_offered = hello.early_data
+            watched.unlocked = True
+            self._parameters(watched, side, hello.extended)
         elif message.type == SERVER_HELLO:
             found = ServerHello(body)
             if found.retry:
@@ -303,19 +392,25 @@ class QuicObserver:
             elif found.suite > 0:
                 connection.server = found
                 connection.suite = found.suite
+                connection.learned += 1
+                watched.unlocked = True
         elif message.type == ENCRYPTED_EXTENSIONS:
             answer = EncryptedExtensions(body)
             connection.alpn = answer.alpn
-            self._parameters(connection, side, answer.extensions)
+            connection.early_taken = "yes" if answer.early_data else "no"
+            if answer.early_data:
+                connection.client_side.recovery.taken()
+            self._parameters(watched, side, answer.extensions)
 
-    def _parameters(self, connection: Connection, side: QuicSide, extensions: Extensions) -> None:
+    def _parameters(self, watched: Watched, side: QuicSide, extensions: Extensions) -> None:
         data = extensions.data(EXTENSION) or extensions.data(EXTENSION_DRAFT)
         if not data or side.parameters is not None:
             return
         side.parameters = Parameters(data)
+        watched.streams.flows[1 - side.direction].allowed(side.parameters)
         token = side.parameters.get(RESET_TOKEN)
         if token is not None and len(token.data) == 16:
-            connection.tokens[token.data] = side.direction
+            watched.connection.tokens[token.data] = side.direction
 
     def _established(self, watched: Watched, side: QuicSide, datagram: Datagram) -> None:
         """The client sends a 1-RTT packet, for which it must have the server's Finished (RFC 9001 §5.7)."""
@@ -332,6 +427,7 @@ class QuicObserver:
         one.asked_ns, one.answered_ns = connection.asked_ns, connection.answered_ns
         one.retried, one.hello_retried = connection.retried, connection.hello_retried
         one.negotiated, one.early = connection.negotiated, connection.early_told
+        one.early_offered, one.early_taken = connection.early_offered, connection.early_taken
         frames = tuple(sorted({connection.began_frame, datagram.frame}))
         observed = Observed(datagram.time, side.direction, Evidence(frames))
         self.tell(watched, QuicEstablished(observed, connection.client, connection.number, one))

@@ -60,7 +60,7 @@ class OrderedStream:
             data = data[self.position - offset:]
             offset = self.position
         if offset == self.position and not self.held:
-            self._passed(offset, data)
+            self.passes(offset, data)
             return [Part(offset, data, frame, time)]
         self._hold(Part(offset, data, frame, time))
         out = self._due(frame)
@@ -112,14 +112,15 @@ class OrderedStream:
                 part.data = part.data[over:]
                 part.offset = self.position
             part.released = frame
-            self._passed(part.offset, part.data)
+            self.passes(part.offset, part.data)
             out.append(part)
         if taken:
             del self.held[:taken]
             del self.starts[:taken]
         return out
 
-    def _passed(self, offset: i64, data: bytes) -> None:
+    def passes(self, offset: i64, data: bytes) -> None:
+        """The octets that are due, of which nobody has to make a part."""
         self.position = offset + len(data)
         self.octets += len(data)
         self.last = data

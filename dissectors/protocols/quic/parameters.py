@@ -145,6 +145,10 @@ class Parameters:
     def get(self, number: int) -> Parameter | None:
         return next((one for one in self.all if one.number == number), None)
 
+    def ack_exponent(self) -> int:
+        """By which the delays in its ACKs are to be shifted (RFC 9000 §18.2)."""
+        return min(self.number(ACK_EXPONENT, DEFAULT_EXPONENT), LARGEST_EXPONENT)
+
     def number(self, number: int, default: int) -> int:
         """The value of an integer, or what it is where it is not named."""
         found = self.get(number)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Aead = AESGCM | AESCCM | ChaCha20Poly1305
 
 AES_128_GCM: Final = 0x1301      # suite of Initial packets (RFC 9001 §5.2)
+FIRST_OCTETS: Final = [bytes((value,)) for value in range(256)]
 KEY_PHASE: Final = 0x04          # of a short header, below its protection (RFC 9000 §17.3.1)
 
 
@@ -66,7 +67,7 @@ class PacketKeys:
         # The library takes counter and nonce as one, as they stand in the sample.
         return Cipher(algorithms.ChaCha20(self.mask_key, sample), None).encryptor().update(bytes(5))
 
-    def unmask(self, data: bytes, packet: QuicPacket) -> tuple[int, int, int]:
+    def unmask(self, data: bytes, packet: QuicPacket) -> tuple[i64, i64, i64]:
         """(first octet, truncated packet number, its octets)."""
         at = packet.number_at
         mask = self.mask(data[at + SAMPLE:at + SAMPLE + TAG])
@@ -77,13 +78,13 @@ class PacketKeys:
         while index < octets:
             number = number << 8 | (i64(data[at + index]) ^ i64(mask[1 + index]))
             index += 1
-        return int(first), int(number), int(octets)
+        return first, number, octets
 
     def decrypt(self, data: bytes, packet: QuicPacket, first: i64, number: i64, octets: i64) -> bytes | None:
         """The payload; None where it does not authenticate."""
         at = packet.number_at
-        cut = int(number) % WINDOWS[octets]
-        header = bytes((first,)) + data[packet.at + 1:at] + cut.to_bytes(int(octets), "big")
+        cut = int(number & (WINDOWS[octets] - 1))
+        header = FIRST_OCTETS[first] + data[packet.at + 1:at] + cut.to_bytes(int(octets), "big")
         try:
             nonce = (self.iv ^ int(number)).to_bytes(NONCE, "big")
             return self.aead.decrypt(nonce, data[at + octets:packet.end], header)

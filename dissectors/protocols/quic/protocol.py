@@ -21,8 +21,12 @@ from dissectors.protocols.quic.events_connection import (
     QuicStalled,
     QuicTotals,
 )
+from dissectors.protocols.quic.events_flow import FlowWaits, IdleEnd, StreamsHeldUp
 from dissectors.protocols.quic.events_packets import KeysUpdated, PathChecked, QuicClosed, ResetPossible, StreamReset
+from dissectors.protocols.quic.events_path import Migrated, MovedOn, PathTotals
+from dissectors.protocols.quic.paths import resumes
 from dissectors.protocols.quic.terms import TERMS
+from dissectors.protocols.quic.trace import QuicTrace
 from dissectors.protocols.quic.wire import looks_like_quic
 
 
@@ -46,7 +50,8 @@ QUIC: Final = Protocol(
     events=(
         PacketSeen, VersionsOffered, RetrySeen, ParametersSeen, EarlyPackets, HelloPending, PacketsHidden,
         QuicEstablished, QuicStalled, AmplificationStall, QuicClosed, ResetPossible, KeysUpdated, StreamReset,
-        PathChecked, QuicTotals, QuicHidden,
+        PathChecked, FlowWaits, StreamsHeldUp, IdleEnd, Migrated, MovedOn, PathTotals, QuicTotals, QuicHidden,
+        QuicTrace,
     ),
     terms=TERMS,
     probe=probe,
@@ -55,4 +60,5 @@ QUIC: Final = Protocol(
         "quic data": "QUIC data",
     },
     encrypts=True,
+    resumes=resumes,
 )

@@ -50,13 +50,19 @@ class Recovery:
     def __init__(self) -> None:
         self.sent: list[dict[int, Sent]] = [{}, {}, {}]
         self.largest = [-1, -1, -1]
+        self.early: list[Sent] = []
         self.gone: dict[int, int] = {}       # numbers of 1-RTT packets that count as lost -> frame
         self.rtts: list[int] = []
         self.lost = 0
         self.late = 0
         self.lost_in = Cited()
 
-    def send(self, space: int, number: int, frame: int, time: int) -> None:
+    def send(self, space: int, number: int, frame: int, time: int, *, early: bool = False) -> None:
+        """early: in a 0-RTT packet, of which nobody has said yet that the server takes it (RFC 9001 §4.6.2)."""
+        if early:
+            if len(self.early) < MAX_SENT:
+                self.early.append(Sent(number, frame, time))
+            return
         if number <= self.largest[space]:
             return       # stored behind an ACK that may name it
         waiting = self.sent[space]
@@ -65,6 +71,12 @@ class Recovery:
             for oldest in waiting:
                 del waiting[oldest]
                 break
+
+    def taken(self) -> None:
+        """The server takes what was sent early, so that it has to acknowledge it."""
+        early, self.early = self.early, []
+        for one in early:
+            self.send(2, one.number, one.frame, one.time)
 
     def acknowledge(self, space: int, ack: QuicFrame, time: int) -> None:
         """An ACK of the other side."""

@@ -1,6 +1,9 @@
 """QUIC and HTTP/3: handshakes of every kind, what is told of them with keys and without, losses and ends."""
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from samples.record.case import Case, Shows
 from samples.record.cases.hosts import SERVER, Act, pair
 from samples.record.certificates import NAME, Authority
@@ -32,6 +35,18 @@ def asking(*options: str, keys: bool = True) -> Act:
             "quic", "get", SERVER, PORT, NAME, lab.scratch / ROOT, *(["--keys", str(lab.keys)] if keys else []),
             *options, libraries=LIBRARIES,
         ))
+    return drive
+
+
+def logged(*options: str) -> Act:
+    """The same, and what the client logs of it (qlog) goes beside the recording."""
+    def drive(lab: Lab) -> None:
+        asking("--qlog", str(lab.scratch), *options)(lab)
+        log = next(lab.scratch.glob("*.qlog"))
+        text = json.dumps(json.loads(log.read_text()), separators=(",", ":"))
+        kept = Path(__file__).parents[2] / lab.key / "client.qlog"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(text + "\n")
     return drive
 
 
@@ -102,6 +117,60 @@ CASES = (
          serving(), asking("/60000"), ONE_RTT, REQUEST,
          links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (14, 15)),))},
          capture=Capture("server")),
+    case("loss-parallel", "a lost packet of parallel downloads",
+         "Four texts come at once when a datagram of the server is lost, as seen from the client: the streams of which "
+         "it carried something wait until it is sent again, and the others go on.",
+         serving(), asking("/12000", "/12000", "/12000", "/12000"), REQUEST,
+         links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (9,)),))}),
+    case("migration", "a client that moves",
+         "Between two requests the client goes on from another port, with a connection ID that it has not used before. "
+         "The server checks the new path, and answers there.",
+         serving(), asking("--move", "migration", "/300", "/2000"), REQUEST,
+         Shows("quic.frame_type == 0x1a", "PATH_CHALLENGE", 1), Shows("quic.frame_type == 0x1b", "PATH_RESPONSE", 1)),
+    case("rebinding", "a NAT that forgets",
+         "While a text of 60 kB is on its way the client's port changes, as behind a NAT that has forgotten it. The "
+         "connection ID stays, and the rest of the text comes to the new port.",
+         serving(), asking("--move", "rebinding", "/60000"), REQUEST,
+         Shows("quic.frame_type == 0x1a", "PATH_CHALLENGE", 1)),
+    case("rebinding-hidden", "a NAT that forgets, without keys",
+         "The same without keys: the connection ID alone tells that the packets between the new ports are of the "
+         "same connection.",
+         serving(), asking("--move", "rebinding", "/60000", keys=False), ONE_RTT),
+    case("migration-failed", "a client that moves to where no answer comes",
+         "Between two requests the client goes on from another port. Whatever it sends from there is lost, so that its "
+         "second request is not answered.",
+         serving(), asking("--move", "migration", "--idle", "4", "/300", "/2000"), REQUEST,
+         links={"lan": Link(faults=(Fault(Action.DROP, "client", Kind.UDP, tuple(range(6, 60))),))}),
+    case("early-refused", "0-RTT that the server does not take",
+         "The client comes again and sends its request with its first packets, under keys of the earlier session. The "
+         "server has forgotten that, so the request is sent once more.",
+         serving("--forget"), asking("--again", "/300"), Shows("quic.long.packet_type == 1", "0-RTT packets", 1),
+         REQUEST),
+    case("early-unused", "0-RTT that the client could have used",
+         "The client comes again with a session that allows early data, and sends its request only when the handshake "
+         "is over.",
+         serving(), asking("--again", "--late", "/300"), REQUEST),
+    case("window", "a small window",
+         "The client takes 8 kB at once, of a stream and in all, so that the server has to wait for it again and "
+         "again.",
+         serving(), asking("--window", "8192", "/60000"), REQUEST, Shows("quic.frame_type == 0x10", "MAX_DATA", 3)),
+    case("qpack-blocked", "fields that wait for the table",
+         "Of four responses the first brings entries for the compression table, and is lost on the way. Those that "
+         "come behind it refer to these entries, and have to wait until they are sent again.",
+         serving("--apart", "0.01"), asking("/300", "/400", "/500", "/600"), REQUEST,
+         links={"lan": Link(faults=(Fault(Action.DROP, "server", Kind.UDP, (5,)),))}),
+    case("dns", "lookups over QUIC",
+         "A client looks up three names at once over QUIC, one of which does not exist: each on a stream of its own.",
+         serving("--alpn", "doq"), asking("--alpn", "doq", "www.shop.test", "api.shop.test", "xyz.shop.test"), ONE_RTT),
+    case("logged", "what the client logs of it",
+         "Two requests over HTTP/3. Beside the recording is what the client, aioquic, logged of the same connection "
+         "(`client.qlog`).",
+         serving(), logged("/300", "/20000"), REQUEST),
+    case("idle-forgotten", "a request after the idle timeout",
+         "The server gives a connection up after a second of silence. The client pauses for three and asks again over "
+         "the same connection: nobody answers.",
+         serving("--idle", "1"),
+         asking("--one-by-one", "--after", "3", "--stubborn", "--patience", "3", "/300", "/500"), REQUEST),
     case("idle", "an idle timeout",
          "After its request the client says no more, and nobody else does: after two seconds the connection is over "
          "without a word.",

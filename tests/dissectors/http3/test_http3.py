@@ -133,3 +133,17 @@ def test_streams_without_end_are_bounded() -> None:
     waiting.frame = 2
     waiting.end(2, 0, "capture")
     assert waiting.observer.messages.waiting <= MAX_WAITING
+
+
+def test_priorities_and_pushes_are_told_and_their_damage_too() -> None:
+    talk = Talk()
+    update = b"\x80\x0f\x07\x00" + bytes((6,)) + b"\x04u=1,i"
+    talk.send(0, 2, b"\0" + SETTINGS + update + frame(3, b"\x05") + b"\x80\x0f\x07\x00\x01\x40")
+    talk.send(1, 3, b"\0" + SETTINGS)
+    talk.send(0, 0, frame(1, GET))
+    talk.send(1, 0, frame(5, b"\x07" + GET) + frame(5, b"\x40") + frame(1, OK))
+    told = {event.name: event.what() for event in talk.events}
+    assert told["http3.priority_update"] == "Stream 4 gets urgency 1 (0 is first, 7 last) and is of use in parts."
+    assert told["http3.cancel_push"] == "Push 5 is called off."
+    assert told["http3.push_promise"] == "The server announces push 7 on stream 0: its answer to GET /."
+    assert [event.name for event in talk.events].count("malformed") == 2

@@ -197,3 +197,5 @@ def test_what_recordings_show(sample: str, names: set[str]) -> None:
     assert names <= found
     if sample == "hidden":
         assert not {name for name in found if name.startswith("http3.")} | {"tls.established"} & found
+
+
