@@ -10,6 +10,7 @@ from analyzer.finding import Finding as Finding  # noqa: PLC0414
 from analyzer.finding import Verdict as Verdict  # noqa: PLC0414
 from analyzer.graph import Carriage as Carriage  # noqa: PLC0414
 from analyzer.graph import Points as Points  # noqa: PLC0414
+from analyzer.listing import Listing as Listing  # noqa: PLC0414
 from analyzer.many import Group as Group  # noqa: PLC0414
 from analyzer.many import Reflected as Reflected  # noqa: PLC0414
 from analyzer.many import Scan as Scan  # noqa: PLC0414
@@ -377,6 +378,7 @@ class Analysis:
     told: the conversations that are drawn.     undrawn: others that were read as well: their findings are among the
     others, and the story and tables have their rows.
     octets: the first bytes of frames that are cited, by number, with how many more there are; where they are wanted.
+    listing: its frames as columns, and its traffic over time, where a page is wanted.
     sums: of a capture that was told part by part: then conversations are those that findings are about, and few or
     none are in told. heard: addresses that are known to have spoken in conversations that are not among these.
     """
@@ -391,6 +393,7 @@ class Analysis:
         self.findings: list[Finding] = []
         self.verdict = Verdict()
         self.octets: dict[int, tuple[bytes, int]] = {}
+        self.listing: Listing | None = None
         self.left_out: list[str] = []                 # choices that shortened the output, in words
         self.since = ""                               # the earlier report whose findings are left out
         self.anonymized = False
@@ -404,6 +407,7 @@ class Analysis:
     def findings_only(self) -> None:
         """Leave out whatever is told of single conversations."""
         self.told, self.undrawn, self.story, self.lookups, self.octets, self.sums = [], [], [], [], {}, None
+        self.listing = None
 
     def every(self) -> list[Told]:
         """Those that are drawn and the others, by number."""

@@ -154,6 +154,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
     found.findings = [_finding(finding, names) for finding in analysis.findings]
     found.verdict = analysis.verdict        # which names nobody: its sentences are those of the findings
     found.since, found.anonymized = "an earlier report" if analysis.since else "", True
+    found.listing = None if analysis.listing is None else analysis.listing.disguised(names.text)
     found.left_out = [*[names.text(text) for text in analysis.left_out], REMARK]
     return found
 

@@ -1,8 +1,9 @@
 """One HTML file: offline, nothing loaded, nothing of the capture ever taken for markup.
 
 The data travel as a compressed JSON document that the page's script unpacks and sets as text only; what may not be
-shown raw is escaped before it goes in, so that the script need not know of it. The content policy in the head names the
-one script and the one style by their hashes, so nothing else could run even if it got in.
+shown raw is escaped before it goes in, so that the script need not know of it. The script travels compressed as well,
+and a few lines unpack it. The content policy in the head names these two and the one style by their hashes, so nothing
+else could run even if it got in.
 """
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ from analyzer.report.account import COLOURS, Totals, count_of, matters, together
 from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import shown_value, terminal_text
+from analyzer.report.listed import packed_listing, traffic_record
 from analyzer.report.octets import shown_octets
 from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
@@ -34,7 +36,10 @@ from dissectors.wire.secrets.named import REDACTED
 
 PAGE: Final = Path(__file__).with_name("page")
 SCRIPTS: Final = (
-    "uPlot.min.js", "page.js", "fields.js", "bars.js", "time.js", "overview.js", "timeline.js", "graph.js", "main.js",
+    "uPlot.min.js", "page.js", "listing.js", "filter_words.js", "filter_values.js", "filter_pattern.js",
+    "filter_grammar.js", "filter_matching.js", "fields.js", "narrow.js", "state.js", "copy.js",
+    "bars.js", "story.js", "time.js", "traffic.js", "overview.js", "timeline.js", "layers.js",
+    "frames.js", "graph.js", "main.js",
 )
 STYLES: Final = ("uPlot.min.css", "page.css")
 LEVEL: Final = 5             # of zlib: 6 takes half as long again for a twentieth less
@@ -48,7 +53,7 @@ def html_page(analysis: Analysis) -> Iterator[str]:
     """The page in pieces."""
     script = '"use strict";\n' + "\n".join((PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES)
-    packed = zlib.compress(page_json(analysis).encode(), LEVEL)
+    loader = (PAGE / "loader.js").read_text(encoding="utf-8")
     capture = analysis.capture
     parts = {
         "title": _words(capture_name(capture.names)),
@@ -57,16 +62,22 @@ def html_page(analysis: Analysis) -> Iterator[str]:
             plural(capture.conversations, "conversation"), counted(analysis.findings), recorded(capture),
             f"seen from {capture.seen_from}" if capture.seen_from else "", *doubtful(capture.silences),
         ) if part)),
-        "script": script,
+        "code": _packed(script.encode()),
+        "loader": loader,
         "style": style,
-        "script_hash": _hash(script),
+        "script_hash": f"{_hash(loader)} {_hash(script)}",
         "style_hash": _hash(style),
-        "data": base64.b64encode(packed).decode(),
+        "frames": "" if analysis.listing is None else packed_listing(analysis.listing),
+        "data": _packed(page_json(analysis).encode()),
     }
     text = (PAGE / "page.html").read_text(encoding="utf-8")
     for piece in text.split("{{"):
         name, closed, rest = piece.partition("}}")
         yield parts[name] + rest if closed and name in parts else piece
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, LEVEL)).decode()
 
 
 def _words(text: str) -> str:
@@ -93,7 +104,10 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
     """All but points and bytes. Times count from the start of the capture, so that a browser holds them exactly."""
     start = analysis.capture.start_ns
     return {
-        "capture": {"conversations": analysis.capture.conversations, "start": start},
+        "capture": {
+            "conversations": analysis.capture.conversations, "start": start, "frames": analysis.capture.frames,
+            "links": [*analysis.capture.links],
+        },
         "totals": _covered(analysis),
         "doubts": [*doubts(analysis.capture)],
         "verdict": _verdict(analysis),
@@ -103,9 +117,15 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
         "conversations": [_told(told, start) for told in analysis.told],
         "courses": {str(told.conversation.number): _courses(told) for told in analysis.told if told.courses},
         "reasons": reasons(analysis, TEACH),
+        "traffic": _traffic(analysis),
         "left_out": [*analysis.left_out],
         "about": _about(analysis),
     }
+
+
+def _traffic(analysis: Analysis) -> JsonValue:
+    listing = analysis.listing
+    return None if listing is None or listing.traffic is None else traffic_record(listing.traffic)
 
 
 def _verdict(analysis: Analysis) -> dict[str, JsonValue]:
@@ -142,7 +162,7 @@ def _story(analysis: Analysis, start: int) -> list[JsonValue]:
 def _time(analysis: Analysis) -> dict[str, JsonValue]:
     """The account of the capture, and what the numbers of causes stand for, here and in each conversation."""
     causes: list[JsonValue] = [
-        {"word": cause.word, "means": cause.means, "colour": COLOURS[cause.key]} for cause in CAUSES
+        {"key": cause.key, "word": cause.word, "means": cause.means, "colour": COLOURS[cause.key]} for cause in CAUSES
     ]
     totals = _totals(together(analysis)) if matters(analysis) is not None else []
     return {"causes": causes, "conversations": count_of(analysis), "totals": totals}
