@@ -172,6 +172,7 @@ COMPILED = {
 INTERPRETED = [
     "dissectors/kit/checksums.py",
     "dissectors/kit/display_field.py",
+    "dissectors/kit/filling.py",
     "dissectors/kit/identity.py",
     "dissectors/protocols/*/causes.py",
     "dissectors/protocols/*/codes.py",

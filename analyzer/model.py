@@ -18,6 +18,7 @@ from analyzer.neighbourhood import Advertised, Circled, InUse, Missing, Owned, U
 from dissectors.kit.account import Books, Claim
 from dissectors.kit.course import Course, SenderView
 from dissectors.kit.event import APPLICATION, Event
+from dissectors.kit.filling import Filling
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import CAPTURE_ENDED, Observation
@@ -144,6 +145,7 @@ class Account:
     left_out: "12 480 data segments not shown".
     unkept: events that were counted only, by (rank, kind of phase).
     points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
+    filling: how its streams filled; datagrams: of each direction (time, octets, frame); where graphs are wanted.
     observed: what could be observed of it.     copies: frames that show a packet once more, which are not told.
     troubles: as the survey counted it, the codes of `CaptureSummary.together`.
     claims: of the transport, for the account of the time.
@@ -163,6 +165,8 @@ class Account:
         self.events: list[Event] = []
         self.courses: list[Course] = []
         self.views: list[SenderView] = []
+        self.filling: Filling | None = None
+        self.datagrams: list[list[tuple[int, int, int]]] = []
         self.limits: list[dict[str, float]] = [{}, {}]
         self.left_out: list[str] = []
         self.unkept: dict[tuple[int, str], Unkept] = {}
@@ -194,7 +198,7 @@ class Told:
     """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
     marks: what is secret in it.     observed: what could be observed of it.     troubles: see `Account`.
-    books: where its time went.     courses, views: see `Account`.
+    books: where its time went.     courses, views, filling, datagrams: see `Account`.
     """
 
     def __init__(
@@ -209,6 +213,8 @@ class Told:
         self.observed = observed if observed is not None else Observation()
         self.courses: list[Course] = []
         self.views: list[SenderView] = []
+        self.filling: Filling | None = None
+        self.datagrams: list[list[tuple[int, int, int]]] = []
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
 

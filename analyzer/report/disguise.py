@@ -144,6 +144,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
             copy = Told(copies[id(told.conversation)], phases, told.marks, told.observed)
             copy.courses, copy.views = told.courses, told.views
             copy.points = told.points
+            copy.filling, copy.datagrams = told.filling, told.datagrams
             copy.books = told.books
             into.append(copy)
     found.story = [

@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
-from operator import itemgetter, sub
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import shown_value, terminal_text
 from analyzer.report.octets import shown_octets
+from analyzer.report.play import columns, play_record, steps
 from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
 from analyzer.report.terminal import capture_name, doubts, read_of, recorded, totals
@@ -32,11 +33,15 @@ from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import plural
 from dissectors.wire.secrets.named import REDACTED
 
+COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/|//.*)\n", re.MULTILINE)
+BLANKS: Final = re.compile(r"\s*([{};,]|:(?= ))\s*")
+INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 PAGE: Final = Path(__file__).with_name("page")
 SCRIPTS: Final = (
-    "uPlot.min.js", "page.js", "fields.js", "bars.js", "time.js", "overview.js", "timeline.js", "graph.js", "main.js",
+    "uPlot.min.js", "page.js", "fields.js", "bars.js", "time.js", "overview.js", "timeline.js", "graph.js",
+    "fragment.js", "played.js", "player.js", "moving.js", "lens.js", "main.js",
 )
-STYLES: Final = ("uPlot.min.css", "page.css")
+STYLES: Final = ("uPlot.min.css", "page.css", "player.css")
 LEVEL: Final = 5             # of zlib: 6 takes half as long again for a twentieth less
 MOST_BOOKINGS: Final = 300   # of a conversation, in its account of the time; JSON has all
 EVENT_FIELDS: Final = (
@@ -46,8 +51,8 @@ EVENT_FIELDS: Final = (
 
 def html_page(analysis: Analysis) -> Iterator[str]:
     """The page in pieces."""
-    script = '"use strict";\n' + "\n".join((PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    style = "\n".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES)
+    script = '"use strict";\n' + "\n".join(_lean(name) for name in SCRIPTS)
+    style = "\n".join(_lean(name) for name in STYLES)
     packed = zlib.compress(page_json(analysis).encode(), LEVEL)
     capture = analysis.capture
     parts = {
@@ -67,6 +72,13 @@ def html_page(analysis: Analysis) -> Iterator[str]:
     for piece in text.split("{{"):
         name, closed, rest = piece.partition("}}")
         yield parts[name] + rest if closed and name in parts else piece
+
+
+def _lean(name: str) -> str:
+    """A file of the page without what only its authors read: indents, comments that have their lines to themselves, and
+    in a style the blanks around its signs."""
+    text = INDENT.sub("", COMMENT.sub("", (PAGE / name).read_text(encoding="utf-8")))
+    return BLANKS.sub(r"\1", text) if name.endswith(".css") else text
 
 
 def _words(text: str) -> str:
@@ -102,6 +114,7 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
         "story": _story(analysis, start),
         "conversations": [_told(told, start) for told in analysis.told],
         "courses": {str(told.conversation.number): _courses(told) for told in analysis.told if told.courses},
+        "play": {str(told.conversation.number): play_record(told) for told in analysis.told},
         "reasons": reasons(analysis, TEACH),
         "left_out": [*analysis.left_out],
         "about": _about(analysis),
@@ -207,8 +220,8 @@ def _courses(told: Told) -> dict[str, JsonValue]:
     start = told.conversation.start_ns
     return {
         SIDES[direction]: {
-            name: _steps(columns[name], start if name == "time_ns" else 0) for name in ALL_COLUMNS
-        } for direction, columns in courses_of(told)
+            name: steps(course[name], start if name == "time_ns" else 0) for name in ALL_COLUMNS
+        } for direction, course in courses_of(told)
     }
 
 
@@ -224,20 +237,9 @@ def _drawn(analysis: Analysis) -> dict[str, JsonValue]:
 
 def _points(points: Points, start: int) -> dict[str, JsonValue]:
     return {
-        "segments": _columns(points.segments, start),
-        "acks": _columns(points.acks, start),
-        "sacks": _columns(points.sacks, start),
-        "trips": _columns(points.trips, start),
+        "segments": columns(points.segments, start),
+        "acks": columns(points.acks, start),
+        "sacks": columns(points.sacks, start),
+        "trips": columns(points.trips, start),
         "resent": points.resent, "left_out": points.left_out,
     }
-
-
-def _columns(rows: Sequence[tuple[int, ...]], start: int) -> list[JsonValue]:
-    """Rows whose first number is a time, as columns, the times counted from `start`; none where there are no rows."""
-    width = len(rows[0]) if rows else 0
-    return [_steps([*map(itemgetter(at), rows)], 0 if at else start) for at in range(width)]
-
-
-def _steps(numbers: Sequence[int], start: int = 0) -> list[JsonValue]:
-    """How far each number is from the one before it, and the first one from `start`: a quarter of the size, packed."""
-    return [*map(sub, numbers, (start, *numbers))]

@@ -8,6 +8,7 @@ from mypy_extensions import mypyc_attr
 
 from dissectors.kit.display_field import DisplayField
 from dissectors.kit.event import Event
+from dissectors.kit.filling import Filling
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.lookup import Book
 from dissectors.kit.marks import Marks
@@ -88,6 +89,7 @@ class Context:
     readers: who is reached by what; set by the router, which resolves each Handoff by it. A carrier asks it where
     handing on has a cost, as for the bodies of HTTP.
     marks: what is secret in this conversation by its position; a dissector adds to them.
+    filling: how the streams of this connection fill, where that is drawn; None where nobody wants it.
     observed: what could be observed of this conversation. Whoever says that something did not happen asks it, and a
     dissector that cannot see (what is encrypted, what depends on a table from before) notes it there.
     """
@@ -107,6 +109,7 @@ class Context:
         self.readers: Readers = NO_READERS
         self.marks = marks if marks is not None else Marks(provided.show_secrets)
         self.observed = observed if observed is not None else Observation()
+        self.filling: Filling | None = None
 
     def mark(self, octets: bytes, chunk: Chunk, at: int) -> None:
         """These octets are a secret; they begin at chunk.data[at], which is before the chunk where `at` is negative.
@@ -121,7 +124,7 @@ class Context:
             self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided, self.beneath,
             self.marks, self.observed,
         )
-        context.readers = self.readers
+        context.readers, context.filling = self.readers, self.filling
         return context
 
     def above(self, protocol: str) -> Context:
@@ -130,7 +133,7 @@ class Context:
             self.transport, self.originator_port, self.responder_port, self.midstream, self.each_pdu, self.provided,
             (*self.beneath, protocol), self.marks, self.observed,
         )
-        context.readers = self.readers
+        context.readers, context.filling = self.readers, self.filling
         return context
 
 

@@ -7,6 +7,7 @@ function showTab(name) {
     byId(tab.getAttribute("aria-controls")).hidden = !on;
   }
   if (name === "graph") drawGraphs();
+  playerShown(name === "player");
   markEvent(Boolean(page.event));
 }
 
@@ -14,6 +15,7 @@ function wire() {
   byId("level").addEventListener("change", () => {
     page.level = byId("level").value;
     showDetail(true, false);
+    showPlayer();
   });
   let waiting = 0;
   byId("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(fillTable, 120); });
@@ -73,6 +75,7 @@ async function start() {
   const first = [...causes, ...page.data.findings].find((finding) => finding.conversation && conversationOf(finding.conversation));
   const one = page.data.conversations[0];
   if (first || one) select(first ? first.conversation : one.number, null, false);
+  playFromAddress();
   document.body.dataset.ready = "true";
 }
 

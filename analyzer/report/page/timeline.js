@@ -31,7 +31,7 @@ function showDetail(changed, scroll) {
 }
 
 /* Phases with their events. Many are made in pieces, as they come into view; `reach` makes all up to an event. */
-const timeline = { reach: () => {}, more: new IntersectionObserver((entries) => {
+const timeline = { reach: () => {}, all: () => {}, more: new IntersectionObserver((entries) => {
   for (const entry of entries) if (entry.isIntersecting) entry.target.click();
 }, { rootMargin: "600px" }) };
 
@@ -63,6 +63,7 @@ function showTimeline(one) {
       if (place >= 0 && !event.element) add(place + 1);
     }
   };
+  timeline.all = () => { for (const { shown, add } of phases) add(shown.length); };
   byId("timeline").replaceChildren(...phases.map((phase) => phase.element));
 }
 
@@ -230,3 +231,4 @@ function hexLines(hex, [start, end]) {
 }
 
 page.listeners.push(showDetail);
+window.addEventListener("beforeprint", () => timeline.all());      // paper has all events

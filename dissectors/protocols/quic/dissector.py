@@ -186,7 +186,10 @@ class QuicDissector(Dissector):
         if connection.late and kind not in (RETRY, VERSIONS):
             connection.client = self._client_by_ports(datagram)
         connection.began_ns, connection.began_frame = datagram.time, datagram.frame
-        watched = Watched(connection)
+        filling = self.context.filling
+        if filling is not None and filling.pieces:
+            filling = None      # of an earlier connection, whose streams have the same numbers
+        watched = Watched(connection, filling)
         self.watched.append(watched)
         return watched
 

@@ -12,6 +12,7 @@ from dissectors.kit.event import (
     Observed,
     seen,
 )
+from dissectors.kit.filling import Filling
 from dissectors.kit.inputs import Datagram
 from dissectors.kit.observation import ALWAYS, HIDDEN
 from dissectors.kit.protocol import ALPN, BENEATH, MESSAGES, Above, Context, Handoff, Output
@@ -62,9 +63,9 @@ ALLOWED: Final = 3               # times what it received a server may send at f
 class Watched:
     """A connection with what is kept for its events. tls: a layer reads its handshake."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, filling: Filling | None = None) -> None:
         self.connection = connection
-        self.streams = Streams()
+        self.streams = Streams(filling)
         self.tls = False
         self.asked = False               # whether somebody reads its streams
         self.challenges: dict[bytes, int] = {}

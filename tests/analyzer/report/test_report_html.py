@@ -6,25 +6,21 @@ import hashlib
 import itertools
 import json
 import re
-import shutil
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hidden import hidden_analysis, may_not_be_raw
+from page_in_browser import graphs_of, opened, page_of
 from report_example import Said, example
 from sample_feeds import SAMPLES
 from test_report_formats import hostile
 
 from analyzer.model import Analysis, Points
-from analyzer.pipeline.run import Options, analyze
 from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
 from analyzer.report.escape import terminal_text
-from analyzer.report.html import html_page
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 LOSS = SAMPLES / "tcp" / "loss-fast-retransmit" / "capture.pcapng"
 LONGEST_TASK_MS = 200
 LONGEST_DRAWING_MS = 600    # of a graph of 100 000 points, when it is first looked at
@@ -33,18 +29,10 @@ ATTEMPTS = 5               # of what is measured in time: a machine that does mu
 MANY = 1_000
 
 
-def page_of(analysis: Analysis) -> str:
-    return "".join(html_page(analysis))
-
-
 def data_of(page: str) -> Any:
     packed = re.search(r'<script type="application/octet-stream" id="data">([^<]*)</script>', page)
     assert packed is not None
     return json.loads(zlib.decompress(base64.b64decode(packed.group(1))))
-
-
-def graphs_of(capture: Path) -> Analysis:
-    return analyze([str(capture)], Options(graphs=True))
 
 
 def test_the_file_stands_alone_and_allows_only_its_own_script() -> None:
@@ -117,36 +105,6 @@ def test_the_data_hold_every_point_and_every_series_as_steps() -> None:
             name: [value - start if name == "time_ns" else value for value in columns[name]] for name in ALL_COLUMNS
         } for side, columns in expected.items()
     }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if BROWSER is None:
-        pytest.skip("no Chromium is installed")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
-
-
-def opened(
-    browser: Any, path: Path, analysis: Analysis, viewport: dict[str, int] | None = None, scheme: str = "light"
-) -> tuple[Any, list[str]]:
-    """The page in a browser, and a list that collects what goes wrong in it."""
-    target = path / "report.html"
-    target.write_text(page_of(analysis), encoding="utf-8")
-    tab = browser.new_page(viewport=viewport or {"width": 1300, "height": 900}, color_scheme=scheme)
-    wrong: list[str] = []
-    tab.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("request", lambda request: wrong.append(request.url) if not request.url.startswith("file:") else None)
-    tab.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
-    tab.goto(target.as_uri())
-    tab.wait_for_selector("body[data-ready]", timeout=10_000)
-    return tab, wrong
 
 
 def test_a_browser_shows_it_and_views_are_linked(browser: Any, tmp_path: Path) -> None:
