@@ -33,7 +33,7 @@ from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import plural
 from dissectors.wire.secrets.named import REDACTED
 
-COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/|//.*)\n", re.MULTILINE)
+COMMENT: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/|//.*)\n|[ \t]{2,}//[^\"'`\n]*$", re.MULTILINE)
 BLANKS: Final = re.compile(r"\s*([{};,]|:(?= ))\s*")
 INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 PAGE: Final = Path(__file__).with_name("page")
@@ -75,8 +75,8 @@ def html_page(analysis: Analysis) -> Iterator[str]:
 
 
 def _lean(name: str) -> str:
-    """A file of the page without what only its authors read: indents, comments that have their lines to themselves, and
-    in a style the blanks around its signs."""
+    """A file of the page without what only its authors read: indents, comments that have their lines to themselves or
+    stand behind two blanks, and in a style the blanks around its signs."""
     text = INDENT.sub("", COMMENT.sub("", (PAGE / name).read_text(encoding="utf-8")))
     return BLANKS.sub(r"\1", text) if name.endswith(".css") else text
 

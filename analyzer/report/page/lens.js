@@ -30,10 +30,11 @@ function lensText(wait) {
   if (wait.streams.length) {
     const longest = (a, b) => b.longest - a.longest;
     const rows = [...others.sort(longest), ...own.sort(longest)].map(({ stream, octets, longest }) => make("tr", {},
-      make("th", { scope: "row" }, `${stream.number}${stream.text ? " " + stream.text : ""}`), make("td", {}, size(octets)), make("td", {}, duration(longest)),
-      make("td", {}, wait.own && wait.own.has(stream.number) ? "was in the missing segment itself" : "")));
+      make("th", { scope: "row" }, `${stream.number}${stream.text ? " " + stream.text : ""}`,
+      wait.own && wait.own.has(stream.number) ? make("span", { class: "dim" }, " (was in the missing segment itself)") : null),
+    make("td", {}, size(octets)), make("td", {}, duration(longest))));
     parts.push(make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Streams that waited" }, make("table", { class: "pairs" }, make("thead", {}, make("tr", {},
-      ...["stream", "bytes that had come", "waited at most", ""].map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...rows))));
+      ...["stream", "bytes that had come", "waited at most"].map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...rows))));
     return parts;
   }
   const waiting = wait.loss && wait.loss.fields.waiting_octets;

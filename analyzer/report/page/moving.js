@@ -76,13 +76,14 @@ function hopsOf(packet, index, travels) {
 /* What is told between this packet and the next one, and is not the packet itself: an observation at its side. */
 function notesOf(index) {
   const { played } = player;
+  const packet = played.packets[index];
   const from = played.times[index];
   const next = played.times[index + 1] ?? Infinity;
   if (next === from) return [];
   const notes = [];
   for (let at = lastUpTo(played.stepTimes, from - 1) + 1; at < played.steps.length && played.stepTimes[at] < next && notes.length < 3; at += 1) {
     const step = played.steps[at];
-    if (step.event && step.event.frames.length === 1 && step.event.label && played.packets[index].label.includes(step.event.label)) continue;
+    if (step.event && step.event.frames.length === 1 && step.event.label && (packet.label || packet.kind.toUpperCase()).includes(step.event.label)) continue;
     notes.push(make("button", { type: "button", class: "plain", title: step.text, onclick: () => goTo(at) }, step.title));
   }
   return notes;
