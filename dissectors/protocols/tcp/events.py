@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from dissectors.kit.event import BACKWARD, Event, Evidence, Observed
 from dissectors.protocols.tcp.segment import Segment
 
@@ -53,6 +55,7 @@ def seen_in(segment: Segment, sides: tuple[str, str], earlier: int = 0) -> TcpOb
     )
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class TcpEvent(Event):
     """One statement about a TCP connection."""
 
