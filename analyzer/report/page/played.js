@@ -41,17 +41,24 @@ function packetsOf(one, data, events) {
     for (const [time, octets, frame] of rowsOf(data.datagrams[side] || [])) packets.push({ time, side, frame, octets, kind: points && !octets ? "reset" : "data" });
   }
   const alone = !packets.length;     // nothing but events says what was sent
-  const known = new Set(packets.map((packet) => packet.frame));
-  const sent = { forward: new Map(), backward: new Map() };
-  for (const packet of packets) sent[packet.side].set(packet.time, packet);
+  const byTime = (a, b) => a.time - b.time || (a.frame || Infinity) - (b.frame || Infinity) || 0;
+  packets.sort(byTime);
+  const times = packets.map((packet) => packet.time);
+  const known = new Set();
+  const sentAt = (side, time) => {
+    for (let place = alone ? -1 : lastUpTo(times, time); place >= 0 && times[place] === time; place -= 1) {
+      if (packets[place].side === side) return packets[place];
+    }
+    return null;
+  };
   const labels = new Map();
   const name = (key, event) => labels.set(key, (labels.get(key) || new Set()).add(event.label));
   for (const event of events) {
     const [frame, time] = [event.frames[0], event.time - one.start];
     const flagged = FLAGGED.test(event.label || "");
     if (!event.direction || !event.label || !(flagged || event.frames.length === 1)) continue;
-    const at = sent[event.direction].get(time);
-    if (at && !at.frame && !known.has(event.frames[event.frames.length - 1])) at.frame = event.frames[event.frames.length - 1];
+    const at = sentAt(event.direction, time);
+    if (at && !at.frame) at.frame = event.frames[event.frames.length - 1];
     else if (alone && !known.has(frame)) {
       packets.push({ time, side: event.direction, frame, kind: "data", octets: 0 });
       known.add(frame);
@@ -65,7 +72,7 @@ function packetsOf(one, data, events) {
     const said = labels.size && packet.frame ? [...labels.get(packet.side + packet.frame) || []] : [];
     packet.label = said.length > 2 ? `${said[0]} … ${said.length} in one` : said.join(" · ");
   }
-  return packets.sort((a, b) => a.time - b.time || (a.frame || Infinity) - (b.frame || Infinity) || 0);
+  return alone ? packets.sort(byTime) : packets;
 }
 
 /* The segments of one side with the ACKs that they carry, and its ACKs without data. gap: what should have come before
