@@ -183,6 +183,7 @@ COMPILED = {
 INTERPRETED = [
     "dissectors/kit/checksums.py",
     "dissectors/kit/display_field.py",
+    "dissectors/kit/filling.py",
     "dissectors/kit/identity.py",
     "dissectors/kit/stand_ins.py",
     "dissectors/kit/trace.py",

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Final
 
+MAX_DATAGRAMS: Final = 20_000      # packets of a direction that are drawn and are no points of a graph
+
 
 class Points:
     """The segments of one direction and the ACKs that answer them, for a time-sequence graph.

@@ -10,6 +10,7 @@ from analyzer.finding import Finding as Finding  # noqa: PLC0414
 from analyzer.finding import Verdict as Verdict  # noqa: PLC0414
 from analyzer.graph import Carriage as Carriage  # noqa: PLC0414
 from analyzer.graph import Points as Points  # noqa: PLC0414
+from analyzer.listing import Listing as Listing  # noqa: PLC0414
 from analyzer.many import Group as Group  # noqa: PLC0414
 from analyzer.many import Reflected as Reflected  # noqa: PLC0414
 from analyzer.many import Scan as Scan  # noqa: PLC0414
@@ -18,6 +19,7 @@ from analyzer.neighbourhood import Advertised, Circled, Crossed, InUse, Missing,
 from dissectors.kit.account import Books, Claim
 from dissectors.kit.course import Course, SenderView
 from dissectors.kit.event import APPLICATION, Event
+from dissectors.kit.filling import Filling
 from dissectors.kit.lookup import Lookup
 from dissectors.kit.marks import Marks
 from dissectors.kit.observation import CAPTURE_ENDED, Observation
@@ -144,6 +146,7 @@ class Account:
     left_out: "12 480 data segments not shown".
     unkept: events that were counted only, by (rank, kind of phase).
     points: of each direction, and carriage, where graphs are wanted.     marks: what is secret in it.
+    filling: how its streams filled; datagrams: of each direction (time, octets, frame); where graphs are wanted.
     observed: what could be observed of it.     copies: frames that show a packet once more, which are not told.
     troubles: as the survey counted it, the codes of `CaptureSummary.together`.
     claims: of the transport, for the account of the time.
@@ -163,6 +166,8 @@ class Account:
         self.events: list[Event] = []
         self.courses: list[Course] = []
         self.views: list[SenderView] = []
+        self.filling: Filling | None = None
+        self.datagrams: list[list[tuple[int, int, int]]] = []
         self.limits: list[dict[str, float]] = [{}, {}]
         self.left_out: list[str] = []
         self.unkept: dict[tuple[int, str], Unkept] = {}
@@ -194,7 +199,7 @@ class Told:
     """A conversation with its phases, in order. points: of each direction, and carriage, where graphs are wanted.
 
     marks: what is secret in it.     observed: what could be observed of it.     troubles: see `Account`.
-    books: where its time went.     courses, views: see `Account`.
+    books: where its time went.     courses, views, filling, datagrams: see `Account`.
     """
 
     def __init__(
@@ -209,6 +214,8 @@ class Told:
         self.observed = observed if observed is not None else Observation()
         self.courses: list[Course] = []
         self.views: list[SenderView] = []
+        self.filling: Filling | None = None
+        self.datagrams: list[list[tuple[int, int, int]]] = []
         self.points: list[Points] = []
         self.carriage: Carriage | None = None
 
@@ -378,6 +385,7 @@ class Analysis:
     told: the conversations that are drawn.     undrawn: others that were read as well: their findings are among the
     others, and the story and tables have their rows.
     octets: the first bytes of frames that are cited, by number, with how many more there are; where they are wanted.
+    listing: its frames as columns, and its traffic over time, where a page is wanted.
     sums: of a capture that was told part by part: then conversations are those that findings are about, and few or
     none are in told. heard: addresses that are known to have spoken in conversations that are not among these.
     """
@@ -392,6 +400,7 @@ class Analysis:
         self.findings: list[Finding] = []
         self.verdict = Verdict()
         self.octets: dict[int, tuple[bytes, int]] = {}
+        self.listing: Listing | None = None
         self.left_out: list[str] = []                 # choices that shortened the output, in words
         self.since = ""                               # the earlier report whose findings are left out
         self.anonymized = False
@@ -405,6 +414,7 @@ class Analysis:
     def findings_only(self) -> None:
         """Leave out whatever is told of single conversations."""
         self.told, self.undrawn, self.story, self.lookups, self.octets, self.sums = [], [], [], [], {}, None
+        self.listing = None
 
     def every(self) -> list[Told]:
         """Those that are drawn and the others, by number."""

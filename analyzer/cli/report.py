@@ -160,6 +160,7 @@ def command(
     options = Options(
         conversations, limit or 0, everything, provided=provided, graphs=graphs and not findings_only,
         findings_only=findings_only, spool=spool, since=since, jobs=jobs, wanted=wanted, asked=asked,
+        listed=any(one.name == "html" for one in formats),
     )
     again = with_comments([capture_path(name) for name in captures], key_log_octets(inject_keys), strip_keys)
     table = table or ("findings" if findings_only else "events")

@@ -15,6 +15,7 @@ from analyzer.flows.reassembly import Piece, WaitingRoom
 from analyzer.flows.router import Router
 from analyzer.flows.streams import Streams
 from analyzer.flows.table import FlowTable
+from analyzer.graph import MAX_DATAGRAMS
 from analyzer.model import Carriage, Points
 from analyzer.packet import ICMP, ICMPV6, TCP, UDP, Packet
 from dissectors.kit.datagrams import EPHEMERAL, AnswerWatch, DatagramAnswers
@@ -56,6 +57,8 @@ class Teller:
 
     context.each_pdu: only what the protocols above the transport say is wanted; TCP itself is not told.
     points: where the segments are drawn, of each direction, [] for nowhere.
+    datagrams: where each packet that is drawn and is no point of a graph is noted: all but TCP, and RSTs without ACK;
+    of each direction, [] for nowhere.
     carriage: where it is noted what lies in which frame; None for nowhere.
     room: for what waits behind holes, shared with other conversations.
     checks: who verifies checksums; None where nobody does.
@@ -70,6 +73,7 @@ class Teller:
         self.router = Router(protocols, context, number)
         self.streams = Streams(room)
         self.points: list[Points] = []
+        self.datagrams: list[list[tuple[int, int, int]]] = []
         self.carriage: Carriage | None = None
         self.reset: Close | None = None      # a RST that ended the connection
         self.reset_by = NEITHER
@@ -137,6 +141,7 @@ class Teller:
         direction = BACKWARD if forward.startswith(quoted_key(packet)) else FORWARD
         if self.checks is not None:
             self.checks.answered(1 - direction)
+        self._note(direction, int(packet.time), int(packet.end - packet.transport), int(packet.number))
         observed = Observed(int(packet.time), direction, Evidence((int(packet.number),)))
         message = packet.behind(packet.transport)
         error = error_event(observed, int(packet.ip_version), message, address_text(packet.source()))
@@ -169,6 +174,8 @@ class Teller:
             segment = segment_of(packet, table, direction, extra)
             if self.points:
                 add_points(self.points, segment)
+                if segment.flags & (RST | ACK) == RST:
+                    self._note(direction, int(packet.time), 0, int(packet.number))
             events = narrator.on_segment(segment)
         elif self.router.idle:
             return []       # nobody reads these bytes, so they need not be put in order
@@ -266,6 +273,13 @@ class Teller:
 
     # -- everything else -------------------------------------------------------------------------------
 
+    def _note(self, direction: int, time: int, octets: int, number: int) -> None:
+        """A packet to draw."""
+        if self.datagrams:
+            sent = self.datagrams[direction]
+            if len(sent) < MAX_DATAGRAMS:
+                sent.append((time, octets, number))
+
     def _datagram(self, packet: Packet, direction: int) -> list[Event]:
         at = packet.transport + UDP_HEADER
         if at > packet.end:
@@ -274,6 +288,7 @@ class Teller:
             self.carriage.payload(
                 int(packet.number), direction, -1, int(packet.offset(at)), int(packet.end - at)
             )
+        self._note(direction, int(packet.time), int(max(packet.true_end - at, 0)), int(packet.number))
         events = self.router.datagram(Datagram(
             int(packet.number), int(packet.time), direction, packet.data[at:packet.end],
             int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport), 0,
@@ -284,6 +299,7 @@ class Teller:
         return events
 
     def _icmp(self, packet: Packet, direction: int) -> list[Event]:
+        self._note(direction, int(packet.time), int(packet.end - packet.transport), int(packet.number))
         events = self.router.datagram(icmp_datagram(packet, direction))
         if packet.quoted_kind in (ICMP, ICMPV6):
             size = packet.size()

@@ -14,6 +14,7 @@ from analyzer.pipeline.plan import Plan
 from analyzer.pipeline.shelf import Room, Shelf
 from dissectors.kit.captured import FAR_NS, Copies
 from dissectors.kit.event import Event
+from dissectors.kit.filling import Filling
 from dissectors.kit.protocol import Context
 from dissectors.kit.units import plural
 from dissectors.protocols.tcp.events import ORIGINATOR_RESPONDER
@@ -100,9 +101,13 @@ class Chosen:
 def draw(account: Account, teller: Teller) -> None:
     """Keep what a page draws beside the story."""
     account.carriage = teller.carriage = Carriage()
+    account.filling = teller.context.filling = Filling()
+    account.datagrams = teller.datagrams = [[], []]
     if account.conversation.transport == "tcp":
         account.points = [Points(), Points()]
         teller.points = account.points
+    if teller.narrator is not None:
+        teller.narrator.views.watch()
 
 
 def mended(chosen: Chosen) -> None:
@@ -159,6 +164,7 @@ def measured(account: Account, narrator: TcpNarrator) -> None:
     account.views = narrator.views.told(narrator.sides, narrator.seen_from)
     for end in (narrator.forward, narrator.backward):
         end.course.congestion = end.limit.congestion.windows
+        end.course.growth = end.limit.congestion.growth()
     for direction in (0, 1):
         shares = narrator.limits[direction]
         whole = sum([share for _cause, share in shares])

@@ -39,6 +39,7 @@ def draw_only(analysis: Analysis, numbers: set[int]) -> None:
             drawn.append(told)
         else:
             told.courses, told.points, told.carriage = [], [], None
+            told.views, told.filling, told.datagrams = [], None, []
             analysis.undrawn.append(told)
     analysis.told = drawn
 

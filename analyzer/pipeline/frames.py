@@ -77,6 +77,7 @@ class FrameLines:
     ) -> None:
         self.source = source
         self.reads = True       # whether streams are read, for what a frame completes
+        self.followed: set[int] | None = None       # of these conversations alone; None for all
         self.fault = ""         # of ours, in the frame in hand
         self.view: View | None = None if wanted is None else View()
         self.test = Predicate() if wanted is None else wanted.test
@@ -139,6 +140,15 @@ class FrameLines:
             elif self._wanted(view, events) and number:
                 found[number] = 1
         return True
+
+    def show(self) -> View | None:
+        """The next frame as a filter sees it; None after the last."""
+        view = self.view
+        if view is None or not self.source.next():
+            self.table.finish()
+            return None
+        self._see(view, self._events())
+        return view
 
     def tell(
         self, events: dict[int, list[str]], findings: dict[int, list[str]], members: dict[int, list[str]]
@@ -204,6 +214,11 @@ class FrameLines:
 
     def _wanted(self, view: View, events: list[Event]) -> bool:
         """Whether the filter holds of the frame in hand, which completes these."""
+        self._see(view, events)
+        return self.test.holds(view)
+
+    def _see(self, view: View, events: list[Event]) -> None:
+        """The frame in hand, for a filter."""
         packet = self.packet
         if view.start < 0:
             view.start = self.source.origin
@@ -211,7 +226,6 @@ class FrameLines:
         flow = self.tracker.flow
         if flow is not None:
             see(view, packet, self.table, flow)
-        return self.test.holds(view)
 
     def _broken(self, error: Exception) -> str:
         """A fault of ours costs the frame what was to be said of it, and its conversation the reading of its bytes."""
@@ -233,7 +247,7 @@ class FrameLines:
         kind = packet.kind
         flow = self.tracker.flow
         if kind in (TCP, UDP):
-            if flow is None:
+            if flow is None or (self.followed is not None and int(flow.number) not in self.followed):
                 return []
             teller = self.sink.tellers.get(int(flow.number))
             if teller is None:

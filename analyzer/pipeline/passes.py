@@ -20,6 +20,7 @@ FILTERING: Final = "Filtering"
 LOOKING: Final = "First look"
 TELLING: Final = "Telling"
 CONCLUDING: Final = "Findings"
+LISTING: Final = "Listing"
 DRAWING: Final = "Drawing"
 
 # In what it is measured.
@@ -83,7 +84,7 @@ class Pulse:
     def begin(self, name: str, first: int = 0, last: int = -1) -> None:
         """A pass over frames of these numbers begins; over octets of a capture where there are none."""
         self._reading = name in (READING, FILTERING)
-        self._patient = name in (READING, FILTERING, LOOKING, TELLING)
+        self._patient = name in (READING, FILTERING, LOOKING, TELLING, LISTING)
         self._first, self._last = first, last
         self._shown = 0.0
         if self.progress is not None:

@@ -28,6 +28,7 @@ from analyzer.pipeline.fragmented import contradicted, incomplete
 from analyzer.pipeline.frames import FrameLines
 from analyzer.pipeline.graphs import keep_octets
 from analyzer.pipeline.jobs import Team, jobs_for
+from analyzer.pipeline.listing import list_frames
 from analyzer.pipeline.narrowed import (
     Match,
     begins_late,
@@ -40,7 +41,7 @@ from analyzer.pipeline.narrowed import (
 )
 from analyzer.pipeline.neighbours import of_the_link
 from analyzer.pipeline.parts import PLACES_EACH, Notables, Parts
-from analyzer.pipeline.passes import CONCLUDING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
+from analyzer.pipeline.passes import CONCLUDING, LISTING, LOOKING, READING, SILENT, TELLING, Progress, Pulse
 from analyzer.pipeline.related import with_lookups, with_repeats
 from analyzer.pipeline.shelf import MAX_EVENTS_EACH
 from analyzer.pipeline.survey import STEP, Survey
@@ -78,6 +79,7 @@ class Options:
     findings_only: nothing is drawn.
     budget: work within which every conversation is read, also where few are drawn; see `flows/keep.py`.
     graphs: keep what a page draws: the points of time-sequence graphs, the bytes of cited frames.
+    listed: keep what a page lists: the frames with their fields, and the traffic over time.
     windows: note each moment in which what a sender may do changes, in the conversations that were named.
     since: an earlier report, whose findings are left out.
     wanted: conversations of which this filter holds, and no others.     asked: what of the capture is read at all.
@@ -90,8 +92,9 @@ class Options:
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: Provided | None = None, graphs: bool = False, order: str = "", budget: int = BUDGET,
         findings_only: bool = False, spool: str = "", windows: bool = False, since: Earlier | None = None,
-        jobs: int = 1, wanted: Filter | None = None, asked: Asked | None = None,
+        jobs: int = 1, wanted: Filter | None = None, asked: Asked | None = None, listed: bool = False,
     ) -> None:
+        self.listed = listed
         self.wanted = wanted
         self.asked = asked or Asked()
         self.windows = windows
@@ -252,9 +255,7 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
         )
         if told < capture.conversations and not capture.half_told:
             analysis.left_out.append(_choice(told, capture, options))
-        if options.graphs:
-            at_places = source.base >= 0 and not survey.reassembled and all(flow.rest is None for flow in flows)
-            keep_octets(analysis, source, flows, at_places)
+        _illustrate(analysis, survey, flows, options, pulse)
     else:
         analysis = Analysis(capture)
         analysis.conversations = listed(survey, chosen, known, options.provided, pulse)
@@ -266,6 +267,17 @@ def _analyze(paths: list[str], options: Options, pulse: Pulse, sink: Sink | None
     source.close()
     capture.damage = shown(capture.damage + survey.faults.sentences(), options.provided)
     return analysis
+
+
+def _illustrate(analysis: Analysis, survey: Survey, flows: list[Flow], options: Options, pulse: Pulse) -> None:
+    """The octets and the list of frames that a page shows."""
+    source = survey.source
+    if options.graphs:
+        at_places = source.base >= 0 and not survey.reassembled and all(flow.rest is None for flow in flows)
+        keep_octets(analysis, source, flows, at_places)
+    if options.listed and not options.findings_only and source.kept < 0:
+        pulse.begin(LISTING, 0, int(analysis.capture.frames))
+        list_frames(analysis, source, options.provided, pulse.beat)
 
 
 def _opened(paths: list[str], options: Options, pulse: Pulse) -> tuple[Source, Match | None]:

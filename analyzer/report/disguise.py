@@ -145,6 +145,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
             copy = Told(copies[id(told.conversation)], phases, told.marks, told.observed)
             copy.courses, copy.views = told.courses, told.views
             copy.points = told.points
+            copy.filling, copy.datagrams = told.filling, told.datagrams
             copy.books = told.books
             into.append(copy)
     found.story = [
@@ -155,6 +156,7 @@ def disguised(analysis: Analysis, names: Pseudonyms) -> Analysis:
     found.findings = [_finding(finding, names) for finding in analysis.findings]
     found.verdict = analysis.verdict        # which names nobody: its sentences are those of the findings
     found.since, found.anonymized = "an earlier report" if analysis.since else "", True
+    found.listing = None if analysis.listing is None else analysis.listing.disguised(names.text)
     found.left_out = [*[names.text(text) for text in analysis.left_out], REMARK]
     return found
 

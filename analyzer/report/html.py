@@ -1,18 +1,19 @@
 """One HTML file: offline, nothing loaded, nothing of the capture ever taken for markup.
 
 The data travel as a compressed JSON document that the page's script unpacks and sets as text only; what may not be
-shown raw is escaped before it goes in, so that the script need not know of it. The content policy in the head names the
-one script and the one style by their hashes, so nothing else could run even if it got in.
+shown raw is escaped before it goes in, so that the script need not know of it. The script travels compressed as well,
+and a few lines unpack it. The content policy in the head names these two and the one style by their hashes, so nothing
+else could run even if it got in.
 """
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
-from operator import itemgetter, sub
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,9 @@ from analyzer.report.account import COLOURS, Totals, count_of, matters, together
 from analyzer.report.courses import ALL_COLUMNS, SIDES, courses_of
 from analyzer.report.document import event_record, reasons
 from analyzer.report.escape import shown_value, terminal_text
+from analyzer.report.listed import packed_listing, traffic_record
 from analyzer.report.octets import shown_octets
+from analyzer.report.play import columns, play_record, steps
 from analyzer.report.records import conversation_record, verdict_record
 from analyzer.report.spans import Part, spans_of, story_parts, streams_of
 from analyzer.report.terminal import capture_name, doubts, read_of, recorded, totals
@@ -32,11 +35,17 @@ from dissectors.kit.event import Event, JsonValue
 from dissectors.kit.units import plural
 from dissectors.wire.secrets.named import REDACTED
 
+COMMENT: Final = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/\n?")
+BLANKS: Final = re.compile(r"\s*([{};,]|:(?= ))\s*")
+INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 PAGE: Final = Path(__file__).with_name("page")
 SCRIPTS: Final = (
-    "uPlot.min.js", "page.js", "fields.js", "bars.js", "time.js", "overview.js", "timeline.js", "graph.js", "main.js",
+    "uPlot.min.js", "page.js", "fragment.js", "listing.js", "filter_words.js", "filter_values.js", "filter_pattern.js",
+    "filter_grammar.js", "filter_matching.js", "fields.js", "narrow.js", "state.js", "copy.js",
+    "bars.js", "story.js", "time.js", "traffic.js", "overview.js", "timeline.js", "layers.js",
+    "frames.js", "graph.js", "played.js", "player.js", "moving.js", "lens.js", "main.js",
 )
-STYLES: Final = ("uPlot.min.css", "page.css")
+STYLES: Final = ("uPlot.min.css", "page.css", "player.css")
 LEVEL: Final = 5             # of zlib: 6 takes half as long again for a twentieth less
 MOST_BOOKINGS: Final = 300   # of a conversation, in its account of the time; JSON has all
 EVENT_FIELDS: Final = (
@@ -47,8 +56,8 @@ EVENT_FIELDS: Final = (
 def html_page(analysis: Analysis) -> Iterator[str]:
     """The page in pieces."""
     script = '"use strict";\n' + "\n".join((PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    style = "\n".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES)
-    packed = zlib.compress(page_json(analysis).encode(), LEVEL)
+    style = "\n".join(map(_lean, STYLES))
+    loader = (PAGE / "loader.js").read_text(encoding="utf-8")
     capture = analysis.capture
     parts = {
         "title": _words(capture_name(capture.names)),
@@ -57,16 +66,28 @@ def html_page(analysis: Analysis) -> Iterator[str]:
             plural(capture.conversations, "conversation"), counted(analysis.findings), recorded(capture),
             f"seen from {capture.seen_from}" if capture.seen_from else "", *doubtful(capture.silences),
         ) if part)),
-        "script": script,
+        "code": _packed(script.encode()),
+        "loader": loader,
         "style": style,
-        "script_hash": _hash(script),
+        "script_hash": f"{_hash(loader)} {_hash(script)}",
         "style_hash": _hash(style),
-        "data": base64.b64encode(packed).decode(),
+        "frames": "" if analysis.listing is None else packed_listing(analysis.listing),
+        "data": _packed(page_json(analysis).encode()),
     }
     text = (PAGE / "page.html").read_text(encoding="utf-8")
     for piece in text.split("{{"):
         name, closed, rest = piece.partition("}}")
         yield parts[name] + rest if closed and name in parts else piece
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, LEVEL)).decode()
+
+
+def _lean(name: str) -> str:
+    """A style without what only its authors read: comments, indents and the blanks around its signs."""
+    text = INDENT.sub("", COMMENT.sub("", (PAGE / name).read_text(encoding="utf-8")))
+    return BLANKS.sub(r"\1", text)
 
 
 def _words(text: str) -> str:
@@ -93,7 +114,10 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
     """All but points and bytes. Times count from the start of the capture, so that a browser holds them exactly."""
     start = analysis.capture.start_ns
     return {
-        "capture": {"conversations": analysis.capture.conversations, "start": start},
+        "capture": {
+            "conversations": analysis.capture.conversations, "start": start, "frames": analysis.capture.frames,
+            "links": [*analysis.capture.links],
+        },
         "totals": _covered(analysis),
         "doubts": [*doubts(analysis.capture)],
         "verdict": _verdict(analysis),
@@ -102,10 +126,17 @@ def page_data(analysis: Analysis) -> dict[str, JsonValue]:
         "story": _story(analysis, start),
         "conversations": [_told(told, start) for told in analysis.told],
         "courses": {str(told.conversation.number): _courses(told) for told in analysis.told if told.courses},
+        "play": {str(told.conversation.number): play_record(told) for told in analysis.told},
         "reasons": reasons(analysis, TEACH),
+        "traffic": _traffic(analysis),
         "left_out": [*analysis.left_out],
         "about": _about(analysis),
     }
+
+
+def _traffic(analysis: Analysis) -> JsonValue:
+    listing = analysis.listing
+    return None if listing is None or listing.traffic is None else traffic_record(listing.traffic)
 
 
 def _verdict(analysis: Analysis) -> dict[str, JsonValue]:
@@ -142,7 +173,7 @@ def _story(analysis: Analysis, start: int) -> list[JsonValue]:
 def _time(analysis: Analysis) -> dict[str, JsonValue]:
     """The account of the capture, and what the numbers of causes stand for, here and in each conversation."""
     causes: list[JsonValue] = [
-        {"word": cause.word, "means": cause.means, "colour": COLOURS[cause.key]} for cause in CAUSES
+        {"key": cause.key, "word": cause.word, "means": cause.means, "colour": COLOURS[cause.key]} for cause in CAUSES
     ]
     totals = _totals(together(analysis)) if matters(analysis) is not None else []
     return {"causes": causes, "conversations": count_of(analysis), "totals": totals}
@@ -207,8 +238,8 @@ def _courses(told: Told) -> dict[str, JsonValue]:
     start = told.conversation.start_ns
     return {
         SIDES[direction]: {
-            name: _steps(columns[name], start if name == "time_ns" else 0) for name in ALL_COLUMNS
-        } for direction, columns in courses_of(told)
+            name: steps(course[name], start if name == "time_ns" else 0) for name in ALL_COLUMNS
+        } for direction, course in courses_of(told)
     }
 
 
@@ -224,20 +255,9 @@ def _drawn(analysis: Analysis) -> dict[str, JsonValue]:
 
 def _points(points: Points, start: int) -> dict[str, JsonValue]:
     return {
-        "segments": _columns(points.segments, start),
-        "acks": _columns(points.acks, start),
-        "sacks": _columns(points.sacks, start),
-        "trips": _columns(points.trips, start),
+        "segments": columns(points.segments, start),
+        "acks": columns(points.acks, start),
+        "sacks": columns(points.sacks, start),
+        "trips": columns(points.trips, start),
         "resent": points.resent, "left_out": points.left_out,
     }
-
-
-def _columns(rows: Sequence[tuple[int, ...]], start: int) -> list[JsonValue]:
-    """Rows whose first number is a time, as columns, the times counted from `start`; none where there are no rows."""
-    width = len(rows[0]) if rows else 0
-    return [_steps([*map(itemgetter(at), rows)], 0 if at else start) for at in range(width)]
-
-
-def _steps(numbers: Sequence[int], start: int = 0) -> list[JsonValue]:
-    """How far each number is from the one before it, and the first one from `start`: a quarter of the size, packed."""
-    return [*map(sub, numbers, (start, *numbers))]

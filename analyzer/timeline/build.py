@@ -102,6 +102,7 @@ class Builder:
         told.books = books
         told.courses, told.views = account.courses, account.views
         told.points = account.points
+        told.filling, told.datagrams = account.filling, account.datagrams
         told.troubles = account.troubles
         told.carriage = account.carriage
         return told

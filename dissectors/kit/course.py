@@ -30,11 +30,13 @@ class Course:
     far as that can be inferred.
     outstanding: sent and not acknowledged.     window: allowed and not acknowledged.
     ack_time: between data and their ACK, where the capture was taken.
+    growth: (since, until, its phase): how the inferred window went on; since -1 for from the first data on.
     congestion, the list: when each inferred congestion window began to hold, and its octets, in order.
     """
 
     def __init__(self) -> None:
         self.congestion: list[tuple[int, int]] = []
+        self.growth: list[tuple[int, int, str]] = []
         self.rows: vec[i64] = vec[i64]()
         self.stretch_ns: i64 = 1
         self.count: i64 = 0         # of complete rows

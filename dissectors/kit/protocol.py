@@ -8,6 +8,7 @@ from mypy_extensions import mypyc_attr
 
 from dissectors.kit.display_field import DisplayField
 from dissectors.kit.event import Event
+from dissectors.kit.filling import Filling
 from dissectors.kit.inputs import Chunk, Close, Datagram, Fields, Gap
 from dissectors.kit.lookup import Book
 from dissectors.kit.marks import Marks
@@ -107,6 +108,7 @@ class Context:
     readers: who is reached by what; set by the router, which resolves each Handoff by it. A carrier asks it where
     handing on has a cost, as for the bodies of HTTP.
     marks: what is secret in this conversation by its position; a dissector adds to them.
+    filling: how the streams of this connection fill, where that is drawn; None where nobody wants it.
     observed: what could be observed of this conversation. Whoever says that something did not happen asks it, and a
     dissector that cannot see (what is encrypted, what depends on a table from before) notes it there.
     shared: with the conversations that are told together.     number: of the conversation.     layers: who reads above
@@ -131,6 +133,7 @@ class Context:
         self.shared = shared if shared is not None else Shared()
         self.number = 0
         self.layers: dict[int, Reader] = {}
+        self.filling: Filling | None = None
 
     def mark(self, octets: bytes, chunk: Chunk, at: int) -> None:
         """These octets are a secret; they begin at chunk.data[at], which is before the chunk where `at` is negative.
@@ -145,7 +148,7 @@ class Context:
             self.transport, self.originator_port, self.responder_port, True, self.each_pdu, self.provided, self.beneath,
             self.marks, self.observed, self.shared,
         )
-        context.readers, context.number = self.readers, self.number
+        context.readers, context.number, context.filling = self.readers, self.number, self.filling
         return context
 
     def above(self, protocol: str) -> Context:
@@ -154,7 +157,7 @@ class Context:
             self.transport, self.originator_port, self.responder_port, self.midstream, self.each_pdu, self.provided,
             (*self.beneath, protocol), self.marks, self.observed, self.shared,
         )
-        context.readers, context.number = self.readers, self.number
+        context.readers, context.number, context.filling = self.readers, self.number, self.filling
         return context
 
 

@@ -1,22 +1,22 @@
-/* Charts with bars over time: the story across conversations, the streams of one. Drag or buttons zoom. */
+/* Charts with bars over time: the story across conversations, the streams of one. Drag or buttons zoom. The colours of bars
+   are those of the account of the time. */
 const MOST_BARS = 400;       // drawn at once; the rest follows on demand
-const PARTS = { send: "sending", blocked: "blocked", wait: "waiting", receive: "receiving", connect: "connecting", open: "open", close: "closing" };
 const charts = [];
 
-/* rows: { number, label, text, start, end, parts: [[kind, start, end]], choose, chosen: () => boolean }. */
-function barChart(holder, rows, words) {
+/* rows: { number, label, text, start, end, slices, cells, choose, chosen: () => boolean }, or { heading } above others.
+   slices: [{ kind, start, end }], kind of `kindOf`.   columns: the titles of the cells of each row. */
+function barChart(holder, rows, words, columns = []) {
   const chart = { rows: [], start: 0, end: 1, zoomed: false, holder };
-  const colours = new Map();
-  for (const row of rows) {
-    const kind = row.label.split(" ")[0];
-    if (!colours.has(kind)) colours.set(kind, `bar${colours.size % 6}`);
-  }
-  chart.ends = [rows.reduce((least, row) => Math.min(least, row.start), Infinity),
-    rows.reduce((most, row) => row.parts.reduce((last, part) => Math.max(last, part[2]), Math.max(most, row.end)), 0)];
+  const bars = rows.filter((row) => !row.heading);
+  chart.ends = [bars.reduce((least, row) => Math.min(least, row.start), Infinity),
+    bars.reduce((most, row) => row.slices.reduce((last, slice) => Math.max(last, slice.end), Math.max(most, row.end)), 0)];
+  if (!bars.length) chart.ends = [0, 1];
   chart.axis = make("div", { class: "axis", "aria-hidden": "true" });
   chart.body = make("div", { class: "rows", role: "group", "aria-label": words });
   const add = (from) => {
-    for (const row of rows.slice(from, from + MOST_BARS)) chart.body.append(barRow(chart, row, colours));
+    for (const row of rows.slice(from, from + MOST_BARS)) {
+      chart.body.append(row.heading ? make("div", { class: "group" }, ...marked(row.heading)) : barRow(chart, row));
+    }
     const rest = rows.length - from - MOST_BARS;
     if (rest > 0) {
       const more = make("button", { type: "button", onclick: () => { more.remove(); add(from + MOST_BARS); placeBars(chart); } }, plural(rest, "more bar"));
@@ -24,23 +24,43 @@ function barChart(holder, rows, words) {
     }
   };
   add(0);
-  holder.replaceChildren(barControls(chart, rows), make("div", { class: "chart" }, chart.axis, chart.body));
+  const box = make("div", { class: columns.length ? "chart celled" : "chart" }, chart.axis, chart.body);
+  box.style.setProperty("--digits", String(Math.max(...bars.map((row) => String(row.number || "").length), 2)));
+  chart.axis.before(make("div", { class: "row head", "aria-hidden": "true" }, make("span", { class: "number" }, "#"), make("span", { class: "label" }),
+    make("span", { class: "text" }), ...columns.map((title) => make("span", { class: `cell ${title}` }, title)), make("span", { class: "took" }, "time"), make("span", { class: "track" })));
+  holder.replaceChildren(barControls(chart, bars), box);
   dragToZoom(chart);
   zoomBars(chart, null);
   charts.push(chart);
   return chart;
 }
 
-function barRow(chart, row, colours) {
-  const bars = (row.parts.length ? row.parts : [["", row.start, row.end]]).map(([kind, start, end]) =>
-    ({ start, end, element: make("span", { class: `bar ${colours.get(row.label.split(" ")[0])} ${kind}`.trim() }) }));
+/* What a slice is, in words and colour: a cause of the account, or one of the ways to be without one. */
+const OTHER_KINDS = { open: "connection open", blocked: "waits for another one", plain: "not drawn in detail" };
+function kindOf(kind) {
+  const cause = page.data.time.causes.find((one) => one.key === kind);
+  return cause ? { word: cause.word, colour: cause.colour, means: cause.means } : { word: OTHER_KINDS[kind], colour: "", means: "" };
+}
+
+function paintSlice(element, kind) {
+  const { colour } = kindOf(kind);
+  if (colour) element.style.background = colour;
+  return element;
+}
+
+function barRow(chart, row) {
+  const bars = row.slices.map(({ kind, start, end }) => ({ start, end, element: paintSlice(make("span", { class: `bar ${kind}` }), kind) }));
   const took = row.end > row.start ? duration(row.end - row.start) : "";
-  const parts = row.parts.filter(([kind]) => kind !== "open").map(([kind, start, end]) => `${PARTS[kind]} ${duration(end - start)}`).join(", ");
+  const sums = new Map();
+  for (const { kind, start, end } of row.slices) if (kind !== "open" && kind !== "plain") sums.set(kind, (sums.get(kind) || 0) + end - start);
+  const parts = [...sums].map(([kind, ns]) => `${kindOf(kind).word} ${duration(ns)}`).join(", ");
+  const cells = row.cells || [];
   const element = make("button", { type: "button", class: "row", title: [row.text, parts].filter(Boolean).join(" · "),
-    "aria-label": [row.number ? `${row.number}` : "", row.label, row.text, `at ${since(row.start, 0)}`, took && `took ${took}`, parts].filter(Boolean).join(", "),
+    "aria-label": [row.number ? `${row.number}` : "", row.label, row.text, ...cells.map(([, text]) => text), `at ${since(row.start, 0)}`, took && `took ${took}`, parts].filter(Boolean).join(", "),
     onclick: () => { if (!drag.moved) row.choose(); } },
     make("span", { class: "number" }, row.number ? String(row.number) : ""),
-    make("span", { class: "label" }, row.label), make("span", { class: "text" }, row.text),
+    make("span", { class: "label" }, ...marked(row.label)), make("span", { class: "text" }, ...marked(row.text)),
+    ...cells.map(([title, text, alarming]) => make("span", { class: `cell ${title}${alarming ? " alarming" : ""}` }, text)),
     make("span", { class: "took" }, took), make("span", { class: "track" }, ...bars.map((bar) => bar.element)));
   chart.rows.push({ row, element, bars });
   return element;
@@ -50,8 +70,8 @@ function barControls(chart, rows) {
   const button = (sign, label, change) => make("button", { type: "button", "aria-label": label, title: label, onclick: () => zoomBars(chart, change()) }, sign);
   const span = () => chart.end - chart.start;
   chart.whole = make("button", { type: "button", class: "whole", hidden: true, onclick: () => zoomBars(chart, null) }, "Whole");
-  const kinds = [...new Set(rows.flatMap((row) => row.parts.map((part) => part[0])))].filter((kind) => kind !== "open");
-  const legend = kinds.map((kind) => make("span", { class: "key" }, make("span", { class: `bar bar0 ${kind}` }), PARTS[kind]));
+  const kinds = [...new Set(rows.flatMap((row) => row.slices.map((slice) => slice.kind)))];
+  const legend = kinds.map((kind) => make("span", { class: "key", title: kindOf(kind).means }, paintSlice(make("span", { class: `bar ${kind}` }), kind), kindOf(kind).word));
   return make("div", { class: "bar-controls" }, make("span", { class: "legend" }, ...legend),
     make("span", { class: "zooms" }, make("span", { class: "hint" }, "Drag over the bars to zoom "),
       button("+", "Zoom in", () => [chart.start + span() / 4, chart.end - span() / 4]),

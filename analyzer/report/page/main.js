@@ -6,7 +6,10 @@ function showTab(name) {
     tab.tabIndex = on ? 0 : -1;
     byId(tab.getAttribute("aria-controls")).hidden = !on;
   }
+  state.view = name;
+  writeState();
   if (name === "graph") drawGraphs();
+  playerShown(name === "player");
   markEvent(Boolean(page.event));
 }
 
@@ -14,11 +17,14 @@ function wire() {
   byId("level").addEventListener("change", () => {
     page.level = byId("level").value;
     showDetail(true, false);
+    showPlayer();
+    writeState();
   });
   let waiting = 0;
-  byId("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(fillTable, 120); });
+  byId("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => ask(byId("search").value), 150); });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
-  byId("close").addEventListener("click", () => { byId("frame").hidden = true; });
+  byId("hex").addEventListener("click", fieldAtClick);
+  byId("close").addEventListener("click", closeFrame);
   const tabs = [...document.querySelectorAll("[role=tab]")];
   tabs.forEach((tab) => {
     tab.addEventListener("click", () => showTab(tab.id.slice(4)));
@@ -33,7 +39,7 @@ function wire() {
   });
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape") byId("frame").hidden = true;
+    if (event.key === "Escape") closeFrame();
     if (event.key === "/") { event.preventDefault(); byId("search").focus(); }
     if (event.key === "n" || event.key === "p") stepEvent(event.key === "n" ? 1 : -1);
   });
@@ -52,27 +58,45 @@ function stepEvent(step) {
   if (focused && focused.checkVisibility()) focused.focus({ preventScroll: true });
 }
 
+function closeFrame() {
+  byId("frame").hidden = true;
+  state.frame = 0;
+  writeState();
+}
+
+/* When the capture begins and ends, as far as anything is told of it. */
+function measure() {
+  const { conversations, story, traffic } = page.data;
+  page.data.start = Math.min(0, ...conversations.map((one) => one.start));
+  const ends = [...conversations.map((one) => one.end), ...story.map((row) => row.end)];
+  page.data.end = ends.reduce((last, end) => Math.max(last, end), traffic ? traffic.step * traffic.octets.length : 1);
+}
+
 function showAbout() {
-  const items = [...page.data.left_out, ...page.data.about, "Keys: / searches, n and p go from event to event, arrows change the view, Escape closes the bytes."];
+  const items = [...page.data.left_out, ...page.data.about, "Keys: / searches and filters, n and p go from event to event, arrows change the view, Escape closes the bytes."];
   byId("totals").nextElementSibling.append(...items.map((text) => make("li", {}, text)));
   byId("about").hidden = false;
 }
 
 async function start() {
   page.data = await inflate(byId("data").textContent.trim());
+  measure();
   byId("loading").remove();
   byId("totals").append(...page.data.totals.map((text) => make("li", {}, text)));
   showVerdict();
   showFindings();
   showTime();
+  showTraffic();
   showStory();
   showTable();
+  showFrameList();
   showAbout();
   wire();
   const causes = page.data.verdict.causes.map((cause) => findingOf(cause.finding));
   const first = [...causes, ...page.data.findings].find((finding) => finding.conversation && conversationOf(finding.conversation));
   const one = page.data.conversations[0];
-  if (first || one) select(first ? first.conversation : one.number, null, false);
+  if (!await readState() && (first || one)) select(first ? first.conversation : one.number, null, false);
+  playFromAddress();
   document.body.dataset.ready = "true";
 }
 

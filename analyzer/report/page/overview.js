@@ -51,27 +51,36 @@ function findingCard(finding) {
       ` · ${finding.confidence}${finding.basis ? ": " + finding.basis : ""} · `, make("code", {}, finding.code)));
 }
 
-/* The findings that the verdict does not stand for. */
+/* The findings that the verdict does not stand for; those of one code together, and a group opens to its members. */
 function showFindings() {
   const above = new Set(page.data.verdict.causes.flatMap((cause) => [cause.finding, ...cause.also, ...cause.explains]));
-  const rest = page.data.findings.filter((finding) => !above.has(finding.number));
-  byId("findings").querySelector("ol").append(...rest.map((finding) => make("li", {}, findingCard(finding))));
-  byId("findings").hidden = rest.length === 0;
+  const rest = page.data.findings.filter((finding) => !above.has(finding.number) && showsFinding(finding));
+  const groups = new Map();
+  for (const finding of rest) groups.set(finding.code, [...(groups.get(finding.code) || []), finding]);
+  byId("findings").querySelector("ol").replaceChildren(...[...groups.values()].map((members) =>
+    make("li", {}, members.length === 1 ? findingCard(members[0]) : findingGroup(members))));
+  const all = page.data.findings.filter((finding) => !above.has(finding.number)).length;
+  byId("findings-count").textContent = rest.length === all ? `· ${grouped(all)}` : `· ${grouped(rest.length)} of ${grouped(all)}`;
+  byId("findings").hidden = all === 0;
 }
 
-function showStory() {
-  if (!page.data.story.length) return;
-  byId("story").hidden = false;
-  const rows = page.data.story.map((row) => ({ ...row, number: row.conversation,
-    choose: () => select(row.conversation, eventAt(row), true),
-    chosen: () => row.conversation === page.conversation }));
-  barChart(byId("story").querySelector(".holder"), rows, "The story, one bar for each thing that happened");
-}
+const showsFinding = (finding) => {
+  const one = finding.conversation ? conversationOf(finding.conversation) : null;
+  return !isNarrowed() || !finding.conversation || (one ? showsConversation(one) : !narrow.conversations || narrow.conversations.has(finding.conversation));
+};
 
-/* The event that a bar stands for, where it stands for one. */
-function eventAt(row) {
-  const one = conversationOf(row.conversation);
-  return one && row.event ? one.phases[row.event[0]].events[row.event[1]] : null;
+/* Many of one kind: the first of them, and all when it is opened. */
+function findingGroup(members) {
+  const [first] = members;
+  const cost = members.reduce((sum, one) => sum + one.cost_ns, 0);
+  const list = make("ul", {});
+  const group = make("details", { class: `finding group ${first.severity}` }, make("summary", {},
+    make("span", { class: "severity" }, `${SEVERITY[first.severity]} ×${grouped(members.length)}`), ` ${first.sentence} `,
+    make("span", { class: "dim" }, [`and ${plural(members.length - 1, "more", "more")} of this kind`, cost && `${duration(cost)} together`].filter(Boolean).join(" · "))), list);
+  group.addEventListener("toggle", () => {
+    if (group.open && !list.childElementCount) list.append(...members.map((one) => make("li", {}, findingLine(one))));
+  });
+  return group;
 }
 
 const COLUMNS = [
@@ -107,18 +116,9 @@ function sortTable(index) {
   fillTable();
 }
 
-function matches(one, words) {
-  if (!words.length) return true;
-  one.words = one.words || [endpoint(one.originator), endpoint(one.responder), one.originator.name, one.responder.name, one.protocol,
-    one.transport, one.state, one.scope, ...one.phases.flatMap((phase) => [phase.title, ...phase.facts,
-      ...phase.events.map((event) => `${event.label} ${event.detail} ${event.text}`)])].join(" ").toLowerCase();
-  return words.every((word) => one.words.includes(word));
-}
-
 function fillTable() {
-  const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const value = COLUMNS[table.by][2];
-  const found = page.data.conversations.filter((one) => matches(one, words));
+  const found = page.data.conversations.filter(showsConversation);
   found.sort((a, b) => {
     const [left, right] = [value(a), value(b)];
     const order = typeof left === "number" ? left - right : String(left).localeCompare(String(right), "en", { numeric: true });
@@ -132,7 +132,7 @@ function fillTable() {
       const text = shown(of(one) || (right ? of(one) : ""));
       // The number is a button, so that a row can be reached and chosen with keys; its click is the row's.
       row.append(make("td", { class: right ? "right" : title === "name" ? "wide" : "" },
-        title === "#" ? make("button", { type: "button", class: "plain", "aria-label": `Show conversation ${one.number}` }, text) : text));
+        title === "#" ? make("button", { type: "button", class: "plain", "aria-label": `Show conversation ${one.number}` }, text) : null, ...(title === "#" ? [] : marked(text))));
     }
     return row;
   }));
@@ -141,9 +141,11 @@ function fillTable() {
   });
   const all = page.data.capture.conversations;
   const shown = found.length > MOST_ROWS ? `, the first ${grouped(MOST_ROWS)} are listed` : "";
-  byId("count").textContent = words.length || all !== found.length
+  byId("count").textContent = all !== found.length
     ? `· ${grouped(found.length)} of ${grouped(all)}${shown}` : `· ${grouped(all)}${shown}`;
 }
+
+narrow.listeners.push(() => { fillTable(); showFindings(); });
 
 page.listeners.push(() => {
   for (const row of byId("conversations").querySelectorAll("tbody tr")) {

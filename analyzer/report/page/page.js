@@ -66,6 +66,10 @@ const framesText = (frames) => frames.length === 0 ? ""
 
 const ALARMING = new Set(["malformed", "limit_reached", "dissector_fault"]);
 function told(event) {
+  return showsEvent(event) && inLevel(event);
+}
+
+function inLevel(event) {
   if (page.level === "teach") return true;
   if (page.level === "brief") return ALARMING.has(event.name);
   return event.importance !== "extra";
@@ -74,7 +78,9 @@ function told(event) {
 /* Select a conversation, and an event of it where one is given. Every view marks what is selected. */
 function select(number, event, scroll) {
   if (!conversationOf(number)) return;      // it was read, and is not drawn
-  const changed = number !== page.conversation;
+  const hidden = Boolean(event) && !showsEvent(event);
+  if (hidden) narrow.kept = event;      // it is shown all the same
+  const changed = hidden || number !== page.conversation;
   page.conversation = number;
   page.event = event || null;
   for (const listener of page.listeners) listener(changed, scroll);
@@ -99,8 +105,14 @@ function eventOfFrame(number, frame) {
   return near;
 }
 
-async function inflate(text) {
-  const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+async function unpacked(text) {
+  const binary = atob(text);
+  const packed = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at += 1) packed[at] = binary.charCodeAt(at);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
+  return new Response(stream).arrayBuffer();
+}
+
+async function inflate(text) {
+  return JSON.parse(new TextDecoder().decode(await unpacked(text)));
 }

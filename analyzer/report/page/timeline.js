@@ -19,7 +19,9 @@ function showDetail(changed, scroll) {
       one.state && (one.state_means ? `${one.state}: ${one.state_means}` : one.state),
       one.history && `history ${one.history}`, one.community_id && `community id ${one.community_id}`, one.scope,
     ].filter(Boolean).join(" · ");
-    byId("frame").hidden = true;
+    if (page.shown !== one.number) [byId("frame").hidden, state.frame, page.shown] = [true, 0, one.number];
+    byId("detail-copy").replaceChildren(copyButton("Copy filter", () => one.display_filter, one.display_filter),
+      copyButton("Copy link", linkTo, "a link to what is shown now"));
     showConversationTime(one);
     showTimeline(one);
     showLadder(one);
@@ -31,7 +33,7 @@ function showDetail(changed, scroll) {
 }
 
 /* Phases with their events. Many are made in pieces, as they come into view; `reach` makes all up to an event. */
-const timeline = { reach: () => {}, more: new IntersectionObserver((entries) => {
+const timeline = { reach: () => {}, all: () => {}, more: new IntersectionObserver((entries) => {
   for (const entry of entries) if (entry.isIntersecting) entry.target.click();
 }, { rootMargin: "600px" }) };
 
@@ -40,6 +42,7 @@ function showTimeline(one) {
   for (const phase of one.phases) for (const event of phase.events) event.element = null;
   const phases = one.phases.map((phase, index) => {
     const shown = phase.events.filter(told);
+    const beside = isNarrowed() ? phase.events.filter(inLevel).length - shown.length : 0;
     const list = make("div", { role: "list" });
     const more = make("button", { type: "button", hidden: true });
     let drawn = 0;
@@ -54,6 +57,7 @@ function showTimeline(one) {
     timeline.more.observe(more);
     const element = make("section", { class: "phase" }, make("h3", {}, `${index + 1}  ${phase.title}`),
       make("p", { class: "facts" }, [duration(phase.end - phase.start), ...phase.facts].join(" · ")), list, more,
+      beside ? make("p", { class: "left-out" }, `… ${plural(beside, "event")} that ${beside === 1 ? "is" : "are"} not asked for`) : null,
       ...phase.left_out.map((text) => make("p", { class: "left-out" }, "… " + text)));
     return { element, shown, add };
   });
@@ -63,6 +67,7 @@ function showTimeline(one) {
       if (place >= 0 && !event.element) add(place + 1);
     }
   };
+  timeline.all = () => { for (const { shown, add } of phases) add(shown.length); };
   byId("timeline").replaceChildren(...phases.map((phase) => phase.element));
 }
 
@@ -76,9 +81,9 @@ function eventElement(one, event, said) {
       onclick: (click) => { click.stopPropagation(); select(one.number, event); showFrame(event); } }, frames),
     make("span", { class: "time" }, since(event.time, one.start)),
     make("span", { class: event.direction || "", role: "img", "aria-label": event.direction || "both ways" }, arrow),
-    make("span", { class: "label" }, event.label),
+    make("span", { class: "label" }, ...marked(event.label)),
     make("div", { class: "said" }, event.spec ? make("span", { class: "spec" }, event.spec) : null,
-      event.detail ? make("span", { class: "detail" }, event.detail) : null, event.text, foldedFields(event),
+      event.detail ? make("span", { class: "detail" }, ...marked(event.detail)) : null, ...marked(event.text), foldedFields(event),
       why ? make("span", { class: "why" }, `Why: ${page.data.reasons[event.name]}`) : null));
   event.element = element;
   return element;
@@ -115,7 +120,7 @@ function showStreams(one) {
   }
   const rows = one.streams.map((span, index) => {
     const event = one.phases[span.event[0]].events[span.event[1]];
-    return { ...span, number: span.stream || index + 1, choose: () => { select(one.number, event); showFrame(event); },
+    return { ...span, number: span.stream || index + 1, slices: span.parts.map(([kind, start, end]) => ({ kind: PART_KINDS[kind], start, end })), choose: () => { select(one.number, event); showFrame(event); },
       chosen: () => page.event === event || Boolean(page.event && span.stream && page.event.stream === span.stream) };
   });
   barChart(byId("streams"), rows, numbered ? "Streams, one bar each" : "Exchanges, one bar each");
@@ -182,8 +187,13 @@ function showFrame(event, frame) {
   if (!number) return;
   byId("frame").hidden = false;
   byId("frame-title").textContent = `Frame ${number}`;
+  state.frame = number;
+  writeState();
+  byId("frame-copy").replaceChildren(...copyButtons(conversationOf(page.conversation), event));
   const one = conversationOf(page.conversation);
-  const others = one.phases.flatMap((phase) => phase.events.filter((other) => told(other) && other.frames.includes(number))).slice(0, MOST_LINKS);
+  const others = one ? one.phases.flatMap((phase) => phase.events.filter((other) => told(other) && other.frames.includes(number))).slice(0, MOST_LINKS) : [];
+  markFrame(number);
+  showFrameFields(number);
   byId("frame-links").replaceChildren(
     make("span", { class: "dim" }, event.frames.length > 1 ? "Frames: " : ""),
     ...(event.frames.length > 1 ? event.frames.slice(-MOST_LINKS) : []).map((other) =>
@@ -230,3 +240,5 @@ function hexLines(hex, [start, end]) {
 }
 
 page.listeners.push(showDetail);
+narrow.listeners.push(() => { if (page.conversation) showDetail(true, false); });
+window.addEventListener("beforeprint", () => timeline.all());      // paper has all events

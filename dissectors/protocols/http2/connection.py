@@ -39,6 +39,7 @@ class Conn:
         self.show_secrets = context.provided.show_secrets
         self.allowance = context.provided.allowance
         self.observed = context.observed
+        self.filling = context.filling
         self.late = context.midstream
         self.sides = [H2Side(0, context.midstream), H2Side(1, context.midstream)]
         # In the middle of a connection the first to be seen may be the server: until more is known its port says so.

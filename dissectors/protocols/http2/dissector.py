@@ -152,7 +152,14 @@ class Http2Dissector(Dissector):
         while True:
             step = reader.step()
             if step == PART:
+                filling = self.conn.filling
+                if filling is not None:
+                    octets = int(reader.part_end - reader.part)
+                    handed = int(chunk.time + self.delay)
+                    filling.add(int(reader.id), side.direction, int(chunk.frame), int(chunk.time), handed, octets)
                 self.messages.part(side, chunk)
+                if self.delay:
+                    self._delayed(side, int(reader.id))
             elif step == FRAME:
                 self._frame(side)
             elif step == NOTHING:
@@ -345,7 +352,7 @@ class Http2Dissector(Dissector):
     # -- losses beneath --------------------------------------------------------------------------------
 
     def _delayed(self, side: H2Side, number: int) -> None:
-        """A frame of this stream was complete in octets that had to wait."""
+        """Octets of a frame of this stream had to wait."""
         held = self.held_up[side.direction]
         if held is None or not number:
             return

@@ -94,6 +94,8 @@ class H3Messages:
                 self._leave(id)     # nor is it followed once there is room: half of it was not
                 return None
             stream = self.streams[id] = H3Stream(id)
+            if self.context.filling is not None:
+                self.context.filling.called[id] = stream.number
         return stream
 
     def _leave(self, id: int) -> None:

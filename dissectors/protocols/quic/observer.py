@@ -85,7 +85,9 @@ class Watched:
         self.client_end = ""
         self.last_id = b""
         self.move: Move | None = None
-        self.streams = Streams()
+        filling = context.filling
+        # Those of an earlier connection have the same numbers.
+        self.streams = Streams(None if filling is not None and filling.pieces else filling)
         self.tls = False
         self.asked = False               # whether somebody reads its streams
         self.challenges: dict[bytes, int] = {}

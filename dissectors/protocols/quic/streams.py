@@ -5,6 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from dissectors.kit.filling import Filling
 from dissectors.kit.inputs import Chunk, Close, Gap
 from dissectors.kit.protocol import Above, Output
 from dissectors.protocols.quic.flow import CONNECTION, STREAM_OF, UNLIMITED, FlowControl, Wait, earlier
@@ -49,9 +50,11 @@ class HeldUp:
 
 class Streams:
     """child: the layer above that gets their octets; 0 while nobody does.     sums: by direction, of octets delivered,
-    octets that came again, and streams.     untold: a cap that was reached, until somebody says so."""
+    octets that came again, and streams.     untold: a cap that was reached, until somebody says so.
+    filling: how they fill, where that is drawn."""
 
-    def __init__(self) -> None:
+    def __init__(self, filling: Filling | None = None) -> None:
+        self.filling = filling
         self.child = 0
         self.halves: dict[tuple[int, int], StreamHalf] = {}
         self.ended: dict[tuple[int, int], bool] = {}
@@ -170,6 +173,11 @@ class Streams:
     def _deliver(self, half: StreamHalf, parts: list[Part], time: int, out: list[Output]) -> None:
         for part in parts:
             self.octets[half.direction] += len(part.data)
+            if self.filling is not None:
+                handed = int(part.time) if part.released == part.frame else time
+                self.filling.add(
+                    half.number, half.direction, int(part.frame), int(part.time), handed, len(part.data)
+                )
             if not self.child:
                 continue
             if part.lost:

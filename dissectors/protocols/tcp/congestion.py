@@ -24,6 +24,10 @@ LOST: Final = "a loss"
 PAUSED: Final = "a pause"
 FILLED: Final = "the receiver's window"
 
+# Phases of a window (RFC 5681 §3.1).
+SLOW: Final = "slow start"
+AVOIDANCE: Final = "congestion avoidance"
+
 MAX_FIRST: Final = 64           # rounds of the first climb that are kept
 MAX_CLIMBS: Final = 64          # that are kept; what they say together is counted of all
 MAX_ROUNDS: Final = 512         # windows that are kept; when there are more, of two neighbours the larger stays
@@ -50,8 +54,8 @@ class Climb:
     """Round trips in which nothing but the congestion window held the sender back. began, ended: why; "" for not yet.
 
     first, last: bytes outstanding in its first and last round, with times and frames.     fast: how many of its rounds
-    grew as in slow start; fast_to: up to what.     before: outstanding when the loss or pause before it came, 0 for
-    unknown.     first_rounds: (octets, shortest time until an ACK or -1) of the first MAX_FIRST.
+    grew as in slow start; fast_to: up to what; fast_until: until when.     before: outstanding when the loss or pause
+    before it came, 0 for unknown.     first_rounds: (octets, shortest time until an ACK or -1) of the first MAX_FIRST.
     """
 
     def __init__(self, began: str, before: int, when: int, frame: int, octets: int) -> None:
@@ -59,7 +63,7 @@ class Climb:
         self.ended = ""
         self.before = before
         self.first = self.last = self.fast_to = octets
-        self.since = self.until = when
+        self.since = self.until = self.fast_until = when
         self.first_frame = self.last_frame = self.fast_frame = frame
         self.rounds = 1
         self.fast = 0
@@ -75,6 +79,7 @@ class Climb:
             self.fast += 1
             self.fast_to = octets
             self.fast_frame = frame
+            self.fast_until = when
         self.last, self.until, self.last_frame = octets, when, frame
 
     def grew(self) -> float:
@@ -125,6 +130,18 @@ class CongestionWatch:
         """(ns, bytes): the most outstanding in a round trip that nothing else limited, and when it was reached; at most
         MAX_ROUNDS. None where flights are not those of a window."""
         return [] if self.paced() else self._windows
+
+    def growth(self) -> list[tuple[int, int, str]]:
+        """(since, until, in which phase), in ns: of each climb that is kept its rounds in slow start, then the others
+        (RFC 5681 §3.1). since: -1 for from its first data on. None where flights are not those of a window."""
+        found: list[tuple[int, int, str]] = []
+        for climb in [] if self.paced() else self.climbs:
+            if climb.fast:
+                since = -1 if climb.began == OPENED else climb.since
+                found.append((since, climb.fast_until, SLOW))
+            if climb.until > climb.fast_until:
+                found.append((climb.fast_until, climb.until, AVOIDANCE))
+        return found
 
     def paced(self) -> bool:
         """Flights fall although nothing is lost: the sender goes by a rate, or by what its program has."""

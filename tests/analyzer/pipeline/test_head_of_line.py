@@ -11,7 +11,7 @@ from dissectors.protocols.http2.events_state import HeadOfLine
 SAMPLES = Path(__file__).parents[3] / "samples"
 SAID = "1 lost TCP segment held up 2 streams that had nothing in it, though their octets had arrived: "
 SENTENCES = {
-    "http2/lost-segment": "stream 19 (GET /picture.svg) for 8.66 ms and 21 (GET /note.txt) for 8.66 ms.",
+    "http2/lost-segment": "stream 19 (GET /picture.svg) for 35.3 ms and 21 (GET /note.txt) for 8.66 ms.",
     "http2/lost-segment-tls": "stream 7 (GET /picture.svg) for 8.58 ms and 9 (GET /note.txt) for 2.01 ms.",
     "grpc/lost-segment": "stream 5 (POST /shop.v1.Catalogue/Watch) for 31.6 ms and 3 (POST "
     "/shop.v1.Catalogue/Watch) for 24.4 ms.",
