@@ -49,7 +49,8 @@ class Traffic:
 class Listing:
     """Frames that a filter can be asked of. count: how many are listed.     every: all frames of the capture are.
 
-    known: each field that a filter may ask for: its name and its kind.     events, findings: the names that there are.
+    known: each field that a filter may ask for: its name, its kind, how many values each header has, whether the
+    octets of its headers are known, and whether they can be searched.     events, findings: the names that there are.
     instead: of names that cannot be asked for, what to ask for.     marks: the bits of fields that are marks in the
     column "tcp.analysis".
     columns: by the name of the field; of one that no frame has there is none. Beside fields "layers", the protocols of
@@ -59,7 +60,7 @@ class Listing:
     def __init__(self) -> None:
         self.count = 0
         self.every = True
-        self.known: list[tuple[str, str]] = []
+        self.known: list[tuple[str, str, int, bool, bool]] = []
         self.events: tuple[str, ...] = ()
         self.findings: tuple[str, ...] = ()
         self.instead: dict[str, str] = {}

@@ -157,7 +157,9 @@ def list_frames(
 def _name(listing: Listing) -> None:
     """The names that a filter may have, so that it is read as the command reads it."""
     known = fields()
-    listing.known = [(field.name, field.kind) for field in known.values()]
+    listing.known = [
+        (field.name, field.kind, field.each, field.header is not None, field.searched) for field in known.values()
+    ]
     listing.events = event_names()
     listing.findings = tuple([kind.code for kind in kinds()])
     listing.marks = {rule.display_filter(): int(rule.bit) for rule in RULES}

@@ -41,7 +41,7 @@ INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 PAGE: Final = Path(__file__).with_name("page")
 SCRIPTS: Final = (
     "uPlot.min.js", "page.js", "fragment.js", "listing.js", "filter_words.js", "filter_values.js", "filter_pattern.js",
-    "filter_grammar.js", "filter_matching.js", "fields.js", "narrow.js", "state.js", "copy.js",
+    "filter_parts.js", "filter_grammar.js", "filter_matching.js", "fields.js", "narrow.js", "state.js", "copy.js",
     "bars.js", "story.js", "time.js", "traffic.js", "overview.js", "timeline.js", "layers.js",
     "frames.js", "graph.js", "played.js", "player.js", "moving.js", "lens.js", "main.js",
 )

@@ -82,7 +82,10 @@ def packed_listing(listing: Listing) -> str:
     }
     head: dict[str, JsonValue] = {
         "count": listing.count, "every": listing.every, "columns": columns, "sets": packer.sets,
-        "known": [[name, kind] for name, kind in listing.known], "events": [*listing.events],
+        "known": [
+            [name, kind, each, int(header), int(searched)] for name, kind, each, header, searched in listing.known
+        ],
+        "events": [*listing.events],
         "findings": [*listing.findings], "instead": dict[str, JsonValue](listing.instead),
         "marks": dict[str, JsonValue](listing.marks),
     }

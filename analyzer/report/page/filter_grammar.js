@@ -13,7 +13,7 @@ const INSTEAD = { "tcp.stream": STREAMS, "udp.stream": STREAMS,
   "frame.time": "absolute times are asked for with --from and --to, and relative ones with `frame.time_relative`",
   "_ws.expert": 'findings are asked for by their code: `finding == "tcp.timeout"`' };
 
-/* known: Map of names to kinds.   names: what `event` and `finding` may be compared with.   instead: of protocols. */
+/* known: Map of names to { kind, each, header, searched }.   names: what `event` and `finding` may be compared with.   instead: of protocols. */
 function parseFilter(text, { known, names, instead }) {
   const words = filterWords(text);
   return new FilterParser(words, known, names, { ...INSTEAD, ...instead }).tree();
@@ -100,7 +100,7 @@ class FilterParser {
     const operand = this.plain(word);
     if (!this.is("&", "bitand", "bitwise_and")) return operand;
     const sign = this.take();
-    if (operand.kind !== "number") throw this.wrong(sign, `\`${operand.name}\` is ${ARTICLES[operand.kind]}; & looks at bits of a number`);
+    if (operand.kind !== "number" && !operand.parts) throw this.wrong(sign, `\`${operand.name}\` is ${ARTICLES[operand.kind]}; & looks at bits of a number`);
     return { ...operand, mask: valueOf(operand, this.take()).low };
   }
 
@@ -111,8 +111,41 @@ class FilterParser {
     }
     const name = this.field(word.text);
     if (!name) throw this.unknown(word);
-    if (this.is("[", "#")) throw this.wrong(this.word, "the page holds whole values only; `wiretale -Y` looks at their octets and layers");
-    return { name, kind: this.known.get(name), function: "", mask: -1, at: word.at, length: word.length };
+    return this.part(name, word);
+  }
+
+  /* The field with what stands behind it: which of its headers, which of its octets. */
+  part(name, word) {
+    const { kind, each, header, searched } = this.known.get(name);
+    const operand = { name, kind, field: kind, each, header, searched, function: "", mask: -1, layers: null, parts: null, at: word.at, length: word.length };
+    if (this.is("#")) {
+      const sign = this.take();
+      if (!each) throw this.wrong(sign, `the headers that have \`${name}\` are not told apart; ${LAYERS_OF}`);
+      operand.layers = this.layers(sign);
+    }
+    if (this.is("[")) {
+      if (!SLICED.includes(kind) || (kind === "protocol" && !header)) {
+        const what = kind === "protocol" ? "; of TCP, `tcp.payload` has octets, and every frame has `frame`" : "";
+        throw this.wrong(this.word, `\`${name}\` is ${ARTICLES[kind]}, whose octets cannot be asked for${what}`);
+      }
+      Object.assign(operand, { kind: "bytes", parts: this.brackets() });
+    }
+    return operand;
+  }
+
+  layers(sign) {
+    if (this.is("[")) return this.brackets();
+    const word = this.take();
+    if (word.kind !== W_NAME || !/^[0-9]{1,9}$/.test(word.text)) {
+      throw this.wrong(word, `the number of a header was expected behind \`${sign.text}\`: ip.src#1`);
+    }
+    return [{ first: Number(word.text), length: 1 }];
+  }
+
+  brackets() {
+    const [parts, length] = bracketedParts(this.words.slice(this.at));
+    this.at += length;
+    return parts;
   }
 
   field(name) { return [name, name.toLowerCase()].find((one) => this.known.has(one)) || ""; }
@@ -131,6 +164,7 @@ class FilterParser {
     this.close(opened, ")");
     const name = called.text.toLowerCase();
     if (name === "count") return { ...operand, kind: "number", function: name };
+    if (operand.kind === "protocol" && !operand.header) throw this.wrong(word, `the octets of \`${operand.name}\` cannot be asked for`);
     if (!(name === "len" ? ["text", "bytes", "protocol"] : ["text"]).includes(operand.kind)) {
       throw this.wrong(word, `${name}() takes a text; \`${operand.name}\` is ${ARTICLES[operand.kind]}`);
     }
@@ -146,12 +180,11 @@ class FilterParser {
     if (operand.kind === "protocol" && !operand.function) {
       throw this.wrong(sign, `\`${operand.name}\` is a protocol: write it alone, or search it with \`contains\``);
     }
-    const other = this.other(word);
-    if (other && (operand.kind !== "text" || other.kind === "text")) {
+    const other = this.other(word, operand);
+    if (other) {
       if (other.kind !== operand.kind) {
         throw this.wrong(word, `\`${operand.name}\` is ${ARTICLES[operand.kind]}, and \`${word.text}\` is ${ARTICLES[other.kind]}`);
       }
-      this.take();
       return { ...test, is: "pair", other };
     }
     const value = this.value(operand);
@@ -161,10 +194,16 @@ class FilterParser {
     return { ...test, value };
   }
 
-  other(word) {
+  /* A field of the same frame, to compare with; numbers and addresses are none. */
+  other(word, operand) {
     const name = word.kind === W_NAME ? this.field(word.text) : "";
-    const kind = this.known.get(name);
-    return !name || kind === "protocol" || kind === "mark" ? null : { name, kind, function: "", mask: -1, at: word.at, length: word.length };
+    if (!name) return null;
+    const { kind } = this.known.get(name);
+    const behind = this.words[this.at + 1];
+    const parted = behind.kind === W_OPERATOR && ["[", "#"].includes(behind.text);
+    if (kind === "mark" || (kind === "protocol" && !parted) || (operand.kind === "text" && kind !== "text")) return null;
+    this.take();
+    return this.part(name, word);
   }
 
   value(operand) {
@@ -182,6 +221,7 @@ class FilterParser {
   searched(operand, sign) {
     const word = this.take();
     if (operand.kind === "bytes" || operand.kind === "protocol") {
+      this.octetsSearchable(operand, sign);
       const octets = octetsOf(word);
       if (octets === null) throw wrongValue({ ...operand, kind: "bytes", function: "" }, word);
       return octets;
@@ -193,6 +233,7 @@ class FilterParser {
   pattern(operand, sign) {
     const word = this.take();
     this.searchable(operand, sign, "matches", ["text", "bytes", "protocol"]);
+    this.octetsSearchable(operand, sign);
     if (word.kind !== W_TEXT) throw this.wrong(word, `a regular expression stands in double quotes: "${word.text}"`);
     try {
       return new Pattern(word.text);
@@ -205,6 +246,11 @@ class FilterParser {
   searchable(operand, sign, how, kinds) {
     if (kinds.includes(operand.kind)) return;
     throw this.wrong(sign, `\`${how}\` searches texts and bytes; \`${operand.name}\` is ${ARTICLES[operand.kind]}`);
+  }
+
+  octetsSearchable(operand, sign) {
+    if (operand.kind !== "protocol" || (operand.searched && !operand.layers)) return;
+    throw this.wrong(sign, `the octets of \`${operand.name}\` cannot be searched; those of \`frame\`, \`tcp.payload\` and \`udp.payload\` can, and so can every text`);
   }
 
   set(operand) {

@@ -12,7 +12,10 @@ function valuesOf(name, kind) {
   const ends = BOTH_ENDS[name];
   if (ends) {
     const [one, other] = ends.map(columnOf);
-    return (row) => (one ? [...one.at(row), ...other.at(row)] : []);
+    return (row) => {      // of each header its two
+      const [from, to] = one ? [one.at(row), other.at(row)] : [[], []];
+      return from.flatMap((value, place) => [value, to[place]]);
+    };
   }
   if (name.startsWith("tcp.flags.")) {
     const [flags, bit] = [columnOf("tcp.flags"), CONTROL_BITS[name.slice(10)]];
@@ -39,13 +42,25 @@ function marksOf(name) {
 }
 
 function operandValues(operand) {
-  const plain = valuesOf(operand.name, operand.kind);
-  if (!plain) throw new FilterError("the page does not hold the octets of every frame; `wiretale -Y` searches them", operand.at, operand.length);
-  if (operand.mask >= 0) return (row) => plain(row).map((value) => Number(BigInt(value) & BigInt(operand.mask)));
+  const { parts, layers, mask } = operand;
+  let values = headerValues(operand);
+  if (!values) throw new FilterError("the page does not hold the octets of every frame; `wiretale -Y` searches them", operand.at, operand.length);
+  if (layers) values = layeredValues(values, layers, operand.each);
+  if (parts) values = slicedValues(values, parts, operand.field === "text");
+  const plain = values;
+  if (typeof mask === "string") return (row) => plain(row).map((value) => maskedOctets(value, mask));
+  if (mask !== -1) return (row) => plain(row).map((value) => Number(BigInt(value) & BigInt(mask)));
   if (operand.function === "count") return (row) => { const { length } = plain(row); return length ? [length] : []; };
-  if (operand.function === "len") return (row) => plain(row).map((value) => [...value].length);
+  if (operand.function === "len") return (row) => plain(row).map((value) => (operand.parts ? value.length / 2 : [...value].length));
   if (operand.function) return (row) => plain(row).map((value) => (operand.function === "lower" ? value.toLowerCase() : value.toUpperCase()));
   return plain;
+}
+
+// Of protocols whose headers are counted, a field that each of them has.
+const STANDS_FOR = { ip: "ip.version", ipv6: "ipv6.hlim", tcp: "tcp.srcport", udp: "udp.srcport", eth: "frame.number", frame: "frame.number" };
+function headerValues({ name, field, parts, layers, function: called }) {
+  if (field !== "protocol") return valuesOf(name, field);
+  return !parts && (layers || called === "count") && called !== "len" && STANDS_FOR[name] ? valuesOf(STANDS_FOR[name], "number") : null;
 }
 
 const ORDER = { "==": (one, other) => one === other, "!=": (one, other) => one !== other, "<": (one, other) => one < other,
@@ -68,17 +83,29 @@ function matcherOf(tree) {
   if (tree.is === "in") return of((value) => tree.ranges.some(({ low, high }) => value >= low && value <= high));
   if (tree.is === "pair") return pairOf(tree, values);
   const { value, how } = tree;
-  if (how === "contains") return of((one) => one.includes(value));
-  if (how === "matches") return of((one) => value.search(one));
+  const octets = tree.operand.kind === "bytes";
+  if (how === "contains") return of((one) => (octets ? octetsInclude(one, value) : one.includes(value)));
+  if (how === "matches") return of((one) => value.search(octets ? latinOf(one) : one));
   if (how === "==") return of((one) => one >= value.low && one <= value.high);
   if (how === "!=") return of((one) => one < value.low || one > value.high);
   return of((one) => ORDER[how](one, value.low));
 }
 
+const latinOf = (digits) => (digits.match(/../g) || []).map((pair) => String.fromCharCode(parseInt(pair, 16))).join("");
+
+function octetsInclude(digits, part) {
+  for (let at = digits.indexOf(part); at >= 0; at = digits.indexOf(part, at + 1)) if (at % 2 === 0) return true;
+  return false;
+}
+
 function presenceOf(operand) {
-  if (operand.mask >= 0) {
+  if (operand.mask !== -1) {
     const masked = operandValues(operand);
-    return (row) => masked(row).some(Boolean);
+    return (row) => masked(row).some((value) => (typeof value === "string" ? /[^0]/.test(value) : value));
+  }
+  if (operand.parts || operand.layers) {
+    const values = operandValues(operand);
+    return (row) => values(row).length > 0;
   }
   if (operand.name === "frame") return () => true;
   if (operand.kind === "protocol") {
@@ -119,5 +146,6 @@ async function matchingRows(tree, current) {
 
 function filterNames() {
   const { known, events, findings, instead } = listing.head;
-  return { known: new Map(known), names: { event: events, finding: findings }, instead };
+  const fields = known.map(([name, kind, each, header, searched]) => [name, { kind, each, header: Boolean(header), searched: Boolean(searched) }]);
+  return { known: new Map(fields), names: { event: events, finding: findings }, instead };
 }

@@ -7,7 +7,8 @@ const SUCH = { number: "443", boolean: "1", "IPv4 address": "10.0.0.0/8", "IPv6 
 const INTEGERS = [[/^-?0[xX][0-9A-Fa-f]+$/, 16], [/^-?0[bB][01]+$/, 2], [/^-?0[0-7]+$/, 8], [/^-?(?:0|[1-9][0-9]*)$/, 10]];
 
 function wrongValue(operand, word) {
-  const name = operand.function ? `${operand.function}(\`${operand.name}\`)` : `\`${operand.name}\``;
+  const plain = `\`${operand.name}${operand.parts ? "[…]" : ""}\``;
+  const name = operand.function ? `${operand.function}(${plain})` : plain;
   const such = SUCH[operand.kind] ? `, such as ${SUCH[operand.kind]}` : "";
   const said = word.kind === W_TEXT ? `"${word.text}"` : `\`${word.text}\``;
   return new FilterError(`${name} is ${ARTICLES[operand.kind]}${such}; ${said} is not`, word.at, word.length);
@@ -50,7 +51,9 @@ function octetsOf(word) {
     const octets = latin ? [...word.text].map((one) => one.codePointAt(0)) : [...new TextEncoder().encode(word.text)];
     return octets.map((octet) => octet.toString(16).padStart(2, "0")).join("");
   }
-  return /^[0-9A-Fa-f]{2}(?:[:.-][0-9A-Fa-f]{2})*$/.test(word.text) ? word.text.replace(/[:.-]/g, "").toLowerCase() : null;
+  const one = /^(?:0[xX])?([0-9A-Fa-f]{1,2})$/.exec(word.text);
+  if (one) return one[1].padStart(2, "0").toLowerCase();
+  return /^[0-9A-Fa-f]{2}(?:[:.-]?[0-9A-Fa-f]{2})*$/.test(word.text) ? word.text.replace(/[:.-]/g, "").toLowerCase() : null;
 }
 
 function integerOf(text) {
