@@ -11,7 +11,20 @@ from typing import Final
 from analyzer.explain.rules import kinds
 from analyzer.filter.expression import event_names
 from analyzer.filter.fields import EVENTS, PROTOCOL, Field, fields, instead_of
-from analyzer.filter.sources import OF_ANALYSIS, OF_TCP, OF_UDP, Header
+from analyzer.filter.sources import (
+    OF_ANALYSIS,
+    OF_ARP,
+    OF_ICMP,
+    OF_ICMPV6,
+    OF_IP,
+    OF_IPV6,
+    OF_TCP,
+    OF_UDP,
+    Header,
+    Joined,
+    Message,
+)
+from analyzer.filter.sources import Source as Values
 from analyzer.filter.view import Value, View
 from analyzer.ingest.source import Source
 from analyzer.listing import Column, Listing
@@ -33,6 +46,8 @@ MADE: Final = frozenset((
     "eth.addr", "ip.addr", "ipv6.addr", "tcp.port", "udp.port", "frame.number", "frame.time_relative",
     "frame.time_epoch", "conversation",
 ))
+# Which layer a frame has where it has fields of this group; other groups are asked for every frame.
+LAYER_OF: Final = {OF_ARP: "arp", OF_IP: "ip", OF_IPV6: "ipv6", OF_ICMP: "icmp", OF_ICMPV6: "icmpv6"}
 NUMBERS: Final = ("frame.number", "frame.time_relative", "conversation", "link")       # of every row
 
 
@@ -42,6 +57,8 @@ class Lister:
     def __init__(self, listing: Listing, every: bool) -> None:
         self.listing = listing
         self.headers: list[tuple[Field, Column]] = []
+        self.fitting: dict[tuple[str, ...], list[tuple[Field, Column]]] = {}      # of the headers, by the layers
+        self.saying: dict[frozenset[str], list[tuple[Field, Column]]] = {}      # of messages, by what a frame completes
         self.of_tcp: list[tuple[Field, Column]] = []
         self.of_udp: list[tuple[Field, Column]] = []
         self.messages: list[tuple[Field, Column]] = []
@@ -79,15 +96,33 @@ class Lister:
             found = dict.fromkeys(stack)
             found.update(dict.fromkeys([protocol for protocol, _record in view.pdus()]))
             stack = tuple(found)
-            self._add(self.messages, view, row)
+            self._add(self._of_messages(view, found), view, row)
         self._put(self.layers, row, self.stacks.setdefault(stack, stack))
-        self._add(self.headers, view, row)
+        self._add(self._of_headers(packet.layers), view, row)
         self._add(self.told, view, row)
         if packet.kind == TCP or packet.headers:
             self._add(self.of_tcp, view, row)
             self._mark(view, row)
         if packet.kind == UDP or packet.headers:
             self._add(self.of_udp, view, row)
+
+    def _of_headers(self, layers: list[str]) -> list[tuple[Field, Column]]:
+        """Those of the headers that a frame with these layers may have."""
+        key = tuple(layers)
+        found = self.fitting.get(key)
+        if found is None:
+            found = self.fitting[key] = [
+                one for one in self.headers if LAYER_OF.get(_group(one[0].source), "") in ("", *layers)
+            ]
+        return found
+
+    def _of_messages(self, view: View, protocols: dict[str, None]) -> list[tuple[Field, Column]]:
+        """Those of messages that a frame may have which completes these events, of these protocols."""
+        key = frozenset([*protocols, *[event.name for event in view.events]])
+        found = self.saying.get(key)
+        if found is None:
+            found = self.saying[key] = [one for one in self.messages if not key.isdisjoint(_told_by(one[0].source))]
+        return found
 
     def _add(self, wanted: list[tuple[Field, Column]], view: View, row: int) -> None:
         for field, column in wanted:
@@ -109,6 +144,17 @@ class Lister:
     def _put(column: Column, row: int, values: tuple[Value, ...]) -> None:
         column.rows.append(row)
         column.values.append(values)
+
+
+def _group(source: Values) -> int:
+    return int(source.group) if isinstance(source, Header) else -1
+
+
+def _told_by(source: Values) -> set[str]:
+    """Protocols and events that say a field of messages."""
+    if isinstance(source, Joined):
+        return {name for one in source.sources for name in _told_by(one)}
+    return {*source.protocols, *source.events} if isinstance(source, Message) else set()
 
 
 def carried(field: Field) -> bool:
