@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from hidden import may_not_be_raw
 from hostile_events import hostile_events, one_of_each
+from page_in_browser import opened
 from report_example import example
 from test_nothing_raw import SEEN, raw_in
-from test_report_html import browser as browser  # noqa: PLC0414  (a fixture)
-from test_report_html import opened
 
 from analyzer.model import Analysis
 from analyzer.report.formats import FORMATS, Format, Layout
