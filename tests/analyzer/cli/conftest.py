@@ -25,8 +25,9 @@ class Options:
         self, conversations: tuple[int, ...] = (), limit: int = 0, everything: bool = False, tell: bool = True,
         provided: object = None, graphs: bool = False, order: str = "", findings_only: bool = False, spool: str = "",
         since: object = None, windows: bool = False, jobs: int = 0, wanted: object = None,
-        asked: object = None,
+        asked: object = None, listed: bool = False,
     ) -> None:
+        self.listed = listed
         self.asked = asked
         self.wanted = wanted
         self.jobs = jobs

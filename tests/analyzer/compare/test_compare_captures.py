@@ -25,18 +25,20 @@ OTHERWISE = {
         "grpc/retry", "http1/server-sent-events", "icmp/fragmented-ping", "dhcp/late-offer", "ntp/unanswered",
         "scan/syn-flood", "arp/address-in-use", "dhcp/exhausted", "bridges/loop", "icmp/traceroute-tcp",
         "ntp/unsynchronised", "quic/key-update", "quic/wrong-name", "quic/http3", "scan/syn", "dns/tunnel",
-        "everyday/health-checks",
+        "everyday/health-checks", "quic/logged",
     },
     "cut": {
         "compare/bad-link", "compare/good-link", "dns/dnssec-expired", "dns/resolution-from-root",
         "dns/truncation-tcp", "tcp/loss-backoff", "tls/browser",
         "dhcp/late-offer", "dhcp/router-outside", "dhcp/wrong-name-server", "arp/router-gone",
         "dhcp/moved", "dhcpv6/server-gone", "icmpv6/address-in-use", "login/http-guessed", "dhcp/wrong-router",
+        "dns/delegation-loop", "quic/qpack-blocked",
     },
     "one_side": {"scan/syn-flood", "icmp/traceroute-tcp", "icmp/traceroute-udp"},
     "snap": {
         "dns/dnssec-expired", "dns/mx", "dns/resolution-from-root", "dns/resolver-cache", "http1/late-start",
         "tcp/capture-ends-first", "dns/hash-lookups", "dns/servers-differ", "dns/tunnel", "everyday/health-checks",
+        "dns/delegation-loop",
     },
     "stepped": {"compare/path-client", "dns/truncation-tcp"}, "stray": {"websocket/reserved-bits"},
 }

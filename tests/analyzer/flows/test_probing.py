@@ -46,7 +46,8 @@ def test_a_damaged_datagram_belongs_to_the_protocol_of_its_port_only() -> None:
         (PORT, b"whole", "named"), (PORT, b"whol", "named"), (PORT, b"who am I", "other"), (PORT, b"us", ""),
         (PORT + 1, b"whole", "named"), (PORT + 1, b"whol", ""),
     ):
-        found = Search(known.candidates(Context("udp", 50_000, port))).datagram(Datagram(1, 0, 0, data, len(data)))
+        context = Context("udp", 50_000, port)
+        found = Search(known.candidates(context)).datagram(Datagram(1, 0, 0, data, len(data)), context)
         assert (found.name if found is not None else "") == name, (port, data)
 
 

