@@ -75,7 +75,7 @@ def test_a_browser_runs_and_loads_nothing_of_it(browser: Any, tmp_path: Path) ->
     for analysis in analyses():
         tab, wrong = opened(browser, tmp_path, analysis)
         tab.wait_for_timeout(200)
-        assert tab.locator("script").count() == 2
+        assert tab.locator("script").count() == 4
         assert tab.locator("main img, main iframe, main object, main a[href^=javascript]").count() == 0
         links = tab.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.href)")
         assert all(link.startswith(("file:", "https://www.rfc-editor.org/")) for link in links), links
