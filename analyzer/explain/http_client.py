@@ -64,7 +64,11 @@ def _begun(exchange: ExchangeEvent) -> int:
 
 
 def _alone(analysis: Analysis, own: Conversation, series: list[ExchangeEvent]) -> bool:
-    """Whether the client is heard in nothing else from the first answer to the last request."""
+    """Whether the client is heard in nothing else from the first answer to the last request; that is known where every
+    conversation of the capture is at hand, and nothing of it was left out."""
+    capture = analysis.capture
+    if capture.narrowed or capture.beside or len(analysis.conversations) < capture.conversations:
+        return False
     client, since, until = own.originator.address, series[0].times.ended, series[-1].times.begun
     return not any(
         one is not own and client in (one.originator.address, one.responder.address)

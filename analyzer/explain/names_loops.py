@@ -38,22 +38,23 @@ def alias_loop(analysis: Analysis) -> list[Found]:
 
 def delegation_loop(analysis: Analysis) -> list[Found]:
     """Each zone's servers are named in the next one, and none comes with an address. Looks alike: an address that the
-    resolver has from before; then it goes on and has an answer, and the lookup is none of these."""
-    needs: dict[str, str] = {}
+    resolver has from before; then it goes on and has an answer, and the lookup is none of these. A zone of which one
+    server is named elsewhere has a way out."""
+    needs: dict[str, list[str]] = {}
     referred: dict[str, list[Lookup]] = {}
     for lookup in analysis.lookups:
         for zone, servers in lookup.referred:
             referred.setdefault(zone.lower(), []).append(lookup)
             if len(needs) < MAX_ZONES:
-                needs.setdefault(zone.lower(), "")
+                needs.setdefault(zone.lower(), [])
             if servers and zone.lower() in needs:
-                needs[zone.lower()] = servers[0].lower()
+                needs[zone.lower()] = [server.lower() for server in servers]
     zones = list(needs)
-    next_of = {zone: _zone_of(needs[zone], zones) for zone in zones}
+    next_of = {zone: _zone_of(needs[zone][0], zones) if needs[zone] else "" for zone in zones}
     found, told = [], set[str]()
     for zone in zones:
         ring = _ring(zone, next_of)
-        if not ring or told & set(ring):
+        if not ring or told & set(ring) or not all(_zone_of(one, ring) for name in ring for one in needs[name]):
             continue
         told |= set(ring)
         there = [each for name in ring for each in referred[name]]
@@ -61,7 +62,10 @@ def delegation_loop(analysis: Analysis) -> list[Found]:
         failed = list({id(each): each for each in (*there, *below)}.values())
         if any(each.addresses for each in there):
             continue
-        said = "; ".join([f"the server of {name} is {needs[name]}" for name in ring])
+        said = "; ".join([
+            f"the server{'s' if len(needs[name]) > 1 else ''} of {name} {'are' if len(needs[name]) > 1 else 'is'} "
+            f"{listed(needs[name])}" for name in ring
+        ])
         one = of_lookups(
             analysis, failed, f"Delegations lead back to where they began, and nobody gives an address: {said}. No "
             f"name below {listed(ring)} can be found.", confidence=LIKELY, victims=len(failed),

@@ -172,8 +172,8 @@ def migration_failed(case: Case) -> list[Found]:
 def early_refused(case: Case) -> list[Found]:
     return [
         Found(
-            "The server did not take the client's 0-RTT data, which had to be sent again after the handshake.",
-            event.evidence.frames, case.conversation, cost_ns=max(event.opening.answer_ns(), 0),
+            "The server did not take the client's 0-RTT data: what the client still wants it sends again after the "
+            "handshake.", event.evidence.frames, case.conversation, cost_ns=max(event.opening.answer_ns(), 0),
             basis="its EncryptedExtensions, which do not accept early data",
         )
         for event in case.of(QuicEstablished) if event.opening.early and event.opening.early_taken == "no"

@@ -141,7 +141,7 @@ class Teller:
         direction = BACKWARD if forward.startswith(quoted_key(packet)) else FORWARD
         if self.checks is not None:
             self.checks.answered(1 - direction)
-        self._note(direction, int(packet.time), int(packet.end - packet.transport), int(packet.number))
+        self._note(packet, direction, packet.end - packet.transport)
         observed = Observed(int(packet.time), direction, Evidence((int(packet.number),)))
         message = packet.behind(packet.transport)
         error = error_event(observed, int(packet.ip_version), message, address_text(packet.source()))
@@ -175,7 +175,7 @@ class Teller:
             if self.points:
                 add_points(self.points, segment)
                 if segment.flags & (RST | ACK) == RST:
-                    self._note(direction, int(packet.time), 0, int(packet.number))
+                    self._note(packet, direction, 0)
             events = narrator.on_segment(segment)
         elif self.router.idle:
             return []       # nobody reads these bytes, so they need not be put in order
@@ -273,12 +273,12 @@ class Teller:
 
     # -- everything else -------------------------------------------------------------------------------
 
-    def _note(self, direction: int, time: int, octets: int, number: int) -> None:
+    def _note(self, packet: Packet, direction: int, octets: i64) -> None:
         """A packet to draw."""
         if self.datagrams:
             sent = self.datagrams[direction]
             if len(sent) < MAX_DATAGRAMS:
-                sent.append((time, octets, number))
+                sent.append((int(packet.time), int(octets), int(packet.number)))
 
     def _datagram(self, packet: Packet, direction: int) -> list[Event]:
         at = packet.transport + UDP_HEADER
@@ -288,7 +288,7 @@ class Teller:
             self.carriage.payload(
                 int(packet.number), direction, -1, int(packet.offset(at)), int(packet.end - at)
             )
-        self._note(direction, int(packet.time), int(max(packet.true_end - at, 0)), int(packet.number))
+        self._note(packet, direction, max(packet.true_end - at, 0))
         events = self.router.datagram(Datagram(
             int(packet.number), int(packet.time), direction, packet.data[at:packet.end],
             int(max(packet.true_end - at, 0)), int(packet.offset(at)), int(packet.sport), int(packet.dport), 0,
@@ -299,7 +299,7 @@ class Teller:
         return events
 
     def _icmp(self, packet: Packet, direction: int) -> list[Event]:
-        self._note(direction, int(packet.time), int(packet.end - packet.transport), int(packet.number))
+        self._note(packet, direction, packet.end - packet.transport)
         events = self.router.datagram(icmp_datagram(packet, direction))
         if packet.quoted_kind in (ICMP, ICMPV6):
             size = packet.size()

@@ -30,7 +30,8 @@ class Marks:
     """The secrets of one conversation. show: they may be shown all the same, because the user asked for it.
 
     values: what was marked, each once.    places: (direction, first position in its stream, position behind it), where
-    the stream is that of the transport.    full: more was marked than is kept.
+    the stream is that of the transport.    full: more was marked than is kept.    joined: those of conversations from
+    which the connection came, or in which it goes on.
     """
 
     def __init__(self, show: bool = False) -> None:
@@ -56,14 +57,21 @@ class Marks:
         if position >= 0 and octets:
             self.place(direction, position, position + len(octets))
         octets = octets[:MAX_MARKED_OCTETS]
-        if not octets or octets in self.values:
-            return
+        waiting = [self] if octets else []
+        while waiting:      # a connection may have gone on in thousands of conversations, one after the other
+            one = waiting.pop()
+            if one._is_new(octets):
+                waiting += one.joined
+
+    def _is_new(self, octets: bytes) -> bool:
+        """Whether it is one that was not marked before, and is kept."""
+        if octets in self.values:
+            return False
         if len(self.values) >= MAX_MARKED:
             self.full = True
-            return
+            return False
         self.values[octets] = None
-        for other in self.joined:
-            other.mark(octets)
+        return True
 
     def place(self, direction: int, start: int, end: int) -> None:
         """Whatever stands there in the transport's stream is a secret. What adjoins the last place is one with it."""

@@ -1,6 +1,6 @@
 """What a program could have logged of a connection, one entry a packet, for whoever writes it in qlog's form.
 
-draft-ietf-quic-qlog-main-schema-05: entries have a time, a name and data; those of one connection are one trace.
+draft-ietf-quic-qlog-main-schema-02: entries have a time, a name and data; those of one connection are one trace.
 """
 from __future__ import annotations
 

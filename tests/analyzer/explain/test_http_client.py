@@ -41,3 +41,17 @@ def test_a_client_that_may_wait_for_something_else_is_left_alone() -> None:
 def test_who_reads_or_asks_for_the_same_or_asks_at_once_is_none() -> None:
     for sample in ("everyday/reading", "http1/polling", "http1/keep-alive", "everyday/ranges"):
         assert pauses(told(sample)) == [], sample
+
+
+def test_it_is_not_said_where_other_conversations_of_the_client_may_be_out_of_sight() -> None:
+    analysis = told("http1/client-pauses")
+    capture = analysis.capture
+    capture.conversations += 1              # of a large capture, which is told in part
+    assert pauses(analysis) == []
+    capture.conversations -= 1
+    capture.beside = 1                      # that a filter leaves out
+    assert pauses(analysis) == []
+    capture.beside, capture.narrowed = 0, ["Read was only a part of it."]
+    assert pauses(analysis) == []
+    capture.narrowed = []
+    assert len(pauses(analysis)) == 1

@@ -48,3 +48,17 @@ def test_delegations_lead_back_only_where_nobody_gives_an_address() -> None:
     whole.lookups = [looked_up("www.one.test", referred=(to_other,)), looked_up("x.test", referred=(
         ("other.test", ["ns.third.test"]),))]
     assert delegation_loop(whole) == []
+
+
+def test_a_zone_with_a_server_that_is_named_elsewhere_has_a_way_out() -> None:
+    whole = analysis()
+    other = ("other.test", ["ns.one.test"])
+    for servers in (["ns.other.test", "ns.far.example"], ["ns.far.example", "ns.other.test"]):
+        whole.lookups = [looked_up("www.one.test", referred=(("one.test", servers),)), looked_up("x.test", referred=(other,))]
+        assert delegation_loop(whole) == []
+    whole.lookups = [
+        looked_up("www.one.test", referred=(("one.test", ["ns1.other.test", "ns2.other.test"]),)),
+        looked_up("x.test", referred=(other,)),
+    ]
+    (found,) = delegation_loop(whole)
+    assert "the servers of one.test are ns1.other.test and ns2.other.test" in found.sentence
