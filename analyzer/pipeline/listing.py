@@ -31,7 +31,7 @@ from analyzer.listing import Column, Listing
 from analyzer.model import Analysis
 from analyzer.packet import TCP, UDP
 from analyzer.pipeline.frames import FrameLines
-from analyzer.pipeline.narrowed import MAX_TOLD
+from analyzer.pipeline.narrowed import Told
 from analyzer.pipeline.traffic import Counter
 from dissectors.kit.display_field import BOOLEAN, MARK, OCTETS
 from dissectors.kit.provided import Provided
@@ -180,7 +180,9 @@ def list_frames(
     cursor = source.reopen()
     lines = FrameLines(cursor, protocols(), 0, provided)
     lines.view = View()
-    lines.tell(*concluded(analysis), {})
+    told = Told()
+    told.take(analysis)
+    lines.tell(told.events, told.findings, {})
     if not listing.every:
         lines.followed = drawn
     while (view := lines.show()) is not None:
@@ -213,23 +215,3 @@ def _name(listing: Listing) -> None:
         if protocol.name not in known and (words := instead_of(protocol.name)):
             listing.instead[protocol.name] = words
 
-
-def concluded(analysis: Analysis) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
-    """Names of events and codes of findings, by the frames that they are about."""
-    events: dict[int, list[str]] = {}
-    found: dict[int, list[str]] = {}
-    for told in analysis.told:
-        for phase in told.phases:
-            for event in phase.events:
-                for number in event.evidence.frames[-1:]:
-                    _note(events, number, event.name)
-    for finding in analysis.findings:
-        for number in finding.frames[:MAX_TOLD]:
-            _note(found, number, finding.code)
-    return events, found
-
-
-def _note(where: dict[int, list[str]], number: int, name: str) -> None:
-    names = where.setdefault(number, [])
-    if name not in names:
-        names.append(name)

@@ -30,13 +30,13 @@ STRETCH: Final = 1 << 12        # frames between two looks at the clock
 
 
 class Told(Sink):
-    """What was concluded of frames and conversations, as far as a filter asks for it.
+    """What was concluded of frames and conversations, as far as a filter asks for it; all of it without one.
 
     events, findings: their names, by frame.   members: of findings, by conversation.   full: there was no room for all.
     """
 
-    def __init__(self, wanted: Filter) -> None:
-        self.asked = {name: wanted.names(name) for name in ("event", "finding")}
+    def __init__(self, wanted: Filter | None = None) -> None:
+        self.asked = {name: None if wanted is None else wanted.names(name) for name in ("event", "finding")}
         self.events: dict[int, list[str]] = {}
         self.findings: dict[int, list[str]] = {}
         self.members: dict[int, list[str]] = {}

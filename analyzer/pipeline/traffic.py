@@ -1,6 +1,7 @@
 """The traffic of a capture in stretches of time: by conversation, protocol and host, with its troubles."""
 from __future__ import annotations
 
+from array import array
 from typing import Final
 
 from analyzer.address import address_text
@@ -40,9 +41,10 @@ class Counter:
             ]
         }
         self.hosts: dict[bytes, str] = {}
-        self.parts: list[dict[str, list[int]]] = [{}, {}, {}]      # by conversation, by protocol, by host
+        # By conversation, by protocol, by host: octets by stretch, of most parts in few of them.
+        self.parts: list[dict[str, dict[int, int]]] = [{}, {}, {}]
         self.found = Traffic(self.step, self.count)
-        self.last: dict[int, int] = {}      # the stretch in which a conversation was seen last
+        self.last = array("h")      # by conversation, the stretch in which it was seen last, or -1
         self.troubles: dict[str, list[int]] = {
             "resent": [0] * self.count, "lost before the capture": [0] * self.count, "resets": [0] * self.count,
             "windows closed": [0] * self.count, "ICMP errors": [0] * self.count,
@@ -56,11 +58,13 @@ class Counter:
         octets, number = int(packet.length), int(view.conversation)
         self.found.octets[at] += octets
         if number:
-            before = self.last.get(number)
+            if number >= len(self.last):
+                self.last.extend([-1] * max(number, 1024))
+            before = self.last[number]
             if before != at:
                 self.last[number] = at
                 self.found.active[at] += 1
-                if before is None:
+                if before < 0:
                     self.found.begun[at] += 1
             self._part(0, str(number), at, octets)
         layers = packet.layers
@@ -69,7 +73,9 @@ class Counter:
             for address in (packet.source(), packet.destination()):
                 name = self.hosts.get(address)
                 if name is None:
-                    name = self.hosts[address] = address_text(address)
+                    name = address_text(address)
+                    if len(self.hosts) < MAX_PARTS:
+                        self.hosts[address] = name
                 self._part(2, name, at, octets)
         self._trouble(view, at)
 
@@ -79,8 +85,8 @@ class Counter:
         if row is None:
             if len(parts) >= MAX_PARTS:
                 return
-            row = parts[key] = [0] * self.count
-        row[at] += octets
+            row = parts[key] = {}
+        row[at] = row.get(at, 0) + octets
 
     def _trouble(self, view: View, at: int) -> None:
         packet = view.packet
@@ -105,7 +111,7 @@ class Counter:
     def _largest(self, which: int, rest: bool = True) -> list[Series]:
         """The largest parts, and all else; hosts, of which each frame has two, have no rest that would add up."""
         parts = sorted(self.parts[which].items(), key=_size, reverse=True)
-        found = [Series(key, octets) for key, octets in parts[:SHOWN]]
+        found = [Series(key, [octets.get(at, 0) for at in range(self.count)]) for key, octets in parts[:SHOWN]]
         if rest:
             others = list(self.found.octets)
             for one in found:
@@ -115,5 +121,5 @@ class Counter:
         return found
 
 
-def _size(part: tuple[str, list[int]]) -> int:
-    return sum(part[1])
+def _size(part: tuple[str, dict[int, int]]) -> int:
+    return sum(part[1].values())

@@ -54,7 +54,9 @@ def test_a_zone_with_a_server_that_is_named_elsewhere_has_a_way_out() -> None:
     whole = analysis()
     other = ("other.test", ["ns.one.test"])
     for servers in (["ns.other.test", "ns.far.example"], ["ns.far.example", "ns.other.test"]):
-        whole.lookups = [looked_up("www.one.test", referred=(("one.test", servers),)), looked_up("x.test", referred=(other,))]
+        whole.lookups = [
+            looked_up("www.one.test", referred=(("one.test", servers),)), looked_up("x.test", referred=(other,)),
+        ]
         assert delegation_loop(whole) == []
     whole.lookups = [
         looked_up("www.one.test", referred=(("one.test", ["ns1.other.test", "ns2.other.test"]),)),

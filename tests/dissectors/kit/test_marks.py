@@ -1,6 +1,8 @@
 """Secrets of connections that go on in another conversation."""
 from __future__ import annotations
 
+from itertools import pairwise
+
 from dissectors.kit.marks import MAX_MARKED, Marks
 
 MANY = 5_000
@@ -8,7 +10,7 @@ MANY = 5_000
 
 def test_a_secret_of_one_conversation_is_one_of_all_in_which_its_connection_goes_on() -> None:
     chain = [Marks() for _conversation in range(MANY)]
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in pairwise(chain):
         after.join(before)
     chain[0].mark(b"of the first")
     chain[-1].mark(b"of the last")
