@@ -12,7 +12,7 @@ from dissectors.protocols.quic.events import PacketsHidden, RetrySeen, VersionsO
 from dissectors.protocols.quic.events_connection import AmplificationStall, QuicEstablished, QuicStalled, QuicTotals
 from dissectors.protocols.quic.events_flow import FlowWaits, IdleEnd
 from dissectors.protocols.quic.events_packets import QuicClosed
-from dissectors.protocols.quic.events_path import MIGRATION, PathTotals
+from dissectors.protocols.quic.events_path import PathTotals
 from dissectors.protocols.quic.versions import version_title
 from dissectors.wire.http.describe import request_short
 
@@ -158,11 +158,11 @@ def migration_failed(case: Case) -> list[Found]:
         move, lasted = event.move, event.move.last_ns - event.move.first_ns
         if move.server or move.client < REPEATED or lasted < STOPPED_NS:
             continue
-        moved = "The client moved" if move.kind == MIGRATION else "The client's address was changed on the way"
-        came = f" from {move.old}" if move.old else ""
+        came = f", and until then from {move.old}" if move.old else ""
         found.append(Found(
-            f"{moved}{came} to {move.new}, and nothing came back there: it sent {plural(move.client, 'datagram')} "
-            f"within {span(lasted)}.", event.evidence.frames, case.conversation, cost_ns=lasted,
+            f"The client's packets came from {move.new}{came}, and nothing came back there: it sent "
+            f"{plural(move.client, 'datagram')} within {span(lasted)}.", event.evidence.frames, case.conversation,
+            cost_ns=lasted,
             absent=case.absence(1 - event.client, move.first_ns, move.last_ns, OCTETS),
             basis="the connection IDs of its packets, and no datagram of the server between these addresses",
         ))

@@ -67,8 +67,8 @@ class Migrated(QuicEvent):
         text = f"The connection{since} goes on here: the client's packets come from {move.new}"
         text += f", until then from {move.old}" if move.old else ""
         if move.kind == REBINDING:
-            return f"{text}, with the connection ID that they had. Something on the way, such as a NAT, changed that."
-        return f"{text}, with another connection ID: the client moved."
+            return f"{text}, with the connection ID that they had. It looks as if a NAT on the way changed that."
+        return f"{text}, with another connection ID. It looks as if the client itself moved."
 
     def fields(self) -> dict[str, JsonValue]:
         move = self.move
