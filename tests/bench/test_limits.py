@@ -15,6 +15,7 @@ from dissectors.kit.account import APPLICATION, CERTAIN, CLOSED_WINDOW, PATH, RE
 
 MS = 1_000_000
 MSS = 1000
+ATTEMPTS = 3          # of a recording: on a machine that does much else its ends are not served in time
 
 
 def info(state: int = 0, **values: int) -> bytes:
@@ -119,8 +120,12 @@ def test_a_transfer_that_the_receivers_window_limits_is_told_as_the_kernel_has_i
     if "reno" not in controls():
         pytest.skip("the kernel has no reno")
     transfer = next(one for one in TRANSFERS if one.name.startswith("receiver-buffer-reno"))
-    (recorded,) = ready(tmp_path, [transfer])
-    assert made(tmp_path, recorded)
-    for compared in lines(tmp_path, recorded):
-        assert compared.theirs.receiver > 80
-        assert compared.near(), compared.line()
+    for attempt in range(ATTEMPTS):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        (recorded,) = ready(folder, [transfer])
+        assert made(folder, recorded)
+        found = lines(folder, recorded)
+        if all(compared.theirs.receiver > 80 and compared.near() for compared in found):
+            return
+    pytest.fail("; ".join([compared.line() for compared in found]))
